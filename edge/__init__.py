@@ -1,0 +1,1 @@
+"""The doors: outside protocols turned into gRPC calls."""

@@ -1,0 +1,91 @@
+from google.api import annotations_pb2 as _annotations_pb2
+from google.api import field_behavior_pb2 as _field_behavior_pb2
+from zidimail.v1 import access_pb2 as _access_pb2
+from zidimail.v1 import domain_pb2 as _domain_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class CreateDomainRequest(_message.Message):
+    __slots__ = ("domain",)
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    domain: str
+    def __init__(self, domain: _Optional[str] = ...) -> None: ...
+
+class CreateDomainResponse(_message.Message):
+    __slots__ = ("domain",)
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    domain: _domain_pb2.Domain
+    def __init__(self, domain: _Optional[_Union[_domain_pb2.Domain, _Mapping]] = ...) -> None: ...
+
+class GetDomainRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetDomainResponse(_message.Message):
+    __slots__ = ("domain",)
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    domain: _domain_pb2.Domain
+    def __init__(self, domain: _Optional[_Union[_domain_pb2.Domain, _Mapping]] = ...) -> None: ...
+
+class ListDomainsRequest(_message.Message):
+    __slots__ = ("limit", "page")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    page: int
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ...) -> None: ...
+
+class ListDomainsResponse(_message.Message):
+    __slots__ = ("data", "has_more", "total", "page", "limit")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    data: _containers.RepeatedCompositeFieldContainer[_domain_pb2.Domain]
+    has_more: bool
+    total: int
+    page: int
+    limit: int
+    def __init__(self, data: _Optional[_Iterable[_Union[_domain_pb2.Domain, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class VerifyDomainRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class VerifyDomainResponse(_message.Message):
+    __slots__ = ("id", "checks", "verified", "status", "dns_records")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CHECKS_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    DNS_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    checks: _domain_pb2.DomainChecks
+    verified: bool
+    status: _domain_pb2.DomainStatus
+    dns_records: _containers.RepeatedCompositeFieldContainer[_domain_pb2.DnsRecord]
+    def __init__(self, id: _Optional[str] = ..., checks: _Optional[_Union[_domain_pb2.DomainChecks, _Mapping]] = ..., verified: _Optional[bool] = ..., status: _Optional[_Union[_domain_pb2.DomainStatus, str]] = ..., dns_records: _Optional[_Iterable[_Union[_domain_pb2.DnsRecord, _Mapping]]] = ...) -> None: ...
+
+class DeleteDomainRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class DeleteDomainResponse(_message.Message):
+    __slots__ = ("id", "deleted")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    deleted: bool
+    def __init__(self, id: _Optional[str] = ..., deleted: _Optional[bool] = ...) -> None: ...

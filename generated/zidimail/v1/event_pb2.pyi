@@ -1,0 +1,65 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EVENT_TYPE_UNSPECIFIED: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_SENT: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_DELIVERED: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_BOUNCED: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_COMPLAINED: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_OPENED: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_CLICKED: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_DELIVERY_DELAYED: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_FAILED: _ClassVar[EventType]
+EVENT_TYPE_UNSPECIFIED: EventType
+EVENT_TYPE_EMAIL_SENT: EventType
+EVENT_TYPE_EMAIL_DELIVERED: EventType
+EVENT_TYPE_EMAIL_BOUNCED: EventType
+EVENT_TYPE_EMAIL_COMPLAINED: EventType
+EVENT_TYPE_EMAIL_OPENED: EventType
+EVENT_TYPE_EMAIL_CLICKED: EventType
+EVENT_TYPE_EMAIL_DELIVERY_DELAYED: EventType
+EVENT_TYPE_EMAIL_FAILED: EventType
+
+class SmtpReply(_message.Message):
+    __slots__ = ("code", "enhanced_status", "diagnostic", "remote_host")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    ENHANCED_STATUS_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSTIC_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_HOST_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    enhanced_status: str
+    diagnostic: str
+    remote_host: str
+    def __init__(self, code: _Optional[int] = ..., enhanced_status: _Optional[str] = ..., diagnostic: _Optional[str] = ..., remote_host: _Optional[str] = ...) -> None: ...
+
+class Event(_message.Message):
+    __slots__ = ("id", "type", "created_at", "email_id", "recipient", "reply", "attempt", "possible_duplicate", "cursor")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_ID_FIELD_NUMBER: _ClassVar[int]
+    RECIPIENT_FIELD_NUMBER: _ClassVar[int]
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    POSSIBLE_DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    type: EventType
+    created_at: _timestamp_pb2.Timestamp
+    email_id: str
+    recipient: str
+    reply: SmtpReply
+    attempt: int
+    possible_duplicate: bool
+    cursor: str
+    def __init__(self, id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., email_id: _Optional[str] = ..., recipient: _Optional[str] = ..., reply: _Optional[_Union[SmtpReply, _Mapping]] = ..., attempt: _Optional[int] = ..., possible_duplicate: _Optional[bool] = ..., cursor: _Optional[str] = ...) -> None: ...
