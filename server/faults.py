@@ -1,0 +1,214 @@
+"""Every way a call can fail for a reason its caller can act on: one exception per `ErrorReason`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One wrong field: its path as the caller wrote it, and what is wrong with it."""
+
+    field: str
+    description: str
+
+
+class Fault(Exception):
+    """A failure that the caller can act on.
+
+    `reason` is the name of an `ErrorReason` without its prefix, `code` the name of a gRPC status code,
+    `metadata` what a dialect needs to print the error without reading its message.
+    """
+
+    reason: ClassVar[str]
+    code: ClassVar[str]
+
+    def __init__(self, message: str, **metadata: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata = metadata
+        self.violations: Sequence[Violation] = ()
+        self.retry_after_s: float | None = None
+
+    def of_item(self, index: int) -> "Fault":
+        """This fault, marked as belonging to item `index` of a batch."""
+        self.metadata["index"] = str(index)
+        self.violations = [Violation(f"emails[{index}].{v.field}", v.description) for v in self.violations]
+        return self
+
+
+class Internal(Fault):
+    """The server failed."""
+
+    reason, code = "INTERNAL", "INTERNAL"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            "The server failed unexpectedly. Repeat the call later; if it fails again, give the operator "
+            f"the request id {request_id}.",
+            request_id=request_id,
+        )
+
+
+class Unavailable(Fault):
+    """The server cannot take the call now."""
+
+    reason, code = "UNAVAILABLE", "UNAVAILABLE"
+
+    def __init__(self, retry_after_s: float, message: str | None = None) -> None:
+        super().__init__(
+            message or f"The server is busy. Repeat the call in {retry_after_s:g} seconds.",
+            retry_after=f"{retry_after_s:g}",
+        )
+        self.retry_after_s = retry_after_s
+
+
+class MissingCredentials(Fault):
+    """The call carries no credential."""
+
+    reason, code = "MISSING_CREDENTIALS", "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("No credential was given. Send it as `authorization: Bearer <API key or token>`.")
+
+
+class InvalidCredentials(Fault):
+    """The credential is malformed, unknown, expired or revoked: which one is not told."""
+
+    reason, code = "INVALID_CREDENTIALS", "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("The API key or token is not valid: it is malformed, unknown, expired or revoked.")
+
+
+class WrongCredentialKind(Fault):
+    """The method wants another kind of credential (contract row C-9)."""
+
+    reason, code = "WRONG_CREDENTIAL_KIND", "UNAUTHENTICATED"
+
+    def __init__(self, needed: str) -> None:
+        names = {"api_key": "an API key", "session": "a session token, as made by logging in"}
+        super().__init__(f"This call needs {names[needed]}; another kind of credential was given.", needed=needed)
+
+
+class MissingPermission(Fault):
+    """The API key lacks the permission for the method (contract row F-7)."""
+
+    reason, code = "MISSING_PERMISSION", "PERMISSION_DENIED"
+
+    def __init__(self, permission: str, needed: str) -> None:
+        super().__init__(
+            f"This API key has the permission {permission}, and the call needs {needed}. Use another key.",
+            permission=permission,
+            needed=needed,
+        )
+
+
+class ValidationFailed(Fault):
+    """One or more fields are wrong."""
+
+    reason, code = "VALIDATION_FAILED", "INVALID_ARGUMENT"
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        first = violations[0]
+        super().__init__(
+            "; ".join(f"{v.field}: {v.description}" for v in violations),
+            field=first.field,
+        )
+        self.violations = violations
+
+
+class DomainNotVerified(Fault):
+    """The sender's domain is not verified for the organisation (contract row Z-12)."""
+
+    reason, code = "DOMAIN_NOT_VERIFIED", "FAILED_PRECONDITION"
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(
+            f"The domain {domain} is not verified for this organisation. Publish its DNS records, verify it, "
+            "and send again.",
+            domain=domain,
+        )
+
+
+class MessageTooLarge(Fault):
+    """The message is larger than what is accepted."""
+
+    reason, code = "MESSAGE_TOO_LARGE", "RESOURCE_EXHAUSTED"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The message is larger than {limit} bytes, the most that is accepted.", limit=str(limit))
+
+
+class _NotFound(Fault):
+    code = "NOT_FOUND"
+    noun: ClassVar[str]
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"There is no {self.noun} with the id {id!r}.", id=id)
+
+
+class EmailNotFound(_NotFound):
+    """No such email in the caller's organisation."""
+
+    reason, noun = "EMAIL_NOT_FOUND", "email"
+
+
+class DomainNotFound(_NotFound):
+    """No such domain in the caller's organisation."""
+
+    reason, noun = "DOMAIN_NOT_FOUND", "domain"
+
+
+class ApiKeyNotFound(_NotFound):
+    """No such API key in the caller's organisation."""
+
+    reason, noun = "API_KEY_NOT_FOUND", "API key"
+
+
+class WebhookNotFound(_NotFound):
+    """No such webhook in the caller's organisation."""
+
+    reason, noun = "WEBHOOK_NOT_FOUND", "webhook"
+
+
+class DomainAlreadyExists(Fault):
+    """The organisation has the domain already (contract row C-45)."""
+
+    reason, code = "DOMAIN_ALREADY_EXISTS", "ALREADY_EXISTS"
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(f"The domain {domain} was added already.", domain=domain)
+
+
+class DomainOwnedElsewhere(Fault):
+    """Another organisation has verified the domain (contract row C-45)."""
+
+    reason, code = "DOMAIN_OWNED_ELSEWHERE", "ALREADY_EXISTS"
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(
+            f"The domain {domain} is verified for another organisation, which must remove it first.", domain=domain
+        )
+
+
+class IdempotencyKeyReused(Fault):
+    """The idempotency key was used before with another payload (contract row F-1)."""
+
+    reason, code = "IDEMPOTENCY_KEY_REUSED", "ABORTED"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            "This idempotency key was used in the last 24 hours with another payload. Use a new key for a new "
+            "email, or repeat the first payload unchanged.",
+            idempotency_key=key,
+        )
+
+
+class InvalidIdempotencyKey(Fault):
+    """The idempotency key is empty, too long, or not printable ASCII (contract row F-1)."""
+
+    reason, code = "INVALID_IDEMPOTENCY_KEY", "INVALID_ARGUMENT"
+
+    def __init__(self) -> None:
+        super().__init__("An idempotency key has 1 to 256 characters of printable ASCII.")

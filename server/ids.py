@@ -1,0 +1,36 @@
+"""Ids: 24 lower-case hexadecimal digits, ordered by time (contract row C-30)."""
+
+import random
+import re
+import time
+
+_PATTERN = re.compile(r"[0-9a-f]{24}\Z")
+_RANDOM = random.Random()
+_STEP_BITS = 20
+
+
+class _Sequence:
+    """48 bits of milliseconds, 48 random bits, strictly increasing within this process."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self) -> int:
+        value = (time.time_ns() // 1_000_000) << 48 | _RANDOM.getrandbits(48)
+        if value <= self._last:
+            value = self._last + 1 + _RANDOM.getrandbits(_STEP_BITS)
+        self._last = value
+        return value
+
+
+_SEQUENCE = _Sequence()
+
+
+def new_id() -> str:
+    """A new id. Unguessable is not among its promises: every look-up names the organisation too."""
+    return f"{_SEQUENCE.next():024x}"
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` has the form of an id."""
+    return _PATTERN.match(text) is not None

@@ -1,0 +1,147 @@
+"""The server's settings: environment variables `ZIDIMAIL_*`, each with its default, unit and reason."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message names it and says what it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator decides. Built once, by `from_env`, and handed to what needs it."""
+
+    data_dir: Path
+    database_url: str = field(repr=False)  # it may hold a password
+    secret: str = field(repr=False)
+    grpc_listen: str = "127.0.0.1:50051"
+    metrics_listen: str | None = "127.0.0.1:9464"
+    app_url: str = "http://127.0.0.1:8080"
+    transport: str = field(default="capture", repr=False)  # a smarthost's URL may hold a password
+    mx_port: int = 25
+    dns: str | None = None
+    allow_private_networks: bool = False
+    # The name this host gives in EHLO, and the parent of what customers' DNS records point to.
+    hostname: str = "localhost"
+    # How many deliveries run at once in one process: bounds memory and sockets.
+    delivery_concurrency: int = 64
+    # How many connections one destination gets at once (Postfix's default limit is 20).
+    site_concurrency: int = 20
+    # How long a claimed recipient or webhook call belongs to its claimer, who renews it every third of it.
+    lease_s: float = 60.0
+    # How long the engine keeps trying a recipient before it gives up (RFC 5321 section 4.5.4.1).
+    lifetime_s: float = 4 * 86_400.0
+    # How long calls in flight may go on after SIGTERM.
+    drain_s: float = 20.0
+    tls_certificate: Path | None = None
+    tls_private_key: Path | None = None
+    tls_client_ca: Path | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the store is the embedded one: one process, no workers beside the server."""
+        return self.database_url.startswith("sqlite")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings of this process.
+
+        Makes the data directory, and a secret in it on first use. Raises `SettingsError`.
+        """
+        read = _Reader(env)
+        data_dir = Path(env.get("ZIDIMAIL_DATA_DIR") or "data").absolute()
+        data_dir.mkdir(parents=True, exist_ok=True)
+        return cls(
+            data_dir=data_dir,
+            database_url=_database_url(env, data_dir),
+            secret=env.get("ZIDIMAIL_SECRET") or _kept_secret(data_dir / "secret"),
+            grpc_listen=read.text("GRPC_LISTEN", "127.0.0.1:50051"),
+            metrics_listen=read.optional("METRICS_LISTEN", "127.0.0.1:9464"),
+            app_url=read.text("APP_URL", "http://127.0.0.1:8080"),
+            transport=read.text("TRANSPORT", "capture"),
+            mx_port=read.integer("MX_PORT", 25),
+            dns=read.optional("DNS", None),
+            allow_private_networks=read.switch("ALLOW_PRIVATE_NETWORKS", default=False),
+            hostname=read.text("HOSTNAME", "localhost"),
+            delivery_concurrency=read.integer("DELIVERY_CONCURRENCY", 64),
+            site_concurrency=read.integer("SITE_CONCURRENCY", 20),
+            lease_s=read.seconds("LEASE_SECONDS", 60.0),
+            lifetime_s=read.seconds("LIFETIME_SECONDS", 4 * 86_400.0),
+            drain_s=read.seconds("DRAIN_SECONDS", 20.0),
+            tls_certificate=read.path("TLS_CERTIFICATE"),
+            tls_private_key=read.path("TLS_PRIVATE_KEY"),
+            tls_client_ca=read.path("TLS_CLIENT_CA"),
+        )
+
+
+class _Reader:
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+
+    def text(self, name: str, default: str) -> str:
+        return self._env.get(f"ZIDIMAIL_{name}") or default
+
+    def optional(self, name: str, default: str | None) -> str | None:
+        value = self.text(name, default or "")
+        return None if value in {"", "off"} else value
+
+    def path(self, name: str) -> Path | None:
+        value = self.optional(name, None)
+        return None if value is None else Path(value)
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        value = self.text(name, "on" if default else "off").lower()
+        if value in {"1", "on", "true", "yes"}:
+            return True
+        if value in {"0", "off", "false", "no"}:
+            return False
+        raise SettingsError(f"ZIDIMAIL_{name} must be `on` or `off`, not {value!r}.")
+
+    def integer(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or int(value) < 1:
+            raise SettingsError(f"ZIDIMAIL_{name} must be a whole number above zero, not {value!r}.")
+        return int(value)
+
+    def seconds(self, name: str, default: float) -> float:
+        value = self.text(name, str(default))
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < 1e9:
+            raise SettingsError(f"ZIDIMAIL_{name} must be a number of seconds above zero, not {value!r}.")
+        return seconds
+
+
+def _database_url(env: Mapping[str, str], data_dir: Path) -> str:
+    url = env.get("ZIDIMAIL_DATABASE_URL") or f"sqlite:///{data_dir / 'zidimail.db'}"
+    scheme, separator, rest = url.partition("://")
+    drivers = {
+        "sqlite": "sqlite+aiosqlite",
+        "postgres": "postgresql+psycopg",
+        "postgresql": "postgresql+psycopg",
+    }
+    scheme = drivers.get(scheme, scheme)
+    if not separator or scheme not in drivers.values():
+        raise SettingsError(
+            "ZIDIMAIL_DATABASE_URL must begin with `sqlite:///` or `postgresql://`; its value is not shown here."
+        )
+    return f"{scheme}://{rest}"
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret kept in the data directory, made there on first use, readable by its owner only."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret := secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+    return secret
