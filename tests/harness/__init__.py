@@ -1,0 +1,1 @@
+"""The world around the platform: receivers, resolvers, databases and whole stacks, scripted by tests."""

