@@ -1,0 +1,24 @@
+"""Run by Alembic: connects to the store and applies the versions in one transaction."""
+
+from alembic import context
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.pool import NullPool
+
+from server.db.schema import metadata
+
+_url = make_url(context.config.attributes["url"])
+if _url.get_backend_name() == "sqlite":
+    _url = _url.set(drivername="sqlite")
+_engine = create_engine(_url, poolclass=NullPool)
+if _url.get_backend_name() == "sqlite":
+
+    @event.listens_for(_engine, "connect")
+    def _write_ahead(connection, _record):  # type: ignore[no-untyped-def]
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
+with _engine.connect() as _connection:
+    context.configure(connection=_connection, target_metadata=metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+_engine.dispose()

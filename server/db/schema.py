@@ -1,0 +1,259 @@
+"""The tables. Every key and index begins with the organisation; times are milliseconds since 1970 UTC.
+
+The exceptions to the first rule are the look-ups that have no organisation yet (an API key by its id, a
+user by address) and the queues, which workers read across organisations.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id(name: str, *, primary_key: bool = False, nullable: bool = False) -> Column[str]:
+    return Column(name, String(24), primary_key=primary_key, nullable=nullable)
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+organisations = Table(
+    "organisations",
+    metadata,
+    _id("org_id", primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("plan", String(16), nullable=False),
+    Column("profile", String(8), nullable=False),
+    Column("sandbox", Boolean, nullable=False),
+    Column("state", String(8), nullable=False),
+    _time("created_at"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("id", primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    _time("created_at"),
+    Index("ix_users_email", "email"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("id", primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("style", String(8), nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("permission", String(16), nullable=False),
+    _time("created_at"),
+    _time("last_used_at", nullable=True),
+    _time("revoked_at", nullable=True),
+    Index("ix_api_keys_id", "id", unique=True),
+)
+
+domains = Table(
+    "domains",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("id", primary_key=True),
+    Column("domain", String(253), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("verified", Boolean, nullable=False),
+    # One of `pending`, `verified`, `failed`, `temporary_failure`, by purpose.
+    Column("spf", String(20), nullable=False),
+    Column("dkim", String(20), nullable=False),
+    Column("dmarc", String(20), nullable=False),
+    Column("return_path", String(20), nullable=False),
+    _time("created_at"),
+    _time("checked_at", nullable=True),
+    Index("uq_domains_org_id_domain", "org_id", "domain", unique=True),
+    # The first organisation to verify a domain owns it (C-45).
+    Index(
+        "uq_domains_verified",
+        "domain",
+        unique=True,
+        sqlite_where=text("verified"),
+        postgresql_where=text("verified"),
+    ),
+)
+
+dkim_keys = Table(
+    "dkim_keys",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("domain_id", primary_key=True),
+    Column("selector", String(63), primary_key=True),
+    Column("algorithm", String(8), nullable=False),
+    Column("private_key", LargeBinary, nullable=False),  # sealed
+    Column("public_key", Text, nullable=False),
+    # What the last check of its record found, as in `domains`.
+    Column("status", String(20), nullable=False),
+    _time("created_at"),
+)
+
+emails = Table(
+    "emails",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("id", primary_key=True),
+    _id("domain_id"),
+    _id("key_id", nullable=True),
+    Column("sender", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    # JSON lists of addresses as the caller wrote them.
+    Column("to", Text, nullable=False),
+    Column("cc", Text, nullable=False),
+    Column("bcc", Text, nullable=False),
+    Column("reply_to", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    _time("created_at"),
+)
+
+email_contents = Table(
+    "email_contents",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("email_id", primary_key=True),
+    Column("html", Text),
+    Column("text", Text),
+    Column("headers", Text, nullable=False),  # a JSON object
+)
+
+recipients = Table(
+    "recipients",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("email_id", primary_key=True),
+    Column("no", SmallInteger, primary_key=True),
+    Column("kind", String(3), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reply_code", SmallInteger),
+    Column("reply_status", String(16)),
+    Column("reply_text", Text),
+    Column("remote_host", Text),
+    _time("updated_at"),
+    sqlite_with_rowid=False,
+)
+
+# The delivery queue: one narrow row for each recipient that is not settled, deleted when it is.
+outq = Table(
+    "outq",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("email_id", primary_key=True),
+    Column("no", SmallInteger, primary_key=True),
+    Column("shard", SmallInteger, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("site", String(253), nullable=False),
+    _time("due_at"),
+    Column("attempts", Integer, nullable=False),
+    # How often a holder of the lease died with it: a message that kills its deliverer is held, not looped.
+    Column("crashes", SmallInteger, nullable=False),
+    # An earlier attempt broke off between the final dot and the record of its reply.
+    Column("uncertain", Boolean, nullable=False),
+    _id("lease_owner", nullable=True),
+    Column("lease_token", Integer, nullable=False),
+    _time("lease_until", nullable=True),
+    Index(
+        "ix_outq_due",
+        "shard",
+        "priority",
+        "due_at",
+        "email_id",
+        "no",
+        sqlite_where=text("lease_until IS NULL"),
+        postgresql_where=text("lease_until IS NULL"),
+    ),
+    Index(
+        "ix_outq_leased",
+        "lease_until",
+        sqlite_where=text("lease_until IS NOT NULL"),
+        postgresql_where=text("lease_until IS NOT NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    _id("org_id", primary_key=True),
+    Column("operation", String(8), primary_key=True),
+    Column("key", String(256), primary_key=True),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    _time("expires_at"),
+    Index("ix_idempotency_keys_expires_at", "expires_at"),
+    sqlite_with_rowid=False,
+)
+
+# The log. An entry's place is (tx, seq): on PostgreSQL the writing transaction and a sequence, so that a
+# reader can stop short of transactions that still run; on SQLite, where one connection writes, tx is 0.
+events = Table(
+    "events",
+    metadata,
+    _id("org_id", primary_key=True),
+    Column("tx", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    _id("id"),
+    _id("email_id"),
+    Column("type", String(32), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("reply_code", SmallInteger),
+    Column("reply_status", String(16)),
+    Column("reply_text", Text),
+    Column("remote_host", Text),
+    Column("possible_duplicate", Boolean, nullable=False),
+    _time("created_at"),
+    Index("ix_events_place", "tx", "seq"),
+    Index("ix_events_org_id_email_id", "org_id", "email_id"),
+    sqlite_with_rowid=False,
+)
+
+# How far each reader of the log has come.
+log_readers = Table(
+    "log_readers",
+    metadata,
+    Column("reader", String(32), primary_key=True),
+    Column("tx", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("id", primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("events", Text, nullable=False),  # a JSON list of event types
+    Column("secret", LargeBinary, nullable=False),  # sealed
+    Column("status", String(8), nullable=False),
+    _time("created_at"),
+)

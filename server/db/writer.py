@@ -1,0 +1,182 @@
+"""Group commit: the writes of concurrent callers share transactions, each caller gets its own outcome."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server import failpoints
+from server.db.engine import Database
+from server.faults import Fault, Unavailable
+
+T = TypeVar("T")
+R = TypeVar("R")
+Act = Callable[[AsyncConnection, list[Any]], Awaitable[Sequence[Any]]]
+
+# One transaction takes at most so many items, to bound how long the first of them waits for the last.
+MAX_GROUP = 512
+# More waiting items than this would wait longer than their callers do: better refused at once.
+MAX_WAITING = 20_000
+_RETRY_AFTER_S = 1.0
+_ATTEMPTS = 5
+_log = structlog.get_logger()
+
+
+@dataclass(eq=False, slots=True)
+class _Submission:
+    act: Act
+    items: list[Any]
+    alone: bool
+    outcome: "asyncio.Future[Sequence[Any]]" = field(repr=False)
+
+
+class Writer:
+    """The only way to write to the store while the server runs.
+
+    `submit` hands items to an act; all items that wait for the same act at that moment are given to it
+    together, in one transaction with the other acts that wait. A caller's results come after the commit.
+    An act answers for each item, in order; a wrong item's answer is a `Fault` (the item changed nothing),
+    while an exception means that the transaction cannot be kept: it is rolled back, and each submission
+    is tried again by itself, so that nobody's error is somebody else's.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: deque[_Submission] = deque()
+        self._waiting_items = 0
+        self._wake = asyncio.Event()
+        self._lanes: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    def start(self) -> None:
+        """Begins to write."""
+        self._lanes = [asyncio.create_task(self._lane()) for _ in range(self._database.writers)]
+
+    async def close(self) -> None:
+        """Writes what waits, then stops. Later submissions are refused."""
+        self._closing = True
+        self._wake.set()
+        await asyncio.gather(*self._lanes)
+
+    async def submit(
+        self, act: Callable[[AsyncConnection, list[T]], Awaitable[Sequence[R]]], items: Sequence[T]
+    ) -> Sequence[R]:
+        """The act's answer for each item, after a durable commit.
+
+        Raises `Unavailable` when too much waits already, when the store cannot be reached, or when the
+        writer is closed; in the first and last case nothing was written.
+        """
+        return await self._enqueue(act, list(items), alone=False)
+
+    async def run(self, write: Callable[[AsyncConnection], Awaitable[R]]) -> R:
+        """What `write` returns, after the commit of a transaction of its own.
+
+        A fault that it raises rolls its transaction back and is raised here.
+        """
+
+        async def act(connection: AsyncConnection, _items: list[None]) -> list[R]:
+            return [await write(connection)]
+
+        return (await self._enqueue(act, [None], alone=True))[0]
+
+    async def _enqueue(self, act: Act, items: list[Any], *, alone: bool) -> Sequence[Any]:
+        if not items:
+            return []
+        if self._closing or self._waiting_items + len(items) > MAX_WAITING:
+            raise Unavailable(_RETRY_AFTER_S)
+        submission = _Submission(act, items, alone, asyncio.get_running_loop().create_future())
+        self._waiting.append(submission)
+        self._waiting_items += len(items)
+        self._wake.set()
+        return await submission.outcome
+
+    async def _lane(self) -> None:
+        while True:
+            await self._wake.wait()
+            group = self._take()
+            if group:
+                await self._write(group)
+            elif self._closing:
+                return
+            else:
+                self._wake.clear()
+
+    def _take(self) -> list[_Submission]:
+        group: list[_Submission] = []
+        size = 0
+        while self._waiting and (not group or size + len(self._waiting[0].items) <= MAX_GROUP):
+            if self._waiting[0].alone and group:
+                break
+            submission = self._waiting.popleft()
+            self._waiting_items -= len(submission.items)
+            group.append(submission)
+            size += len(submission.items)
+            if submission.alone:
+                break
+        return group
+
+    async def _write(self, group: list[_Submission]) -> None:
+        for attempt in range(_ATTEMPTS):
+            try:
+                outcomes = await self._transact(group)
+            except Exception as error:
+                if len(group) > 1:
+                    for submission in group:
+                        await self._write([submission])
+                    return
+                if _is_conflict(error) and attempt + 1 < _ATTEMPTS:
+                    continue
+                _fail(group[0], error)
+                return
+            _settle(group, outcomes)
+            return
+
+    async def _transact(self, group: list[_Submission]) -> list[Sequence[Any]]:
+        by_act: dict[Act, list[_Submission]] = {}
+        for submission in group:
+            by_act.setdefault(submission.act, []).append(submission)
+        outcomes: dict[_Submission, Sequence[Any]] = {}
+        async with self._database.write() as connection:
+            for act, submissions in by_act.items():
+                items = [item for submission in submissions for item in submission.items]
+                results = await act(connection, items)
+                if len(results) != len(items):
+                    raise AssertionError(f"{act} gave {len(results)} results for {len(items)} items")
+                start = 0
+                for submission in submissions:
+                    outcomes[submission] = results[start : start + len(submission.items)]
+                    start += len(submission.items)
+            if failpoints.enabled("writer.ack_before_commit"):
+                _settle(group, [outcomes[submission] for submission in group])
+        return [outcomes[submission] for submission in group]
+
+
+def _settle(group: list[_Submission], outcomes: list[Sequence[Any]]) -> None:
+    for submission, outcome in zip(group, outcomes, strict=True):
+        if not submission.outcome.done():
+            submission.outcome.set_result(outcome)
+
+
+def _fail(submission: _Submission, error: Exception) -> None:
+    if isinstance(error, DBAPIError) and (
+        error.connection_invalidated or isinstance(error, OperationalError)
+    ):
+        _log.error("the store could not be written", error=str(error.orig))
+        error = Unavailable(_RETRY_AFTER_S)
+    with contextlib.suppress(asyncio.InvalidStateError):
+        submission.outcome.set_exception(error)
+
+
+def _is_conflict(error: Exception) -> bool:
+    """Whether trying again can help: a deadlock or a race between two PostgreSQL transactions."""
+    if isinstance(error, Fault) or not isinstance(error, DBAPIError):
+        return False
+    # Class 40 is "transaction rollback", 23505 a unique violation: the next try sees the other's row.
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    return state.startswith("40") or state == "23505"
