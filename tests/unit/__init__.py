@@ -1,0 +1,1 @@
+"""Promises that need no process, socket or database beside the test."""

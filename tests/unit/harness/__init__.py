@@ -1,0 +1,1 @@
+"""The harness itself: a sink that lies would prove nothing."""
