@@ -1,0 +1,1 @@
+"""gRPC without the product: who calls, how faults travel, how calls are logged and measured."""

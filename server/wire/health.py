@@ -1,0 +1,25 @@
+"""The standard health service (grpc.health.v1), truthful about stopping."""
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+
+class Health:
+    """Answers `Check` and `Watch`: SERVING until `stopping`, for the server and each of its services."""
+
+    def __init__(self, service_names: list[str]) -> None:
+        self._servicer = health.aio.HealthServicer()
+        self._names = ["", *service_names]
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Registers the service."""
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+
+    async def serving(self) -> None:
+        """From now on calls are welcome."""
+        for name in self._names:
+            await self._servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stopping(self) -> None:
+        """From now on load balancers must send calls elsewhere; it cannot be taken back."""
+        await self._servicer.enter_graceful_shutdown()
