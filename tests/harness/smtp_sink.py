@@ -16,7 +16,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from tests.harness.certificates import throw_away
 from tests.harness.smtp_session import TARPIT_PAUSE_S, SmtpSession
@@ -37,7 +37,7 @@ class Received:
 
     def parsed(self) -> EmailMessage:
         """The message as the `email` package reads it."""
-        return cast(EmailMessage, message_from_bytes(self.data, policy=policy.default))
+        return message_from_bytes(self.data, policy=policy.default)
 
     def header(self, name: str) -> str:
         """The value of a header as it stands in the message, unfolded; empty if it is absent."""
@@ -88,7 +88,9 @@ class SmtpSink:
         self.sessions: set[SmtpSession] = set()
         self._greylisted: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ledger = None if ledger is None else os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._ledger = (
+            None if ledger is None else os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        )
         self._server: asyncio.Server | None = None
 
     @property
@@ -175,9 +177,7 @@ def _raw_header(head: bytes, name: bytes) -> bytes:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    sink = SmtpSink(
-        port=arguments.port, starttls=arguments.starttls, keep=False, ledger=arguments.ledger
-    )
+    sink = SmtpSink(port=arguments.port, starttls=arguments.starttls, keep=False, ledger=arguments.ledger)
     sink.keep_commands = False
     async with sink:
         print(f"listening on {sink.port}", flush=True)

@@ -30,7 +30,7 @@ async def until(
         if inspect.isawaitable(value):
             value = await value
         if value:
-            return value  # type: ignore[return-value]
+            return value
         if time.monotonic() >= deadline:
             raise AssertionError(f"{message() if callable(message) else message} (waited {within} s)")
         await asyncio.sleep(pause)

@@ -31,9 +31,14 @@ async def in_thread(work: Callable[[smtplib.SMTP], T], sink: SmtpSink) -> T:
     return await asyncio.to_thread(session)
 
 
+async def send(sink: SmtpSink, *recipients: str) -> dict[str, tuple[int, bytes]]:
+    """Sends the message; returns the recipients that were refused."""
+    return await in_thread(lambda client: client.sendmail("a@sender.test", recipients, MESSAGE), sink)
+
+
 async def test_an_accepted_message_is_recorded_with_its_envelope_and_exact_bytes() -> None:
     async with SmtpSink() as sink:
-        await in_thread(lambda client: client.sendmail("a@sender.test", ["ok+x@r.test", "you@r.test"], MESSAGE), sink)
+        await send(sink, "ok+x@r.test", "you@r.test")
     [message] = sink.messages
     assert message.mail_from == "a@sender.test"
     assert message.rcpts == ("ok+x@r.test", "you@r.test")
@@ -44,12 +49,17 @@ async def test_an_accepted_message_is_recorded_with_its_envelope_and_exact_bytes
 
 @pytest.mark.parametrize(
     ("recipient", "code"),
-    [("550-rcpt@r.test", 550), ("451-rcpt+a@r.test", 451), ("greylist-1@r.test", 451), ("421-rcpt@r.test", 421)],
+    [
+        ("550-rcpt@r.test", 550),
+        ("451-rcpt+a@r.test", 451),
+        ("greylist-1@r.test", 451),
+        ("421-rcpt@r.test", 421),
+    ],
 )
 async def test_a_recipient_chooses_the_reply_to_rcpt(recipient: str, code: int) -> None:
     async with SmtpSink() as sink:
         with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
-            await in_thread(lambda client: client.sendmail("a@sender.test", [recipient], MESSAGE), sink)
+            await send(sink, recipient)
     assert refused.value.recipients[recipient][0] == code
     assert sink.messages == []
 
@@ -58,7 +68,7 @@ async def test_a_recipient_chooses_the_reply_to_rcpt(recipient: str, code: int) 
 async def test_a_recipient_chooses_the_reply_to_the_data(recipient: str, code: int) -> None:
     async with SmtpSink() as sink:
         with pytest.raises(smtplib.SMTPDataError) as refused:
-            await in_thread(lambda client: client.sendmail("a@sender.test", [recipient], MESSAGE), sink)
+            await send(sink, recipient)
     assert refused.value.smtp_code == code
     assert sink.messages == []
 
@@ -67,26 +77,25 @@ async def test_greylisting_ends_after_the_named_number_of_attempts() -> None:
     async with SmtpSink() as sink:
         for _ in range(2):
             with pytest.raises(smtplib.SMTPRecipientsRefused):
-                await in_thread(lambda client: client.sendmail("a@s.test", ["greylist-2@r.test"], MESSAGE), sink)
-        await in_thread(lambda client: client.sendmail("a@s.test", ["greylist-2@r.test"], MESSAGE), sink)
+                await send(sink, "greylist-2@r.test")
+        await send(sink, "greylist-2@r.test")
     assert sink.accepted["greylist-2@r.test"] == 1
 
 
 @pytest.mark.parametrize(
-    ("recipient", "recorded"), [("drop-in-data@r.test", 0), ("drop-dot@r.test", 0), ("drop-after-dot@r.test", 1)]
+    ("recipient", "recorded"),
+    [("drop-in-data@r.test", 0), ("drop-dot@r.test", 0), ("drop-after-dot@r.test", 1)],
 )
 async def test_a_broken_off_message_is_recorded_only_if_it_was_taken(recipient: str, recorded: int) -> None:
     async with SmtpSink() as sink:
         with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
-            await in_thread(lambda client: client.sendmail("a@s.test", [recipient], MESSAGE), sink)
+            await send(sink, recipient)
     assert len(sink.messages) == recorded
 
 
 async def test_a_partial_refusal_keeps_the_first_recipient() -> None:
     async with SmtpSink() as sink:
-        refused = await in_thread(
-            lambda client: client.sendmail("a@s.test", ["ok@r.test", "partial@r.test"], MESSAGE), sink
-        )
+        refused = await send(sink, "ok@r.test", "partial@r.test")
     assert refused["partial@r.test"][0] == 452
     assert sink.messages[0].rcpts == ("ok@r.test",)
 
@@ -108,7 +117,7 @@ async def test_pipelined_commands_are_answered_in_order() -> None:
 
 async def test_a_hanging_reply_comes_after_the_named_time_or_never() -> None:
     async with SmtpSink() as sink:
-        await in_thread(lambda client: client.sendmail("a@s.test", ["hang-dot-0.05@r.test"], MESSAGE), sink)
+        await send(sink, "hang-dot-0.05@r.test")
         assert sink.accepted["hang-dot-0.05@r.test"] == 1
         reader, writer = await asyncio.open_connection("127.0.0.1", sink.port)
         writer.write(b"HELO c\r\nMAIL FROM:<a@s.test>\r\nRCPT TO:<hang-rcpt@r.test>\r\nNOOP\r\n")
@@ -135,21 +144,21 @@ async def test_starttls_is_offered_and_spoken_and_can_be_broken() -> None:
 async def test_the_switches_change_the_whole_host() -> None:
     async with SmtpSink() as sink:
         sink.replies["EHLO"] = "502 5.5.1 no"
-        await in_thread(lambda client: client.sendmail("a@s.test", ["ok@r.test"], MESSAGE), sink)
+        await send(sink, "ok@r.test")
         sink.banner = "554 5.7.1 not you"
         with pytest.raises(smtplib.SMTPConnectError):
             await in_thread(lambda client: client.noop(), sink)
         sink.banner, sink.credentials = "220 back", ("user", "password")
         sink.replies.clear()
         with pytest.raises(smtplib.SMTPSenderRefused):
-            await in_thread(lambda client: client.sendmail("a@s.test", ["ok@r.test"], MESSAGE), sink)
+            await send(sink, "ok@r.test")
         await in_thread(lambda client: client.login("user", "password"), sink)
 
 
 async def test_the_ledger_is_written_before_the_reply(tmp_path: Path) -> None:
     async with SmtpSink(ledger=tmp_path / "ledger") as sink:
         with pytest.raises(smtplib.SMTPServerDisconnected):
-            await in_thread(lambda client: client.sendmail("a@s.test", ["drop-after-dot@r.test"], MESSAGE), sink)
+            await send(sink, "drop-after-dot@r.test")
     [line] = (tmp_path / "ledger").read_text().splitlines()
     _, ledger_id, message_id, recipient, _ = line.split("\t")
     assert (ledger_id, message_id, recipient) == ("7", "<m@sender.test>", "drop-after-dot@r.test")

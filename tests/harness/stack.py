@@ -1,0 +1,259 @@
+"""The real programs as processes, on free loopback ports, in a folder of their own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import grpc.aio
+
+from tests.harness.waiting import until_sync
+
+ROOT = Path(__file__).resolve().parents[2]
+START_WITHIN_S = 30.0
+STOP_WITHIN_S = 30.0
+LOG_TAIL_LINES = 60
+
+
+class StackError(Exception):
+    """A program of the stack did not do what it should; the message holds the ends of the logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """What `bootstrap` printed: one organisation and its credentials."""
+
+    org_id: str
+    user_id: str
+    jwt: str
+    password: str
+    key_id: str
+    api_key: str
+    domain_id: str
+    domain: str
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Stack:
+    """Server and edge as an operator runs them, with two organisations: `owner` and `other`.
+
+    `database_url` is None for SQLite in the data directory. `env` adds to the environment of every
+    program. Private networks are allowed and rate limits off, unless `env` says otherwise.
+    """
+
+    domain = "mail.example.com"
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        transport: str = "capture",
+        database_url: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.data_dir = data_dir
+        self.grpc = f"127.0.0.1:{free_port()}"
+        self.http = f"http://127.0.0.1:{free_port()}"
+        self.metrics = f"http://127.0.0.1:{free_port()}"
+        self._logs = data_dir / "logs"
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.env = {key: value for key, value in os.environ.items() if not key.startswith("ZIDIMAIL_")} | {
+            "PYTHONUNBUFFERED": "1",
+            "ZIDIMAIL_DATA_DIR": str(data_dir),
+            "ZIDIMAIL_GRPC_LISTEN": self.grpc,
+            "ZIDIMAIL_SERVER": self.grpc,
+            "ZIDIMAIL_HTTP_LISTEN": self.http.removeprefix("http://"),
+            "ZIDIMAIL_METRICS_LISTEN": self.metrics.removeprefix("http://"),
+            "ZIDIMAIL_TRANSPORT": transport,
+            "ZIDIMAIL_ALLOW_PRIVATE_NETWORKS": "on",
+            "ZIDIMAIL_IP_LIMIT": "off",
+            "ZIDIMAIL_AUTH_IP_LIMIT": "off",
+        }
+        if database_url is not None:
+            self.env["ZIDIMAIL_DATABASE_URL"] = database_url
+        self.env |= env or {}
+
+    def start(self) -> Self:
+        """Migrates, bootstraps and starts everything; returns when it answers."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        try:
+            self.run("server", "migrate")
+            self.owner = self.bootstrap_org("owner@example.com", self.domain)
+            self.other = self.bootstrap_org("other@example.net", "mail.example.net")
+            self.start_edge()
+            self.start_server()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if error is not None:
+            print(self.log_tails())
+
+    # The first organisation, by the short names that most tests use.
+
+    @property
+    def api_key(self) -> str:
+        """The owner's API key."""
+        return self.owner.api_key
+
+    @property
+    def jwt(self) -> str:
+        """The owner's session."""
+        return self.owner.jwt
+
+    @property
+    def org_id(self) -> str:
+        """The owner's organisation."""
+        return self.owner.org_id
+
+    @property
+    def key_id(self) -> str:
+        """The id of the owner's API key."""
+        return self.owner.key_id
+
+    @property
+    def domain_id(self) -> str:
+        """The id of the owner's verified domain."""
+        return self.owner.domain_id
+
+    @property
+    def captured(self) -> Path:
+        """Where the `capture` transport writes."""
+        return self.data_dir / "captured"
+
+    def channel(self) -> grpc.aio.Channel:
+        """A new gRPC channel to the server."""
+        return grpc.aio.insecure_channel(self.grpc)
+
+    # The programs.
+
+    def run(self, *arguments: str) -> str:
+        """Runs `python -m ARGUMENTS` to its end; returns what it printed. Raises StackError."""
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise StackError(f"{' '.join(arguments)} exited with {done.returncode}:\n{done.stderr.decode()}")
+        return done.stdout.decode()
+
+    def bootstrap_org(self, email: str, domain: str, *options: str, plan: str = "pro") -> Organisation:
+        """Adds an organisation with a verified domain. On SQLite, only while no server runs."""
+        printed: dict[str, Any] = json.loads(
+            self.run(
+                "server", "bootstrap", "--email", email, "--plan", plan,
+                "--domain", domain, "--verified", *options, "--json",
+            )
+        )  # fmt: skip
+        return Organisation(**printed, domain=domain)
+
+    def start_server(self, env: Mapping[str, str] | None = None, *, wait: bool = True) -> None:
+        """Starts the server, with `env` added for this run, and waits until the edge reaches it."""
+        self._spawn("server", "server", env=env)
+        if wait:
+            self.wait_until_ready()
+
+    def start_edge(self, env: Mapping[str, str] | None = None) -> None:
+        """Starts the edge and waits until it answers at all."""
+        self._spawn("edge", "edge", env=env)
+        self._wait("edge", "/healthz")
+
+    def wait_until_ready(self) -> None:
+        """Waits for `/readyz`: the edge reaches a server that serves."""
+        self._wait("server", "/readyz")
+
+    def kill_server(self) -> None:
+        """SIGKILL, and waits for the end."""
+        self._processes["server"].kill()
+        self.wait_server()
+
+    def wait_server(self, within: float = STOP_WITHIN_S) -> int:
+        """Waits for the server's end by itself; returns its exit code, negative for a signal."""
+        return self._processes["server"].wait(within)
+
+    def server_is_running(self) -> bool:
+        """Whether the server's process lives."""
+        return self._processes["server"].poll() is None
+
+    def server_pid(self) -> int:
+        """The server's process id."""
+        return self._processes["server"].pid
+
+    def stop_server(self) -> int:
+        """SIGTERM; returns the exit code after the drain."""
+        self._processes["server"].send_signal(signal.SIGTERM)
+        return self.wait_server()
+
+    def stop(self) -> None:
+        """Stops every program."""
+        for process in self._processes.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self._processes.values():
+            try:
+                process.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def log_tails(self) -> str:
+        """The last lines of every program's log."""
+        tails = []
+        for path in sorted(self._logs.glob("*.log")):
+            lines = path.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+            tails.append(f"--- {path.name}\n" + "\n".join(lines))
+        return "\n".join(tails)
+
+    def _spawn(self, name: str, *arguments: str, env: Mapping[str, str] | None) -> None:
+        with (self._logs / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                cwd=ROOT,
+                env=self.env | dict(env or {}),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def _wait(self, name: str, path: str) -> None:
+        def answers() -> bool:
+            if self._processes[name].poll() is not None:
+                raise StackError(
+                    f"the {name} ended with {self._processes[name].returncode}\n{self.log_tails()}"
+                )
+            try:
+                with urllib.request.urlopen(self.http + path, timeout=2) as answer:
+                    return bool(answer.status == 200)
+            except (urllib.error.URLError, OSError):
+                return False
+
+        try:
+            until_sync(answers, within=START_WITHIN_S, message=f"{path} never answered 200")
+        except AssertionError as error:
+            raise StackError(f"{error}\n{self.log_tails()}") from None
