@@ -1,0 +1,1 @@
+"""Durable work: how rows are leased, repeated after failure, and watched over by loops."""

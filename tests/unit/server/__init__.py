@@ -1,0 +1,1 @@
+"""Mirrors `server/`: one folder per room."""

@@ -1,0 +1,1 @@
+"""Loops, leases and schedules."""
