@@ -1,0 +1,55 @@
+# Every command of this repository. `make help` lists them.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check format generate release-protos migration faults bench clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(INSTALLED) ## Start ZidiMail here: SQLite and captured mail in ./data, nothing leaves this machine
+	@exec $(PY) -m tools.run
+
+demo: $(INSTALLED) ## Send one mail through every door in a temporary folder, and show what became of it
+	@exec $(PY) -m tools.demo
+
+test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name" for some)
+	@$(PY) -m pytest $(ARGS)
+
+check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
+	@$(PY) -m tools.check
+
+format: $(INSTALLED) ## Put code and protos into the house's form
+	@$(PY) -m ruff check --quiet --fix . || true
+	@$(PY) -m ruff format .
+	@.venv/bin/buf format --write protos
+
+generate: $(INSTALLED) ## Write generated/ from protos/
+	@$(PY) -m tools.generate
+
+release-protos: $(INSTALLED) ## Hold later changes of protos/ against what they say now
+	@$(PY) -m tools.generate --release
+
+migration: $(INSTALLED) ## Begin a new version of the store's schema: make migration NAME="what it does"
+	@$(PY) -m tools.migration "$(NAME)"
+
+faults: $(INSTALLED) ## Kill the server a hundred times while mail flows, and count (ROUNDS=100)
+	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
+
+bench: $(INSTALLED) ## Measure the figures of the README, their peers beside them (ARGS="B1 B3" for some)
+	@$(PY) -m tests.bench $(ARGS)
+
+clean: ## Remove the environment and the caches; ./data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'ZidiMail needs Python 3.11 or newer. Name yours: make PYTHON=/path/to/python3.12 …'; exit 1; }
+	@echo 'Installing into .venv …'
+	@$(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

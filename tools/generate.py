@@ -1,0 +1,99 @@
+"""Generates `generated/` from `protos/`: the stubs, and the descriptors with their comments.
+
+`--check` writes nothing and fails when what is committed differs from what the protos say.
+`--release` makes the present contract the one that `make check` holds later changes against.
+"""
+
+import argparse
+import filecmp
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import grpc_tools
+from google.rpc import status_pb2
+from grpc_tools import protoc
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PROTOS = REPOSITORY / "protos"
+GENERATED = REPOSITORY / "generated"
+PACKAGE = Path("zidimail/v1")
+DESCRIPTORS = PACKAGE / "descriptors.binpb"
+RELEASED = PROTOS / "released.binpb"
+
+PURPOSE = '"""Stubs generated from protos/; never edited."""\n'
+
+
+def generate(into: Path) -> None:
+    """Writes the package `zidimail` into the folder `into`.
+
+    Raises `SystemExit` when the compiler refuses the protos; it has printed the reason.
+    """
+    (into / PACKAGE).mkdir(parents=True)
+    includes = (PROTOS, Path(status_pb2.__file__).parents[2], Path(grpc_tools.__file__).parent / "_proto")
+    arguments = [
+        "protoc",
+        *(f"--proto_path={include}" for include in includes),
+        f"--python_out={into}",
+        f"--pyi_out={into}",
+        f"--grpc_python_out={into}",
+        f"--descriptor_set_out={into / DESCRIPTORS}",
+        "--include_imports",
+        "--include_source_info",
+        *sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto")),
+    ]
+    if protoc.main(arguments) != 0:
+        raise SystemExit("The protos do not compile; the lines above say where.")
+    for room in (into / PACKAGE.parent, into / PACKAGE):
+        (room / "__init__.py").write_text(PURPOSE)
+
+
+def differences(ours: Path, theirs: Path) -> list[str]:
+    """The files below `ours` and `theirs` that are not the same in both, caches apart."""
+    names = {
+        path.relative_to(root)
+        for root in (ours, theirs)
+        for path in root.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    return sorted(
+        str(name)
+        for name in names
+        if not (ours / name).is_file()
+        or not (theirs / name).is_file()
+        or not filecmp.cmp(ours / name, theirs / name, shallow=False)
+    )
+
+
+def replace(source: Path, target: Path) -> None:
+    """Makes `target` equal to `source`, also when there is no `source`."""
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    else:
+        target.unlink()
+
+
+def main() -> None:
+    """Generates, or compares, or releases."""
+    parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--check", action="store_true", help="fail when generated/ is not up to date")
+    choice.add_argument("--release", action="store_true", help="make this contract the released one")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder)
+        generate(fresh)
+        stale = differences(fresh, GENERATED)
+        if options.release:
+            shutil.copyfile(fresh / DESCRIPTORS, RELEASED)
+        elif options.check and stale:
+            sys.exit("Not what the protos say: " + ", ".join(f"generated/{name}" for name in stale))
+        elif not options.check:
+            for name in stale:
+                replace(fresh / name, GENERATED / name)
+
+
+if __name__ == "__main__":
+    main()
