@@ -1,0 +1,56 @@
+"""Notes when keys were last used, off the path of the calls that use them."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from server.db.writer import Writer
+from server.keys.store import KeyUse, record_uses
+
+# What is noted meanwhile is written together.
+GATHER_S = 1.0
+MINUTE_MS = 60_000
+_log = structlog.get_logger()
+
+
+class KeyUses:
+    """Gathers the uses of keys and writes them in batches: one commit for many keys."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._noted: dict[str, KeyUse] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to write."""
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Writes what was noted, then stops. Call it before the writer is closed."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._write()
+
+    def note(self, org_id: str, id: str, at: int) -> None:
+        """Notes a use, without waiting."""
+        self._noted[id] = KeyUse(org_id, id, at)
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._write()
+            await asyncio.sleep(GATHER_S)
+
+    async def _write(self) -> None:
+        uses, self._noted = list(self._noted.values()), {}
+        try:
+            await self._writer.submit(record_uses, uses)
+        except Exception as error:
+            # The next use of each key notes it again; the loop must live on for them.
+            _log.warning("the last use of keys was not written", keys=len(uses), error=str(error))
