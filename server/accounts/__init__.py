@@ -1,0 +1,1 @@
+"""Organisations, their users, and the sessions by which a user calls."""

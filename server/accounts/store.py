@@ -1,0 +1,42 @@
+"""Organisations and users in the store."""
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.accounts.rules import Plan, Profile
+from server.db.schema import organisations, users
+
+
+async def add_organisation(
+    connection: AsyncConnection,
+    org_id: str,
+    name: str,
+    *,
+    plan: Plan,
+    profile: Profile,
+    sandbox: bool,
+    now_ms: int,
+) -> None:
+    """Stores a new, active organisation."""
+    await connection.execute(
+        insert(organisations).values(
+            org_id=org_id,
+            name=name,
+            plan=plan,
+            profile=profile,
+            sandbox=sandbox,
+            state="active",
+            created_at=now_ms,
+        )
+    )
+
+
+async def add_user(
+    connection: AsyncConnection, org_id: str, user_id: str, email: str, password_hash: str, now_ms: int
+) -> None:
+    """Stores a new user of an organisation."""
+    await connection.execute(
+        insert(users).values(
+            org_id=org_id, id=user_id, email=email, password_hash=password_hash, created_at=now_ms
+        )
+    )
