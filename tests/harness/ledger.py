@@ -11,11 +11,12 @@ import json
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
@@ -142,35 +143,40 @@ def read_sink(path: Path) -> list[Taken]:
     return [Taken(int(at), ledger_id, message_id, to) for at, ledger_id, message_id, to, _ in rows]
 
 
-def read_server(database_url: str) -> tuple[list[Stored], set[str]]:
-    """What the server's database holds, and the ids of the emails with an event that admits a duplicate."""
+@contextmanager
+def store(database_url: str) -> Iterator[Connection]:
+    """A transaction on a server's database, beside the server."""
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite":
         url = url.set(drivername="sqlite")
     engine = create_engine(url, poolclass=NullPool)
     try:
-        with engine.connect() as connection:
-            stored = connection.execute(
-                text(
-                    "SELECT r.email_id, c.headers, r.address, r.status, q.email_id IS NOT NULL, e.created_at"
-                    " FROM recipients r"
-                    " JOIN emails e ON e.org_id = r.org_id AND e.id = r.email_id"
-                    " JOIN email_contents c ON c.org_id = r.org_id AND c.email_id = r.email_id"
-                    " LEFT JOIN outq q ON q.org_id = r.org_id AND q.email_id = r.email_id AND q.no = r.no"
-                )
-            ).all()
-            flagged = connection.execute(
-                text("SELECT email_id FROM events WHERE possible_duplicate")
-            ).scalars()
-            rows = [
-                Stored(
-                    email_id, json.loads(headers).get(LEDGER_HEADER, "-"), address, status, bool(queued), at
-                )
-                for email_id, headers, address, status, queued, at in stored
-            ]
-            return rows, set(flagged)
+        with engine.begin() as connection:
+            yield connection
     finally:
         engine.dispose()
+
+
+def read_server(database_url: str) -> tuple[list[Stored], set[str]]:
+    """What the server's database holds, and the ids of the emails with an event that admits a duplicate."""
+    with store(database_url) as connection:
+        stored = connection.execute(
+            text(
+                "SELECT r.email_id, c.headers, r.address, r.status, q.email_id IS NOT NULL, e.created_at"
+                " FROM recipients r"
+                " JOIN emails e ON e.org_id = r.org_id AND e.id = r.email_id"
+                " JOIN email_contents c ON c.org_id = r.org_id AND c.email_id = r.email_id"
+                " LEFT JOIN outq q ON q.org_id = r.org_id AND q.email_id = r.email_id AND q.no = r.no"
+            )
+        ).all()
+        flagged = (
+            connection.execute(text("SELECT email_id FROM events WHERE possible_duplicate")).scalars().all()
+        )
+    rows = [
+        Stored(email_id, json.loads(headers).get(LEDGER_HEADER, "-"), address, status, bool(queued), at)
+        for email_id, headers, address, status, queued, at in stored
+    ]
+    return rows, set(flagged)
 
 
 def compare(

@@ -144,6 +144,11 @@ class Stack:
         """Where the `capture` transport writes."""
         return self.data_dir / "captured"
 
+    @property
+    def database_url(self) -> str:
+        """The store of this stack."""
+        return self.env.get("ZIDIMAIL_DATABASE_URL") or f"sqlite:///{self.data_dir / 'zidimail.db'}"
+
     def channel(self) -> grpc.aio.Channel:
         """A new gRPC channel to the server."""
         return grpc.aio.insecure_channel(self.grpc)
@@ -193,6 +198,11 @@ class Stack:
         """SIGKILL, and waits for the end."""
         self._processes["server"].kill()
         self.wait_server()
+
+    def kill_edge(self) -> None:
+        """SIGKILL, and waits for the end."""
+        self._processes["edge"].kill()
+        self._processes["edge"].wait(STOP_WITHIN_S)
 
     def wait_server(self, within: float = STOP_WITHIN_S) -> int:
         """Waits for the server's end by itself; returns its exit code, negative for a signal."""

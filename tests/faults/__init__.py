@@ -1,0 +1,1 @@
+"""Killing the programs at every bad moment, and balancing the books afterwards."""

@@ -1,0 +1,37 @@
+"""An acknowledged send is never lost (DELIVERY 5.2 rows 1 and 2; the long form is `make faults`)."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.crash import DOT_WINDOWS, EDGE, FAILPOINTS, RANDOM, CrashRun
+from tests.harness.postgres import Postgres
+
+pytestmark = pytest.mark.timeout(240)
+
+EVERY_WINDOW = [*FAILPOINTS, RANDOM, EDGE, RANDOM]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+async def test_whatever_is_killed_no_acknowledged_email_is_lost(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = None
+    if engine == "postgresql":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        url = postgres.create_database()
+    outcome = await CrashRun(tmp_path, database_url=url).run(EVERY_WINDOW)
+    print(outcome)
+    assert outcome.report.is_clean, outcome
+    assert outcome.report.acknowledged > 100
+    assert outcome.report.acknowledged == outcome.report.submitted
+    assert outcome.missed == []
+    assert outcome.reached >= set(FAILPOINTS)
+    assert set(outcome.report.duplicates) <= DOT_WINDOWS
+
+
+async def test_the_crash_test_notices_a_server_that_acknowledges_before_it_commits(tmp_path: Path) -> None:
+    run = CrashRun(tmp_path, failpoints="writer.ack_before_commit=early")
+    outcome = await run.run([RANDOM] * 4)
+    assert "writer.ack_before_commit" in outcome.reached
+    assert outcome.report.lost
