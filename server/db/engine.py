@@ -45,7 +45,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A write transaction, durable when the block is left. Only the `Writer` and set-up programs use it."""
+        """A write transaction, durable when the block is left. Only the `Writer` and `bootstrap` use it."""
         async with self._writers.begin() as connection:
             yield connection
 

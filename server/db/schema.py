@@ -255,5 +255,62 @@ webhooks = Table(
     Column("events", Text, nullable=False),  # a JSON list of event types
     Column("secret", LargeBinary, nullable=False),  # sealed
     Column("status", String(8), nullable=False),
+    # Where the log ended when the webhook was registered: it is told of what stands behind.
+    Column("since_tx", BigInteger, nullable=False),
+    Column("since_seq", BigInteger, nullable=False),
     _time("created_at"),
+)
+
+# The queue of calls: one row for each event that a webhook has still to be told of, deleted when it was or
+# when the webhook is disabled or deleted.
+webhook_calls = Table(
+    "webhook_calls",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("webhook_id", primary_key=True),
+    _id("event_id", primary_key=True),
+    Column("type", String(32), nullable=False),
+    # The exact bytes that are signed and sent at every attempt.
+    Column("body", LargeBinary, nullable=False),
+    _time("due_at"),
+    Column("attempts", Integer, nullable=False),
+    _id("lease_owner", nullable=True),
+    Column("lease_token", Integer, nullable=False),
+    _time("lease_until", nullable=True),
+    _time("created_at"),
+    # By webhook, so that the backlog of one is never read through to find the calls of another.
+    Index(
+        "ix_webhook_calls_due",
+        "org_id",
+        "webhook_id",
+        "due_at",
+        "event_id",
+        sqlite_where=text("lease_until IS NULL"),
+        postgresql_where=text("lease_until IS NULL"),
+    ),
+    Index(
+        "ix_webhook_calls_leased",
+        "lease_until",
+        sqlite_where=text("lease_until IS NOT NULL"),
+        postgresql_where=text("lease_until IS NOT NULL"),
+    ),
+)
+
+# What came of each call that was made: only ever appended to.
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("webhook_id", primary_key=True),
+    _id("id", primary_key=True),
+    _id("event_id"),
+    Column("attempt", Integer, nullable=False),  # from 1
+    Column("status_code", SmallInteger),  # null if there was no answer
+    # Why there was no answer, in one word and in a sentence; empty if there was one.
+    Column("error", String(16), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("response", LargeBinary, nullable=False),  # the beginning of the answer's body
+    Column("duration_ms", Integer, nullable=False),
+    _time("attempted_at"),
+    _time("next_at", nullable=True),  # null if there is no further attempt
 )

@@ -83,7 +83,8 @@ class Writer:
         async def act(connection: AsyncConnection, _items: list[None]) -> list[R]:
             return [await write(connection)]
 
-        return (await self._enqueue(act, [None], alone=True))[0]
+        results: Sequence[R] = await self._enqueue(act, [None], alone=True)
+        return results[0]
 
     async def _enqueue(self, act: Act, items: list[Any], *, alone: bool) -> Sequence[Any]:
         if not items:

@@ -95,7 +95,9 @@ async def read(
 
     Without `org_id` it reads across organisations: for the platform's own readers only.
     """
-    query = select(events).where(tuple_(events.c.tx, events.c.seq) > tuple_(literal(after.tx), literal(after.seq)))
+    query = select(events).where(
+        tuple_(events.c.tx, events.c.seq) > tuple_(literal(after.tx), literal(after.seq))
+    )
     if connection.dialect.name == "postgresql":
         query = query.where(events.c.tx < _OLDEST_RUNNING)
     if org_id is not None:
@@ -124,4 +126,3 @@ async def of_email(connection: AsyncConnection, org_id: str, email_id: str) -> E
             .order_by(events.c.tx, events.c.seq)
         )
     ).all()
-

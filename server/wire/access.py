@@ -38,14 +38,17 @@ def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]
     Raises ValueError for a method that has none: nothing is open by oversight.
     """
     return {
-        f"/{service.full_name}/{method.name}": _rule_of(method) for service in services for method in service.methods
+        f"/{service.full_name}/{method.name}": _rule_of(method)
+        for service in services
+        for method in service.methods
     }
 
 
 def _rule_of(method: MethodDescriptor) -> AccessRule:
-    access = method.GetOptions().Extensions[access_pb2.access]
+    access: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
     if not access.credentials or access.permission not in _PERMISSIONS:
         raise ValueError(f"{method.full_name} has no access rule")
     return AccessRule(
-        frozenset(_CREDENTIALS[credential] for credential in access.credentials), _PERMISSIONS[access.permission]
+        frozenset(_CREDENTIALS[credential] for credential in access.credentials),
+        _PERMISSIONS[access.permission],
     )

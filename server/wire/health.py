@@ -1,14 +1,15 @@
 """The standard health service (grpc.health.v1), truthful about stopping."""
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
 
 
 class Health:
     """Answers `Check` and `Watch`: SERVING until `stopping`, for the server and each of its services."""
 
     def __init__(self, service_names: list[str]) -> None:
-        self._servicer = health.aio.HealthServicer()
+        self._servicer = HealthServicer()
         self._names = ["", *service_names]
 
     def add_to(self, server: grpc.aio.Server) -> None:

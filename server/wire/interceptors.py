@@ -139,7 +139,7 @@ LAYERS: tuple[Layer, ...] = (
 )
 
 
-class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """Wraps the methods that have an access rule; each is wrapped once."""
 
     def __init__(self, rules: Mapping[str, AccessRule], authenticator: Authenticator) -> None:
@@ -169,7 +169,9 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             async def unary(body: bytes, context: Context) -> Any:
                 async with AsyncExitStack() as stack:
                     await self._enter(stack, method, context)
-                    async with asyncio.timeout(DEFAULT_DEADLINE_S if context.time_remaining() is None else None):
+                    async with asyncio.timeout(
+                        DEFAULT_DEADLINE_S if context.time_remaining() is None else None
+                    ):
                         return await handler.unary_unary(_parse(handler, body), context)
 
             return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)

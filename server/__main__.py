@@ -1,0 +1,71 @@
+"""`python -m server`: serve, or `migrate`, `bootstrap`, `worker`."""
+
+import argparse
+import json
+import logging
+import sys
+
+import structlog
+import uvloop
+
+from server import bootstrap
+from server.db.migrate import upgrade
+from server.faults import Fault
+from server.settings import Settings, SettingsError
+
+
+def main() -> int:
+    """The program's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m server", description="The ZidiMail server.")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="serve gRPC and deliver (the default)")
+    commands.add_parser("worker", help="deliver only, beside servers that share a PostgreSQL store")
+    commands.add_parser("migrate", help="bring the store's schema up to date")
+    bootstrap.add_arguments(
+        commands.add_parser("bootstrap", help="make an organisation with its owner and API key")
+    )
+    arguments = parser.parse_args()
+    _configure_logs()
+    try:
+        return _run(arguments, Settings.from_env())
+    except (SettingsError, Fault) as error:
+        print(f"zidimail: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    if arguments.command == "migrate":
+        upgrade(settings.database_url)
+    elif arguments.command == "bootstrap":
+        print(json.dumps(uvloop.run(bootstrap.bootstrap(arguments, settings))))
+    else:
+        # Imported here: the other commands need neither gRPC nor the engine.
+        from server.app import Delivering, Serving, run
+
+        if arguments.command == "worker" and settings.is_sqlite:
+            raise SettingsError(
+                "A worker needs PostgreSQL: SQLite belongs to one process, the server itself."
+            )
+        uvloop.run(run(settings, Delivering if arguments.command == "worker" else Serving))
+    return 0
+
+
+def _configure_logs() -> None:
+    human = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if human else [structlog.processors.format_exc_info]),
+            structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Emails: accepting them, and telling what became of them."""

@@ -1,0 +1,185 @@
+"""EmailService: protobuf in, protobuf out."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sqlalchemy import Row
+from zidimail.v1 import email_pb2, email_service_pb2_grpc
+from zidimail.v1 import email_service_pb2 as pb
+
+from server.clock import Clock
+from server.db.engine import Database
+from server.emails import rules, store
+from server.emails.accept import Acceptor, Answer, Batch, Result, batch_response
+from server.emails.draft import draft, request_hash
+from server.events import log
+from server.events.rpc import event_message, reply_message
+from server.faults import EmailNotFound, Fault, InvalidIdempotencyKey, ValidationFailed, Violation
+from server.ids import is_id
+from server.wire.caller import current_caller
+from server.wire.interceptors import Context
+from server.wire.paging import page_of
+from server.wire.timestamps import timestamp
+
+MAX_BATCH = 100
+MAX_SEARCH_LENGTH = 256
+_STATUSES = cast("dict[str, email_pb2.EmailStatus]", dict(email_pb2.EmailStatus.items()))
+_KINDS = cast("dict[str, email_pb2.RecipientKind]", dict(email_pb2.RecipientKind.items()))
+
+
+class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
+    """Sending email and reading what became of it."""
+
+    def __init__(self, database: Database, acceptor: Acceptor, clock: Clock) -> None:
+        self._database = database
+        self._acceptor = acceptor
+        self._clock = clock
+
+    async def SendEmail(self, request: pb.SendEmailRequest, context: Context) -> pb.SendEmailResponse:
+        """Accepts one email: a list of one."""
+        caller = current_caller()
+        item = draft(request, caller, self._clock.now_ms())
+        if isinstance(item, Fault):
+            raise item
+        answer = _or_raise(await self._acceptor.accept(Batch(caller.org_id, [item], strict=True)))
+        result = answer[0]
+        if isinstance(result, Fault):
+            raise result
+        return result
+
+    async def BatchSendEmails(
+        self, request: pb.BatchSendEmailsRequest, context: Context
+    ) -> pb.BatchSendEmailsResponse:
+        """Accepts up to 100 emails in one durable step."""
+        if not 1 <= len(request.emails) <= MAX_BATCH:
+            raise ValidationFailed(
+                [Violation("emails", f"must hold 1 to {MAX_BATCH} emails; it holds {len(request.emails)}")]
+            )
+        key = request.idempotency_key if request.HasField("idempotency_key") else None
+        if key is not None and not rules.is_idempotency_key(key):
+            raise InvalidIdempotencyKey
+        caller = current_caller()
+        now_ms = self._clock.now_ms()
+        batch = Batch(
+            caller.org_id,
+            [draft(email, caller, now_ms) for email in request.emails],
+            strict=request.mode != pb.BATCH_MODE_PERMISSIVE,
+            idempotency_key=key,
+            request_hash=b"" if key is None else request_hash(request),
+        )
+        if batch.strict:
+            _raise_first(batch.items)
+        answer = await self._acceptor.accept(batch)
+        if isinstance(answer, pb.BatchSendEmailsResponse):
+            return answer
+        results = _or_raise(answer)
+        if batch.strict:
+            _raise_first(results)
+        return batch_response(results)
+
+    async def GetEmail(self, request: pb.GetEmailRequest, context: Context) -> pb.GetEmailResponse:
+        """One email with its recipients and events."""
+        org_id = current_caller().org_id
+        if not is_id(request.id):
+            raise EmailNotFound(request.id)
+        async with self._database.read() as connection:
+            row = await store.email(connection, org_id, request.id)
+            if row is None:
+                raise EmailNotFound(request.id)
+            recipients = await store.recipients_of(connection, org_id, request.id)
+            entries = await log.of_email(connection, org_id, request.id)
+        email = _email_message(row)
+        if row.html is not None:
+            email.html = row.html
+        if row.text is not None:
+            email.text = row.text
+        email.headers.update(json.loads(row.headers))
+        email.recipients.extend(map(_recipient_message, recipients))
+        email.events.extend(map(event_message, entries))
+        return pb.GetEmailResponse(email=email)
+
+    async def ListEmails(self, request: pb.ListEmailsRequest, context: Context) -> pb.ListEmailsResponse:
+        """A page of emails, newest first."""
+        page = page_of(
+            request.limit if request.HasField("limit") else None,
+            request.page if request.HasField("page") else None,
+        )
+        wanted = _filter(request)
+        async with self._database.read() as connection:
+            rows, has_more, total = await store.page(connection, current_caller().org_id, wanted, page)
+        return pb.ListEmailsResponse(
+            data=map(_email_message, rows), has_more=has_more, total=total, page=page.number, limit=page.limit
+        )
+
+
+def _or_raise(answer: Answer | Fault) -> Sequence[Result]:
+    if isinstance(answer, Fault):
+        raise answer
+    assert not isinstance(answer, pb.BatchSendEmailsResponse)
+    return answer
+
+
+def _raise_first(results: Sequence[object]) -> None:
+    """Raises what is wrong with a strict batch: all violations if the first fault is one, else that fault."""
+    faults = [(index, result) for index, result in enumerate(results) if isinstance(result, Fault)]
+    if not faults:
+        return
+    index, first = faults[0]
+    if not isinstance(first, ValidationFailed):
+        raise first.of_item(index)
+    violations = [
+        violation
+        for position, fault in faults
+        if isinstance(fault, ValidationFailed)
+        for violation in fault.of_item(position).violations
+    ]
+    merged = ValidationFailed(violations)
+    merged.metadata["index"] = str(index)
+    raise merged
+
+
+def _filter(request: pb.ListEmailsRequest) -> store.Filter:
+    violations = [
+        Violation(field, "is not the id of an email")
+        for field in ("after", "before")
+        if request.HasField(field) and not is_id(getattr(request, field))
+    ]
+    if len(request.search) > MAX_SEARCH_LENGTH or "\x00" in request.search:
+        violations.append(
+            Violation("search", f"must have at most {MAX_SEARCH_LENGTH} characters, none of them NUL")
+        )
+    if violations:
+        raise ValidationFailed(violations)
+    return store.Filter(
+        search=request.search or None,
+        accepted_before=request.after if request.HasField("after") else None,
+        accepted_after=request.before if request.HasField("before") else None,
+    )
+
+
+def _email_message(row: Row[Any]) -> email_pb2.Email:
+    email = email_pb2.Email(
+        id=row.id,
+        message_id=row.message_id,
+        to=json.loads(row.to),
+        cc=json.loads(row.cc),
+        bcc=json.loads(row.bcc),
+        reply_to=json.loads(row.reply_to),
+        subject=row.subject,
+        tags=[email_pb2.Tag(name=name, value=value) for name, value in json.loads(row.tags)],
+        status=_STATUSES[f"EMAIL_STATUS_{row.status.upper()}"],
+        created_at=timestamp(row.created_at),
+    )
+    setattr(email, "from", row.sender)
+    return email
+
+
+def _recipient_message(row: Row[Any]) -> email_pb2.Recipient:
+    return email_pb2.Recipient(
+        address=row.address,
+        kind=_KINDS[f"RECIPIENT_KIND_{row.kind.upper()}"],
+        status=_STATUSES[f"EMAIL_STATUS_{row.status.upper()}"],
+        attempts=row.attempts,
+        last_reply=reply_message(row),
+    )
