@@ -1,0 +1,52 @@
+"""`python -m edge`: serves HTTP until SIGTERM, then answers what is under way and stops."""
+
+from __future__ import annotations
+
+import structlog
+import uvicorn
+
+from edge.app import Edge
+from edge.settings import Settings
+
+DRAIN_S = 35
+"""Seconds that requests under way get to finish: their deadline and some more."""
+
+
+def main() -> None:
+    settings = Settings.from_env()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ]
+    )
+    host, port, path = _address(settings.http_listen)
+    uvicorn.run(
+        Edge(settings),
+        host=host,
+        port=port,
+        uds=path,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+
+
+def _address(listen: str) -> tuple[str, int, str | None]:
+    """Host, port and socket path of `host:port` or `unix:/path`."""
+    if listen.startswith("unix:"):
+        return "", 0, listen.removeprefix("unix:")
+    host, _, port = listen.rpartition(":")
+    return host.strip("[]"), int(port), None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The one place that builds the parts of the edge and puts them together."""
+
+from __future__ import annotations
+
+import grpc.aio
+import zidimail.v1
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2
+from zidimail.v1 import email_service_pb2 as emails
+
+from edge.channel import Channel
+from edge.coalesce import Coalescer, LineFull
+from edge.dialects.endpoint import Endpoint, Limits
+from edge.dialects.zidimail.dialect import ZidiMail
+from edge.dialects.zidimail.shapes import EMAILS
+from edge.settings import Settings
+from edge.transcoding.asgi import Answer, Application, Receive, Scope, Send, request_id, send_answer
+from edge.transcoding.invoke import Caller, Invoke, direct
+from edge.transcoding.routes import Route, routes_of, services_of
+from edge.transcoding.status import Failure, failure_of_error, failure_of_status
+
+READY_TIMEOUT_S = 1.0
+"""A server that does not say within this time that it serves is not ready."""
+
+
+class Edge:
+    """The ASGI application: `/v1`, and `/healthz` and `/readyz` for whoever watches the process."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises BadRoute and BadTemplate: a contract that cannot be served is found before serving."""
+        self._settings = settings
+        self._routes = routes_of(services_of(zidimail.v1))
+        self._dialect = ZidiMail(self._routes)
+        self._channel: Channel | None = None
+        self._api: Application | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "http":
+                if scope["path"] in ("/healthz", "/readyz"):
+                    await self._health(scope, send)
+                else:
+                    assert self._api is not None
+                    await self._api(scope, receive, send)
+            case "lifespan":
+                await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._channel = Channel(self._settings.server)
+        limits = Limits(self._settings.deadline_s, self._settings.body_limit, self._settings.requests_limit)
+        self._api = Endpoint(self._dialect, _invokes(self._channel, self._routes, self._settings), limits)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._channel.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _health(self, scope: Scope, send: Send) -> None:
+        serving = scope["path"] == "/healthz" or await self._server_serves()
+        answer = Answer(200, b'{"status":"ok"}') if serving else Answer(503, b'{"status":"unavailable"}')
+        await send_answer(send, answer, request_id(dict(scope["headers"])), head=scope["method"] == "HEAD")
+
+    async def _server_serves(self) -> bool:
+        assert self._channel is not None
+        check = self._channel.unary("grpc.health.v1.Health.Check", health_pb2.HealthCheckResponse)
+        try:
+            health = await check(health_pb2.HealthCheckRequest(), timeout=READY_TIMEOUT_S, metadata=())
+        except grpc.aio.AioRpcError:
+            return False
+        return bool(health.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def _invokes(channel: Channel, routes: list[Route], settings: Settings) -> dict[str, Invoke]:
+    invokes = {
+        route.method.full_name: direct(
+            channel.unary(route.method.full_name, GetMessageClass(route.method.output_type))
+        )
+        for route in routes
+    }
+    batch = channel.unary_of_bytes(EMAILS + "BatchSendEmails", emails.BatchSendEmailsResponse)
+    invokes[EMAILS + "SendEmail"] = _coalesced(Coalescer(batch, settings.waiting_limit))
+    return invokes
+
+
+def _coalesced(coalescer: Coalescer) -> Invoke:
+    """Single sends share calls; whoever sends sees nothing of it."""
+
+    async def invoke(request: emails.SendEmailRequest, caller: Caller) -> Message:
+        try:
+            result = await coalescer.send(request, caller.authorization, caller.metadata, caller.deadline)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of_error(error) from None
+        except LineFull:
+            raise Failure("UNAVAILABLE", retry_after_s=1) from None
+        if result.HasField("error"):
+            raise failure_of_status(result.error)
+        return result.sent
+
+    return invoke

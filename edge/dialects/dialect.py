@@ -1,0 +1,45 @@
+"""What a dialect has to say, so that the rest of the edge can serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from google.protobuf.message import Message
+
+from edge.transcoding.asgi import Answer
+from edge.transcoding.names import EnumNames
+from edge.transcoding.rendering import Render
+from edge.transcoding.routes import Route
+from edge.transcoding.status import Failure
+
+
+class Dialect(Protocol):
+    """One JSON form of the API. Methods are meant by full name, `zidimail.v1.EmailService.SendEmail`."""
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """The routes that the dialect serves."""
+
+    @property
+    def names(self) -> EnumNames:
+        """How enum values are written."""
+
+    @property
+    def special(self) -> Mapping[str, Render]:
+        """Messages, by full name, that have a JSON form of their own."""
+
+    def widen(self, method: str, body: Any, headers: Mapping[bytes, bytes]) -> Any:
+        """Brings a JSON body, as callers may write it, into the form of the request message.
+
+        Takes any JSON and returns any JSON; what is wrong is left for the binder to refuse.
+        """
+
+    def complete(self, method: str, request: Message, headers: Mapping[bytes, bytes]) -> None:
+        """Puts into a bound request what stands in headers."""
+
+    def answer(self, method: str, response: Message, rendered: Any) -> Answer:
+        """The answer of success, from the response and its JSON values."""
+
+    def failure(self, failure: Failure, request_id: str) -> Answer:
+        """The answer of an error."""

@@ -1,0 +1,168 @@
+"""A dialect served over ASGI: from the head of a request to the answer, errors included."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+
+from edge.dialects.dialect import Dialect
+from edge.transcoding.asgi import Answer, Receive, Scope, Send, request_id, send_answer
+from edge.transcoding.binding import BindRequest, compile_request
+from edge.transcoding.body import Body, ClientGone
+from edge.transcoding.invoke import Caller, Invoke
+from edge.transcoding.rendering import Render, Renderers
+from edge.transcoding.routes import Route, Router
+from edge.transcoding.status import REQUEST_TIMEOUT, Failure
+
+log = structlog.get_logger("edge")
+
+CREDENTIAL_CHARACTERS = 4096
+"""Longer than any credential, shorter than what gRPC takes as metadata (8 KiB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A route with everything that was compiled for it."""
+
+    route: Route
+    method: str
+    bind: BindRequest
+    render: Render
+    invoke: Invoke
+    body_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds to answer in, bytes of a body, and requests under way at once."""
+
+    deadline_s: float
+    body: int
+    requests: int
+
+
+class Endpoint:
+    """The routes of one dialect. Everything a request needs is resolved when it is made."""
+
+    def __init__(self, dialect: Dialect, invokes: Mapping[str, Invoke], limits: Limits) -> None:
+        """`invokes` has the way to call each method. Raises BadRoute, BadTemplate."""
+        self._dialect = dialect
+        self._limits = limits
+        self._under_way = 0
+        renderers = Renderers(dialect.names, dialect.special)
+        self._router = Router(dialect.routes)
+        self._operations = {
+            id(route): Operation(
+                route,
+                route.method.full_name,
+                compile_request(route, dialect.names),
+                renderers.response(route),
+                invokes[route.method.full_name],
+                limits.body,
+            )
+            for route in dialect.routes
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application for requests of the type `http`."""
+        # Of a header that comes twice the first counts.
+        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+        name = request_id(headers)
+        body = Body(receive, headers)
+        self._under_way += 1
+        try:
+            try:
+                answer = await self._answer(scope, body, headers, name)
+            except Failure as failure:
+                answer = self._dialect.failure(failure, name)
+                if failure.reason == REQUEST_TIMEOUT or not await body.settle():
+                    answer = _closing(answer)
+        except ClientGone:
+            return
+        except Exception:
+            log.exception("request failed", request_id=name, method=scope["method"], path=scope["path"])
+            answer = self._dialect.failure(Failure("INTERNAL", {"request_id": name}), name)
+        finally:
+            self._under_way -= 1
+        await send_answer(send, answer, name, head=scope["method"] == "HEAD")
+
+    async def _answer(self, scope: Scope, body: Body, headers: Mapping[bytes, bytes], name: str) -> Answer:
+        operation, values = self._operation(scope)
+        deadline = asyncio.get_running_loop().time() + self._limits.deadline_s
+        caller = Caller(_credential(headers), name, deadline)
+        if self._under_way > self._limits.requests:
+            raise Failure("UNAVAILABLE", retry_after_s=1)
+        reading = True
+        try:
+            async with asyncio.timeout_at(deadline):
+                content = await body.read(operation.body_limit)
+                reading = False
+                request = self._bind(operation, content, scope["query_string"], values, headers)
+                response = await operation.invoke(request, caller)
+        except TimeoutError:
+            raise Failure(REQUEST_TIMEOUT if reading else "DEADLINE_EXCEEDED") from None
+        return self._dialect.answer(operation.method, response, operation.render(response))
+
+    def _operation(self, scope: Scope) -> tuple[Operation, tuple[str, ...]]:
+        verb: str = scope["method"]
+        raw_path: bytes = scope["raw_path"]
+        match = self._router.match(raw_path)
+        if match is None:
+            raise Failure("ROUTE_NOT_FOUND", {"path": scope["path"]})
+        route = match.routes.get("GET" if verb == "HEAD" else verb)
+        if route is None:
+            raise Failure("METHOD_NOT_ALLOWED", {"method": verb, "allow": match.allow})
+        return self._operations[id(route)], match.values
+
+    def _bind(
+        self,
+        operation: Operation,
+        content: bytes,
+        query: bytes,
+        values: tuple[str, ...],
+        headers: Mapping[bytes, bytes],
+    ) -> Any:
+        json: Any = None
+        if operation.route.body:
+            json = self._dialect.widen(operation.method, _parse(content, headers), headers)
+            if type(json) is not dict:
+                raise Failure("MALFORMED_BODY", {"detail": "its outermost value is none"})
+        request = operation.bind(json, query, values)
+        self._dialect.complete(operation.method, request, headers)
+        return request
+
+
+def _credential(headers: Mapping[bytes, bytes]) -> str:
+    """The Authorization header as it is passed on. What it is worth is the server's to know."""
+    credential = headers.get(b"authorization")
+    if not credential:
+        raise Failure("MISSING_CREDENTIALS")
+    text = credential.decode("latin-1")
+    # What gRPC could not carry as metadata is no credential of ours.
+    if len(text) > CREDENTIAL_CHARACTERS or not (text.isascii() and text.isprintable()):
+        raise Failure("INVALID_CREDENTIALS")
+    return text
+
+
+def _parse(body: bytes, headers: Mapping[bytes, bytes]) -> Any:
+    """The JSON of a body; an empty one counts as `{}`. Of a key that comes twice the last counts."""
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type not in ("", "application/json"):
+        raise Failure("UNSUPPORTED_MEDIA_TYPE", {"content_type": content_type[:200]})
+    if not body:
+        return {}
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Failure("MALFORMED_BODY", {"detail": str(error)}) from None
+
+
+def _closing(answer: Answer) -> Answer:
+    """The answer to a request whose body still comes: what follows on the connection is not a request."""
+    return Answer(answer.status, answer.body, (*answer.headers, (b"connection", b"close")))

@@ -1,0 +1,1 @@
+"""The dialect of `/v1`: ZidiMail's documented names with Resend's beside them."""

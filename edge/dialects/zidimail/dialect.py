@@ -1,0 +1,70 @@
+"""The dialect of `/v1` as the rest of the edge sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.message import Message
+
+from edge.dialects.zidimail.errors import failure_answer, failure_body
+from edge.dialects.zidimail.shapes import API_KEYS, DOMAINS, EMAILS, REQUEST_SHAPES, RESPONSE_SHAPES, WEBHOOKS
+from edge.transcoding.asgi import Answer, Header
+from edge.transcoding.names import short_names
+from edge.transcoding.rendering import Render
+from edge.transcoding.routes import BadRoute, Route
+from edge.transcoding.status import Failure, failure_of_status
+
+CREATED = frozenset({DOMAINS + "CreateDomain", API_KEYS + "CreateApiKey", WEBHOOKS + "CreateWebhook"})
+"""The methods that are answered 201; every other 200, and none 204: clients of Resend choke on it (C-16)."""
+
+IDEMPOTENT = frozenset({EMAILS + "SendEmail", EMAILS + "BatchSendEmails"})
+"""The methods that an Idempotency-Key makes safe to repeat (F-1)."""
+
+_REPLAYED: tuple[Header, ...] = ((b"idempotent-replayed", b"true"),)
+
+
+class ZidiMail:
+    """Routes from the protos' annotations, documented names, both families of errors."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        """Raises BadRoute when a method has no response shape: nothing is shown by accident."""
+        self.routes = routes
+        self.special: Mapping[str, Render] = {
+            "google.rpc.Status": lambda status: failure_body(failure_of_status(status))["message"]
+        }
+        for route in routes:
+            if route.method.full_name not in RESPONSE_SHAPES:
+                raise BadRoute(f"{route.method.full_name} has no response shape")
+
+    def names(self, descriptor: EnumDescriptor) -> Mapping[int, str]:
+        """Short names in lower case; of an event its subject, a dot, and what happened to it."""
+        names = short_names(descriptor)
+        if descriptor.full_name == "zidimail.v1.EventType":
+            return {number: name.replace("_", ".", 1) for number, name in names.items()}
+        return names
+
+    def widen(self, method: str, body: Any, headers: Mapping[bytes, bytes]) -> Any:
+        shape = REQUEST_SHAPES.get(method)
+        if shape is None:
+            return body
+        body = shape(body)
+        mode = headers.get(b"x-batch-validation")
+        if mode is not None and method == EMAILS + "BatchSendEmails" and type(body) is dict:
+            body["mode"] = mode.decode("latin-1").lower()
+        return body
+
+    def complete(self, method: str, request: Message, headers: Mapping[bytes, bytes]) -> None:
+        if method in IDEMPOTENT and (key := headers.get(b"idempotency-key")) is not None:
+            request.idempotency_key = key.decode("latin-1")  # type: ignore[attr-defined]
+
+    def answer(self, method: str, response: Message, rendered: Any) -> Answer:
+        shaped = RESPONSE_SHAPES[method](rendered)
+        replayed = method in IDEMPOTENT and response.replayed  # type: ignore[attr-defined]
+        status = 201 if method in CREATED else 200
+        return Answer(status, orjson.dumps(shaped), _REPLAYED if replayed else ())
+
+    def failure(self, failure: Failure, request_id: str) -> Answer:
+        return failure_answer(failure, request_id)

@@ -1,0 +1,200 @@
+"""How `/v1` tells what went wrong: one table, from the reason to the answer (Z-7, Z-8, section D).
+
+Each body holds both families of names: ZidiMail's `error`, `message`, `action` and Resend's `name`,
+`message`, `statusCode`. Texts are made from the reason and its metadata, never from a status message.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from zidimail.v1.error_reason_pb2 import ErrorReason
+
+from edge.transcoding.asgi import Answer, Header
+from edge.transcoding.status import REQUEST_TIMEOUT, Failure
+
+
+class Row(NamedTuple):
+    """One reason's status, its name in Resend's vocabulary, and its texts with the metadata's keys."""
+
+    status: int
+    name: str
+    error: str
+    message: str
+    action: str | None = None
+
+
+_GET_A_KEY = "Send an API key as `Authorization: Bearer zm_live_...`."
+_TRY_AGAIN = "Repeat the request after the seconds in Retry-After."
+
+ROWS: Mapping[str, Row] = {
+    "INTERNAL": Row(
+        500,
+        "application_error",
+        "The request failed for a reason on our side.",
+        "Nothing in the request explains it. The operator finds it in the logs as {request_id}.",
+    ),
+    "UNAVAILABLE": Row(
+        503, "service_unavailable", "The service cannot take this request now.", _TRY_AGAIN, _TRY_AGAIN
+    ),
+    "DEADLINE_EXCEEDED": Row(
+        504,
+        "gateway_timeout",
+        "The answer was not ready in time.",
+        "Whether the request took effect is not known: an Idempotency-Key makes it safe to repeat.",
+    ),
+    REQUEST_TIMEOUT: Row(
+        408, "request_timeout", "The request did not arrive in time.", "Send the whole body without pausing."
+    ),
+    "MISSING_CREDENTIALS": Row(
+        401, "missing_api_key", "The request carries no credential.", _GET_A_KEY, _GET_A_KEY
+    ),
+    "INVALID_CREDENTIALS": Row(
+        401,
+        "invalid_api_key",
+        "The credential is not valid.",
+        "The API key or session token is malformed, unknown, expired or revoked.",
+    ),
+    "WRONG_CREDENTIAL_KIND": Row(
+        401,
+        "restricted_api_key",
+        "This route wants another kind of credential.",
+        "It is only open to {needed}.",
+    ),
+    "MISSING_PERMISSION": Row(
+        401,
+        "restricted_api_key",
+        "The API key may not do this.",
+        "It has the permission {permission}; this route needs {needed}.",
+    ),
+    "VALIDATION_FAILED": Row(422, "validation_error", "The request is not valid.", "{violation}"),
+    "DOMAIN_NOT_VERIFIED": Row(
+        422,
+        "validation_error",
+        'Domain "{domain}" is not verified.',
+        "Mail is only sent from domains whose SPF and DKIM records were found in DNS.",
+        "Add the domain, publish its DNS records, then call POST /v1/domains/{{id}}/verify.",
+    ),
+    "MESSAGE_TOO_LARGE": Row(
+        413, "payload_too_large", "The message is too large.", "At most {limit} bytes are accepted."
+    ),
+    "EMAIL_NOT_FOUND": Row(404, "not_found", "Email not found.", "There is no email with the id {id}."),
+    "DOMAIN_NOT_FOUND": Row(404, "not_found", "Domain not found.", "There is no domain with the id {id}."),
+    "API_KEY_NOT_FOUND": Row(404, "not_found", "API key not found.", "There is no API key with the id {id}."),
+    "WEBHOOK_NOT_FOUND": Row(404, "not_found", "Webhook not found.", "There is no webhook with the id {id}."),
+    "DOMAIN_ALREADY_EXISTS": Row(
+        409,
+        "already_exists",
+        'Domain "{domain}" was added already.',
+        "An organisation has a domain once; GET /v1/domains shows it.",
+    ),
+    "DOMAIN_OWNED_ELSEWHERE": Row(
+        409,
+        "already_exists",
+        'Domain "{domain}" belongs to another organisation.',
+        "Another organisation has verified it. Send from a subdomain, or have it removed there first.",
+    ),
+    "IDEMPOTENCY_KEY_REUSED": Row(
+        409,
+        "invalid_idempotent_request",
+        "The idempotency key was used for another request.",
+        "For 24 hours a key stands for the request that it was first sent with. Use a new key.",
+    ),
+    "INVALID_IDEMPOTENCY_KEY": Row(
+        400,
+        "invalid_idempotency_key",
+        "The idempotency key is not valid.",
+        "An Idempotency-Key has 1 to 256 characters.",
+    ),
+    "MALFORMED_BODY": Row(
+        400, "validation_error", "The body cannot be read.", "It must be a JSON object: {detail}."
+    ),
+    "BODY_TOO_LARGE": Row(
+        413, "payload_too_large", "The body is too large.", "At most {limit} bytes are accepted."
+    ),
+    "ROUTE_NOT_FOUND": Row(404, "not_found", "There is no such route.", "Nothing answers at {path}."),
+    "METHOD_NOT_ALLOWED": Row(
+        405, "method_not_allowed", "The route has no such method.", "Instead of {method} use: {allow}."
+    ),
+    "UNSUPPORTED_MEDIA_TYPE": Row(
+        415,
+        "unsupported_media_type",
+        "The body has the wrong media type.",
+        "Send application/json instead of {content_type}.",
+    ),
+}
+
+_KINDS = {"api_key": "API keys", "session": "sessions (sign in to the dashboard)"}
+
+
+def reasons() -> set[str]:
+    """Every reason that the contract names."""
+    prefix = "ERROR_REASON_"
+    return {name.removeprefix(prefix) for name in ErrorReason.keys() if ErrorReason.Value(name)}  # noqa: SIM118
+
+
+if missing := reasons() - ROWS.keys():
+    raise RuntimeError(f"no answer for the reasons {sorted(missing)}")
+
+
+def failure_body(failure: Failure, request_id: str = "") -> dict[str, Any]:
+    """The JSON body of a failure; a reason of a newer server is told as INTERNAL."""
+    row = ROWS.get(failure.reason, ROWS["INTERNAL"])
+    values = _Values(failure.metadata)
+    values.setdefault("request_id", request_id)
+    if failure.reason == "WRONG_CREDENTIAL_KIND":
+        values["needed"] = _KINDS.get(values["needed"], values["needed"])
+    if failure.violations:
+        values["violation"] = ": ".join(part for part in failure.violations[0] if part)
+    message = row.message.format_map(values)
+    if "index" in values:
+        message = f"Email {values['index']} of the batch: {message}"
+    body: dict[str, Any] = {"error": row.error.format_map(values), "message": message}
+    if row.action is not None:
+        body["action"] = row.action.format_map(values)
+    body |= {"name": row.name, "statusCode": row.status}
+    if failure.violations:
+        body["errors"] = [
+            {"field": violation.field, "message": violation.message} for violation in failure.violations
+        ]
+    return body
+
+
+def failure_answer(failure: Failure, request_id: str) -> Answer:
+    """The whole answer of a failure, with the headers that HTTP wants beside its status."""
+    body = failure_body(failure, request_id)
+    headers: list[Header] = []
+    match body["statusCode"]:
+        case 401:
+            headers.append((b"www-authenticate", b"Bearer"))
+        case 405:
+            headers.append((b"allow", failure.metadata["allow"].encode()))
+        case 503 | 429:
+            seconds = failure.retry_after_s
+            if seconds is None:
+                seconds = float(failure.metadata.get("retry_after") or 1)
+            headers.append((b"retry-after", b"%d" % max(1, math.ceil(seconds))))
+    # Metadata may hold what a caller sent, whatever bytes those were.
+    return Answer(body["statusCode"], orjson.dumps(_clean(body)), tuple(headers))
+
+
+class _Values(dict[str, str]):
+    """Metadata for a text: a key that a server left out leaves a gap, not an error."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def _clean(value: Any) -> Any:
+    """The same value with lone surrogates, which no JSON can hold, replaced."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            return [_clean(item) for item in value]
+        case dict():
+            return {key: _clean(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,175 @@
+"""The shapes of `/v1` that the descriptors cannot say: what callers may write, what they get to see.
+
+Two tables, keyed by method. A request shape brings a JSON body into the form of the request message; it
+takes whatever JSON there is and leaves what is wrong for the binder to refuse. A response shape puts
+Resend's names beside ZidiMail's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+Shape: TypeAlias = Callable[[Json], Json]
+
+EMAILS = "zidimail.v1.EmailService."
+DOMAINS = "zidimail.v1.DomainService."
+API_KEYS = "zidimail.v1.ApiKeyService."
+WEBHOOKS = "zidimail.v1.WebhookService."
+EVENTS = "zidimail.v1.EventService."
+
+REGION = "self-hosted"
+"""Resend's clients show a domain's region; an installation of this platform is one place."""
+
+_RESEND_PERMISSIONS = {"full_access": "full", "sending_access": "send_only"}
+
+
+def _email_request(body: Json) -> Json:
+    """One address may stand without its list, tags may be an object (C-17)."""
+    if type(body) is not dict:
+        return body
+    for name in ("to", "cc", "bcc", "reply_to"):
+        value = body.get(name)
+        if type(value) is str:
+            body[name] = [value] if value else []
+    tags = body.get("tags")
+    if type(tags) is dict:
+        body["tags"] = [{"name": name, "value": value} for name, value in tags.items()]
+    return body
+
+
+def _batch_request(body: Json) -> Json:
+    """A bare array is the list of emails (C-4)."""
+    if type(body) is list:
+        body = {"emails": body}
+    if type(body) is dict and type(body.get("emails")) is list:
+        body["emails"] = [_email_request(email) for email in body["emails"]]
+    return body
+
+
+def _domain_request(body: Json) -> Json:
+    return _renamed(body, "name", "domain")
+
+
+def _webhook_request(body: Json) -> Json:
+    return _renamed(body, "endpoint", "url")
+
+
+def _api_key_request(body: Json) -> Json:
+    if type(body) is dict and type(body.get("permission")) is str:
+        body["permission"] = _RESEND_PERMISSIONS.get(body["permission"], body["permission"])
+    return body
+
+
+def _renamed(body: Json, resend: str, own: str) -> Json:
+    if type(body) is dict and body.get(own) is None and resend in body:
+        body[own] = body[resend]
+    return body
+
+
+REQUEST_SHAPES: Mapping[str, Shape] = {
+    EMAILS + "SendEmail": _email_request,
+    EMAILS + "BatchSendEmails": _batch_request,
+    DOMAINS + "CreateDomain": _domain_request,
+    API_KEYS + "CreateApiKey": _api_key_request,
+    WEBHOOKS + "CreateWebhook": _webhook_request,
+}
+
+
+def _sent(response: Json) -> Json:
+    """Exactly the id, and a warning if there is one (Z-11)."""
+    if response["warning"] is None:
+        return {"id": response["id"]}
+    return {"id": response["id"], "warning": response["warning"]}
+
+
+def _batch(response: Json) -> Json:
+    """The accepted emails in order, and beside them what was wrong with the others (C-4)."""
+    results = response["results"]
+    answer = {"data": [_sent(result["sent"]) for result in results if result["sent"] is not None]}
+    errors = [
+        {"index": index, "message": result["error"]}
+        for index, result in enumerate(results)
+        if result["error"] is not None
+    ]
+    return {**answer, "errors": errors} if errors else answer
+
+
+_ABSENT_IN_LISTS = ("html", "text", "headers", "recipients", "events")
+
+
+def _email(email: Json) -> Json:
+    # Resend's names; scheduled_at stands there for its clients as long as nothing can be scheduled.
+    return {"object": "email", **email, "last_event": email["status"], "scheduled_at": None}
+
+
+def _listed_email(email: Json) -> Json:
+    shown = _email(email)
+    for name in _ABSENT_IN_LISTS:
+        del shown[name]
+    return shown
+
+
+def _record(record: Json) -> Json:
+    if record["priority"] is None:
+        del record["priority"]
+    return record
+
+
+def _domain(domain: Json) -> Json:
+    records = [_record(record) for record in domain["dns_records"]]
+    names = {"name": domain["domain"], "region": REGION, "records": records}
+    return {"object": "domain", **domain, "dns_records": records, **names}
+
+
+def _listed_domain(domain: Json) -> Json:
+    shown = _domain(domain)
+    del shown["dns_records"], shown["records"]
+    return shown
+
+
+def _verification(response: Json) -> Json:
+    records = [_record(record) for record in response["dns_records"]]
+    return {"object": "domain", **response, "dns_records": records, "records": records}
+
+
+def _created_api_key(key: Json) -> Json:
+    return {"object": "api_key", **key, "token": key["key"]}
+
+
+def _created_webhook(webhook: Json) -> Json:
+    return {**_webhook(webhook), "signing_secret": webhook["secret"]}
+
+
+def _webhook(webhook: Json) -> Json:
+    return {"object": "webhook", **webhook, "endpoint": webhook["url"]}
+
+
+def _of_kind(kind: str) -> Shape:
+    return lambda response: {"object": kind, **response}
+
+
+def _list_of(item: Shape) -> Shape:
+    """The one form of every list (C-7)."""
+    return lambda page: {"object": "list", **page, "data": [item(entry) for entry in page["data"]]}
+
+
+RESPONSE_SHAPES: Mapping[str, Shape] = {
+    EMAILS + "SendEmail": _sent,
+    EMAILS + "BatchSendEmails": _batch,
+    EMAILS + "GetEmail": _email,
+    EMAILS + "ListEmails": _list_of(_listed_email),
+    DOMAINS + "CreateDomain": _domain,
+    DOMAINS + "GetDomain": _domain,
+    DOMAINS + "ListDomains": _list_of(_listed_domain),
+    DOMAINS + "VerifyDomain": _verification,
+    DOMAINS + "DeleteDomain": _of_kind("domain"),
+    API_KEYS + "CreateApiKey": _created_api_key,
+    API_KEYS + "ListApiKeys": _list_of(_of_kind("api_key")),
+    API_KEYS + "DeleteApiKey": _of_kind("api_key"),
+    WEBHOOKS + "CreateWebhook": _created_webhook,
+    WEBHOOKS + "ListWebhooks": _list_of(_webhook),
+    WEBHOOKS + "DeleteWebhook": _of_kind("webhook"),
+    EVENTS + "ListEvents": _list_of(_of_kind("event")),
+}

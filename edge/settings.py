@@ -1,0 +1,64 @@
+"""The settings of `python -m edge`, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every knob with its default, its unit and its reason."""
+
+    http_listen: str = "127.0.0.1:8080"
+    """`host:port` or `unix:/path` to serve HTTP on."""
+
+    server: str = "127.0.0.1:50051"
+    """The gRPC server: `host:port` or `unix:/path`."""
+
+    app_url: str = "http://127.0.0.1:8080"
+    """The public base URL, shown in error texts and the OpenAPI document."""
+
+    deadline_s: float = 30.0
+    """Seconds from a request's head to its answer, reading the body included: a client that dribbles
+    its body must not hold a place for longer."""
+
+    body_limit: int = 2 * MIB
+    """Bytes of a request body (Z-9)."""
+
+    requests_limit: int = 1024
+    """Requests under way at once; more are answered 503, so that memory stays bounded by
+    `requests_limit * body_limit` at the very worst."""
+
+    waiting_limit: int = 500
+    """Sends of one credential that wait for a free call; more are answered 503."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        """Reads `ZIDIMAIL_*`. Raises ValueError when a number is none or not above zero."""
+        default = cls()
+        return cls(
+            http_listen=env.get("ZIDIMAIL_HTTP_LISTEN") or default.http_listen,
+            server=env.get("ZIDIMAIL_SERVER") or default.server,
+            app_url=(env.get("ZIDIMAIL_APP_URL") or default.app_url).rstrip("/"),
+            deadline_s=_positive(env, "ZIDIMAIL_HTTP_DEADLINE", default.deadline_s),
+            body_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODY_LIMIT", default.body_limit)),
+            requests_limit=int(_positive(env, "ZIDIMAIL_HTTP_REQUESTS_LIMIT", default.requests_limit)),
+            waiting_limit=int(_positive(env, "ZIDIMAIL_HTTP_WAITING_LIMIT", default.waiting_limit)),
+        )
+
+
+def _positive(env: Mapping[str, str], name: str, default: float) -> float:
+    text = env.get(name)
+    if not text:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not number > 0:
+        raise ValueError(f"{name} must be a number above 0, not {text!r}")
+    return number

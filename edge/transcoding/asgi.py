@@ -1,0 +1,65 @@
+"""The part of ASGI that the edge speaks, and the answer that it sends."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Event: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Event]]
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Header: TypeAlias = tuple[bytes, bytes]
+
+SECURITY_HEADERS: Sequence[Header] = (
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""On every answer of the edge (Z-6)."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer before it is sent. The body is JSON unless the headers say otherwise."""
+
+    status: int
+    body: bytes
+    headers: tuple[Header, ...] = ()
+
+
+def request_id(headers: Mapping[bytes, bytes]) -> str:
+    """The caller's own X-Request-Id, if it can stand in a log line and a header, or a new one (F-9)."""
+    given = headers.get(b"x-request-id", b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+
+
+_JSON_HEADERS: Sequence[Header] = (
+    *SECURITY_HEADERS,
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+)
+
+
+async def send_answer(send: Send, answer: Answer, request_id: str, *, head: bool = False) -> None:
+    """Sends an answer; for a HEAD request all of it but the body."""
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [
+                *_JSON_HEADERS,
+                (b"content-length", b"%d" % len(answer.body)),
+                (b"x-request-id", request_id.encode()),
+                *answer.headers,
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": b"" if head else answer.body})
