@@ -1,0 +1,218 @@
+"""HTTP to hosts that somebody else named: every address checked, no redirect followed, answers cut short."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from server.net.dns import NotFound, NotNow
+from server.net.guard import AddressRefused, check_addresses, check_url, is_allowed
+
+CONNECT_S = 5.0
+TOTAL_S = 15.0
+# So much of an answer is read at most, and so much of it returned.
+MAX_READ = 64 * 1024
+MAX_KEPT = 4 * 1024
+_CHUNK = 8 * 1024
+# A connection that waits for the next call to the same host; its address was checked when it was made.
+_KEEP_ALIVE_S = 10.0
+
+
+class Addresses(Protocol):
+    """Looks up the addresses of a host: `server.net.dns.Resolver`."""
+
+    async def addresses(self, host: str) -> list[str]:
+        """Every IPv4 and IPv6 address of `host`. Raises `NotFound`, `NotNow`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: its status, the value of `Retry-After` if it has one, and the beginning of its body."""
+
+    status: int
+    retry_after: str | None
+    body: bytes
+
+
+class NoResponse(Exception):
+    """There was no answer. `kind` says why in one word, the message in a sentence.
+
+    `refused`: the URL or one of its addresses is not allowed; `dns`: the name has no address, or nobody
+    could say; `connect`: nobody took the connection; `tls`: no trusted encryption; `timeout`; `broken`: the
+    connection ended, or what came was not HTTP.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class GuardedClient:
+    """Calls URLs that callers gave.
+
+    The host's addresses are looked up here, all of them checked (`server.net.guard`), and the connection is
+    made to one of exactly those, so that a name which answers differently the next time gains nothing.
+    TLS verifies the name. No redirects, no proxies from the environment, no cookies, no decompression.
+    Use as an async context manager, or call `close`.
+    """
+
+    def __init__(
+        self,
+        addresses: Addresses,
+        *,
+        allow_private_networks: bool,
+        user_agent: str,
+        tls: ssl.SSLContext | None = None,
+        connect_s: float = CONNECT_S,
+        total_s: float = TOTAL_S,
+    ) -> None:
+        self._addresses = addresses
+        self._allow_private_networks = allow_private_networks
+        self._user_agent = user_agent
+        self._tls = tls or ssl.create_default_context()
+        self._timeout = aiohttp.ClientTimeout(total=total_s, connect=connect_s)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
+        """The answer to a POST of exactly these bytes, whatever its status. Raises `NoResponse`."""
+        try:
+            checked = check_url(url, allow_private_networks=self._allow_private_networks)
+        except ValueError as error:
+            raise NoResponse("refused", f"the URL {error}") from None
+        session = self._opened()
+        try:
+            async with session.post(
+                # Marked as encoded: what was checked is what is called.
+                URL(checked, encoded=True),
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+            ) as response:
+                kept = await _beginning(response)
+                return Response(response.status, response.headers.get("Retry-After"), kept)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _no_response(error) from error
+
+    def _opened(self) -> aiohttp.ClientSession:
+        # Made at the first call: a session belongs to the running event loop.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    resolver=_CheckedResolver(self._addresses, self._allow_private_networks),
+                    socket_factory=self._checked_socket,
+                    use_dns_cache=False,
+                    ssl=self._tls,
+                    limit=0,
+                    keepalive_timeout=_KEEP_ALIVE_S,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=self._timeout,
+                trust_env=False,
+                auto_decompress=False,
+                headers={"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"},
+            )
+        return self._session
+
+    def _checked_socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
+        """A socket for one address: the last check, and the first for literals, never looked up."""
+        family, kind, protocol, _, address = info
+        if not is_allowed(address[0], allow_private_networks=self._allow_private_networks):
+            raise AddressRefused(f"{address[0]} is not a public address")
+        return socket.socket(family, kind, protocol)
+
+
+class _CheckedResolver(AbstractResolver):
+    """Gives aiohttp the checked addresses of a host, or refuses the host."""
+
+    def __init__(self, addresses: Addresses, allow_private_networks: bool) -> None:
+        self._addresses = addresses
+        self._allow_private_networks = allow_private_networks
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        try:
+            found = await self._addresses.addresses(host)
+        except NotFound:
+            raise _LookUpFailed(f"the name {host} does not exist") from None
+        except NotNow as error:
+            raise _LookUpFailed(f"the name {host} cannot be looked up now: {error}") from None
+        if not found:
+            raise _LookUpFailed(f"the name {host} has no address")
+        check_addresses(host, found, allow_private_networks=self._allow_private_networks)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in found
+        ]
+
+    async def close(self) -> None:
+        """Nothing to close: the resolver behind it belongs to others."""
+
+
+class _LookUpFailed(OSError):
+    pass
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """The first bytes of the body. A body that breaks off or never ends does not undo the status."""
+    kept, size = bytearray(), 0
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError):
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            size += len(chunk)
+            kept += chunk[: MAX_KEPT - len(kept)]
+            if size >= MAX_READ:
+                break
+    if not response.content.at_eof():
+        # The rest is not read, so the connection cannot serve another call.
+        response.close()
+    return bytes(kept)
+
+
+def _no_response(error: Exception) -> NoResponse:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    match cause:
+        case AddressRefused():
+            return NoResponse("refused", str(cause))
+        case _LookUpFailed():
+            return NoResponse("dns", str(cause))
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return NoResponse("tls", f"the certificate is not trusted: {error.certificate_error}")
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return NoResponse("tls", f"TLS failed: {cause}")
+        case TimeoutError():
+            return NoResponse("timeout", str(error) or "no answer in time")
+        case aiohttp.ClientConnectorError():
+            return NoResponse("connect", f"no connection: {error.strerror or cause}")
+        case _:
+            return NoResponse("broken", str(error) or type(error).__name__)
