@@ -28,7 +28,7 @@ STEPS = (
     Step(
         "imports",
         ("lint-imports", "--no-logo"),
-        "Move the code to the room it belongs to. The contracts are in pyproject.toml under [tool.importlinter].",
+        "Move the code to the room it belongs to. The contracts: pyproject.toml, [tool.importlinter].",
     ),
     Step(
         "generated code",
@@ -40,7 +40,7 @@ STEPS = (
     Step(
         "proto style",
         ("buf", "lint", IMAGE),
-        "Fix the protos as told above, then run `make generate`. The rules are explained at buf.build/docs/lint/rules.",
+        "Fix the protos as told above, then run `make generate`. The rules: buf.build/docs/lint/rules.",
     ),
     Step(
         "proto compatibility",
