@@ -4,20 +4,27 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar, overload
 
 T = TypeVar("T")
+Message: TypeAlias = str | Callable[[], str]
 
 FIRST_PAUSE_S = 0.002
 LONGEST_PAUSE_S = 0.1
 
 
+@overload
 async def until(
-    condition: Callable[[], T | Awaitable[T]],
+    condition: Callable[[], Awaitable[T | None]], *, within: float = ..., message: Message = ...
+) -> T: ...
+@overload
+async def until(condition: Callable[[], T | None], *, within: float = ..., message: Message = ...) -> T: ...
+async def until(
+    condition: Callable[[], Any],
     *,
     within: float = 10.0,
-    message: str | Callable[[], str] = "the condition never held",
-) -> T:
+    message: Message = "the condition never held",
+) -> Any:
     """Polls `condition`, plain or async, until it is truthy, and returns its value.
 
     `within` is in seconds. Raises AssertionError with `message` (called if it is a function) when the time

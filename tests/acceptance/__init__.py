@@ -1,0 +1,1 @@
+"""What a newcomer is promised, end to end, against the real programs."""
