@@ -112,6 +112,8 @@ dkim_keys = Table(
     # What the last check of its record found, as in `domains`.
     Column("status", String(20), nullable=False),
     _time("created_at"),
+    # When DNS last showed the record; null while it does not: only a key that was seen signs (F-11).
+    _time("seen_at", nullable=True),
 )
 
 emails = Table(

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("public_key", sa.Text(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("org_id", "domain_id", "selector", name=op.f("pk_dkim_keys")),
     )
     op.create_table(
