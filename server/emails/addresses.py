@@ -79,7 +79,7 @@ def _checked(name: str, address: str) -> Mailbox:
         raise NotAMailbox("is not an address: it has no @")
     try:
         # Which top-level domains lead anywhere is for DNS to say, not for a syntax check.
-        checked = validate_email(address, check_deliverability=False, test_environment=True)
+        checked = validate_email(address, check_deliverability=False, test_environment=True, strict=True)
         domain = idna.encode(checked.domain, uts46=True).decode().lower()
     except (EmailNotValidError, idna.IDNAError) as error:
         raise NotAMailbox(f"is not an address: {error}") from error

@@ -8,7 +8,7 @@ connection writes, so tx is 0 and seq, counted on by that connection, is the ord
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, insert, literal, select, text, tuple_
@@ -20,6 +20,10 @@ from server.ids import new_id
 Entries = Sequence[Row[Any]]
 _BIGINT_MAX = 2**63 - 1
 _INSERT = insert(events)
+# Named here and not as column defaults, which SQLite could not have.
+_INSERT_PLACED = insert(events).values(
+    tx=text("pg_current_xact_id()::text::bigint"), seq=text("nextval('events_seq')")
+)
 _LAST_SEQ = select(events.c.seq).where(events.c.tx == 0).order_by(events.c.seq.desc()).limit(1)
 _OLDEST_RUNNING: ColumnElement[int] = text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")  # type: ignore[assignment]
 
@@ -69,17 +73,24 @@ class Entry:
     possible_duplicate: bool = False
 
 
+_FIELDS = tuple(field.name for field in fields(Entry))
+
+
 async def append(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
     """Appends to the log within the caller's write transaction."""
     if not entries:
         return
-    rows = [{"id": new_id(), **asdict(entry)} for entry in entries]
-    if connection.dialect.name == "sqlite":
+    rows: list[dict[str, Any]] = [
+        {"id": new_id(), **{name: getattr(entry, name) for name in _FIELDS}} for entry in entries
+    ]
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_INSERT_PLACED, rows)
+    else:
         seq = (await connection.execute(_LAST_SEQ)).scalar() or 0
         for row in rows:
             seq += 1
             row["tx"], row["seq"] = 0, seq
-    await connection.execute(_INSERT, rows)
+        await connection.execute(_INSERT, rows)
 
 
 async def read(

@@ -273,8 +273,6 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         # The place of a log entry is given by the database: see server/events/log.py.
         op.execute("CREATE SEQUENCE events_seq")
-        op.execute("ALTER TABLE events ALTER COLUMN seq SET DEFAULT nextval('events_seq')")
-        op.execute("ALTER TABLE events ALTER COLUMN tx SET DEFAULT pg_current_xact_id()::text::bigint")
         # Short-lived rows: vacuum often, leave room in each page for the next version of a row.
         op.execute(
             "ALTER TABLE outq SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, "

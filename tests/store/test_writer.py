@@ -1,0 +1,115 @@
+"""Group commit: nobody's error is somebody else's, and success means committed."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.db import writer as writer_module
+from server.db.engine import Database
+from server.db.schema import log_readers
+from server.db.writer import Writer
+from server.faults import DomainNotFound, Unavailable
+
+
+async def _add(connection: AsyncConnection, names: list[str]) -> list[str]:
+    await connection.execute(insert(log_readers), [{"reader": name, "tx": 0, "seq": 0} for name in names])
+    return names
+
+
+async def _names(database: Database) -> set[str]:
+    async with database.read() as connection:
+        return set((await connection.execute(select(log_readers.c.reader))).scalars())
+
+
+async def test_each_caller_gets_its_own_results_in_order(database: Database, writer: Writer) -> None:
+    lists = [[f"{caller}-{item}" for item in range(caller + 1)] for caller in range(20)]
+    results = await asyncio.gather(*(writer.submit(_add, names) for names in lists))
+    assert [list(result) for result in results] == lists
+    assert await _names(database) == {name for names in lists for name in names}
+
+
+async def test_concurrent_callers_share_transactions(database: Database, writer: Writer) -> None:
+    sizes: list[int] = []
+
+    async def count(connection: AsyncConnection, items: list[int]) -> list[int]:
+        sizes.append(len(items))
+        return items
+
+    await asyncio.gather(*(writer.submit(count, [n]) for n in range(100)))
+    assert sum(sizes) == 100
+    assert len(sizes) <= 2 * database.writers
+
+
+async def test_a_submission_that_cannot_be_kept_fails_alone(database: Database, writer: Writer) -> None:
+    await writer.submit(_add, ["taken"])
+    good, bad, fine = await asyncio.gather(
+        writer.submit(_add, ["good"]),
+        writer.submit(_add, ["new", "taken"]),
+        writer.submit(_add, ["fine"]),
+        return_exceptions=True,
+    )
+    assert good == ["good"]
+    assert fine == ["fine"]
+    assert isinstance(bad, IntegrityError)
+    assert await _names(database) == {"taken", "good", "fine"}
+
+
+async def test_an_outcome_can_be_a_fault_without_undoing_its_neighbours(
+    database: Database, writer: Writer
+) -> None:
+    async def judge(connection: AsyncConnection, names: list[str]) -> list[str | DomainNotFound]:
+        wanted = [name for name in names if name != "bad"]
+        await _add(connection, wanted)
+        return [DomainNotFound(name) if name == "bad" else name for name in names]
+
+    results = await writer.submit(judge, ["a", "bad", "b"])
+    assert isinstance(results[1], DomainNotFound)
+    assert await _names(database) == {"a", "b"}
+
+
+async def test_run_returns_after_its_own_transaction(database: Database, writer: Writer) -> None:
+    async def write(connection: AsyncConnection) -> int:
+        await _add(connection, ["one"])
+        return (await connection.execute(select(func.count()).select_from(log_readers))).scalar_one()
+
+    assert await writer.run(write) == 1
+
+
+async def test_a_fault_raised_in_run_rolls_back(database: Database, writer: Writer) -> None:
+    async def write(connection: AsyncConnection) -> None:
+        await _add(connection, ["one"])
+        raise DomainNotFound("x")
+
+    with pytest.raises(DomainNotFound):
+        await writer.run(write)
+    assert await _names(database) == set()
+
+
+async def test_a_caller_that_goes_away_takes_nobody_with_it(database: Database, writer: Writer) -> None:
+    leaving = asyncio.create_task(writer.submit(_add, ["leaving"]))
+    staying = asyncio.create_task(writer.submit(_add, ["staying"]))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert await staying == ["staying"]
+    assert "staying" in await _names(database)
+
+
+async def test_more_work_than_can_wait_is_refused(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "MAX_WAITING", 2)
+    with pytest.raises(Unavailable):
+        await writer.submit(_add, ["a", "b", "c"])
+
+
+async def test_closing_writes_what_waits_and_refuses_the_rest(database: Database) -> None:
+    writer = Writer(database)
+    writer.start()
+    waiting = asyncio.gather(*(writer.submit(_add, [f"{n}"]) for n in range(10)))
+    await asyncio.sleep(0)
+    await writer.close()
+    await waiting
+    assert len(await _names(database)) == 10
+    with pytest.raises(Unavailable):
+        await writer.submit(_add, ["late"])
