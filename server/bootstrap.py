@@ -1,0 +1,84 @@
+"""`python -m server bootstrap`: makes an organisation with its owner, an API key and perhaps a domain.
+
+It works on the store directly, while no server runs; run again, it adds another organisation.
+"""
+
+import argparse
+import asyncio
+
+from server.accounts import store as accounts
+from server.accounts.passwords import hash_of, new_password
+from server.accounts.rules import PLANS, PROFILES, owner_address
+from server.accounts.sessions import Sessions
+from server.clock import SystemClock
+from server.db.engine import Database
+from server.db.migrate import upgrade
+from server.domains import store as domains
+from server.domains.keys import new_keys
+from server.domains.rules import host_name
+from server.faults import ValidationFailed, Violation
+from server.ids import new_id
+from server.keys import store as api_keys
+from server.keys.mint import PREFIXES, mint
+from server.sealing import Seal
+from server.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--email", required=True, help="the owner's address")
+    parser.add_argument("--plan", required=True, choices=PLANS)
+    parser.add_argument("--profile", default="plan", choices=PROFILES, help="how quotas are counted")
+    parser.add_argument("--domain", metavar="NAME", help="a domain to send from")
+    parser.add_argument("--verified", action="store_true", help="take the domain as verified, without DNS")
+    parser.add_argument("--sandbox", action="store_true", help="let it send to its owner only")
+    parser.add_argument("--key-style", default="zm", choices=sorted(PREFIXES), help="how the API key begins")
+    parser.add_argument("--json", action="store_true", help="print JSON (there is no other form)")
+
+
+async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, str | None]:
+    """Makes the organisation, all of it or nothing, and returns what its owner must know.
+
+    Keys: `org_id`, `user_id`, `jwt`, `password`, `key_id`, `api_key`, `domain_id` (None without a domain).
+    Raises `ValidationFailed`, and `DomainOwnedElsewhere` if another organisation has verified the domain.
+    """
+    email = owner_address(args.email)
+    if args.verified and args.domain is None:
+        raise ValidationFailed([Violation("verified", "needs a domain: add --domain NAME")])
+    domain = None if args.domain is None else host_name(args.domain)
+    await asyncio.to_thread(upgrade, settings.database_url)
+    clock, seal = SystemClock(), Seal(settings.secret)
+    org_id, user_id, key, now = new_id(), new_id(), mint(args.key_style), clock.now_ms()
+    password = new_password()
+    password_hash = await hash_of(password)
+    domain_id = None if domain is None else new_id()
+    dkim_keys = [] if domain_id is None else await new_keys(domain_id, seal)
+    database = Database(settings.database_url)
+    try:
+        async with database.write() as connection:
+            await accounts.add_organisation(
+                connection,
+                org_id,
+                email,
+                plan=args.plan,
+                profile=args.profile,
+                sandbox=args.sandbox,
+                now_ms=now,
+            )
+            await accounts.add_user(connection, org_id, user_id, email, password_hash, now)
+            await api_keys.add(connection, org_id, key, "bootstrap", "full", now)
+            if domain is not None and domain_id is not None:
+                await domains.add(connection, org_id, domain_id, domain, dkim_keys, now)
+                if args.verified:
+                    await domains.take_as_verified(connection, org_id, domain_id, now)
+    finally:
+        await database.close()
+    return {
+        "org_id": org_id,
+        "user_id": user_id,
+        "jwt": Sessions(settings.secret, clock).issue(org_id, user_id),
+        "password": password,
+        "key_id": key.id,
+        "api_key": key.key,
+        "domain_id": domain_id,
+    }

@@ -1,0 +1,160 @@
+"""Which domains can be added, and which DNS records they publish (contract rows Z-30, C-45)."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import idna
+
+from server.faults import ValidationFailed, Violation
+
+CheckStatus = Literal["pending", "verified", "failed", "temporary_failure"]
+DomainStatus = Literal["pending", "verified", "failed"]
+Algorithm = Literal["rsa", "ed25519"]
+
+# What is prepended to the domain must fit too: a DNS name has at most 253 characters (RFC 1035).
+MAX_DOMAIN_LENGTH = 253 - len("zm000000r._domainkey.")
+_MAX_INPUT_LENGTH = 1000
+# A last label that some resolver would read as part of an IPv4 address.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+_TTL = "Auto"
+_MX_PREFERENCE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What the last verification found, by purpose."""
+
+    spf: CheckStatus = "pending"
+    dkim: CheckStatus = "pending"
+    dmarc: CheckStatus = "pending"
+    return_path: CheckStatus = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """The public side of a DKIM key; `data` is the record's `p=` (RFC 6376 section 3.6.1, RFC 8463)."""
+
+    selector: str
+    algorithm: Algorithm
+    data: str
+    status: CheckStatus = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A DNS record to publish."""
+
+    purpose: Literal["SPF", "DKIM", "DMARC", "RETURN_PATH"]
+    name: str
+    type: Literal["TXT", "MX"]
+    value: str
+    status: CheckStatus
+    required: bool
+    priority: int | None = None
+    ttl: str = _TTL
+
+
+def host_name(text: str) -> str:
+    """The domain as DNS knows it: lower case, an international name in its ASCII form.
+
+    Raises `ValidationFailed` for what is no host name of two labels or more: an IP address, `localhost`, a
+    wildcard, a label with other characters than letters, digits and hyphens, or a name that is too long.
+    """
+    name = text.strip().removesuffix(".")
+    if not name or len(name) > _MAX_INPUT_LENGTH or _is_ip(name):
+        raise _invalid("must be a host name, such as mail.example.com")
+    try:
+        name = idna.encode(name, uts46=True, std3_rules=True).decode("ascii").lower()
+    except UnicodeError:
+        raise _invalid("is not a valid host name") from None
+    labels = name.split(".")
+    if len(labels) < 2 or _NUMBER.fullmatch(labels[-1]) or labels[-1] == "localhost":
+        raise _invalid("must be a host name of two labels or more, such as mail.example.com")
+    if len(name) > MAX_DOMAIN_LENGTH:
+        raise _invalid(f"must have at most {MAX_DOMAIN_LENGTH} characters")
+    return name
+
+
+def spf_mechanism(hostname: str) -> str:
+    """What a customer's SPF record must contain.
+
+    It includes a record of the operator's, `_spf.<hostname>`, so that sending addresses can change without
+    asking any customer to change theirs.
+    """
+    return f"include:_spf.{hostname}"
+
+
+def spf_value(hostname: str) -> str:
+    """The SPF record to publish (RFC 7208)."""
+    return f"v=spf1 {spf_mechanism(hostname)} ~all"
+
+
+def bounce_host(hostname: str) -> str:
+    """The host that receives what comes back."""
+    return f"mx.{hostname}"
+
+
+def return_path_domain(domain: str) -> str:
+    """The domain of the envelope sender: apart from the customer's own mail, and aligned with it."""
+    return f"rp.{domain}"
+
+
+def dkim_name(selector: str, domain: str) -> str:
+    """Where a DKIM key's record lives."""
+    return f"{selector}._domainkey.{domain}"
+
+
+def dkim_value(key: PublicKey) -> str:
+    """The record of a DKIM key."""
+    return f"v=DKIM1; k={key.algorithm}; p={key.data}"
+
+
+def records(domain: str, hostname: str, keys: Iterable[PublicKey], checks: Checks) -> list[Record]:
+    """The records to publish for a domain, with what the last check of each found."""
+    return_path = return_path_domain(domain)
+    return [
+        Record("SPF", domain, "TXT", spf_value(hostname), checks.spf, required=True),
+        *(
+            Record("DKIM", dkim_name(key.selector, domain), "TXT", dkim_value(key), key.status, required=True)
+            for key in keys
+        ),
+        Record("DMARC", f"_dmarc.{domain}", "TXT", "v=DMARC1; p=none;", checks.dmarc, required=False),
+        Record(
+            "RETURN_PATH",
+            return_path,
+            "MX",
+            bounce_host(hostname),
+            checks.return_path,
+            required=False,
+            priority=_MX_PREFERENCE,
+        ),
+        Record("RETURN_PATH", return_path, "TXT", spf_value(hostname), checks.return_path, required=False),
+    ]
+
+
+def decide(checks: Checks, *, verified: bool, status: DomainStatus) -> tuple[bool, DomainStatus]:
+    """Whether a domain is verified after these checks, and its status (contract row Z-33).
+
+    SPF and DKIM decide. While DNS does not answer, what was known before holds.
+    """
+    deciding = {checks.spf, checks.dkim}
+    if deciding == {"verified"}:
+        return True, "verified"
+    if "failed" in deciding:
+        return False, "failed"
+    return verified, status
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _invalid(description: str) -> ValidationFailed:
+    return ValidationFailed([Violation("domain", description)])

@@ -1,0 +1,93 @@
+"""Verifies a domain: asks DNS for its records, judges the answers, stores what was found (Z-33)."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from server.clock import Clock
+from server.db.engine import Database
+from server.db.writer import Writer
+from server.domains import store
+from server.domains.judging import dmarc_names, joined, judge_dkim, judge_dmarc, judge_return_path, judge_spf
+from server.domains.rules import (
+    Checks,
+    PublicKey,
+    bounce_host,
+    dkim_name,
+    return_path_domain,
+    spf_mechanism,
+)
+from server.net.dns import NotFound, NotNow, Resolver
+from server.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A domain as it is after a verification, and its keys."""
+
+    domain: store.DomainRow
+    keys: list[PublicKey]
+
+
+class Verifier:
+    """Verifies domains, with no transaction open while it waits for DNS."""
+
+    def __init__(
+        self, database: Database, writer: Writer, clock: Clock, resolver: Resolver, settings: Settings
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._clock = clock
+        self._resolver = resolver
+        self._hostname = settings.hostname
+
+    async def verify(self, org_id: str, id: str) -> Verification:
+        """Looks everything up at once and stores what was found.
+
+        Raises `DomainNotFound`, and `DomainOwnedElsewhere` if another organisation has verified it.
+        """
+        async with self._database.read() as connection:
+            domain = (await store.get(connection, org_id, id)).domain
+            keys = await store.public_keys(connection, org_id, id)
+        checks, keys = await self._check(domain, keys)
+        now = self._clock.now_ms()
+        row = await self._writer.run(
+            lambda connection: store.record_checks(connection, org_id, id, checks, keys, now)
+        )
+        return Verification(row, keys)
+
+    async def _check(self, domain: str, keys: list[PublicKey]) -> tuple[Checks, list[PublicKey]]:
+        mechanism = spf_mechanism(self._hostname)
+        return_path = return_path_domain(domain)
+        spf, exchanges, return_path_spf, dkim, dmarc = await asyncio.gather(
+            self._txt(domain),
+            _known(self._resolver.mx(return_path, fresh=True)),
+            self._txt(return_path),
+            asyncio.gather(*(self._txt(dkim_name(key.selector, domain)) for key in keys)),
+            asyncio.gather(*(self._txt(name) for name in dmarc_names(domain))),
+        )
+        judged = [replace(key, status=judge_dkim(found, key)) for key, found in zip(keys, dkim, strict=True)]
+        checks = Checks(
+            spf=judge_spf(spf, mechanism),
+            dkim=joined(key.status for key in judged),
+            dmarc=judge_dmarc(dmarc),
+            return_path=judge_return_path(exchanges, return_path_spf, bounce_host(self._hostname), mechanism),
+        )
+        return checks, judged
+
+    async def _txt(self, name: str) -> list[str] | None:
+        # Fresh: whoever asks for a verification has just changed something.
+        return await _known(self._resolver.txt(name, fresh=True))
+
+
+async def _known(look_up: Awaitable[list[T]]) -> list[T] | None:
+    """What a look-up found, none if the name does not exist, None if nobody could say."""
+    try:
+        return await look_up
+    except NotFound:
+        return []
+    except NotNow:
+        return None
