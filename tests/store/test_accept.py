@@ -1,0 +1,241 @@
+"""Accepting: a list at a time, each item by itself, durable before it is acknowledged (F-1, Z-12)."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, func, insert, select
+from zidimail.v1 import email_service_pb2 as pb
+
+from server.db.engine import Database
+from server.db.schema import domains, email_contents, emails, events, idempotency_keys, outq, recipients
+from server.db.writer import Writer
+from server.emails import idempotency
+from server.emails.accept import Acceptor, Answer, Batch
+from server.emails.draft import draft, request_hash
+from server.faults import (
+    DomainNotVerified,
+    Fault,
+    IdempotencyKeyReused,
+    InvalidIdempotencyKey,
+    ValidationFailed,
+)
+from server.ids import new_id
+from server.wire.caller import Caller
+from tests.harness.clock import ManualClock
+
+CALLER = Caller(new_id(), "api_key", "full", new_id())
+OTHER = Caller(new_id(), "api_key", "full", new_id())
+EVERY_TABLE = (emails, email_contents, recipients, outq, events)
+
+
+def _request(**fields: Any) -> pb.SendEmailRequest:
+    given = {
+        "from": "Acme <hello@mail.example.com>",
+        "to": ["ada@example.net"],
+        "subject": "Hello",
+        "text": "Hi.",
+    }
+    return pb.SendEmailRequest(**given | fields)
+
+
+class Accepting:
+    """An acceptor with a verified domain for `CALLER`, and what is stored through it."""
+
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self.database = database
+        self.clock = ManualClock()
+        self.acceptor = Acceptor(writer, self.clock, lambda: None)
+
+    async def verify(self, caller: Caller, domain: str) -> None:
+        async with self.database.write() as connection:
+            checks = dict.fromkeys(("spf", "dkim", "dmarc", "return_path"), "verified")
+            row = {
+                "org_id": caller.org_id,
+                "id": new_id(),
+                "domain": domain,
+                "status": "verified",
+                "created_at": 0,
+            }
+            await connection.execute(insert(domains), row | checks | {"verified": True})
+
+    async def send(
+        self,
+        *requests: pb.SendEmailRequest,
+        strict: bool = False,
+        key: str | None = None,
+        caller: Caller = CALLER,
+    ) -> Answer | Fault:
+        whole = pb.BatchSendEmailsRequest(emails=requests)
+        items = [draft(request, caller, self.clock.now_ms()) for request in requests]
+        return await self.acceptor.accept(Batch(caller.org_id, items, strict, key, request_hash(whole)))
+
+    async def results(self, *requests: pb.SendEmailRequest, **options: Any) -> Sequence[Any]:
+        answer = await self.send(*requests, **options)
+        assert not isinstance(answer, Fault | pb.BatchSendEmailsResponse)
+        return answer
+
+    async def count(self, table: Table) -> int:
+        async with self.database.read() as connection:
+            return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+
+
+@pytest.fixture
+async def accepting(database: Database, writer: Writer) -> Accepting:
+    accepting = Accepting(database, writer)
+    await accepting.verify(CALLER, "mail.example.com")
+    return accepting
+
+
+async def test_an_accepted_email_has_all_its_rows(accepting: Accepting) -> None:
+    (result,) = await accepting.results(
+        _request(cc=["bob@example.net"], bcc=["eve@Example.ORG"], html="<p>Hi", headers={"X-A": "b"})
+    )
+    async with accepting.database.read() as connection:
+        email = (await connection.execute(select(emails))).one()
+        content = (await connection.execute(select(email_contents))).one()
+        people = (await connection.execute(select(recipients).order_by(recipients.c.no))).all()
+        queue = (await connection.execute(select(outq).order_by(outq.c.no))).all()
+        event = (await connection.execute(select(events))).one()
+    assert (email.id, email.org_id, email.status) == (result.id, CALLER.org_id, "queued")
+    assert (content.html, content.text, content.headers) == ("<p>Hi", "Hi.", '{"X-A": "b"}')
+    assert [(row.kind, row.address) for row in people] == [
+        ("to", "ada@example.net"),
+        ("cc", "bob@example.net"),
+        ("bcc", "eve@example.org"),
+    ]
+    assert [(row.no, row.site, row.lease_until) for row in queue] == [
+        (1, "example.net", None),
+        (2, "example.net", None),
+        (3, "example.org", None),
+    ]
+    assert (event.type, event.email_id) == ("email.sent", result.id)
+
+
+async def test_a_bad_item_fails_alone(accepting: Accepting) -> None:
+    good, invalid, unverified, last = await accepting.results(
+        _request(), _request(subject=""), _request(**{"from": "a@else.example.com"}), _request()
+    )
+    assert isinstance(invalid, ValidationFailed)
+    assert isinstance(unverified, DomainNotVerified)
+    assert unverified.metadata == {"domain": "else.example.com"}
+    assert good.id < last.id
+    assert [await accepting.count(table) for table in EVERY_TABLE] == [2] * 5
+
+
+async def test_a_strict_batch_is_all_or_nothing(accepting: Accepting) -> None:
+    good, bad = await accepting.results(_request(), _request(**{"from": "a@else.example.com"}), strict=True)
+    assert isinstance(good, pb.SendEmailResponse)
+    assert isinstance(bad, DomainNotVerified)
+    assert [await accepting.count(table) for table in EVERY_TABLE] == [0] * 5
+
+
+async def test_a_domain_counts_for_its_own_organisation_only(accepting: Accepting) -> None:
+    (result,) = await accepting.results(_request(), caller=OTHER)
+    assert isinstance(result, DomainNotVerified)
+
+
+async def test_a_subdomain_of_a_verified_domain_is_not_verified(accepting: Accepting) -> None:
+    (result,) = await accepting.results(_request(**{"from": "a@sub.mail.example.com"}))
+    assert isinstance(result, DomainNotVerified)
+
+
+async def test_the_same_key_with_the_same_email_gets_the_first_answer(accepting: Accepting) -> None:
+    (first,) = await accepting.results(_request(idempotency_key="k"))
+    (second,) = await accepting.results(_request(idempotency_key="k"))
+    assert (second.id, first.replayed, second.replayed) == (first.id, False, True)
+    assert await accepting.count(emails) == 1
+
+
+async def test_the_same_key_with_another_email_is_a_conflict(accepting: Accepting) -> None:
+    await accepting.send(_request(idempotency_key="k"))
+    (second,) = await accepting.results(_request(idempotency_key="k", subject="Other"))
+    assert isinstance(second, IdempotencyKeyReused)
+    assert await accepting.count(emails) == 1
+
+
+async def test_a_key_belongs_to_its_organisation(accepting: Accepting) -> None:
+    await accepting.verify(OTHER, "other.example.com")
+    (first,) = await accepting.results(_request(idempotency_key="k"))
+    (second,) = await accepting.results(
+        _request(idempotency_key="k", **{"from": "a@other.example.com"}), caller=OTHER
+    )
+    assert first.id != second.id
+
+
+async def test_a_refused_email_does_not_use_its_key_up(accepting: Accepting) -> None:
+    await accepting.send(_request(idempotency_key="k", **{"from": "a@later.example.com"}))
+    await accepting.verify(CALLER, "later.example.com")
+    (second,) = await accepting.results(_request(idempotency_key="k", **{"from": "a@later.example.com"}))
+    assert isinstance(second, pb.SendEmailResponse)
+    assert not second.replayed
+
+
+async def test_a_key_twice_in_one_batch_sends_once(accepting: Accepting) -> None:
+    first, second, other = await accepting.results(
+        _request(idempotency_key="k"),
+        _request(idempotency_key="k"),
+        _request(idempotency_key="k", subject="Other"),
+    )
+    assert (second.id, second.replayed) == (first.id, True)
+    assert isinstance(other, IdempotencyKeyReused)
+    assert await accepting.count(emails) == 1
+
+
+async def test_64_at_once_with_one_key_are_one_email(accepting: Accepting) -> None:
+    answers = await asyncio.gather(*(accepting.results(_request(idempotency_key="k")) for _ in range(64)))
+    assert len({answer[0].id for answer in answers}) == 1
+    assert sum(not answer[0].replayed for answer in answers) == 1
+    assert await accepting.count(emails) == 1
+
+
+async def test_two_servers_with_one_key_send_one_email(database: Database, writer: Writer) -> None:
+    """On PostgreSQL the second server is a second writer; on SQLite there is one writer by design."""
+    if database.is_sqlite:
+        servers = [Accepting(database, writer)]
+        others: list[Writer] = []
+    else:
+        others = [Writer(database)]
+        others[0].start()
+        servers = [Accepting(database, writer), Accepting(database, others[0])]
+    await servers[0].verify(CALLER, "mail.example.com")
+    for attempt in range(10):
+        request = _request(idempotency_key=f"k{attempt}")
+        answers = await asyncio.gather(*(server.results(request) for server in servers * 4))
+        assert len({answer[0].id for answer in answers}) == 1
+    assert await servers[0].count(emails) == 10
+    for other in others:
+        await other.close()
+
+
+async def test_a_key_is_forgotten_after_24_hours(accepting: Accepting, writer: Writer) -> None:
+    (first,) = await accepting.results(_request(idempotency_key="k"))
+    accepting.clock.advance(24 * 3600 - 1)
+    (same,) = await accepting.results(_request(idempotency_key="k"))
+    accepting.clock.advance(1)
+    (fresh,) = await accepting.results(_request(idempotency_key="k", subject="Other"))
+    assert same.id == first.id
+    assert fresh.id != first.id
+    accepting.clock.advance(24 * 3600)
+    assert await accepting.count(idempotency_keys) == 1
+    await writer.run(lambda connection: idempotency.sweep(connection, accepting.clock.now_ms()))
+    assert await accepting.count(idempotency_keys) == 0
+
+
+async def test_a_batch_key_replays_the_whole_answer(accepting: Accepting) -> None:
+    requests = [_request(), _request(subject="")]
+    first = await accepting.results(*requests, key="k")
+    second = await accepting.send(*requests, key="k")
+    third = await accepting.send(_request(), key="k")
+    assert isinstance(second, pb.BatchSendEmailsResponse)
+    assert second.replayed
+    assert second.results[0].sent.id == first[0].id
+    assert second.results[1].WhichOneof("outcome") == "error"
+    assert isinstance(third, IdempotencyKeyReused)
+    assert await accepting.count(emails) == 1
+
+
+async def test_a_key_that_is_none_is_refused() -> None:
+    for key in ("", "k" * 257, "ä"):
+        assert isinstance(draft(_request(idempotency_key=key), CALLER, 0), InvalidIdempotencyKey)
