@@ -8,7 +8,7 @@ import sys
 import structlog
 import uvloop
 
-from server import bootstrap
+from server.bootstrap import add_arguments, bootstrap
 from server.db.migrate import upgrade
 from server.faults import Fault
 from server.settings import Settings, SettingsError
@@ -21,7 +21,7 @@ def main() -> int:
     commands.add_parser("serve", help="serve gRPC and deliver (the default)")
     commands.add_parser("worker", help="deliver only, beside servers that share a PostgreSQL store")
     commands.add_parser("migrate", help="bring the store's schema up to date")
-    bootstrap.add_arguments(
+    add_arguments(
         commands.add_parser("bootstrap", help="make an organisation with its owner and API key")
     )
     arguments = parser.parse_args()
@@ -37,7 +37,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.command == "migrate":
         upgrade(settings.database_url)
     elif arguments.command == "bootstrap":
-        print(json.dumps(uvloop.run(bootstrap.bootstrap(arguments, settings))))
+        print(json.dumps(uvloop.run(bootstrap(arguments, settings))))
     else:
         # Imported here: the other commands need neither gRPC nor the engine.
         from server.app import Delivering, Serving, run
