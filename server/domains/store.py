@@ -1,10 +1,10 @@
 """Domains and their DKIM keys in the store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Row, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.schema import dkim_keys, domains
@@ -14,6 +14,7 @@ from server.faults import DomainAlreadyExists, DomainNotFound, DomainOwnedElsewh
 from server.wire.paging import Page
 
 DomainRow: TypeAlias = Row[*tuple[Any, ...]]
+_PAIRS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +31,23 @@ async def verified_domains(
     connection: AsyncConnection, senders: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """The ids of the verified ones among these (organisation, domain) pairs (contract row Z-12)."""
-    rows = await connection.execute(
-        select(domains.c.org_id, domains.c.domain, domains.c.id).where(
-            tuple_(domains.c.org_id, domains.c.domain).in_(list(senders)), domains.c.verified
-        )
-    )
-    return {(row.org_id, row.domain): row.id for row in rows}
+    query = select(domains.c.org_id, domains.c.domain, domains.c.id).where(domains.c.verified)
+    return {
+        (row.org_id, row.domain): row.id
+        for condition, wanted in _look_ups(domains.c.org_id, domains.c.domain, senders)
+        for row in await connection.execute(query.where(condition))
+        if (row.org_id, row.domain) in wanted
+    }
 
 
 async def signing_keys(
     connection: AsyncConnection, of: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], list[SigningKey]]:
-    """The keys that sign for these (organisation, domain id) pairs: those that DNS has shown (F-11)."""
-    rows = await connection.execute(
+    """The keys that sign for these (organisation, domain id) pairs: those that DNS has shown (F-11).
+
+    RSA comes before Ed25519. A pair without such a key is absent.
+    """
+    query = (
         select(
             dkim_keys.c.org_id,
             dkim_keys.c.domain_id,
@@ -52,15 +57,15 @@ async def signing_keys(
             dkim_keys.c.private_key,
         )
         .join(domains, (domains.c.org_id == dkim_keys.c.org_id) & (domains.c.id == dkim_keys.c.domain_id))
-        .where(
-            tuple_(dkim_keys.c.org_id, dkim_keys.c.domain_id).in_(list(of)), dkim_keys.c.seen_at.is_not(None)
-        )
+        .where(dkim_keys.c.seen_at.is_not(None))
         .order_by(dkim_keys.c.created_at, dkim_keys.c.algorithm.desc())
     )
     keys: dict[tuple[str, str], list[SigningKey]] = {}
-    for row in rows:
-        key = SigningKey(row.domain, row.selector, row.algorithm, row.private_key)
-        keys.setdefault((row.org_id, row.domain_id), []).append(key)
+    for condition, wanted in _look_ups(dkim_keys.c.org_id, dkim_keys.c.domain_id, of):
+        for row in await connection.execute(query.where(condition)):
+            if (row.org_id, row.domain_id) in wanted:
+                key = SigningKey(row.domain, row.selector, row.algorithm, row.private_key)
+                keys.setdefault((row.org_id, row.domain_id), []).append(key)
     return keys
 
 
@@ -192,6 +197,23 @@ async def remove(connection: AsyncConnection, org_id: str, id: str) -> None:
     await connection.execute(
         delete(dkim_keys).where(dkim_keys.c.org_id == org_id, dkim_keys.c.domain_id == id)
     )
+
+
+def _look_ups(
+    org_id: Column[str], column: Column[str], pairs: Iterable[tuple[str, str]]
+) -> Iterator[tuple[ColumnElement[bool], set[tuple[str, str]]]]:
+    """Conditions that together find the rows of the pairs, and the pairs that each is meant to find.
+
+    Two lists instead of a list of pairs, for which SQLite would scan the table; few pairs at a time,
+    because each organisation is looked up with each of the others' values too.
+    """
+    ordered = sorted(pairs)
+    for start in range(0, len(ordered), _PAIRS_AT_ONCE):
+        wanted = set(ordered[start : start + _PAIRS_AT_ONCE])
+        yield (
+            and_(org_id.in_({first for first, _ in wanted}), column.in_({second for _, second in wanted})),
+            wanted,
+        )
 
 
 async def _check_unowned(connection: AsyncConnection, org_id: str, domain: str) -> None:
