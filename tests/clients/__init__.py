@@ -1,0 +1,1 @@
+"""Clients in other languages and the SDKs of others, against the real programs."""
