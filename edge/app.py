@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import grpc.aio
 import zidimail.v1
 from google.protobuf.message import Message
@@ -11,12 +13,12 @@ from zidimail.v1 import email_service_pb2 as emails
 
 from edge.channel import Channel
 from edge.coalesce import Coalescer, LineFull
-from edge.dialects.endpoint import Endpoint, Limits
+from edge.dialects.endpoint import Endpoint, Limits, Method
 from edge.dialects.zidimail.dialect import ZidiMail
 from edge.dialects.zidimail.shapes import EMAILS
 from edge.settings import Settings
 from edge.transcoding.asgi import Answer, Application, Receive, Scope, Send, request_id, send_answer
-from edge.transcoding.invoke import Caller, Invoke, direct
+from edge.transcoding.invoke import Caller, Invoke, admission, direct
 from edge.transcoding.routes import Route, routes_of, services_of
 from edge.transcoding.status import Failure, failure_of_error, failure_of_status
 
@@ -50,7 +52,7 @@ class Edge:
         await receive()
         self._channel = Channel(self._settings.server)
         limits = Limits(self._settings.deadline_s, self._settings.body_limit, self._settings.requests_limit)
-        self._api = Endpoint(self._dialect, _invokes(self._channel, self._routes, self._settings), limits)
+        self._api = Endpoint(self._dialect, _methods(self._channel, self._routes, self._settings), limits)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._channel.close()
@@ -71,16 +73,16 @@ class Edge:
         return bool(health.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def _invokes(channel: Channel, routes: list[Route], settings: Settings) -> dict[str, Invoke]:
-    invokes = {
-        route.method.full_name: direct(
-            channel.unary(route.method.full_name, GetMessageClass(route.method.output_type))
-        )
-        for route in routes
-    }
+def _methods(channel: Channel, routes: Sequence[Route], settings: Settings) -> dict[str, Method]:
+    methods = {}
+    for route in routes:
+        name, response = route.method.full_name, GetMessageClass(route.method.output_type)
+        admit = admission(channel.unary_of_bytes(name, response))
+        methods[name] = Method(direct(channel.unary(name, response)), admit)
     batch = channel.unary_of_bytes(EMAILS + "BatchSendEmails", emails.BatchSendEmailsResponse)
-    invokes[EMAILS + "SendEmail"] = _coalesced(Coalescer(batch, settings.waiting_limit))
-    return invokes
+    send = EMAILS + "SendEmail"
+    methods[send] = methods[send]._replace(invoke=_coalesced(Coalescer(batch, settings.waiting_limit)))
+    return methods
 
 
 def _coalesced(coalescer: Coalescer) -> Invoke:

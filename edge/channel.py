@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from operator import methodcaller
 from typing import Any, Protocol, TypeVar
 
 import grpc
@@ -49,7 +50,7 @@ class Channel:
 
     def unary(self, method: str, response: type[M]) -> Unary[M]:
         """The method `package.Service.Method`, called with a message."""
-        return self._unary(method, Message.SerializeToString, response)
+        return self._unary(method, methodcaller("SerializeToString"), response)
 
     def unary_of_bytes(self, method: str, response: type[M]) -> Unary[M]:
         """The method `package.Service.Method`, called with a message that is serialised already."""

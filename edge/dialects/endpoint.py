@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
@@ -14,7 +14,7 @@ from edge.dialects.dialect import Dialect
 from edge.transcoding.asgi import Answer, Receive, Scope, Send, request_id, send_answer
 from edge.transcoding.binding import BindRequest, compile_request
 from edge.transcoding.body import Body, ClientGone
-from edge.transcoding.invoke import Caller, Invoke
+from edge.transcoding.invoke import Admit, Caller, Invoke
 from edge.transcoding.rendering import Render, Renderers
 from edge.transcoding.routes import Route, Router
 from edge.transcoding.status import REQUEST_TIMEOUT, Failure
@@ -23,6 +23,13 @@ log = structlog.get_logger("edge")
 
 CREDENTIAL_CHARACTERS = 4096
 """Longer than any credential, shorter than what gRPC takes as metadata (8 KiB)."""
+
+
+class Method(NamedTuple):
+    """How a method is called, and how to ask whether somebody may."""
+
+    invoke: Invoke
+    admit: Admit
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ class Operation:
     bind: BindRequest
     render: Render
     invoke: Invoke
+    admit: Admit
     body_limit: int
 
 
@@ -49,8 +57,8 @@ class Limits:
 class Endpoint:
     """The routes of one dialect. Everything a request needs is resolved when it is made."""
 
-    def __init__(self, dialect: Dialect, invokes: Mapping[str, Invoke], limits: Limits) -> None:
-        """`invokes` has the way to call each method. Raises BadRoute, BadTemplate."""
+    def __init__(self, dialect: Dialect, methods: Mapping[str, Method], limits: Limits) -> None:
+        """`methods` are all that the dialect's routes call, by full name. Raises BadRoute, BadTemplate."""
         self._dialect = dialect
         self._limits = limits
         self._under_way = 0
@@ -62,7 +70,7 @@ class Endpoint:
                 route.method.full_name,
                 compile_request(route, dialect.names),
                 renderers.response(route),
-                invokes[route.method.full_name],
+                *methods[route.method.full_name],
                 limits.body,
             )
             for route in dialect.routes
@@ -100,9 +108,13 @@ class Endpoint:
         reading = True
         try:
             async with asyncio.timeout_at(deadline):
-                content = await body.read(operation.body_limit)
-                reading = False
-                request = self._bind(operation, content, scope["query_string"], values, headers)
+                try:
+                    content = await body.read(operation.body_limit)
+                    reading = False
+                    request = self._bind(operation, content, scope["query_string"], values, headers)
+                except Failure:
+                    await operation.admit(caller)
+                    raise
                 response = await operation.invoke(request, caller)
         except TimeoutError:
             raise Failure(REQUEST_TIMEOUT if reading else "DEADLINE_EXCEEDED") from None

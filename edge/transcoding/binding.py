@@ -301,38 +301,43 @@ def _query_binds(descriptor: Descriptor, taken: set[str], names: EnumNames) -> d
 def _parameter(field: FieldDescriptor, names: EnumNames) -> Bind:
     """Binds the strings that a query or path has for one field; of several for one value the last counts."""
     bind = _scalar(field, names)
-    read = _READERS.get(field.cpp_type, str)
+    wanted, read = _READERS.get(field.cpp_type, ("a string", str))
+
+    def bind_text(text: str, path: Path, wrong: list[Violation]) -> Any:
+        try:
+            value = read(text)
+        except ValueError:
+            return refuse(path, wrong, f"must be {wanted}")
+        return bind(value, path, wrong)
 
     if field.is_repeated:
         return lambda texts, path, wrong: [
-            bind(read(text), (path, at), wrong) for at, text in enumerate(texts)
+            bind_text(text, (path, at), wrong) for at, text in enumerate(texts)
         ]
-    return lambda texts, path, wrong: bind(read(texts[-1]), path, wrong)
+    return lambda texts, path, wrong: bind_text(texts[-1], path, wrong)
 
 
-def _read_whole(text: str) -> int | str:
-    return int(text) if _WHOLE.fullmatch(text) else text
+def _read_whole(text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise ValueError
+    return int(text)
 
 
-def _read_boolean(text: str) -> bool | str:
-    return {"true": True, "false": False}.get(text, text)
+def _read_boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError
+    return text == "true"
 
 
-def _read_number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-_READERS: Mapping[int, Callable[[str], Any]] = {
-    FieldDescriptor.CPPTYPE_INT32: _read_whole,
-    FieldDescriptor.CPPTYPE_INT64: _read_whole,
-    FieldDescriptor.CPPTYPE_UINT32: _read_whole,
-    FieldDescriptor.CPPTYPE_UINT64: _read_whole,
-    FieldDescriptor.CPPTYPE_BOOL: _read_boolean,
-    FieldDescriptor.CPPTYPE_FLOAT: _read_number,
-    FieldDescriptor.CPPTYPE_DOUBLE: _read_number,
+_WHOLE_NUMBER = ("a whole number", _read_whole)
+_READERS: Mapping[int, tuple[str, Callable[[str], Any]]] = {
+    FieldDescriptor.CPPTYPE_INT32: _WHOLE_NUMBER,
+    FieldDescriptor.CPPTYPE_INT64: _WHOLE_NUMBER,
+    FieldDescriptor.CPPTYPE_UINT32: _WHOLE_NUMBER,
+    FieldDescriptor.CPPTYPE_UINT64: _WHOLE_NUMBER,
+    FieldDescriptor.CPPTYPE_BOOL: ("true or false", _read_boolean),
+    FieldDescriptor.CPPTYPE_FLOAT: ("a number", float),
+    FieldDescriptor.CPPTYPE_DOUBLE: ("a number", float),
 }
 
 

@@ -43,3 +43,34 @@ def direct(call: Unary[Message]) -> Invoke:
             raise failure_of_error(error) from None
 
     return invoke
+
+
+Admit: TypeAlias = Callable[[Caller], Awaitable[None]]
+"""Raises Failure if a caller may not call a method at all."""
+
+_NO_MESSAGE = b"\xff"
+"""Bytes that no message can begin with: the tag breaks off."""
+
+_TURNED_AWAY = frozenset(
+    {"MISSING_CREDENTIALS", "INVALID_CREDENTIALS", "WRONG_CREDENTIAL_KIND", "MISSING_PERMISSION"}
+)
+
+
+def admission(call: Unary[Message]) -> Admit:
+    """Asks whether a caller may call a method, without calling it; `call` takes serialised requests.
+
+    The server looks at the credential before the message, so bytes that are no message tell the two
+    apart. Wanted when a request turns out to be wrong before the server has seen it: a stranger must be
+    told 401 and not what is wrong with a body (C-41).
+    """
+
+    async def admit(caller: Caller) -> None:
+        left = caller.deadline - asyncio.get_running_loop().time()
+        try:
+            await call(_NO_MESSAGE, timeout=max(left, 0), metadata=caller.metadata)
+        except grpc.aio.AioRpcError as error:
+            failure = failure_of_error(error)
+            if failure.reason in _TURNED_AWAY:
+                raise failure from None
+
+    return admit
