@@ -1,0 +1,167 @@
+"""Builds the MIME message of an email: once per message, the same bytes at every attempt.
+
+The header fields come out as a list of complete lines, so that the signer need not parse them again.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+
+from server.delivery.encoding import Uncomposable, body, mailboxes, opaque, unstructured
+from server.emails.addresses import Mailbox
+
+_HEADER_NAME = re.compile(r"[!-9;-~]{1,126}\Z")  # RFC 5322 section 2.2
+# Fields that the composer writes itself; one of the caller's own would be a second one (RFC 5322 3.6).
+_WRITTEN = frozenset(
+    (
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "date",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+    )
+)
+# Fields made of URLs and ids: an encoded word in them is not understood (RFC 2369, RFC 8058, RFC 5322 3.6.4).
+_OPAQUE = re.compile(r"(?i)(?:list-(?!id).*|references|in-reply-to)\Z")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What a message says. `date_ms` is milliseconds since 1970 UTC; `headers` are the caller's own."""
+
+    sender: Mailbox
+    to: Sequence[Mailbox]
+    cc: Sequence[Mailbox] = ()
+    reply_to: Sequence[Mailbox] = ()
+    subject: str
+    message_id: str
+    date_ms: int
+    text: str | None = None
+    html: str | None = None
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message as it is sent, but for its signatures: header lines, each with its CRLF, and the body."""
+
+    head: tuple[bytes, ...]
+    body: bytes
+
+    @property
+    def needs_utf8(self) -> bool:
+        """Whether only servers that know SMTPUTF8 may get it: an address in its header is not US-ASCII."""
+        return not all(line.isascii() for line in self.head)
+
+    def __bytes__(self) -> bytes:
+        return b"".join((*self.head, b"\r\n", self.body))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A node of the MIME tree: its own header lines and its encoded content."""
+
+    head: tuple[bytes, ...]
+    content: bytes
+
+
+def compose(message: Message) -> Composed:
+    """Builds the message. Raises `Uncomposable`."""
+    root = _content(message)
+    head = [
+        mailboxes("From", [message.sender]),
+        mailboxes("To", message.to),
+    ]
+    if message.cc:
+        head.append(mailboxes("Cc", message.cc))
+    if message.reply_to:
+        head.append(mailboxes("Reply-To", message.reply_to))
+    head.append(unstructured("Subject", message.subject))
+    head.append(_date(message.date_ms // 1000))
+    head.append(_message_id(message.message_id))
+    head.extend(_own(message))
+    head.append(b"MIME-Version: 1.0\r\n")
+    return Composed((*head, *root.head), root.content)
+
+
+def _content(message: Message) -> _Part:
+    # The last alternative is the one that readers prefer (RFC 2046 section 5.1.4).
+    parts = [
+        _leaf(subtype, text) for subtype, text in (("plain", message.text), ("html", message.html)) if text
+    ]
+    if not parts:
+        parts = [_leaf("plain", "")]
+    return parts[0] if len(parts) == 1 else _multipart("alternative", parts, message.message_id)
+
+
+def _leaf(subtype: str, text: str) -> _Part:
+    encoding, content = body(text)
+    return _Part(
+        (
+            f"Content-Type: text/{subtype}; charset=utf-8\r\n".encode(),
+            f"Content-Transfer-Encoding: {encoding}\r\n".encode(),
+        ),
+        content,
+    )
+
+
+def _multipart(subtype: str, parts: Sequence[_Part], seed: str) -> _Part:
+    boundary = _boundary(parts, f"{subtype} {seed}")
+    line = f"--{boundary}\r\n".encode()
+    pieces: list[bytes] = []
+    for part in parts:
+        pieces += (line, *part.head, b"\r\n", part.content, b"\r\n")
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return _Part(
+        (f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n'.encode(),), b"".join(pieces)
+    )
+
+
+def _boundary(parts: Sequence[_Part], seed: str) -> str:
+    """A boundary that no part holds. It depends on the message alone: a retry must send the same bytes."""
+    while True:
+        # `=_` cannot stand in base64 or quoted-printable (RFC 2045 section 6.7).
+        boundary = f"=_{hashlib.blake2b(seed.encode(), digest_size=12).hexdigest()}"
+        if not any(boundary.encode() in part.content for part in parts):
+            return boundary
+        seed = boundary
+
+
+def _own(message: Message) -> list[bytes]:
+    """The caller's own header fields. What `accept` refuses is refused again: nothing may slip through."""
+    lines = []
+    seen = set(_WRITTEN)
+    if message.reply_to:
+        seen.add("reply-to")
+    for name, value in message.headers.items():
+        lowered = name.lower()
+        if lowered == "message-id":
+            continue  # it became the message's own when the email was accepted
+        if not _HEADER_NAME.match(name) or lowered in seen:
+            raise Uncomposable(f"the header {name!r} cannot be written")
+        seen.add(lowered)
+        # Text that looks encoded was encoded by the caller, in the headers of the caller's own.
+        plain = _OPAQUE.match(name) or (value.isascii() and "=?" in value)
+        lines.append(opaque(name, value) if plain else unstructured(name, value))
+    return lines
+
+
+@lru_cache(maxsize=64)
+def _date(seconds: int) -> bytes:
+    return f"Date: {format_datetime(datetime.fromtimestamp(seconds, UTC))}\r\n".encode()
+
+
+def _message_id(message_id: str) -> bytes:
+    if not _MESSAGE_ID.match(message_id):
+        raise Uncomposable("a Message-ID that is none")
+    return f"Message-ID: {message_id}\r\n".encode()

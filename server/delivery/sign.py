@@ -1,0 +1,164 @@
+"""Signs messages (DKIM: RFC 6376, RFC 8301, RFC 8463), with every key of the domain that signs.
+
+An RSA signature takes about 0.2 ms in which other threads run: `sign` is made to be called in one.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+# After this time a captured message can no longer be replayed as freshly signed, in seconds.
+VALIDITY_S = 7 * 86_400
+# Beyond this size the relaxed form of a body costs more than the signature, in bytes.
+_RELAXED_UP_TO = 131_072
+_B64_LINE = 72
+
+# What is signed when it is there, in this order. RFC 8058 section 4 demands the two of List-Unsubscribe.
+_SIGNED = (
+    "from",
+    "sender",
+    "reply-to",
+    "subject",
+    "date",
+    "message-id",
+    "to",
+    "cc",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "in-reply-to",
+    "references",
+    "list-id",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "feedback-id",
+)
+# Signed once more than it is there, so that nobody can add another one (RFC 6376 section 8.15).
+_OVERSIGNED = frozenset(("from", "to", "cc", "subject", "date", "reply-to", "message-id", "content-type"))
+_WHITESPACE = re.compile(rb"[ \t]+")
+_SHA256 = Prehashed(hashes.SHA256())
+
+
+class UnusableKey(ValueError):
+    """A key that cannot sign: broken, or of another algorithm than its row says."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A loaded private key and where its public half is published: `selector`._domainkey.`domain`."""
+
+    domain: str
+    selector: str
+    private: RSAPrivateKey | Ed25519PrivateKey
+
+    @classmethod
+    def load(cls, domain: str, selector: str, pem: bytes) -> "SigningKey":
+        """Loads a key that was validated when it was made; doing so again would take 37 ms.
+
+        Raises `UnusableKey`.
+        """
+        try:
+            private = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+        except (ValueError, TypeError) as error:
+            raise UnusableKey(f"the key {selector} of {domain} cannot be read") from error
+        if not isinstance(private, RSAPrivateKey | Ed25519PrivateKey):
+            raise UnusableKey(f"the key {selector} of {domain} is neither RSA nor Ed25519")
+        return cls(domain, selector, private)
+
+    @property
+    def algorithm(self) -> str:
+        """The value of the tag `a`."""
+        return "rsa-sha256" if isinstance(self.private, RSAPrivateKey) else "ed25519-sha256"
+
+    def sign(self, digest: bytes) -> bytes:
+        """The signature of a SHA-256 digest; Ed25519 signs the digest itself (RFC 8463 section 3)."""
+        if isinstance(self.private, RSAPrivateKey):
+            return self.private.sign(digest, PKCS1v15(), _SHA256)
+        return self.private.sign(digest)
+
+
+def sign(head: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], signed_at_s: int) -> list[bytes]:
+    """The DKIM-Signature lines of a message, one for each key, to be put before its header.
+
+    `head` holds header lines, folded or not, each with its CRLF; `signed_at_s` is seconds since 1970 UTC.
+    """
+    if not keys:
+        return []
+    relaxed = len(body) <= _RELAXED_UP_TO
+    body_hash = base64.b64encode(hashlib.sha256(canonical_body(body, relaxed=relaxed)).digest()).decode()
+    names, header = _signed_header(head)
+    forms = "relaxed/relaxed" if relaxed else "relaxed/simple"
+    tags = f"t={signed_at_s}; x={signed_at_s + VALIDITY_S};\r\n h={_folded_names(names)};\r\n bh={body_hash}"
+    return [_signature(key, forms, tags, header) for key in keys]
+
+
+def canonical_body(body: bytes, *, relaxed: bool) -> bytes:
+    """The form of a body, each of whose lines has its CRLF, that is hashed (RFC 6376 sections 3.4.3, 3.4.4)."""
+    if relaxed and (b"\t" in body or b"  " in body or b" \r\n" in body):
+        body = _WHITESPACE.sub(b" ", body).replace(b" \r\n", b"\r\n")
+    if body.endswith(b"\r\n\r\n") or body == b"\r\n":
+        body = body.rstrip(b"\r\n")
+        body += b"\r\n" if body else b""
+    # An empty body is one empty line in the simple form, and nothing in the relaxed one.
+    return body or (b"" if relaxed else b"\r\n")
+
+
+def canonical_header(line: bytes) -> tuple[str, bytes]:
+    """The name of a header line in lower case, and the line in relaxed form (RFC 6376 section 3.4.2)."""
+    name, _, value = line.partition(b":")
+    name = name.rstrip(b" \t").lower()
+    if b"\r\n" in value:
+        value = value.replace(b"\r\n", b"")
+    if b"  " in value or b"\t" in value:
+        value = _WHITESPACE.sub(b" ", value)
+    return name.decode("ascii", "replace"), name + b":" + value.strip(b" ") + b"\r\n"
+
+
+def _signed_header(head: Sequence[bytes]) -> tuple[str, bytes]:
+    """The value of the tag `h`, and what of the header is hashed: the last of equal fields first."""
+    present: dict[str, list[bytes]] = {}
+    for line in head:
+        name, canonical = canonical_header(line)
+        present.setdefault(name, []).append(canonical)
+    names: list[str] = []
+    hashed: list[bytes] = []
+    for name in _SIGNED:
+        lines = present.get(name, ())
+        names += [name] * (len(lines) + (name in _OVERSIGNED))
+        hashed += reversed(lines)
+    return ":".join(names), b"".join(hashed)
+
+
+def _signature(key: SigningKey, forms: str, tags: str, header: bytes) -> bytes:
+    line = (
+        f"DKIM-Signature: v=1; a={key.algorithm}; c={forms};\r\n"
+        f" d={key.domain}; s={key.selector};\r\n {tags};\r\n b="
+    ).encode()
+    # The signature's own field comes last, without its line end (RFC 6376 section 3.7).
+    digest = hashlib.sha256(header + canonical_header(line)[1][:-2]).digest()
+    encoded = base64.b64encode(key.sign(digest)).decode()
+    return line + "\r\n ".join(_pieces(encoded)).encode() + b"\r\n"
+
+
+def _folded_names(names: str) -> str:
+    """The list of names, broken behind colons (folding white space is allowed there)."""
+    lines = [""]
+    for name in names.split(":"):
+        if len(lines[-1]) + len(name) > _B64_LINE:
+            lines.append("")
+        lines[-1] += name + ":"
+    return "\r\n  ".join(lines).removesuffix(":")
+
+
+def _pieces(encoded: str) -> Iterator[str]:
+    for start in range(0, len(encoded), _B64_LINE):
+        yield encoded[start : start + _B64_LINE]

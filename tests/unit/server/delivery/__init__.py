@@ -1,0 +1,1 @@
+"""Composing, signing, judging, and talking SMTP."""
