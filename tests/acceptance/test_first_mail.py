@@ -102,9 +102,10 @@ async def test_the_email_shows_delivered_with_its_events_in_order(stack: Stack) 
     """Z-28: the row and its events."""
     async with Rest(stack.http, stack.api_key) as rest:
         to = ["a@example.org", "B <b@example.org>"]
+        tags = [{"name": "k", "value": "v"}]
         sent = await rest.post(
             "/v1/emails",
-            {**GREETING, "to": to, "bcc": "c@example.org", "tags": [{"name": "k", "value": "v"}]},
+            {**GREETING, "to": to, "bcc": "c@example.org", "tags": tags},
         )
         email = await delivered(rest, sent.body["id"])
         events = [event["type"] for event in email["events"]]

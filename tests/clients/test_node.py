@@ -37,7 +37,7 @@ def node_modules() -> Path:
     return folder / "node_modules"
 
 
-async def test_a_node_client_sends_and_follows_a_mail_by_the_protos_alone(stack: Stack, node_modules: Path) -> None:
+async def test_a_node_client_needs_only_the_protos(stack: Stack, node_modules: Path) -> None:
     third_party = Path(next(iter(google.api.__path__))).parents[1]
     process = await asyncio.create_subprocess_exec(
         *("node", str(SOURCES / "send.js"), stack.grpc, stack.api_key, f"Node <node@{stack.domain}>"),

@@ -1,0 +1,1 @@
+"""Who may call what: a matrix over every method of the contract."""

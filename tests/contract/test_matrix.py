@@ -1,0 +1,166 @@
+"""Every method and route, called by everybody: who gets in, who does not, and what strangers see."""
+
+import json
+
+import pytest
+
+from tests.contract.methods import METHODS, Method
+from tests.contract.rows import ROWS, Row
+from tests.contract.world import MISSING_ID, World
+
+NOBODY = ["nobody"]
+REFUSED = [
+    "nonsense",
+    "a malformed key",
+    "an unknown key",
+    "a known key with another secret",
+    "a revoked key",
+    "a forged session",
+    "an unsigned session",
+]
+OWN = {
+    "A, full key": ("K", "full"),
+    "A, send_only key": ("K", "send_only"),
+    "A, read_only key": ("K", "read_only"),
+    "A, session": ("J", "full"),
+}
+EVERYBODY = [*NOBODY, *REFUSED, *OWN]
+
+
+def expected(row: Row, caller: str) -> tuple[str, str]:
+    """The gRPC code and the reason that the documents ask for (Z-1, Z-2, C-9, F-7)."""
+    if caller in NOBODY:
+        return "UNAUTHENTICATED", "MISSING_CREDENTIALS"
+    if caller in REFUSED:
+        return "UNAUTHENTICATED", "INVALID_CREDENTIALS"
+    kind, permission = OWN[caller]
+    if kind not in row.kinds:
+        return "UNAUTHENTICATED", "WRONG_CREDENTIAL_KIND"
+    if kind == "K" and permission not in ("full", row.permission):
+        return "PERMISSION_DENIED", "MISSING_PERMISSION"
+    return "OK", ""
+
+
+def rest_status(row: Row, code: str) -> str:
+    """The HTTP status of `/v1` for a code of this matrix (Z-8, C-9, C-16)."""
+    if code == "OK":
+        return "201" if row.created else "200"
+    return {"UNAUTHENTICATED": "401", "PERMISSION_DENIED": "401", "NOT_FOUND": "404"}[code]
+
+
+def test_every_method_has_a_row() -> None:
+    assert ROWS.keys() == METHODS.keys()
+
+
+def test_every_field_that_can_point_at_somebodys_data_is_in_its_row() -> None:
+    assert {name: set(row.points_to) for name, row in ROWS.items()} == {
+        name: method.references for name, method in METHODS.items()
+    }
+
+
+@pytest.mark.parametrize("caller", EVERYBODY)
+@pytest.mark.parametrize("name", METHODS)
+def test_only_the_right_credentials_get_in(world: World, name: str, caller: str) -> None:
+    row, method, credential = ROWS[name], METHODS[name], world.credentials[caller]
+    code, reason = expected(row, caller)
+    outcome = world.grpc(method, row.fields(world), credential)
+    assert (outcome.code, outcome.reason) == (code, reason), outcome
+    if method.path is not None:
+        answer = world.rest(method, row.fields(world) | dict(row.rest), credential)
+        assert answer.code == rest_status(row, code), answer
+        if code != "OK":
+            assert answer.body["error"]
+            assert answer.body["statusCode"] == int(answer.code)
+
+
+POINTING = [(name, field) for name, method in METHODS.items() for field in sorted(method.references)]
+STRANGERS = ["B, full key", "B, session"]
+
+
+def strangers_of(row: Row) -> list[str]:
+    """B's credentials of a kind that the method takes."""
+    return [stranger for stranger in STRANGERS if ("K" if "key" in stranger else "J") in row.kinds]
+
+
+@pytest.mark.parametrize(("name", "field"), POINTING)
+def test_what_belongs_to_another_organisation_answers_as_what_does_not_exist(
+    world: World, name: str, field: str
+) -> None:
+    """C-48, on every method and route, also for filters and cursors."""
+    row, method = ROWS[name], METHODS[name]
+    for stranger in strangers_of(row):
+        credential = world.credentials[stranger]
+        theirs = row.points_to[field](world)
+        for call in doors(world, method):
+            # The place that a cursor stands for must not matter, only whose it is.
+            nobodys = MISSING_ID if field not in ("after", "before") else theirs[:-1] + "f"
+            foreign, missing = call({field: theirs}, credential), call({field: nobodys}, credential)
+            shown = json.dumps(foreign.body)
+            assert world.a.org_id not in shown
+            if field == "after" and "Event" in name:
+                # A cursor is a place in the one log, not an object: it may be passed, and shows nothing.
+                assert foreign.code in ("OK", "200")
+                continue
+            assert foreign.without(theirs) == missing.without(nobodys), stranger
+            if field == "id":
+                assert foreign.code in ("NOT_FOUND", "404")
+
+
+def doors(world: World, method: Method):  # type: ignore[no-untyped-def]
+    """The ways to call a method."""
+    yield lambda fields, credential: world.grpc(method, fields, credential)
+    if method.path is not None:
+        yield lambda fields, credential: world.rest(method, fields, credential)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in METHODS if METHODS[name].descriptor.name.startswith("Delete")]
+)
+def test_a_stranger_deletes_nothing(world: World, name: str) -> None:
+    row, method = ROWS[name], METHODS[name]
+    theirs = row.points_to["id"](world) if name != "ApiKeyService.DeleteApiKey" else row.fields(world)["id"]
+    for stranger in strangers_of(row):
+        assert world.grpc(method, {"id": theirs}, world.credentials[stranger]).code == "NOT_FOUND"
+    assert world.grpc(method, {"id": theirs}, world.a.jwt).code == "OK"
+
+
+LISTS = [name for name in METHODS if METHODS[name].descriptor.name.startswith("List")]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_shows_nothing_of_another_organisation(world: World, name: str) -> None:
+    method = METHODS[name]
+    mine = {entry["id"] for entry in world.made(name, {"limit": 100}, world.a.api_key)["data"]}
+    assert mine
+    for call in doors(world, method):
+        for stranger in STRANGERS:
+            shown = call({"limit": 100}, world.credentials[stranger])
+            assert shown.code in ("OK", "200"), shown
+            assert mine.isdisjoint(entry["id"] for entry in shown.body["data"])
+
+
+def test_the_stream_shows_nothing_of_another_organisation(world: World) -> None:
+    method = METHODS["EventService.WatchEvents"]
+    first = world.grpc(method, {"after": ""}, world.b.api_key).body["event"]
+    own = world.made("EmailService.ListEmails", {"limit": 100}, world.b.api_key)["data"]
+    assert first["email_id"] in {email["id"] for email in own}
+
+
+def test_the_domain_of_another_organisation_cannot_send_and_looks_like_any_other(world: World) -> None:
+    """Z-12."""
+    method = METHODS["EmailService.SendEmail"]
+    unknown = "nobody-has-this.example"
+    for call in doors(world, method):
+        stolen = call({**world.email(), "from": f"a@{world.a.domain}"}, world.b.api_key)
+        invented = call({**world.email(), "from": f"a@{unknown}"}, world.b.api_key)
+        assert stolen.code in ("FAILED_PRECONDITION", "422")
+        assert stolen.without(world.a.domain) == invented.without(unknown)
+
+
+def test_an_idempotency_key_of_another_organisation_is_a_different_key(world: World) -> None:
+    """F-1: the scope of a key is the organisation."""
+    key = {"idempotency_key": f"matrix-{world.number()}"}
+    mine = world.made("EmailService.SendEmail", world.email() | key, world.a.api_key)
+    theirs = world.made("EmailService.SendEmail", world.email(world.b) | key, world.b.api_key)
+    assert mine["id"] != theirs["id"]
+    assert not theirs.get("replayed")

@@ -1,0 +1,192 @@
+"""Two organisations with data, and one way to call any method by gRPC and by REST."""
+
+import http.client
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import grpc
+import jwt
+from google.protobuf import json_format, message_factory
+from google.rpc import error_details_pb2, status_pb2
+
+from tests.contract.methods import METHODS, Method
+from tests.harness.stack import Organisation, Stack
+
+MISSING_ID = "0123456789abcdef01234567"
+TIMEOUT_S = 20.0
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer of either door: `code` is the gRPC code's name or the HTTP status as text."""
+
+    code: str
+    reason: str
+    body: Any
+
+    def without(self, *ids: str) -> "Outcome":
+        """The same with the ids left out, so that two answers can be compared."""
+        text = json.dumps(self.body, sort_keys=True)
+        for value in ids:
+            text = text.replace(value, "ID")
+        return Outcome(self.code, self.reason, json.loads(text))
+
+
+class World:
+    """What the matrix needs: organisation A with one of everything, B with a little, keys of every kind."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.a: Organisation = stack.owner
+        self.b: Organisation = stack.other
+        self._numbers = itertools.count(1)
+        self._channel = grpc.insecure_channel(stack.grpc)
+        self._http = http.client.HTTPConnection(stack.http.removeprefix("http://"), timeout=TIMEOUT_S)
+        revoked_id, revoked = self.new_key("PERMISSION_FULL")
+        self.credentials: dict[str, str | None] = {
+            "nobody": None,
+            "nonsense": "nonsense",
+            "a malformed key": "zm_live_",
+            "an unknown key": f"zm_live_{MISSING_ID}_{'A' * 43}",
+            "a known key with another secret": self.a.api_key[:-6] + "AAAAAA",
+            "a revoked key": revoked,
+            "a forged session": _resigned(self.a.jwt),
+            "an unsigned session": _unsigned(self.a.jwt),
+            "A, full key": self.a.api_key,
+            "A, send_only key": self.new_key("PERMISSION_SEND_ONLY")[1],
+            "A, read_only key": self.new_key("PERMISSION_READ_ONLY")[1],
+            "A, session": self.a.jwt,
+            "B, full key": self.b.api_key,
+            "B, session": self.b.jwt,
+        }
+        self.made("ApiKeyService.DeleteApiKey", {"id": revoked_id}, self.a.jwt)
+        self.email_id = self.new_email()
+        self.new_email(self.b)
+        self.cursor = self.made("EventService.ListEvents", {"limit": 1}, self.a.api_key)["next_cursor"]
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._channel.close()
+        self._http.close()
+
+    # Things of A's, made anew for each use, so that a test may delete them.
+
+    def number(self) -> int:
+        """A number that was not used before."""
+        return next(self._numbers)
+
+    def email(self, org: Organisation | None = None) -> Fields:
+        """An email that its organisation may send."""
+        return {
+            "from": f"a@{(org or self.a).domain}",
+            "to": ["you@example.org"],
+            "subject": f"Secret of {(org or self.a).org_id}",
+            "text": "x",
+        }
+
+    def new_email(self, org: Organisation | None = None) -> str:
+        """The id of an accepted email."""
+        org = org or self.a
+        return str(self.made("EmailService.SendEmail", self.email(org), org.api_key)["id"])
+
+    def new_key(self, permission: str) -> tuple[str, str]:
+        """The id and the text of a new key of A's."""
+        fields = {"name": "matrix", "permission": permission}
+        key = self.made("ApiKeyService.CreateApiKey", fields, self.a.jwt)
+        return key["id"], key["key"]
+
+    def new_domain(self) -> str:
+        """The id of a new domain of A's."""
+        fields = {"domain": f"matrix-{self.number()}.example.com"}
+        return str(self.made("DomainService.CreateDomain", fields, self.a.api_key)["domain"]["id"])
+
+    def webhook(self) -> Fields:
+        """A webhook that nobody answers."""
+        return {"url": "https://127.0.0.1:1/matrix", "events": ["EVENT_TYPE_EMAIL_BOUNCED"]}
+
+    def new_webhook(self) -> str:
+        """The id of a new webhook of A's."""
+        return str(self.made("WebhookService.CreateWebhook", self.webhook(), self.a.api_key)["id"])
+
+    # The doors.
+
+    def made(self, name: str, fields: Fields, credential: str) -> Fields:
+        """The answer to a call that must succeed."""
+        outcome = self.grpc(METHODS[name], fields, credential)
+        assert outcome.code == "OK", outcome
+        body: Fields = outcome.body
+        return body
+
+    def grpc(self, method: Method, fields: Fields, credential: str | None) -> Outcome:
+        """One call; of a stream, its first message."""
+        request_class = message_factory.GetMessageClass(method.descriptor.input_type)
+        response_class = message_factory.GetMessageClass(method.descriptor.output_type)
+        streams = method.descriptor.server_streaming
+        opener = self._channel.unary_stream if streams else self._channel.unary_unary
+        call = opener(
+            method.grpc_path,
+            request_serializer=request_class.SerializeToString,
+            response_deserializer=response_class.FromString,
+        )
+        metadata = (("authorization", f"Bearer {credential}"),) if credential else ()
+        request = json_format.ParseDict(fields, request_class())
+        try:
+            answer = call(request, metadata=metadata, timeout=TIMEOUT_S)
+            if streams:
+                stream, answer = answer, next(answer)
+                stream.cancel()
+        except grpc.RpcError as error:
+            return _refusal(error)
+        return Outcome("OK", "", json_format.MessageToDict(answer, preserving_proto_field_name=True))
+
+    def rest(self, method: Method, fields: Mapping[str, Any], credential: str | None) -> Outcome:
+        """The same call by REST."""
+        assert method.verb is not None
+        assert method.path is not None
+        left = dict(fields)
+        path = method.path
+        for name in list(left):
+            if f"{{{name}}}" in path:
+                path = path.replace(f"{{{name}}}", quote(str(left.pop(name)), safe=""))
+        headers = {"Authorization": f"Bearer {credential}"} if credential else {}
+        body = None
+        if method.verb == "POST":
+            body = json.dumps(left)
+            headers["Content-Type"] = "application/json"
+        elif left:
+            path += "?" + urlencode(left, doseq=True)
+        self._http.request(method.verb, path, body, headers)
+        answer = self._http.getresponse()
+        content = json.loads(answer.read())
+        return Outcome(str(answer.status), content.get("name", ""), content)
+
+
+def _refusal(error: grpc.RpcError) -> Outcome:
+    info = error_details_pb2.ErrorInfo()
+    trailers = dict(error.trailing_metadata() or ())  # type: ignore[attr-defined]
+    status = status_pb2.Status.FromString(trailers.get("grpc-status-details-bin", b""))
+    found = any(detail.Unpack(info) for detail in status.details)
+    body = {
+        "message": error.details(),  # type: ignore[attr-defined]
+        "metadata": dict(info.metadata),
+        "details": [detail.type_url for detail in status.details],
+    }
+    return Outcome(error.code().name, info.reason if found else "", body)  # type: ignore[attr-defined]
+
+
+def _resigned(token: str) -> str:
+    """The same session, signed by somebody else."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return jwt.encode(claims, "a secret that is not the server's own, and long enough", algorithm="HS256")
+
+
+def _unsigned(token: str) -> str:
+    """The same session with `alg: none`."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return jwt.encode(claims, "", algorithm="none")
