@@ -63,11 +63,11 @@ def host_name(text: str) -> str:
     Raises `ValidationFailed` for what is no host name of two labels or more: an IP address, `localhost`, a
     wildcard, a label with other characters than letters, digits and hyphens, or a name that is too long.
     """
-    name = text.strip().removesuffix(".")
+    name = text.strip()
     if not name or len(name) > _MAX_INPUT_LENGTH or _is_ip(name):
         raise _invalid("must be a host name, such as mail.example.com")
     try:
-        name = idna.encode(name, uts46=True, std3_rules=True).decode("ascii").lower()
+        name = idna.encode(name, uts46=True, std3_rules=True).decode("ascii").removesuffix(".")
     except UnicodeError:
         raise _invalid("is not a valid host name") from None
     labels = name.split(".")
