@@ -1,13 +1,17 @@
 """Connections to the store: SQLite (embedded, the default) or PostgreSQL."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
+
+T = TypeVar("T")
 
 _SQLITE_READERS = 4
 _POSTGRESQL_READERS = 8
@@ -31,6 +35,8 @@ class Database:
         )
         self.writers = _SQLITE_WRITERS if self.is_sqlite else _POSTGRESQL_WRITERS
         self._writers = self._engine(self.writers, read_only=False)
+        self._transactions = self._sync_engine(self.writers)
+        self._threads = ThreadPoolExecutor(self.writers, "store-writer")
 
     @property
     def is_sqlite(self) -> bool:
@@ -49,10 +55,45 @@ class Database:
         async with self._writers.begin() as connection:
             yield connection
 
+    async def transact(self, write: Callable[[Connection], T]) -> T:
+        """What `write` returns, run with a write transaction in a thread of its own, after the commit.
+
+        One hop to the thread and back for the whole transaction: a hop for each statement would cost more
+        than the statements do.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, write)
+
+    def _transact(self, write: Callable[[Connection], T]) -> T:
+        with self._transactions.begin() as connection:
+            return write(connection)
+
     async def close(self) -> None:
         """Closes every connection."""
         await self._readers.dispose()
         await self._writers.dispose()
+        self._threads.shutdown()
+        self._transactions.dispose()
+
+    def _sync_engine(self, size: int) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(
+                self._url,
+                pool_size=size,
+                max_overflow=0,
+                pool_pre_ping=True,
+                isolation_level="READ COMMITTED",
+                connect_args={"connect_timeout": 10},
+            )
+        engine = create_engine(
+            self._url.set(drivername="sqlite"),
+            poolclass=QueuePool,
+            pool_size=size,
+            max_overflow=0,
+            connect_args={"check_same_thread": False},
+        )
+        event.listen(engine, "connect", _prepare_writer)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
 
     def _engine(self, size: int, *, read_only: bool) -> AsyncEngine:
         if not self.is_sqlite:

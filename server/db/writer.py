@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -142,20 +143,53 @@ class Writer:
         by_act: dict[Act, list[_Submission]] = {}
         for submission in group:
             by_act.setdefault(submission.act, []).append(submission)
-        outcomes: dict[_Submission, Sequence[Any]] = {}
-        async with self._database.write() as connection:
+        loop = asyncio.get_running_loop()
+
+        def write(connection: Connection) -> list[Sequence[Any]]:
+            outcomes: dict[_Submission, Sequence[Any]] = {}
             for act, submissions in by_act.items():
                 items = [item for submission in submissions for item in submission.items]
-                results = await act(connection, items)
+                results = _run(act(_Inline(connection), items))
                 if len(results) != len(items):
                     raise AssertionError(f"{act} gave {len(results)} results for {len(items)} items")
                 start = 0
                 for submission in submissions:
                     outcomes[submission] = results[start : start + len(submission.items)]
                     start += len(submission.items)
+            ordered = [outcomes[submission] for submission in group]
             if failpoints.enabled("writer.ack_before_commit"):
-                _settle(group, [outcomes[submission] for submission in group])
-        return [outcomes[submission] for submission in group]
+                loop.call_soon_threadsafe(_settle, group, ordered)
+            return ordered
+
+        return await self._database.transact(write)
+
+
+class _Inline:
+    """The transaction's connection, as acts see it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.sync_connection = connection
+        self.dialect = connection.dialect
+
+    async def execute(self, *args: Any) -> Any:
+        return self.sync_connection.execute(*args)
+
+    async def exec_driver_sql(self, *args: Any) -> Any:
+        return self.sync_connection.exec_driver_sql(*args)
+
+    async def scalar(self, *args: Any) -> Any:
+        return self.sync_connection.scalar(*args)
+
+    async def scalars(self, *args: Any) -> Any:
+        return self.sync_connection.scalars(*args)
+
+
+def _run(coroutine: Any) -> Any:
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("an act waited for something else than the store")
 
 
 def _settle(group: list[_Submission], outcomes: list[Sequence[Any]]) -> None:
