@@ -25,7 +25,7 @@ async def measure() -> list[Figure]:
     with ExitStack() as stack:
         smarthost = stack.enter_context(silent_smarthost())
         sqlite = stack.enter_context(running(Stack, smarthost))
-        postgresql = stack.enter_context(running(Stack, smarthost, await postgres.new_database()))
+        postgresql = stack.enter_context(running(Stack, smarthost, postgres.create_database()))
         plain = stack.enter_context(running(PlainStack, smarthost))
         rates: dict[str, list[float]] = {"sqlite": [], "postgresql": [], "plain": []}
         for _ in range(ROUNDS):

@@ -1,0 +1,81 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("server", "edge", "tools", "tests")
+# "About 300": a file a little longer need not be torn apart.
+MOST_LINES = 375
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "base", "misc"}
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+")
+
+
+def sources() -> Iterator[Path]:
+    """Every Python file that people write."""
+    for room in ROOMS:
+        yield from sorted((ROOT / room).rglob("*.py"))
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def is_one_docstring(text: str) -> bool:
+    module = ast.parse(text)
+    return len(module.body) == 1 and ast.get_docstring(module) is not None
+
+
+def test_an_init_says_what_the_room_is_for_and_nothing_else() -> None:
+    rooms = [path for path in sources() if path.name == "__init__.py"]
+    assert not [relative(path) for path in rooms if not is_one_docstring(path.read_text())]
+
+
+def test_no_file_is_too_long_to_hold_in_mind() -> None:
+    lengths = {relative(path): len(path.read_text().splitlines()) for path in sources()}
+    assert not {name: length for name, length in lengths.items() if length > MOST_LINES}
+
+
+def test_no_room_has_a_name_that_says_nothing() -> None:
+    names = {path: {path.stem, path.parent.name} & VAGUE_NAMES for path in sources()}
+    assert not {relative(path): vague for path, vague in names.items() if vague}
+
+
+def test_nothing_is_left_for_later() -> None:
+    others = [path for path in sources() if path != Path(__file__)]
+    assert not [relative(path) for path in others if UNFINISHED.search(path.read_text())]
+
+
+def test_every_requirement_is_pinned_and_no_pin_names_where_it_comes_from() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert not [line for line in lines if not PIN.fullmatch(line)]
+    pinned = {normal(line.partition("==")[0]) for line in lines}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    required = {
+        normal(re.split(r"[\[<>=!~; ]", requirement)[0])
+        for requirement in [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    }
+    assert required <= pinned
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_readme_names_every_setting_and_no_other() -> None:
+    code = "".join(path.read_text() for path in ((ROOT / "server/settings.py"), (ROOT / "edge/settings.py")))
+    read = set(re.findall(r"ZIDIMAIL_[A-Z_]*[A-Z]", code))
+    read |= {f"ZIDIMAIL_{name}" for name in re.findall(r'read\.\w+\(\s*"([A-Z_]+)"', code)}
+    # What is for tests and developers is described where it is used.
+    developers = {"ZIDIMAIL_TEST_POSTGRES_URL", "ZIDIMAIL_FAILPOINTS", "ZIDIMAIL_FAILPOINTS_LOG"}
+    named = set(re.findall(r"ZIDIMAIL_[A-Z_]*[A-Z]", (ROOT / "README.md").read_text()))
+    assert named - developers == read
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", (ROOT / "README.md").read_text())) <= targets
