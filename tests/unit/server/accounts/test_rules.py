@@ -1,0 +1,26 @@
+"""What an organisation's owner must look like."""
+
+import pytest
+
+from server.accounts.rules import owner_address
+from server.faults import ValidationFailed
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("owner@example.com", "owner@example.com"),
+        ("Owner@EXAMPLE.com", "Owner@example.com"),
+        ("a@b.test", "a@b.test"),
+    ],
+)
+def test_the_owner_has_an_address(written: str, kept: str) -> None:
+    assert owner_address(written) == kept
+
+
+@pytest.mark.parametrize(
+    "text", ["", "owner", "@example.com", "a@b@example.com", "a@example.com\r\nX: y", "a@localhost"]
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ValidationFailed):
+        owner_address(text)
