@@ -1,0 +1,102 @@
+"""How the queue of calls is filled: the reader of the log moves on and its calls are added, or neither."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.db.schema import log_readers, webhook_calls
+from server.events.log import BEGINNING, Place
+from server.webhooks.store import still_enabled
+
+READER = "webhooks"
+
+_INSERT_CALLS = {
+    "sqlite": sqlite.insert(webhook_calls).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(webhook_calls).on_conflict_do_nothing(),
+}
+_INSERT_READER = {
+    "sqlite": sqlite.insert(log_readers).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(log_readers).on_conflict_do_nothing(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A webhook is to be told of an event."""
+
+    org_id: str
+    webhook_id: str
+    event_id: str
+    type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """The reader has read the log from one place to another, and makes these calls of it."""
+
+    start: Place
+    to: Place
+    calls: Sequence[NewCall]
+    now_ms: int
+
+
+async def reader_place(connection: AsyncConnection) -> Place | None:
+    """How far the log was read; None before the reader was first registered."""
+    query = select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == READER)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Place(row.tx, row.seq)
+
+
+async def register_reader(connection: AsyncConnection, asked: Sequence[None]) -> list[None]:
+    """Lets the reader begin at the beginning, unless it is known; an act of the `Writer`."""
+    await connection.execute(
+        _INSERT_READER[connection.dialect.name], {"reader": READER, "tx": BEGINNING.tx, "seq": BEGINNING.seq}
+    )
+    return [None] * len(asked)
+
+
+async def advance(connection: AsyncConnection, advances: Sequence[Advance]) -> list[bool]:
+    """Moves the reader and adds the calls, both or neither; an act of the `Writer`.
+
+    False: another process moved the reader meanwhile, nothing was done.
+    """
+    return [await _advance(connection, step) for step in advances]
+
+
+async def _advance(connection: AsyncConnection, step: Advance) -> bool:
+    moved = await connection.execute(
+        update(log_readers)
+        .where(
+            log_readers.c.reader == READER,
+            log_readers.c.tx == step.start.tx,
+            log_readers.c.seq == step.start.seq,
+        )
+        .values(tx=step.to.tx, seq=step.to.seq)
+    )
+    if moved.rowcount != 1:
+        return False
+    if not step.calls:
+        return True
+    enabled = await still_enabled(connection, {(call.org_id, call.webhook_id) for call in step.calls})
+    rows = [
+        {
+            "org_id": call.org_id,
+            "webhook_id": call.webhook_id,
+            "event_id": call.event_id,
+            "type": call.type,
+            "body": call.body,
+            "due_at": step.now_ms,
+            "attempts": 0,
+            "lease_token": 0,
+            "created_at": step.now_ms,
+        }
+        for call in step.calls
+        if (call.org_id, call.webhook_id) in enabled
+    ]
+    if rows:
+        await connection.execute(_INSERT_CALLS[connection.dialect.name], rows)
+    return True

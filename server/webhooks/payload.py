@@ -1,0 +1,79 @@
+"""What a call says: the body, rendered once for each event and sent unchanged (contract rows Z-42, F-3)."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import orjson
+
+# Receivers' replies are theirs to choose; a body beyond about 20 kB is refused by some endpoints.
+_MAX_DIAGNOSTIC_CHARS = 2048
+
+
+class Event(Protocol):
+    """An entry of the log."""
+
+    type: str
+    created_at: int
+    email_id: str
+    recipient: str
+    attempt: int
+    reply_code: int | None
+    reply_status: str | None
+    reply_text: str | None
+    remote_host: str | None
+    possible_duplicate: bool
+
+
+class Email(Protocol):
+    """The email that it happened to."""
+
+    sender: str
+    to: str
+    subject: str
+    tags: str
+    created_at: int
+
+
+def render(event: Event, email: Email) -> bytes:
+    """The body of the calls about an event: JSON in UTF-8."""
+    return orjson.dumps(
+        {"type": event.type, "created_at": _iso(event.created_at), "data": _data(event, email)}
+    )
+
+
+def _data(event: Event, email: Email) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "email_id": event.email_id,
+        "created_at": _iso(email.created_at),
+        "from": email.sender,
+        "to": json.loads(email.to),
+        "subject": email.subject,
+    }
+    if tags := json.loads(email.tags):
+        data["tags"] = dict(tags)
+    if event.recipient:
+        data["recipient"] = event.recipient
+    if event.attempt:
+        data["attempt"] = event.attempt
+        data["possible_duplicate"] = event.possible_duplicate
+    diagnostic = (event.reply_text or "")[:_MAX_DIAGNOSTIC_CHARS]
+    if event.reply_code is not None:
+        data["reply"] = {
+            "code": event.reply_code,
+            "enhanced_status": event.reply_status or "",
+            "diagnostic": diagnostic,
+            "remote_host": event.remote_host or "",
+        }
+    # Resend's names, for receivers that were written for it.
+    if event.type == "email.bounced":
+        data["bounce"] = {"type": "Permanent", "subType": "General", "message": diagnostic}
+    elif event.type == "email.failed":
+        data["failed"] = {"reason": diagnostic}
+    return data
+
+
+def _iso(ms: int) -> str:
+    """Milliseconds since 1970 as ISO 8601 with milliseconds and `Z`."""
+    seconds, rest = divmod(ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

@@ -1,0 +1,286 @@
+"""The queue of calls in the store: claimed by lease, settled once."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, TextClause, bindparam, delete, insert, select, text, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.db.schema import webhook_attempts, webhook_calls, webhooks
+from server.ids import new_id
+from server.webhooks.store import DISABLED, Key, drop_calls, endpoints
+
+_KEY = tuple_(webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.event_id)
+
+
+class CallKey(NamedTuple):
+    """A call, as claimed: whoever holds another token does not own it."""
+
+    org_id: str
+    webhook_id: str
+    event_id: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One claimer wants these calls (organisation, webhook, event) until a time."""
+
+    owner: str
+    until: int
+    wanted: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A call that is ours until its lease ends; `attempts` were made before."""
+
+    key: CallKey
+    type: str
+    body: bytes
+    attempts: int
+    created_at: int
+    url: str
+    secret: bytes  # sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of an attempt. `next_at` is None if there is no other; `gone` disables the webhook."""
+
+    key: CallKey
+    attempt: int
+    status_code: int | None
+    error: str
+    detail: str
+    response: bytes
+    duration_ms: int
+    attempted_at: int
+    next_at: int | None
+    gone: bool
+
+
+# Goes from webhook to webhook by the index, one look-up for each, however many calls wait for it.
+_LINES = text("""
+WITH RECURSIVE line(number, org_id, webhook_id, due_at) AS (
+    SELECT 0, CAST(:org_id AS VARCHAR(24)), CAST(:webhook_id AS VARCHAR(24)), CAST(0 AS BIGINT)
+    UNION ALL
+    SELECT
+        number + 1,
+        (SELECT org_id FROM webhook_calls AS c
+         WHERE lease_until IS NULL AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
+         ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1),
+        (SELECT webhook_id FROM webhook_calls AS c
+         WHERE lease_until IS NULL AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
+         ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1),
+        (SELECT due_at FROM webhook_calls AS c
+         WHERE lease_until IS NULL AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
+         ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1)
+    FROM line
+    WHERE line.org_id IS NOT NULL AND number < :most
+)
+SELECT org_id, webhook_id, due_at FROM line WHERE number > 0 AND org_id IS NOT NULL ORDER BY number
+""")
+
+
+async def lines(connection: AsyncConnection, after: Key, most: int) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Webhooks behind `after` for which calls wait, in order, each with its earliest due time."""
+    rows = await connection.execute(_LINES, {"org_id": after[0], "webhook_id": after[1], "most": most})
+    return rows.all()
+
+
+async def due(
+    connection: AsyncConnection, wanted: Sequence[tuple[Key, int]], now_ms: int
+) -> list[tuple[str, str, str]]:
+    """The calls due for each of these webhooks, earliest first, at most so many for each."""
+    parameters: dict[str, Any] = {"now": now_ms}
+    for number, ((org_id, webhook_id), most) in enumerate(wanted):
+        parameters |= {f"org_{number}": org_id, f"webhook_{number}": webhook_id, f"most_{number}": most}
+    return [tuple(row) for row in await connection.execute(_heads(len(wanted)), parameters)]
+
+
+@cache
+def _heads(count: int) -> TextClause:
+    return text(
+        " UNION ALL ".join(
+            f"""SELECT org_id, webhook_id, event_id FROM (
+                SELECT org_id, webhook_id, event_id FROM webhook_calls
+                WHERE org_id = :org_{n} AND webhook_id = :webhook_{n} AND lease_until IS NULL
+                    AND due_at <= :now
+                ORDER BY due_at, event_id LIMIT :most_{n}) AS head_{n}"""
+            for n in range(count)
+        )
+    )
+
+
+async def claim(connection: AsyncConnection, claims: Sequence[Claim]) -> list[list[Claimed]]:
+    """Takes the wanted calls that nobody took meanwhile; an act of the `Writer`."""
+    return [await _claim(connection, one) for one in claims]
+
+
+async def _claim(connection: AsyncConnection, claim: Claim) -> list[Claimed]:
+    free = (
+        select(webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.event_id)
+        .where(_KEY.in_(list(claim.wanted)), webhook_calls.c.lease_until.is_(None))
+        .with_for_update(skip_locked=True)
+    )
+    rows = await connection.execute(
+        update(webhook_calls)
+        .where(_KEY.in_(free))
+        .values(lease_owner=claim.owner, lease_until=claim.until, lease_token=webhook_calls.c.lease_token + 1)
+        .returning(
+            webhook_calls.c.org_id,
+            webhook_calls.c.webhook_id,
+            webhook_calls.c.event_id,
+            webhook_calls.c.lease_token,
+            webhook_calls.c.type,
+            webhook_calls.c.body,
+            webhook_calls.c.attempts,
+            webhook_calls.c.created_at,
+        )
+    )
+    taken = rows.all()
+    targets = await endpoints(connection, {(row.org_id, row.webhook_id) for row in taken})
+    claimed = []
+    for row in taken:
+        target = targets.get((row.org_id, row.webhook_id))
+        if target is None:
+            continue  # removed this moment; its calls go with it
+        key = CallKey(row.org_id, row.webhook_id, row.event_id, row.lease_token)
+        claimed.append(
+            Claimed(key, row.type, row.body, row.attempts, row.created_at, target.url, target.secret)
+        )
+    order = {key: position for position, key in enumerate(claim.wanted)}
+    return sorted(claimed, key=lambda call: order[call.key[:3]])
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A claimer wants to keep its calls until a later time."""
+
+    owner: str
+    until: int
+    keys: Collection[CallKey]
+
+
+async def renew(connection: AsyncConnection, renewals: Sequence[Renewal]) -> list[set[CallKey]]:
+    """Extends leases, and tells which were still held; an act of the `Writer`."""
+    kept = []
+    for renewal in renewals:
+        rows = await connection.execute(
+            update(webhook_calls)
+            .where(
+                _KEY.in_([key[:3] for key in sorted(renewal.keys)]),
+                webhook_calls.c.lease_owner == renewal.owner,
+            )
+            .values(lease_until=renewal.until)
+            .returning(
+                webhook_calls.c.org_id,
+                webhook_calls.c.webhook_id,
+                webhook_calls.c.event_id,
+                webhook_calls.c.lease_token,
+            )
+        )
+        kept.append({CallKey(*row) for row in rows})
+    return kept
+
+
+async def release(connection: AsyncConnection, keys: Sequence[CallKey]) -> list[None]:
+    """Gives calls back that were not made; an act of the `Writer`."""
+    await connection.execute(
+        update(webhook_calls).where(*_fence()).values(lease_owner=None, lease_until=None),
+        [_fence_values(key) for key in sorted(keys)],
+    )
+    return [None] * len(keys)
+
+
+async def release_expired(connection: AsyncConnection, times: Sequence[int]) -> list[int]:
+    """Takes calls back from holders that died; tells how many. An act of the `Writer`."""
+    done = await connection.execute(
+        update(webhook_calls)
+        .where(webhook_calls.c.lease_until < max(times))
+        .values(lease_owner=None, lease_until=None)
+    )
+    return [done.rowcount] * len(times)
+
+
+async def drop_stale(connection: AsyncConnection, items: Sequence[tuple[Key, int]]) -> list[int]:
+    """Drops a webhook's calls that were due before a time; tells how many. An act of the `Writer`."""
+    dropped = []
+    for (org_id, webhook_id), before in items:
+        done = await connection.execute(
+            delete(webhook_calls).where(
+                webhook_calls.c.org_id == org_id,
+                webhook_calls.c.webhook_id == webhook_id,
+                webhook_calls.c.lease_until.is_(None),
+                webhook_calls.c.due_at < before,
+            )
+        )
+        dropped.append(done.rowcount)
+    return dropped
+
+
+async def settle(connection: AsyncConnection, outcomes: Sequence[Settled]) -> list[None]:
+    """Records attempts and what follows from them; an act of the `Writer`.
+
+    An attempt is recorded even if the call was taken over by another meanwhile; its result is not.
+    """
+    gone = sorted({(outcome.key.org_id, outcome.key.webhook_id) for outcome in outcomes if outcome.gone})
+    if gone:
+        await connection.execute(
+            update(webhooks).where(tuple_(webhooks.c.org_id, webhooks.c.id).in_(gone)).values(status=DISABLED)
+        )
+        await drop_calls(connection, gone)
+    ordered = sorted(outcomes, key=lambda outcome: outcome.key)
+    if ended := [_fence_values(outcome.key) for outcome in ordered if outcome.next_at is None]:
+        await connection.execute(delete(webhook_calls).where(*_fence()), ended)
+    if deferred := [
+        _fence_values(outcome.key) | {"next": outcome.next_at, "made": outcome.attempt}
+        for outcome in ordered
+        if outcome.next_at is not None
+    ]:
+        await connection.execute(
+            update(webhook_calls)
+            .where(*_fence())
+            .values(due_at=bindparam("next"), attempts=bindparam("made"), lease_owner=None, lease_until=None),
+            deferred,
+        )
+    await connection.execute(insert(webhook_attempts), [_attempt_row(outcome) for outcome in ordered])
+    return [None] * len(outcomes)
+
+
+def _attempt_row(outcome: Settled) -> dict[str, Any]:
+    return {
+        "org_id": outcome.key.org_id,
+        "webhook_id": outcome.key.webhook_id,
+        "id": new_id(),
+        "event_id": outcome.key.event_id,
+        "attempt": outcome.attempt,
+        "status_code": outcome.status_code,
+        "error": outcome.error,
+        "detail": outcome.detail,
+        "response": outcome.response,
+        "duration_ms": outcome.duration_ms,
+        "attempted_at": outcome.attempted_at,
+        "next_at": outcome.next_at,
+    }
+
+
+def _fence() -> tuple[Any, ...]:
+    return (
+        webhook_calls.c.org_id == bindparam("of_org"),
+        webhook_calls.c.webhook_id == bindparam("of_webhook"),
+        webhook_calls.c.event_id == bindparam("of_event"),
+        webhook_calls.c.lease_token == bindparam("of_token"),
+    )
+
+
+def _fence_values(key: CallKey) -> dict[str, Any]:
+    return {
+        "of_org": key.org_id,
+        "of_webhook": key.webhook_id,
+        "of_event": key.event_id,
+        "of_token": key.token,
+    }
