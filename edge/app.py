@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import grpc.aio
 import zidimail.v1
@@ -15,6 +15,7 @@ from edge.channel import Channel
 from edge.coalesce import Coalescer, LineFull
 from edge.dialects.endpoint import Endpoint, Limits, Method
 from edge.dialects.zidimail.dialect import ZidiMail
+from edge.dialects.zidimail.openapi import document
 from edge.dialects.zidimail.shapes import EMAILS
 from edge.settings import Settings
 from edge.transcoding.asgi import Answer, Application, Receive, Scope, Send, request_id, send_answer
@@ -25,23 +26,35 @@ from edge.transcoding.status import Failure, failure_of_error, failure_of_status
 READY_TIMEOUT_S = 1.0
 """A server that does not say within this time that it serves is not ready."""
 
+Page = Callable[[], Awaitable[Answer]]
+"""What is answered at a path that is open to everybody."""
+
+_NOT_READY = Answer(503, b'{"status":"unavailable"}')
+
 
 class Edge:
-    """The ASGI application: `/v1`, and `/healthz` and `/readyz` for whoever watches the process."""
+    """The ASGI application: `/v1`, its description, and `/healthz` and `/readyz` for whoever watches."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises BadRoute and BadTemplate: a contract that cannot be served is found before serving."""
         self._settings = settings
         self._routes = routes_of(services_of(zidimail.v1))
         self._dialect = ZidiMail(self._routes)
+        self._openapi = Answer(200, document(self._dialect, settings.app_url))
         self._channel: Channel | None = None
         self._api: Application | None = None
+        self._pages: Mapping[str, Page] = {
+            "/healthz": self._alive,
+            "/readyz": self._ready,
+            "/v1/openapi.json": self._described,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
             case "http":
-                if scope["path"] in ("/healthz", "/readyz"):
-                    await self._health(scope, send)
+                page = self._pages.get(scope["path"])
+                if page is not None:
+                    await self._show(page, scope, send)
                 else:
                     assert self._api is not None
                     await self._api(scope, receive, send)
@@ -58,19 +71,29 @@ class Edge:
         await self._channel.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _health(self, scope: Scope, send: Send) -> None:
-        serving = scope["path"] == "/healthz" or await self._server_serves()
-        answer = Answer(200, b'{"status":"ok"}') if serving else Answer(503, b'{"status":"unavailable"}')
-        await send_answer(send, answer, request_id(dict(scope["headers"])), head=scope["method"] == "HEAD")
+    async def _show(self, page: Page, scope: Scope, send: Send) -> None:
+        name = request_id(dict(scope["headers"]))
+        if scope["method"] in ("GET", "HEAD"):
+            answer = await page()
+        else:
+            metadata = {"method": scope["method"], "allow": "GET, HEAD"}
+            answer = self._dialect.failure(Failure("METHOD_NOT_ALLOWED", metadata), name)
+        await send_answer(send, answer, name, head=scope["method"] == "HEAD")
 
-    async def _server_serves(self) -> bool:
+    async def _alive(self) -> Answer:
+        return Answer(200, b'{"status":"ok"}')
+
+    async def _described(self) -> Answer:
+        return self._openapi
+
+    async def _ready(self) -> Answer:
         assert self._channel is not None
         check = self._channel.unary("grpc.health.v1.Health.Check", health_pb2.HealthCheckResponse)
         try:
             health = await check(health_pb2.HealthCheckRequest(), timeout=READY_TIMEOUT_S, metadata=())
         except grpc.aio.AioRpcError:
-            return False
-        return bool(health.status == health_pb2.HealthCheckResponse.SERVING)
+            return _NOT_READY
+        return await self._alive() if health.status == health_pb2.HealthCheckResponse.SERVING else _NOT_READY
 
 
 def _methods(channel: Channel, routes: Sequence[Route], settings: Settings) -> dict[str, Method]:

@@ -1,39 +1,35 @@
 """How JSON, a query and a path become a request message.
 
-Everything that can be known from the descriptor is resolved once, into one closure a field. A value
-is checked before protobuf sees it: a constructor would take `"ab"` for `["a", "b"]` and `True` for 1.
+Everything that can be known from the descriptor is resolved once, into one closure a field.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from edge.transcoding.names import EnumNames
 from edge.transcoding.routes import BadRoute, Route
 from edge.transcoding.status import Failure, Violation, invalid
-
-VIOLATIONS_SHOWN = 50
-"""An answer must not be larger than the request that was wrong in every item."""
+from edge.transcoding.values import (
+    SCALARS,
+    Bind,
+    Path,
+    bind_enum,
+    bind_text,
+    bind_timestamp,
+    mismatch,
+    refuse,
+)
 
 QUERY_FIELDS = 100
 """More parameters than any route has fields, and few enough to be parsed for nothing."""
-
-Path: TypeAlias = tuple[Any, str | int] | None
-"""Where a value stands: its parent's path and its own name or index; None is the whole request."""
-
-Bind: TypeAlias = Callable[[Any, Path, list[Violation]], Any]
-"""Turns one JSON value into what a protobuf constructor takes, or reports violations."""
 
 BindRequest: TypeAlias = Callable[[Any, bytes, Sequence[str]], Message]
 """Binds a JSON object (None if the route has no body), a raw query string and the path's values.
@@ -69,43 +65,6 @@ def compile_request(route: Route, names: EnumNames) -> BindRequest:
     return bind
 
 
-def render_path(path: Path) -> str:
-    """A path as it is shown: `tags[0].name`."""
-    text = ""
-    while path is not None:
-        path, step = path
-        if isinstance(step, int):
-            text = f"[{step}]{text}"
-        else:
-            text = f"{step}.{text}" if text and not text.startswith("[") else f"{step}{text}"
-    return text
-
-
-def refuse(path: Path, wrong: list[Violation], message: str) -> None:
-    """Reports a violation, unless there are enough."""
-    if len(wrong) < VIOLATIONS_SHOWN:
-        wrong.append(Violation(render_path(path), message))
-
-
-def _mismatch(wanted: str, value: object, path: Path, wrong: list[Violation]) -> None:
-    refuse(path, wrong, f"must be {wanted}, not {_kind(value)}")
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "an array"
-    return "an object"
-
-
 def _fields(descriptor: Descriptor, names: EnumNames) -> Bind:
     binds: dict[str, Bind] = {}
     for field in descriptor.fields:
@@ -118,7 +77,7 @@ def _fields(descriptor: Descriptor, names: EnumNames) -> Bind:
 
     def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
         if type(value) is not dict:
-            return _mismatch("an object", value, path, wrong)
+            return mismatch("an object", value, path, wrong)
         fields: dict[str, Any] = {}
         for name, item in value.items():
             # Unknown fields are ignored (C-50), null means absent.
@@ -145,20 +104,20 @@ def _field(field: FieldDescriptor, names: EnumNames) -> Bind:
 
 def _scalar(field: FieldDescriptor, names: EnumNames) -> Bind:
     if field.enum_type is not None:
-        return _enum(field.enum_type, names)
+        return bind_enum(field.enum_type, names)
     if field.message_type is not None:
         if field.message_type.full_name == "google.protobuf.Timestamp":
-            return _timestamp
+            return bind_timestamp
         if field.message_type.full_name.startswith("google."):
             raise BadRoute(f"{field.full_name}: {field.message_type.full_name} cannot be bound")
         return _fields(field.message_type, names)
-    return _SCALARS[field.type]
+    return SCALARS[field.type]
 
 
 def _list(bind_item: Bind) -> Bind:
     def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
         if type(value) is not list:
-            return _mismatch("an array", value, path, wrong)
+            return mismatch("an array", value, path, wrong)
         return [bind_item(item, (path, at), wrong) for at, item in enumerate(value)]
 
     return bind
@@ -167,125 +126,13 @@ def _list(bind_item: Bind) -> Bind:
 def _map(bind_item: Bind) -> Bind:
     def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
         if type(value) is not dict:
-            return _mismatch("an object", value, path, wrong)
+            return mismatch("an object", value, path, wrong)
         for key in value:
-            _text(key, (path, key), wrong)
+            bind_text(key, (path, key), wrong)
         return {key: bind_item(item, (path, key), wrong) for key, item in value.items()}
 
     return bind
 
-
-def _text(value: Any, path: Path, wrong: list[Violation]) -> Any:
-    if type(value) is not str:
-        return _mismatch("a string", value, path, wrong)
-    if "\0" in value:
-        return refuse(path, wrong, "must not contain NUL")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return refuse(path, wrong, "must be valid Unicode text")
-    return value
-
-
-def _boolean(value: Any, path: Path, wrong: list[Violation]) -> Any:
-    return value if type(value) is bool else _mismatch("true or false", value, path, wrong)
-
-
-def _integer(low: int, high: int) -> Bind:
-    def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
-        if type(value) is float and value.is_integer():
-            value = int(value)
-        if type(value) is not int:
-            if type(value) is float:
-                return refuse(path, wrong, "must be a whole number")
-            return _mismatch("a whole number", value, path, wrong)
-        if not low <= value <= high:
-            return refuse(path, wrong, f"must be between {low} and {high}")
-        return value
-
-    return bind
-
-
-def _number(largest: float) -> Bind:
-    def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
-        if type(value) is not float and type(value) is not int:
-            return _mismatch("a number", value, path, wrong)
-        if not (abs(value) <= largest and math.isfinite(value)):
-            return refuse(path, wrong, "is too large")
-        return float(value)
-
-    return bind
-
-
-def _base64(value: Any, path: Path, wrong: list[Violation]) -> Any:
-    if type(value) is not str:
-        return _mismatch("a base64 string", value, path, wrong)
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return refuse(path, wrong, "must be base64")
-
-
-def _enum(descriptor: EnumDescriptor, names: EnumNames) -> Bind:
-    numbers = {name: number for number, name in names(descriptor).items()}
-    allowed = ", ".join(numbers)
-    # The proto's own names are the canonical JSON form; whoever generated a client may send them.
-    numbers |= {value.name: value.number for value in descriptor.values if value.number}
-
-    def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
-        if type(value) is not str:
-            return _mismatch("a string", value, path, wrong)
-        number = numbers.get(value)
-        return refuse(path, wrong, f"must be one of {allowed}") if number is None else number
-
-    return bind
-
-
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _timestamp(value: Any, path: Path, wrong: list[Violation]) -> Any:
-    """RFC 3339; without an offset it is UTC (C-25)."""
-    if type(value) is not str:
-        return _mismatch("a string", value, path, wrong)
-    form = _RFC3339.fullmatch(value)
-    try:
-        if form is None:
-            raise ValueError
-        fraction = form[1] or ""
-        moment = datetime.fromisoformat(value.upper().replace(fraction, "", 1))
-        since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
-        if not timedelta(days=-719162) <= since < timedelta(days=2932897):
-            raise ValueError
-    except ValueError:
-        return refuse(path, wrong, "must be an ISO 8601 time such as 2026-05-13T12:00:00Z")
-    return {"seconds": since // timedelta(seconds=1), "nanos": int(fraction[1:].ljust(9, "0"))}
-
-
-_INT32 = _integer(-(1 << 31), (1 << 31) - 1)
-_INT64 = _integer(-(1 << 63), (1 << 63) - 1)
-_UINT32 = _integer(0, (1 << 32) - 1)
-_UINT64 = _integer(0, (1 << 64) - 1)
-
-_SCALARS: Mapping[int, Bind] = {
-    FieldDescriptor.TYPE_STRING: _text,
-    FieldDescriptor.TYPE_BYTES: _base64,
-    FieldDescriptor.TYPE_BOOL: _boolean,
-    FieldDescriptor.TYPE_DOUBLE: _number(math.inf),
-    FieldDescriptor.TYPE_FLOAT: _number(3.4028234663852886e38),
-    FieldDescriptor.TYPE_INT32: _INT32,
-    FieldDescriptor.TYPE_SINT32: _INT32,
-    FieldDescriptor.TYPE_SFIXED32: _INT32,
-    FieldDescriptor.TYPE_INT64: _INT64,
-    FieldDescriptor.TYPE_SINT64: _INT64,
-    FieldDescriptor.TYPE_SFIXED64: _INT64,
-    FieldDescriptor.TYPE_UINT32: _UINT32,
-    FieldDescriptor.TYPE_FIXED32: _UINT32,
-    FieldDescriptor.TYPE_UINT64: _UINT64,
-    FieldDescriptor.TYPE_FIXED64: _UINT64,
-}
 
 _WHOLE = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 
@@ -303,7 +150,7 @@ def _parameter(field: FieldDescriptor, names: EnumNames) -> Bind:
     bind = _scalar(field, names)
     wanted, read = _READERS.get(field.cpp_type, ("a string", str))
 
-    def bind_text(text: str, path: Path, wrong: list[Violation]) -> Any:
+    def bind_string(text: str, path: Path, wrong: list[Violation]) -> Any:
         try:
             value = read(text)
         except ValueError:
@@ -314,7 +161,7 @@ def _parameter(field: FieldDescriptor, names: EnumNames) -> Bind:
         return lambda texts, path, wrong: [
             bind_text(text, (path, at), wrong) for at, text in enumerate(texts)
         ]
-    return lambda texts, path, wrong: bind_text(texts[-1], path, wrong)
+    return lambda texts, path, wrong: bind_string(texts[-1], path, wrong)
 
 
 def _read_whole(text: str) -> int:

@@ -22,7 +22,7 @@ EVENTS = "zidimail.v1.EventService."
 REGION = "self-hosted"
 """Resend's clients show a domain's region; an installation of this platform is one place."""
 
-_RESEND_PERMISSIONS = {"full_access": "full", "sending_access": "send_only"}
+RESEND_PERMISSIONS = {"full_access": "full", "sending_access": "send_only"}
 
 
 def _email_request(body: Json) -> Json:
@@ -58,7 +58,7 @@ def _webhook_request(body: Json) -> Json:
 
 def _api_key_request(body: Json) -> Json:
     if type(body) is dict and type(body.get("permission")) is str:
-        body["permission"] = _RESEND_PERMISSIONS.get(body["permission"], body["permission"])
+        body["permission"] = RESEND_PERMISSIONS.get(body["permission"], body["permission"])
     return body
 
 
@@ -96,7 +96,7 @@ def _batch(response: Json) -> Json:
     return {**answer, "errors": errors} if errors else answer
 
 
-_ABSENT_IN_LISTS = ("html", "text", "headers", "recipients", "events")
+ABSENT_IN_LISTS = ("html", "text", "headers", "recipients", "events")
 
 
 def _email(email: Json) -> Json:
@@ -106,7 +106,7 @@ def _email(email: Json) -> Json:
 
 def _listed_email(email: Json) -> Json:
     shown = _email(email)
-    for name in _ABSENT_IN_LISTS:
+    for name in ABSENT_IN_LISTS:
         del shown[name]
     return shown
 

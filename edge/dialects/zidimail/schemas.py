@@ -1,0 +1,172 @@
+"""What the shapes of `/v1` do to the schemas of its messages: the twin of `shapes`, for the description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from edge.dialects.zidimail.shapes import (
+    ABSENT_IN_LISTS,
+    API_KEYS,
+    DOMAINS,
+    EMAILS,
+    EVENTS,
+    RESEND_PERMISSIONS,
+    WEBHOOKS,
+)
+from edge.transcoding.openapi import Schema
+
+TEXT: Schema = {"type": "string"}
+
+_BATCH_SIZE = {"minItems": 1, "maxItems": 100}
+
+Change = Callable[[Schema], Schema]
+
+
+def same(schema: Schema) -> Schema:
+    return schema
+
+
+def _email_request(schema: Schema) -> Schema:
+    properties = schema["properties"]
+    for name in ("to", "cc", "bcc", "reply_to"):
+        many = properties[name]
+        properties[name] = {"anyOf": [TEXT, many], "description": many.pop("description", "")}
+    tags = properties["tags"]
+    by_name = {"type": "object", "additionalProperties": TEXT}
+    properties["tags"] = {"anyOf": [tags, by_name], "description": tags.pop("description", "")}
+    return schema
+
+
+def _batch_request(schema: Schema) -> Schema:
+    emails = schema["properties"]["emails"]
+    emails |= _BATCH_SIZE
+    _email_request(emails["items"])
+    bare = {key: value for key, value in emails.items() if key != "description"}
+    return {"anyOf": [bare, schema], "required": schema["required"]}
+
+
+def _either(own: str, resend: str) -> Change:
+    def change(schema: Schema) -> Schema:
+        schema["properties"][resend] = {**schema["properties"][own], "description": f"The same as `{own}`."}
+        schema["required"].remove(own)
+        schema["anyOf"] = [{"required": [own]}, {"required": [resend]}]
+        return schema
+
+    return change
+
+
+def _api_key_request(schema: Schema) -> Schema:
+    schema["properties"]["permission"]["enum"] += RESEND_PERMISSIONS
+    return schema
+
+
+REQUESTS: Mapping[str, Change] = {
+    EMAILS + "SendEmail": _email_request,
+    EMAILS + "BatchSendEmails": _batch_request,
+    DOMAINS + "CreateDomain": _either("domain", "name"),
+    API_KEYS + "CreateApiKey": _api_key_request,
+    WEBHOOKS + "CreateWebhook": _either("url", "endpoint"),
+}
+
+
+def _with(schema: Schema, **properties: Schema) -> Schema:
+    """The schema of the same object with further properties."""
+    required = [*schema["required"], *(name for name in properties if name not in schema["required"])]
+    return {**schema, "properties": {**schema["properties"], **properties}, "required": required}
+
+
+def _without(schema: Schema, names: Sequence[str]) -> Schema:
+    properties = {name: value for name, value in schema["properties"].items() if name not in names}
+    required = [name for name in schema["required"] if name not in names]
+    return {**schema, "properties": properties, "required": required}
+
+
+def _of_kind(kind: str) -> Change:
+    return lambda schema: _with(schema, object={"const": kind})
+
+
+def _sent(schema: Schema) -> Schema:
+    properties = {"id": schema["properties"]["id"], "warning": TEXT}
+    return {**schema, "properties": properties, "required": ["id"]}
+
+
+def _batch(schema: Schema) -> Schema:
+    errors = {"type": "object", "properties": {"index": {"type": "integer"}, "message": TEXT}}
+    accepted = {"type": "object", "properties": {"id": TEXT, "warning": TEXT}, "required": ["id"]}
+    properties = {
+        "data": {"type": "array", "items": accepted},
+        "errors": {"type": "array", "items": {**errors, "required": ["index", "message"]}},
+    }
+    return {**schema, "properties": properties, "required": ["data"]}
+
+
+def _email(schema: Schema) -> Schema:
+    last_event = schema["properties"]["status"]
+    return _with(_of_kind("email")(schema), last_event=last_event, scheduled_at={"type": "null"})
+
+
+def _listed_email(schema: Schema) -> Schema:
+    return _without(_email(schema), ABSENT_IN_LISTS)
+
+
+def _records(schema: Schema) -> Schema:
+    records = schema["properties"]["dns_records"]
+    priority: Schema = {"type": "integer"}
+    items = _with(_without(records["items"], ["priority"]))
+    items["properties"]["priority"] = priority
+    return {**records, "items": items}
+
+
+def _domain(schema: Schema) -> Schema:
+    records = _records(schema)
+    names = {"name": schema["properties"]["domain"], "region": TEXT}
+    return _with(_of_kind("domain")(schema), dns_records=records, records=records, **names)
+
+
+def _listed_domain(schema: Schema) -> Schema:
+    return _without(_domain(schema), ["dns_records", "records"])
+
+
+def _verification(schema: Schema) -> Schema:
+    records = _records(schema)
+    return _with(_of_kind("domain")(schema), dns_records=records, records=records)
+
+
+def _created_api_key(schema: Schema) -> Schema:
+    return _with(_of_kind("api_key")(schema), token=schema["properties"]["key"])
+
+
+def _webhook(schema: Schema) -> Schema:
+    return _with(_of_kind("webhook")(schema), endpoint=schema["properties"]["url"])
+
+
+def _created_webhook(schema: Schema) -> Schema:
+    return _with(_webhook(schema), signing_secret=schema["properties"]["secret"])
+
+
+def _list_of(item: Change) -> Change:
+    def change(schema: Schema) -> Schema:
+        data = schema["properties"]["data"]
+        return _with(_of_kind("list")(schema), data={**data, "items": item(data["items"])})
+
+    return change
+
+
+RESPONSES: Mapping[str, Change] = {
+    EMAILS + "SendEmail": _sent,
+    EMAILS + "BatchSendEmails": _batch,
+    EMAILS + "GetEmail": _email,
+    EMAILS + "ListEmails": _list_of(_listed_email),
+    DOMAINS + "CreateDomain": _domain,
+    DOMAINS + "GetDomain": _domain,
+    DOMAINS + "ListDomains": _list_of(_listed_domain),
+    DOMAINS + "VerifyDomain": _verification,
+    DOMAINS + "DeleteDomain": _of_kind("domain"),
+    API_KEYS + "CreateApiKey": _created_api_key,
+    API_KEYS + "ListApiKeys": _list_of(_of_kind("api_key")),
+    API_KEYS + "DeleteApiKey": _of_kind("api_key"),
+    WEBHOOKS + "CreateWebhook": _created_webhook,
+    WEBHOOKS + "ListWebhooks": _list_of(_webhook),
+    WEBHOOKS + "DeleteWebhook": _of_kind("webhook"),
+    EVENTS + "ListEvents": _list_of(_of_kind("event")),
+}
