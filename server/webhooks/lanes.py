@@ -45,7 +45,7 @@ class Lanes:
         self._failing_in_flight = 0
 
     def room(self, key: Key) -> int:
-        """How many more calls to claim for this webhook; 0 while enough of its calls, or of all, wait here."""
+        """How many more calls to claim for this webhook; 0 while enough of its own, or of all, wait here."""
         if self._waiting >= 4 * self._concurrency:
             return 0
         lane = self._lanes.get(key)

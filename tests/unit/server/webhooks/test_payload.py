@@ -1,0 +1,86 @@
+"""What a call says (contract rows Z-42, F-3)."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from server.webhooks.payload import render
+
+
+@dataclass
+class _Event:
+    type: str = "email.sent"
+    created_at: int = 1_800_000_000_007
+    email_id: str = "0190c3a1f2b4c5d6e7f80912"
+    recipient: str = ""
+    attempt: int = 0
+    reply_code: int | None = None
+    reply_status: str | None = None
+    reply_text: str | None = None
+    remote_host: str | None = None
+    possible_duplicate: bool = False
+
+
+@dataclass
+class _Email:
+    sender: str = "Ada <ada@mail.example.com>"
+    to: str = '["bob@example.net", "Zoë <zoe@example.org>"]'
+    subject: str = "Grüße"
+    tags: str = "[]"
+    created_at: int = 1_799_999_999_000
+
+
+def _read(event: _Event, email: _Email | None = None) -> Any:
+    return json.loads(render(event, email or _Email()))
+
+
+def test_the_body_holds_what_the_contract_lists() -> None:
+    assert _read(_Event()) == {
+        "type": "email.sent",
+        "created_at": "2027-01-15T08:00:00.007Z",
+        "data": {
+            "email_id": "0190c3a1f2b4c5d6e7f80912",
+            "created_at": "2027-01-15T07:59:59.000Z",
+            "from": "Ada <ada@mail.example.com>",
+            "to": ["bob@example.net", "Zoë <zoe@example.org>"],
+            "subject": "Grüße",
+        },
+    }
+
+
+def test_a_bounce_tells_recipient_and_reply_and_speaks_resends_names() -> None:
+    event = _Event(
+        type="email.bounced",
+        recipient="bob@example.net",
+        attempt=3,
+        reply_code=550,
+        reply_status="5.1.1",
+        reply_text="no such user",
+        remote_host="mx.example.net",
+        possible_duplicate=True,
+    )
+    data = _read(event)["data"]
+    assert data["recipient"] == "bob@example.net"
+    assert data["attempt"] == 3
+    assert data["possible_duplicate"] is True
+    assert data["reply"] == {
+        "code": 550,
+        "enhanced_status": "5.1.1",
+        "diagnostic": "no such user",
+        "remote_host": "mx.example.net",
+    }
+    assert data["bounce"] == {"type": "Permanent", "subType": "General", "message": "no such user"}
+
+
+def test_tags_are_an_object() -> None:
+    data = _read(_Event(), _Email(tags='[["category", "welcome"], ["shard", "7"]]'))["data"]
+    assert data["tags"] == {"category": "welcome", "shard": "7"}
+
+
+def test_no_reply_of_a_receiver_makes_a_call_large() -> None:
+    event = _Event(type="email.bounced", attempt=1, reply_code=550, reply_text="x" * 100_000)
+    assert len(render(event, _Email())) < 20_000
+
+
+def test_the_same_event_gives_the_same_bytes() -> None:
+    assert render(_Event(), _Email()) == render(_Event(), _Email())
