@@ -19,6 +19,7 @@ from zidimail.v1 import (
     event_service_pb2,
     event_service_pb2_grpc,
     webhook_service_pb2,
+    webhook_service_pb2_grpc,
 )
 
 from server.accounts.authentication import TokenAuthenticator
@@ -40,6 +41,9 @@ from server.keys.uses import KeyUses
 from server.net.dns import Resolver
 from server.sealing import Seal
 from server.settings import Settings, SettingsError
+from server.webhooks.dispatch import Dispatcher
+from server.webhooks.fan_out import FanOut
+from server.webhooks.rpc import WebhookServicer
 from server.wire.access import access_rules
 from server.wire.health import Health
 from server.wire.interceptors import Pipeline
@@ -92,15 +96,21 @@ class Delivering:
         self.bell = Bell()
         self.seal = Seal(settings.secret)
         self.resolver = Resolver(settings)
+        self.dispatcher = Dispatcher(self.database, self.writer, settings, clock, self.seal, self.resolver)
+        self.fan_out = FanOut(self.database, self.writer, clock, self.bell, on_calls=self.dispatcher.wake)
 
     async def start(self) -> None:
         """Begins to deliver."""
         if not await asyncio.to_thread(is_current, self.settings.database_url):
             raise SettingsError("The store's schema is not current. Run `python -m server migrate` first.")
         self.writer.start()
+        await self.fan_out.start()
+        await self.dispatcher.start()
 
     async def stop(self) -> None:
         """Finishes what is in flight, gives the leases back, and closes the store."""
+        await self.fan_out.stop()
+        await self.dispatcher.stop()
         await self.writer.close()
         await self.database.close()
 
@@ -131,6 +141,9 @@ class Serving:
         )
         api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server(
             ApiKeyServicer(database, writer, clock, keys), self._server
+        )
+        webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(
+            WebhookServicer(database, writer, settings, clock, delivering.seal), self._server
         )
         event_service_pb2_grpc.add_EventServiceServicer_to_server(self._events, self._server)
         names = [service.full_name for service in SERVICES]
