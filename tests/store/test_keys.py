@@ -1,0 +1,309 @@
+"""API keys on both engines: who is recognised, for how long, and what is remembered of their use."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import event, select
+
+from server.db.engine import Database
+from server.db.schema import api_keys
+from server.db.writer import Writer
+from server.faults import InvalidCredentials
+from server.ids import new_id
+from server.keys import store
+from server.keys.authenticate import ApiKeyAuthenticator
+from server.keys.mint import MintedKey, mint
+from server.keys.uses import KeyUses
+from server.wire.caller import Caller, PermissionName
+from server.wire.paging import Page
+from tests.harness.clock import ManualClock
+from tests.harness.waiting import until
+
+ORG, OTHER = new_id(), new_id()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The time by which the cache ages."""
+    return ManualClock()
+
+
+@pytest.fixture
+def authenticator(database: Database, clock: ManualClock) -> ApiKeyAuthenticator:
+    """An authenticator of its own process, without a record of uses."""
+    return ApiKeyAuthenticator(database, clock)
+
+
+@pytest.fixture
+async def uses(writer: Writer) -> AsyncIterator[KeyUses]:
+    """The running record of uses."""
+    uses = KeyUses(writer)
+    uses.start()
+    yield uses
+    await uses.close()
+
+
+@pytest.fixture
+def selects(database: Database) -> list[str]:
+    """The statements that are read with, as they happen."""
+    seen: list[str] = []
+
+    @event.listens_for(database._readers.sync_engine, "before_cursor_execute")
+    def _note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith("SELECT api_keys"):
+            seen.append(statement)
+
+    return seen
+
+
+async def _stored(
+    writer: Writer, key: MintedKey | None = None, *, org_id: str = ORG, permission: PermissionName = "full"
+) -> MintedKey:
+    key = key or mint()
+    await writer.run(lambda connection: store.add(connection, org_id, key, "a key", permission, 1_000))
+    return key
+
+
+async def _revoke(writer: Writer, key: MintedKey, org_id: str = ORG) -> bool:
+    return await writer.run(lambda connection: store.revoke(connection, org_id, key.id, 2_000))
+
+
+async def _last_used(database: Database, key: MintedKey) -> int | None:
+    async with database.read() as connection:
+        used: int | None = await connection.scalar(
+            select(api_keys.c.last_used_at).where(api_keys.c.id == key.id)
+        )
+    return used
+
+
+@pytest.mark.parametrize("style", ["zm", "zs"])
+@pytest.mark.parametrize("permission", ["full", "send_only", "read_only"])
+async def test_a_key_names_its_organisation_and_permission(
+    writer: Writer, authenticator: ApiKeyAuthenticator, style: str, permission: PermissionName
+) -> None:
+    """Z-1, C-44, F-7."""
+    key = await _stored(writer, mint(style), permission=permission)  # type: ignore[arg-type]
+    assert await authenticator.authenticate(key.key) == Caller(ORG, "api_key", permission, key_id=key.id)
+
+
+async def test_another_secret_style_or_id_is_refused(
+    writer: Writer, authenticator: ApiKeyAuthenticator
+) -> None:
+    """Z-1."""
+    key, other = await _stored(writer), await _stored(writer)
+    secret = key.key.rpartition("_")[2]
+    for token in (
+        f"zm_live_{key.id}_{'0' * 64}",
+        f"zs_{key.id}_{secret}",
+        f"zm_live_{other.id}_{secret}",
+        f"zm_live_{new_id()}_{secret}",
+        f"zm_live_{key.id}_",
+        key.id,
+        "",
+    ):
+        with pytest.raises(InvalidCredentials):
+            await authenticator.authenticate(token)
+    assert (await authenticator.authenticate(key.key)).key_id == key.id
+
+
+async def test_a_key_is_looked_up_once_in_five_seconds(
+    writer: Writer, authenticator: ApiKeyAuthenticator, clock: ManualClock, selects: list[str]
+) -> None:
+    key = await _stored(writer)
+    unknown = mint()
+
+    async def ask() -> None:
+        await authenticator.authenticate(key.key)
+        with pytest.raises(InvalidCredentials):
+            await authenticator.authenticate(unknown.key)
+
+    for _ in range(20):
+        await ask()
+    clock.advance(4.999)
+    await ask()
+    assert len(selects) == 2
+    clock.advance(0.001)
+    await ask()
+    assert len(selects) == 4
+
+
+async def test_concurrent_calls_with_one_key_look_it_up_once(
+    writer: Writer, authenticator: ApiKeyAuthenticator, selects: list[str]
+) -> None:
+    key = await _stored(writer)
+    callers = await asyncio.gather(*(authenticator.authenticate(key.key) for _ in range(100)))
+    assert {caller.key_id for caller in callers} == {key.id}
+    assert len(selects) == 1
+
+
+async def test_a_caller_who_gives_up_does_not_fail_the_others(
+    writer: Writer, authenticator: ApiKeyAuthenticator
+) -> None:
+    key = await _stored(writer)
+    impatient, patient = (asyncio.create_task(authenticator.authenticate(key.key)) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert (await patient).key_id == key.id
+
+
+async def test_a_revoked_key_is_refused_within_five_seconds(
+    writer: Writer, authenticator: ApiKeyAuthenticator, clock: ManualClock
+) -> None:
+    """Z-2: here another process revoked it."""
+    key = await _stored(writer)
+    await authenticator.authenticate(key.key)
+    assert await _revoke(writer, key)
+    clock.advance(5)
+    with pytest.raises(InvalidCredentials):
+        await authenticator.authenticate(key.key)
+
+
+async def test_a_key_revoked_here_is_refused_at_once(
+    writer: Writer, authenticator: ApiKeyAuthenticator
+) -> None:
+    """Z-2."""
+    key = await _stored(writer)
+    await authenticator.authenticate(key.key)
+    await _revoke(writer, key)
+    authenticator.forget(key.id)
+    with pytest.raises(InvalidCredentials):
+        await authenticator.authenticate(key.key)
+
+
+async def test_a_look_up_that_began_before_the_revocation_is_not_kept(
+    writer: Writer, authenticator: ApiKeyAuthenticator, database: Database
+) -> None:
+    key = await _stored(writer)
+    held = [await database._readers.connect() for _ in range(database._readers.pool.size())]  # type: ignore[attr-defined]
+    early = asyncio.create_task(authenticator.authenticate(key.key))
+    await until(lambda: authenticator._flights)
+    # The answer is under way; what it says must not be believed after `forget`.
+    authenticator.forget(key.id)
+    for connection in held:
+        await connection.close()
+    await early
+    await _revoke(writer, key)
+    with pytest.raises(InvalidCredentials):
+        await authenticator.authenticate(key.key)
+
+
+async def test_a_clock_that_is_set_back_does_not_lengthen_a_keys_life(
+    writer: Writer, authenticator: ApiKeyAuthenticator, clock: ManualClock
+) -> None:
+    key = await _stored(writer)
+    await authenticator.authenticate(key.key)
+    await _revoke(writer, key)
+    clock.advance(-3600)
+    with pytest.raises(InvalidCredentials):
+        await authenticator.authenticate(key.key)
+
+
+async def test_invented_ids_neither_grow_the_cache_nor_push_keys_out(
+    writer: Writer,
+    database: Database,
+    clock: ManualClock,
+    selects: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("server.keys.authenticate.MAX_CACHED", 10)
+    authenticator = ApiKeyAuthenticator(database, clock)
+    key = await _stored(writer)
+    await authenticator.authenticate(key.key)
+    for _ in range(30):
+        with pytest.raises(InvalidCredentials):
+            await authenticator.authenticate(mint().key)
+    assert len(authenticator._unknown._entries) == 10
+    before = len(selects)
+    await authenticator.authenticate(key.key)
+    assert len(selects) == before
+
+
+async def test_the_last_use_is_kept_to_the_minute(
+    database: Database, writer: Writer, clock: ManualClock, uses: KeyUses
+) -> None:
+    authenticator = ApiKeyAuthenticator(database, clock, uses)
+    key, idle = await _stored(writer), await _stored(writer)
+    clock.advance(59)
+    start = clock.now_ms() - clock.now_ms() % 60_000
+    await authenticator.authenticate(key.key)
+
+    async def used() -> int | None:
+        return await _last_used(database, key)
+
+    assert await until(used) == start
+    clock.advance(60)
+    await authenticator.authenticate(key.key)
+    await until(lambda: _is(used(), start + 60_000))
+    assert await _last_used(database, idle) is None
+
+
+async def _is(value: object, expected: int) -> bool:
+    return bool(await value == expected)  # type: ignore[misc]
+
+
+async def test_uses_are_written_together_and_once_a_minute_for_each_key(
+    database: Database, writer: Writer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    async def counted(connection: object, noted: list[store.KeyUse]) -> list[None]:
+        written.append(len(noted))
+        return await store.record_uses(connection, noted)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("server.keys.uses.record_uses", counted)
+    uses = KeyUses(writer)
+    authenticator = ApiKeyAuthenticator(database, clock, uses)
+    keys = [await _stored(writer) for _ in range(20)]
+    for _ in range(3):
+        for key in keys:
+            await authenticator.authenticate(key.key)
+        clock.advance(5)
+    await uses.close()
+    assert written == [20]
+    assert all([await _last_used(database, key) for key in keys])
+
+
+async def test_an_older_use_does_not_undo_a_newer_one(database: Database, writer: Writer) -> None:
+    key = await _stored(writer)
+    for at in (120_000, 60_000):
+        await writer.submit(store.record_uses, [store.KeyUse(ORG, key.id, at)])
+    assert await _last_used(database, key) == 120_000
+
+
+async def test_a_refused_key_is_not_used(database: Database, writer: Writer, clock: ManualClock) -> None:
+    uses = KeyUses(writer)
+    authenticator = ApiKeyAuthenticator(database, clock, uses)
+    key = await _stored(writer)
+    with pytest.raises(InvalidCredentials):
+        await authenticator.authenticate(f"zm_live_{key.id}_{'0' * 64}")
+    await uses.close()
+    assert await _last_used(database, key) is None
+
+
+async def test_keys_are_listed_newest_first_without_the_revoked(database: Database, writer: Writer) -> None:
+    """Z-36, C-48."""
+    keys = [await _stored(writer) for _ in range(5)]
+    await _stored(writer, org_id=OTHER)
+    assert await _revoke(writer, keys[2])
+    newest_first = [keys[n].id for n in (4, 3, 1, 0)]
+    async with database.read() as connection:
+        first, total = await store.page_of_keys(connection, ORG, Page(1, 3))
+        second, _ = await store.page_of_keys(connection, ORG, Page(2, 3))
+    assert [row.id for row in (*first, *second)] == newest_first
+    assert total == 4
+
+
+async def test_a_key_is_revoked_once_and_by_its_organisation_only(writer: Writer) -> None:
+    """Z-37, C-48."""
+    key = await _stored(writer)
+    assert not await _revoke(writer, key, OTHER)
+    assert await _revoke(writer, key)
+    assert not await _revoke(writer, key)
+
+
+async def test_the_store_holds_no_key(database: Database, writer: Writer) -> None:
+    key = await _stored(writer)
+    async with database.read() as connection:
+        row = (await connection.execute(select(api_keys).where(api_keys.c.id == key.id))).one()
+    assert key.key.rpartition("_")[2] not in repr(tuple(row))
