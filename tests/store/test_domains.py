@@ -1,0 +1,431 @@
+"""Domains on both engines: who has them, who may send from them, and what verification makes of DNS."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, func, select
+
+from server.db.engine import Database
+from server.db.schema import dkim_keys
+from server.db.writer import Writer
+from server.domains import store
+from server.domains.keys import NewKey, new_keys, private_key
+from server.domains.rules import Checks, PublicKey, dkim_value, records
+from server.domains.verify import Verification, Verifier
+from server.faults import DomainAlreadyExists, DomainNotFound, DomainOwnedElsewhere
+from server.ids import new_id
+from server.net.dns import Resolver
+from server.sealing import Seal
+from server.settings import Settings
+from server.wire.paging import Page
+from tests.harness.clock import ManualClock
+from tests.harness.dns_server import DnsFault, DnsServer
+
+ORG, OTHER = new_id(), new_id()
+DOMAIN = "mail.example.com"
+HOSTNAME = "platform.example"
+SEAL = Seal("a secret of the tests")
+NEVER_SIGNS = [NewKey("zm1r", "rsa", b"sealed", "MIIB"), NewKey("zm1e", "ed25519", b"sealed", "11qY")]
+BOTH_SEEN = Checks(spf="verified", dkim="verified")
+
+
+@pytest.fixture
+async def dns_server() -> AsyncIterator[DnsServer]:
+    """A scripted DNS server."""
+    async with DnsServer() as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The time at which verifications run."""
+    return ManualClock()
+
+
+@pytest.fixture
+async def verifier(
+    database: Database, writer: Writer, clock: ManualClock, dns_server: DnsServer
+) -> AsyncIterator[Verifier]:
+    """A verifier that asks the scripted server."""
+    settings = Settings(
+        data_dir=Path(), database_url="", secret="", dns=dns_server.address, hostname=HOSTNAME
+    )
+    resolver = Resolver(settings, clock, timeout_s=0.3)
+    yield Verifier(database, writer, clock, resolver, settings)
+    await resolver.close()
+
+
+async def _add(
+    writer: Writer, org_id: str = ORG, domain: str = DOMAIN, keys: list[NewKey] = NEVER_SIGNS
+) -> str:
+    id = new_id()
+    await writer.run(lambda connection: store.add(connection, org_id, id, domain, keys, 1_000))
+    return id
+
+
+async def _record(
+    writer: Writer, id: str, checks: Checks, org_id: str = ORG, *, keys: str | None = None
+) -> store.DomainRow:
+    found = [
+        PublicKey(key.selector, key.algorithm, key.public_key, keys or checks.dkim) for key in NEVER_SIGNS
+    ]  # type: ignore[arg-type]
+    return await writer.run(
+        lambda connection: store.record_checks(connection, org_id, id, checks, found, 2_000)
+    )
+
+
+async def _get(database: Database, id: str, org_id: str = ORG) -> store.DomainRow:
+    async with database.read() as connection:
+        return await store.get(connection, org_id, id)
+
+
+async def _signing(database: Database, *of: tuple[str, str]) -> dict[tuple[str, str], list[str]]:
+    async with database.read() as connection:
+        found = await store.signing_keys(connection, of)
+    return {pair: [key.selector for key in keys] for pair, keys in found.items()}
+
+
+def _publish(dns_server: DnsServer, verification: store.DomainRow, keys: list[PublicKey]) -> None:
+    """Serves every record that the domain is to publish."""
+    dns_server.zones.clear()
+    for record in records(verification.domain, HOSTNAME, keys, Checks()):
+        value = f"{record.priority} {record.value}." if record.type == "MX" else record.value
+        dns_server.zones[record.name, record.type] = [value]
+
+
+async def _published(database: Database, writer: Writer, dns_server: DnsServer, org_id: str = ORG) -> str:
+    id = await _add(writer, org_id)
+    async with database.read() as connection:
+        keys = await store.public_keys(connection, org_id, id)
+        _publish(dns_server, await store.get(connection, org_id, id), keys)
+    return id
+
+
+def _statuses(verification: Verification) -> tuple[str, ...]:
+    row = verification.domain
+    return row.spf, row.dkim, row.dmarc, row.return_path
+
+
+# Who has a domain.
+
+
+async def test_an_organisation_adds_a_domain_once(database: Database, writer: Writer) -> None:
+    """Z-30."""
+    id = await _add(writer)
+    with pytest.raises(DomainAlreadyExists):
+        await _add(writer)
+    row = await _get(database, id)
+    assert (row.domain, row.status, row.verified, row.created_at) == (DOMAIN, "pending", False, 1_000)
+
+
+async def test_adding_a_domain_many_times_at_once_adds_it_once(database: Database, writer: Writer) -> None:
+    outcomes = await asyncio.gather(*(_add(writer) for _ in range(10)), return_exceptions=True)
+    assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, DomainAlreadyExists) for outcome in outcomes) == 9
+    async with database.read() as connection:
+        rows, total = await store.page_of_domains(connection, ORG, Page(1, 50))
+        keys = await connection.scalar(select(func.count()).select_from(dkim_keys))
+    assert (len(rows), total, keys) == (1, 1, len(NEVER_SIGNS))
+
+
+async def test_two_organisations_may_try_for_a_domain_and_the_first_to_verify_owns_it(
+    database: Database, writer: Writer
+) -> None:
+    """C-45."""
+    first, second = await _add(writer), await _add(writer, OTHER)
+    assert (await _record(writer, second, BOTH_SEEN, OTHER)).verified
+    with pytest.raises(DomainOwnedElsewhere):
+        await _record(writer, first, BOTH_SEEN)
+    row = await _get(database, first)
+    assert (row.verified, row.status, row.checked_at) == (False, "pending", None)
+    with pytest.raises(DomainOwnedElsewhere):
+        await _add(writer, new_id())
+
+
+async def test_of_two_that_verify_at_once_one_owns_the_domain(database: Database, writer: Writer) -> None:
+    """C-45."""
+    orgs = [new_id() for _ in range(8)]
+    ids = [await _add(writer, org) for org in orgs]
+    outcomes = await asyncio.gather(
+        *(_record(writer, id, BOTH_SEEN, org) for id, org in zip(ids, orgs, strict=True)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(outcome, DomainOwnedElsewhere) for outcome in outcomes) == 7
+    async with database.read() as connection:
+        owners = await store.verified_domains(connection, [(org, DOMAIN) for org in orgs])
+    assert len(owners) == 1
+
+
+async def test_a_removed_domain_is_free_again(database: Database, writer: Writer) -> None:
+    """Z-34."""
+    id = await _add(writer)
+    await _record(writer, id, BOTH_SEEN)
+    await writer.run(lambda connection: store.remove(connection, ORG, id))
+    with pytest.raises(DomainNotFound):
+        await _get(database, id)
+    async with database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(dkim_keys)) == 0
+    other = await _add(writer, OTHER)
+    assert (await _record(writer, other, BOTH_SEEN, OTHER)).verified
+
+
+async def test_a_subdomain_of_ones_own_or_anothers_domain_is_another_domain(
+    database: Database, writer: Writer
+) -> None:
+    """C-45: the exact host only."""
+    parent = await _add(writer, domain="example.com")
+    await _record(writer, parent, BOTH_SEEN)
+    await _add(writer, OTHER, "sub.example.com")
+    async with database.read() as connection:
+        found = await store.verified_domains(
+            connection, [(ORG, "example.com"), (ORG, "sub.example.com"), (OTHER, "sub.example.com")]
+        )
+    assert found == {(ORG, "example.com"): parent}
+
+
+async def test_another_organisations_domain_is_as_if_it_did_not_exist(
+    database: Database, writer: Writer
+) -> None:
+    """C-48."""
+    id = await _add(writer)
+    await _record(writer, id, BOTH_SEEN)
+    with pytest.raises(DomainNotFound):
+        await _get(database, id, OTHER)
+    with pytest.raises(DomainNotFound):
+        await _record(writer, id, Checks(spf="failed", dkim="failed"), OTHER)
+    with pytest.raises(DomainNotFound):
+        await writer.run(lambda connection: store.remove(connection, OTHER, id))
+    async with database.read() as connection:
+        assert await store.page_of_domains(connection, OTHER, Page(1, 50)) == ([], 0)
+        assert await store.public_keys(connection, OTHER, id) == []
+        assert await store.verified_domains(connection, [(OTHER, DOMAIN)]) == {}
+        assert await store.signing_keys(connection, [(OTHER, id)]) == {}
+    assert (await _get(database, id)).verified
+
+
+async def test_domains_are_listed_newest_first(database: Database, writer: Writer) -> None:
+    """Z-31."""
+    ids = [await _add(writer, domain=f"d{n}.example.com") for n in range(5)]
+    await _add(writer, OTHER)
+    async with database.read() as connection:
+        first, total = await store.page_of_domains(connection, ORG, Page(1, 3))
+        second, _ = await store.page_of_domains(connection, ORG, Page(2, 3))
+    assert [row.id for row in (*first, *second)] == ids[::-1]
+    assert total == 5
+
+
+# Who may send, and with which keys.
+
+
+async def test_many_senders_are_looked_up_at_once(database: Database, writer: Writer) -> None:
+    """Z-12."""
+    orgs = [new_id() for _ in range(100)]
+    ids = {}
+    for n, org in enumerate(orgs):
+        ids[org, f"d{n}.example.com"] = id = await _add(writer, org, f"d{n}.example.com")
+        if n % 2 == 0:
+            await _record(writer, id, BOTH_SEEN, org)
+    everything = [(org, f"d{n}.example.com") for org in orgs[:20] for n in range(100)] + list(ids)
+    async with database.read() as connection:
+        assert await store.verified_domains(connection, []) == {}
+        found = await store.verified_domains(connection, everything)
+    assert found == {pair: id for n, (pair, id) in enumerate(ids.items()) if n % 2 == 0}
+
+
+async def test_senders_are_looked_up_by_index_on_sqlite(sqlite_url: str) -> None:
+    """A scan would slow every accepted email down by every domain there is; PostgreSQL's planner counts."""
+    database = Database(sqlite_url)
+    statements: list[tuple[str, tuple[str, ...]]] = []
+
+    @event.listens_for(database._readers.sync_engine, "before_cursor_execute")
+    def _note(
+        _connection: object, _cursor: object, sql: str, parameters: tuple[str, ...], *_: object
+    ) -> None:
+        if sql.startswith("SELECT"):
+            statements.append((sql, parameters))
+
+    pairs = [(new_id(), "a.example.com"), (new_id(), "b.example.com")]
+    async with database.read() as connection:
+        await store.verified_domains(connection, pairs)
+        await store.signing_keys(connection, pairs)
+        plans = [
+            row.detail
+            for sql, parameters in tuple(statements)
+            for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
+        ]
+    await database.close()
+    assert len(statements) == 2
+    assert [plan for plan in plans if plan.startswith("SCAN ")] == []
+
+
+async def test_a_key_signs_only_while_dns_shows_it(database: Database, writer: Writer) -> None:
+    """F-11."""
+    id = await _add(writer)
+    selectors = [key.selector for key in NEVER_SIGNS]
+    assert await _signing(database, (ORG, id)) == {}
+    await _record(writer, id, Checks(spf="failed", dkim="temporary_failure"))
+    assert await _signing(database, (ORG, id)) == {}
+    await _record(writer, id, BOTH_SEEN)
+    assert await _signing(database, (ORG, id), (OTHER, id), (ORG, new_id())) == {(ORG, id): selectors}
+    await _record(writer, id, Checks(spf="verified", dkim="temporary_failure"))
+    assert await _signing(database, (ORG, id)) == {(ORG, id): selectors}
+    await _record(writer, id, Checks(spf="verified", dkim="failed"))
+    assert await _signing(database, (ORG, id)) == {}
+    await _record(writer, id, Checks(spf="verified", dkim="temporary_failure"))
+    assert await _signing(database, (ORG, id)) == {}
+
+
+async def test_a_signing_key_opens_for_its_domain(database: Database, writer: Writer) -> None:
+    id = new_id()
+    keys = await new_keys(id, SEAL)
+
+    async def add(connection: store.AsyncConnection) -> None:
+        await store.add(connection, ORG, id, DOMAIN, keys, 1_000)
+        await store.take_as_verified(connection, ORG, id, 2_000)
+
+    await writer.run(add)
+    async with database.read() as connection:
+        signing = (await store.signing_keys(connection, [(ORG, id)]))[ORG, id]
+    assert [(key.domain, key.algorithm) for key in signing] == [(DOMAIN, "rsa"), (DOMAIN, "ed25519")]
+    for key in signing:
+        assert b"BEGIN PRIVATE KEY" in private_key(SEAL, id, key.selector, key.private_key)
+
+
+# What verification makes of DNS.
+
+
+async def test_a_domain_that_published_everything_is_verified(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer, clock: ManualClock
+) -> None:
+    """Z-33."""
+    id = await _published(database, writer, dns_server)
+    verification = await verifier.verify(ORG, id)
+    assert _statuses(verification) == ("verified",) * 4
+    assert [key.status for key in verification.keys] == ["verified", "verified"]
+    row = await _get(database, id)
+    assert (row.verified, row.status, row.checked_at) == (True, "verified", clock.now_ms())
+    async with database.read() as connection:
+        assert await store.verified_domains(connection, [(ORG, DOMAIN)]) == {(ORG, DOMAIN): id}
+
+
+async def test_spf_and_dkim_suffice(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    """Z-33: DMARC and the return path are reported, and not needed."""
+    id = await _published(database, writer, dns_server)
+    for name in (f"_dmarc.{DOMAIN}", f"rp.{DOMAIN}"):
+        for kind in ("TXT", "MX"):
+            dns_server.zones.pop((name, kind), None)
+    verification = await verifier.verify(ORG, id)
+    assert _statuses(verification) == ("verified", "verified", "failed", "failed")
+    assert verification.domain.verified
+
+
+async def test_a_policy_of_the_organisations_domain_counts(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await _published(database, writer, dns_server)
+    del dns_server.zones[f"_dmarc.{DOMAIN}", "TXT"]
+    dns_server.zones["_dmarc.example.com", "TXT"] = ["v=DMARC1; p=reject"]
+    assert (await verifier.verify(ORG, id)).domain.dmarc == "verified"
+
+
+async def test_a_domain_that_published_nothing_failed(
+    database: Database, writer: Writer, verifier: Verifier
+) -> None:
+    id = await _add(writer)
+    verification = await verifier.verify(ORG, id)
+    assert _statuses(verification) == ("failed",) * 4
+    assert (verification.domain.verified, verification.domain.status) == (False, "failed")
+
+
+async def test_one_wrong_key_fails_dkim_and_is_named(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await _published(database, writer, dns_server)
+    stranger = PublicKey("zm1e", "ed25519", "AAAA")
+    dns_server.zones[f"zm1e._domainkey.{DOMAIN}", "TXT"] = [dkim_value(stranger)]
+    verification = await verifier.verify(ORG, id)
+    assert _statuses(verification)[:2] == ("verified", "failed")
+    assert {key.selector: key.status for key in verification.keys} == {"zm1r": "verified", "zm1e": "failed"}
+    assert not verification.domain.verified
+
+
+@pytest.mark.parametrize("fault", [DnsFault.SERVFAIL, DnsFault.REFUSED, DnsFault.TIMEOUT])
+async def test_a_verified_domain_stays_verified_while_dns_is_silent(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer, fault: DnsFault
+) -> None:
+    """Z-33: not now is never no."""
+    id = await _published(database, writer, dns_server)
+    await verifier.verify(ORG, id)
+    for record in list(dns_server.zones):
+        dns_server.zones[record] = fault
+    verification = await verifier.verify(ORG, id)
+    assert _statuses(verification)[:2] == ("temporary_failure",) * 2
+    assert (verification.domain.verified, verification.domain.status) == (True, "verified")
+    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+
+
+@pytest.mark.parametrize("fault", [DnsFault.SERVFAIL, DnsFault.TIMEOUT])
+async def test_a_new_domain_stays_pending_while_dns_is_silent(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer, fault: DnsFault
+) -> None:
+    id = await _published(database, writer, dns_server)
+    dns_server.zones[DOMAIN, "TXT"] = fault
+    verification = await verifier.verify(ORG, id)
+    assert _statuses(verification) == ("temporary_failure", "verified", "verified", "verified")
+    assert (verification.domain.verified, verification.domain.status) == (False, "pending")
+
+
+async def test_a_verified_domain_whose_record_is_gone_may_not_send(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await _published(database, writer, dns_server)
+    await verifier.verify(ORG, id)
+    dns_server.zones[DOMAIN, "TXT"] = ["v=spf1 -all"]
+    verification = await verifier.verify(ORG, id)
+    assert (verification.domain.verified, verification.domain.status) == (False, "failed")
+    async with database.read() as connection:
+        assert await store.verified_domains(connection, [(ORG, DOMAIN)]) == {}
+
+
+async def test_a_verification_sees_what_was_published_a_moment_ago(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await _published(database, writer, dns_server)
+    published = dict(dns_server.zones)
+    dns_server.zones.clear()
+    assert not (await verifier.verify(ORG, id)).domain.verified
+    dns_server.zones |= published
+    assert (await verifier.verify(ORG, id)).domain.verified
+
+
+async def test_a_domain_removed_during_its_verification_is_not_found(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await _published(database, writer, dns_server)
+    dns_server.zones[DOMAIN, "TXT"] = DnsFault.TIMEOUT
+    verifying = asyncio.create_task(verifier.verify(ORG, id))
+    await asyncio.sleep(0)
+    await writer.run(lambda connection: store.remove(connection, ORG, id))
+    with pytest.raises(DomainNotFound):
+        await verifying
+
+
+async def test_no_connection_is_held_while_dns_is_asked(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    """DESIGN 2.6: more verifications than connections wait for DNS, and the store stays free."""
+    ids = [await _add(writer, domain=f"d{n}.example.com") for n in range(30)]
+    for n in range(30):
+        dns_server.zones[f"d{n}.example.com", "TXT"] = DnsFault.TIMEOUT
+    verifying = asyncio.gather(*(verifier.verify(ORG, id) for id in ids))
+    while len(dns_server.queries) < 30 * 5:
+        await asyncio.sleep(0)
+        assert not verifying.done()
+        async with database.read() as connection:
+            await store.page_of_domains(connection, ORG, Page(1, 1))
+    assert database._readers.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert {verification.domain.spf for verification in await verifying} == {"temporary_failure"}
