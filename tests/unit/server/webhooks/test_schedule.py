@@ -45,7 +45,9 @@ def test_delays_are_spread_by_a_fifth_to_either_side() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-@pytest.mark.parametrize(("asked_s", "granted_s"), [(0, 300), (299, 300), (400, 400), (600, 600), (9999, 600)])
+@pytest.mark.parametrize(
+    ("asked_s", "granted_s"), [(0, 300), (299, 300), (400, 400), (600, 600), (9999, 600)]
+)
 def test_retry_after_is_honoured_up_to_twice_the_delay(status: int, asked_s: float, granted_s: float) -> None:
     assert verdict(2, status, asked_s, 0) == Verdict("deferred", granted_s)
 
