@@ -9,6 +9,7 @@ import pytest
 from server.db.engine import Database
 from server.db.migrate import upgrade
 from server.db.writer import Writer
+from tests.harness.dns_server import DnsServer, dns_in_a_thread
 from tests.harness.postgres import Postgres
 from tests.harness.stack import Stack
 
@@ -75,7 +76,15 @@ async def writer(database: Database) -> AsyncIterator[Writer]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack_dns() -> Iterator[DnsServer]:
+    """The resolver of `stack`: it knows nothing but what a test publishes in its `zones`."""
+    with dns_in_a_thread() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, stack_dns: DnsServer) -> Iterator[Stack]:
     """Server and edge on SQLite with captured mail, shared by every test that leaves them running."""
-    with Stack(tmp_path_factory.mktemp("stack")) as stack:
+    env = {"ZIDIMAIL_DNS": stack_dns.address}
+    with Stack(tmp_path_factory.mktemp("stack"), env=env) as stack:
         yield stack

@@ -92,15 +92,15 @@ def test_what_belongs_to_another_organisation_answers_as_what_does_not_exist(
         credential = world.credentials[stranger]
         theirs = row.points_to[field](world)
         for call in doors(world, method):
-            # The place that a cursor stands for must not matter, only whose it is.
-            nobodys = MISSING_ID if field not in ("after", "before") else theirs[:-1] + "f"
-            foreign, missing = call({field: theirs}, credential), call({field: nobodys}, credential)
-            shown = json.dumps(foreign.body)
-            assert world.a.org_id not in shown
+            foreign = call({field: theirs}, credential)
+            assert world.a.org_id not in json.dumps(foreign.body)
             if field == "after" and "Event" in name:
                 # A cursor is a place in the one log, not an object: it may be passed, and shows nothing.
                 assert foreign.code in ("OK", "200")
                 continue
+            # The place that an id stands for must not matter, only whose it is.
+            nobodys = MISSING_ID if field not in ("after", "before") else theirs[:-1] + "f"
+            missing = call({field: nobodys}, credential)
             assert foreign.without(theirs) == missing.without(nobodys), stranger
             if field == "id":
                 assert foreign.code in ("NOT_FOUND", "404")

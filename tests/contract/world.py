@@ -4,6 +4,7 @@ import http.client
 import itertools
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -47,7 +48,6 @@ class World:
         self.b: Organisation = stack.other
         self._numbers = itertools.count(1)
         self._channel = grpc.insecure_channel(stack.grpc)
-        self._http = http.client.HTTPConnection(stack.http.removeprefix("http://"), timeout=TIMEOUT_S)
         revoked_id, revoked = self.new_key("PERMISSION_FULL")
         self.credentials: dict[str, str | None] = {
             "nobody": None,
@@ -71,9 +71,8 @@ class World:
         self.cursor = self.made("EventService.ListEvents", {"limit": 1}, self.a.api_key)["next_cursor"]
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes the channel."""
         self._channel.close()
-        self._http.close()
 
     # Things of A's, made anew for each use, so that a test may delete them.
 
@@ -161,9 +160,11 @@ class World:
             headers["Content-Type"] = "application/json"
         elif left:
             path += "?" + urlencode(left, doseq=True)
-        self._http.request(method.verb, path, body, headers)
-        answer = self._http.getresponse()
-        content = json.loads(answer.read())
+        address = self.stack.http.removeprefix("http://")
+        with closing(http.client.HTTPConnection(address, timeout=TIMEOUT_S)) as connection:
+            connection.request(method.verb, path, body, headers)
+            answer = connection.getresponse()
+            content = json.loads(answer.read())
         return Outcome(str(answer.status), content.get("name", ""), content)
 
 

@@ -10,8 +10,10 @@ The `zones` may be changed while the server runs.
 
 import asyncio
 import enum
+import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, cast
 
@@ -159,6 +161,23 @@ class DnsServer:
         finally:
             self._tasks.discard(task)
             writer.transport.abort()
+
+
+@contextmanager
+def dns_in_a_thread(zones: Mapping[tuple[str, str], Answer] | None = None) -> Iterator[DnsServer]:
+    """A server beside tests that have no event loop of their own, or many."""
+    loop = asyncio.new_event_loop()
+    server = DnsServer(zones)
+    loop.run_until_complete(server.start())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 class _Datagrams(asyncio.DatagramProtocol):
