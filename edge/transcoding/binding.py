@@ -159,7 +159,7 @@ def _parameter(field: FieldDescriptor, names: EnumNames) -> Bind:
 
     if field.is_repeated:
         return lambda texts, path, wrong: [
-            bind_text(text, (path, at), wrong) for at, text in enumerate(texts)
+            bind_string(text, (path, at), wrong) for at, text in enumerate(texts)
         ]
     return lambda texts, path, wrong: bind_string(texts[-1], path, wrong)
 

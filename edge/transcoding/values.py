@@ -34,11 +34,8 @@ def render_path(path: Path) -> str:
     text = ""
     while path is not None:
         path, step = path
-        if isinstance(step, int):
-            text = f"[{step}]{text}"
-        else:
-            text = f"{step}.{text}" if text and not text.startswith("[") else f"{step}{text}"
-    return text
+        text = f"[{step}]{text}" if isinstance(step, int) else f".{step}{text}"
+    return text.removeprefix(".")
 
 
 def refuse(path: Path, wrong: list[Violation], message: str) -> None:

@@ -1,0 +1,1 @@
+"""What a dialect says: shapes, errors, and the description of both."""

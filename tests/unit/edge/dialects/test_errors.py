@@ -1,0 +1,120 @@
+"""Z-7, Z-8 and section D: every reason has its answer, with both families of names."""
+
+import re
+import string
+
+import orjson
+import pytest
+
+from edge.dialects.zidimail.errors import ROWS, failure_answer, reasons
+from edge.transcoding.comments import comments_of
+from edge.transcoding.status import REQUEST_TIMEOUT, Failure, Violation
+
+REASONS = sorted(reasons() | {REQUEST_TIMEOUT})
+
+
+def documented_keys(reason: str) -> set[str]:
+    """The metadata keys that error_reason.proto names for a reason."""
+    comment = comments_of("zidimail.v1").get(f"zidimail.v1.ErrorReason.ERROR_REASON_{reason}", "")
+    return set(re.findall(r"`(\w+)`", comment.partition("Metadata:")[2]))
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_reason_of_the_contract_has_a_row_and_no_other_but_the_timeout() -> None:
+    assert set(ROWS) == reasons() | {REQUEST_TIMEOUT}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_texts_use_only_metadata_that_the_contract_promises(reason: str) -> None:
+    row = ROWS[reason]
+    used = placeholders(row.error) | placeholders(row.message) | placeholders(row.action or "")
+    assert used <= documented_keys(reason) | {"request_id", "violation"}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_body_has_both_families_of_names(reason: str) -> None:
+    metadata = {key: f"<{key}>" for key in documented_keys(reason) - {"retry_after", "index"}}
+    answer = failure_answer(Failure(reason, metadata), "r1")
+    body = orjson.loads(answer.body)
+    assert {"error", "message", "name", "statusCode"} <= body.keys()
+    assert body["statusCode"] == answer.status == ROWS[reason].status
+    assert 400 <= answer.status < 600
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "name"),
+    [
+        ("MISSING_CREDENTIALS", 401, "missing_api_key"),
+        ("INVALID_CREDENTIALS", 401, "invalid_api_key"),
+        ("WRONG_CREDENTIAL_KIND", 401, "restricted_api_key"),  # C-9
+        ("MISSING_PERMISSION", 401, "restricted_api_key"),
+        ("VALIDATION_FAILED", 422, "validation_error"),
+        ("DOMAIN_NOT_VERIFIED", 422, "validation_error"),
+        ("EMAIL_NOT_FOUND", 404, "not_found"),
+        ("DOMAIN_ALREADY_EXISTS", 409, "already_exists"),
+        ("IDEMPOTENCY_KEY_REUSED", 409, "invalid_idempotent_request"),  # F-1
+        ("INVALID_IDEMPOTENCY_KEY", 400, "invalid_idempotency_key"),
+        ("MALFORMED_BODY", 400, "validation_error"),
+        ("BODY_TOO_LARGE", 413, "payload_too_large"),
+        ("ROUTE_NOT_FOUND", 404, "not_found"),
+        ("UNAVAILABLE", 503, "service_unavailable"),
+        ("INTERNAL", 500, "application_error"),
+    ],
+)
+def test_documented_statuses_and_names(reason: str, status: int, name: str) -> None:
+    assert ROWS[reason][:2] == (status, name)
+
+
+def test_an_unverified_domain_is_named_and_there_is_something_to_do() -> None:
+    failure = Failure("DOMAIN_NOT_VERIFIED", {"domain": "example.com"})
+    body = orjson.loads(failure_answer(failure, "r1").body)
+    assert body["error"] == 'Domain "example.com" is not verified.'
+    assert "/v1/domains/{id}/verify" in body["action"]
+
+
+def test_every_wrong_field_is_listed_and_the_first_one_is_the_message() -> None:
+    wrong = [Violation("to", "is missing"), Violation("subject", "is too long")]
+    body = orjson.loads(failure_answer(Failure("VALIDATION_FAILED", violations=wrong), "r1").body)
+    assert body["message"] == "to: is missing"
+    assert body["errors"] == [
+        {"field": "to", "message": "is missing"},
+        {"field": "subject", "message": "is too long"},
+    ]
+
+
+def test_the_message_names_the_kind_of_credential_that_is_needed() -> None:
+    failure = Failure("WRONG_CREDENTIAL_KIND", {"needed": "session"})
+    assert "session" in orjson.loads(failure_answer(failure, "r1").body)["message"]
+
+
+def test_the_email_of_a_batch_that_is_wrong_is_named() -> None:
+    failure = Failure("DOMAIN_NOT_VERIFIED", {"domain": "x.test", "index": "3"})
+    assert "Email 3 of the batch" in orjson.loads(failure_answer(failure, "r1").body)["message"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "header"),
+    [
+        (Failure("MISSING_CREDENTIALS"), (b"www-authenticate", b"Bearer")),
+        (Failure("INVALID_CREDENTIALS"), (b"www-authenticate", b"Bearer")),
+        (Failure("METHOD_NOT_ALLOWED", {"method": "PUT", "allow": "GET, HEAD"}), (b"allow", b"GET, HEAD")),
+        (Failure("UNAVAILABLE", {"retry_after": "7"}), (b"retry-after", b"7")),
+        (Failure("UNAVAILABLE", retry_after_s=2.2), (b"retry-after", b"3")),
+        (Failure("UNAVAILABLE", retry_after_s=0), (b"retry-after", b"1")),
+        (Failure("UNAVAILABLE"), (b"retry-after", b"1")),
+    ],
+)
+def test_statuses_bring_their_headers(failure: Failure, header: tuple[bytes, bytes]) -> None:
+    assert header in failure_answer(failure, "r1").headers
+
+
+def test_a_reason_of_a_newer_server_is_an_internal_error() -> None:
+    assert failure_answer(Failure("FROM_THE_FUTURE"), "r1").status == 500
+
+
+def test_what_a_caller_sent_cannot_break_the_answer() -> None:
+    failure = Failure("ROUTE_NOT_FOUND", {"path": "/\ud800{x}{0}%s"})
+    assert orjson.loads(failure_answer(failure, "r1").body)["message"] == "Nothing answers at /?{x}{0}%s."

@@ -1,0 +1,1 @@
+"""From HTTP and JSON to messages and back, without a network."""
