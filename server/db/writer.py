@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -159,6 +160,8 @@ class Writer:
             ordered = [outcomes[submission] for submission in group]
             if failpoints.enabled("writer.ack_before_commit"):
                 loop.call_soon_threadsafe(_settle, group, ordered)
+                # Long enough for the answers to leave and for a kill to come before the commit.
+                time.sleep(0.05)
             return ordered
 
         return await self._database.transact(write)
