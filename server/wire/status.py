@@ -8,17 +8,33 @@ from server.faults import Fault
 
 DOMAIN = "zidimail"
 DETAILS_KEY = "grpc-status-details-bin"
+# A status travels as trailing metadata, of which many clients take 8 KiB: a larger one never arrives. Faults
+# quote what the caller sent, so each part is cut (bytes of UTF-8; gRPC may triple those of the message).
+_MAX_MESSAGE_BYTES = 600
+_MAX_METADATA_BYTES = 300
+_MAX_FIELD_BYTES = 100
+_MAX_DESCRIPTION_BYTES = 300
+_MAX_VIOLATIONS_BYTES = 2_500
 
 
 def status_of(fault: Fault) -> status_pb2.Status:
-    """The status of a fault, with ErrorInfo and, where they apply, BadRequest and RetryInfo."""
-    status = status_pb2.Status(code=code_of(fault).value[0], message=fault.message)
-    info = error_details_pb2.ErrorInfo(reason=fault.reason, domain=DOMAIN, metadata=fault.metadata)
+    """The status of a fault, with ErrorInfo and, where they apply, BadRequest and RetryInfo.
+
+    Of very many violations the first are told.
+    """
+    status = status_pb2.Status(code=code_of(fault).value[0], message=_cut(fault.message, _MAX_MESSAGE_BYTES))
+    metadata = {name: _cut(value, _MAX_METADATA_BYTES) for name, value in fault.metadata.items()}
+    info = error_details_pb2.ErrorInfo(reason=fault.reason, domain=DOMAIN, metadata=metadata)
     status.details.add().Pack(info)
     if fault.violations:
         bad_request = error_details_pb2.BadRequest()
         for violation in fault.violations:
-            bad_request.field_violations.add(field=violation.field, description=violation.description)
+            if bad_request.ByteSize() > _MAX_VIOLATIONS_BYTES:
+                break
+            bad_request.field_violations.add(
+                field=_cut(violation.field, _MAX_FIELD_BYTES),
+                description=_cut(violation.description, _MAX_DESCRIPTION_BYTES),
+            )
         status.details.add().Pack(bad_request)
     if fault.retry_after_s is not None:
         delay = Duration()
@@ -30,3 +46,9 @@ def status_of(fault: Fault) -> status_pb2.Status:
 def code_of(fault: Fault) -> grpc.StatusCode:
     """The gRPC code of a fault."""
     return grpc.StatusCode[fault.code]
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) * 4 <= most or len(encoded := text.encode(errors="replace")) <= most:
+        return text
+    return encoded[: most - 3].decode(errors="ignore") + "…"
