@@ -35,6 +35,9 @@ class Settings:
     lease_s: float = 60.0
     # How long the engine keeps trying a recipient before it gives up (RFC 5321 section 4.5.4.1).
     lifetime_s: float = 4 * 86_400.0
+    # How long the engine waits before it repeats an attempt that broke off after the message was sent: what
+    # broke it should have passed, and a receiver that has the message may know its Message-ID again.
+    uncertain_delay_s: float = 600.0
     # How long calls in flight may go on after SIGTERM.
     drain_s: float = 20.0
     tls_certificate: Path | None = None
@@ -71,6 +74,7 @@ class Settings:
             site_concurrency=read.integer("SITE_CONCURRENCY", 20),
             lease_s=read.seconds("LEASE_SECONDS", 60.0),
             lifetime_s=read.seconds("LIFETIME_SECONDS", 4 * 86_400.0),
+            uncertain_delay_s=read.seconds("UNCERTAIN_DELAY_SECONDS", 600.0),
             drain_s=read.seconds("DRAIN_SECONDS", 20.0),
             tls_certificate=read.path("TLS_CERTIFICATE"),
             tls_private_key=read.path("TLS_PRIVATE_KEY"),

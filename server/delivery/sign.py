@@ -102,7 +102,7 @@ def sign(head: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], signed_
 
 
 def canonical_body(body: bytes, *, relaxed: bool) -> bytes:
-    """The form of a body, each of whose lines has its CRLF, that is hashed (RFC 6376 sections 3.4.3, 3.4.4)."""
+    """The form of a body, whose lines end in CRLF, that is hashed (RFC 6376 sections 3.4.3, 3.4.4)."""
     if relaxed and (b"\t" in body or b"  " in body or b" \r\n" in body):
         body = _WHITESPACE.sub(b" ", body).replace(b" \r\n", b"\r\n")
     if body.endswith(b"\r\n\r\n") or body == b"\r\n":

@@ -1,0 +1,319 @@
+"""The delivery engine: claims what is due, delivers it, and records what became of it, in lists.
+
+    queue -> claim -> prepare (compose, sign) -> sites -> transport -> verdict -> journal -> settle
+
+Every arrow is bounded: no more rows are in hand than `capacity`, no more deliveries run than the settings
+say, and results are written as a list by one task.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import structlog
+
+from server import failpoints
+from server.clock import Clock
+from server.db.engine import Database
+from server.db.writer import Writer
+from server.delivery.journal import Journal
+from server.delivery.prepare import Preparer, Unpreparable
+from server.delivery.record import Attempt, settlement
+from server.delivery.recovery import Recovery
+from server.delivery.sites import Job, Sites
+from server.delivery.store import Claimed, Key, Queue, Release, Settlement
+from server.delivery.transports.transport import LeaseLost, Transport
+from server.delivery.verdict import Outcome, Patience, impossible, unanswered, unreachable
+from server.ids import new_id
+from server.sealing import Seal
+from server.settings import Settings
+from server.work.lease import Leases
+from server.work.loop import Loop
+
+# Rows in hand for each delivery that may run: enough that none waits for the store.
+_IN_HAND_PER_DELIVERY = 4
+_MAX_CLAIM = 128
+_MAX_SETTLE = 256
+# RFC 5321 section 4.5.3.1.8: every server takes as many recipients of one message.
+_MAX_RECIPIENTS = 100
+_log = structlog.get_logger()
+
+
+class Engine:
+    """Delivers the mail of a store. `on_settled` is called after each commit that appended events."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        settings: Settings,
+        clock: Clock,
+        seal: Seal,
+        transport: Transport,
+        on_settled: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._transport = transport
+        self._on_settled = on_settled
+        self._patience = Patience(round(settings.lifetime_s * 1000), round(settings.uncertain_delay_s * 1000))
+        self._folder = settings.data_dir / "journal"
+        self._owner = new_id()
+        self._queue = Queue(database, writer, clock, self._owner, settings.lease_s)
+        self._leases: Leases[Key] = Leases("delivery leases", self._queue.renew, settings.lease_s)
+        self._preparer = Preparer(database, seal, clock)
+        self._recovery = Recovery(self._queue, self._folder, clock, self._patience, self._leases.holds)
+        self._sites = Sites(transport.site_concurrency)
+        self._capacity = settings.delivery_concurrency * _IN_HAND_PER_DELIVERY
+        self._feeding = Loop("delivery", self._feed)
+        self._settling = Loop("delivery results", self._settle, pause_s=5.0)
+        self._recovering = Loop("delivery recovery", self._recovery.reclaim, pause_s=settings.lease_s / 3)
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._results: list[Settlement] = []
+        self._unfinished: list[Key] = []
+        self._in_hand = 0
+
+    async def start(self) -> None:
+        """Takes over what earlier engines of this machine left, then begins to deliver."""
+        self._journal = await asyncio.to_thread(Journal, self._folder, self._owner)
+        await self._recovery.adopt()
+        self._leases.start()
+        self._settling.start()
+        self._recovering.start()
+        self._feeding.start()
+
+    def wake(self) -> None:
+        """Something may be due: do not wait for the next poll."""
+        self._feeding.wake()
+
+    async def stop(self) -> None:
+        """Claims no more, finishes what is in flight within `drain_s`, and gives the rest back."""
+        await self._feeding.stop()
+        await self._recovering.stop()
+        await self._give_back(row.key for job in self._sites.clear() for row in job.rows.values())
+        if self._deliveries:
+            _, late = await asyncio.wait(self._deliveries, timeout=self._settings.drain_s)
+            for delivery in late:
+                delivery.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._give_back(self._unfinished)
+        await self._settling.stop()
+        while self._results:
+            await self._settle()
+        await self._leases.stop()
+        await self._transport.close()
+        await self._journal.close()
+
+    # Claiming and preparing.
+
+    async def _feed(self) -> bool:
+        room = self._capacity - self._in_hand
+        if room < self._capacity // 2:
+            return False  # woken when deliveries have ended
+        claimed_at = self._leases.now()
+        claimed = await self._queue.claim(min(room, _MAX_CLAIM))
+        if not claimed:
+            return False
+        self._leases.hold((row.key for row in claimed), claimed_at)
+        self._in_hand += len(claimed)
+        failpoints.hit("engine.after_claim")
+        # A message that killed its deliverer before is prepared by itself, so that no other is blamed.
+        groups = [[row] for row in claimed if row.crashes > 0]
+        if innocent := [row for row in claimed if row.crashes == 0]:
+            groups.insert(0, innocent)
+        while groups:
+            try:
+                await self._prepare(groups[0])
+            except Exception:
+                await self._give_back(row.key for rows in groups for row in rows)
+                raise
+            del groups[0]
+            self._begin()
+        return True
+
+    async def _prepare(self, rows: Sequence[Claimed]) -> None:
+        by_email: dict[tuple[str, str], list[Claimed]] = {}
+        for row in rows:
+            by_email.setdefault((row.key.org_id, row.key.email_id), []).append(row)
+        stored = await self._queue.load(by_email)
+        known = [pair for pair in by_email if pair in stored]
+        keys = [row.key for row in rows]
+        self._journal.preparing(keys)
+        letters = await self._preparer.prepare([stored[pair] for pair in known])
+        self._journal.prepared(keys)
+        for pair, letter in zip(known, letters, strict=True):
+            email = stored[pair]
+            mine = by_email.pop(pair)
+            if isinstance(letter, Unpreparable):
+                outcome = _refused(letter)
+                self._record(
+                    (self._attempt(row, email.addresses[row.key.no], email.accepted_at, email.alone), outcome)
+                    for row in mine
+                )
+                continue
+            for site, group in self._groups(mine, email.kinds):
+                self._sites.add(
+                    Job(
+                        letter,
+                        site,
+                        email.accepted_at,
+                        email.alone,
+                        {row.key.no: row for row in group},
+                        {row.key.no: email.addresses[row.key.no] for row in group},
+                    )
+                )
+        if by_email:
+            # Never seen yet. Their leases run out, and then they are looked at again.
+            _log.error("queued emails are not in the store", emails=list(by_email))
+            self._forget(row.key for left in by_email.values() for row in left)
+
+    def _groups(
+        self, rows: Sequence[Claimed], kinds: Mapping[int, str]
+    ) -> Iterable[tuple[str, list[Claimed]]]:
+        """Recipients that share a transaction: of the same site, and each Bcc apart.
+
+        A receiver's trace must not tell one recipient who else got a blind copy.
+        """
+        shown: dict[str, list[Claimed]] = {}
+        for row in rows:
+            site = self._transport.site_of(row.site)
+            if kinds[row.key.no] == "bcc":
+                yield site, [row]
+            else:
+                shown.setdefault(site, []).append(row)
+        for site, group in shown.items():
+            for start in range(0, len(group), _MAX_RECIPIENTS):
+                yield site, group[start : start + _MAX_RECIPIENTS]
+
+    # Delivering.
+
+    def _begin(self) -> None:
+        """Begins as many deliveries as there is room for."""
+        while len(self._deliveries) < self._settings.delivery_concurrency:
+            job = self._sites.begin()
+            if job is None:
+                return
+            delivery = asyncio.create_task(self._deliver_on(job))
+            self._deliveries.add(delivery)
+            delivery.add_done_callback(self._deliveries.discard)
+
+    async def _deliver_on(self, job: Job | None) -> None:
+        while job is not None:
+            try:
+                await self._deliver(job)
+            finally:
+                self._sites.end(job)
+            job = self._sites.begin()
+
+    async def _deliver(self, job: Job) -> None:
+        record = _Record(self, job)
+        try:
+            outcomes = await self._transport.deliver(job.letter, job.addresses, job.site, record)
+        except LeaseLost:
+            _log.warning("a lease was lost before the message was sent", email_id=job.letter.email_id)
+            self._forget(row.key for no, row in job.rows.items() if no not in record.recorded)
+            return
+        except asyncio.CancelledError:
+            # What was sent without a reply stays as it is: the journal tells the next engine about it.
+            self._unfinished += [
+                row.key
+                for no, row in job.rows.items()
+                if no not in record.recorded and not self._journal.is_uncertain(row.key)
+            ]
+            raise
+        except Exception as error:
+            _log.exception("a delivery failed", email_id=job.letter.email_id, site=job.site)
+            outcomes = {no: self._broken(row.key, error) for no, row in job.rows.items()}
+        record.rest(outcomes)
+
+    def _broken(self, key: Key, error: Exception) -> Outcome:
+        if self._journal.is_uncertain(key):
+            return unanswered(f"the delivery broke off: {type(error).__name__}", "")
+        return unreachable("4.3.0", f"the delivery failed: {type(error).__name__}")
+
+    # Recording.
+
+    def _attempt(self, row: Claimed, address: str, accepted_at: int, alone: bool) -> Attempt:
+        return Attempt(row.key, address, accepted_at, row.attempts, row.uncertain, alone)
+
+    def _record(self, results: Iterable[tuple[Attempt, Outcome]]) -> list[Settlement]:
+        now = self._clock.now_ms()
+        settlements = [settlement(attempt, outcome, now, self._patience) for attempt, outcome in results]
+        self._results += settlements
+        self._settling.wake()
+        return settlements
+
+    async def _settle(self) -> bool:
+        results, self._results = self._results[:_MAX_SETTLE], self._results[_MAX_SETTLE:]
+        if not results:
+            return False
+        failpoints.hit("engine.before_complete")
+        try:
+            ours = await self._queue.settle(results)
+        except BaseException:
+            self._results = results + self._results
+            raise
+        if not all(ours):
+            late = [result.key.email_id for result, mine in zip(results, ours, strict=True) if not mine]
+            _log.warning("results came after their leases were lost", email_ids=late)
+        self._journal.committed(result.key for result in results)
+        self._forget(result.key for result in results)
+        self._on_settled()
+        return bool(self._results)
+
+    async def _give_back(self, keys: Iterable[Key]) -> None:
+        releases = [Release(key) for key in keys]
+        if releases:
+            await self._queue.release(releases)
+            self._forget(release.key for release in releases)
+
+    def _forget(self, keys: Iterable[Key]) -> None:
+        gone = list(keys)
+        self._leases.drop(gone)
+        self._in_hand -= len(gone)
+        if self._in_hand <= self._capacity // 2:
+            self._feeding.wake()
+
+
+class _Record:
+    """The `Dot` of one delivery: journals around it and records the outcomes as they come."""
+
+    def __init__(self, engine: Engine, job: Job) -> None:
+        self._engine = engine
+        self._job = job
+        self.recorded: set[int] = set()
+
+    async def before(self, numbers: Sequence[int]) -> None:
+        """See `Dot`."""
+        keys = [self._job.rows[no].key for no in numbers]
+        await self._engine._journal.dot(keys)
+        # Asked last, as the disk may have taken its time.
+        if not all(self._engine._leases.holds(key) for key in keys):
+            self._engine._journal.undone(keys)
+            raise LeaseLost
+
+    def withdrawn(self, numbers: Sequence[int]) -> None:
+        """See `Dot`."""
+        self._engine._journal.undone([self._job.rows[no].key for no in numbers])
+
+    def after(self, outcomes: Mapping[int, Outcome]) -> None:
+        """See `Dot`."""
+        failpoints.hit("engine.after_reply")
+        self._engine._journal.done(self._record(outcomes))
+
+    def rest(self, outcomes: Mapping[int, Outcome]) -> None:
+        """Records the outcomes that were not recorded after the dot."""
+        self._record({no: outcome for no, outcome in outcomes.items() if no not in self.recorded})
+
+    def _record(self, outcomes: Mapping[int, Outcome]) -> list[Settlement]:
+        self.recorded.update(outcomes)
+        job = self._job
+        return self._engine._record(
+            (self._engine._attempt(job.rows[no], job.addresses[no], job.accepted_at, job.alone), outcome)
+            for no, outcome in outcomes.items()
+        )
+
+
+def _refused(letter: Unpreparable) -> Outcome:
+    if letter.permanent:
+        return impossible("5.6.0", f"the message cannot be built: {letter.reason}")
+    return unreachable("4.3.0", f"the message could not be built: {letter.reason}")

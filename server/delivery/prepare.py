@@ -1,0 +1,141 @@
+"""From rows to letters: builds and signs messages, a list at a time, outside of the event loop."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from cryptography.exceptions import InvalidTag
+
+from server.clock import Clock
+from server.db.engine import Database
+from server.delivery.compose import Message, compose
+from server.delivery.encoding import Uncomposable, address_text
+from server.delivery.sign import SigningKey, UnusableKey, sign
+from server.delivery.store import Stored
+from server.delivery.transports.transport import Letter
+from server.domains.keys import private_key
+from server.domains.store import signing_keys
+from server.emails.addresses import Mailbox, NotAMailbox, mailbox
+from server.sealing import Seal
+
+_log = structlog.get_logger()
+
+Pair = tuple[str, str]
+# How long loaded keys are used before the store is asked again: a new selector signs soon after it was
+# seen in DNS (F-11), a deleted domain soon no longer.
+KEYS_FOR_MS = 5_000
+_MAX_DOMAINS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Unpreparable:
+    """A message that cannot be built; `permanent` if it never can be."""
+
+    reason: str
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    keys: Sequence[SigningKey]
+    until_ms: int
+
+
+class Preparer:
+    """Builds letters, with the signing keys of their domains kept loaded."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+        self._database = database
+        self._seal = seal
+        self._clock = clock
+        self._keys: OrderedDict[Pair, _Keys] = OrderedDict()
+
+    async def prepare(self, emails: Sequence[Stored]) -> list[Letter | Unpreparable]:
+        """A letter for each email, or why there is none: one bad message does not hold up the others."""
+        keys = await self._keys_of({(stored.email.org_id, stored.email.domain_id) for stored in emails})
+        return await asyncio.to_thread(_letters, emails, keys)
+
+    async def _keys_of(self, domains: Iterable[Pair]) -> dict[Pair, Sequence[SigningKey]]:
+        now = self._clock.now_ms()
+        found: dict[Pair, Sequence[SigningKey]] = {}
+        missing = []
+        for pair in domains:
+            known = self._keys.get(pair)
+            if known is not None and known.until_ms > now:
+                found[pair] = known.keys
+            else:
+                missing.append(pair)
+        if missing:
+            async with self._database.read() as connection:
+                rows = await signing_keys(connection, missing)
+            for pair in missing:
+                found[pair] = self._load(pair, rows.get(pair, ()))
+                self._keys[pair] = _Keys(found[pair], now + KEYS_FOR_MS)
+                self._keys.move_to_end(pair)
+            while len(self._keys) > _MAX_DOMAINS:
+                self._keys.popitem(last=False)
+        return found
+
+    def _load(self, pair: Pair, rows: Sequence[Any]) -> Sequence[SigningKey]:
+        known = {key.selector: key for key in self._keys[pair].keys} if pair in self._keys else {}
+        keys = []
+        for row in rows:
+            if row.selector in known:
+                keys.append(known[row.selector])
+                continue
+            try:
+                pem = private_key(self._seal, pair[1], row.selector, row.private_key)
+                keys.append(SigningKey.load(row.domain, row.selector, pem))
+            except (InvalidTag, UnusableKey, ValueError):
+                # Sealed under another secret, most likely. Mail without this signature beats no mail.
+                _log.exception("a DKIM key cannot be used", domain_id=pair[1], selector=row.selector)
+        return keys
+
+
+def _letters(emails: Sequence[Stored], keys: dict[Pair, Sequence[SigningKey]]) -> list[Letter | Unpreparable]:
+    letters: list[Letter | Unpreparable] = []
+    for stored in emails:
+        email = stored.email
+        try:
+            letters.append(letter(email, keys[email.org_id, email.domain_id]))
+        except (Uncomposable, NotAMailbox) as error:
+            letters.append(Unpreparable(str(error), permanent=True))
+        except Exception as error:
+            _log.exception("a message cannot be built", email_id=email.id)
+            letters.append(Unpreparable(type(error).__name__, permanent=False))
+    return letters
+
+
+def letter(email: Any, keys: Sequence[SigningKey]) -> Letter:
+    """The letter of an email: a row with the columns of `emails` and `email_contents`.
+
+    The date and the time of signature are those of the acceptance, so that every attempt sends the same
+    bytes. Raises `Uncomposable`, `NotAMailbox`.
+    """
+    sender = mailbox(email.sender)
+    composed = compose(
+        Message(
+            sender=sender,
+            to=_mailboxes(email.to),
+            cc=_mailboxes(email.cc),
+            reply_to=_mailboxes(email.reply_to),
+            subject=email.subject,
+            message_id=email.message_id,
+            date_ms=email.created_at,
+            text=email.text,
+            html=email.html,
+            headers=orjson.loads(email.headers),
+        )
+    )
+    signatures = sign(composed.head, composed.body, keys, email.created_at // 1000)
+    content = b"".join((*signatures, *composed.head, b"\r\n", composed.body))
+    return Letter(email.org_id, email.id, address_text(sender.address), content, composed.needs_utf8)
+
+
+def _mailboxes(texts: str) -> list[Mailbox]:
+    """Reads a JSON list of mailboxes as the caller wrote them."""
+    return [] if texts == "[]" else [mailbox(text) for text in orjson.loads(texts)]

@@ -1,0 +1,68 @@
+"""From an outcome to what the store records about it."""
+
+from dataclasses import dataclass
+
+from server.delivery.store import Claimed, Key, Settlement
+from server.delivery.verdict import Outcome, Patience, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt for one recipient; `attempts` and `uncertain` speak of the ones before it."""
+
+    key: Key
+    address: str
+    accepted_at: int
+    attempts: int
+    uncertain: bool
+    alone: bool
+
+    @classmethod
+    def of(cls, row: Claimed, address: str, accepted_at: int, *, alone: bool) -> "Attempt":
+        """The attempt for a claimed row."""
+        return cls(row.key, address, accepted_at, row.attempts, row.uncertain, alone)
+
+
+def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: Patience) -> Settlement:
+    """The record of an attempt: delivered, bounced, delayed until its next time, or given up."""
+    attempts = attempt.attempts + 1
+    due_at = None
+    if outcome.verdict is Verdict.DELIVERED:
+        status = "delivered"
+    elif outcome.verdict is Verdict.BOUNCED:
+        status = "bounced"
+    else:
+        due_at = patience.next_due(now_ms, attempt.accepted_at, attempts, uncertain=outcome.uncertain)
+        status = "failed" if due_at is None else "delivery_delayed"
+    return Settlement(
+        key=attempt.key,
+        address=attempt.address,
+        status=status,
+        attempts=attempts,
+        due_at=due_at,
+        code=outcome.code or None,
+        enhanced=outcome.status,
+        text=outcome.text,
+        host=outcome.host,
+        uncertain=attempt.uncertain or outcome.uncertain,
+        possible_duplicate=attempt.uncertain,
+        alone=attempt.alone,
+    )
+
+
+def failed(attempt: Attempt, reason: str) -> Settlement:
+    """The record of giving a recipient up without another attempt."""
+    return Settlement(
+        key=attempt.key,
+        address=attempt.address,
+        status="failed",
+        attempts=attempt.attempts,
+        due_at=None,
+        code=None,
+        enhanced="5.3.0",
+        text=reason,
+        host="",
+        uncertain=attempt.uncertain,
+        possible_duplicate=attempt.uncertain,
+        alone=attempt.alone,
+    )

@@ -1,0 +1,98 @@
+"""What engines that are gone left behind: their rows come back into the queue, with what is known of them."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from server.clock import Clock
+from server.delivery.journal import Abandoned, abandoned
+from server.delivery.record import Attempt, failed, settlement
+from server.delivery.store import MAX_CRASHES, Key, Leftover, Queue, Release, Settlement
+from server.delivery.verdict import Patience, unanswered
+
+_AT_ONCE = 200
+_log = structlog.get_logger()
+
+
+class Recovery:
+    """Settles or releases the rows of engines that are gone. `holds` says which rows are our own."""
+
+    def __init__(
+        self, queue: Queue, folder: Path, clock: Clock, patience: Patience, holds: Callable[[Key], bool]
+    ) -> None:
+        self._queue = queue
+        self._folder = folder
+        self._clock = clock
+        self._patience = patience
+        self._holds = holds
+
+    async def adopt(self) -> int:
+        """Takes over from each engine of this machine that is gone; returns the number of its rows.
+
+        Its journal is read before any of its rows can be claimed again, and says for each of them whether
+        its message was not sent, sent and answered, or sent without a known answer.
+        """
+        rows = 0
+        for journal in await asyncio.to_thread(lambda: list(abandoned(self._folder))):
+            left = await self._queue.leftovers(journal.owner)
+            await self._bring_back(left, journal)
+            await asyncio.to_thread(journal.remove)
+            rows += len(left)
+        if rows:
+            _log.info("took over from an engine that was gone", rows=rows)
+        return rows
+
+    async def reclaim(self) -> bool:
+        """Brings rows back whose leases ran out; True if there may be more of them.
+
+        Nobody here knows how far a holder on another machine had come, so its rows count as uncertain.
+        """
+        left = await self._expired()
+        if not left:
+            return False
+        if any(row.key.owner != self._queue.owner for row in left):
+            await self.adopt()
+            left = await self._expired()
+        await self._bring_back(left, None)
+        return len(left) >= _AT_ONCE
+
+    async def _expired(self) -> list[Leftover]:
+        return [row for row in await self._queue.expired(_AT_ONCE) if not self._holds(row.key)]
+
+    async def _bring_back(self, left: list[Leftover], journal: Abandoned | None) -> None:
+        settlements: list[Settlement] = []
+        releases: list[Release] = []
+        for row in left:
+            decided = self._decide(row, journal)
+            if isinstance(decided, Settlement):
+                settlements.append(decided)
+            else:
+                releases.append(decided)
+        await self._queue.settle(settlements)
+        await self._queue.release(releases)
+
+    def _decide(self, row: Leftover, journal: Abandoned | None) -> Settlement | Release:
+        now = self._clock.now_ms()
+        attempt = Attempt(row.key, row.address, row.accepted_at, row.attempts, row.uncertain, alone=False)
+        if journal is None:
+            if row.key.owner == self._queue.owner:
+                return Release(row.key)
+            if row.crashes + 1 >= MAX_CRASHES:
+                return failed(attempt, _POISON)
+            due_at = now + self._patience.uncertain_ms
+            return Release(row.key, due_at=due_at, crashes=row.crashes + 1, uncertain=True)
+        if row.key in journal.done:
+            return journal.done[row.key]
+        if row.key in journal.uncertain:
+            return settlement(attempt, unanswered(_ENDED, ""), now, self._patience)
+        if row.key in journal.preparing:
+            if row.crashes + 1 >= MAX_CRASHES:
+                return failed(attempt, _POISON)
+            return Release(row.key, crashes=row.crashes + 1)
+        return Release(row.key)
+
+
+_ENDED = "the delivery process ended after the message was sent and before it read the reply"
+_POISON = f"given up: the delivery process ended {MAX_CRASHES} times while it handled this message"

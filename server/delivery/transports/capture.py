@@ -1,0 +1,49 @@
+"""Captures mail instead of sending it: `DATA_DIR/captured/<email id>.<recipient no>.eml`."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from server.delivery.transports.transport import Dot, Letter
+from server.delivery.verdict import Outcome, Verdict, unreachable
+
+_SITE = "capture"
+_CAPTURED = Outcome(Verdict.DELIVERED, 250, "2.0.0", "captured", "capture")
+
+
+class Capture:
+    """Writes each message into a file of its own; doing so again after a crash changes nothing."""
+
+    def __init__(self, folder: Path, site_concurrency: int) -> None:
+        self._folder = folder
+        self.site_concurrency = site_concurrency
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def site_of(self, domain: str) -> str:
+        """All mail goes to one place."""
+        return _SITE
+
+    async def deliver(
+        self, letter: Letter, recipients: Mapping[int, str], site: str, dot: Dot
+    ) -> dict[int, Outcome]:
+        """Writes the files."""
+        try:
+            await asyncio.to_thread(self._write, letter, recipients)
+        except OSError as error:
+            # Whoever has to mend this reads the folder's name; the recipients' fate does not depend on it.
+            return dict.fromkeys(
+                recipients, unreachable("4.3.1", f"the message could not be written: {error}")
+            )
+        return dict.fromkeys(recipients, _CAPTURED)
+
+    async def close(self) -> None:
+        """Nothing is left open."""
+
+    def _write(self, letter: Letter, recipients: Mapping[int, str]) -> None:
+        for no in recipients:
+            name = f"{letter.email_id}.{no}.eml"
+            temporary = self._folder / f".{name}"
+            temporary.write_bytes(letter.content)
+            # A reader sees the whole message or none.
+            os.replace(temporary, self._folder / name)

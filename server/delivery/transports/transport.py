@@ -1,0 +1,70 @@
+"""What every transport does: takes a message for recipients of one site, and says what became of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.delivery.verdict import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as it leaves: complete, signed, with its envelope's sender.
+
+    `needs_utf8` says that its header holds addresses which only SMTPUTF8 can carry (RFC 6531).
+    """
+
+    org_id: str
+    email_id: str
+    sender: str
+    content: bytes
+    needs_utf8: bool = False
+
+
+class LeaseLost(Exception):
+    """The recipients are no longer ours: another engine has taken them over."""
+
+
+class Dot(Protocol):
+    """The record around the dot that ends a message: what makes a crash there visible."""
+
+    async def before(self, numbers: Sequence[int]) -> None:
+        """Called when all is sent but the dot, with the recipients that were accepted.
+
+        Raises `LeaseLost` or OSError: then the dot must not be sent.
+        """
+        ...
+
+    def withdrawn(self, numbers: Sequence[int]) -> None:
+        """Called when the dot was not sent after all, as the connection broke before it."""
+        ...
+
+    def after(self, outcomes: Mapping[int, Outcome]) -> None:
+        """Called as soon as the reply to the dot was read."""
+        ...
+
+
+class Transport(Protocol):
+    """A way to deliver."""
+
+    @property
+    def site_concurrency(self) -> int:
+        """How many deliveries may run at once to one site."""
+        ...
+
+    def site_of(self, domain: str) -> str:
+        """What deliveries to a recipient's domain share their connections with."""
+        ...
+
+    async def deliver(
+        self, letter: Letter, recipients: Mapping[int, str], site: str, dot: Dot
+    ) -> dict[int, Outcome]:
+        """One attempt: the outcome for each recipient, by its number in the envelope.
+
+        Raises `LeaseLost`, and nothing else that it can foresee: a failure is an outcome.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends idle connections."""
+        ...

@@ -1,0 +1,1 @@
+"""The engine as a whole: a store on both engines, real receivers, real DNS."""

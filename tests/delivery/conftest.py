@@ -1,0 +1,52 @@
+"""Engines on fresh stores, stopped after each test."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.db.engine import Database
+from server.db.writer import Writer
+from server.delivery.engine import Engine
+from server.delivery.transports.choose import transport_of
+from server.delivery.transports.transport import Transport
+from server.net.dns import Resolver
+from server.settings import Settings
+from tests.delivery.queued import SECRET, seal
+from tests.harness.clock import ManualClock
+
+StartEngine = Callable[..., Awaitable[Engine]]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def start_engine(
+    database: Database, writer: Writer, clock: ManualClock, tmp_path: Path
+) -> AsyncIterator[StartEngine]:
+    """Starts an engine with the settings given by name; `transport` may be a URL or an object."""
+    engines: list[Engine] = []
+
+    async def start(transport: str | Transport = "capture", **changes: Any) -> Engine:
+        settings = Settings(
+            data_dir=tmp_path,
+            database_url="",
+            secret=SECRET,
+            transport=transport if isinstance(transport, str) else "capture",
+            allow_private_networks=changes.pop("allow_private_networks", True),
+            **changes,
+        )
+        if isinstance(transport, str):
+            transport = transport_of(settings, Resolver(settings))
+        engine = Engine(database, writer, settings, clock, seal(), transport)
+        engines.append(engine)
+        await engine.start()
+        return engine
+
+    yield start
+    for engine in engines:
+        await engine.stop()
