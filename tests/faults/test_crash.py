@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crash import DOT_WINDOWS, EDGE, FAILPOINTS, RANDOM, CrashRun
+from tests.faults.crash import DOT_WINDOWS, EDGE, FAILPOINTS, RANDOM, STOP, CrashRun
 from tests.harness.postgres import Postgres
 
 pytestmark = pytest.mark.timeout(240)
 
-EVERY_WINDOW = [*FAILPOINTS, RANDOM, EDGE, RANDOM]
+EVERY_WINDOW = [*FAILPOINTS, EDGE, RANDOM, STOP, RANDOM]
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -218,8 +218,12 @@ class Stack:
 
     def stop_server(self) -> int:
         """SIGTERM; returns the exit code after the drain."""
-        self._processes["server"].send_signal(signal.SIGTERM)
+        self.signal_server(signal.SIGTERM)
         return self.wait_server()
+
+    def signal_server(self, number: signal.Signals) -> None:
+        """Sends the server a signal."""
+        self._processes["server"].send_signal(number)
 
     def stop(self) -> None:
         """Stops every program."""
