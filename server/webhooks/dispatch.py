@@ -92,7 +92,7 @@ class Dispatcher:
     async def stop(self) -> None:
         """Gives back what was not begun and waits for what was, as long as a drain may take."""
         await self._loop.stop()
-        await self._give_back(self._lanes.withdraw())
+        await self._give_back(self._lanes.withdraw_all())
         if self._calls:
             _, late = await asyncio.wait(self._calls, timeout=self._settings.drain_s)
             for call in late:
@@ -185,15 +185,18 @@ class Dispatcher:
             # Its lease runs out, and it is made again.
             _log.exception("a webhook call was not recorded", webhook_id=call.key.webhook_id)
         finally:
+            webhook = (call.key.org_id, call.key.webhook_id)
             self._leases.drop([call.key])
             self._lanes.finish(call.key, succeeded=succeeded)
+            # What waits here for a webhook in trouble, or gone, would wait long.
+            back = self._lanes.withdraw(webhook) if succeeded is False else []
             if not self._loop.stopping:
                 self._begin()
-                self._wake_for_starved((call.key.org_id, call.key.webhook_id))
-
-    def _wake_for_starved(self, key: Key) -> None:
-        if key in self._starved and self._lanes.room(key):
-            self._starved.discard(key)
+        if back:
+            await self._give_back(back)
+            self._starved.add(webhook)
+        if webhook in self._starved and self._lanes.room(webhook):
+            self._starved.discard(webhook)
             self._loop.wake()
 
     async def _attempt(self, call: Claimed) -> bool:

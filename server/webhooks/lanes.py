@@ -107,14 +107,19 @@ class Lanes:
             lane.failing = not succeeded
             lane.limit = min(lane.limit + 1, self._per_webhook) if succeeded else max(1, lane.limit // 2)
 
-    def withdraw(self) -> list[CallKey]:
-        """Takes out every call that was not started."""
-        keys = [call.key for lane in self._lanes.values() for call in lane.waiting]
-        for lane in self._lanes.values():
-            lane.waiting.clear()
-        self._ready.clear()
-        self._waiting = 0
+    def withdraw(self, webhook: Key) -> list[CallKey]:
+        """Takes out the calls of a webhook that were not started."""
+        waiting = self._lanes[webhook].waiting
+        keys = [call.key for call in waiting]
+        if keys:
+            waiting.clear()
+            self._waiting -= len(keys)
+            self._ready.remove(webhook)
         return keys
+
+    def withdraw_all(self) -> list[CallKey]:
+        """Takes out every call that was not started."""
+        return [key for webhook in list(self._ready) for key in self.withdraw(webhook)]
 
     def _may_start(self, key: Key, lane: _Lane) -> bool:
         if lane.in_flight >= lane.limit or self._of_organisation[key[0]] >= self._per_organisation:

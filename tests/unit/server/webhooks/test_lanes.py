@@ -99,6 +99,10 @@ def test_what_was_not_started_can_be_taken_out() -> None:
     calls = _calls(("o", "w"), 3)
     lanes.add(calls)
     assert _started(lanes) == [calls[0].key]
-    assert lanes.withdraw() == [calls[1].key, calls[2].key]
+    others = _calls(("o", "v"), 1)
+    lanes.add(others)
+    assert lanes.withdraw(("o", "w")) == [calls[1].key, calls[2].key]
+    assert lanes.withdraw(("o", "w")) == []
+    assert lanes.withdraw_all() == [others[0].key]
     lanes.finish(calls[0].key, succeeded=True)
     assert _started(lanes) == []

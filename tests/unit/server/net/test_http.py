@@ -1,0 +1,249 @@
+"""HTTP to hosts that somebody else named (contract rows C-33, C-35)."""
+
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.net import http
+from server.net.dns import Resolver
+from server.net.http import GuardedClient, NoResponse
+from server.settings import Settings
+from tests.harness.certificates import throw_away
+from tests.harness.clock import ManualClock
+from tests.harness.dns_server import DnsFault, DnsServer
+from tests.harness.webhook_sink import WebhookSink
+
+HOST = "hooks.test"
+
+
+@pytest.fixture
+async def dns() -> AsyncIterator[DnsServer]:
+    async with DnsServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[WebhookSink]:
+    async with WebhookSink() as sink:
+        yield sink
+
+
+@pytest.fixture
+async def tls_sink() -> AsyncIterator[WebhookSink]:
+    async with WebhookSink(tls=True) as sink:
+        yield sink
+
+
+class Caller:
+    """A client whose names come from the scripted DNS server, and whose clock can be moved."""
+
+    def __init__(self, dns: DnsServer, *, private: bool, tls: ssl.SSLContext | None = None) -> None:
+        self.clock = ManualClock()
+        settings = Settings(Path(), "sqlite://", "secret", dns=dns.address)
+        self._resolver = Resolver(settings, self.clock, timeout_s=2, hosts_file=Path("/dev/null"))
+        self._client = GuardedClient(
+            self._resolver,
+            allow_private_networks=private,
+            user_agent="test/1",
+            tls=tls,
+            connect_s=2,
+            total_s=0.5,
+        )
+
+    async def __aenter__(self) -> "Caller":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+        await self._resolver.close()
+
+    async def post(self, url: str, body: bytes = b"{}") -> http.Response:
+        return await self._client.post(url, body, {"Content-Type": "application/json"})
+
+    async def failure(self, url: str) -> str:
+        """The kind of failure that a call ends with."""
+        with pytest.raises(NoResponse) as caught:
+            await self.post(url)
+        return caught.value.kind
+
+
+async def test_exactly_these_bytes_are_posted(dns: DnsServer, sink: WebhookSink) -> None:
+    body = '{"a":"ü"} \r\n'.encode()
+    async with Caller(dns, private=True) as caller:
+        response = await caller.post(f"{sink.url}/200/a%2Fb?c=%20&d", body)
+    (call,) = sink.calls
+    assert (response.status, response.body) == (200, b"as the path asks")
+    assert (call.method, call.path, call.body) == ("POST", "/200/a%2Fb?c=%20&d", body)
+    assert call.headers["user-agent"] == "test/1"
+    assert call.headers["content-type"] == "application/json"
+    assert call.headers["content-length"] == str(len(body))
+    assert "cookie" not in call.headers
+
+
+async def test_any_status_is_an_answer(dns: DnsServer, sink: WebhookSink) -> None:
+    async with Caller(dns, private=True) as caller:
+        response = await caller.post(f"{sink.url}/503/retry-after/17")
+    assert (response.status, response.retry_after) == (503, "17")
+
+
+async def test_a_redirect_is_not_followed(dns: DnsServer, sink: WebhookSink) -> None:
+    async with WebhookSink() as elsewhere, Caller(dns, private=True) as caller:
+        response = await caller.post(f"{sink.url}/redirect?to={elsewhere.url}/200")
+        assert response.status == 302
+        assert elsewhere.connections == 0
+
+
+async def test_calls_to_one_host_share_a_connection(dns: DnsServer, sink: WebhookSink) -> None:
+    async with Caller(dns, private=True) as caller:
+        for _ in range(3):
+            await caller.post(f"{sink.url}/200")
+    assert (sink.count, sink.connections) == (3, 1)
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+async def test_proxies_of_the_environment_are_not_asked(
+    dns: DnsServer, sink: WebhookSink, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    async with WebhookSink() as proxy, Caller(dns, private=True) as caller:
+        monkeypatch.setenv(variable, proxy.url)
+        assert (await caller.post(f"{sink.url}/200")).status == 200
+        assert proxy.connections == 0
+
+
+# Where calls do not go.
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1:8443/",
+        "https://[::1]:8443/",
+        "https://169.254.169.254/",
+        "http://hooks.example.com/",
+        "https://user@hooks.example.com/",
+        "not a url",
+    ],
+)
+async def test_a_url_that_may_not_be_called_is_not_looked_up(dns: DnsServer, url: str) -> None:
+    async with Caller(dns, private=False) as caller:
+        assert await caller.failure(url) == "refused"
+    assert not dns.queries
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+async def test_the_socket_itself_is_checked_too(
+    dns: DnsServer, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """A literal address is never looked up: if the URL's check missed one, the connector would not."""
+
+    def miss(url: str, **_: Any) -> str:
+        return url
+
+    monkeypatch.setattr(http, "check_url", miss)
+    async with WebhookSink() as sink, Caller(dns, private=False) as caller:
+        assert await caller.failure(f"http://{host}:{sink.port}/200") == "refused"
+        assert sink.connections == 0
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        {"A": ["127.0.0.1"]},
+        {"A": ["1.1.1.1", "127.0.0.1"]},
+        {"A": ["1.1.1.1"], "AAAA": ["::1"]},
+        {"AAAA": ["64:ff9b::7f00:1"]},
+        {"A": ["169.254.169.254"]},
+    ],
+)
+async def test_a_name_with_any_private_address_is_refused(dns: DnsServer, zone: dict[str, list[str]]) -> None:
+    dns.zones = {("hooks.example.com", kind): list(addresses) for kind, addresses in zone.items()}
+    async with Caller(dns, private=False) as caller:
+        assert await caller.failure("https://hooks.example.com/") == "refused"
+
+
+async def test_an_alias_to_a_private_address_is_refused(dns: DnsServer) -> None:
+    dns.zones = {
+        ("hooks.example.com", "CNAME"): ["inside.example.net."],
+        ("inside.example.net", "A"): ["10.0.0.1"],
+    }
+    async with Caller(dns, private=False) as caller:
+        assert await caller.failure("https://hooks.example.com/") == "refused"
+
+
+async def test_a_name_that_changes_its_mind_is_refused_at_the_next_call(
+    dns: DnsServer, sink: WebhookSink
+) -> None:
+    """DNS rebinding between calls: the link-local address stays shut even with private networks allowed."""
+    dns.zones = {(HOST, "A"): ["127.0.0.1"]}
+    async with Caller(dns, private=True) as caller:
+        assert (await caller.post(f"http://{HOST}:{sink.port}/200")).status == 200
+    dns.zones = {(HOST, "A"): ["169.254.169.254"]}
+    async with Caller(dns, private=True) as caller:
+        assert await caller.failure(f"http://{HOST}:{sink.port}/200") == "refused"
+    assert sink.count == 1
+
+
+async def test_a_connection_goes_to_the_address_that_was_checked(dns: DnsServer, sink: WebhookSink) -> None:
+    """DNS rebinding between check and connection: the name is looked up once, so there is no between."""
+    dns.zones = {(HOST, "A"): ["127.0.0.1"]}
+    async with Caller(dns, private=True) as caller:
+        await caller.post(f"http://{HOST}:{sink.port}/200")
+    assert dns.queries == {(HOST, "A"): 1, (HOST, "AAAA"): 1}
+    assert sink.calls[0].headers["host"] == f"{HOST}:{sink.port}"
+
+
+# Encryption.
+
+
+async def test_tls_verifies_the_name_that_was_called(dns: DnsServer, tls_sink: WebhookSink) -> None:
+    trusting = throw_away().client_context()
+    dns.zones = {(HOST, "A"): ["127.0.0.1"]}
+    async with Caller(dns, private=True, tls=trusting) as caller:
+        assert (await caller.post(f"https://localhost:{tls_sink.port}/200")).status == 200
+        assert (await caller.post(f"https://127.0.0.1:{tls_sink.port}/200")).status == 200
+        assert await caller.failure(f"https://{HOST}:{tls_sink.port}/200") == "tls"
+
+
+async def test_an_unknown_issuer_is_not_trusted(dns: DnsServer, tls_sink: WebhookSink) -> None:
+    async with Caller(dns, private=True) as caller:
+        assert await caller.failure(f"{tls_sink.url}/200") == "tls"
+    assert tls_sink.count == 0
+
+
+async def test_a_host_that_speaks_no_tls_gets_nothing(dns: DnsServer, sink: WebhookSink) -> None:
+    async with Caller(dns, private=True) as caller:
+        assert await caller.failure(f"https://127.0.0.1:{sink.port}/200") in {"tls", "timeout"}
+    assert sink.count == 0
+
+
+# Receivers that misbehave.
+
+
+@pytest.mark.parametrize(
+    ("order", "kind"), [("hang", "timeout"), ("slow-headers", "timeout"), ("drop", "broken")]
+)
+async def test_no_receiver_holds_a_call_up(dns: DnsServer, sink: WebhookSink, order: str, kind: str) -> None:
+    async with Caller(dns, private=True) as caller:
+        assert await caller.failure(f"{sink.url}/{order}") == kind
+
+
+async def test_an_endless_answer_is_cut_short(dns: DnsServer, sink: WebhookSink) -> None:
+    async with Caller(dns, private=True) as caller:
+        response = await caller.post(f"{sink.url}/endless")
+    assert (response.status, response.body) == (200, b"x" * 4096)
+
+
+async def test_a_closed_port_is_told_as_such(dns: DnsServer, sink: WebhookSink) -> None:
+    await sink.stop()
+    async with Caller(dns, private=True) as caller:
+        assert await caller.failure(f"{sink.url}/200") == "connect"
+
+
+@pytest.mark.parametrize("answer", [DnsFault.NXDOMAIN, DnsFault.SERVFAIL, []])
+async def test_a_name_without_addresses_is_told_as_such(dns: DnsServer, answer: DnsFault | list[str]) -> None:
+    dns.zones = {(HOST, "A"): answer, (HOST, "AAAA"): answer}
+    async with Caller(dns, private=True) as caller:
+        assert await caller.failure(f"http://{HOST}/") == "dns"

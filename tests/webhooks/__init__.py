@@ -1,0 +1,1 @@
+"""Webhooks from the log to a real HTTP receiver, on both engines."""

@@ -1,0 +1,124 @@
+"""Fan-out and dispatch over one store, driven by hand or running by themselves."""
+
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from server.clock import Clock
+from server.db.engine import Database
+from server.db.schema import webhook_attempts, webhook_calls, webhooks
+from server.db.writer import Writer
+from server.events.bell import Bell
+from server.ids import new_id
+from server.net.dns import Resolver
+from server.sealing import Seal
+from server.settings import Settings
+from server.webhooks import store
+from server.webhooks.dispatch import Dispatcher
+from server.webhooks.fan_out import FanOut
+from server.webhooks.signing import new_secret
+from server.webhooks.store import NewWebhook
+from tests.harness.happenings import happen
+from tests.harness.waiting import until
+
+SEAL = Seal("the secret of this installation")
+
+
+class Site:
+    """One organisation, and everything between its log and its receivers."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        clock: Clock,
+        *,
+        private: bool = True,
+        dns: str | None = None,
+        total_s: float = 15.0,
+        lease_s: float = 60.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.database = database
+        self.writer = writer
+        self.clock = clock
+        self.org_id = new_id()
+        settings = Settings(
+            Path(), "unused", "unused", dns=dns, allow_private_networks=private, lease_s=lease_s, drain_s=5.0
+        )
+        self._resolver = Resolver(settings, clock, hosts_file=Path("/dev/null"))
+        self.dispatcher = Dispatcher(
+            database, writer, settings, clock, SEAL, self._resolver, tls=tls, total_s=total_s
+        )
+        self.fan_out = FanOut(database, writer, clock, Bell(), on_calls=self.dispatcher.wake)
+
+    async def start(self) -> None:
+        """Lets both run by themselves."""
+        await self.fan_out.start()
+        await self.dispatcher.start()
+
+    async def stop(self) -> None:
+        """Ends both, as a server does."""
+        await self.fan_out.stop()
+        await self.dispatcher.stop()
+        await self._resolver.close()
+
+    async def register(self, url: str, *events: str) -> tuple[str, str]:
+        """A new webhook's id and secret."""
+        id, secret = new_id(), new_secret()
+        sealed = SEAL.seal(secret.encode(), store.seal_context(id))
+        new = NewWebhook(self.org_id, id, url, events or ("email.sent",), sealed, self.clock.now_ms())
+        await self.writer.submit(store.add, [new])
+        return id, secret
+
+    async def happen(self, *types: str) -> str:
+        """Something happens to a new email; returns its id."""
+        types = types or ("email.sent",)
+        return await happen(self.writer, self.org_id, *types, created_at=self.clock.now_ms())
+
+    async def turn(self) -> None:
+        """Reads the log to its end and begins every call that is due and may begin."""
+        while await self.fan_out.step():
+            pass
+        while await self.dispatcher.step():
+            pass
+
+    async def attempts(self, webhook_id: str) -> Sequence[Row[Any]]:
+        """The recorded attempts of a webhook, oldest first."""
+        query = (
+            select(webhook_attempts)
+            .where(webhook_attempts.c.org_id == self.org_id, webhook_attempts.c.webhook_id == webhook_id)
+            .order_by(webhook_attempts.c.id)
+        )
+        async with self.database.read() as connection:
+            return (await connection.execute(query)).all()
+
+    async def attempted(self, webhook_id: str, count: int) -> Row[Any]:
+        """Waits for so many recorded attempts; returns the last."""
+
+        async def recorded() -> Sequence[Row[Any]]:
+            rows = await self.attempts(webhook_id)
+            return rows if len(rows) >= count else ()
+
+        rows = await until(recorded, message=f"{count} attempts were never recorded")
+        assert len(rows) == count
+        return rows[-1]
+
+    async def waiting(self, webhook_id: str) -> int:
+        """How many calls of a webhook are in the queue."""
+        query = (
+            select(func.count())
+            .select_from(webhook_calls)
+            .where(webhook_calls.c.org_id == self.org_id, webhook_calls.c.webhook_id == webhook_id)
+        )
+        async with self.database.read() as connection:
+            return await connection.scalar(query) or 0
+
+    async def status(self, webhook_id: str) -> str:
+        """Whether a webhook is enabled."""
+        query = select(webhooks.c.status).where(webhooks.c.org_id == self.org_id, webhooks.c.id == webhook_id)
+        async with self.database.read() as connection:
+            return str(await connection.scalar(query))
