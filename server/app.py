@@ -28,6 +28,8 @@ from server.clock import Clock, SystemClock
 from server.db.engine import Database
 from server.db.migrate import is_current
 from server.db.writer import Writer
+from server.delivery.engine import Engine
+from server.delivery.transports.choose import transport_of
 from server.domains.rpc import DomainServicer
 from server.domains.verify import Verifier
 from server.emails.accept import Acceptor
@@ -96,6 +98,15 @@ class Delivering:
         self.bell = Bell()
         self.seal = Seal(settings.secret)
         self.resolver = Resolver(settings)
+        self.engine = Engine(
+            self.database,
+            self.writer,
+            settings,
+            clock,
+            self.seal,
+            transport_of(settings, self.resolver),
+            on_settled=self.bell.ring,
+        )
         self.dispatcher = Dispatcher(self.database, self.writer, settings, clock, self.seal, self.resolver)
         self.fan_out = FanOut(self.database, self.writer, clock, self.bell, on_calls=self.dispatcher.wake)
 
@@ -104,11 +115,13 @@ class Delivering:
         if not await asyncio.to_thread(is_current, self.settings.database_url):
             raise SettingsError("The store's schema is not current. Run `python -m server migrate` first.")
         self.writer.start()
+        await self.engine.start()
         await self.fan_out.start()
         await self.dispatcher.start()
 
     async def stop(self) -> None:
         """Finishes what is in flight, gives the leases back, and closes the store."""
+        await self.engine.stop()
         await self.fan_out.stop()
         await self.dispatcher.stop()
         await self.writer.close()
@@ -173,6 +186,7 @@ class Serving:
         await self._delivering.stop()
 
     def _on_accepted(self) -> None:
+        self._delivering.engine.wake()
         self._delivering.bell.ring()
 
 
