@@ -1,0 +1,1 @@
+"""The stores, held to the same promises on SQLite and on PostgreSQL."""
