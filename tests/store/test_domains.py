@@ -234,6 +234,18 @@ async def test_many_senders_are_looked_up_at_once(database: Database, writer: Wr
     assert found == {pair: id for n, (pair, id) in enumerate(ids.items()) if n % 2 == 0}
 
 
+async def test_only_the_pairs_that_were_asked_for_are_found(database: Database, writer: Writer) -> None:
+    first = await _add(writer, domain="a.example.com")
+    second = await _add(writer, domain="b.example.com")
+    for id in (first, second):
+        await _record(writer, id, BOTH_SEEN)
+    async with database.read() as connection:
+        found = await store.verified_domains(connection, [(ORG, "a.example.com"), (OTHER, "b.example.com")])
+        keys = await store.signing_keys(connection, [(ORG, first), (OTHER, second)])
+    assert found == {(ORG, "a.example.com"): first}
+    assert keys.keys() == {(ORG, first)}
+
+
 async def test_senders_are_looked_up_by_index_on_sqlite(sqlite_url: str) -> None:
     """A scan would slow every accepted email down by every domain there is; PostgreSQL's planner counts."""
     database = Database(sqlite_url)

@@ -1,0 +1,173 @@
+"""`bootstrap` makes an organisation that works at once, or nothing (DESIGN.md 6)."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import func, select
+
+from server.accounts.authentication import TokenAuthenticator
+from server.accounts.sessions import Sessions
+from server.bootstrap import add_arguments, bootstrap
+from server.clock import SystemClock
+from server.db.engine import Database
+from server.db.schema import api_keys, dkim_keys, domains, metadata, organisations, users
+from server.domains.store import signing_keys, verified_domains
+from server.faults import DomainOwnedElsewhere, ValidationFailed
+from server.keys.authenticate import ApiKeyAuthenticator
+from server.settings import Settings
+from server.wire.caller import Caller
+
+ROOT = Path(__file__).parents[2]
+INSTALLATION = "what the installation derives its keys from"
+PRINTED = {"org_id", "user_id", "jwt", "password", "key_id", "api_key", "domain_id"}
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """The settings of an installation with an empty store."""
+    return Settings(data_dir=tmp_path, database_url=database_url, secret=INSTALLATION)
+
+
+async def _bootstrap(settings: Settings, *options: str, email: str = "owner@example.com") -> dict[str, Any]:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_arguments(parser)
+    return await bootstrap(parser.parse_args(["--email", email, "--plan", "pro", *options]), settings)
+
+
+async def _rows(database: Database) -> int:
+    async with database.read() as connection:
+        counts = [
+            await connection.scalar(select(func.count()).select_from(table))
+            for table in metadata.sorted_tables
+            if table.name not in {"log_readers"}
+        ]
+    return sum(count or 0 for count in counts)
+
+
+async def test_both_credentials_are_recognised(settings: Settings, database: Database) -> None:
+    made = await _bootstrap(settings)
+    assert made.keys() == PRINTED
+    authenticator = TokenAuthenticator(
+        ApiKeyAuthenticator(database, SystemClock()), Sessions(INSTALLATION, SystemClock())
+    )
+    assert await authenticator.authenticate(made["api_key"]) == Caller(
+        made["org_id"], "api_key", "full", key_id=made["key_id"]
+    )
+    assert await authenticator.authenticate(made["jwt"]) == Caller(
+        made["org_id"], "session", "full", user_id=made["user_id"]
+    )
+
+
+async def test_the_owner_and_the_organisation_are_stored_as_asked(
+    settings: Settings, database: Database
+) -> None:
+    made = await _bootstrap(settings, "--profile", "level", "--sandbox", "--key-style", "zs")
+    async with database.read() as connection:
+        org = (await connection.execute(select(organisations))).one()
+        user = (await connection.execute(select(users))).one()
+        key = (await connection.execute(select(api_keys))).one()
+    assert (org.org_id, org.plan, org.profile, org.sandbox, org.state) == (
+        made["org_id"],
+        "pro",
+        "level",
+        True,
+        "active",
+    )
+    assert (user.org_id, user.id, user.email) == (made["org_id"], made["user_id"], "owner@example.com")
+    assert PasswordHasher().verify(user.password_hash, made["password"])
+    assert (key.id, key.style, key.permission) == (made["key_id"], "zs", "full")
+    assert made["api_key"].startswith(f"zs_{made['key_id']}_")
+    assert made["domain_id"] is None
+
+
+async def test_a_verified_domain_may_send_and_sign(settings: Settings, database: Database) -> None:
+    made = await _bootstrap(settings, "--domain", "Mail.Example.com", "--verified")
+    pair = made["org_id"], "mail.example.com"
+    async with database.read() as connection:
+        assert await verified_domains(connection, [pair]) == {pair: made["domain_id"]}
+        keys = await signing_keys(connection, [(made["org_id"], made["domain_id"])])
+    assert [key.algorithm for key in keys[made["org_id"], made["domain_id"]]] == ["rsa", "ed25519"]
+
+
+async def test_a_domain_that_is_not_taken_as_verified_waits(settings: Settings, database: Database) -> None:
+    made = await _bootstrap(settings, "--domain", "mail.example.com")
+    async with database.read() as connection:
+        assert await verified_domains(connection, [(made["org_id"], "mail.example.com")]) == {}
+        row = (await connection.execute(select(domains))).one()
+        assert await connection.scalar(select(func.count()).select_from(dkim_keys)) == 2
+    assert (row.id, row.status) == (made["domain_id"], "pending")
+
+
+async def test_again_is_another_organisation(settings: Settings) -> None:
+    first, second = await _bootstrap(settings), await _bootstrap(settings)
+    assert {name for name in PRINTED if first[name] == second[name]} == {"domain_id"}
+
+
+@pytest.mark.parametrize("options", [["--verified"], []])
+async def test_a_domain_of_another_organisation_stores_nothing(
+    settings: Settings, database: Database, options: list[str]
+) -> None:
+    """C-45."""
+    await _bootstrap(settings, "--domain", "mail.example.com", "--verified")
+    before = await _rows(database)
+    with pytest.raises(DomainOwnedElsewhere):
+        await _bootstrap(settings, "--domain", "mail.example.com", *options)
+    assert await _rows(database) == before
+
+
+@pytest.mark.parametrize(
+    ("email", "options"),
+    [
+        ("nobody", []),
+        ("owner@example.com", ["--verified"]),
+        ("owner@example.com", ["--domain", "localhost"]),
+        ("owner@example.com", ["--domain", ""]),
+    ],
+)
+async def test_wrong_options_store_nothing(
+    settings: Settings, database: Database, email: str, options: list[str]
+) -> None:
+    with pytest.raises(ValidationFailed):
+        await _bootstrap(settings, *options, email=email)
+    assert await _rows(database) == 0
+
+
+def _command(tmp_path: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ZIDIMAIL_")}
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "server",
+            "bootstrap",
+            "--email",
+            "owner@example.com",
+            "--plan",
+            "free",
+            *options,
+        ],
+        cwd=ROOT,
+        env=kept | {"ZIDIMAIL_DATA_DIR": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_command_prints_one_json_object_on_an_empty_data_directory(tmp_path: Path) -> None:
+    done = _command(tmp_path, "--domain", "mail.example.com", "--verified", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout).keys() == PRINTED
+    refused = _command(tmp_path, "--domain", "mail.example.com", "--verified", "--json")
+    assert refused.returncode != 0
+    assert refused.stdout == ""
+    assert "mail.example.com" in refused.stderr
+    assert "Traceback" not in refused.stderr
