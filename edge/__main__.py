@@ -6,14 +6,19 @@ import structlog
 import uvicorn
 
 from edge.app import Edge
+from edge.protocol import protocol_of
 from edge.settings import Settings
 
 DRAIN_S = 35
 """Seconds that requests under way get to finish: their deadline and some more."""
 
 
+KEEP_ALIVE_S = 75
+"""Seconds that an idle connection stays open: longer than load balancers keep theirs (60), so that it is
+they who close, and no request crosses the closing."""
+
+
 def main() -> None:
-    settings = Settings.from_env()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -22,20 +27,27 @@ def main() -> None:
             structlog.processors.JSONRenderer(),
         ]
     )
+    uvicorn.Server(config(Settings.from_env())).run()
+
+
+def config(settings: Settings) -> uvicorn.Config:
+    """How the edge is served."""
+    edge = Edge(settings)
     host, port, path = _address(settings.http_listen)
-    uvicorn.run(
-        Edge(settings),
+    return uvicorn.Config(
+        edge,
         host=host,
         port=port,
         uds=path,
         loop="uvloop",
-        http="httptools",
+        http=protocol_of(settings.deadline_s, edge.failure),
         ws="none",
         lifespan="on",
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
 

@@ -61,11 +61,18 @@ class Edge:
             case "lifespan":
                 await self._lifespan(receive, send)
 
+    def failure(self, failure: Failure, request_id: str) -> Answer:
+        """The answer of an error that is found before there is a request."""
+        return self._dialect.failure(failure, request_id)
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._channel = Channel(self._settings.server)
-        limits = Limits(self._settings.deadline_s, self._settings.body_limit, self._settings.requests_limit)
-        self._api = Endpoint(self._dialect, _methods(self._channel, self._routes, self._settings), limits)
+        settings = self._settings
+        limits = Limits(
+            settings.deadline_s, settings.body_limit, settings.requests_limit, settings.bodies_limit
+        )
+        self._api = Endpoint(self._dialect, _methods(self._channel, self._routes, settings), limits)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._channel.close()
@@ -120,6 +127,8 @@ def _coalesced(coalescer: Coalescer) -> Invoke:
             raise Failure("UNAVAILABLE", retry_after_s=1) from None
         if result.HasField("error"):
             raise failure_of_status(result.error)
+        if not result.HasField("sent"):
+            raise Failure("INTERNAL", {"request_id": caller.request_id})
         return result.sent
 
     return invoke

@@ -75,7 +75,7 @@ class Coalescer:
         line = self._lines.get(credential)
         if line is None:
             line = self._lines[credential] = _Line()
-        if len(line.waiting) >= self._waiting_limit:
+        if len(line.waiting) >= self._waiting_limit and len(line.calls) == CALLS:
             raise LineFull
         # Serialised requests can be joined end to end: lists are appended (protobuf encoding,
         # "Last One Wins"). So each email is serialised once, and its size is known.

@@ -30,8 +30,11 @@ class Settings:
     """Bytes of a request body (Z-9)."""
 
     requests_limit: int = 1024
-    """Requests under way at once; more are answered 503, so that memory stays bounded by
-    `requests_limit * body_limit` at the very worst."""
+    """Requests under way at once; more are answered 503, before they all time out."""
+
+    bodies_limit: int = 256 * MIB
+    """Bytes of all bodies of the requests under way; more are answered 503. A body is held about three
+    times while it is parsed, bound and sent on: this bounds the memory of the process."""
 
     waiting_limit: int = 500
     """Sends of one credential that wait for a free call; more are answered 503."""
@@ -47,6 +50,7 @@ class Settings:
             deadline_s=_positive(env, "ZIDIMAIL_HTTP_DEADLINE", default.deadline_s),
             body_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODY_LIMIT", default.body_limit)),
             requests_limit=int(_positive(env, "ZIDIMAIL_HTTP_REQUESTS_LIMIT", default.requests_limit)),
+            bodies_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODIES_LIMIT", default.bodies_limit)),
             waiting_limit=int(_positive(env, "ZIDIMAIL_HTTP_WAITING_LIMIT", default.waiting_limit)),
         )
 

@@ -47,11 +47,12 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds to answer in, bytes of a body, and requests under way at once."""
+    """Seconds to answer in, bytes of a body, and at once: requests, and bytes of all their bodies."""
 
     deadline_s: float
     body: int
     requests: int
+    bodies: int
 
 
 class Endpoint:
@@ -61,7 +62,8 @@ class Endpoint:
         """`methods` are all that the dialect's routes call, by full name. Raises BadRoute, BadTemplate."""
         self._dialect = dialect
         self._limits = limits
-        self._under_way = 0
+        self._requests = 0
+        self._bodies = 0
         renderers = Renderers(dialect.names, dialect.special)
         self._router = Router(dialect.routes)
         self._operations = {
@@ -82,7 +84,7 @@ class Endpoint:
         headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         name = request_id(headers)
         body = Body(receive, headers)
-        self._under_way += 1
+        self._requests += 1
         try:
             try:
                 answer = await self._answer(scope, body, headers, name)
@@ -96,15 +98,17 @@ class Endpoint:
             log.exception("request failed", request_id=name, method=scope["method"], path=scope["path"])
             answer = self._dialect.failure(Failure("INTERNAL", {"request_id": name}), name)
         finally:
-            self._under_way -= 1
+            self._requests -= 1
         await send_answer(send, answer, name, head=scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, body: Body, headers: Mapping[bytes, bytes], name: str) -> Answer:
         operation, values = self._operation(scope)
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_s
         caller = Caller(_credential(headers), name, deadline)
-        if self._under_way > self._limits.requests:
+        held = body.most(operation.body_limit)
+        if self._requests > self._limits.requests or self._bodies + held > self._limits.bodies:
             raise Failure("UNAVAILABLE", retry_after_s=1)
+        self._bodies += held
         reading = True
         try:
             async with asyncio.timeout_at(deadline):
@@ -118,6 +122,8 @@ class Endpoint:
                 response = await operation.invoke(request, caller)
         except TimeoutError:
             raise Failure(REQUEST_TIMEOUT if reading else "DEADLINE_EXCEEDED") from None
+        finally:
+            self._bodies -= held
         return self._dialect.answer(operation.method, response, operation.render(response))
 
     def _operation(self, scope: Scope) -> tuple[Operation, tuple[str, ...]]:

@@ -31,6 +31,12 @@ class Body:
         # Who asks for permission first (RFC 9110 section 10.1.1) has not begun to send.
         self._asks = headers.get(b"expect", b"").lower() == b"100-continue"
 
+    def most(self, limit: int) -> int:
+        """How many bytes `read` may come to hold."""
+        if self._complete:
+            return 0
+        return min(self._declared or limit, limit)
+
     async def read(self, limit: int) -> bytes:
         """All of it, `limit` bytes at most. Raises Failure (BODY_TOO_LARGE), ClientGone."""
         if self._declared > limit:

@@ -22,7 +22,10 @@ _REASON_OF_CODE = {
 """What a status means that carries no reason: the library or the network made it, not the server."""
 
 REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
-"""The request did not arrive in time. The one reason that no gRPC call can have: it is not in the enum."""
+HEAD_TOO_LARGE = "HEAD_TOO_LARGE"
+MALFORMED_REQUEST = "MALFORMED_REQUEST"
+HTTP_REASONS = frozenset({REQUEST_TIMEOUT, HEAD_TOO_LARGE, MALFORMED_REQUEST})
+"""Why there is no request to speak of: reasons that no call can have, so the contract does not name them."""
 
 
 class Violation(NamedTuple):
@@ -35,7 +38,7 @@ class Violation(NamedTuple):
 class Failure(Exception):
     """A request that is answered with an error.
 
-    `reason` is a value of ErrorReason without its prefix (or REQUEST_TIMEOUT), `metadata` has the
+    `reason` is a value of ErrorReason without its prefix, or one of HTTP_REASONS, `metadata` has the
     keys that error_reason.proto names for it, `retry_after_s` is in seconds. `message` is for people
     and is never looked into.
     """

@@ -14,7 +14,7 @@ import orjson
 from zidimail.v1.error_reason_pb2 import ErrorReason
 
 from edge.transcoding.asgi import Answer, Header
-from edge.transcoding.status import REQUEST_TIMEOUT, Failure
+from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
 
 class Row(NamedTuple):
@@ -47,7 +47,13 @@ ROWS: Mapping[str, Row] = {
         "Whether the request took effect is not known: an Idempotency-Key makes it safe to repeat.",
     ),
     REQUEST_TIMEOUT: Row(
-        408, "request_timeout", "The request did not arrive in time.", "Send the whole body without pausing."
+        408, "request_timeout", "The request did not arrive in time.", "Send all of it without pausing."
+    ),
+    HEAD_TOO_LARGE: Row(
+        431, "validation_error", "The headers are too large.", "A request line and its headers have 64 KiB."
+    ),
+    MALFORMED_REQUEST: Row(
+        400, "validation_error", "The request cannot be read.", "It is not valid HTTP/1.1."
     ),
     "MISSING_CREDENTIALS": Row(
         401, "missing_api_key", "The request carries no credential.", _GET_A_KEY, _GET_A_KEY

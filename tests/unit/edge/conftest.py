@@ -3,20 +3,17 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 import uvicorn
 
-from edge.app import Edge
+from edge.__main__ import config
 from edge.settings import Settings
 from tests.harness.waiting import until
 from tests.unit.edge.server import EmailServer
-
-Serve = Callable[[Settings], AbstractAsyncContextManager[str]]
 
 
 @pytest.fixture
@@ -35,10 +32,7 @@ async def serve_edge(settings: Settings) -> AsyncIterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        config = uvicorn.Config(
-            Edge(settings), http="httptools", ws="none", lifespan="on", log_level="error", access_log=False
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(config(settings))
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)
@@ -62,9 +56,3 @@ async def client(edge: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"authorization": "Bearer zm_live_1_2"}
     async with httpx.AsyncClient(base_url=edge, headers=headers, timeout=20) as client:
         yield client
-
-
-@pytest.fixture
-def small(emails: EmailServer) -> Settings:
-    """Settings with limits that a test reaches fast."""
-    return replace(Settings(server=emails.target), deadline_s=0.5, body_limit=1000, requests_limit=4)

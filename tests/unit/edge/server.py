@@ -31,10 +31,25 @@ async def abort(context: Context, failure: status_pb2.Status) -> None:
     await context.abort(code, failure.message, details)
 
 
+class Turnstile(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
+    """Looks at the credential before the message, as the server of the contract does."""
+
+    async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
+        """Refuses `Bearer stranger`."""
+        if dict(details.invocation_metadata or ()).get("authorization") != "Bearer stranger":
+            return await continuation(details)
+
+        async def refuse(request: bytes, context: Context) -> None:
+            await abort(context, status("INVALID_CREDENTIALS", code_pb2.UNAUTHENTICATED))
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
+
+
 class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
     """Takes every email; the id of its answer is the subject. Records what it was called with.
 
-    `gate` holds calls back while it is cleared, `outcome` decides about an item, `refusal` about a call.
+    `gate` holds calls back while it is cleared, `outcome` decides about an item, `refusal` about a call;
+    of so many first items (`left_out`) the answer says nothing.
     """
 
     def __init__(self) -> None:
@@ -46,6 +61,9 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
         self.gate.set()
         self.outcome: Callable[[pb.SendEmailRequest], pb.BatchSendResult] = sent
         self.refusal: status_pb2.Status | None = None
+        self.left_out = 0
+        self.replayed = False
+        self.seconds_left: list[float] = []
         self.health = HealthServicer()
         self.target = ""
 
@@ -55,6 +73,7 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
         """Answers each item, once the gate is open."""
         self.batches.append(request)
         self.metadata.append(dict(context.invocation_metadata() or ()))
+        self.seconds_left.append(context.time_remaining())
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -63,20 +82,23 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
             self.in_flight -= 1
         if self.refusal is not None:
             await abort(context, self.refusal)
-        return pb.BatchSendEmailsResponse(results=map(self.outcome, request.emails))
+        emails = request.emails[self.left_out :]
+        return pb.BatchSendEmailsResponse(results=map(self.outcome, emails), replayed=self.replayed)
 
     @property
     def subjects(self) -> list[list[str]]:
         """The subjects of each call so far."""
         return [[email.subject for email in batch.emails] for batch in self.batches]
 
-    async def serve(self) -> tuple[grpc.aio.Server, str]:
-        """Starts on a free port; returns the server and its target."""
-        server = grpc.aio.server(options=[("grpc.max_receive_message_length", 64 << 20)])
+    async def serve(self, port: int = 0) -> tuple[grpc.aio.Server, str]:
+        """Starts, on a free port if none is given; returns the server and its target."""
+        server = grpc.aio.server(
+            interceptors=[Turnstile()], options=[("grpc.max_receive_message_length", 64 << 20)]
+        )
         email_service_pb2_grpc.add_EmailServiceServicer_to_server(self, server)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
         await self.health.set("", health_pb2.HealthCheckResponse.SERVING)
-        port = server.add_insecure_port("127.0.0.1:0")
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
         await server.start()
         return server, f"127.0.0.1:{port}"
 

@@ -1,0 +1,107 @@
+"""HTTP/1.1 connections, with limits on what comes before a request can be answered at all.
+
+uvicorn lets a head grow and take its time without end; here it has 64 KiB and the deadline. What cannot
+be read as HTTP is answered in JSON like every other error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from edge.transcoding.asgi import Answer, last_answer, new_request_id
+from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
+
+HEAD_BYTES = 64 << 10
+"""Bytes of a request line and its headers: more than any proxy lets through."""
+
+Render = Callable[[Failure, str], Answer]
+"""Makes the answer of a failure for a request with an id."""
+
+
+def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
+    """The protocol class for uvicorn. Each head, once begun, must be complete within `deadline_s`
+    seconds, and so must the first head of a connection from when that is made."""
+
+    class Protocol(HttpToolsProtocol):
+        _head_bytes = 0
+        _in_head = True
+        _timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._start_timer()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_timer()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            self._unset_keepalive_if_required()
+            if self._in_head:
+                self._head_bytes += len(data)
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as upgrade:
+                self._stay(data[upgrade.args[0] :])
+            except HttpParserError:
+                self._refuse(Failure(MALFORMED_REQUEST))
+            if self._in_head and self._head_bytes > HEAD_BYTES:
+                self._refuse(Failure(HEAD_TOO_LARGE))
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            if self._timer is None:
+                self._start_timer()
+
+        def on_headers_complete(self) -> None:
+            if self.parser.should_upgrade():
+                return
+            self._stop_timer()
+            self._in_head = False
+            self._head_bytes = 0
+            super().on_headers_complete()
+
+        def on_message_complete(self) -> None:
+            if self.parser.should_upgrade():
+                return
+            self._in_head = True
+            super().on_message_complete()
+
+        def _stay(self, rest: bytes) -> None:
+            """Passes over an offer to speak another protocol (RFC 9110 section 7.8), which Java's client
+            makes with every first request. The parser takes what follows for that protocol: it gets the
+            same request without the offer instead."""
+            method, headers = self.parser.get_method(), self.headers
+            kept = [header for header in headers if header[0] not in (b"connection", b"upgrade")]
+            lines = [b"%s %s HTTP/1.1" % (method, self.url), *(b"%s: %s" % header for header in kept)]
+            self.parser = HttpRequestParser(self)
+            self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+
+        def _start_timer(self) -> None:
+            self._timer = self.loop.call_later(deadline_s, self._give_up)
+
+        def _stop_timer(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+        def _give_up(self) -> None:
+            if self._head_bytes:
+                self._refuse(Failure(REQUEST_TIMEOUT))
+            else:
+                self.transport.close()
+
+        def _refuse(self, failure: Failure) -> None:
+            if self.transport.is_closing():
+                return
+            # Nothing may be written into the middle of an answer that is under way.
+            if self.cycle is None or self.cycle.response_complete:
+                request_id = new_request_id()
+                self.transport.write(last_answer(render(failure, request_id), request_id))
+            self.transport.close()
+
+    return Protocol

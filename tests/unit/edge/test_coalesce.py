@@ -1,0 +1,205 @@
+"""Sends of one credential share calls, and nothing else (DESIGN 2.2)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc.aio
+import pytest
+from google.rpc import code_pb2
+from zidimail.v1 import email_service_pb2 as pb
+
+from edge.channel import Channel
+from edge.coalesce import Coalescer, LineFull
+from tests.harness.waiting import until
+from tests.unit.edge.server import EmailServer, sent, status
+
+WAITING_LIMIT = 300
+
+
+@pytest.fixture
+async def coalescer(emails: EmailServer) -> AsyncIterator[Coalescer]:
+    channel = Channel(emails.target)
+    call = channel.unary_of_bytes("zidimail.v1.EmailService.BatchSendEmails", pb.BatchSendEmailsResponse)
+    yield Coalescer(call, WAITING_LIMIT)
+    await channel.close()
+
+
+class Sender:
+    """Sends emails by their subjects."""
+
+    def __init__(self, coalescer: Coalescer, credential: str = "Bearer key") -> None:
+        self._coalescer = coalescer
+        self._credential = credential
+
+    def send(self, subject: str, *, body: str = "", within: float = 20) -> asyncio.Task[pb.BatchSendResult]:
+        deadline = asyncio.get_running_loop().time() + within
+        return asyncio.create_task(
+            self._coalescer.send(
+                pb.SendEmailRequest(subject=subject, text=body),
+                self._credential,
+                (("authorization", self._credential),),
+                deadline,
+            )
+        )
+
+
+@pytest.fixture
+def sender(coalescer: Coalescer) -> Sender:
+    return Sender(coalescer)
+
+
+async def fill(emails: EmailServer, sender: Sender) -> list[asyncio.Task[pb.BatchSendResult]]:
+    """Two calls in flight that do not end before the gate opens."""
+    emails.gate.clear()
+    tasks = []
+    for number in (1, 2):
+        tasks.append(sender.send(f"first {number}"))
+        await until(lambda number=number: len(emails.batches) == number)
+    return tasks
+
+
+async def test_an_idle_line_sends_at_once_and_a_lone_email_is_a_batch_of_one(
+    emails: EmailServer, sender: Sender
+) -> None:
+    result = await sender.send("alone")
+    assert result.sent.id == "alone"
+    assert emails.subjects == [["alone"]]
+    assert emails.batches[0].mode == pb.BATCH_MODE_PERMISSIVE
+
+
+async def test_what_arrives_while_two_calls_are_in_flight_goes_with_the_next_one(
+    emails: EmailServer, sender: Sender
+) -> None:
+    tasks = await fill(emails, sender)
+    later = [sender.send(f"later {number}") for number in range(5)]
+    await asyncio.sleep(0)
+    emails.gate.set()
+    results = await asyncio.gather(*tasks, *later)
+    assert emails.subjects == [["first 1"], ["first 2"], [f"later {number}" for number in range(5)]]
+    assert [result.sent.id for result in results[2:]] == [f"later {number}" for number in range(5)]
+    assert emails.most_in_flight == 2
+
+
+async def test_a_call_carries_a_hundred_emails_at_most(emails: EmailServer, sender: Sender) -> None:
+    tasks = await fill(emails, sender)
+    tasks += [sender.send(str(number)) for number in range(250)]
+    await asyncio.sleep(0)
+    emails.gate.set()
+    await asyncio.gather(*tasks)
+    assert sorted(len(batch) for batch in emails.subjects[2:]) == [50, 100, 100]
+
+
+async def test_a_call_carries_sixteen_mebibytes_unless_one_email_is_larger(
+    emails: EmailServer, sender: Sender
+) -> None:
+    tasks = await fill(emails, sender)
+    tasks += [sender.send(f"medium {number}", body="x" * (6 << 20)) for number in range(3)]
+    tasks.append(sender.send("huge", body="x" * (17 << 20)))
+    await asyncio.sleep(0)
+    emails.gate.set()
+    await asyncio.gather(*tasks)
+    assert sorted(emails.subjects[2:]) == [["huge"], ["medium 0", "medium 1"], ["medium 2"]]
+
+
+async def test_credentials_never_share_a_call(emails: EmailServer, coalescer: Coalescer) -> None:
+    one, other = Sender(coalescer, "Bearer one"), Sender(coalescer, "Bearer other")
+    await asyncio.gather(one.send("a"), other.send("b"), one.send("c"), other.send("d"))
+    called = sorted(
+        (str(metadata["authorization"]), subjects)
+        for metadata, subjects in zip(emails.metadata, emails.subjects, strict=True)
+    )
+    assert called == [("Bearer one", ["a", "c"]), ("Bearer other", ["b", "d"])]
+
+
+async def test_an_email_that_is_refused_is_refused_alone(emails: EmailServer, sender: Sender) -> None:
+    emails.outcome = lambda email: (
+        pb.BatchSendResult(error=status("VALIDATION_FAILED")) if email.subject == "bad" else sent(email)
+    )
+    good, bad, other = await asyncio.gather(sender.send("good"), sender.send("bad"), sender.send("other"))
+    assert emails.subjects == [["good", "bad", "other"]]
+    assert (good.sent.id, other.sent.id) == ("good", "other")
+    assert bad.error.code == code_pb2.INVALID_ARGUMENT
+
+
+async def test_a_call_that_fails_fails_for_each_of_its_emails(emails: EmailServer, sender: Sender) -> None:
+    emails.refusal = status("INVALID_CREDENTIALS", code_pb2.UNAUTHENTICATED)
+    results = await asyncio.gather(sender.send("a"), sender.send("b"), return_exceptions=True)
+    assert len(emails.batches) == 1
+    for error in results:
+        assert isinstance(error, grpc.aio.AioRpcError)
+        assert error.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_result_that_the_server_left_out_is_an_error_for_each(
+    emails: EmailServer, sender: Sender
+) -> None:
+    emails.left_out = 1
+    results = await asyncio.gather(sender.send("a"), sender.send("b"))
+    assert [result.error.code for result in results] == [code_pb2.INTERNAL, code_pb2.INTERNAL]
+
+
+async def test_an_email_whose_caller_gave_up_before_a_call_took_it_is_not_sent(
+    emails: EmailServer, sender: Sender
+) -> None:
+    tasks = await fill(emails, sender)
+    gone, stays = sender.send("gone"), sender.send("stays")
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    emails.gate.set()
+    assert (await stays).sent.id == "stays"
+    await asyncio.gather(*tasks)
+    assert emails.subjects[2:] == [["stays"]]
+
+
+async def test_a_caller_who_gives_up_on_a_call_under_way_takes_nothing_from_the_others(
+    emails: EmailServer, sender: Sender
+) -> None:
+    emails.gate.clear()
+    gone, stays = sender.send("gone"), sender.send("stays")
+    await until(lambda: emails.subjects == [["gone", "stays"]])
+    gone.cancel()
+    await asyncio.wait([gone])
+    assert gone.cancelled()
+    emails.gate.set()
+    assert (await stays).sent.id == "stays"
+
+
+async def test_a_call_has_the_time_of_its_most_patient_email(emails: EmailServer, sender: Sender) -> None:
+    await asyncio.gather(sender.send("hasty", within=5), sender.send("patient", within=300))
+    assert 5 < emails.seconds_left[0] <= 300
+
+
+async def test_a_line_that_is_full_takes_no_more(emails: EmailServer, sender: Sender) -> None:
+    tasks = await fill(emails, sender)
+    tasks += [sender.send(str(number)) for number in range(WAITING_LIMIT)]
+    await asyncio.sleep(0)
+    with pytest.raises(LineFull):
+        await sender.send("one too many")
+    emails.gate.set()
+    await asyncio.gather(*tasks)
+    assert (await sender.send("again")).sent.id == "again"
+
+
+async def test_idle_credentials_leave_nothing_behind(emails: EmailServer, coalescer: Coalescer) -> None:
+    senders = [Sender(coalescer, f"Bearer {number}") for number in range(20)]
+    emails.gate.clear()
+    tasks = [sender.send("x") for sender in senders]
+    await until(lambda: coalescer.lines == 20)
+    for task in tasks[:5]:
+        task.cancel()
+    emails.gate.set()
+    await asyncio.wait(tasks)
+    await until(lambda: coalescer.lines == 0)
+    emails.refusal = status("INVALID_CREDENTIALS", code_pb2.UNAUTHENTICATED)
+    await asyncio.gather(*(sender.send("x") for sender in senders), return_exceptions=True)
+    await until(lambda: coalescer.lines == 0)
+
+
+async def test_a_server_that_is_not_there_is_an_error() -> None:
+    channel = Channel("127.0.0.1:1")
+    call = channel.unary_of_bytes("zidimail.v1.EmailService.BatchSendEmails", pb.BatchSendEmailsResponse)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await Sender(Coalescer(call, WAITING_LIMIT)).send("a")
+    assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+    await channel.close()

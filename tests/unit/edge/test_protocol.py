@@ -1,0 +1,150 @@
+"""What comes over a connection before and beside a request."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from edge.settings import Settings
+from tests.unit.edge.conftest import serve_edge
+from tests.unit.edge.server import EmailServer
+from tests.unit.edge.wire import HEAD, Reply, connect
+
+EMAIL = b'{"subject": "hello"}'
+SEND = HEAD + b"content-length: %d\r\n\r\n%s" % (len(EMAIL), EMAIL)
+
+
+@pytest.fixture
+async def hasty(emails: EmailServer) -> AsyncIterator[str]:
+    """An edge that waits half a second."""
+    async with serve_edge(replace(Settings(server=emails.target), deadline_s=0.5, body_limit=1000)) as url:
+        yield url
+
+
+def assert_error(reply: Reply, status: int) -> None:
+    assert reply.status == reply.json["statusCode"] == status
+    assert reply.headers["x-frame-options"] == "DENY"
+    assert reply.headers["x-request-id"]
+
+
+async def test_a_body_that_is_declared_too_large_is_refused_and_the_connection_goes_on(hasty: str) -> None:
+    async with connect(hasty) as connection:
+        await connection.send(HEAD + b"content-length: 100000\r\n\r\n" + b"x" * 100_000)
+        assert_error(await connection.reply(), 413)
+        await connection.send(SEND)
+        assert (await connection.reply()).json == {"id": "hello"}
+
+
+async def test_a_body_that_turns_out_too_large_is_refused_and_the_connection_goes_on(hasty: str) -> None:
+    async with connect(hasty) as connection:
+        chunks = b"".join(b"200\r\n%s\r\n" % (b"x" * 512) for _ in range(200))
+        await connection.send(HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+        assert_error(await connection.reply(), 413)
+        await connection.send(SEND)
+        assert (await connection.reply()).json == {"id": "hello"}
+
+
+async def test_a_body_beyond_all_measure_is_not_waited_for(edge: str) -> None:
+    async with connect(edge) as connection:
+        await connection.send(HEAD + b"content-length: 99999999999\r\n\r\n" + b"x" * 1000)
+        reply = await connection.reply()
+        assert_error(reply, 413)
+        assert reply.headers["connection"] == "close"
+        assert await connection.ends()
+
+
+async def test_who_asks_before_sending_too_much_is_told_so_and_never_to_continue(edge: str) -> None:
+    async with connect(edge) as connection:
+        await connection.send(HEAD + b"content-length: 9000000\r\nexpect: 100-continue\r\n\r\n")
+        assert_error(await connection.reply(), 413)
+        assert await connection.ends()
+
+
+async def test_who_asks_before_sending_what_is_allowed_may_send(edge: str) -> None:
+    async with connect(edge) as connection:
+        await connection.send(HEAD + b"content-length: %d\r\nexpect: 100-continue\r\n\r\n" % len(EMAIL))
+        assert (await connection.reply()).status == 100
+        await connection.send(EMAIL)
+        assert (await connection.reply()).status == 200
+
+
+async def test_a_body_that_does_not_come_is_a_timeout(hasty: str) -> None:
+    async with connect(hasty) as connection:
+        await connection.send(HEAD + b"content-length: 100\r\n\r\nx")
+        assert_error(await connection.reply(), 408)
+        assert await connection.ends()
+
+
+@pytest.mark.parametrize("begun", [b"POST /v1/em", HEAD])
+async def test_a_head_that_does_not_come_is_a_timeout(hasty: str, begun: bytes) -> None:
+    async with connect(hasty) as connection:
+        await connection.send(begun)
+        assert_error(await connection.reply(), 408)
+        assert await connection.ends()
+
+
+async def test_the_second_head_of_a_connection_has_its_own_deadline(hasty: str) -> None:
+    async with connect(hasty) as connection:
+        await connection.send(SEND)
+        assert (await connection.reply()).status == 200
+        await connection.send(HEAD)
+        assert_error(await connection.reply(), 408)
+
+
+async def test_a_connection_without_a_request_is_closed(hasty: str) -> None:
+    async with connect(hasty) as connection:
+        assert await connection.ends()
+
+
+@pytest.mark.parametrize("endless", [b"x-a: ", b"x-a: b\r\n"])
+async def test_a_head_without_end_is_refused(edge: str, endless: bytes) -> None:
+    async with connect(edge) as connection:
+        await connection.send(HEAD + endless * 20_000)
+        assert_error(await connection.reply(), 431)
+        assert await connection.ends()
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"\x16\x03\x01\x02\x00\x01",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"hello\r\n\r\n",
+        HEAD + b"content-length: -1\r\n\r\n",
+        HEAD + b"content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        HEAD + b"x\0y: z\r\n\r\n",
+        b"GET /v1/emails/\xff HTTP/1.1\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_refused_in_json(edge: str, request_bytes: bytes) -> None:
+    async with connect(edge) as connection:
+        await connection.send(request_bytes)
+        assert_error(await connection.reply(), 400)
+        assert await connection.ends()
+
+
+async def test_requests_in_a_row_are_answered_in_their_order(edge: str) -> None:
+    async with connect(edge) as connection:
+        await connection.send(SEND + b"GET /healthz HTTP/1.1\r\nhost: edge\r\n\r\n" + SEND)
+        assert (await connection.reply()).json == {"id": "hello"}
+        assert (await connection.reply()).json == {"status": "ok"}
+        assert (await connection.reply()).json == {"id": "hello"}
+
+
+async def test_an_offer_of_another_protocol_is_passed_over(edge: str) -> None:
+    upgrade = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+    async with connect(edge) as connection:
+        await connection.send(HEAD + upgrade + b"content-length: %d\r\n\r\n%s" % (len(EMAIL), EMAIL))
+        assert (await connection.reply()).json == {"id": "hello"}
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_body_sends_nothing(
+    edge: str, emails: EmailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connect(edge) as connection:
+        await connection.send(HEAD + b"content-length: 100\r\n\r\n" + EMAIL)
+    async with connect(edge) as connection:
+        await connection.send(SEND)
+        assert (await connection.reply()).status == 200
+    assert emails.subjects == [["hello"]]
+    assert not caplog.records
