@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.clock import Clock
 from server.db.engine import Database
+from server.db.keys import among
 from server.db.schema import emails
 from server.db.writer import Writer
 from server.events import log
@@ -158,5 +159,5 @@ class FanOut:
 async def _emails(
     connection: AsyncConnection, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], Row[*tuple[Any, ...]]]:
-    rows = await connection.execute(_EMAILS.where(tuple_(emails.c.org_id, emails.c.id).in_(sorted(keys))))
+    rows = await connection.execute(_EMAILS.where(among(connection, (emails.c.org_id, emails.c.id), keys)))
     return {(row.org_id, row.id): row for row in rows}

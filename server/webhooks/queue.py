@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, TextClause, bindparam, delete, insert, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.db.keys import among
 from server.db.schema import webhook_attempts, webhook_calls, webhooks
 from server.ids import new_id
 from server.webhooks.store import DISABLED, Key, drop_calls, endpoints
 
-_KEY = tuple_(webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.event_id)
+_PRIMARY_KEY = (webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.event_id)
 
 
 class CallKey(NamedTuple):
@@ -122,13 +123,13 @@ async def claim(connection: AsyncConnection, claims: Sequence[Claim]) -> list[li
 
 async def _claim(connection: AsyncConnection, claim: Claim) -> list[Claimed]:
     free = (
-        select(webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.event_id)
-        .where(_KEY.in_(list(claim.wanted)), webhook_calls.c.lease_until.is_(None))
+        select(*_PRIMARY_KEY)
+        .where(among(connection, _PRIMARY_KEY, claim.wanted), webhook_calls.c.lease_until.is_(None))
         .with_for_update(skip_locked=True)
     )
     rows = await connection.execute(
         update(webhook_calls)
-        .where(_KEY.in_(free))
+        .where(tuple_(*_PRIMARY_KEY).in_(free))
         .values(lease_owner=claim.owner, lease_until=claim.until, lease_token=webhook_calls.c.lease_token + 1)
         .returning(
             webhook_calls.c.org_id,
@@ -172,7 +173,7 @@ async def renew(connection: AsyncConnection, renewals: Sequence[Renewal]) -> lis
         rows = await connection.execute(
             update(webhook_calls)
             .where(
-                _KEY.in_([key[:3] for key in sorted(renewal.keys)]),
+                among(connection, _PRIMARY_KEY, [key[:3] for key in renewal.keys]),
                 webhook_calls.c.lease_owner == renewal.owner,
             )
             .values(lease_until=renewal.until)
@@ -230,7 +231,9 @@ async def settle(connection: AsyncConnection, outcomes: Sequence[Settled]) -> li
     gone = sorted({(outcome.key.org_id, outcome.key.webhook_id) for outcome in outcomes if outcome.gone})
     if gone:
         await connection.execute(
-            update(webhooks).where(tuple_(webhooks.c.org_id, webhooks.c.id).in_(gone)).values(status=DISABLED)
+            update(webhooks)
+            .where(among(connection, (webhooks.c.org_id, webhooks.c.id), gone))
+            .values(status=DISABLED)
         )
         await drop_calls(connection, gone)
     ordered = sorted(outcomes, key=lambda outcome: outcome.key)

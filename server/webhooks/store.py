@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, delete, func, insert, select, tuple_
+from sqlalchemy import Row, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.db.keys import among
 from server.db.schema import webhook_calls, webhooks
 from server.events import log
 from server.faults import WebhookNotFound
@@ -20,6 +21,7 @@ DISABLED = "disabled"
 Key = tuple[str, str]
 WebhookRow: TypeAlias = Row[*tuple[Any, ...]]
 
+_PRIMARY_KEY = (webhooks.c.org_id, webhooks.c.id)
 _LISTED = (webhooks.c.id, webhooks.c.url, webhooks.c.events, webhooks.c.status, webhooks.c.created_at)
 
 
@@ -84,7 +86,7 @@ async def remove(connection: AsyncConnection, keys: Sequence[Key]) -> list[Webho
         tuple(row)
         for row in await connection.execute(
             delete(webhooks)
-            .where(tuple_(webhooks.c.org_id, webhooks.c.id).in_(keys))
+            .where(among(connection, _PRIMARY_KEY, keys))
             .returning(webhooks.c.org_id, webhooks.c.id)
         )
     }
@@ -102,7 +104,7 @@ async def drop_calls(connection: AsyncConnection, keys: Collection[Key]) -> None
     if keys:
         await connection.execute(
             delete(webhook_calls).where(
-                tuple_(webhook_calls.c.org_id, webhook_calls.c.webhook_id).in_(list(keys))
+                among(connection, (webhook_calls.c.org_id, webhook_calls.c.webhook_id), keys)
             )
         )
 
@@ -128,7 +130,7 @@ async def still_enabled(connection: AsyncConnection, keys: Collection[Key]) -> s
     """Which of these webhooks are there and enabled, and stay so until the transaction ends."""
     rows = await connection.execute(
         select(webhooks.c.org_id, webhooks.c.id)
-        .where(tuple_(webhooks.c.org_id, webhooks.c.id).in_(list(keys)), webhooks.c.status == ENABLED)
+        .where(among(connection, _PRIMARY_KEY, keys), webhooks.c.status == ENABLED)
         .order_by(webhooks.c.org_id, webhooks.c.id)
         .with_for_update(read=True)
     )
@@ -139,7 +141,7 @@ async def endpoints(connection: AsyncConnection, keys: Collection[Key]) -> dict[
     """Where the calls of these webhooks go, and their sealed secrets."""
     rows = await connection.execute(
         select(webhooks.c.org_id, webhooks.c.id, webhooks.c.url, webhooks.c.secret).where(
-            tuple_(webhooks.c.org_id, webhooks.c.id).in_(list(keys))
+            among(connection, _PRIMARY_KEY, keys)
         )
     )
     return {(row.org_id, row.id): row for row in rows}
