@@ -90,6 +90,7 @@ class CrashRun:
                     "ZIDIMAIL_LEASE_SECONDS": str(LEASE_S),
                     "ZIDIMAIL_UNCERTAIN_DELAY_SECONDS": str(UNCERTAIN_DELAY_S),
                     "ZIDIMAIL_FAILPOINTS_LOG": str(self._reached),
+                    **self._env(),
                 },
             )
             await asyncio.to_thread(stack.start)
