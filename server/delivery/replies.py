@@ -1,0 +1,79 @@
+"""Reads SMTP replies out of a stream of bytes, whatever a stranger sends (RFC 5321 section 4.2, RFC 3463)."""
+
+import re
+from dataclasses import dataclass
+
+# Far above what RFC 5321 section 4.5.3.1.5 allows, and far below what would hurt.
+MAX_LINE = 4096
+MAX_LINES = 128
+MAX_REPLY = 32_768
+
+_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?\Z", re.DOTALL)
+_STATUS = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: |\Z)")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+class NotSmtp(Exception):
+    """What the other side sends is no SMTP reply, or one without end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply: its code, its enhanced status code (empty if none), and its lines without both."""
+
+    code: int
+    status: str
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines as one."""
+        return " ".join(line for line in self.lines if line)
+
+
+class ReplyReader:
+    """Takes bytes as they come, gives the replies that are complete."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> list[Reply]:
+        """The replies that `data` completes. Raises `NotSmtp`."""
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        if len(self._buffer) > MAX_LINE:
+            raise NotSmtp("a reply with a line without end")
+        replies = []
+        for line in lines:
+            reply = self._take(line.removesuffix(b"\r"))
+            if reply is not None:
+                replies.append(reply)
+        return replies
+
+    def _take(self, line: bytes) -> Reply | None:
+        match = _LINE.match(line)
+        if match is None or (self._lines and match[1] != self._lines[0][:3]):
+            raise NotSmtp(f"no SMTP reply: {_shown(line[:80])}")
+        self._lines.append(line)
+        self._size += len(line)
+        if len(self._lines) > MAX_LINES or self._size > MAX_REPLY:
+            raise NotSmtp("a reply without end")
+        if match[2] == b"-":
+            return None
+        taken, self._lines, self._size = self._lines, [], 0
+        return _reply(taken)
+
+
+def _reply(lines: list[bytes]) -> Reply:
+    texts = [_shown(line[4:]) for line in lines]
+    match = _STATUS.match(texts[0])
+    status = match[1] if match else ""
+    if status:
+        texts = [text.removeprefix(status).lstrip() for text in texts]
+    return Reply(int(lines[0][:3]), status, tuple(texts))
+
+
+def _shown(line: bytes) -> str:
+    """A stranger's text for logs and events: valid, in one line, without control characters."""
+    return _UNPRINTABLE.sub(" ", line.decode("utf-8", "replace")).strip()

@@ -1,0 +1,105 @@
+"""What delivering by SMTP has in common, whoever the hosts are."""
+
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from server.delivery.handshake import connect
+from server.delivery.pool import Pool
+from server.delivery.route import NoRoute
+from server.delivery.smtp import Session
+from server.delivery.target import Broken, Target, Timeouts, Tls
+from server.delivery.transports.transport import Dot, Letter
+from server.delivery.verdict import Outcome, unreachable
+
+_log = structlog.get_logger()
+
+
+class OverSmtp(ABC):
+    """Delivers over sessions that are kept per site; tries the site's hosts in turn until one talks."""
+
+    def __init__(
+        self,
+        hostname: str,
+        site_concurrency: int,
+        timeouts: Timeouts | None = None,
+        verified: ssl.SSLContext | None = None,
+    ) -> None:
+        self.site_concurrency = site_concurrency
+        self._hostname = hostname
+        self._timeouts = timeouts or Timeouts()
+        self._verified = verified or ssl.create_default_context()
+        self._unverified = ssl.create_default_context()
+        self._unverified.check_hostname = False
+        self._unverified.verify_mode = ssl.CERT_NONE
+        self._pool = Pool()
+
+    @abstractmethod
+    def site_of(self, domain: str) -> str:
+        """See `Transport`."""
+
+    @abstractmethod
+    async def targets(self, site: str) -> Sequence[Target]:
+        """The hosts of a site in the order of trial, at least one. Raises `NoRoute`."""
+
+    async def deliver(
+        self, letter: Letter, recipients: Mapping[int, str], site: str, dot: Dot
+    ) -> dict[int, Outcome]:
+        """See `Transport`."""
+        outcomes: dict[int, Outcome] = {}
+        left = dict(recipients)
+        session = self._pool.take(site)
+        if session is not None:
+            try:
+                return await self._send(session, letter, left, site, dot)
+            except Broken as broken:
+                # Most likely it had idled too long for the other side: nothing is wrong with the host.
+                outcomes.update(broken.decided)
+        try:
+            targets = await self.targets(site)
+        except NoRoute as none:
+            return dict.fromkeys(left, none.outcome) | outcomes
+        last = unreachable("4.4.1", "no host of the site could be reached")
+        for number, target in enumerate(targets):
+            left = {no: address for no, address in left.items() if no not in outcomes}
+            if not left:
+                break
+            try:
+                session = await self._connect(target, others_left=number + 1 < len(targets))
+                return outcomes | await self._send(session, letter, left, site, dot)
+            except Broken as broken:
+                outcomes.update(broken.decided)
+                last = broken.outcome
+        return dict.fromkeys(left, last) | outcomes
+
+    async def close(self) -> None:
+        """See `Transport`."""
+        self._pool.close()
+
+    async def _send(
+        self, session: Session, letter: Letter, recipients: Mapping[int, str], site: str, dot: Dot
+    ) -> dict[int, Outcome]:
+        outcomes = await session.send(letter, recipients, dot)
+        self._pool.put(site, session)
+        return outcomes
+
+    async def _connect(self, target: Target, *, others_left: bool) -> Session:
+        timeouts = (
+            replace(self._timeouts, connect=min(10.0, self._timeouts.connect))
+            if others_left
+            else self._timeouts
+        )
+        verified = target.tls in (Tls.REQUIRED, Tls.IMPLICIT)
+        try:
+            return await connect(
+                target, self._hostname, self._verified if verified else self._unverified, timeouts
+            )
+        except Broken as broken:
+            if not broken.in_handshake or target.tls is not Tls.OPPORTUNISTIC:
+                raise
+            # Mail in clear beats no mail where nobody asked for more (RFC 7435 section 3).
+            _log.warning("STARTTLS failed; the host is tried in clear", host=target.shown, reason=str(broken))
+            return await connect(replace(target, tls=Tls.NONE), self._hostname, self._unverified, timeouts)
