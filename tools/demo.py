@@ -48,9 +48,14 @@ def heading(text: str) -> None:
 
 
 def line(text: str, *, mark: str = "") -> None:
-    """One indented line, cut to the width of the page."""
-    shown = text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
-    print(f"    {_styled('32', mark) + ' ' if mark else ''}{shown}")
+    """One indented line."""
+    print(f"    {_styled('32', mark) + ' ' if mark else ''}{text}")
+
+
+def quote(text: str) -> None:
+    """Text that was received, broken at the width of the page."""
+    for begin in range(0, max(len(text), 1), WIDTH):
+        print(f"    {_styled('2', '|')} {text[begin : begin + WIDTH]}")
 
 
 def _styled(code: str, text: str) -> str:
@@ -109,10 +114,10 @@ async def delivered(rest: Rest, sent: Sent) -> dict[str, Any]:
 
 
 def show_message(path: Path) -> None:
-    """The message as it arrived, long header lines and the tail cut."""
-    line(_styled("2", str(path)))
+    """The message as it arrived."""
+    line(str(path))
     for text in path.read_text(errors="replace").splitlines():
-        line(f"| {text}")
+        quote(text)
 
 
 def show_signatures(raw: bytes, records: dict[bytes, bytes]) -> None:
@@ -140,8 +145,8 @@ def show_call(call: Call, secret: str) -> None:
     line(f"{call.method} {call.path}")
     for name in sorted(call.headers):
         if name.startswith(("zidimail-", "webhook-", "svix-")):
-            line(f"| {name}: {call.headers[name]}")
-    line(f"| {call.body.decode()}")
+            quote(f"{name}: {call.headers[name]}")
+    quote(call.body.decode())
     digest = hmac.new(secret.encode(), call.body, hashlib.sha256).hexdigest()
     require(call.headers.get("zidimail-signature") == f"sha256={digest}", "ZidiMail-Signature is wrong")
     line("ZidiMail-Signature: verified by plain HMAC-SHA256", mark="✓")

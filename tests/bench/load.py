@@ -7,12 +7,13 @@ does, and the same for every program that it measures. It reads one `Load` as JS
 
 import asyncio
 import contextlib
+import itertools
 import statistics
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, cast
@@ -20,21 +21,24 @@ from typing import Any, cast
 import orjson
 import uvloop
 
+# As long as what replaces it, so that the length of a request does not change.
+NUMBER = "{number}"
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to send: the `bodies` in turn as POSTs to `path`, over `connections`, for `seconds`.
+    """What to send: `body` as POSTs to `path`, over `connections`, for `seconds`.
 
-    The answers of the first `warm_up` seconds are not counted.
+    Each `NUMBER` in the body becomes the number of the request. The answers of the first `warm_up` seconds
+    are not counted.
     """
 
     host: str
     port: int
     path: str
-    bodies: Sequence[str]
+    body: str
     authorization: str = ""
     connections: int = 64
     seconds: float = 4.0
@@ -69,9 +73,9 @@ def run(load: Load) -> Result:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, requests: Sequence[bytes], first: int) -> None:
-        self._requests = requests
-        self._next = first
+    def __init__(self, request: bytes, numbers: Iterator[int]) -> None:
+        self._request = request
+        self._numbers = numbers
         self._answer = bytearray()
         self._sent_at = 0.0
         self.answers: list[tuple[float, float, bytes]] = []
@@ -103,14 +107,18 @@ class _Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _send(self) -> None:
-        request = self._requests[self._next % len(self._requests)]
-        self._next += 1
+        request = numbered(self._request, next(self._numbers))
         self._sent_at = time.perf_counter()
         self._transport.write(request)
 
 
-def _request(load: Load, body: str) -> bytes:
-    content = body.encode()
+def numbered(template: bytes, number: int) -> bytes:
+    """The template with `NUMBER` replaced, so that every request is another one."""
+    return template.replace(NUMBER.encode(), b"%08d" % (number % 100_000_000))
+
+
+def _request(load: Load) -> bytes:
+    content = load.body.encode()
     lines = [
         f"POST {load.path} HTTP/1.1",
         f"Host: {load.host}:{load.port}",
@@ -123,16 +131,12 @@ def _request(load: Load, body: str) -> bytes:
 
 
 async def _generate(load: Load) -> Result:
-    requests = [_request(load, body) for body in load.bodies]
     loop = asyncio.get_running_loop()
-    connections: list[_Connection] = []
-    for number in range(load.connections):
-        # Each begins elsewhere in the list, so that no two send the same at the same time.
-        first = number * len(requests) // load.connections
-        _, connection = await loop.create_connection(
-            partial(_Connection, requests, first), load.host, load.port
-        )
-        connections.append(connection)
+    # Another beginning for every run, so that no run repeats the recipients of the one before.
+    connect = partial(_Connection, _request(load), itertools.count(time.time_ns() // 1_000))
+    connections = [
+        (await loop.create_connection(connect, load.host, load.port))[1] for _ in range(load.connections)
+    ]
     await asyncio.sleep(load.warm_up)
     begin = time.perf_counter()
     await asyncio.sleep(load.seconds)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from tests.bench.load import NUMBER
 from tests.harness.stack import ROOT, Stack, free_port
 from tests.harness.waiting import until_sync
 
@@ -19,24 +20,21 @@ from tests.harness.waiting import until_sync
 _LINES = 12
 
 
-def bodies(domain: str, count: int = 512) -> list[str]:
-    """JSON bodies of sends from `domain`, each to another recipient."""
+def body(domain: str) -> str:
+    """The JSON body of a send from `domain`, each to another recipient (`load.NUMBER`)."""
     text = "Thank you for your order. It leaves our house today.\n" * _LINES
     html = "<p>Thank you for your order. It leaves our house today.</p>\n" * _LINES
-    return [
-        orjson.dumps(
-            {
-                "from": f"The Shop <orders@{domain}>",
-                "to": [f"customer-{number}@example.net"],
-                "subject": f"Your order {number}",
-                "html": html,
-                "text": text,
-                "headers": {"X-Order": str(number)},
-                "tags": [{"name": "kind", "value": "receipt"}],
-            }
-        ).decode()
-        for number in range(count)
-    ]
+    return orjson.dumps(
+        {
+            "from": f"The Shop <orders@{domain}>",
+            "to": [f"customer-{NUMBER}@example.net"],
+            "subject": f"Your order {NUMBER}",
+            "html": html,
+            "text": text,
+            "headers": {"X-Order": NUMBER},
+            "tags": [{"name": "kind", "value": "receipt"}],
+        }
+    ).decode()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from tests.bench.figure import Figure, Target
 from tests.bench.load import Load, Result, run
 from tests.bench.plain import PlainStack
-from tests.bench.programs import bodies, empty_app, running, silent_smarthost
+from tests.bench.programs import body, empty_app, running, silent_smarthost
 from tests.harness.stack import Stack
 
 ROUNDS = 3
@@ -22,7 +22,7 @@ def measure() -> list[Figure]:
         delivering = stack.enter_context(running(Stack, "capture"))
         plain = stack.enter_context(running(PlainStack, smarthost))
         empty = stack.enter_context(empty_app())
-        json = bodies(Stack.domain)
+        json = body(Stack.domain)
         many = {
             "ours": _load(ours, json, CONNECTIONS),
             "empty": Load("127.0.0.1", empty, "/v1/emails", json, connections=CONNECTIONS),
@@ -106,7 +106,7 @@ def _latencies(results: dict[str, list[Result]]) -> list[Figure]:
     ]
 
 
-def _load(stack: Stack, json: list[str], connections: int) -> Load:
+def _load(stack: Stack, json: str, connections: int) -> Load:
     address = urlsplit(stack.http)
     return Load(
         address.hostname or "",

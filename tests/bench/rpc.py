@@ -8,7 +8,7 @@ import psycopg
 
 from tests.bench.figure import Figure, Target
 from tests.bench.plain import PlainStack
-from tests.bench.programs import bodies, running, silent_smarthost
+from tests.bench.programs import body, running, silent_smarthost
 from tests.bench.rpc_load import RpcLoad, run
 from tests.harness.postgres import GIVEN_URL, Postgres
 from tests.harness.stack import Stack
@@ -53,7 +53,7 @@ def _figure(store: str, rate: float, plain: float, target: float) -> Figure:
 
 
 def _load(stack: Stack, *, batch: int = 100, callers: int = 4) -> RpcLoad:
-    return RpcLoad(stack.grpc, bodies(Stack.domain), f"Bearer {stack.api_key}", batch, callers)
+    return RpcLoad(stack.grpc, body(Stack.domain), f"Bearer {stack.api_key}", batch, callers)
 
 
 async def _make_durable(postgres: Postgres) -> None:

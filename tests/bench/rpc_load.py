@@ -5,6 +5,7 @@ the emails accepted in a second.
 """
 
 import asyncio
+import itertools
 import subprocess
 import sys
 import time
@@ -16,19 +17,22 @@ import uvloop
 from google.protobuf import json_format
 from zidimail.v1 import email_service_pb2
 
+from tests.bench.load import NUMBER, numbered
+
 BATCH = "/zidimail.v1.EmailService/BatchSendEmails"
 SINGLE = "/zidimail.v1.EmailService/SendEmail"
 
 
 @dataclass(frozen=True, slots=True)
 class RpcLoad:
-    """What to send: the JSON `bodies` in turn, `batch` to a call, from `callers` at once, for `seconds`.
+    """What to send: the email of the JSON `body`, `batch` to a call, from `callers` at once, for `seconds`.
 
-    A `batch` of 0 means SendEmail. The calls of the first `warm_up` seconds are not counted.
+    Each `NUMBER` in the body becomes a number of the call. A `batch` of 0 means SendEmail. The calls of the
+    first `warm_up` seconds are not counted.
     """
 
     target: str
-    bodies: list[str]
+    body: str
     authorization: str
     batch: int = 100
     callers: int = 4
@@ -50,20 +54,22 @@ def run(load: RpcLoad) -> float:
     return float(done.stdout)
 
 
-def _requests(load: RpcLoad) -> list[bytes]:
-    emails = [json_format.Parse(body, email_service_pb2.SendEmailRequest()) for body in load.bodies]
+def _template(load: RpcLoad) -> bytes:
     if not load.batch:
-        return [email.SerializeToString() for email in emails]
-    return [
-        email_service_pb2.BatchSendEmailsRequest(
-            emails=[emails[(first + number) % len(emails)] for number in range(load.batch)]
-        ).SerializeToString()
-        for first in range(0, len(emails), load.batch)
-    ]
+        return _email(load.body).SerializeToString()
+    # The items of one call differ by what stands before the number.
+    emails = [_email(load.body.replace(NUMBER, f"{item}-{NUMBER}")) for item in range(load.batch)]
+    return email_service_pb2.BatchSendEmailsRequest(emails=emails).SerializeToString()
+
+
+def _email(body: str) -> email_service_pb2.SendEmailRequest:
+    return json_format.Parse(body, email_service_pb2.SendEmailRequest())
 
 
 async def _generate(load: RpcLoad) -> float:
-    requests = _requests(load)
+    template = _template(load)
+    # Another beginning for every run, so that no run repeats the recipients of the one before.
+    numbers = itertools.count(time.time_ns() // 1_000)
     metadata = (("authorization", load.authorization),)
     finished: list[float] = []
     async with grpc.aio.insecure_channel(load.target) as channel:
@@ -72,13 +78,12 @@ async def _generate(load: RpcLoad) -> float:
         begin = time.perf_counter() + load.warm_up
         end = begin + load.seconds
 
-        async def caller(number: int) -> None:
+        async def caller() -> None:
             while time.perf_counter() < end:
-                await call(requests[number % len(requests)], metadata=metadata)
+                await call(numbered(template, next(numbers)), metadata=metadata)
                 finished.append(time.perf_counter())
-                number += load.callers
 
-        await asyncio.gather(*(caller(number) for number in range(load.callers)))
+        await asyncio.gather(*(caller() for _ in range(load.callers)))
     counted = sum(begin <= at < end for at in finished)
     return counted * (load.batch or 1) / load.seconds
 
