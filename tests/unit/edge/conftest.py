@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
+import pytest_asyncio
 import uvicorn
 
 from edge.__main__ import config
@@ -16,14 +18,21 @@ from tests.harness.waiting import until
 from tests.unit.edge.server import EmailServer
 
 
-@pytest.fixture
-async def emails() -> AsyncIterator[EmailServer]:
-    """A running EmailService; its address is `target`."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def email_server() -> AsyncIterator[EmailServer]:
+    """A running EmailService."""
     emails = EmailServer()
     server, emails.target = await emails.serve()
     yield emails
-    emails.gate.set()
     await server.stop(grace=0)
+
+
+@pytest.fixture
+def emails(email_server: EmailServer) -> Iterator[EmailServer]:
+    """A running EmailService that knows of no other test; its address is `target`."""
+    email_server.forget()
+    yield email_server
+    email_server.gate.set()
 
 
 @asynccontextmanager
@@ -43,16 +52,30 @@ async def serve_edge(settings: Settings) -> AsyncIterator[str]:
             await serving
 
 
-@pytest.fixture
-async def edge(emails: EmailServer) -> AsyncIterator[str]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def edge(email_server: EmailServer) -> AsyncIterator[str]:
     """The base URL of an edge in front of `emails`."""
-    async with serve_edge(Settings(server=emails.target)) as url:
+    async with serve_edge(Settings(server=email_server.target)) as url:
         yield url
 
 
-@pytest.fixture
-async def client(edge: str) -> AsyncIterator[httpx.AsyncClient]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hasty(email_server: EmailServer) -> AsyncIterator[str]:
+    """The base URL of an edge that waits a third of a second, and takes bodies of a thousand bytes."""
+    settings = replace(Settings(server=email_server.target), deadline_s=0.3, body_limit=1000)
+    async with serve_edge(settings) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_client(edge: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the edge with a credential."""
     headers = {"authorization": "Bearer zm_live_1_2"}
     async with httpx.AsyncClient(base_url=edge, headers=headers, timeout=20) as client:
         yield client
+
+
+@pytest.fixture
+def client(shared_client: httpx.AsyncClient, emails: EmailServer) -> httpx.AsyncClient:
+    """A client of an edge in front of `emails`."""
+    return shared_client

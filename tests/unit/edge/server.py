@@ -53,9 +53,16 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
     """
 
     def __init__(self) -> None:
+        self.health = HealthServicer()
+        self.target = ""
+        self.in_flight = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Forgets all calls and everything it was told to do."""
         self.batches: list[pb.BatchSendEmailsRequest] = []
         self.metadata: list[dict[str, str | bytes]] = []
-        self.in_flight = 0
+        self.seconds_left: list[float] = []
         self.most_in_flight = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -63,9 +70,6 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
         self.refusal: status_pb2.Status | None = None
         self.left_out = 0
         self.replayed = False
-        self.seconds_left: list[float] = []
-        self.health = HealthServicer()
-        self.target = ""
 
     async def BatchSendEmails(
         self, request: pb.BatchSendEmailsRequest, context: Context

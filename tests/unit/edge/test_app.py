@@ -16,6 +16,8 @@ from tests.harness.waiting import until
 from tests.unit.edge.conftest import serve_edge
 from tests.unit.edge.server import EmailServer, sent, status
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SECURITY_HEADERS = {
     "strict-transport-security",
     "x-frame-options",

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import grpc.aio
 import pytest
+import pytest_asyncio
 from google.rpc import code_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
@@ -13,10 +14,12 @@ from edge.coalesce import Coalescer, LineFull
 from tests.harness.waiting import until
 from tests.unit.edge.server import EmailServer, sent, status
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 WAITING_LIMIT = 300
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def coalescer(emails: EmailServer) -> AsyncIterator[Coalescer]:
     channel = Channel(emails.target)
     call = channel.unary_of_bytes("zidimail.v1.EmailService.BatchSendEmails", pb.BatchSendEmailsResponse)
@@ -167,7 +170,7 @@ async def test_a_caller_who_gives_up_on_a_call_under_way_takes_nothing_from_the_
 
 async def test_a_call_has_the_time_of_its_most_patient_email(emails: EmailServer, sender: Sender) -> None:
     await asyncio.gather(sender.send("hasty", within=5), sender.send("patient", within=300))
-    assert 5 < emails.seconds_left[0] <= 300
+    assert emails.seconds_left[0] > 200
 
 
 async def test_a_line_that_is_full_takes_no_more(emails: EmailServer, sender: Sender) -> None:

@@ -1,24 +1,14 @@
 """What comes over a connection before and beside a request."""
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
-
 import pytest
 
-from edge.settings import Settings
-from tests.unit.edge.conftest import serve_edge
 from tests.unit.edge.server import EmailServer
 from tests.unit.edge.wire import HEAD, Reply, connect
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 EMAIL = b'{"subject": "hello"}'
 SEND = HEAD + b"content-length: %d\r\n\r\n%s" % (len(EMAIL), EMAIL)
-
-
-@pytest.fixture
-async def hasty(emails: EmailServer) -> AsyncIterator[str]:
-    """An edge that waits half a second."""
-    async with serve_edge(replace(Settings(server=emails.target), deadline_s=0.5, body_limit=1000)) as url:
-        yield url
 
 
 def assert_error(reply: Reply, status: int) -> None:
