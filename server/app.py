@@ -124,6 +124,7 @@ class Delivering:
         await self.engine.stop()
         await self.fan_out.stop()
         await self.dispatcher.stop()
+        await self.resolver.close()
         await self.writer.close()
         await self.database.close()
 

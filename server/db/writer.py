@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 from sqlalchemy import Connection
@@ -150,7 +150,7 @@ class Writer:
             outcomes: dict[_Submission, Sequence[Any]] = {}
             for act, submissions in by_act.items():
                 items = [item for submission in submissions for item in submission.items]
-                results = _run(act(_Inline(connection), items))
+                results = _run(act(cast(AsyncConnection, _Inline(connection)), items))
                 if len(results) != len(items):
                     raise AssertionError(f"{act} gave {len(results)} results for {len(items)} items")
                 start = 0

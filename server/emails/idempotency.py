@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sqlalchemy import delete, insert, select, tuple_
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.db.keys import among
+from server.db.keys import among
 from server.db.schema import idempotency_keys
 
 LIFETIME_MS = 24 * 3_600_000
 # One sweep deletes at most so many rows, so that it never holds up an accept for long.
 _SWEEP_ROWS = 1_000
 
-_PRIMARY_KEY = tuple_(idempotency_keys.c.org_id, idempotency_keys.c.operation, idempotency_keys.c.key)
+_PRIMARY_KEY = (idempotency_keys.c.org_id, idempotency_keys.c.operation, idempotency_keys.c.key)
 _INSERT = insert(idempotency_keys)
 
 
@@ -38,10 +40,12 @@ async def recall(connection: AsyncConnection, keys: Iterable[Key], now_ms: int) 
     wanted = list(set(keys))
     if not wanted:
         return {}
-    rows = (await connection.execute(select(idempotency_keys).where(_PRIMARY_KEY.in_(wanted)))).all()
+    rows = (
+        await connection.execute(select(idempotency_keys).where(among(connection, _PRIMARY_KEY, wanted)))
+    ).all()
     expired = [Key(row.org_id, row.operation, row.key) for row in rows if row.expires_at <= now_ms]
     if expired:
-        await connection.execute(delete(idempotency_keys).where(_PRIMARY_KEY.in_(expired)))
+        await connection.execute(delete(idempotency_keys).where(among(connection, _PRIMARY_KEY, expired)))
     return {
         Key(row.org_id, row.operation, row.key): Remembered(row.request_hash, row.response)
         for row in rows
@@ -70,13 +74,9 @@ async def sweep(connection: AsyncConnection, now_ms: int) -> bool:
     """Deletes answers that are too old; whether there may be more of them."""
     old = (
         await connection.execute(
-            select(idempotency_keys.c.org_id, idempotency_keys.c.operation, idempotency_keys.c.key)
-            .where(idempotency_keys.c.expires_at <= now_ms)
-            .limit(_SWEEP_ROWS)
+            select(*_PRIMARY_KEY).where(idempotency_keys.c.expires_at <= now_ms).limit(_SWEEP_ROWS)
         )
     ).all()
     if old:
-        await connection.execute(
-            delete(idempotency_keys).where(_PRIMARY_KEY.in_([tuple(row) for row in old]))
-        )
+        await connection.execute(delete(idempotency_keys).where(among(connection, _PRIMARY_KEY, old)))
     return len(old) == _SWEEP_ROWS

@@ -150,7 +150,7 @@ def envelope(to: Sequence[str], cc: Sequence[str], bcc: Sequence[str]) -> list[t
 
 
 def message_id(given: Mapping[str, str], email_id: str, domain: str) -> str:
-    """The Message-ID (RFC 5322 section 3.6.4): the caller's own, else one made of the email's id and domain."""
+    """The Message-ID (RFC 5322 section 3.6.4): the caller's own, else made of the email's id and domain."""
     for name, value in given.items():
         if name.lower() == "message-id":
             return value.strip()
