@@ -8,7 +8,6 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among
-from server.db.keys import among
 from server.db.schema import idempotency_keys
 
 LIFETIME_MS = 24 * 3_600_000
