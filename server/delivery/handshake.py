@@ -84,8 +84,10 @@ class _Handshake:
                 raise self._refused(reply)
             return features
         try:
+            if self._line.gone:
+                raise Gone(self._line.gone)
             await self._line.start_tls(context, self._target.name, self._timeouts.tls)
-        except OSError as error:
+        except (OSError, Gone) as error:
             text = f"TLS handshake failed: {error}"
             raise Broken(unreachable("4.7.5", text, self._target.shown), in_handshake=True) from error
         self._secured = True

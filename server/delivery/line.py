@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from typing import cast
 
-from server.delivery.replies import NotSmtp, Reply, ReplyReader
+from server.delivery.replies import Reply, ReplyReader
 
 # More replies than this at once answer nothing that was asked.
 _MAX_WAITING_REPLIES = 256
@@ -44,13 +44,11 @@ class Line(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        try:
-            self._replies += self._reader.feed(data)
-        except NotSmtp as error:
-            self.end(str(error))
-        else:
-            if len(self._replies) > _MAX_WAITING_REPLIES:
-                self.end("more replies than commands")
+        self._replies += self._reader.feed(data)
+        if self._reader.problem:
+            self.end(self._reader.problem)
+        elif len(self._replies) > _MAX_WAITING_REPLIES:
+            self.end("more replies than commands")
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 

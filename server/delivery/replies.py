@@ -13,7 +13,7 @@ _STATUS = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: |\Z)")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
-class NotSmtp(Exception):
+class _NotSmtp(Exception):
     """What the other side sends is no SMTP reply, or one without end."""
 
 
@@ -32,33 +32,43 @@ class Reply:
 
 
 class ReplyReader:
-    """Takes bytes as they come, gives the replies that are complete."""
+    """Takes bytes as they come, gives the replies that are complete.
+
+    `problem` says why no more will come: the other side sent what is no reply, or a reply without end.
+    """
 
     def __init__(self) -> None:
         self._buffer = b""
         self._lines: list[bytes] = []
         self._size = 0
+        self.problem = ""
 
     def feed(self, data: bytes) -> list[Reply]:
-        """The replies that `data` completes. Raises `NotSmtp`."""
+        """The replies that `data` completes, up to the first problem."""
+        replies: list[Reply] = []
+        if self.problem:
+            return replies
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if len(self._buffer) > MAX_LINE:
-            raise NotSmtp("a reply with a line without end")
-        replies = []
-        for line in lines:
-            reply = self._take(line.removesuffix(b"\r"))
-            if reply is not None:
-                replies.append(reply)
+        try:
+            for line in lines:
+                reply = self._take(line.removesuffix(b"\r"))
+                if reply is not None:
+                    replies.append(reply)
+            if len(self._buffer) > MAX_LINE:
+                raise _NotSmtp("a reply with a line without end")
+        except _NotSmtp as error:
+            self.problem = str(error)
+            self._buffer = b""
         return replies
 
     def _take(self, line: bytes) -> Reply | None:
         match = _LINE.match(line)
         if match is None or (self._lines and match[1] != self._lines[0][:3]):
-            raise NotSmtp(f"no SMTP reply: {_shown(line[:80])}")
+            raise _NotSmtp(f"no SMTP reply: {_shown(line[:80])}")
         self._lines.append(line)
         self._size += len(line)
         if len(self._lines) > MAX_LINES or self._size > MAX_REPLY:
-            raise NotSmtp("a reply without end")
+            raise _NotSmtp("a reply without end")
         if match[2] == b"-":
             return None
         taken, self._lines, self._size = self._lines, [], 0
