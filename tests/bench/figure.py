@@ -64,8 +64,9 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     target = ""
     if figure.target is not None:
         sign = ">=" if figure.target.bound == "at least" else "<="
-        unit = f" {figure.unit}" if figure.target.of == "measured" else " of the peer"
-        target = f"{sign} {figure.target.value:g}{unit}: {'reached' if figure.met else 'MISSED'}"
+        bound = f"{sign} {figure.target.value:,g}"
+        bound = f"{bound} {figure.unit}" if figure.target.of == "measured" else f"ratio {bound}"
+        target = f"{bound}: {'reached' if figure.met else 'missed'}"
     return (
         figure.number,
         figure.what,
