@@ -17,7 +17,8 @@ def among(
     The list travels as one parameter, so that a statement is one text however many keys it names; and
     SQLite, which reads a whole table for `(a, b) IN (VALUES ...)`, looks each key of a subquery up.
     """
-    listed = _listed(connection.dialect.name, len(columns)).bindparams(keys=orjson.dumps(list(keys)).decode())
+    names = orjson.dumps([tuple(key) for key in keys]).decode()
+    listed = _listed(connection.dialect.name, len(columns)).bindparams(keys=names)
     return tuple_(*columns).in_(listed.columns(*(column(f"k{n}") for n in range(len(columns)))))
 
 

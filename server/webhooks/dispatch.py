@@ -33,6 +33,7 @@ PER_WEBHOOK = 8
 _LINES = 256
 _CLAIMED_LINES = 32
 _POLL_S = 0.25
+_MAX_DETAIL_CHARS = 500
 _FIRST: Key = ("", "")
 _FOREVER = 2**62
 _USER_AGENT = "ZidiMail-Webhooks/1"
@@ -105,6 +106,8 @@ class Dispatcher:
         """Claims due calls and starts what may start; whether there may be more to claim at once."""
         now = self._clock.now_ms()
         await self._release_expired(now)
+        if self._after == _FIRST:
+            self._starved.clear()
         async with self._database.read() as connection:
             lines = await queue.lines(connection, self._after, _LINES)
             wanted = self._wanted(lines, now)
@@ -220,7 +223,7 @@ class Dispatcher:
                     attempt=attempt,
                     status_code=response.status if response else None,
                     error=failure.kind if failure else "",
-                    detail=str(failure) if failure else "",
+                    detail=_storable(str(failure)) if failure else "",
                     response=response.body if response else b"",
                     duration_ms=duration_ms,
                     attempted_at=attempted_at,
@@ -234,7 +237,7 @@ class Dispatcher:
     async def _post(self, call: Claimed, timestamp_s: int) -> tuple[Response | None, NoResponse | None]:
         try:
             secret = self._seal.open(call.secret, store.seal_context(call.key.webhook_id)).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             return None, NoResponse("sealed", "the secret was sealed under another ZIDIMAIL_SECRET")
         headers = signed_headers(secret, call.key.event_id, call.type, timestamp_s, call.body)
         headers["Content-Type"] = "application/json"
@@ -246,3 +249,8 @@ class Dispatcher:
 
 def _next_at(judged: Verdict, now_ms: int) -> int | None:
     return None if judged.delay_s is None else now_ms + round(judged.delay_s * 1000)
+
+
+def _storable(text: str) -> str:
+    """A text that may quote a receiver's bytes, without what a store refuses."""
+    return text[:_MAX_DETAIL_CHARS].replace("\0", "").encode("utf-8", "replace").decode()

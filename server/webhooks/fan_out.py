@@ -151,7 +151,12 @@ class FanOut:
             if email is None:
                 _log.warning("an event's email is gone, so no webhook is told", event_id=entry.id)
                 continue
-            body = render(entry, email)
+            try:
+                body = render(entry, email)
+            except (TypeError, ValueError):
+                # One that cannot be told must not keep all others from being told.
+                _log.exception("an event cannot be rendered, so no webhook is told", event_id=entry.id)
+                continue
             calls += [NewCall(entry.org_id, webhook_id, entry.id, entry.type, body) for webhook_id in hearing]
         return calls
 

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.engine import Database
-from server.db.schema import webhook_attempts, webhook_calls
+from server.db.schema import emails, webhook_attempts, webhook_calls
 from server.db.writer import Writer
 from server.events.bell import Bell
 from server.faults import WebhookNotFound
@@ -226,6 +226,22 @@ async def test_no_call_outlives_a_webhook_that_is_removed_meanwhile(postgres_url
         webhook_id = await register(writer, org_id)
     await writer.close()
     await database.close()
+
+
+async def test_an_event_that_cannot_be_told_keeps_nobody_else_waiting(
+    database: Database, writer: Writer
+) -> None:
+    org_id = new_id()
+    webhook_id = await register(writer, org_id)
+    broken = await happen(writer, org_id, "email.sent")
+    await happen(writer, org_id, "email.sent")
+
+    async def corrupt(connection: AsyncConnection) -> None:
+        await connection.execute(update(emails).where(emails.c.id == broken).values(to="no list"))
+
+    await writer.run(corrupt)
+    await fan_out(database, writer)
+    assert await waiting(database) == [(org_id, webhook_id, "email.sent")]
 
 
 # The queue.

@@ -1,5 +1,7 @@
 """When a call is made again, and what is recorded of each attempt (contract row C-33)."""
 
+import asyncio
+
 import orjson
 import pytest
 
@@ -110,6 +112,23 @@ async def test_no_answer_is_recorded_in_a_word_and_repeated(
     assert (attempt.status_code, attempt.error) == (None, error)
     assert attempt.detail
     assert attempt.next_at is not None
+
+
+async def test_an_answer_that_is_no_http_is_recorded_whatever_its_bytes(site: Site) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}}")
+        writer.write(b"HTTP/1.1 2\x00\xff\xed\xa0\x80 no\r\n\x00\xff: \xff\r\n\r\n" * 100)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    webhook_id, _ = await site.register(f"http://127.0.0.1:{port}/")
+    await site.happen()
+    await site.turn()
+    attempt = await site.attempted(webhook_id, 1)
+    server.close()
+    await server.wait_closed()
+    assert (attempt.status_code, attempt.error) == (None, "broken")
 
 
 async def test_an_attempt_keeps_the_beginning_of_the_answer(site: Site, sink: WebhookSink) -> None:
