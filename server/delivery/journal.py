@@ -44,6 +44,8 @@ class _Segment:
     path: Path
     descriptor: int
     size: int = 0
+    # Whether it has a dot that no sync has covered yet.
+    dirty: bool = False
     # Rows whose `dot` stands here and which the store has not settled yet.
     open: set[Key] = field(default_factory=set)
 
@@ -79,6 +81,7 @@ class Journal:
         the dot must not be sent.
         """
         segment = self._append({"dot": keys})
+        segment.dirty = True
         segment.open.update(keys)
         self._where.update((key, segment) for key in keys)
         written = asyncio.get_running_loop().create_future()
@@ -156,8 +159,10 @@ class Journal:
     async def _sync(self) -> None:
         while self._unsynced:
             waiting, self._unsynced = self._unsynced, []
-            # Earlier segments may hold records of this round too.
-            descriptors = [segment.descriptor for segment in self._segments[-2:]]
+            # Copies, as a segment may be finished and closed meanwhile.
+            descriptors = [os.dup(segment.descriptor) for segment in self._segments if segment.dirty]
+            for segment in self._segments:
+                segment.dirty = False
             try:
                 await asyncio.to_thread(_sync_all, descriptors)
             except OSError as error:
@@ -262,8 +267,12 @@ def _line(record: dict[str, Any]) -> bytes:
 
 
 def _sync_all(descriptors: Sequence[int]) -> None:
-    for descriptor in descriptors:
-        os.fdatasync(descriptor)
+    try:
+        for descriptor in descriptors:
+            os.fdatasync(descriptor)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def _sync_folder(path: Path) -> None:

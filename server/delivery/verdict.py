@@ -9,10 +9,11 @@ from enum import StrEnum
 from random import random
 from typing import Literal
 
-from server.work.backoff import DELIVERY_S, delay_s, jittered
+from server.work.backoff import DELIVERY_S, JITTER, delay_s
 
 # More of a receiver's text would only help somebody who wants to fill our store.
 MAX_TEXT = 1000
+_LONGEST_WAIT_MS = round(DELIVERY_S[-1] * 1000)
 
 
 class Stage(StrEnum):
@@ -128,11 +129,13 @@ class Patience:
         end = accepted_at + self.lifetime_ms
         if now_ms >= end:
             return None
-        wait_ms = round(delay_s(DELIVERY_S, attempts, chance) * 1000)
         if uncertain:
-            wait_ms = max(wait_ms, self.uncertain_ms, round(jittered(self.uncertain_ms, chance)))
-            return now_ms + wait_ms
-        return min(now_ms + wait_ms, max(end, now_ms + 1000))
+            # Doubled each time: a receiver that takes messages and never says so must not get many of them.
+            longest = max(self.uncertain_ms, _LONGEST_WAIT_MS)
+            wait_ms = min(longest, self.uncertain_ms * 2.0 ** min(attempts - 1, 16))
+            return now_ms + round(wait_ms * (1 + JITTER * chance()))
+        wait_ms = delay_s(DELIVERY_S, attempts, chance) * 1000
+        return min(now_ms + round(wait_ms), max(end, now_ms + 1000))
 
 
 def email_status(recipients: Collection[str]) -> str:

@@ -1,0 +1,134 @@
+"""What replies mean and what follows from them (RFC 5321 section 4.2.1, RFC 3463, section 4.5.4.1)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.delivery.verdict import (
+    MAX_TEXT,
+    Patience,
+    Stage,
+    Verdict,
+    class_of,
+    email_status,
+    impossible,
+    judge,
+    unanswered,
+    unreachable,
+)
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+PATIENCE = Patience(lifetime_ms=4 * DAY, uncertain_ms=10 * MINUTE)
+START = 1_800_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "status", "verdict"),
+    [
+        (Stage.DOT, 250, "2.0.0", Verdict.DELIVERED),
+        (Stage.RCPT, 550, "5.1.1", Verdict.BOUNCED),
+        (Stage.RCPT, 550, "", Verdict.BOUNCED),
+        (Stage.DOT, 554, "5.7.1", Verdict.BOUNCED),
+        (Stage.RCPT, 451, "4.7.1", Verdict.DEFERRED),
+        (Stage.RCPT, 421, "", Verdict.DEFERRED),
+        # About us, not about the recipient.
+        (Stage.GREETING, 554, "5.7.1", Verdict.DEFERRED),
+        (Stage.CONNECT, 550, "", Verdict.DEFERRED),
+        # The enhanced code outranks the basic one, and whoever contradicts himself is asked again.
+        (Stage.RCPT, 550, "4.2.1", Verdict.DEFERRED),
+        (Stage.RCPT, 450, "5.1.1", Verdict.DEFERRED),
+        # A code that no rule allows here.
+        (Stage.DOT, 354, "", Verdict.DEFERRED),
+    ],
+)
+def test_a_reply_has_one_meaning(stage: Stage, code: int, status: str, verdict: Verdict) -> None:
+    assert judge(stage, code, status, "text", "mx.test").verdict is verdict
+
+
+def test_a_reply_without_an_enhanced_code_gets_one_of_its_class() -> None:
+    assert judge(Stage.RCPT, 550, "", "", "").status == "5.1.0"
+    assert judge(Stage.DOT, 451, "", "", "").status == "4.0.0"
+
+
+def test_what_a_receiver_says_is_kept_up_to_a_limit() -> None:
+    assert judge(Stage.DOT, 550, "5.7.1", "x" * 5000, "").text == "x" * MAX_TEXT
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "text", "expected"),
+    [
+        (550, "5.1.1", "no such user", "hard"),
+        (550, "", "no such user", "hard"),
+        (552, "5.2.2", "mailbox full", "soft"),
+        (552, "5.3.4", "too big", "soft"),
+        (550, "5.7.26", "unauthenticated", "policy"),
+        (554, "5.0.0", "looks like SPAM", "policy"),
+        (451, "4.7.1", "greylisted", "soft"),
+        (450, "4.2.2", "mailbox full", "soft"),
+    ],
+)
+def test_only_a_hard_bounce_speaks_against_the_address(
+    code: int, status: str, text: str, expected: str
+) -> None:
+    assert class_of(judge(Stage.RCPT, code, status, text, "")) == expected
+
+
+def test_nobody_answering_is_soft_and_nobody_existing_is_hard() -> None:
+    assert class_of(unreachable("4.4.1", "no route")) == "soft"
+    assert class_of(unanswered("gone", "mx")) == "soft"
+    assert class_of(impossible("5.1.2", "no domain")) == "hard"
+
+
+@pytest.mark.parametrize(("attempts", "wait"), [(1, MINUTE), (2, 5 * MINUTE), (7, 4 * HOUR), (40, 4 * HOUR)])
+def test_each_attempt_waits_longer(attempts: int, wait: int) -> None:
+    due = PATIENCE.next_due(START, START, attempts, uncertain=False, chance=lambda: 0.5)
+    assert due == START + wait
+
+
+def test_an_uncertain_attempt_waits_ten_minutes_at_least() -> None:
+    for chance in (0.0, 0.5, 1.0):
+        due = PATIENCE.next_due(START, START, 1, uncertain=True, chance=lambda value=chance: value)
+        assert due is not None
+        assert START + 10 * MINUTE <= due <= START + 12 * MINUTE
+
+
+def test_uncertain_attempts_become_rarer() -> None:
+    waits = [
+        PATIENCE.next_due(0, 0, attempts, uncertain=True, chance=lambda: 0.0) for attempts in (1, 2, 3, 90)
+    ]
+    assert waits == [10 * MINUTE, 20 * MINUTE, 40 * MINUTE, 4 * HOUR]
+
+
+def test_the_last_attempt_is_at_the_end_of_the_lifetime_and_none_after_it() -> None:
+    end = START + 4 * DAY
+    assert PATIENCE.next_due(end - MINUTE, START, 30, uncertain=False) == end
+    assert PATIENCE.next_due(end, START, 31, uncertain=False) is None
+
+
+@given(st.integers(0, 5 * DAY), st.integers(1, 1000), st.booleans(), st.floats(0, 1, exclude_max=True))
+def test_the_next_attempt_is_always_in_the_future_and_bounded(
+    age: int, attempts: int, uncertain: bool, chance: float
+) -> None:
+    now = START + age
+    due = PATIENCE.next_due(now, START, attempts, uncertain=uncertain, chance=lambda: chance)
+    assert (due is None) == (age >= 4 * DAY)
+    if due is not None:
+        assert now < due <= START + 4 * DAY + (5 * HOUR if uncertain else 1000)
+
+
+@pytest.mark.parametrize(
+    ("recipients", "status"),
+    [
+        ({"queued"}, "queued"),
+        ({"queued", "delivered"}, "queued"),
+        ({"queued", "delivery_delayed", "bounced"}, "delivery_delayed"),
+        ({"delivered"}, "delivered"),
+        ({"delivered", "failed"}, "failed"),
+        ({"delivered", "failed", "bounced"}, "bounced"),
+        ({"bounced", "complained"}, "complained"),
+    ],
+)
+def test_an_email_is_as_its_worst_recipient_once_all_are_settled(recipients: set[str], status: str) -> None:
+    assert email_status(recipients) == status
