@@ -17,6 +17,7 @@ REFUSED = [
     "a revoked key",
     "a forged session",
     "an unsigned session",
+    "an expired session",
 ]
 OWN = {
     "A, full key": ("K", "full"),

@@ -14,7 +14,9 @@ import jwt
 from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2, status_pb2
 
+from server.accounts.sessions import Sessions
 from tests.contract.methods import METHODS, Method
+from tests.harness.clock import ManualClock
 from tests.harness.stack import Organisation, Stack
 
 MISSING_ID = "0123456789abcdef01234567"
@@ -58,6 +60,7 @@ class World:
             "a revoked key": revoked,
             "a forged session": _resigned(self.a.jwt),
             "an unsigned session": _unsigned(self.a.jwt),
+            "an expired session": _expired(stack),
             "A, full key": self.a.api_key,
             "A, send_only key": self.new_key("PERMISSION_SEND_ONLY")[1],
             "A, read_only key": self.new_key("PERMISSION_READ_ONLY")[1],
@@ -185,6 +188,12 @@ def _resigned(token: str) -> str:
     """The same session, signed by somebody else."""
     claims = jwt.decode(token, options={"verify_signature": False})
     return jwt.encode(claims, "a secret that is not the server's own, and long enough", algorithm="HS256")
+
+
+def _expired(stack: Stack) -> str:
+    """A session of A's that the server itself signed, long ago."""
+    secret = (stack.data_dir / "secret").read_text()
+    return Sessions(secret, ManualClock(0)).issue(stack.owner.org_id, stack.owner.user_id)
 
 
 def _unsigned(token: str) -> str:

@@ -18,7 +18,14 @@ from tests.harness.stack import Stack
 
 # Outcomes that leave a client not knowing: it sends again with the same idempotency key.
 RETRIED_STATUSES = frozenset({502, 503, 504})
-RETRIED_CODES = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+RETRIED_CODES = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        # gRPC's own answer to a call that reaches a server in the moment of its stop.
+        grpc.StatusCode.CANCELLED,
+    }
+)
 RETRY_PAUSE_S = 0.05
 CALL_TIMEOUT_S = 10.0
 DESTINATIONS = ("ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", "550-rcpt", "451-rcpt")
