@@ -1,7 +1,8 @@
 """How `/v1` tells what went wrong: one table, from the reason to the answer (Z-7, Z-8, section D).
 
 Each body holds both families of names: ZidiMail's `error`, `message`, `action` and Resend's `name`,
-`message`, `statusCode`. Texts are made from the reason and its metadata, never from a status message.
+`message`, `statusCode`; a `message` can stand alone, since clients of Resend show nothing else. Texts are
+made from the reason and its metadata, never from a status message.
 """
 
 from __future__ import annotations
@@ -37,9 +38,7 @@ ROWS: Mapping[str, Row] = {
         "The request failed for a reason on our side.",
         "Nothing in the request explains it. The operator finds it in the logs as {request_id}.",
     ),
-    "UNAVAILABLE": Row(
-        503, "service_unavailable", "The service cannot take this request now.", _TRY_AGAIN, _TRY_AGAIN
-    ),
+    "UNAVAILABLE": Row(503, "service_unavailable", "The service cannot take this request now.", _TRY_AGAIN),
     "DEADLINE_EXCEEDED": Row(
         504,
         "gateway_timeout",
@@ -55,9 +54,7 @@ ROWS: Mapping[str, Row] = {
     MALFORMED_REQUEST: Row(
         400, "validation_error", "The request cannot be read.", "It is not valid HTTP/1.1."
     ),
-    "MISSING_CREDENTIALS": Row(
-        401, "missing_api_key", "The request carries no credential.", _GET_A_KEY, _GET_A_KEY
-    ),
+    "MISSING_CREDENTIALS": Row(401, "missing_api_key", "The request carries no credential.", _GET_A_KEY),
     "INVALID_CREDENTIALS": Row(
         401,
         "invalid_api_key",
@@ -68,20 +65,20 @@ ROWS: Mapping[str, Row] = {
         401,
         "restricted_api_key",
         "This route wants another kind of credential.",
-        "It is only open to {needed}.",
+        "This route is only open to {needed}.",
     ),
     "MISSING_PERMISSION": Row(
         401,
         "restricted_api_key",
         "The API key may not do this.",
-        "It has the permission {permission}; this route needs {needed}.",
+        "The API key has the permission {permission}; this route needs {needed}.",
     ),
     "VALIDATION_FAILED": Row(422, "validation_error", "The request is not valid.", "{violation}"),
     "DOMAIN_NOT_VERIFIED": Row(
         422,
         "validation_error",
         'Domain "{domain}" is not verified.',
-        "Mail is only sent from domains whose SPF and DKIM records were found in DNS.",
+        "The SPF and DKIM records of {domain} must be found in DNS before mail is sent from it.",
         "Add the domain, publish its DNS records, then call POST /v1/domains/{{id}}/verify.",
     ),
     "MESSAGE_TOO_LARGE": Row(
@@ -95,19 +92,19 @@ ROWS: Mapping[str, Row] = {
         409,
         "already_exists",
         'Domain "{domain}" was added already.',
-        "An organisation has a domain once; GET /v1/domains shows it.",
+        "The organisation has {domain} already; GET /v1/domains shows it.",
     ),
     "DOMAIN_OWNED_ELSEWHERE": Row(
         409,
         "already_exists",
         'Domain "{domain}" belongs to another organisation.',
-        "Another organisation has verified it. Send from a subdomain, or have it removed there first.",
+        "Another organisation has verified {domain}. Use a subdomain, or have it removed there first.",
     ),
     "IDEMPOTENCY_KEY_REUSED": Row(
         409,
         "invalid_idempotent_request",
         "The idempotency key was used for another request.",
-        "For 24 hours a key stands for the request that it was first sent with. Use a new key.",
+        "For 24 hours an idempotency key stands for the request that it first came with. Use a new key.",
     ),
     "INVALID_IDEMPOTENCY_KEY": Row(
         400,
@@ -156,7 +153,7 @@ def failure_body(failure: Failure, request_id: str = "") -> dict[str, Any]:
     if failure.violations:
         values["violation"] = ": ".join(part for part in failure.violations[0] if part)
     message = row.message.format_map(values)
-    if "index" in values:
+    if "index" in values and not failure.violations:
         message = f"Email {values['index']} of the batch: {message}"
     body: dict[str, Any] = {"error": row.error.format_map(values), "message": message}
     if row.action is not None:

@@ -1,0 +1,76 @@
+"""A stack of its own, so that its lists hold what these tests put there, and clients of it."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.harness.dns_server import DnsServer, dns_in_a_thread
+from tests.harness.stack import Stack
+from tests.rest.golden import Description, Golden
+
+
+@pytest.fixture(scope="package")
+def dns() -> Iterator[DnsServer]:
+    """What the server of these tests gets to know of DNS: at first nothing."""
+    with dns_in_a_thread() as dns:
+        yield dns
+
+
+@pytest.fixture(scope="package")
+def rest(tmp_path_factory: pytest.TempPathFactory, dns: DnsServer) -> Iterator[Stack]:
+    """Server and edge that no other room of tests uses."""
+    with Stack(tmp_path_factory.mktemp("rest"), env={"ZIDIMAIL_DNS": dns.address}) as stack:
+        yield stack
+
+
+def client(stack: Stack, token: str) -> httpx.Client:
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return httpx.Client(base_url=stack.http, headers=headers, timeout=30)
+
+
+@pytest.fixture(scope="package")
+def api(rest: Stack) -> Iterator[httpx.Client]:
+    """The owner's API key."""
+    with client(rest, rest.owner.api_key) as api:
+        yield api
+
+
+@pytest.fixture(scope="package")
+def session(rest: Stack) -> Iterator[httpx.Client]:
+    """The owner's session."""
+    with client(rest, rest.owner.jwt) as session:
+        yield session
+
+
+@pytest.fixture(scope="package")
+def other_api(rest: Stack) -> Iterator[httpx.Client]:
+    """Another organisation's API key."""
+    with client(rest, rest.other.api_key) as api:
+        yield api
+
+
+@pytest.fixture(scope="package")
+def other_session(rest: Stack) -> Iterator[httpx.Client]:
+    """Another organisation's session."""
+    with client(rest, rest.other.jwt) as session:
+        yield session
+
+
+@pytest.fixture(scope="package")
+def stranger(rest: Stack) -> Iterator[httpx.Client]:
+    """Nobody."""
+    with client(rest, "") as stranger:
+        yield stranger
+
+
+@pytest.fixture(scope="package")
+def description(rest: Stack) -> Description:
+    """What the edge says of itself."""
+    return Description(httpx.get(f"{rest.http}/v1/openapi.json").json())
+
+
+@pytest.fixture
+def golden(description: Description) -> Golden:
+    """Compares answers with the files in `golden/`."""
+    return Golden(description)
