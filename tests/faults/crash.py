@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from tests.faults.clients import Senders
+from tests.faults.readers import Readers
 from tests.harness.ledger import ClientBook, Kill, Report, compare, read_server, read_sink, store
 from tests.harness.stack import ROOT, Stack
 from tests.harness.waiting import until
@@ -56,11 +57,24 @@ class Outcome:
     kills: Counter[str]
     retries: Counter[str]
     missed: list[str] = field(default_factory=list)
+    # What a reader of the log did not see, or saw otherwise than it stands there.
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every promise was kept, and every failpoint reached."""
+        return self.report.is_clean and not self.missed and not self.unread
 
     def __str__(self) -> str:
         kills = ", ".join(f"{window} {count}" for window, count in sorted(self.kills.items()))
         retries = ", ".join(f"{what} {count}" for what, count in sorted(self.retries.items()))
-        return f"{self.report}\n{'kills:':33}{kills}\n{'retries of the clients:':33}{retries or 'none'}"
+        lines = {
+            "mistakes of the log's readers": ", ".join(self.unread[:5]) or "0",
+            "kills": kills,
+            "retries of the clients": retries or "none",
+            "failpoints never reached": ", ".join(self.missed) or "none",
+        }
+        return f"{self.report}\n" + "\n".join(f"{name + ':':33}{value}" for name, value in lines.items())
 
 
 class CrashRun:
@@ -91,8 +105,9 @@ class CrashRun:
                 },
             )
             await asyncio.to_thread(stack.start)
+            senders, readers = Senders(stack, book), Readers(stack)
             try:
-                senders = Senders(stack, book)
+                await readers.start()
                 senders.start()
                 for window in windows:
                     await asyncio.to_thread(self._round, stack, window)
@@ -103,15 +118,16 @@ class CrashRun:
                 await senders.stop()
                 await self._drain(stack)
                 drained = time.monotonic() - ended
+                unread = await self._read_to_the_end(stack, readers)
             finally:
+                await readers.stop()
                 await asyncio.to_thread(stack.stop)
             stored, flagged = read_server(stack.database_url)
         report = compare(book, read_sink(self._sink_ledger), stored, flagged, self._kills)
         report.drain_s = drained
         reached = set(self._reached.read_text().split()) if self._reached.exists() else set()
-        return Outcome(
-            report, reached, Counter(kill.window for kill in self._kills), senders.retries, self._missed
-        )
+        kills = Counter(kill.window for kill in self._kills)
+        return Outcome(report, reached, kills, senders.retries, self._missed, unread)
 
     def _round(self, stack: Stack, window: str) -> None:
         """One death, or what comes close to it."""
@@ -178,6 +194,14 @@ class CrashRun:
                 f"{len(waiting)} recipients were not delivered: {waiting[:5]}\n{stack.log_tails()}"
             ),
         )
+
+    async def _read_to_the_end(self, stack: Stack, readers: Readers) -> list[str]:
+        """Waits until the readers have seen the whole log; what they never see, and what they got wrong."""
+        try:
+            await until(lambda: not readers.behind(), within=DRAIN_WITHIN_S)
+        except AssertionError:
+            return readers.behind()
+        return readers.mistakes()
 
 
 def _due_now(database_url: str) -> list[str]:

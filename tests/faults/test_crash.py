@@ -32,10 +32,9 @@ async def test_whatever_is_killed_no_acknowledged_email_is_lost(
         url = postgres.create_database()
     outcome = await CrashRun(tmp_path, database_url=url).run(WINDOWS[engine])
     print(outcome)
-    assert outcome.report.is_clean, outcome
+    assert outcome.is_clean, outcome
     assert outcome.report.acknowledged > 50
     assert outcome.report.acknowledged == outcome.report.submitted
-    assert outcome.missed == []
     assert outcome.reached >= set(FAILPOINTS)
     assert set(outcome.report.duplicates) <= DOT_WINDOWS
 
