@@ -1,6 +1,7 @@
 """The generated Python stub sends, reads back, and follows the log."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -65,7 +66,7 @@ async def test_a_permissive_batch_sends_its_right_items_and_says_what_is_wrong_w
         request.mode = email_service_pb2.BATCH_MODE_STRICT
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.BatchSendEmails(request, metadata=authorised(stack))
-    trailers = dict(refused.value.trailing_metadata() or ())
+    trailers: dict[str, Any] = dict(refused.value.trailing_metadata() or ())  # type: ignore[arg-type]
     status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
     assert any(detail.Unpack(info) for detail in status.details)
     assert (info.reason, info.metadata["index"]) == ("VALIDATION_FAILED", "1")

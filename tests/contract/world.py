@@ -130,7 +130,7 @@ class World:
         request_class = message_factory.GetMessageClass(method.descriptor.input_type)
         response_class = message_factory.GetMessageClass(method.descriptor.output_type)
         streams = method.descriptor.server_streaming
-        opener = self._channel.unary_stream if streams else self._channel.unary_unary
+        opener: Any = self._channel.unary_stream if streams else self._channel.unary_unary
         call = opener(
             method.grpc_path,
             request_serializer=request_class.SerializeToString,
@@ -173,15 +173,15 @@ class World:
 
 def _refusal(error: grpc.RpcError) -> Outcome:
     info = error_details_pb2.ErrorInfo()
-    trailers = dict(error.trailing_metadata() or ())  # type: ignore[attr-defined]
+    trailers: dict[str, Any] = dict(error.trailing_metadata() or ())  # type: ignore[arg-type]
     status = status_pb2.Status.FromString(trailers.get("grpc-status-details-bin", b""))
     found = any(detail.Unpack(info) for detail in status.details)
     body = {
-        "message": error.details(),  # type: ignore[attr-defined]
+        "message": error.details(),
         "metadata": dict(info.metadata),
         "details": [detail.type_url for detail in status.details],
     }
-    return Outcome(error.code().name, info.reason if found else "", body)  # type: ignore[attr-defined]
+    return Outcome(error.code().name, info.reason if found else "", body)
 
 
 def _resigned(token: str) -> str:
