@@ -49,6 +49,7 @@ from server.webhooks.rpc import WebhookServicer
 from server.wire.access import access_rules
 from server.wire.health import Health
 from server.wire.interceptors import Pipeline
+from server.work.crowd import Crowd
 
 _log = structlog.get_logger()
 
@@ -96,6 +97,7 @@ class Delivering:
         self.database = Database(settings.database_url)
         self.writer = Writer(self.database)
         self.bell = Bell()
+        self.crowd = Crowd()
         self.seal = Seal(settings.secret)
         self.resolver = Resolver(settings)
         self.engine = Engine(
@@ -106,6 +108,7 @@ class Delivering:
             self.seal,
             transport_of(settings, self.resolver),
             on_settled=self.bell.ring,
+            crowd=self.crowd,
         )
         self.dispatcher = Dispatcher(self.database, self.writer, settings, clock, self.seal, self.resolver)
         self.fan_out = FanOut(self.database, self.writer, clock, self.bell, on_calls=self.dispatcher.wake)
@@ -141,7 +144,7 @@ class Serving:
         keys = ApiKeyAuthenticator(database, clock, self._uses)
         sessions = Sessions(settings.secret, clock)
         self._events = EventServicer(database, bell)
-        acceptor = Acceptor(writer, clock, self._on_accepted)
+        acceptor = Acceptor(writer, clock, delivering.crowd, self._on_accepted)
         verifier = Verifier(database, writer, clock, delivering.resolver, settings)
         self._server = grpc.aio.server(
             interceptors=[Pipeline(access_rules(SERVICES), TokenAuthenticator(keys, sessions))],

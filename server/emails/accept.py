@@ -23,6 +23,7 @@ from server.emails.idempotency import Key, Remembered
 from server.events import log
 from server.faults import DomainNotVerified, Fault, IdempotencyKeyReused
 from server.wire.status import status_of
+from server.work.crowd import Crowd
 
 _INSERT_EMAILS = insert(emails)
 _INSERT_CONTENTS = insert(email_contents)
@@ -70,11 +71,15 @@ def batch_response(results: Sequence[Result]) -> pb.BatchSendEmailsResponse:
 
 
 class Acceptor:
-    """Accepts batches through the writer, and tells `on_accepted` after each commit."""
+    """Accepts batches through the writer, and tells `on_accepted` after each commit.
 
-    def __init__(self, writer: Writer, clock: Clock, on_accepted: Callable[[], None]) -> None:
+    The `crowd` learns how many emails each transaction takes together.
+    """
+
+    def __init__(self, writer: Writer, clock: Clock, crowd: Crowd, on_accepted: Callable[[], None]) -> None:
         self._writer = writer
         self._clock = clock
+        self._crowd = crowd
         self._on_accepted = on_accepted
 
     async def accept(self, batch: Batch) -> Answer | Fault:
@@ -96,6 +101,7 @@ class Acceptor:
         }
         domain_ids = await verified_domains(connection, senders)
         accepted = _Accepted()
+        self._crowd.seen(sum(len(batch.items) for batch in batches))
         answers = []
         for batch in batches:
             answer, additions = _judge(batch, remembered, domain_ids)

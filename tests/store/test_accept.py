@@ -23,6 +23,7 @@ from server.faults import (
 )
 from server.ids import new_id
 from server.wire.caller import Caller
+from server.work.crowd import Crowd
 from tests.harness.clock import ManualClock
 
 CALLER = Caller(new_id(), "api_key", "full", new_id())
@@ -46,7 +47,7 @@ class Accepting:
     def __init__(self, database: Database, writer: Writer) -> None:
         self.database = database
         self.clock = ManualClock()
-        self.acceptor = Acceptor(writer, self.clock, lambda: None)
+        self.acceptor = Acceptor(writer, self.clock, Crowd(), lambda: None)
 
     async def verify(self, caller: Caller, domain: str) -> None:
         async with self.database.write() as connection:
