@@ -88,7 +88,9 @@ class WrongCredentialKind(Fault):
 
     def __init__(self, needed: str) -> None:
         names = {"api_key": "an API key", "session": "a session token, as made by logging in"}
-        super().__init__(f"This call needs {names[needed]}; another kind of credential was given.", needed=needed)
+        super().__init__(
+            f"This call needs {names[needed]}; another kind of credential was given.", needed=needed
+        )
 
 
 class MissingPermission(Fault):
@@ -137,7 +139,9 @@ class MessageTooLarge(Fault):
     reason, code = "MESSAGE_TOO_LARGE", "RESOURCE_EXHAUSTED"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The message is larger than {limit} bytes, the most that is accepted.", limit=str(limit))
+        super().__init__(
+            f"The message is larger than {limit} bytes, the most that is accepted.", limit=str(limit)
+        )
 
 
 class _NotFound(Fault):
@@ -188,7 +192,8 @@ class DomainOwnedElsewhere(Fault):
 
     def __init__(self, domain: str) -> None:
         super().__init__(
-            f"The domain {domain} is verified for another organisation, which must remove it first.", domain=domain
+            f"The domain {domain} is verified for another organisation, which must remove it first.",
+            domain=domain,
         )
 
 
@@ -199,8 +204,8 @@ class IdempotencyKeyReused(Fault):
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            "This idempotency key was used in the last 24 hours with another payload. Use a new key for a new "
-            "email, or repeat the first payload unchanged.",
+            "This idempotency key was used in the last 24 hours with another payload. Use a new key for a "
+            "new email, or repeat the first payload unchanged.",
             idempotency_key=key,
         )
 

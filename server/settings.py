@@ -133,7 +133,7 @@ def _database_url(env: Mapping[str, str], data_dir: Path) -> str:
     scheme = drivers.get(scheme, scheme)
     if not separator or scheme not in drivers.values():
         raise SettingsError(
-            "ZIDIMAIL_DATABASE_URL must begin with `sqlite:///` or `postgresql://`; its value is not shown here."
+            "ZIDIMAIL_DATABASE_URL must begin with `sqlite:///` or `postgresql://` (its value is not shown)."
         )
     return f"{scheme}://{rest}"
 
