@@ -91,7 +91,10 @@ async def test_the_log_is_followed_as_it_grows_and_resumed_without_a_gap(stack: 
         seen: list[event_pb2.Event] = []
         async with asyncio.timeout(20):
             while sum(event.type == event_pb2.EVENT_TYPE_EMAIL_DELIVERED for event in seen) < 3:
-                seen.append((await watch.read()).event)
+                event = (await watch.read()).event
+                # Mail of other tests may still be under way.
+                if event.email_id in sent:
+                    seen.append(event)
         watch.cancel()
         assert {event.email_id for event in seen} == set(sent)
         assert len(seen) == 6
@@ -99,4 +102,5 @@ async def test_the_log_is_followed_as_it_grows_and_resumed_without_a_gap(stack: 
         for index, event in enumerate(seen):
             request = event_service_pb2.ListEventsRequest(limit=100, after=event.cursor)
             rest = await events.ListEvents(request, metadata=authorised(stack))
-            assert [entry.id for entry in rest.data] == [entry.id for entry in seen[index + 1 :]]
+            listed = [entry.id for entry in rest.data if entry.email_id in sent]
+            assert listed == [entry.id for entry in seen[index + 1 :]]
