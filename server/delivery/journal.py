@@ -31,7 +31,7 @@ from typing import Any
 import orjson
 import structlog
 
-from server.delivery.store import Key, Settlement
+from server.delivery.rows import Key, Settlement
 
 # A file this large (bytes) is followed by the next; it is removed when the store has all that it says.
 SEGMENT_BYTES = 4 * 2**20

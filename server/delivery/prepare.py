@@ -14,8 +14,8 @@ from server.clock import Clock
 from server.db.engine import Database
 from server.delivery.compose import Message, compose
 from server.delivery.encoding import Uncomposable, address_text
+from server.delivery.rows import Stored
 from server.delivery.sign import SigningKey, UnusableKey, sign
-from server.delivery.store import Stored
 from server.delivery.transports.transport import Letter
 from server.domains.keys import private_key
 from server.domains.store import signing_keys

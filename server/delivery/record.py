@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from server.delivery.store import Claimed, Key, Settlement
+from server.delivery.rows import Claimed, Key, Settlement
 from server.delivery.verdict import Outcome, Patience, Verdict
 
 

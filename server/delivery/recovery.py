@@ -9,7 +9,8 @@ import structlog
 from server.clock import Clock
 from server.delivery.journal import Abandoned, abandoned
 from server.delivery.record import Attempt, failed, settlement
-from server.delivery.store import MAX_CRASHES, Key, Leftover, Queue, Release, Settlement
+from server.delivery.rows import Key, Leftover, Release, Settlement
+from server.delivery.store import MAX_CRASHES, Queue
 from server.delivery.verdict import Patience, unanswered
 
 _AT_ONCE = 200

@@ -3,7 +3,7 @@
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
-from server.delivery.store import Claimed
+from server.delivery.rows import Claimed
 from server.delivery.transports.transport import Letter
 
 

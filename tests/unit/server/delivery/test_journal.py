@@ -8,7 +8,7 @@ import pytest
 
 from server.delivery import journal as module
 from server.delivery.journal import Abandoned, Journal, abandoned
-from server.delivery.store import Key, Settlement
+from server.delivery.rows import Key, Settlement
 from server.ids import new_id
 
 
