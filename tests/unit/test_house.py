@@ -2,8 +2,10 @@
 
 import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,15 +57,44 @@ def test_every_requirement_is_pinned_and_no_pin_names_where_it_comes_from() -> N
     assert not [line for line in lines if not PIN.fullmatch(line)]
     pinned = {normal(line.partition("==")[0]) for line in lines}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    required = {
-        normal(re.split(r"[\[<>=!~; ]", requirement)[0])
-        for requirement in [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    }
-    assert required <= pinned
+    assert names_of(project["dependencies"] + project["optional-dependencies"]["dev"]) <= pinned
 
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def names_of(requirements: list[str]) -> set[str]:
+    return {normal(re.split(r"[\[<>=!~; ]", requirement)[0]) for requirement in requirements}
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level packages that a file imports, apart from `google`, which several projects share."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return {name.partition(".")[0] for name in found} - {"google"}
+
+
+def test_what_is_imported_is_required() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    to_run = names_of(project["dependencies"])
+    to_develop = to_run | names_of(project["optional-dependencies"]["dev"])
+    providers = metadata.packages_distributions()
+    ours = {*sys.stdlib_module_names, *ROOMS, "zidimail"}
+    missing = {}
+    for path in sources():
+        required = to_run if relative(path).startswith(("server", "edge")) else to_develop
+        foreign = imported(path) - ours
+        missing[relative(path)] = {
+            name
+            for name in foreign
+            if not required & {normal(provider) for provider in providers.get(name, [])}
+        }
+    assert not {path: names for path, names in missing.items() if names}
 
 
 def test_the_readme_names_every_setting_and_no_other() -> None:
