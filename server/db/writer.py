@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import failpoints
 from server.db.engine import Database
+from server.db.inline import inline, run_inline
 from server.faults import Fault, Unavailable
 
 T = TypeVar("T")
 R = TypeVar("R")
-Act = Callable[[AsyncConnection, list[Any]], Awaitable[Sequence[Any]]]
+Act = Callable[[AsyncConnection, list[Any]], Coroutine[Any, Any, Sequence[Any]]]
 
 # One transaction takes at most so many items, to bound how long the first of them waits for the last.
 MAX_GROUP = 512
@@ -67,7 +68,7 @@ class Writer:
         await asyncio.gather(*self._lanes)
 
     async def submit(
-        self, act: Callable[[AsyncConnection, list[T]], Awaitable[Sequence[R]]], items: Sequence[T]
+        self, act: Callable[[AsyncConnection, list[T]], Coroutine[Any, Any, Sequence[R]]], items: Sequence[T]
     ) -> Sequence[R]:
         """The act's answer for each item, after a durable commit.
 
@@ -76,7 +77,7 @@ class Writer:
         """
         return await self._enqueue(act, list(items), alone=False)
 
-    async def run(self, write: Callable[[AsyncConnection], Awaitable[R]]) -> R:
+    async def run(self, write: Callable[[AsyncConnection], Coroutine[Any, Any, R]]) -> R:
         """What `write` returns, after the commit of a transaction of its own.
 
         A fault that it raises rolls its transaction back and is raised here.
@@ -150,7 +151,7 @@ class Writer:
             outcomes: dict[_Submission, Sequence[Any]] = {}
             for act, submissions in by_act.items():
                 items = [item for submission in submissions for item in submission.items]
-                results = _run(act(cast(AsyncConnection, _Inline(connection)), items))
+                results = run_inline(act(inline(connection), items))
                 if len(results) != len(items):
                     raise AssertionError(f"{act} gave {len(results)} results for {len(items)} items")
                 start = 0
@@ -165,34 +166,6 @@ class Writer:
             return ordered
 
         return await self._database.transact(write)
-
-
-class _Inline:
-    """The transaction's connection, as acts see it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.sync_connection = connection
-        self.dialect = connection.dialect
-
-    async def execute(self, *args: Any) -> Any:
-        return self.sync_connection.execute(*args)
-
-    async def exec_driver_sql(self, *args: Any) -> Any:
-        return self.sync_connection.exec_driver_sql(*args)
-
-    async def scalar(self, *args: Any) -> Any:
-        return self.sync_connection.scalar(*args)
-
-    async def scalars(self, *args: Any) -> Any:
-        return self.sync_connection.scalars(*args)
-
-
-def _run(coroutine: Any) -> Any:
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("an act waited for something else than the store")
 
 
 def _settle(group: list[_Submission], outcomes: list[Sequence[Any]]) -> None:

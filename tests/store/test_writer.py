@@ -113,3 +113,12 @@ async def test_closing_writes_what_waits_and_refuses_the_rest(database: Database
     assert len(await _names(database)) == 10
     with pytest.raises(Unavailable):
         await writer.submit(_add, ["late"])
+
+
+async def test_an_act_that_waits_for_something_else_is_refused(writer: Writer) -> None:
+    async def act(connection: AsyncConnection, items: list[int]) -> list[int]:
+        await asyncio.sleep(0)
+        return items
+
+    with pytest.raises(RuntimeError, match="something else than the store"):
+        await writer.submit(act, [1])
