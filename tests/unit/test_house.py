@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("server", "edge", "tools", "tests")
-# "About 300": a file a little longer need not be torn apart.
-MOST_LINES = 375
+# "About 300": a file a little longer need not be torn apart, and a list of tests reads like a table.
+MOST_LINES = {"server": 375, "edge": 375, "tools": 375, "tests": 500}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "base", "misc"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+")
@@ -39,7 +39,9 @@ def test_an_init_says_what_the_room_is_for_and_nothing_else() -> None:
 
 def test_no_file_is_too_long_to_hold_in_mind() -> None:
     lengths = {relative(path): len(path.read_text().splitlines()) for path in sources()}
-    assert not {name: length for name, length in lengths.items() if length > MOST_LINES}
+    assert not {
+        name: length for name, length in lengths.items() if length > MOST_LINES[name.partition("/")[0]]
+    }
 
 
 def test_no_room_has_a_name_that_says_nothing() -> None:
