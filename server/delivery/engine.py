@@ -72,7 +72,7 @@ class Engine:
         self._queue = Queue(database, writer, clock, self._owner, settings.lease_s)
         self._leases: Leases[Key] = Leases("delivery leases", self._queue.renew, settings.lease_s)
         self._preparer = Preparer(database, seal, clock)
-        self._recovery = Recovery(self._queue, self._folder, clock, self._patience, self._leases.holds)
+        self._recovery = Recovery(self._queue, self._folder, clock, self._patience, self._leases)
         self._sites = Sites(transport.site_concurrency)
         self._capacity = settings.delivery_concurrency * _IN_HAND_PER_DELIVERY
         self._feeding = Loop("delivery", self._feed)

@@ -1,7 +1,7 @@
 """What engines that are gone left behind: their rows come back into the queue, with what is known of them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Container
 from pathlib import Path
 
 import structlog
@@ -18,16 +18,16 @@ _log = structlog.get_logger()
 
 
 class Recovery:
-    """Settles or releases the rows of engines that are gone. `holds` says which rows are our own."""
+    """Settles or releases the rows of engines that are gone; `in_hand` holds our own."""
 
     def __init__(
-        self, queue: Queue, folder: Path, clock: Clock, patience: Patience, holds: Callable[[Key], bool]
+        self, queue: Queue, folder: Path, clock: Clock, patience: Patience, in_hand: Container[Key]
     ) -> None:
         self._queue = queue
         self._folder = folder
         self._clock = clock
         self._patience = patience
-        self._holds = holds
+        self._in_hand = in_hand
 
     async def adopt(self) -> int:
         """Takes over from each engine of this machine that is gone; returns the number of its rows.
@@ -60,7 +60,9 @@ class Recovery:
         return len(left) >= _AT_ONCE
 
     async def _expired(self) -> list[Leftover]:
-        return [row for row in await self._queue.expired(_AT_ONCE) if not self._holds(row.key)]
+        # A process that stood still finds its own rows expired. Those in hand may have been sent meanwhile:
+        # whoever has them records that, or gives them back.
+        return [row for row in await self._queue.expired(_AT_ONCE) if row.key not in self._in_hand]
 
     async def _bring_back(self, left: list[Leftover], journal: Abandoned | None) -> None:
         settlements: list[Settlement] = []

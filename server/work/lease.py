@@ -61,6 +61,10 @@ class Leases(Generic[K]):
         """Whether the row is certainly still ours: ask before each step that cannot be undone."""
         return self._until.get(key, 0.0) > self._monotonic()
 
+    def __contains__(self, key: object) -> bool:
+        """Whether the row is in hand: claimed and not settled or given back, lease run out or not."""
+        return key in self._until
+
     def __len__(self) -> int:
         return len(self._until)
 
