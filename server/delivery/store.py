@@ -126,18 +126,11 @@ class Queue:
                     "shard": lane.shard,
                     "priority": lane.priority,
                 }
-                claimed += [
-                    Claimed(
-                        Key(org_id, email_id, no, token, self.owner),
-                        site,
-                        attempts,
-                        crashes,
-                        bool(uncertain),
-                    )
-                    for org_id, email_id, no, token, site, attempts, crashes, uncertain in (
-                        await connection.execute(claim, values)
-                    )
-                ]
+                # PostgreSQL returns them in the order in which it found them.
+                for row in sorted(await connection.execute(claim, values), key=lambda row: row[1:3]):
+                    org_id, email_id, no, token, site, attempts, crashes, uncertain = row
+                    key = Key(org_id, email_id, no, token, self.owner)
+                    claimed.append(Claimed(key, site, attempts, crashes, bool(uncertain)))
             answers.append(claimed)
         return answers
 

@@ -16,6 +16,18 @@ from server.settings import Settings
 from tests.delivery.queued import SECRET, seal
 from tests.harness.clock import ManualClock
 
+
+class OnceStopped(Engine):
+    """An engine that a test may stop before its fixture does."""
+
+    _stopped = False
+
+    async def stop(self) -> None:
+        if not self._stopped:
+            self._stopped = True
+            await super().stop()
+
+
 StartEngine = Callable[..., Awaitable[Engine]]
 
 
@@ -42,7 +54,7 @@ async def start_engine(
         )
         if isinstance(transport, str):
             transport = transport_of(settings, Resolver(settings))
-        engine = Engine(database, writer, settings, clock, seal(), transport)
+        engine = OnceStopped(database, writer, settings, clock, seal(), transport)
         engines.append(engine)
         await engine.start()
         return engine

@@ -1,0 +1,301 @@
+"""The engine over real SMTP, on both engines of the store (F-3 for what its events tell)."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import dkim
+import pytest
+from sqlalchemy import update
+
+from server.db.engine import Database
+from server.db.schema import email_contents, outq
+from server.delivery.transports.mx import Mx
+from server.net.dns import Resolver
+from tests.delivery.conftest import StartEngine
+from tests.delivery.letters import SHORT, settings
+from tests.delivery.queued import (
+    DOMAIN_ID,
+    Queued,
+    enqueue,
+    events_of,
+    keys_of,
+    new_org,
+    queue_of,
+    recipients_of,
+    rows_of,
+    status_of,
+)
+from tests.harness.clock import START_MS, ManualClock
+from tests.harness.dns_server import DnsServer
+from tests.harness.smtp_sink import SmtpSink
+from tests.harness.waiting import until
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[SmtpSink]:
+    async with SmtpSink() as sink:
+        yield sink
+    assert sink.violations == []
+
+
+@pytest.fixture
+async def org_id(database: Database) -> str:
+    return await new_org(database)
+
+
+def has(database: Database, email: Queued, status: str) -> Callable[[], Any]:
+    async def look() -> bool:
+        return await status_of(database, email) == status
+
+    return look
+
+
+async def test_an_email_is_delivered_signed_and_told_in_detail(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+) -> None:
+    # Accepted now by the real clock, as the judge of the signatures looks at it.
+    accepted_at = time.time_ns() // 1_000_000
+    [email] = await enqueue(database, rows_of(org_id, ["Ada <ok@r.test>"], accepted_at=accepted_at))
+    await start_engine(sink.url)
+    await until(has(database, email, "delivered"))
+    [message] = sink.messages
+    assert (message.mail_from, message.rcpts) == ("shop@sender.test", ("ok@r.test",))
+    assert message.parsed()["From"] == "Shop <shop@sender.test>"
+
+    published = {
+        f"{key.selector}._domainkey.sender.test.": f"v=DKIM1; k={key.algorithm}; p={key.public_key}"
+        for key in keys_of(DOMAIN_ID)
+    }
+    for number in range(2):
+        assert dkim.DKIM(message.data).verify(number, lambda name, timeout: published[name.decode()].encode())
+    [event] = await events_of(database, email)
+    assert (event.type, event.recipient, event.attempt) == ("email.delivered", "ok@r.test", 1)
+    assert (event.reply_code, event.reply_status, event.remote_host) == (250, "2.0.0", "127.0.0.1")
+    assert event.reply_text == "ok, taken"
+    assert event.created_at == START_MS
+    assert not event.possible_duplicate
+    assert await queue_of(database) == []
+
+
+async def test_a_refused_recipient_bounces_and_the_others_are_delivered(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+) -> None:
+    [email] = await enqueue(database, rows_of(org_id, ["ok@r.test", "550-rcpt@r.test", "you@r.test"]))
+    await start_engine(sink.url)
+    await until(has(database, email, "bounced"))
+    rows = await recipients_of(database, email)
+    found = {row.address: (row.status, row.reply_code, row.reply_status) for row in rows}
+    assert found == {
+        "ok@r.test": ("delivered", 250, "2.0.0"),
+        "550-rcpt@r.test": ("bounced", 550, "5.1.1"),
+        "you@r.test": ("delivered", 250, "2.0.0"),
+    }
+    assert [message.rcpts for message in sink.messages] == [("ok@r.test", "you@r.test")], "one transaction"
+    types = {event.recipient: event.type for event in await events_of(database, email)}
+    assert types["550-rcpt@r.test"] == "email.bounced"
+
+
+async def test_a_blind_copy_travels_apart(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+) -> None:
+    [email] = await enqueue(database, rows_of(org_id, ["a@r.test", "b@r.test"], bcc=["c@r.test", "d@r.test"]))
+    await start_engine(sink.url)
+    await until(has(database, email, "delivered"))
+    assert sorted(message.rcpts for message in sink.messages) == [
+        ("a@r.test", "b@r.test"),
+        ("c@r.test",),
+        ("d@r.test",),
+    ]
+    assert len({message.data for message in sink.messages}) == 1
+    assert b"c@r.test" not in sink.messages[0].data
+
+
+async def test_a_deferred_recipient_is_tried_again_with_the_same_bytes(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine, clock: ManualClock
+) -> None:
+    [email] = await enqueue(database, rows_of(org_id, ["451-dot@r.test"]))
+    sink.replies["DOT"] = "451 4.3.0 later"
+    engine = await start_engine(sink.url)
+    await until(has(database, email, "delivery_delayed"))
+    [row] = await queue_of(database)
+    assert (row.attempts, row.lease_until, row.uncertain) == (1, None, False)
+    assert START_MS + 48_000 <= row.due_at <= START_MS + 72_000
+    [event] = await events_of(database, email)
+    assert (event.type, event.attempt, event.reply_code) == ("email.delivery_delayed", 1, 451)
+    clock.advance(72)
+    engine.wake()
+    await until(lambda: sink.commands.count("DATA") == 2)
+    await until(lambda: _attempts(database, 2))
+    [row] = await queue_of(database)
+    assert clock.now_ms() + 240_000 <= row.due_at <= clock.now_ms() + 360_000
+
+
+async def _attempts(database: Database, count: int) -> bool:
+    return any(row.attempts == count for row in await queue_of(database))
+
+
+async def test_a_greylisted_recipient_is_delivered_at_its_next_attempt(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine, clock: ManualClock
+) -> None:
+    [email] = await enqueue(database, rows_of(org_id, ["greylist-1@r.test"]))
+    engine = await start_engine(sink.url)
+    await until(has(database, email, "delivery_delayed"))
+    clock.advance(75)
+    engine.wake()
+    await until(has(database, email, "delivered"))
+    assert [(e.type, e.attempt) for e in await events_of(database, email)] == [
+        ("email.delivery_delayed", 1),
+        ("email.delivered", 2),
+    ]
+
+
+async def test_a_recipient_is_given_up_when_its_time_is_over(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine, clock: ManualClock
+) -> None:
+    """RFC 5321 section 4.5.4.1."""
+    [email] = await enqueue(database, rows_of(org_id, ["451-rcpt@r.test"]))
+    clock.advance(4 * DAY_S)
+    await start_engine(sink.url)
+    await until(has(database, email, "failed"))
+    [event] = await events_of(database, email)
+    assert (event.type, event.reply_code) == ("email.failed", 451)
+    assert await queue_of(database) == []
+
+
+async def test_a_message_that_cannot_be_built_does_not_hold_up_its_neighbours(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+) -> None:
+    bad, broken, *good = await enqueue(
+        database,
+        rows_of(org_id, ["a@r.test"], headers='{"X-A": "evil\\r\\nBcc: b@x.test"}'),
+        rows_of(org_id, ["b@r.test"]),
+        *(rows_of(org_id, [f"good{n}@r.test"]) for n in range(5)),
+    )
+    async with database.write() as connection:
+        await connection.execute(
+            update(email_contents).where(email_contents.c.email_id == broken.id).values(headers="no JSON")
+        )
+    await start_engine(sink.url)
+    for email in good:
+        await until(has(database, email, "delivered"))
+    await until(has(database, bad, "bounced"))
+    await until(has(database, broken, "delivery_delayed"))
+    [event] = await events_of(database, bad)
+    assert (event.type, event.reply_status) == ("email.bounced", "5.6.0")
+    assert len(sink.messages) == 5
+
+
+async def test_what_the_store_cannot_take_now_is_recorded_later_and_not_sent_again(
+    database: Database,
+    org_id: str,
+    sink: SmtpSink,
+    start_engine: StartEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [email] = await enqueue(database, rows_of(org_id, ["ok@r.test"]))
+    engine = await start_engine(sink.url)
+    settle = engine._queue.settle
+    failures = 0
+
+    async def failing(settlements: Any) -> Any:
+        nonlocal failures
+        failures += 1
+        if failures <= 2:
+            raise ConnectionError("the store is away")
+        return await settle(settlements)
+
+    monkeypatch.setattr(engine._queue, "settle", failing)
+    await until(has(database, email, "delivered"))
+    assert failures == 3
+    assert len(sink.messages) == 1
+
+
+async def test_a_destination_gets_no_more_connections_than_its_limit(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+) -> None:
+    most = 0
+
+    def look() -> bool:
+        nonlocal most
+        most = max(most, len(sink.sessions))
+        return len(sink.messages) == 40
+
+    await enqueue(database, *(rows_of(org_id, [f"ok+{n}@r.test"]) for n in range(40)))
+    await start_engine(sink.url, site_concurrency=3)
+    await until(look)
+    assert most <= 3
+    assert sink.connections <= 3
+
+
+async def test_a_slow_destination_does_not_hold_up_the_others(
+    database: Database, org_id: str, start_engine: StartEngine
+) -> None:
+    async with SmtpSink() as fast, SmtpSink(host="127.0.0.2", port=fast.port) as slow, DnsServer() as dns:
+        slow.banner = None
+        dns.zones |= {("slow.test", "A"): ["127.0.0.2"], ("r.test", "A"): ["127.0.0.1"]}
+        configured = settings(
+            "mx", dns=dns.address, mx_port=fast.port, allow_private_networks=True, site_concurrency=2
+        )
+        waiting = await enqueue(
+            database,
+            *(rows_of(org_id, [f"{n}@slow.test"]) for n in range(20)),
+            *(rows_of(org_id, [f"{n}@r.test"]) for n in range(20)),
+        )
+        await start_engine(Mx(configured, Resolver(configured), SHORT), delivery_concurrency=20, drain_s=0.01)
+        for email in waiting[20:]:
+            await until(has(database, email, "delivered"), within=4)
+
+
+async def test_a_stopped_engine_finishes_what_is_in_flight_and_gives_the_rest_back(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+) -> None:
+    waiting = await enqueue(database, *(rows_of(org_id, [f"hang-dot-0.3+{n}@r.test"]) for n in range(9)))
+    engine = await start_engine(sink.url, site_concurrency=3)
+    await until(lambda: sink.commands.count("DATA") == 3)
+    await engine.stop()
+    statuses = [await status_of(database, email) for email in waiting]
+    assert statuses.count("delivered") == 3
+    assert len(sink.messages) == 3
+    left = await queue_of(database)
+    assert len(left) == 6
+    assert {(row.lease_until, row.attempts, row.due_at) for row in left} == {(None, 0, START_MS)}
+    await start_engine(sink.url)
+    for email in waiting:
+        await until(has(database, email, "delivered"))
+    assert len(sink.messages) == 9
+
+
+async def test_no_message_is_sent_for_a_lease_that_was_taken_away(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+) -> None:
+    [email] = await enqueue(database, rows_of(org_id, ["hang-data-1@r.test"]))
+    engine = await start_engine(sink.url, lease_s=0.3)
+    await until(lambda: "DATA" in sink.commands)
+    async with database.write() as connection:
+        await connection.execute(update(outq).values(lease_token=99, lease_owner="another"))
+    await until(lambda: len(engine._leases) == 0)
+    await until(lambda: not sink.sessions)
+    assert sink.messages == []
+    assert await events_of(database, email) == []
+
+
+async def test_a_lease_is_kept_while_a_receiver_takes_its_time(
+    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine, clock: ManualClock
+) -> None:
+    [email] = await enqueue(database, rows_of(org_id, ["hang-dot-1@r.test"]))
+    engine = await start_engine(sink.url, lease_s=0.3)
+    await until(lambda: "DATA" in sink.commands)
+    [before] = await queue_of(database)
+    clock.advance(0.2)
+
+    async def is_renewed() -> bool:
+        rows = await queue_of(database)
+        return not rows or rows[0].lease_until > before.lease_until
+
+    await until(is_renewed)
+    await until(has(database, email, "delivered"))
+    assert len(sink.messages) == 1
+    await until(lambda: len(engine._leases) == 0)
