@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import ClassVar
 
 
@@ -152,6 +153,18 @@ class _NotFound(Fault):
         super().__init__(f"There is no {self.noun} with the id {id!r}.", id=id)
 
 
+class SuppressionNotFound(_NotFound):
+    """No such suppression in the caller's organisation."""
+
+    reason, noun = "SUPPRESSION_NOT_FOUND", "suppression"
+
+
+class EventNotFound(_NotFound):
+    """No such event of the webhook."""
+
+    reason, noun = "EVENT_NOT_FOUND", "event"
+
+
 class EmailNotFound(_NotFound):
     """No such email in the caller's organisation."""
 
@@ -217,3 +230,121 @@ class InvalidIdempotencyKey(Fault):
 
     def __init__(self) -> None:
         super().__init__("An idempotency key has 1 to 256 characters of printable ASCII.")
+
+
+class EmailNotScheduled(Fault):
+    """The email is not scheduled any more, or never was (contract row C-25)."""
+
+    reason, code = "EMAIL_NOT_SCHEDULED", "FAILED_PRECONDITION"
+
+    def __init__(self, id: str, status: str) -> None:
+        super().__init__(
+            f"The email {id} is {status}: only one that waits for its time can be moved or canceled.",
+            id=id,
+            status=status,
+        )
+
+
+class AttachmentsTooLarge(Fault):
+    """The attachments of an email are together larger than the plan allows (contract rows Z-21, C-1)."""
+
+    reason, code = "ATTACHMENTS_TOO_LARGE", "RESOURCE_EXHAUSTED"
+
+    def __init__(self, limit: int, plan: str) -> None:
+        super().__init__(
+            f"The attachments have together more than {limit} bytes, the most that the plan {plan} allows.",
+            limit=str(limit),
+            plan=plan,
+        )
+
+
+class AllRecipientsSuppressed(Fault):
+    """Every recipient is suppressed; no quota was used (contract row Z-24)."""
+
+    reason, code = "ALL_RECIPIENTS_SUPPRESSED", "FAILED_PRECONDITION"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            "Every recipient is suppressed: it bounced, complained or unsubscribed before. Nothing was sent.",
+            count=str(count),
+        )
+
+
+class SandboxRecipient(Fault):
+    """The organisation is in the sandbox and may only send to its owner (contract row Z-25)."""
+
+    reason, code = "SANDBOX_RECIPIENT", "PERMISSION_DENIED"
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(
+            f"This organisation is in the sandbox and may only send to {owner}. Ask the operator to activate it.",
+            owner=owner,
+        )
+
+
+class AccountPaused(Fault):
+    """The organisation may not send now, but still read (contract rows S-19, C-42)."""
+
+    reason, code = "ACCOUNT_PAUSED", "PERMISSION_DENIED"
+
+    def __init__(self, state: str) -> None:
+        super().__init__("Sending is paused for this organisation. Ask the operator why.", state=state)
+
+
+class DomainNotAllowed(Fault):
+    """The API key may not send from this domain (contract rows S-16, F-7)."""
+
+    reason, code = "DOMAIN_NOT_ALLOWED", "PERMISSION_DENIED"
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(f"This API key may not send from {domain}. Use another key.", domain=domain)
+
+
+class LimitExceeded(Fault):
+    """A limit of the organisation is reached; it has more again at `resets_at_ms` (contract rows Z-43..Z-46)."""
+
+    code = "RESOURCE_EXHAUSTED"
+    what: ClassVar[str]
+
+    def __init__(self, used: int, limit: int, requested: int, resets_at_ms: int, now_ms: int) -> None:
+        resets_at = datetime.fromtimestamp(resets_at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+        resets_at = resets_at.replace("+00:00", "Z")
+        super().__init__(
+            f"{self.what}: {used} of {limit} are used and {requested} more were asked for. "
+            f"There is room again at {resets_at}.",
+            used=str(used),
+            limit=str(limit),
+            requested=str(requested),
+            resets_at=resets_at,
+        )
+        self.retry_after_s = max(0.0, (resets_at_ms - now_ms) / 1000)
+
+
+class BurstLimitExceeded(LimitExceeded):
+    """More emails a second than the plan allows."""
+
+    reason, what = "BURST_LIMIT_EXCEEDED", "The limit of emails a second is reached"
+
+
+class DailyQuotaExceeded(LimitExceeded):
+    """The request does not fit into today's quota."""
+
+    reason, what = "DAILY_QUOTA_EXCEEDED", "The daily quota is reached"
+
+
+class MonthlyQuotaExceeded(LimitExceeded):
+    """The request does not fit into this month's quota."""
+
+    reason, what = "MONTHLY_QUOTA_EXCEEDED", "The monthly quota is reached"
+
+
+class RecipientCapExceeded(LimitExceeded):
+    """More different recipients this month than the plan allows (contract row C-2)."""
+
+    reason, what = "RECIPIENT_CAP_EXCEEDED", "The number of different recipients a month is reached"
+
+
+class WarmUpLimitExceeded(LimitExceeded):
+    """A new account may not send as much yet (contract rows Z-46, C-47)."""
+
+    reason, what = "WARM_UP_LIMIT_EXCEEDED", "The daily limit of a new account is reached"

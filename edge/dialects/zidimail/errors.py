@@ -112,6 +112,83 @@ ROWS: Mapping[str, Row] = {
         "The idempotency key is not valid.",
         "An Idempotency-Key has 1 to 256 characters.",
     ),
+    "SUPPRESSION_NOT_FOUND": Row(
+        404, "not_found", "Suppression not found.", "There is no suppression of {id}."
+    ),
+    "EVENT_NOT_FOUND": Row(
+        404, "not_found", "Event not found.", "This webhook has no event with the id {id}."
+    ),
+    "EMAIL_NOT_SCHEDULED": Row(
+        409,
+        "invalid_state",
+        "The email is not scheduled.",
+        "The email {id} is {status}; only one that waits for its time can be moved or canceled.",
+    ),
+    "ATTACHMENTS_TOO_LARGE": Row(
+        413,
+        "payload_too_large",
+        "The attachments are too large.",
+        "Together they may have {limit} bytes on the plan {plan}.",
+    ),
+    "ALL_RECIPIENTS_SUPPRESSED": Row(
+        422,
+        "validation_error",
+        "All recipients are suppressed.",
+        "Each of them bounced, complained or unsubscribed before. Nothing was sent and no quota used.",
+        "Remove an address from the suppressions if its owner wants mail again.",
+    ),
+    "SANDBOX_RECIPIENT": Row(
+        403,
+        "validation_error",
+        "The organisation is in the sandbox.",
+        "In the sandbox mail can only be sent to the owner's address, {owner}.",
+        "Ask the operator to activate the organisation for production.",
+    ),
+    "ACCOUNT_PAUSED": Row(
+        403,
+        "account_suspended",
+        "Sending is paused.",
+        "The organisation may read but not send.",
+        "Ask the operator why, and what to do.",
+    ),
+    "DOMAIN_NOT_ALLOWED": Row(
+        403,
+        "restricted_api_key",
+        "The API key may not send from {domain}.",
+        "The key is restricted to other domains. Use another key.",
+    ),
+    "BURST_LIMIT_EXCEEDED": Row(
+        429,
+        "rate_limit_exceeded",
+        "Too many emails a second.",
+        "The plan allows {limit} emails a second. Send again at {resets_at}.",
+    ),
+    "DAILY_QUOTA_EXCEEDED": Row(
+        429,
+        "daily_quota_exceeded",
+        "The daily quota is used up.",
+        "{used} of {limit} recipients are used today, and {requested} more do not fit until {resets_at}.",
+    ),
+    "MONTHLY_QUOTA_EXCEEDED": Row(
+        429,
+        "monthly_quota_exceeded",
+        "The monthly quota is used up.",
+        "{used} of {limit} recipients are used this month, and {requested} more do not fit until {resets_at}.",
+    ),
+    "RECIPIENT_CAP_EXCEEDED": Row(
+        429,
+        "rate_limit_exceeded",
+        "The number of different recipients is reached.",
+        "{used} of {limit} different recipients were written to this month, and {requested} new ones do not "
+        "fit until {resets_at}.",
+    ),
+    "WARM_UP_LIMIT_EXCEEDED": Row(
+        429,
+        "rate_limit_exceeded",
+        "A new account may not send as much yet.",
+        "{used} of {limit} recipients are used today, and {requested} more do not fit until {resets_at}.",
+    ),
+    "TOO_MANY_REQUESTS": Row(429, "rate_limit_exceeded", "Too many requests from your address.", _TRY_AGAIN),
     "MALFORMED_BODY": Row(
         400, "validation_error", "The body cannot be read.", "It must be a JSON object: {detail}."
     ),
@@ -159,6 +236,8 @@ def failure_body(failure: Failure, request_id: str = "") -> dict[str, Any]:
     if row.action is not None:
         body["action"] = row.action.format_map(values)
     body |= {"name": row.name, "statusCode": row.status}
+    if "resets_at" in values:
+        body["resetsAt"] = values["resets_at"]
     if failure.violations:
         body["errors"] = [
             {"field": violation.field, "message": violation.message} for violation in failure.violations

@@ -46,6 +46,11 @@ class ApiKeyServiceStub:
                 request_serializer=zidimail_dot_v1_dot_api__key__service__pb2.ListApiKeysRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_api__key__service__pb2.ListApiKeysResponse.FromString,
                 _registered_method=True)
+        self.UpdateApiKey = channel.unary_unary(
+                '/zidimail.v1.ApiKeyService/UpdateApiKey',
+                request_serializer=zidimail_dot_v1_dot_api__key__service__pb2.UpdateApiKeyRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_api__key__service__pb2.UpdateApiKeyResponse.FromString,
+                _registered_method=True)
         self.DeleteApiKey = channel.unary_unary(
                 '/zidimail.v1.ApiKeyService/DeleteApiKey',
                 request_serializer=zidimail_dot_v1_dot_api__key__service__pb2.DeleteApiKeyRequest.SerializeToString,
@@ -76,6 +81,15 @@ class ApiKeyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateApiKey(self, request, context):
+        """Renames an API key.
+
+        Errors: API_KEY_NOT_FOUND, VALIDATION_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteApiKey(self, request, context):
         """Revokes an API key: within 5 seconds every call with it is refused.
 
@@ -97,6 +111,11 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
                     servicer.ListApiKeys,
                     request_deserializer=zidimail_dot_v1_dot_api__key__service__pb2.ListApiKeysRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_api__key__service__pb2.ListApiKeysResponse.SerializeToString,
+            ),
+            'UpdateApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateApiKey,
+                    request_deserializer=zidimail_dot_v1_dot_api__key__service__pb2.UpdateApiKeyRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_api__key__service__pb2.UpdateApiKeyResponse.SerializeToString,
             ),
             'DeleteApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteApiKey,
@@ -160,6 +179,33 @@ class ApiKeyService:
             '/zidimail.v1.ApiKeyService/ListApiKeys',
             zidimail_dot_v1_dot_api__key__service__pb2.ListApiKeysRequest.SerializeToString,
             zidimail_dot_v1_dot_api__key__service__pb2.ListApiKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.ApiKeyService/UpdateApiKey',
+            zidimail_dot_v1_dot_api__key__service__pb2.UpdateApiKeyRequest.SerializeToString,
+            zidimail_dot_v1_dot_api__key__service__pb2.UpdateApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

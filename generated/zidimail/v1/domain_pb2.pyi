@@ -24,6 +24,12 @@ class CheckStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CHECK_STATUS_VERIFIED: _ClassVar[CheckStatus]
     CHECK_STATUS_FAILED: _ClassVar[CheckStatus]
     CHECK_STATUS_TEMPORARY_FAILURE: _ClassVar[CheckStatus]
+
+class TlsMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TLS_MODE_UNSPECIFIED: _ClassVar[TlsMode]
+    TLS_MODE_OPPORTUNISTIC: _ClassVar[TlsMode]
+    TLS_MODE_ENFORCED: _ClassVar[TlsMode]
 DOMAIN_STATUS_UNSPECIFIED: DomainStatus
 DOMAIN_STATUS_PENDING: DomainStatus
 DOMAIN_STATUS_VERIFIED: DomainStatus
@@ -33,6 +39,9 @@ CHECK_STATUS_PENDING: CheckStatus
 CHECK_STATUS_VERIFIED: CheckStatus
 CHECK_STATUS_FAILED: CheckStatus
 CHECK_STATUS_TEMPORARY_FAILURE: CheckStatus
+TLS_MODE_UNSPECIFIED: TlsMode
+TLS_MODE_OPPORTUNISTIC: TlsMode
+TLS_MODE_ENFORCED: TlsMode
 
 class DnsRecord(_message.Message):
     __slots__ = ("record", "name", "type", "ttl", "status", "value", "priority", "required")
@@ -67,7 +76,7 @@ class DomainChecks(_message.Message):
     def __init__(self, spf: _Optional[_Union[CheckStatus, str]] = ..., dkim: _Optional[_Union[CheckStatus, str]] = ..., dmarc: _Optional[_Union[CheckStatus, str]] = ..., return_path: _Optional[_Union[CheckStatus, str]] = ...) -> None: ...
 
 class Domain(_message.Message):
-    __slots__ = ("id", "domain", "status", "created_at", "dns_records", "checks", "verified", "checked_at")
+    __slots__ = ("id", "domain", "status", "created_at", "dns_records", "checks", "verified", "checked_at", "open_tracking", "click_tracking", "tls")
     ID_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +85,9 @@ class Domain(_message.Message):
     CHECKS_FIELD_NUMBER: _ClassVar[int]
     VERIFIED_FIELD_NUMBER: _ClassVar[int]
     CHECKED_AT_FIELD_NUMBER: _ClassVar[int]
+    OPEN_TRACKING_FIELD_NUMBER: _ClassVar[int]
+    CLICK_TRACKING_FIELD_NUMBER: _ClassVar[int]
+    TLS_FIELD_NUMBER: _ClassVar[int]
     id: str
     domain: str
     status: DomainStatus
@@ -84,4 +96,7 @@ class Domain(_message.Message):
     checks: DomainChecks
     verified: bool
     checked_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., domain: _Optional[str] = ..., status: _Optional[_Union[DomainStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dns_records: _Optional[_Iterable[_Union[DnsRecord, _Mapping]]] = ..., checks: _Optional[_Union[DomainChecks, _Mapping]] = ..., verified: _Optional[bool] = ..., checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    open_tracking: bool
+    click_tracking: bool
+    tls: TlsMode
+    def __init__(self, id: _Optional[str] = ..., domain: _Optional[str] = ..., status: _Optional[_Union[DomainStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dns_records: _Optional[_Iterable[_Union[DnsRecord, _Mapping]]] = ..., checks: _Optional[_Union[DomainChecks, _Mapping]] = ..., verified: _Optional[bool] = ..., checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open_tracking: _Optional[bool] = ..., click_tracking: _Optional[bool] = ..., tls: _Optional[_Union[TlsMode, str]] = ...) -> None: ...

@@ -11,10 +11,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateDomainRequest(_message.Message):
-    __slots__ = ("domain",)
+    __slots__ = ("domain", "open_tracking", "click_tracking", "tls")
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    OPEN_TRACKING_FIELD_NUMBER: _ClassVar[int]
+    CLICK_TRACKING_FIELD_NUMBER: _ClassVar[int]
+    TLS_FIELD_NUMBER: _ClassVar[int]
     domain: str
-    def __init__(self, domain: _Optional[str] = ...) -> None: ...
+    open_tracking: bool
+    click_tracking: bool
+    tls: _domain_pb2.TlsMode
+    def __init__(self, domain: _Optional[str] = ..., open_tracking: _Optional[bool] = ..., click_tracking: _Optional[bool] = ..., tls: _Optional[_Union[_domain_pb2.TlsMode, str]] = ...) -> None: ...
 
 class CreateDomainResponse(_message.Message):
     __slots__ = ("domain",)
@@ -75,6 +81,36 @@ class VerifyDomainResponse(_message.Message):
     status: _domain_pb2.DomainStatus
     dns_records: _containers.RepeatedCompositeFieldContainer[_domain_pb2.DnsRecord]
     def __init__(self, id: _Optional[str] = ..., checks: _Optional[_Union[_domain_pb2.DomainChecks, _Mapping]] = ..., verified: _Optional[bool] = ..., status: _Optional[_Union[_domain_pb2.DomainStatus, str]] = ..., dns_records: _Optional[_Iterable[_Union[_domain_pb2.DnsRecord, _Mapping]]] = ...) -> None: ...
+
+class UpdateDomainRequest(_message.Message):
+    __slots__ = ("id", "open_tracking", "click_tracking", "tls")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    OPEN_TRACKING_FIELD_NUMBER: _ClassVar[int]
+    CLICK_TRACKING_FIELD_NUMBER: _ClassVar[int]
+    TLS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    open_tracking: bool
+    click_tracking: bool
+    tls: _domain_pb2.TlsMode
+    def __init__(self, id: _Optional[str] = ..., open_tracking: _Optional[bool] = ..., click_tracking: _Optional[bool] = ..., tls: _Optional[_Union[_domain_pb2.TlsMode, str]] = ...) -> None: ...
+
+class UpdateDomainResponse(_message.Message):
+    __slots__ = ("domain",)
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    domain: _domain_pb2.Domain
+    def __init__(self, domain: _Optional[_Union[_domain_pb2.Domain, _Mapping]] = ...) -> None: ...
+
+class RotateDomainKeysRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class RotateDomainKeysResponse(_message.Message):
+    __slots__ = ("domain",)
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    domain: _domain_pb2.Domain
+    def __init__(self, domain: _Optional[_Union[_domain_pb2.Domain, _Mapping]] = ...) -> None: ...
 
 class DeleteDomainRequest(_message.Message):
     __slots__ = ("id",)

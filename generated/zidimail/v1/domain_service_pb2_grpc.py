@@ -55,6 +55,16 @@ class DomainServiceStub:
                 request_serializer=zidimail_dot_v1_dot_domain__service__pb2.VerifyDomainRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_domain__service__pb2.VerifyDomainResponse.FromString,
                 _registered_method=True)
+        self.UpdateDomain = channel.unary_unary(
+                '/zidimail.v1.DomainService/UpdateDomain',
+                request_serializer=zidimail_dot_v1_dot_domain__service__pb2.UpdateDomainRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_domain__service__pb2.UpdateDomainResponse.FromString,
+                _registered_method=True)
+        self.RotateDomainKeys = channel.unary_unary(
+                '/zidimail.v1.DomainService/RotateDomainKeys',
+                request_serializer=zidimail_dot_v1_dot_domain__service__pb2.RotateDomainKeysRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_domain__service__pb2.RotateDomainKeysResponse.FromString,
+                _registered_method=True)
         self.DeleteDomain = channel.unary_unary(
                 '/zidimail.v1.DomainService/DeleteDomain',
                 request_serializer=zidimail_dot_v1_dot_domain__service__pb2.DeleteDomainRequest.SerializeToString,
@@ -103,6 +113,24 @@ class DomainServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateDomain(self, request, context):
+        """Changes the settings of a domain.
+
+        Errors: DOMAIN_NOT_FOUND, VALIDATION_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateDomainKeys(self, request, context):
+        """Makes new DKIM keys. The present ones sign until a verification has seen the new ones in DNS.
+
+        Errors: DOMAIN_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteDomain(self, request, context):
         """Removes a domain and its DKIM keys. Emails sent from it stay readable.
 
@@ -134,6 +162,16 @@ def add_DomainServiceServicer_to_server(servicer, server):
                     servicer.VerifyDomain,
                     request_deserializer=zidimail_dot_v1_dot_domain__service__pb2.VerifyDomainRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_domain__service__pb2.VerifyDomainResponse.SerializeToString,
+            ),
+            'UpdateDomain': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateDomain,
+                    request_deserializer=zidimail_dot_v1_dot_domain__service__pb2.UpdateDomainRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_domain__service__pb2.UpdateDomainResponse.SerializeToString,
+            ),
+            'RotateDomainKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateDomainKeys,
+                    request_deserializer=zidimail_dot_v1_dot_domain__service__pb2.RotateDomainKeysRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_domain__service__pb2.RotateDomainKeysResponse.SerializeToString,
             ),
             'DeleteDomain': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDomain,
@@ -250,6 +288,60 @@ class DomainService:
             '/zidimail.v1.DomainService/VerifyDomain',
             zidimail_dot_v1_dot_domain__service__pb2.VerifyDomainRequest.SerializeToString,
             zidimail_dot_v1_dot_domain__service__pb2.VerifyDomainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateDomain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.DomainService/UpdateDomain',
+            zidimail_dot_v1_dot_domain__service__pb2.UpdateDomainRequest.SerializeToString,
+            zidimail_dot_v1_dot_domain__service__pb2.UpdateDomainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateDomainKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.DomainService/RotateDomainKeys',
+            zidimail_dot_v1_dot_domain__service__pb2.RotateDomainKeysRequest.SerializeToString,
+            zidimail_dot_v1_dot_domain__service__pb2.RotateDomainKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

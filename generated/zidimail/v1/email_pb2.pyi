@@ -21,6 +21,9 @@ class EmailStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EMAIL_STATUS_BOUNCED: _ClassVar[EmailStatus]
     EMAIL_STATUS_COMPLAINED: _ClassVar[EmailStatus]
     EMAIL_STATUS_FAILED: _ClassVar[EmailStatus]
+    EMAIL_STATUS_SUPPRESSED: _ClassVar[EmailStatus]
+    EMAIL_STATUS_SCHEDULED: _ClassVar[EmailStatus]
+    EMAIL_STATUS_CANCELED: _ClassVar[EmailStatus]
 
 class RecipientKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -36,6 +39,9 @@ EMAIL_STATUS_DELIVERY_DELAYED: EmailStatus
 EMAIL_STATUS_BOUNCED: EmailStatus
 EMAIL_STATUS_COMPLAINED: EmailStatus
 EMAIL_STATUS_FAILED: EmailStatus
+EMAIL_STATUS_SUPPRESSED: EmailStatus
+EMAIL_STATUS_SCHEDULED: EmailStatus
+EMAIL_STATUS_CANCELED: EmailStatus
 RECIPIENT_KIND_UNSPECIFIED: RecipientKind
 RECIPIENT_KIND_TO: RecipientKind
 RECIPIENT_KIND_CC: RecipientKind
@@ -48,6 +54,18 @@ class Tag(_message.Message):
     name: str
     value: str
     def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class Attachment(_message.Message):
+    __slots__ = ("filename", "content_type", "content_id", "size")
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    filename: str
+    content_type: str
+    content_id: str
+    size: int
+    def __init__(self, filename: _Optional[str] = ..., content_type: _Optional[str] = ..., content_id: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class Recipient(_message.Message):
     __slots__ = ("address", "kind", "status", "attempts", "last_reply")
@@ -64,7 +82,7 @@ class Recipient(_message.Message):
     def __init__(self, address: _Optional[str] = ..., kind: _Optional[_Union[RecipientKind, str]] = ..., status: _Optional[_Union[EmailStatus, str]] = ..., attempts: _Optional[int] = ..., last_reply: _Optional[_Union[_event_pb2.SmtpReply, _Mapping]] = ...) -> None: ...
 
 class Email(_message.Message):
-    __slots__ = ("id", "message_id", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "status", "created_at", "recipients", "events")
+    __slots__ = ("id", "message_id", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "status", "created_at", "scheduled_at", "attachments", "recipients", "events")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +104,8 @@ class Email(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
+    ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     RECIPIENTS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     id: str
@@ -101,6 +121,8 @@ class Email(_message.Message):
     tags: _containers.RepeatedCompositeFieldContainer[Tag]
     status: EmailStatus
     created_at: _timestamp_pb2.Timestamp
+    scheduled_at: _timestamp_pb2.Timestamp
+    attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
     recipients: _containers.RepeatedCompositeFieldContainer[Recipient]
     events: _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]
-    def __init__(self, id: _Optional[str] = ..., message_id: _Optional[str] = ..., to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., status: _Optional[_Union[EmailStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recipients: _Optional[_Iterable[_Union[Recipient, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., **kwargs) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., message_id: _Optional[str] = ..., to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., status: _Optional[_Union[EmailStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recipients: _Optional[_Iterable[_Union[Recipient, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., **kwargs) -> None: ...

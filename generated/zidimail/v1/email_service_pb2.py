@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 from zidimail.v1 import email_pb2 as zidimail_dot_v1_dot_email__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzidimail/v1/email_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x17google/rpc/status.proto\x1a\x18zidimail/v1/access.proto\x1a\x17zidimail/v1/email.proto\"\xf1\x02\n\x10SendEmailRequest\x12\x12\n\x04\x66rom\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x02to\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\x12\n\n\x02\x63\x63\x18\x03 \x03(\t\x12\x0b\n\x03\x62\x63\x63\x18\x04 \x03(\t\x12\x10\n\x08reply_to\x18\x05 \x03(\t\x12\x15\n\x07subject\x18\x06 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x04html\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04text\x18\x08 \x01(\tH\x01\x88\x01\x01\x12;\n\x07headers\x18\t \x03(\x0b\x32*.zidimail.v1.SendEmailRequest.HeadersEntry\x12\x1e\n\x04tags\x18\n \x03(\x0b\x32\x10.zidimail.v1.Tag\x12\x1c\n\x0fidempotency_key\x18\x0b \x01(\tH\x02\x88\x01\x01\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_htmlB\x07\n\x05_textB\x12\n\x10_idempotency_key\"S\n\x11SendEmailResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x07warning\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x42\n\n\x08_warning\"\xa5\x01\n\x16\x42\x61tchSendEmailsRequest\x12\x33\n\x06\x65mails\x18\x01 \x03(\x0b\x32\x1d.zidimail.v1.SendEmailRequestB\x04\xe2\x41\x01\x02\x12$\n\x04mode\x18\x02 \x01(\x0e\x32\x16.zidimail.v1.BatchMode\x12\x1c\n\x0fidempotency_key\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_idempotency_key\"q\n\x0f\x42\x61tchSendResult\x12.\n\x04sent\x18\x01 \x01(\x0b\x32\x1e.zidimail.v1.SendEmailResponseH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"Z\n\x17\x42\x61tchSendEmailsResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.zidimail.v1.BatchSendResult\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"#\n\x0fGetEmailRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"5\n\x10GetEmailResponse\x12!\n\x05\x65mail\x18\x01 \x01(\x0b\x32\x12.zidimail.v1.Email\"\xab\x01\n\x11ListEmailsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x06search\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x05 \x01(\tH\x04\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\t\n\x07_searchB\x08\n\x06_afterB\t\n\x07_before\"t\n\x12ListEmailsResponse\x12 \n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x12.zidimail.v1.Email\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05*Y\n\tBatchMode\x12\x1a\n\x16\x42\x41TCH_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x42\x41TCH_MODE_STRICT\x10\x01\x12\x19\n\x15\x42\x41TCH_MODE_PERMISSIVE\x10\x02\x32\xdf\x03\n\x0c\x45mailService\x12j\n\tSendEmail\x12\x1d.zidimail.v1.SendEmailRequest\x1a\x1e.zidimail.v1.SendEmailResponse\"\x1e\xd2\xdd\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x0f\"\n/v1/emails:\x01*\x12\x82\x01\n\x0f\x42\x61tchSendEmails\x12#.zidimail.v1.BatchSendEmailsRequest\x1a$.zidimail.v1.BatchSendEmailsResponse\"$\xd2\xdd\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x15\"\x10/v1/emails/batch:\x01*\x12q\n\x08GetEmail\x12\x1c.zidimail.v1.GetEmailRequest\x1a\x1d.zidimail.v1.GetEmailResponse\"(\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x18\x12\x0f/v1/emails/{id}b\x05\x65mail\x12k\n\nListEmails\x12\x1e.zidimail.v1.ListEmailsRequest\x1a\x1f.zidimail.v1.ListEmailsResponse\"\x1c\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/emailsB\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzidimail/v1/email_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x18zidimail/v1/access.proto\x1a\x17zidimail/v1/email.proto\"p\n\rNewAttachment\x12\x16\n\x08\x66ilename\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x04 \x01(\t\x12\x12\n\ncontent_id\x18\x05 \x01(\t\"\xd4\x03\n\x10SendEmailRequest\x12\x12\n\x04\x66rom\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x02to\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\x12\n\n\x02\x63\x63\x18\x03 \x03(\t\x12\x0b\n\x03\x62\x63\x63\x18\x04 \x03(\t\x12\x10\n\x08reply_to\x18\x05 \x03(\t\x12\x15\n\x07subject\x18\x06 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x04html\x18\x07 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04text\x18\x08 \x01(\tH\x01\x88\x01\x01\x12;\n\x07headers\x18\t \x03(\x0b\x32*.zidimail.v1.SendEmailRequest.HeadersEntry\x12\x1e\n\x04tags\x18\n \x03(\x0b\x32\x10.zidimail.v1.Tag\x12\x1c\n\x0fidempotency_key\x18\x0b \x01(\tH\x02\x88\x01\x01\x12/\n\x0b\x61ttachments\x18\x0c \x03(\x0b\x32\x1a.zidimail.v1.NewAttachment\x12\x30\n\x0cscheduled_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_htmlB\x07\n\x05_textB\x12\n\x10_idempotency_key\"\x85\x01\n\x11SendEmailResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x07warning\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12\x30\n\x0cscheduled_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\n\x08_warning\"\xa5\x01\n\x16\x42\x61tchSendEmailsRequest\x12\x33\n\x06\x65mails\x18\x01 \x03(\x0b\x32\x1d.zidimail.v1.SendEmailRequestB\x04\xe2\x41\x01\x02\x12$\n\x04mode\x18\x02 \x01(\x0e\x32\x16.zidimail.v1.BatchMode\x12\x1c\n\x0fidempotency_key\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_idempotency_key\"q\n\x0f\x42\x61tchSendResult\x12.\n\x04sent\x18\x01 \x01(\x0b\x32\x1e.zidimail.v1.SendEmailResponseH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"Z\n\x17\x42\x61tchSendEmailsResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.zidimail.v1.BatchSendResult\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"^\n\x12UpdateEmailRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\x0cscheduled_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\"S\n\x13UpdateEmailResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x30\n\x0cscheduled_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"&\n\x12\x43\x61ncelEmailRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"!\n\x13\x43\x61ncelEmailResponse\x12\n\n\x02id\x18\x01 \x01(\t\"2\n\x14GetEmailStatsRequest\x12\x11\n\x04\x64\x61ys\x18\x01 \x01(\x05H\x00\x88\x01\x01\x42\x07\n\x05_days\"\x98\x01\n\x0b\x45mailTotals\x12\x0c\n\x04sent\x18\x01 \x01(\x03\x12\x11\n\tdelivered\x18\x02 \x01(\x03\x12\x0f\n\x07\x62ounced\x18\x03 \x01(\x03\x12\x12\n\ncomplained\x18\x04 \x01(\x03\x12\x12\n\nsuppressed\x18\x05 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x06 \x01(\x03\x12\x0e\n\x06opened\x18\x07 \x01(\x03\x12\x0f\n\x07\x63licked\x18\x08 \x01(\x03\"e\n\x0f\x44\x61ilyEmailStats\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12\x0c\n\x04sent\x18\x02 \x01(\x03\x12\x11\n\tdelivered\x18\x03 \x01(\x03\x12\x0f\n\x07\x62ounced\x18\x04 \x01(\x03\x12\x12\n\ncomplained\x18\x05 \x01(\x03\"A\n\nEmailRates\x12\x10\n\x08\x64\x65livery\x18\x01 \x01(\x01\x12\x0e\n\x06\x62ounce\x18\x02 \x01(\x01\x12\x11\n\tcomplaint\x18\x03 \x01(\x01\"\x9a\x02\n\x15GetEmailStatsResponse\x12\x0c\n\x04\x64\x61ys\x18\x01 \x01(\x05\x12(\n\x06totals\x18\x02 \x01(\x0b\x32\x18.zidimail.v1.EmailTotals\x12\x43\n\tby_status\x18\x03 \x03(\x0b\x32\x30.zidimail.v1.GetEmailStatsResponse.ByStatusEntry\x12+\n\x05\x64\x61ily\x18\x04 \x03(\x0b\x32\x1c.zidimail.v1.DailyEmailStats\x12&\n\x05rates\x18\x05 \x01(\x0b\x32\x17.zidimail.v1.EmailRates\x1a/\n\rByStatusEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"#\n\x0fGetEmailRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"5\n\x10GetEmailResponse\x12!\n\x05\x65mail\x18\x01 \x01(\x0b\x32\x12.zidimail.v1.Email\"\xe5\x02\n\x11ListEmailsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x06search\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x05 \x01(\tH\x04\x88\x01\x01\x12(\n\x06status\x18\x06 \x03(\x0e\x32\x18.zidimail.v1.EmailStatus\x12\x10\n\x03tag\x18\x07 \x01(\tH\x05\x88\x01\x01\x12\x13\n\x06\x64omain\x18\x08 \x01(\tH\x06\x88\x01\x01\x12)\n\x05since\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_limitB\x07\n\x05_pageB\t\n\x07_searchB\x08\n\x06_afterB\t\n\x07_beforeB\x06\n\x04_tagB\t\n\x07_domain\"t\n\x12ListEmailsResponse\x12 \n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x12.zidimail.v1.Email\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05*Y\n\tBatchMode\x12\x1a\n\x16\x42\x41TCH_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x42\x41TCH_MODE_STRICT\x10\x01\x12\x19\n\x15\x42\x41TCH_MODE_PERMISSIVE\x10\x02\x32\xd0\x06\n\x0c\x45mailService\x12j\n\tSendEmail\x12\x1d.zidimail.v1.SendEmailRequest\x1a\x1e.zidimail.v1.SendEmailResponse\"\x1e\xd2\xdd\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x0f\"\n/v1/emails:\x01*\x12\x82\x01\n\x0f\x42\x61tchSendEmails\x12#.zidimail.v1.BatchSendEmailsRequest\x1a$.zidimail.v1.BatchSendEmailsResponse\"$\xd2\xdd\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x15\"\x10/v1/emails/batch:\x01*\x12u\n\x0bUpdateEmail\x12\x1f.zidimail.v1.UpdateEmailRequest\x1a .zidimail.v1.UpdateEmailResponse\"#\xd2\xdd\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x14\x32\x0f/v1/emails/{id}:\x01*\x12|\n\x0b\x43\x61ncelEmail\x12\x1f.zidimail.v1.CancelEmailRequest\x1a .zidimail.v1.CancelEmailResponse\"*\xd2\xdd\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/emails/{id}/cancel:\x01*\x12z\n\rGetEmailStats\x12!.zidimail.v1.GetEmailStatsRequest\x1a\".zidimail.v1.GetEmailStatsResponse\"\"\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/emails/stats\x12q\n\x08GetEmail\x12\x1c.zidimail.v1.GetEmailRequest\x1a\x1d.zidimail.v1.GetEmailResponse\"(\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x18\x12\x0f/v1/emails/{id}b\x05\x65mail\x12k\n\nListEmails\x12\x1e.zidimail.v1.ListEmailsRequest\x1a\x1f.zidimail.v1.ListEmailsResponse\"\x1c\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/emailsB\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +38,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.email_service_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\026zidimail/v1;zidimailv1'
+  _globals['_NEWATTACHMENT'].fields_by_name['filename']._loaded_options = None
+  _globals['_NEWATTACHMENT'].fields_by_name['filename']._serialized_options = b'\342A\001\002'
   _globals['_SENDEMAILREQUEST_HEADERSENTRY']._loaded_options = None
   _globals['_SENDEMAILREQUEST_HEADERSENTRY']._serialized_options = b'8\001'
   _globals['_SENDEMAILREQUEST'].fields_by_name['from']._loaded_options = None
@@ -47,38 +50,74 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SENDEMAILREQUEST'].fields_by_name['subject']._serialized_options = b'\342A\001\002'
   _globals['_BATCHSENDEMAILSREQUEST'].fields_by_name['emails']._loaded_options = None
   _globals['_BATCHSENDEMAILSREQUEST'].fields_by_name['emails']._serialized_options = b'\342A\001\002'
+  _globals['_UPDATEEMAILREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_UPDATEEMAILREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_UPDATEEMAILREQUEST'].fields_by_name['scheduled_at']._loaded_options = None
+  _globals['_UPDATEEMAILREQUEST'].fields_by_name['scheduled_at']._serialized_options = b'\342A\001\002'
+  _globals['_CANCELEMAILREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_CANCELEMAILREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_GETEMAILSTATSRESPONSE_BYSTATUSENTRY']._loaded_options = None
+  _globals['_GETEMAILSTATSRESPONSE_BYSTATUSENTRY']._serialized_options = b'8\001'
   _globals['_GETEMAILREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETEMAILREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
   _globals['_EMAILSERVICE'].methods_by_name['SendEmail']._loaded_options = None
   _globals['_EMAILSERVICE'].methods_by_name['SendEmail']._serialized_options = b'\322\335\030\005\n\001\001\020\002\202\323\344\223\002\017\"\n/v1/emails:\001*'
   _globals['_EMAILSERVICE'].methods_by_name['BatchSendEmails']._loaded_options = None
   _globals['_EMAILSERVICE'].methods_by_name['BatchSendEmails']._serialized_options = b'\322\335\030\005\n\001\001\020\002\202\323\344\223\002\025\"\020/v1/emails/batch:\001*'
+  _globals['_EMAILSERVICE'].methods_by_name['UpdateEmail']._loaded_options = None
+  _globals['_EMAILSERVICE'].methods_by_name['UpdateEmail']._serialized_options = b'\322\335\030\005\n\001\001\020\002\202\323\344\223\002\0242\017/v1/emails/{id}:\001*'
+  _globals['_EMAILSERVICE'].methods_by_name['CancelEmail']._loaded_options = None
+  _globals['_EMAILSERVICE'].methods_by_name['CancelEmail']._serialized_options = b'\322\335\030\005\n\001\001\020\002\202\323\344\223\002\033\"\026/v1/emails/{id}/cancel:\001*'
+  _globals['_EMAILSERVICE'].methods_by_name['GetEmailStats']._loaded_options = None
+  _globals['_EMAILSERVICE'].methods_by_name['GetEmailStats']._serialized_options = b'\322\335\030\006\n\002\001\002\020\003\202\323\344\223\002\022\022\020/v1/emails/stats'
   _globals['_EMAILSERVICE'].methods_by_name['GetEmail']._loaded_options = None
   _globals['_EMAILSERVICE'].methods_by_name['GetEmail']._serialized_options = b'\322\335\030\006\n\002\001\002\020\003\202\323\344\223\002\030\022\017/v1/emails/{id}b\005email'
   _globals['_EMAILSERVICE'].methods_by_name['ListEmails']._loaded_options = None
   _globals['_EMAILSERVICE'].methods_by_name['ListEmails']._serialized_options = b'\322\335\030\006\n\002\001\002\020\003\202\323\344\223\002\014\022\n/v1/emails'
-  _globals['_BATCHMODE']._serialized_start=1403
-  _globals['_BATCHMODE']._serialized_end=1492
-  _globals['_SENDEMAILREQUEST']._serialized_start=188
-  _globals['_SENDEMAILREQUEST']._serialized_end=557
-  _globals['_SENDEMAILREQUEST_HEADERSENTRY']._serialized_start=473
-  _globals['_SENDEMAILREQUEST_HEADERSENTRY']._serialized_end=519
-  _globals['_SENDEMAILRESPONSE']._serialized_start=559
-  _globals['_SENDEMAILRESPONSE']._serialized_end=642
-  _globals['_BATCHSENDEMAILSREQUEST']._serialized_start=645
-  _globals['_BATCHSENDEMAILSREQUEST']._serialized_end=810
-  _globals['_BATCHSENDRESULT']._serialized_start=812
-  _globals['_BATCHSENDRESULT']._serialized_end=925
-  _globals['_BATCHSENDEMAILSRESPONSE']._serialized_start=927
-  _globals['_BATCHSENDEMAILSRESPONSE']._serialized_end=1017
-  _globals['_GETEMAILREQUEST']._serialized_start=1019
-  _globals['_GETEMAILREQUEST']._serialized_end=1054
-  _globals['_GETEMAILRESPONSE']._serialized_start=1056
-  _globals['_GETEMAILRESPONSE']._serialized_end=1109
-  _globals['_LISTEMAILSREQUEST']._serialized_start=1112
-  _globals['_LISTEMAILSREQUEST']._serialized_end=1283
-  _globals['_LISTEMAILSRESPONSE']._serialized_start=1285
-  _globals['_LISTEMAILSRESPONSE']._serialized_end=1401
-  _globals['_EMAILSERVICE']._serialized_start=1495
-  _globals['_EMAILSERVICE']._serialized_end=1974
+  _globals['_BATCHMODE']._serialized_start=2804
+  _globals['_BATCHMODE']._serialized_end=2893
+  _globals['_NEWATTACHMENT']._serialized_start=220
+  _globals['_NEWATTACHMENT']._serialized_end=332
+  _globals['_SENDEMAILREQUEST']._serialized_start=335
+  _globals['_SENDEMAILREQUEST']._serialized_end=803
+  _globals['_SENDEMAILREQUEST_HEADERSENTRY']._serialized_start=719
+  _globals['_SENDEMAILREQUEST_HEADERSENTRY']._serialized_end=765
+  _globals['_SENDEMAILRESPONSE']._serialized_start=806
+  _globals['_SENDEMAILRESPONSE']._serialized_end=939
+  _globals['_BATCHSENDEMAILSREQUEST']._serialized_start=942
+  _globals['_BATCHSENDEMAILSREQUEST']._serialized_end=1107
+  _globals['_BATCHSENDRESULT']._serialized_start=1109
+  _globals['_BATCHSENDRESULT']._serialized_end=1222
+  _globals['_BATCHSENDEMAILSRESPONSE']._serialized_start=1224
+  _globals['_BATCHSENDEMAILSRESPONSE']._serialized_end=1314
+  _globals['_UPDATEEMAILREQUEST']._serialized_start=1316
+  _globals['_UPDATEEMAILREQUEST']._serialized_end=1410
+  _globals['_UPDATEEMAILRESPONSE']._serialized_start=1412
+  _globals['_UPDATEEMAILRESPONSE']._serialized_end=1495
+  _globals['_CANCELEMAILREQUEST']._serialized_start=1497
+  _globals['_CANCELEMAILREQUEST']._serialized_end=1535
+  _globals['_CANCELEMAILRESPONSE']._serialized_start=1537
+  _globals['_CANCELEMAILRESPONSE']._serialized_end=1570
+  _globals['_GETEMAILSTATSREQUEST']._serialized_start=1572
+  _globals['_GETEMAILSTATSREQUEST']._serialized_end=1622
+  _globals['_EMAILTOTALS']._serialized_start=1625
+  _globals['_EMAILTOTALS']._serialized_end=1777
+  _globals['_DAILYEMAILSTATS']._serialized_start=1779
+  _globals['_DAILYEMAILSTATS']._serialized_end=1880
+  _globals['_EMAILRATES']._serialized_start=1882
+  _globals['_EMAILRATES']._serialized_end=1947
+  _globals['_GETEMAILSTATSRESPONSE']._serialized_start=1950
+  _globals['_GETEMAILSTATSRESPONSE']._serialized_end=2232
+  _globals['_GETEMAILSTATSRESPONSE_BYSTATUSENTRY']._serialized_start=2185
+  _globals['_GETEMAILSTATSRESPONSE_BYSTATUSENTRY']._serialized_end=2232
+  _globals['_GETEMAILREQUEST']._serialized_start=2234
+  _globals['_GETEMAILREQUEST']._serialized_end=2269
+  _globals['_GETEMAILRESPONSE']._serialized_start=2271
+  _globals['_GETEMAILRESPONSE']._serialized_end=2324
+  _globals['_LISTEMAILSREQUEST']._serialized_start=2327
+  _globals['_LISTEMAILSREQUEST']._serialized_end=2684
+  _globals['_LISTEMAILSRESPONSE']._serialized_start=2686
+  _globals['_LISTEMAILSRESPONSE']._serialized_end=2802
+  _globals['_EMAILSERVICE']._serialized_start=2896
+  _globals['_EMAILSERVICE']._serialized_end=3744
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,8 @@
+import datetime
+
 from google.api import annotations_pb2 as _annotations_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
 from zidimail.v1 import access_pb2 as _access_pb2
 from zidimail.v1 import email_pb2 as _email_pb2
@@ -21,8 +24,22 @@ BATCH_MODE_UNSPECIFIED: BatchMode
 BATCH_MODE_STRICT: BatchMode
 BATCH_MODE_PERMISSIVE: BatchMode
 
+class NewAttachment(_message.Message):
+    __slots__ = ("filename", "content", "path", "content_type", "content_id")
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_ID_FIELD_NUMBER: _ClassVar[int]
+    filename: str
+    content: bytes
+    path: str
+    content_type: str
+    content_id: str
+    def __init__(self, filename: _Optional[str] = ..., content: _Optional[bytes] = ..., path: _Optional[str] = ..., content_type: _Optional[str] = ..., content_id: _Optional[str] = ...) -> None: ...
+
 class SendEmailRequest(_message.Message):
-    __slots__ = ("to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "idempotency_key")
+    __slots__ = ("to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "idempotency_key", "attachments", "scheduled_at")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +58,8 @@ class SendEmailRequest(_message.Message):
     HEADERS_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
     to: _containers.RepeatedScalarFieldContainer[str]
     cc: _containers.RepeatedScalarFieldContainer[str]
     bcc: _containers.RepeatedScalarFieldContainer[str]
@@ -51,17 +70,21 @@ class SendEmailRequest(_message.Message):
     headers: _containers.ScalarMap[str, str]
     tags: _containers.RepeatedCompositeFieldContainer[_email_pb2.Tag]
     idempotency_key: str
-    def __init__(self, to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[_email_pb2.Tag, _Mapping]]] = ..., idempotency_key: _Optional[str] = ..., **kwargs) -> None: ...
+    attachments: _containers.RepeatedCompositeFieldContainer[NewAttachment]
+    scheduled_at: _timestamp_pb2.Timestamp
+    def __init__(self, to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[_email_pb2.Tag, _Mapping]]] = ..., idempotency_key: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[NewAttachment, _Mapping]]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., **kwargs) -> None: ...
 
 class SendEmailResponse(_message.Message):
-    __slots__ = ("id", "warning", "replayed")
+    __slots__ = ("id", "warning", "replayed", "scheduled_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     WARNING_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     warning: str
     replayed: bool
-    def __init__(self, id: _Optional[str] = ..., warning: _Optional[str] = ..., replayed: _Optional[bool] = ...) -> None: ...
+    scheduled_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., warning: _Optional[str] = ..., replayed: _Optional[bool] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class BatchSendEmailsRequest(_message.Message):
     __slots__ = ("emails", "mode", "idempotency_key")
@@ -89,6 +112,105 @@ class BatchSendEmailsResponse(_message.Message):
     replayed: bool
     def __init__(self, results: _Optional[_Iterable[_Union[BatchSendResult, _Mapping]]] = ..., replayed: _Optional[bool] = ...) -> None: ...
 
+class UpdateEmailRequest(_message.Message):
+    __slots__ = ("id", "scheduled_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    scheduled_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class UpdateEmailResponse(_message.Message):
+    __slots__ = ("id", "scheduled_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    scheduled_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class CancelEmailRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class CancelEmailResponse(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetEmailStatsRequest(_message.Message):
+    __slots__ = ("days",)
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    days: int
+    def __init__(self, days: _Optional[int] = ...) -> None: ...
+
+class EmailTotals(_message.Message):
+    __slots__ = ("sent", "delivered", "bounced", "complained", "suppressed", "failed", "opened", "clicked")
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    BOUNCED_FIELD_NUMBER: _ClassVar[int]
+    COMPLAINED_FIELD_NUMBER: _ClassVar[int]
+    SUPPRESSED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    OPENED_FIELD_NUMBER: _ClassVar[int]
+    CLICKED_FIELD_NUMBER: _ClassVar[int]
+    sent: int
+    delivered: int
+    bounced: int
+    complained: int
+    suppressed: int
+    failed: int
+    opened: int
+    clicked: int
+    def __init__(self, sent: _Optional[int] = ..., delivered: _Optional[int] = ..., bounced: _Optional[int] = ..., complained: _Optional[int] = ..., suppressed: _Optional[int] = ..., failed: _Optional[int] = ..., opened: _Optional[int] = ..., clicked: _Optional[int] = ...) -> None: ...
+
+class DailyEmailStats(_message.Message):
+    __slots__ = ("date", "sent", "delivered", "bounced", "complained")
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    BOUNCED_FIELD_NUMBER: _ClassVar[int]
+    COMPLAINED_FIELD_NUMBER: _ClassVar[int]
+    date: str
+    sent: int
+    delivered: int
+    bounced: int
+    complained: int
+    def __init__(self, date: _Optional[str] = ..., sent: _Optional[int] = ..., delivered: _Optional[int] = ..., bounced: _Optional[int] = ..., complained: _Optional[int] = ...) -> None: ...
+
+class EmailRates(_message.Message):
+    __slots__ = ("delivery", "bounce", "complaint")
+    DELIVERY_FIELD_NUMBER: _ClassVar[int]
+    BOUNCE_FIELD_NUMBER: _ClassVar[int]
+    COMPLAINT_FIELD_NUMBER: _ClassVar[int]
+    delivery: float
+    bounce: float
+    complaint: float
+    def __init__(self, delivery: _Optional[float] = ..., bounce: _Optional[float] = ..., complaint: _Optional[float] = ...) -> None: ...
+
+class GetEmailStatsResponse(_message.Message):
+    __slots__ = ("days", "totals", "by_status", "daily", "rates")
+    class ByStatusEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    TOTALS_FIELD_NUMBER: _ClassVar[int]
+    BY_STATUS_FIELD_NUMBER: _ClassVar[int]
+    DAILY_FIELD_NUMBER: _ClassVar[int]
+    RATES_FIELD_NUMBER: _ClassVar[int]
+    days: int
+    totals: EmailTotals
+    by_status: _containers.ScalarMap[str, int]
+    daily: _containers.RepeatedCompositeFieldContainer[DailyEmailStats]
+    rates: EmailRates
+    def __init__(self, days: _Optional[int] = ..., totals: _Optional[_Union[EmailTotals, _Mapping]] = ..., by_status: _Optional[_Mapping[str, int]] = ..., daily: _Optional[_Iterable[_Union[DailyEmailStats, _Mapping]]] = ..., rates: _Optional[_Union[EmailRates, _Mapping]] = ...) -> None: ...
+
 class GetEmailRequest(_message.Message):
     __slots__ = ("id",)
     ID_FIELD_NUMBER: _ClassVar[int]
@@ -102,18 +224,28 @@ class GetEmailResponse(_message.Message):
     def __init__(self, email: _Optional[_Union[_email_pb2.Email, _Mapping]] = ...) -> None: ...
 
 class ListEmailsRequest(_message.Message):
-    __slots__ = ("limit", "page", "search", "after", "before")
+    __slots__ = ("limit", "page", "search", "after", "before", "status", "tag", "domain", "since", "until")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     SEARCH_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
     limit: int
     page: int
     search: str
     after: str
     before: str
-    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., search: _Optional[str] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
+    status: _containers.RepeatedScalarFieldContainer[_email_pb2.EmailStatus]
+    tag: str
+    domain: str
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., search: _Optional[str] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., status: _Optional[_Iterable[_Union[_email_pb2.EmailStatus, str]]] = ..., tag: _Optional[str] = ..., domain: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListEmailsResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit")

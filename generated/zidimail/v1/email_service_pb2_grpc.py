@@ -45,6 +45,21 @@ class EmailServiceStub:
                 request_serializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsResponse.FromString,
                 _registered_method=True)
+        self.UpdateEmail = channel.unary_unary(
+                '/zidimail.v1.EmailService/UpdateEmail',
+                request_serializer=zidimail_dot_v1_dot_email__service__pb2.UpdateEmailRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_email__service__pb2.UpdateEmailResponse.FromString,
+                _registered_method=True)
+        self.CancelEmail = channel.unary_unary(
+                '/zidimail.v1.EmailService/CancelEmail',
+                request_serializer=zidimail_dot_v1_dot_email__service__pb2.CancelEmailRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_email__service__pb2.CancelEmailResponse.FromString,
+                _registered_method=True)
+        self.GetEmailStats = channel.unary_unary(
+                '/zidimail.v1.EmailService/GetEmailStats',
+                request_serializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsResponse.FromString,
+                _registered_method=True)
         self.GetEmail = channel.unary_unary(
                 '/zidimail.v1.EmailService/GetEmail',
                 request_serializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailRequest.SerializeToString,
@@ -64,8 +79,10 @@ class EmailServiceServicer:
     def SendEmail(self, request, context):
         """Accepts one email for delivery. An OK answer means that it is stored durably.
 
-        Errors: VALIDATION_FAILED, DOMAIN_NOT_VERIFIED, IDEMPOTENCY_KEY_REUSED, INVALID_IDEMPOTENCY_KEY,
-        UNAVAILABLE.
+        Errors: VALIDATION_FAILED, ATTACHMENTS_TOO_LARGE, ACCOUNT_PAUSED, DOMAIN_NOT_VERIFIED,
+        DOMAIN_NOT_ALLOWED, SANDBOX_RECIPIENT, ALL_RECIPIENTS_SUPPRESSED, BURST_LIMIT_EXCEEDED,
+        DAILY_QUOTA_EXCEEDED, MONTHLY_QUOTA_EXCEEDED, RECIPIENT_CAP_EXCEEDED, WARM_UP_LIMIT_EXCEEDED,
+        IDEMPOTENCY_KEY_REUSED, INVALID_IDEMPOTENCY_KEY, UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -76,6 +93,33 @@ class EmailServiceServicer:
 
         Errors: those of SendEmail. In strict mode any of them fails the call; in permissive mode an
         item's error is its result.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateEmail(self, request, context):
+        """Moves an email that is scheduled to another time.
+
+        Errors: EMAIL_NOT_FOUND, VALIDATION_FAILED, EMAIL_NOT_SCHEDULED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelEmail(self, request, context):
+        """Cancels an email that is scheduled.
+
+        Errors: EMAIL_NOT_FOUND, EMAIL_NOT_SCHEDULED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEmailStats(self, request, context):
+        """Counts what was sent and what became of it, day by day (UTC).
+
+        Errors: VALIDATION_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,6 +155,21 @@ def add_EmailServiceServicer_to_server(servicer, server):
                     servicer.BatchSendEmails,
                     request_deserializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsResponse.SerializeToString,
+            ),
+            'UpdateEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateEmail,
+                    request_deserializer=zidimail_dot_v1_dot_email__service__pb2.UpdateEmailRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_email__service__pb2.UpdateEmailResponse.SerializeToString,
+            ),
+            'CancelEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelEmail,
+                    request_deserializer=zidimail_dot_v1_dot_email__service__pb2.CancelEmailRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_email__service__pb2.CancelEmailResponse.SerializeToString,
+            ),
+            'GetEmailStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEmailStats,
+                    request_deserializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsResponse.SerializeToString,
             ),
             'GetEmail': grpc.unary_unary_rpc_method_handler(
                     servicer.GetEmail,
@@ -178,6 +237,87 @@ class EmailService:
             '/zidimail.v1.EmailService/BatchSendEmails',
             zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsRequest.SerializeToString,
             zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.EmailService/UpdateEmail',
+            zidimail_dot_v1_dot_email__service__pb2.UpdateEmailRequest.SerializeToString,
+            zidimail_dot_v1_dot_email__service__pb2.UpdateEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.EmailService/CancelEmail',
+            zidimail_dot_v1_dot_email__service__pb2.CancelEmailRequest.SerializeToString,
+            zidimail_dot_v1_dot_email__service__pb2.CancelEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEmailStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.EmailService/GetEmailStats',
+            zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsRequest.SerializeToString,
+            zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsResponse.FromString,
             options,
             channel_credentials,
             insecure,

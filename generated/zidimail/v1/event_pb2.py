@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17zidimail/v1/event.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"[\n\tSmtpReply\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x17\n\x0f\x65nhanced_status\x18\x02 \x01(\t\x12\x12\n\ndiagnostic\x18\x03 \x01(\t\x12\x13\n\x0bremote_host\x18\x04 \x01(\t\"\xf2\x01\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x04type\x18\x02 \x01(\x0e\x32\x16.zidimail.v1.EventType\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65mail_id\x18\x04 \x01(\t\x12\x11\n\trecipient\x18\x05 \x01(\t\x12%\n\x05reply\x18\x06 \x01(\x0b\x32\x16.zidimail.v1.SmtpReply\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\x12\x1a\n\x12possible_duplicate\x18\x08 \x01(\x08\x12\x0e\n\x06\x63ursor\x18\t \x01(\t*\xa0\x02\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VENT_TYPE_EMAIL_SENT\x10\x01\x12\x1e\n\x1a\x45VENT_TYPE_EMAIL_DELIVERED\x10\x02\x12\x1c\n\x18\x45VENT_TYPE_EMAIL_BOUNCED\x10\x03\x12\x1f\n\x1b\x45VENT_TYPE_EMAIL_COMPLAINED\x10\x04\x12\x1b\n\x17\x45VENT_TYPE_EMAIL_OPENED\x10\x05\x12\x1c\n\x18\x45VENT_TYPE_EMAIL_CLICKED\x10\x06\x12%\n!EVENT_TYPE_EMAIL_DELIVERY_DELAYED\x10\x07\x12\x1b\n\x17\x45VENT_TYPE_EMAIL_FAILED\x10\x08\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17zidimail/v1/event.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"[\n\tSmtpReply\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x17\n\x0f\x65nhanced_status\x18\x02 \x01(\t\x12\x12\n\ndiagnostic\x18\x03 \x01(\t\x12\x13\n\x0bremote_host\x18\x04 \x01(\t\"\xf2\x01\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x04type\x18\x02 \x01(\x0e\x32\x16.zidimail.v1.EventType\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65mail_id\x18\x04 \x01(\t\x12\x11\n\trecipient\x18\x05 \x01(\t\x12%\n\x05reply\x18\x06 \x01(\x0b\x32\x16.zidimail.v1.SmtpReply\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\x12\x1a\n\x12possible_duplicate\x18\x08 \x01(\x08\x12\x0e\n\x06\x63ursor\x18\t \x01(\t*\x80\x03\n\tEventType\x12\x1a\n\x16\x45VENT_TYPE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VENT_TYPE_EMAIL_SENT\x10\x01\x12\x1e\n\x1a\x45VENT_TYPE_EMAIL_DELIVERED\x10\x02\x12\x1c\n\x18\x45VENT_TYPE_EMAIL_BOUNCED\x10\x03\x12\x1f\n\x1b\x45VENT_TYPE_EMAIL_COMPLAINED\x10\x04\x12\x1b\n\x17\x45VENT_TYPE_EMAIL_OPENED\x10\x05\x12\x1c\n\x18\x45VENT_TYPE_EMAIL_CLICKED\x10\x06\x12%\n!EVENT_TYPE_EMAIL_DELIVERY_DELAYED\x10\x07\x12\x1b\n\x17\x45VENT_TYPE_EMAIL_FAILED\x10\x08\x12\x1f\n\x1b\x45VENT_TYPE_EMAIL_SUPPRESSED\x10\t\x12\x1e\n\x1a\x45VENT_TYPE_EMAIL_SCHEDULED\x10\n\x12\x1d\n\x19\x45VENT_TYPE_EMAIL_CANCELED\x10\x0b\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\026zidimail/v1;zidimailv1'
   _globals['_EVENTTYPE']._serialized_start=412
-  _globals['_EVENTTYPE']._serialized_end=700
+  _globals['_EVENTTYPE']._serialized_end=796
   _globals['_SMTPREPLY']._serialized_start=73
   _globals['_SMTPREPLY']._serialized_end=164
   _globals['_EVENT']._serialized_start=167

@@ -20,6 +20,9 @@ class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_TYPE_EMAIL_CLICKED: _ClassVar[EventType]
     EVENT_TYPE_EMAIL_DELIVERY_DELAYED: _ClassVar[EventType]
     EVENT_TYPE_EMAIL_FAILED: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_SUPPRESSED: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_SCHEDULED: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_CANCELED: _ClassVar[EventType]
 EVENT_TYPE_UNSPECIFIED: EventType
 EVENT_TYPE_EMAIL_SENT: EventType
 EVENT_TYPE_EMAIL_DELIVERED: EventType
@@ -29,6 +32,9 @@ EVENT_TYPE_EMAIL_OPENED: EventType
 EVENT_TYPE_EMAIL_CLICKED: EventType
 EVENT_TYPE_EMAIL_DELIVERY_DELAYED: EventType
 EVENT_TYPE_EMAIL_FAILED: EventType
+EVENT_TYPE_EMAIL_SUPPRESSED: EventType
+EVENT_TYPE_EMAIL_SCHEDULED: EventType
+EVENT_TYPE_EMAIL_CANCELED: EventType
 
 class SmtpReply(_message.Message):
     __slots__ = ("code", "enhanced_status", "diagnostic", "remote_host")

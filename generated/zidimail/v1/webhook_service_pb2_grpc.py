@@ -46,6 +46,51 @@ class WebhookServiceStub:
                 request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhooksRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhooksResponse.FromString,
                 _registered_method=True)
+        self.GetWebhook = channel.unary_unary(
+                '/zidimail.v1.WebhookService/GetWebhook',
+                request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookResponse.FromString,
+                _registered_method=True)
+        self.UpdateWebhook = channel.unary_unary(
+                '/zidimail.v1.WebhookService/UpdateWebhook',
+                request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.UpdateWebhookRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.UpdateWebhookResponse.FromString,
+                _registered_method=True)
+        self.RotateWebhookSecret = channel.unary_unary(
+                '/zidimail.v1.WebhookService/RotateWebhookSecret',
+                request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.RotateWebhookSecretRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.RotateWebhookSecretResponse.FromString,
+                _registered_method=True)
+        self.TestWebhook = channel.unary_unary(
+                '/zidimail.v1.WebhookService/TestWebhook',
+                request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.TestWebhookRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.TestWebhookResponse.FromString,
+                _registered_method=True)
+        self.ListWebhookEvents = channel.unary_unary(
+                '/zidimail.v1.WebhookService/ListWebhookEvents',
+                request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookEventsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookEventsResponse.FromString,
+                _registered_method=True)
+        self.GetWebhookEvent = channel.unary_unary(
+                '/zidimail.v1.WebhookService/GetWebhookEvent',
+                request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookEventRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookEventResponse.FromString,
+                _registered_method=True)
+        self.ListWebhookAttempts = channel.unary_unary(
+                '/zidimail.v1.WebhookService/ListWebhookAttempts',
+                request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookAttemptsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookAttemptsResponse.FromString,
+                _registered_method=True)
+        self.ReplayWebhookEvent = channel.unary_unary(
+                '/zidimail.v1.WebhookService/ReplayWebhookEvent',
+                request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventResponse.FromString,
+                _registered_method=True)
+        self.ReplayWebhookEvents = channel.unary_unary(
+                '/zidimail.v1.WebhookService/ReplayWebhookEvents',
+                request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventsResponse.FromString,
+                _registered_method=True)
         self.DeleteWebhook = channel.unary_unary(
                 '/zidimail.v1.WebhookService/DeleteWebhook',
                 request_serializer=zidimail_dot_v1_dot_webhook__service__pb2.DeleteWebhookRequest.SerializeToString,
@@ -77,6 +122,87 @@ class WebhookServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetWebhook(self, request, context):
+        """Returns one webhook, without its secret.
+
+        Errors: WEBHOOK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateWebhook(self, request, context):
+        """Changes where a webhook's calls go, which events it is told of, or whether it is called.
+
+        Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateWebhookSecret(self, request, context):
+        """Makes a new signing secret. For 24 hours calls are signed with both.
+
+        Errors: WEBHOOK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestWebhook(self, request, context):
+        """Calls the webhook with an event that says it is a test.
+
+        Errors: WEBHOOK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhookEvents(self, request, context):
+        """Lists the events that a webhook was or will be told of, newest first.
+
+        Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetWebhookEvent(self, request, context):
+        """Returns one event that a webhook was or will be told of.
+
+        Errors: WEBHOOK_NOT_FOUND, EVENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhookAttempts(self, request, context):
+        """Lists the attempts to tell a webhook of an event, newest first.
+
+        Errors: WEBHOOK_NOT_FOUND, EVENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayWebhookEvent(self, request, context):
+        """Tells a webhook of an event again.
+
+        Errors: WEBHOOK_NOT_FOUND, EVENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayWebhookEvents(self, request, context):
+        """Tells a webhook again of every event since a time whose call failed.
+
+        Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteWebhook(self, request, context):
         """Removes a webhook. Calls that still wait for it are dropped.
 
@@ -98,6 +224,51 @@ def add_WebhookServiceServicer_to_server(servicer, server):
                     servicer.ListWebhooks,
                     request_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhooksRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhooksResponse.SerializeToString,
+            ),
+            'GetWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWebhook,
+                    request_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookResponse.SerializeToString,
+            ),
+            'UpdateWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateWebhook,
+                    request_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.UpdateWebhookRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_webhook__service__pb2.UpdateWebhookResponse.SerializeToString,
+            ),
+            'RotateWebhookSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateWebhookSecret,
+                    request_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.RotateWebhookSecretRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_webhook__service__pb2.RotateWebhookSecretResponse.SerializeToString,
+            ),
+            'TestWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestWebhook,
+                    request_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.TestWebhookRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_webhook__service__pb2.TestWebhookResponse.SerializeToString,
+            ),
+            'ListWebhookEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhookEvents,
+                    request_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookEventsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookEventsResponse.SerializeToString,
+            ),
+            'GetWebhookEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWebhookEvent,
+                    request_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookEventRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookEventResponse.SerializeToString,
+            ),
+            'ListWebhookAttempts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhookAttempts,
+                    request_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookAttemptsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookAttemptsResponse.SerializeToString,
+            ),
+            'ReplayWebhookEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayWebhookEvent,
+                    request_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventResponse.SerializeToString,
+            ),
+            'ReplayWebhookEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayWebhookEvents,
+                    request_deserializer=zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventsResponse.SerializeToString,
             ),
             'DeleteWebhook': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteWebhook,
@@ -161,6 +332,249 @@ class WebhookService:
             '/zidimail.v1.WebhookService/ListWebhooks',
             zidimail_dot_v1_dot_webhook__service__pb2.ListWebhooksRequest.SerializeToString,
             zidimail_dot_v1_dot_webhook__service__pb2.ListWebhooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.WebhookService/GetWebhook',
+            zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookRequest.SerializeToString,
+            zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.WebhookService/UpdateWebhook',
+            zidimail_dot_v1_dot_webhook__service__pb2.UpdateWebhookRequest.SerializeToString,
+            zidimail_dot_v1_dot_webhook__service__pb2.UpdateWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateWebhookSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.WebhookService/RotateWebhookSecret',
+            zidimail_dot_v1_dot_webhook__service__pb2.RotateWebhookSecretRequest.SerializeToString,
+            zidimail_dot_v1_dot_webhook__service__pb2.RotateWebhookSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.WebhookService/TestWebhook',
+            zidimail_dot_v1_dot_webhook__service__pb2.TestWebhookRequest.SerializeToString,
+            zidimail_dot_v1_dot_webhook__service__pb2.TestWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhookEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.WebhookService/ListWebhookEvents',
+            zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookEventsRequest.SerializeToString,
+            zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWebhookEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.WebhookService/GetWebhookEvent',
+            zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookEventRequest.SerializeToString,
+            zidimail_dot_v1_dot_webhook__service__pb2.GetWebhookEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhookAttempts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.WebhookService/ListWebhookAttempts',
+            zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookAttemptsRequest.SerializeToString,
+            zidimail_dot_v1_dot_webhook__service__pb2.ListWebhookAttemptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayWebhookEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.WebhookService/ReplayWebhookEvent',
+            zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventRequest.SerializeToString,
+            zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayWebhookEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.WebhookService/ReplayWebhookEvents',
+            zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventsRequest.SerializeToString,
+            zidimail_dot_v1_dot_webhook__service__pb2.ReplayWebhookEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,
