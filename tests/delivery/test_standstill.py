@@ -1,0 +1,29 @@
+"""A process that stood still for longer than its leases, and finds its own rows expired when it wakes."""
+
+from pathlib import Path
+
+from server.db.engine import Database
+from server.db.writer import Writer
+from server.delivery.recovery import Recovery
+from server.delivery.store import Queue
+from server.delivery.verdict import Patience
+from server.ids import new_id
+from tests.delivery.queued import enqueue, new_org, rows_of
+from tests.harness.clock import ManualClock
+
+LEASE_S = 60.0
+PATIENCE = Patience(86_400_000, 600_000)
+
+
+async def test_a_row_in_hand_is_left_to_who_has_it_though_its_lease_ran_out(
+    database: Database, writer: Writer, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Its message may be on the wire: given back as unsent it would go out twice, without a flag."""
+    queue = Queue(database, writer, clock, new_id(), LEASE_S)
+    await enqueue(database, rows_of(await new_org(database), ["ada@receiver.test"]))
+    [row] = await queue.claim(10)
+    clock.advance(LEASE_S + 1)
+    await Recovery(queue, tmp_path, clock, PATIENCE, {row.key}).reclaim()
+    assert await queue.claim(10) == []
+    await Recovery(queue, tmp_path, clock, PATIENCE, set()).reclaim()
+    assert [again.key.email_id for again in await queue.claim(10)] == [row.key.email_id]
