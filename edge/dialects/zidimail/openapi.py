@@ -33,6 +33,8 @@ _IDEMPOTENCY_HEADER = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 256},
 }
 
+_COUNTED_FROM_ONE = ("limit", "page")
+
 _ERROR: Schema = {
     "type": "object",
     "properties": {
@@ -97,6 +99,9 @@ def _operation(route: Route, schemas: Schemas, components: dict[str, Schema]) ->
     summary, description = _told(schemas.comment(name))
     headers: dict[str, Any] = {"X-Request-Id": {"schema": TEXT}}
     parameters = schemas.parameters(route)
+    for parameter in parameters:
+        if parameter["name"] in _COUNTED_FROM_ONE:
+            parameter["schema"]["minimum"] = 1
     if name in IDEMPOTENT:
         parameters.append(_IDEMPOTENCY_HEADER)
         headers["Idempotent-Replayed"] = {"schema": {"const": "true"}}

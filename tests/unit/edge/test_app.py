@@ -249,6 +249,11 @@ async def test_a_failed_call_is_told_by_its_reason(client: httpx.AsyncClient, em
         assert answer.json()["name"] == "invalid_idempotent_request"
 
 
+async def test_an_outcome_that_is_none_is_no_success(client: httpx.AsyncClient, emails: EmailServer) -> None:
+    emails.outcome = lambda email: pb.BatchSendResult()
+    assert (await client.post("/v1/emails", json={})).status_code == 500
+
+
 async def test_a_method_that_the_server_lacks_is_an_internal_error(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/domains")
     assert answer.status_code == 500
@@ -304,7 +309,7 @@ async def test_what_is_too_much_at_once_is_shed_and_the_rest_is_answered(
                 assert send.result().headers["retry-after"] == "1"
         emails.gate.set()
         assert sorted(answer.status_code for answer in await asyncio.gather(*sends)) == [200] * 4 + [503] * 4
-        assert (await client.post("/v1/emails", json={})).status_code == 200
+        assert (await client.post("/v1/emails", json={"x": "y" * 15})).status_code == 200
 
 
 async def test_concurrent_sends_share_calls(client: httpx.AsyncClient, emails: EmailServer) -> None:

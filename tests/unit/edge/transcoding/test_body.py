@@ -1,0 +1,58 @@
+"""A body is never held beyond its limit, nor waited for beyond measure (Z-9)."""
+
+import pytest
+
+from edge.transcoding.asgi import Event
+from edge.transcoding.body import DRAINED, Body, ClientGone
+from edge.transcoding.status import Failure
+
+CHUNK = b"x" * 65_536
+CHUNKED = {b"transfer-encoding": b"chunked"}
+
+
+class Endless:
+    """A client that never stops sending; counts what was taken from it."""
+
+    taken = 0
+
+    async def __call__(self) -> Event:
+        self.taken += len(CHUNK)
+        return {"type": "http.request", "body": CHUNK, "more_body": True}
+
+
+async def test_an_endless_body_is_refused_as_soon_as_it_is_too_long() -> None:
+    client = Endless()
+    with pytest.raises(Failure) as caught:
+        await Body(client, CHUNKED).read(1_000_000)
+    assert caught.value.metadata == {"limit": "1000000"}
+    assert client.taken <= 1_000_000 + len(CHUNK)
+
+
+async def test_an_endless_body_is_drained_only_so_far() -> None:
+    client = Endless()
+    assert not await Body(client, CHUNKED).settle()
+    assert client.taken <= DRAINED + 2 * len(CHUNK)
+
+
+async def test_a_body_of_several_parts_is_put_together() -> None:
+    parts = iter([(b"ab", True), (b"", True), (b"cd", False)])
+
+    async def receive() -> Event:
+        body, more = next(parts)
+        return {"type": "http.request", "body": body, "more_body": more}
+
+    assert await Body(receive, CHUNKED).read(4) == b"abcd"
+
+
+async def test_a_client_that_leaves_is_noticed() -> None:
+    async def receive() -> Event:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(ClientGone):
+        await Body(receive, CHUNKED).read(10)
+
+
+async def test_without_a_body_nothing_is_waited_for() -> None:
+    body = Body(Endless(), {})
+    assert await body.read(10) == b""
+    assert await body.settle()
