@@ -35,8 +35,7 @@ RANDOM = "random"
 EDGE = "edge"  # the edge is killed, the server lives
 STOP = "stop"  # SIGTERM: in good order
 PAUSE = "pause"  # the server stands still for longer than its leases, and goes on
-# Between the receiver's 250 and our record of it a kill may cause a second copy (RFC 1047); nowhere else.
-DOT_WINDOWS = frozenset({"smtp.after_dot", "engine.after_reply", RANDOM, PAUSE})
+
 
 HIT_WITHIN_S = 15.0
 LATEST_HIT = 12

@@ -90,7 +90,9 @@ class Kill:
 class Report:
     """The comparison. `lost`, `ghosts`, `unrecorded`, `accepted_twice` and `unflagged` must be empty.
 
-    `duplicates` counts second copies by the window of the kill that came after the first copy.
+    `duplicates` counts second copies by the kill that came after the first one: whatever was killed, other
+    messages were between the receiver's 250 and our record of it at that moment (RFC 1047). That this was
+    so, and that it was noticed, is what the flag on the event says.
     """
 
     submitted: int = 0
