@@ -19,6 +19,10 @@ class Caller:
     permission: PermissionName
     key_id: str | None = None
     user_id: str | None = None
+    # From which domains it may send; empty: all of the organisation's (F-7).
+    allowed_domains: frozenset[str] = frozenset()
+    # What it sends never leaves the building and uses no quota (F-5).
+    test: bool = False
 
 
 class Authenticator(Protocol):
