@@ -141,8 +141,13 @@ def _query_binds(descriptor: Descriptor, taken: set[str], names: EnumNames) -> d
     return {
         field.name: _parameter(field, names)
         for field in descriptor.fields
-        if field.name not in taken and field.message_type is None
+        if field.name not in taken and is_in_query(field)
     }
+
+
+def is_in_query(field: FieldDescriptor) -> bool:
+    """Whether a field can be written in a query: single values and times can, messages cannot."""
+    return field.message_type is None or field.message_type.full_name == "google.protobuf.Timestamp"
 
 
 def _parameter(field: FieldDescriptor, names: EnumNames) -> Bind:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from edge.transcoding.binding import is_in_query
 from edge.transcoding.names import EnumNames
 from edge.transcoding.routes import Route
 
@@ -65,7 +66,7 @@ class Schemas:
             found += [
                 self._parameter(field, "query")
                 for field in descriptor.fields
-                if field.name not in {*route.parameters, route.body} and field.message_type is None
+                if field.name not in {*route.parameters, route.body} and is_in_query(field)
             ]
         return found
 

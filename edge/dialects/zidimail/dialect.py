@@ -10,14 +10,29 @@ from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
 
 from edge.dialects.zidimail.errors import failure_answer, failure_body
-from edge.dialects.zidimail.shapes import API_KEYS, DOMAINS, EMAILS, REQUEST_SHAPES, RESPONSE_SHAPES, WEBHOOKS
+from edge.dialects.zidimail.shapes import (
+    API_KEYS,
+    DOMAINS,
+    EMAILS,
+    REQUEST_SHAPES,
+    RESPONSE_SHAPES,
+    SUPPRESSIONS,
+    WEBHOOKS,
+)
 from edge.transcoding.asgi import Answer, Header
 from edge.transcoding.names import short_names
 from edge.transcoding.rendering import Render
 from edge.transcoding.routes import BadRoute, Route
 from edge.transcoding.status import Failure, failure_of_status
 
-CREATED = frozenset({DOMAINS + "CreateDomain", API_KEYS + "CreateApiKey", WEBHOOKS + "CreateWebhook"})
+CREATED = frozenset(
+    {
+        DOMAINS + "CreateDomain",
+        API_KEYS + "CreateApiKey",
+        WEBHOOKS + "CreateWebhook",
+        SUPPRESSIONS + "CreateSuppression",
+    }
+)
 """The methods that are answered 201; every other 200, and none 204: clients of Resend choke on it (C-16)."""
 
 IDEMPOTENT = frozenset({EMAILS + "SendEmail", EMAILS + "BatchSendEmails"})

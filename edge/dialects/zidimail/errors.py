@@ -173,7 +173,7 @@ ROWS: Mapping[str, Row] = {
         429,
         "monthly_quota_exceeded",
         "The monthly quota is used up.",
-        "{used} of {limit} recipients are used this month, and {requested} more do not fit until {resets_at}.",
+        "{used} of {limit} recipients are used this month; {requested} more do not fit until {resets_at}.",
     ),
     "RECIPIENT_CAP_EXCEEDED": Row(
         429,

@@ -11,11 +11,14 @@ from edge.dialects.zidimail.shapes import (
     EMAILS,
     EVENTS,
     RESEND_PERMISSIONS,
+    SUPPRESSIONS,
+    USAGE,
     WEBHOOKS,
 )
 from edge.transcoding.openapi import Schema
 
 TEXT: Schema = {"type": "string"}
+TIME: Schema = {"type": "string", "format": "date-time"}
 
 _BATCH_SIZE = {"minItems": 1, "maxItems": 100}
 
@@ -55,6 +58,11 @@ def _either(own: str, resend: str) -> Change:
     return change
 
 
+def _webhook_change(schema: Schema) -> Schema:
+    schema["properties"]["endpoint"] = {**schema["properties"]["url"], "description": "The same as `url`."}
+    return schema
+
+
 def _api_key_request(schema: Schema) -> Schema:
     schema["properties"]["permission"]["enum"] += RESEND_PERMISSIONS
     return schema
@@ -66,6 +74,7 @@ REQUESTS: Mapping[str, Change] = {
     DOMAINS + "CreateDomain": _either("domain", "name"),
     API_KEYS + "CreateApiKey": _api_key_request,
     WEBHOOKS + "CreateWebhook": _either("url", "endpoint"),
+    WEBHOOKS + "UpdateWebhook": _webhook_change,
 }
 
 
@@ -86,13 +95,15 @@ def _of_kind(kind: str) -> Change:
 
 
 def _sent(schema: Schema) -> Schema:
-    properties = {"id": schema["properties"]["id"], "warning": TEXT}
-    return {**schema, "properties": properties, "required": ["id"]}
+    properties = schema["properties"]
+    shown = {"id": properties["id"], "warning": TEXT, "scheduled_at": TIME}
+    return {**schema, "properties": shown, "required": ["id"]}
 
 
 def _batch(schema: Schema) -> Schema:
     errors = {"type": "object", "properties": {"index": {"type": "integer"}, "message": TEXT}}
-    accepted = {"type": "object", "properties": {"id": TEXT, "warning": TEXT}, "required": ["id"]}
+    shown = {"id": TEXT, "warning": TEXT, "scheduled_at": TIME}
+    accepted = {"type": "object", "properties": shown, "required": ["id"]}
     properties = {
         "data": {"type": "array", "items": accepted},
         "errors": {"type": "array", "items": {**errors, "required": ["index", "message"]}},
@@ -101,8 +112,7 @@ def _batch(schema: Schema) -> Schema:
 
 
 def _email(schema: Schema) -> Schema:
-    last_event = schema["properties"]["status"]
-    return _with(_of_kind("email")(schema), last_event=last_event, scheduled_at={"type": "null"})
+    return _with(_of_kind("email")(schema), last_event=schema["properties"]["status"])
 
 
 def _listed_email(schema: Schema) -> Schema:
@@ -144,6 +154,10 @@ def _created_webhook(schema: Schema) -> Schema:
     return _with(_webhook(schema), signing_secret=schema["properties"]["secret"])
 
 
+def _rotated(schema: Schema) -> Schema:
+    return _with(_of_kind("webhook")(schema), signing_secret=schema["properties"]["secret"])
+
+
 def _list_of(item: Change) -> Change:
     def change(schema: Schema) -> Schema:
         data = schema["properties"]["data"]
@@ -157,16 +171,38 @@ RESPONSES: Mapping[str, Change] = {
     EMAILS + "BatchSendEmails": _batch,
     EMAILS + "GetEmail": _email,
     EMAILS + "ListEmails": _list_of(_listed_email),
+    EMAILS + "UpdateEmail": _of_kind("email"),
+    EMAILS + "CancelEmail": _of_kind("email"),
+    EMAILS + "GetEmailStats": same,
     DOMAINS + "CreateDomain": _domain,
     DOMAINS + "GetDomain": _domain,
     DOMAINS + "ListDomains": _list_of(_listed_domain),
+    DOMAINS + "UpdateDomain": _domain,
+    DOMAINS + "RotateDomainKeys": _domain,
     DOMAINS + "VerifyDomain": _verification,
     DOMAINS + "DeleteDomain": _of_kind("domain"),
     API_KEYS + "CreateApiKey": _created_api_key,
     API_KEYS + "ListApiKeys": _list_of(_of_kind("api_key")),
+    API_KEYS + "UpdateApiKey": _of_kind("api_key"),
     API_KEYS + "DeleteApiKey": _of_kind("api_key"),
     WEBHOOKS + "CreateWebhook": _created_webhook,
     WEBHOOKS + "ListWebhooks": _list_of(_webhook),
+    WEBHOOKS + "GetWebhook": _webhook,
+    WEBHOOKS + "UpdateWebhook": _webhook,
+    WEBHOOKS + "RotateWebhookSecret": _rotated,
+    WEBHOOKS + "TestWebhook": _of_kind("webhook"),
+    WEBHOOKS + "ListWebhookEvents": _list_of(_of_kind("webhook_event")),
+    WEBHOOKS + "GetWebhookEvent": _of_kind("webhook_event"),
+    WEBHOOKS + "ListWebhookAttempts": _list_of(_of_kind("webhook_attempt")),
+    WEBHOOKS + "ReplayWebhookEvent": _of_kind("webhook"),
+    WEBHOOKS + "ReplayWebhookEvents": _of_kind("webhook"),
     WEBHOOKS + "DeleteWebhook": _of_kind("webhook"),
     EVENTS + "ListEvents": _list_of(_of_kind("event")),
+    SUPPRESSIONS + "CreateSuppression": _of_kind("suppression"),
+    SUPPRESSIONS + "GetSuppression": _of_kind("suppression"),
+    SUPPRESSIONS + "ListSuppressions": _list_of(_of_kind("suppression")),
+    SUPPRESSIONS + "DeleteSuppression": _of_kind("suppression"),
+    SUPPRESSIONS + "BatchAddSuppressions": _list_of(_of_kind("suppression")),
+    SUPPRESSIONS + "BatchRemoveSuppressions": _list_of(_of_kind("suppression")),
+    USAGE + "GetUsage": _of_kind("usage"),
 }

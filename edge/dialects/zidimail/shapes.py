@@ -18,6 +18,8 @@ DOMAINS = "zidimail.v1.DomainService."
 API_KEYS = "zidimail.v1.ApiKeyService."
 WEBHOOKS = "zidimail.v1.WebhookService."
 EVENTS = "zidimail.v1.EventService."
+SUPPRESSIONS = "zidimail.v1.SuppressionService."
+USAGE = "zidimail.v1.UsageService."
 
 REGION = "self-hosted"
 """Resend's clients show a domain's region; an installation of this platform is one place."""
@@ -74,14 +76,17 @@ REQUEST_SHAPES: Mapping[str, Shape] = {
     DOMAINS + "CreateDomain": _domain_request,
     API_KEYS + "CreateApiKey": _api_key_request,
     WEBHOOKS + "CreateWebhook": _webhook_request,
+    WEBHOOKS + "UpdateWebhook": _webhook_request,
 }
 
 
 def _sent(response: Json) -> Json:
-    """Exactly the id, and a warning if there is one (Z-11)."""
-    if response["warning"] is None:
-        return {"id": response["id"]}
-    return {"id": response["id"], "warning": response["warning"]}
+    """The id, and beside it what there is to say: a warning (Z-11), the time of a scheduled email (F-2)."""
+    answer = {"id": response["id"]}
+    for name in ("warning", "scheduled_at"):
+        if response[name] is not None:
+            answer[name] = response[name]
+    return answer
 
 
 def _batch(response: Json) -> Json:
@@ -96,12 +101,11 @@ def _batch(response: Json) -> Json:
     return {**answer, "errors": errors} if errors else answer
 
 
-ABSENT_IN_LISTS = ("html", "text", "headers", "recipients", "events")
+ABSENT_IN_LISTS = ("html", "text", "headers", "recipients", "events", "attachments")
 
 
 def _email(email: Json) -> Json:
-    # Resend's names; scheduled_at stands there for its clients as long as nothing can be scheduled.
-    return {"object": "email", **email, "last_event": email["status"], "scheduled_at": None}
+    return {"object": "email", **email, "last_event": email["status"]}
 
 
 def _listed_email(email: Json) -> Json:
@@ -146,6 +150,14 @@ def _webhook(webhook: Json) -> Json:
     return {"object": "webhook", **webhook, "endpoint": webhook["url"]}
 
 
+def _rotated(response: Json) -> Json:
+    return {"object": "webhook", **response, "signing_secret": response["secret"]}
+
+
+def _as_it_is(response: Json) -> Json:
+    return response
+
+
 def _of_kind(kind: str) -> Shape:
     return lambda response: {"object": kind, **response}
 
@@ -160,16 +172,38 @@ RESPONSE_SHAPES: Mapping[str, Shape] = {
     EMAILS + "BatchSendEmails": _batch,
     EMAILS + "GetEmail": _email,
     EMAILS + "ListEmails": _list_of(_listed_email),
+    EMAILS + "UpdateEmail": _of_kind("email"),
+    EMAILS + "CancelEmail": _of_kind("email"),
+    EMAILS + "GetEmailStats": _as_it_is,
     DOMAINS + "CreateDomain": _domain,
     DOMAINS + "GetDomain": _domain,
     DOMAINS + "ListDomains": _list_of(_listed_domain),
+    DOMAINS + "UpdateDomain": _domain,
+    DOMAINS + "RotateDomainKeys": _domain,
     DOMAINS + "VerifyDomain": _verification,
     DOMAINS + "DeleteDomain": _of_kind("domain"),
     API_KEYS + "CreateApiKey": _created_api_key,
     API_KEYS + "ListApiKeys": _list_of(_of_kind("api_key")),
+    API_KEYS + "UpdateApiKey": _of_kind("api_key"),
     API_KEYS + "DeleteApiKey": _of_kind("api_key"),
     WEBHOOKS + "CreateWebhook": _created_webhook,
     WEBHOOKS + "ListWebhooks": _list_of(_webhook),
+    WEBHOOKS + "GetWebhook": _webhook,
+    WEBHOOKS + "UpdateWebhook": _webhook,
+    WEBHOOKS + "RotateWebhookSecret": _rotated,
+    WEBHOOKS + "TestWebhook": _of_kind("webhook"),
+    WEBHOOKS + "ListWebhookEvents": _list_of(_of_kind("webhook_event")),
+    WEBHOOKS + "GetWebhookEvent": _of_kind("webhook_event"),
+    WEBHOOKS + "ListWebhookAttempts": _list_of(_of_kind("webhook_attempt")),
+    WEBHOOKS + "ReplayWebhookEvent": _of_kind("webhook"),
+    WEBHOOKS + "ReplayWebhookEvents": _of_kind("webhook"),
     WEBHOOKS + "DeleteWebhook": _of_kind("webhook"),
     EVENTS + "ListEvents": _list_of(_of_kind("event")),
+    SUPPRESSIONS + "CreateSuppression": _of_kind("suppression"),
+    SUPPRESSIONS + "GetSuppression": _of_kind("suppression"),
+    SUPPRESSIONS + "ListSuppressions": _list_of(_of_kind("suppression")),
+    SUPPRESSIONS + "DeleteSuppression": _of_kind("suppression"),
+    SUPPRESSIONS + "BatchAddSuppressions": _list_of(_of_kind("suppression")),
+    SUPPRESSIONS + "BatchRemoveSuppressions": _list_of(_of_kind("suppression")),
+    USAGE + "GetUsage": _of_kind("usage"),
 }
