@@ -41,8 +41,8 @@ class Load:
     body: str
     authorization: str = ""
     connections: int = 64
-    seconds: float = 4.0
-    warm_up: float = 1.0
+    seconds: float = 3.0
+    warm_up: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tests.bench.plain import PlainStack
 from tests.bench.programs import body, empty_app, running, silent_smarthost
 from tests.harness.stack import Stack
 
-ROUNDS = 3
+ROUNDS = 5
 CONNECTIONS = 64
 
 
