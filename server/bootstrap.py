@@ -60,6 +60,7 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
                 connection,
                 org_id,
                 email,
+                owner_email=email,
                 plan=args.plan,
                 profile=args.profile,
                 sandbox=args.sandbox,

@@ -12,12 +12,13 @@ async def add_organisation(
     org_id: str,
     name: str,
     *,
+    owner_email: str,
     plan: Plan,
     profile: Profile,
     sandbox: bool,
     now_ms: int,
 ) -> None:
-    """Stores a new, active organisation."""
+    """Stores a new, healthy organisation."""
     await connection.execute(
         insert(organisations).values(
             org_id=org_id,
@@ -25,7 +26,8 @@ async def add_organisation(
             plan=plan,
             profile=profile,
             sandbox=sandbox,
-            state="active",
+            owner_email=owner_email,
+            state="healthy",
             created_at=now_ms,
         )
     )

@@ -44,8 +44,54 @@ organisations = Table(
     Column("plan", String(16), nullable=False),
     Column("profile", String(8), nullable=False),
     Column("sandbox", Boolean, nullable=False),
+    # The only address that mail may go to in the sandbox.
+    Column("owner_email", Text, nullable=False),
     Column("state", String(8), nullable=False),
+    # The organisation's own numbers, instead of its plan's; null for those of the plan.
+    Column("daily_limit", Integer),
+    Column("monthly_limit", Integer),
+    Column("unique_limit", Integer),
+    Column("burst_limit", Integer),
     _time("created_at"),
+)
+
+# What each plan allows; null for no limit. The operator's to edit.
+plans = Table(
+    "plans",
+    metadata,
+    Column("plan", String(16), primary_key=True),
+    Column("daily_limit", Integer),
+    Column("monthly_limit", Integer),
+    # Whether mail goes on beyond the monthly limit, and is counted as overage.
+    Column("overage", Boolean, nullable=False),
+    Column("unique_limit", Integer),
+    Column("burst_limit", Integer),
+    Column("attachment_bytes", Integer, nullable=False),
+    Column("smtp", Boolean, nullable=False),
+)
+
+# What an organisation has used: one row, each number with the period that it belongs to.
+usage = Table(
+    "usage",
+    metadata,
+    _id("org_id", primary_key=True),
+    Column("day", Integer, nullable=False),  # since 1970, UTC
+    Column("day_count", Integer, nullable=False),
+    Column("month", Integer, nullable=False),  # since year 0, UTC
+    Column("month_count", Integer, nullable=False),
+    Column("unique_count", Integer, nullable=False),
+    Column("second", BigInteger, nullable=False),  # since 1970
+    Column("second_count", Integer, nullable=False),
+)
+
+# The addresses that an organisation with a limit on them has written to in a month.
+unique_recipients = Table(
+    "unique_recipients",
+    metadata,
+    _id("org_id", primary_key=True),
+    Column("month", Integer, primary_key=True, autoincrement=False),
+    Column("address", Text, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 users = Table(
@@ -199,6 +245,22 @@ outq = Table(
         sqlite_where=text("lease_until IS NOT NULL"),
         postgresql_where=text("lease_until IS NOT NULL"),
     ),
+    sqlite_with_rowid=False,
+)
+
+# The addresses that an organisation's mail is not sent to, in lower case.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    _id("org_id", primary_key=True),
+    Column("address", Text, primary_key=True),
+    _id("id"),
+    # One of `bounce`, `complaint`, `unsubscribe`, `manual`.
+    Column("origin", String(12), nullable=False),
+    _id("source_id", nullable=True),  # the email that led to it
+    _time("created_at"),
+    _time("expires_at", nullable=True),
+    Index("uq_suppressions_org_id_id", "org_id", "id", unique=True),
     sqlite_with_rowid=False,
 )
 

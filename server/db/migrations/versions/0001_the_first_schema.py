@@ -142,7 +142,12 @@ def upgrade() -> None:
         sa.Column("plan", sa.String(length=16), nullable=False),
         sa.Column("profile", sa.String(length=8), nullable=False),
         sa.Column("sandbox", sa.Boolean(), nullable=False),
+        sa.Column("owner_email", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("daily_limit", sa.Integer(), nullable=True),
+        sa.Column("monthly_limit", sa.Integer(), nullable=True),
+        sa.Column("unique_limit", sa.Integer(), nullable=True),
+        sa.Column("burst_limit", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("org_id", name=op.f("pk_organisations")),
     )
@@ -181,6 +186,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "plans",
+        sa.Column("plan", sa.String(length=16), nullable=False),
+        sa.Column("daily_limit", sa.Integer(), nullable=True),
+        sa.Column("monthly_limit", sa.Integer(), nullable=True),
+        sa.Column("overage", sa.Boolean(), nullable=False),
+        sa.Column("unique_limit", sa.Integer(), nullable=True),
+        sa.Column("burst_limit", sa.Integer(), nullable=True),
+        sa.Column("attachment_bytes", sa.Integer(), nullable=False),
+        sa.Column("smtp", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("plan", name=op.f("pk_plans")),
+    )
+    op.create_table(
         "recipients",
         sa.Column("org_id", sa.String(length=24), nullable=False),
         sa.Column("email_id", sa.String(length=24), nullable=False),
@@ -196,6 +213,41 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("org_id", "email_id", "no", name=op.f("pk_recipients")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("org_id", sa.String(length=24), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("id", sa.String(length=24), nullable=False),
+        sa.Column("origin", sa.String(length=12), nullable=False),
+        sa.Column("source_id", sa.String(length=24), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("org_id", "address", name=op.f("pk_suppressions")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("suppressions", schema=None) as batch_op:
+        batch_op.create_index("uq_suppressions_org_id_id", ["org_id", "id"], unique=True)
+
+    op.create_table(
+        "unique_recipients",
+        sa.Column("org_id", sa.String(length=24), nullable=False),
+        sa.Column("month", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "month", "address", name=op.f("pk_unique_recipients")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "usage",
+        sa.Column("org_id", sa.String(length=24), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("day_count", sa.Integer(), nullable=False),
+        sa.Column("month", sa.Integer(), nullable=False),
+        sa.Column("month_count", sa.Integer(), nullable=False),
+        sa.Column("unique_count", sa.Integer(), nullable=False),
+        sa.Column("second", sa.BigInteger(), nullable=False),
+        sa.Column("second_count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("org_id", name=op.f("pk_usage")),
     )
     op.create_table(
         "users",
@@ -270,6 +322,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "id", name=op.f("pk_webhooks")),
     )
 
+    mib = 2**20
+    names = (
+        "plan",
+        "daily_limit",
+        "monthly_limit",
+        "overage",
+        "unique_limit",
+        "burst_limit",
+        "attachment_bytes",
+        "smtp",
+    )
+    op.bulk_insert(
+        sa.table("plans", *(sa.column(name) for name in names)),
+        [
+            dict(zip(names, values, strict=True))
+            for values in (
+                ("free", 250, 3_000, False, 100, 2, 5 * mib, False),
+                ("starter", 250, 3_000, False, 100, 2, 5 * mib, False),
+                ("pro", None, 30_000, True, None, None, 25 * mib, True),
+                ("scale", None, 65_000, True, None, None, 40 * mib, True),
+                ("enterprise", None, 65_000, True, None, None, 40 * mib, True),
+            )
+        ],
+    )
     if op.get_bind().dialect.name == "postgresql":
         # The place of a log entry is given by the database: see server/events/log.py.
         op.execute("CREATE SEQUENCE events_seq")
@@ -278,6 +354,11 @@ def upgrade() -> None:
             "ALTER TABLE outq SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, "
             "autovacuum_vacuum_cost_delay = 0)"
         )
+        op.execute(
+            "ALTER TABLE webhook_calls SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, "
+            "autovacuum_vacuum_cost_delay = 0)"
+        )
+        op.execute("ALTER TABLE usage SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01)")
 
 
 def downgrade() -> None:

@@ -1,0 +1,1 @@
+"""Quotas: what an organisation may send, and what it has used of that."""

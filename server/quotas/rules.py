@@ -1,0 +1,129 @@
+"""Limits and how they are used up: pure arithmetic (contract rows Z-43..Z-46, C-2, C-13, C-15, C-41, C-47)."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from server.faults import (
+    AccountPaused,
+    BurstLimitExceeded,
+    DailyQuotaExceeded,
+    Fault,
+    MonthlyQuotaExceeded,
+    RecipientCapExceeded,
+    WarmUpLimitExceeded,
+)
+
+_DAY_MS = 86_400_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What the profile `level` allows a day: before and after a domain is verified (S-17).
+LEVEL_NEW, LEVEL_VERIFIED = 100, 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an organisation may send; None for no limit. Counted in recipients, `burst` in emails a second."""
+
+    plan: str
+    daily: int | None
+    monthly: int | None
+    # Whether mail goes on beyond `monthly`, and is counted as overage (C-15).
+    overage: bool
+    unique: int | None
+    burst: int | None
+    attachment_bytes: int
+    # The daily cap of a new account; None when it is old enough or slow start is off (C-47).
+    warm_up: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The periods that a moment belongs to, and when each ends (milliseconds since 1970 UTC)."""
+
+    day: int
+    day_ends_ms: int
+    month: int
+    month_ends_ms: int
+    second: int
+    second_ends_ms: int
+
+    @classmethod
+    def of(cls, now_ms: int) -> "Periods":
+        """The periods of a moment."""
+        day, second = now_ms // _DAY_MS, now_ms // 1000
+        # Not `fromtimestamp`, which refuses what some platforms' C libraries do.
+        today = _EPOCH + timedelta(days=day)
+        next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+        return cls(
+            day=day,
+            day_ends_ms=(day + 1) * _DAY_MS,
+            month=today.year * 12 + today.month - 1,
+            month_ends_ms=(next_month - _EPOCH).days * _DAY_MS,
+            second=second,
+            second_ends_ms=(second + 1) * 1000,
+        )
+
+
+@dataclass(slots=True)
+class Used:
+    """What was used in the present periods."""
+
+    day: int = 0
+    month: int = 0
+    unique: int = 0
+    second: int = 0
+    # The addresses among those of this transaction that count as seen this month.
+    seen: set[str] = field(default_factory=set)
+    # Those of them that were not seen before.
+    fresh: list[str] = field(default_factory=list)
+
+    def copy(self) -> "Used":
+        """Another one, to be charged on trial."""
+        return replace(self, seen=set(self.seen), fresh=list(self.fresh))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An organisation as it stands before a transaction: its account, its limits."""
+
+    state: str
+    sandbox: bool
+    owner_email: str
+    limits: Limits
+
+    def may_send(self) -> Fault | None:
+        """Why the organisation may not send at all, if so (S-19, C-42)."""
+        return AccountPaused(self.state) if self.state in {"paused", "banned"} else None
+
+
+def charge(used: Used, limits: Limits, addresses: Set[str], periods: Periods, now_ms: int) -> Fault | None:
+    """Charges one email to these addresses, or tells which limit it does not fit into and charges nothing.
+
+    Each address counts once (Z-44, C-39); an address seen this month is no new one. The order is C-41's.
+    """
+    count = len(addresses)
+    if limits.burst is not None and used.second + 1 > limits.burst:
+        return BurstLimitExceeded(used.second, limits.burst, 1, periods.second_ends_ms, now_ms)
+    if limits.warm_up is not None and used.day + count > limits.warm_up:
+        return WarmUpLimitExceeded(used.day, limits.warm_up, count, periods.day_ends_ms, now_ms)
+    if limits.daily is not None and used.day + count > limits.daily:
+        return DailyQuotaExceeded(used.day, limits.daily, count, periods.day_ends_ms, now_ms)
+    if limits.monthly is not None and not limits.overage and used.month + count > limits.monthly:
+        return MonthlyQuotaExceeded(used.month, limits.monthly, count, periods.month_ends_ms, now_ms)
+    if limits.unique is not None:
+        fresh = sorted(addresses - used.seen)
+        if fresh and used.unique + len(fresh) > limits.unique:
+            return RecipientCapExceeded(used.unique, limits.unique, len(fresh), periods.month_ends_ms, now_ms)
+        used.unique += len(fresh)
+        used.seen.update(fresh)
+        used.fresh += fresh
+    used.day += count
+    used.month += count
+    used.second += 1
+    return None
+
+
+def warm_up_cap(caps: Sequence[int], created_at_ms: int, now_ms: int) -> int | None:
+    """The daily cap of an account of this age, by its age in days; None beyond the table (C-47)."""
+    age = max(0, (now_ms - created_at_ms) // _DAY_MS)
+    return caps[age] if age < len(caps) else None

@@ -1,0 +1,137 @@
+"""Standings and usage in the store: read and locked, then written, once a transaction for all organisations."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Insert, Row, Select, exists, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.db.keys import among
+from server.db.schema import domains, organisations, plans, unique_recipients, usage
+from server.quotas.rules import LEVEL_NEW, LEVEL_VERIFIED, Limits, Periods, Standing, Used, warm_up_cap
+
+_PERIODS = ("day", "day_count", "month", "month_count", "unique_count", "second", "second_count")
+_HAS_DOMAIN = exists().where(domains.c.org_id == organisations.c.org_id, domains.c.verified)
+_STANDINGS: Select[Any] = (
+    select(
+        organisations,
+        plans.c.daily_limit.label("plan_daily"),
+        plans.c.monthly_limit.label("plan_monthly"),
+        plans.c.unique_limit.label("plan_unique"),
+        plans.c.burst_limit.label("plan_burst"),
+        plans.c.overage,
+        plans.c.attachment_bytes,
+        _HAS_DOMAIN.label("has_domain"),
+        *(usage.c[name] for name in _PERIODS),
+    )
+    .join(plans, plans.c.plan == organisations.c.plan)
+    .join(usage, usage.c.org_id == organisations.c.org_id, isouter=True)
+    .order_by(organisations.c.org_id)
+)
+
+
+async def standings(
+    connection: AsyncConnection,
+    org_ids: Iterable[str],
+    periods: Periods,
+    now_ms: int,
+    *,
+    slow_start: Sequence[int] = (),
+    lock: bool = False,
+) -> dict[str, tuple[Standing, Used]]:
+    """Each organisation's standing and usage.
+
+    With `lock` no other transaction charges these organisations before this one ends: several servers on
+    one PostgreSQL count exactly. On SQLite one connection writes.
+    """
+    query = _STANDINGS.where(organisations.c.org_id.in_(sorted(org_ids)))
+    if lock:
+        query = query.with_for_update(of=organisations, key_share=True)
+    rows = (await connection.execute(query)).all()
+    return {row.org_id: (_standing(row, slow_start, now_ms), _used(row, periods)) for row in rows}
+
+
+async def recall_recipients(
+    connection: AsyncConnection, wanted: Mapping[str, Iterable[str]], month: int
+) -> dict[str, set[str]]:
+    """Which of the wanted addresses each organisation has written to this month."""
+    pairs = [(org_id, address) for org_id, addresses in wanted.items() for address in addresses]
+    found: dict[str, set[str]] = {org_id: set() for org_id in wanted}
+    if pairs:
+        key = (unique_recipients.c.org_id, unique_recipients.c.address)
+        query = select(*key).where(among(connection, key, pairs), unique_recipients.c.month == month)
+        for org_id, address in await connection.execute(query):
+            found[org_id].add(address)
+    return found
+
+
+async def write_usage(connection: AsyncConnection, charged: Mapping[str, Used], periods: Periods) -> None:
+    """Stores what the organisations have used now."""
+    if not charged:
+        return
+    rows = [
+        {
+            "org_id": org_id,
+            "day": periods.day,
+            "day_count": used.day,
+            "month": periods.month,
+            "month_count": used.month,
+            "unique_count": used.unique,
+            "second": periods.second,
+            "second_count": used.second,
+        }
+        for org_id, used in charged.items()
+    ]
+    await connection.execute(_UPSERTS[connection.dialect.name], rows)
+    fresh = [
+        {"org_id": org_id, "month": periods.month, "address": address}
+        for org_id, used in charged.items()
+        for address in used.fresh
+    ]
+    if fresh:
+        await connection.execute(insert(unique_recipients), fresh)
+
+
+def _upsert(of: Any) -> Insert:
+    statement = of(usage)
+    upsert: Insert = statement.on_conflict_do_update(
+        index_elements=[usage.c.org_id], set_={name: statement.excluded[name] for name in _PERIODS}
+    )
+    return upsert
+
+
+_UPSERTS = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+
+
+def _standing(row: Row[Any], slow_start: Sequence[int], now_ms: int) -> Standing:
+    level = row.profile == "level"
+    level_daily = LEVEL_VERIFIED if row.has_domain else LEVEL_NEW
+    limits = Limits(
+        plan=row.plan,
+        daily=_first(row.daily_limit, level_daily if level else row.plan_daily),
+        monthly=_first(row.monthly_limit, None if level else row.plan_monthly),
+        overage=row.overage,
+        unique=_first(row.unique_limit, None if level else row.plan_unique),
+        burst=_first(row.burst_limit, None if level else row.plan_burst),
+        attachment_bytes=row.attachment_bytes,
+        warm_up=warm_up_cap(slow_start, row.created_at, now_ms),
+    )
+    return Standing(row.state, row.sandbox, row.owner_email, limits)
+
+
+def _first(own: int | None, plans: int | None) -> int | None:
+    return plans if own is None else own
+
+
+def _used(row: Row[Any], periods: Periods) -> Used:
+    """The numbers of the present periods; those of earlier ones are over."""
+    if row.day is None:
+        return Used()
+    same_month = row.month == periods.month
+    return Used(
+        day=row.day_count if row.day == periods.day else 0,
+        month=row.month_count if same_month else 0,
+        unique=row.unique_count if same_month else 0,
+        second=row.second_count if row.second == periods.second else 0,
+    )
