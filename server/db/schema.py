@@ -89,8 +89,8 @@ unique_recipients = Table(
     "unique_recipients",
     metadata,
     _id("org_id", primary_key=True),
-    Column("month", Integer, primary_key=True, autoincrement=False),
     Column("address", Text, primary_key=True),
+    Column("month", Integer, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
 

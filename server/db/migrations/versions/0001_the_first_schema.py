@@ -232,9 +232,9 @@ def upgrade() -> None:
     op.create_table(
         "unique_recipients",
         sa.Column("org_id", sa.String(length=24), nullable=False),
-        sa.Column("month", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("org_id", "month", "address", name=op.f("pk_unique_recipients")),
+        sa.Column("month", sa.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "address", "month", name=op.f("pk_unique_recipients")),
         sqlite_with_rowid=False,
     )
     op.create_table(

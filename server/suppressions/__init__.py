@@ -1,0 +1,1 @@
+"""The addresses that an organisation's mail is not sent to."""

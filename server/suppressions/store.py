@@ -1,0 +1,89 @@
+"""Suppressions in the store. An address stands here as `Mailbox.key` gives it: bare, in lower case."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import ColumnElement, Row, case, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.db.keys import among
+from server.db.schema import suppressions
+from server.ids import new_id
+
+Origin = Literal["bounce", "complaint", "unsubscribe", "manual"]
+SuppressionRow: TypeAlias = Row[*tuple[Any, ...]]
+_KEY = (suppressions.c.org_id, suppressions.c.address)
+# What the owner of a mailbox said himself: it never expires, and nothing else takes its place.
+_OWN_WISH: tuple[Origin, ...] = ("complaint", "unsubscribe")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSuppression:
+    """An address to suppress from `created_at` on; times are milliseconds since 1970 UTC.
+
+    `source_id` is the email that led to it. A complaint and an unsubscription have no `expires_at`.
+    """
+
+    org_id: str
+    address: str
+    origin: Origin
+    created_at: int
+    source_id: str | None = None
+    expires_at: int | None = None
+    id: str = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        if self.origin in _OWN_WISH and self.expires_at is not None:
+            raise ValueError(f"a suppression of origin {self.origin} does not expire")
+
+
+async def suppressed(
+    connection: AsyncConnection, pairs: Iterable[tuple[str, str]], now_ms: int
+) -> set[tuple[str, str]]:
+    """Those of the (organisation, address) pairs that are suppressed at `now_ms`."""
+    rows = await connection.execute(select(*_KEY).where(among(connection, _KEY, pairs), live(now_ms)))
+    return {(org_id, address) for org_id, address in rows}
+
+
+async def add(connection: AsyncConnection, new: Sequence[NewSuppression]) -> None:
+    """Suppresses addresses; those that are suppressed already stay as they are.
+
+    Only what weighs more changes an earlier one, which keeps its id: a complaint or an unsubscription
+    takes the place of a bounce, and what lasts the place of what would expire. One that has expired makes
+    room for a new one.
+    """
+    if new:
+        # In one order, so that concurrent transactions do not wait for each other in a circle.
+        ordered = sorted(new, key=lambda row: (row.org_id, row.address))
+        await connection.execute(_upsert(connection.dialect.name), [asdict(row) for row in ordered])
+
+
+def live(now_ms: int) -> ColumnElement[bool]:
+    """That a suppression has not expired."""
+    return or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now_ms)
+
+
+@cache
+def _upsert(dialect: str) -> Any:
+    insert = sqlite.insert(suppressions) if dialect == "sqlite" else postgresql.insert(suppressions)
+    old, new = suppressions.c, insert.excluded
+    has_expired = old.expires_at <= new.created_at
+    return insert.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={
+            "id": case((has_expired, new.id), else_=old.id),
+            "created_at": case((has_expired, new.created_at), else_=old.created_at),
+            "origin": new.origin,
+            "source_id": new.source_id,
+            "expires_at": new.expires_at,
+        },
+        where=or_(has_expired, _weight(new) > _weight(old)),
+    )
+
+
+def _weight(columns: Any) -> ColumnElement[int]:
+    own_wish = or_(*(columns.origin == origin for origin in _OWN_WISH))
+    return case((own_wish, 2), (columns.expires_at.is_(None), 1), else_=0)

@@ -1,0 +1,120 @@
+"""Who is suppressed, on both engines (contract rows Z-24, F-4; DELIVERY row 28)."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.db.engine import Database
+from server.db.keys import among
+from server.db.schema import suppressions
+from server.db.writer import Writer
+from server.ids import new_id
+from server.suppressions import store
+from server.suppressions.store import NewSuppression, Origin
+from tests.harness.clock import START_MS
+
+ORG, OTHER = new_id(), new_id()
+ADA, BOB = "ada@receiver.test", "bob@receiver.test"
+
+
+def new(
+    address: str = ADA, origin: Origin = "bounce", org_id: str = ORG, at: int = START_MS, **more: Any
+) -> NewSuppression:
+    return NewSuppression(org_id=org_id, address=address, origin=origin, created_at=at, **more)
+
+
+async def add(writer: Writer, *rows: NewSuppression) -> None:
+    async def act(connection: AsyncConnection) -> None:
+        await store.add(connection, rows)
+
+    await writer.run(act)
+
+
+async def suppressed(database: Database, *pairs: tuple[str, str], at: int = START_MS) -> set[tuple[str, str]]:
+    async with database.read() as connection:
+        return await store.suppressed(connection, pairs, at)
+
+
+async def stored(database: Database, org_id: str = ORG, address: str = ADA) -> Any:
+    async with database.read() as connection:
+        rows = await connection.execute(
+            select(suppressions).where(suppressions.c.org_id == org_id, suppressions.c.address == address)
+        )
+        return rows.one()
+
+
+async def test_only_the_organisation_that_suppressed_an_address_does(
+    database: Database, writer: Writer
+) -> None:
+    await add(writer, new(ADA), new(BOB, org_id=OTHER))
+    asked = [(ORG, ADA), (ORG, BOB), (OTHER, ADA), (OTHER, BOB)]
+    assert await suppressed(database, *asked) == {(ORG, ADA), (OTHER, BOB)}
+    assert await suppressed(database) == set()
+
+
+async def test_a_suppression_holds_until_it_expires(database: Database, writer: Writer) -> None:
+    await add(writer, new(origin="manual", expires_at=START_MS + 10))
+    assert await suppressed(database, (ORG, ADA), at=START_MS + 9) == {(ORG, ADA)}
+    assert await suppressed(database, (ORG, ADA), at=START_MS + 10) == set()
+
+
+async def test_the_earlier_suppression_stays(database: Database, writer: Writer) -> None:
+    first = new(source_id=new_id())
+    await add(writer, first)
+    await add(writer, new(at=START_MS + 5, source_id=new_id()), new(origin="manual", at=START_MS + 5))
+    row = await stored(database)
+    assert (row.id, row.origin, row.source_id, row.created_at) == (
+        first.id,
+        "bounce",
+        first.source_id,
+        START_MS,
+    )
+
+
+@pytest.mark.parametrize("own_wish", ["complaint", "unsubscribe"])
+async def test_what_its_owner_said_outranks_a_bounce(
+    database: Database, writer: Writer, own_wish: Origin
+) -> None:
+    first, wish = new(), new(origin=own_wish, at=START_MS + 5, source_id=new_id())
+    await add(writer, first, wish)
+    await add(writer, new(at=START_MS + 9), new(origin="manual", at=START_MS + 9, expires_at=START_MS + 10))
+    row = await stored(database)
+    assert (row.id, row.origin, row.source_id, row.created_at, row.expires_at) == (
+        first.id,
+        own_wish,
+        wish.source_id,
+        START_MS,
+        None,
+    )
+
+
+async def test_what_its_owner_said_never_expires() -> None:
+    for own_wish in ("complaint", "unsubscribe"):
+        with pytest.raises(ValueError, match="does not expire"):
+            new(origin=own_wish, expires_at=START_MS + 10)
+
+
+async def test_what_lasts_takes_the_place_of_what_would_expire(database: Database, writer: Writer) -> None:
+    await add(writer, new(origin="manual", expires_at=START_MS + 10), new(origin="bounce"))
+    assert await suppressed(database, (ORG, ADA), at=START_MS + 10) == {(ORG, ADA)}
+
+
+async def test_an_expired_one_makes_room(database: Database, writer: Writer) -> None:
+    await add(writer, new(origin="manual", expires_at=START_MS + 10))
+    again = new(origin="manual", at=START_MS + 10, expires_at=START_MS + 20)
+    await add(writer, again)
+    row = await stored(database)
+    assert (row.id, row.created_at, row.expires_at) == (again.id, START_MS + 10, START_MS + 20)
+
+
+async def test_sqlite_looks_every_pair_up(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    keys = (suppressions.c.org_id, suppressions.c.address)
+    async with database.read() as connection:
+        query = select(*keys).where(among(connection, keys, [(ORG, ADA)]), store.live(START_MS))
+        compiled = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in await connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))]
+    await database.close()
+    assert any("SEARCH suppressions USING PRIMARY KEY (org_id=? AND address=?)" in step for step in plan)
