@@ -100,7 +100,7 @@ class Schemas:
             schema = {"type": "array", "items": self._value(field, asked=asked)}
         else:
             schema = self._value(field, asked=asked)
-            if field.has_presence and not asked:
+            if not asked and (field.has_presence or field.enum_type is not None):
                 schema = nullable(schema)
         return self._described(schema, field.full_name)
 

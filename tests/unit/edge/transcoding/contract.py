@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,9 @@ METHODS = [method for service in services_of(zidimail.v1) for method in service.
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 TIMES = st.integers(0, 253402300799999).map(lambda ms: (ms // 1000, ms % 1000))
 
-_INTEGERS = {
+_SCALARS = {
+    FieldDescriptor.CPPTYPE_BOOL: st.booleans(),
+    FieldDescriptor.CPPTYPE_DOUBLE: st.floats(allow_nan=False, allow_infinity=False),
     FieldDescriptor.CPPTYPE_INT32: st.integers(-(1 << 31), (1 << 31) - 1),
     FieldDescriptor.CPPTYPE_INT64: st.integers(-(1 << 63), (1 << 63) - 1),
 }
@@ -46,7 +49,7 @@ def valid_json(descriptor: Descriptor) -> st.SearchStrategy[dict[str, Any]]:
 def _field(field: FieldDescriptor) -> st.SearchStrategy[Any]:
     message = field.message_type
     if message is not None and message.GetOptions().map_entry:
-        return st.dictionaries(TEXTS, TEXTS, max_size=3)
+        return st.dictionaries(TEXTS, _value(message.fields_by_name["value"]), max_size=3)
     value = _value(field)
     return st.lists(value, max_size=3) if field.is_repeated else value
 
@@ -58,9 +61,9 @@ def _value(field: FieldDescriptor) -> st.SearchStrategy[Any]:
         if field.message_type.full_name == "google.protobuf.Timestamp":
             return TIMES.map(_iso)
         return valid_json(field.message_type)
-    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
-        return st.booleans()
-    return _INTEGERS.get(field.cpp_type, TEXTS)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return st.binary(max_size=12).map(lambda content: b64encode(content).decode())
+    return _SCALARS.get(field.cpp_type, TEXTS)
 
 
 def _iso(time: tuple[int, int]) -> str:

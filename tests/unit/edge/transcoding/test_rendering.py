@@ -53,6 +53,8 @@ def test_every_key_is_always_there() -> None:
         "created_at": None,
         "recipients": [],
         "events": [],
+        "scheduled_at": None,
+        "attachments": [],
     }
 
 
