@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from zidimail.v1 import email_service_pb2 as pb
 
 from server.emails import rules
 from server.emails.addresses import mailbox
+from server.events.log import Entry
 from server.faults import Fault, InvalidIdempotencyKey, ValidationFailed, Violation
 from server.ids import new_id
 from server.wire.caller import Caller
@@ -36,6 +37,40 @@ class Draft:
     queue: list[Row]
     idempotency_key: str | None
     request_hash: bytes
+    # The recipients' mailboxes in lower case, in the order of `recipients`.
+    addresses: Sequence[str]
+    # From which domains the caller's key may send; empty for all.
+    allowed_domains: Set[str]
+    # What is sent never leaves the building and uses no quota (F-5).
+    test: bool
+
+    def suppress(self, skipped: Set[str]) -> None:
+        """Takes these mailboxes off the way: they stay recipients, but nothing is queued for them."""
+        if not skipped:
+            return
+        numbers = {no for no, key in enumerate(self.addresses, start=1) if key in skipped}
+        for row in self.recipients:
+            if row["no"] in numbers:
+                row["status"] = "suppressed"
+        self.queue = [row for row in self.queue if row["no"] not in numbers]
+
+    def entries(self) -> list[Entry]:
+        """What accepting the email appends to the log."""
+        org_id, email_id, created_at = self.org_id, self.email["id"], self.email["created_at"]
+        return [
+            Entry(org_id=org_id, email_id=email_id, type="email.sent", created_at=created_at),
+            *(
+                Entry(
+                    org_id=org_id,
+                    email_id=email_id,
+                    type="email.suppressed",
+                    created_at=created_at,
+                    recipient=row["address"],
+                )
+                for row in self.recipients
+                if row["status"] == "suppressed"
+            ),
+        ]
 
 
 def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | Fault:
@@ -108,6 +143,9 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
         ],
         idempotency_key=key,
         request_hash=request_hash(request) if key is not None else b"",
+        addresses=[recipient.key for _, recipient in envelope],
+        allowed_domains=caller.allowed_domains,
+        test=caller.test,
     )
 
 

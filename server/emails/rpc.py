@@ -11,7 +11,8 @@ from zidimail.v1 import email_service_pb2 as pb
 from server.clock import Clock
 from server.db.engine import Database
 from server.emails import rules, store
-from server.emails.accept import Acceptor, Answer, Batch, Result, batch_response
+from server.emails.accept import Acceptor
+from server.emails.batch import Answer, Batch, Result, batch_response
 from server.emails.draft import draft, request_hash
 from server.events import log
 from server.events.rpc import event_message, reply_message

@@ -1,4 +1,4 @@
-"""Limits and how they are used up: pure arithmetic (contract rows Z-43..Z-46, C-2, C-13, C-15, C-41, C-47)."""
+"""Limits and how they are used up: pure arithmetic (contract rows Z-43..Z-46, C-2, C-13, C-15, C-47)."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -127,3 +127,20 @@ def warm_up_cap(caps: Sequence[int], created_at_ms: int, now_ms: int) -> int | N
     """The daily cap of an account of this age, by its age in days; None beyond the table (C-47)."""
     age = max(0, (now_ms - created_at_ms) // _DAY_MS)
     return caps[age] if age < len(caps) else None
+
+
+def nearest_limit(used: Used, limits: Limits, periods: Periods) -> tuple[int, int, int] | None:
+    """The quota with the least left: how much there is, how much is left, when it is full again (F-9).
+
+    None if nothing is limited.
+    """
+    quotas = [
+        (limit, max(0, limit - count), ends_ms)
+        for limit, count, ends_ms in (
+            (limits.warm_up, used.day, periods.day_ends_ms),
+            (limits.daily, used.day, periods.day_ends_ms),
+            (None if limits.overage else limits.monthly, used.month, periods.month_ends_ms),
+        )
+        if limit is not None
+    ]
+    return min(quotas, key=lambda quota: quota[1], default=None)

@@ -1,4 +1,4 @@
-"""Standings and usage in the store: read and locked, then written, once a transaction for all organisations."""
+"""Standings and usage in the store: read and locked, then written, for all organisations at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -5,14 +5,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, insert, select, update
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.accounts.rules import Plan
+from server.accounts.store import add_organisation
 from server.db.engine import Database
-from server.db.schema import domains, email_contents, emails, events, idempotency_keys, outq, recipients
+from server.db.schema import (
+    domains,
+    email_contents,
+    emails,
+    events,
+    idempotency_keys,
+    organisations,
+    outq,
+    recipients,
+)
 from server.db.writer import Writer
 from server.emails import idempotency
-from server.emails.accept import Acceptor, Answer, Batch
+from server.emails.accept import Acceptor
+from server.emails.batch import Answer, Batch
 from server.emails.draft import draft, request_hash
 from server.faults import (
     DomainNotVerified,
@@ -48,6 +60,23 @@ class Accepting:
         self.database = database
         self.clock = ManualClock()
         self.acceptor = Acceptor(writer, self.clock, Crowd(), lambda: None)
+
+    async def add_organisation(self, caller: Caller, *, plan: Plan = "pro", **own: Any) -> None:
+        async with self.database.write() as connection:
+            await add_organisation(
+                connection,
+                caller.org_id,
+                "Acme",
+                owner_email="owner@example.com",
+                plan=plan,
+                profile=own.pop("profile", "plan"),
+                sandbox=own.pop("sandbox", False),
+                now_ms=self.clock.now_ms(),
+            )
+            if own:
+                await connection.execute(
+                    update(organisations).where(organisations.c.org_id == caller.org_id).values(**own)
+                )
 
     async def verify(self, caller: Caller, domain: str) -> None:
         async with self.database.write() as connection:
@@ -85,6 +114,8 @@ class Accepting:
 @pytest.fixture
 async def accepting(database: Database, writer: Writer) -> Accepting:
     accepting = Accepting(database, writer)
+    await accepting.add_organisation(CALLER)
+    await accepting.add_organisation(OTHER)
     await accepting.verify(CALLER, "mail.example.com")
     return accepting
 
@@ -200,6 +231,7 @@ async def test_two_servers_with_one_key_send_one_email(database: Database, write
         others = [Writer(database)]
         others[0].start()
         servers = [Accepting(database, writer), Accepting(database, others[0])]
+    await servers[0].add_organisation(CALLER)
     await servers[0].verify(CALLER, "mail.example.com")
     for attempt in range(10):
         request = _request(idempotency_key=f"k{attempt}")

@@ -74,17 +74,29 @@ class SendEmailRequest(_message.Message):
     scheduled_at: _timestamp_pb2.Timestamp
     def __init__(self, to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[_email_pb2.Tag, _Mapping]]] = ..., idempotency_key: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[NewAttachment, _Mapping]]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., **kwargs) -> None: ...
 
+class RateLimit(_message.Message):
+    __slots__ = ("limit", "remaining", "resets_at")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_FIELD_NUMBER: _ClassVar[int]
+    RESETS_AT_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    remaining: int
+    resets_at: _timestamp_pb2.Timestamp
+    def __init__(self, limit: _Optional[int] = ..., remaining: _Optional[int] = ..., resets_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class SendEmailResponse(_message.Message):
-    __slots__ = ("id", "warning", "replayed", "scheduled_at")
+    __slots__ = ("id", "warning", "replayed", "scheduled_at", "rate_limit")
     ID_FIELD_NUMBER: _ClassVar[int]
     WARNING_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
+    RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
     id: str
     warning: str
     replayed: bool
     scheduled_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., warning: _Optional[str] = ..., replayed: _Optional[bool] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    rate_limit: RateLimit
+    def __init__(self, id: _Optional[str] = ..., warning: _Optional[str] = ..., replayed: _Optional[bool] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ...) -> None: ...
 
 class BatchSendEmailsRequest(_message.Message):
     __slots__ = ("emails", "mode", "idempotency_key")

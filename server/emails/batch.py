@@ -1,0 +1,37 @@
+"""What callers hand in to be accepted, and what they get."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zidimail.v1 import email_service_pb2 as pb
+
+from server.emails.draft import Draft
+from server.faults import Fault
+from server.wire.status import status_of
+
+Result = pb.SendEmailResponse | Fault
+# A result for each item, or the whole answer as it was given before under the same idempotency key.
+Answer = Sequence[Result] | pb.BatchSendEmailsResponse
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one caller wants accepted: items that passed the checks, or the fault of each that did not."""
+
+    org_id: str
+    items: Sequence[Draft | Fault]
+    strict: bool
+    idempotency_key: str | None = None
+    request_hash: bytes = b""
+
+
+def batch_response(results: Sequence[Result]) -> pb.BatchSendEmailsResponse:
+    """The results of a batch as they are sent."""
+    return pb.BatchSendEmailsResponse(
+        results=[
+            pb.BatchSendResult(error=status_of(result))
+            if isinstance(result, Fault)
+            else pb.BatchSendResult(sent=result)
+            for result in results
+        ]
+    )

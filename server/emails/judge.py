@@ -1,0 +1,206 @@
+"""Which emails of a transaction are accepted: every rule that needs the store, in the order of C-41.
+
+    idempotent replay, account state, the key's domains, the sender's domain, sandbox, suppressions, quotas
+
+The facts are read once for all callers of the transaction; the judge then walks the items in memory, and
+each item that it accepts changes what the next one finds: keys are taken, quotas are used.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from zidimail.v1 import email_service_pb2 as pb
+
+from server.domains.store import verified_domains
+from server.emails import idempotency
+from server.emails.batch import Answer, Batch, Result, batch_response
+from server.emails.draft import Draft
+from server.emails.idempotency import Key, Remembered
+from server.faults import (
+    AllRecipientsSuppressed,
+    DomainNotAllowed,
+    DomainNotVerified,
+    Fault,
+    IdempotencyKeyReused,
+    SandboxRecipient,
+)
+from server.quotas import store as quotas
+from server.quotas.rules import Periods, Standing, Used, charge, nearest_limit
+from server.suppressions.store import suppressed
+from server.wire.timestamps import timestamp
+
+
+@dataclass(slots=True)
+class Accepted:
+    """What a transaction will write."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    remembered: dict[Key, Remembered] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the store says about a transaction's callers, senders and recipients."""
+
+    remembered: Mapping[Key, Remembered]
+    domain_ids: Mapping[tuple[str, str], str]
+    standings: Mapping[str, tuple[Standing, Used]]
+    suppressed: Set[tuple[str, str]]
+
+
+async def facts_about(
+    connection: AsyncConnection,
+    batches: Sequence[Batch],
+    periods: Periods,
+    now_ms: int,
+    slow_start: Sequence[int],
+) -> Facts:
+    """Reads what the judge must know, each table once, and locks the organisations' usage."""
+    items = [item for batch in batches for item in batch.items if isinstance(item, Draft)]
+    recipients = {(item.org_id, key) for item in items for key in item.addresses}
+    standings = await quotas.standings(
+        connection, {batch.org_id for batch in batches}, periods, now_ms, slow_start=slow_start, lock=True
+    )
+    capped = {
+        org_id: {key for owner, key in recipients if owner == org_id}
+        for org_id, (standing, _) in standings.items()
+        if standing.limits.unique is not None
+    }
+    for org_id, seen in (await quotas.recall_recipients(connection, capped, periods.month)).items():
+        standings[org_id][1].seen = seen
+    return Facts(
+        # Behind the lock, so that of two servers the second sees what the first one has stored.
+        remembered=await idempotency.recall(connection, _keys_of(batches), now_ms),
+        domain_ids=await verified_domains(connection, {(item.org_id, item.domain) for item in items}),
+        standings=standings,
+        suppressed=await suppressed(connection, recipients, now_ms),
+    )
+
+
+class Judge:
+    """Judges batches one after the other; what is accepted gathers in `accepted`."""
+
+    def __init__(self, facts: Facts, periods: Periods, now_ms: int) -> None:
+        self._facts = facts
+        self._periods = periods
+        self._now_ms = now_ms
+        self._remembered = dict(facts.remembered)
+        self.accepted = Accepted()
+        self._used = {org_id: used for org_id, (_, used) in facts.standings.items()}
+        self._charged: set[str] = set()
+
+    def charged(self) -> dict[str, Used]:
+        """What the organisations whose emails were accepted have used now."""
+        return {org_id: self._used[org_id] for org_id in sorted(self._charged)}
+
+    def judge(self, batch: Batch) -> Answer | Fault:
+        """A batch's answer. A strict batch with any fault leaves no trace."""
+        key = None if batch.idempotency_key is None else Key(batch.org_id, "batch", batch.idempotency_key)
+        if key is not None and key in self._remembered:
+            return _replayed(batch, key, self._remembered[key])
+        before = self._used[batch.org_id].copy() if batch.strict and len(batch.items) > 1 else None
+        additions = Accepted()
+        results: list[Result] = [
+            item if isinstance(item, Fault) else self._judge_item(item, additions) for item in batch.items
+        ]
+        if batch.strict and any(isinstance(result, Fault) for result in results):
+            if before is not None:
+                self._used[batch.org_id] = before
+            return results
+        if key is not None:
+            answer = batch_response(results).SerializeToString()
+            additions.remembered[key] = Remembered(batch.request_hash, answer)
+        self._keep(additions)
+        return results
+
+    def _keep(self, additions: Accepted) -> None:
+        self._remembered |= additions.remembered
+        self.accepted.drafts += additions.drafts
+        self.accepted.remembered |= additions.remembered
+        self._charged.update(draft.org_id for draft in additions.drafts if not draft.test)
+
+    def _judge_item(self, item: Draft, additions: Accepted) -> Result:
+        key = None if item.idempotency_key is None else Key(item.org_id, "send", item.idempotency_key)
+        if key is not None:
+            earlier = additions.remembered.get(key) or self._remembered.get(key)
+            if earlier is not None:
+                return _repeated(item, key, earlier)
+        response = self._accept(item)
+        if isinstance(response, Fault):
+            return response
+        additions.drafts.append(item)
+        if key is not None:
+            additions.remembered[key] = Remembered(item.request_hash, response.SerializeToString())
+        response.MergeFrom(self._rate_limit(item))
+        return response
+
+    def _rate_limit(self, item: Draft) -> pb.SendEmailResponse:
+        """What the answer tells of the quotas: not remembered, as a later call finds them changed."""
+        standing, _ = self._facts.standings[item.org_id]
+        nearest = nearest_limit(self._used[item.org_id], standing.limits, self._periods)
+        if item.test or nearest is None:
+            return pb.SendEmailResponse()
+        limit, remaining, resets_at_ms = nearest
+        return pb.SendEmailResponse(
+            rate_limit=pb.RateLimit(limit=limit, remaining=remaining, resets_at=timestamp(resets_at_ms))
+        )
+
+    def _accept(self, item: Draft) -> Result:
+        standing, _ = self._facts.standings[item.org_id]
+        if (fault := standing.may_send()) is not None:
+            return fault
+        if item.allowed_domains and item.domain not in item.allowed_domains:
+            return DomainNotAllowed(item.domain)
+        domain_id = self._facts.domain_ids.get((item.org_id, item.domain))
+        if domain_id is None:
+            return DomainNotVerified(item.domain)
+        if standing.sandbox and set(item.addresses) != {standing.owner_email.lower()}:
+            return SandboxRecipient(standing.owner_email)
+        skipped = {key for key in item.addresses if (item.org_id, key) in self._facts.suppressed}
+        wanted = set(item.addresses) - skipped
+        if not wanted:
+            return AllRecipientsSuppressed(len(skipped))
+        if not item.test:
+            used = self._used[item.org_id]
+            fault = charge(used, standing.limits, wanted, self._periods, self._now_ms)
+            if fault is not None:
+                return fault
+        item.email["domain_id"] = domain_id
+        item.suppress(skipped)
+        return pb.SendEmailResponse(id=item.email["id"], warning=_warning(skipped))
+
+
+def _warning(skipped: Set[str]) -> str | None:
+    """What the caller should know of recipients that are skipped (Z-24)."""
+    if not skipped:
+        return None
+    noun = "recipient is" if len(skipped) == 1 else "recipients are"
+    return f"{len(skipped)} {noun} suppressed and will be skipped: {', '.join(sorted(skipped))}"
+
+
+def _keys_of(batches: Sequence[Batch]) -> list[Key]:
+    keys = [Key(b.org_id, "batch", b.idempotency_key) for b in batches if b.idempotency_key is not None]
+    keys += [
+        Key(item.org_id, "send", item.idempotency_key)
+        for batch in batches
+        for item in batch.items
+        if isinstance(item, Draft) and item.idempotency_key is not None
+    ]
+    return keys
+
+
+def _repeated(item: Draft, key: Key, earlier: Remembered) -> Result:
+    if earlier.request_hash != item.request_hash:
+        return IdempotencyKeyReused(key.key)
+    response = pb.SendEmailResponse.FromString(earlier.response)
+    response.replayed = True
+    return response
+
+
+def _replayed(batch: Batch, key: Key, earlier: Remembered) -> Answer | Fault:
+    if earlier.request_hash != batch.request_hash:
+        return IdempotencyKeyReused(key.key)
+    response = pb.BatchSendEmailsResponse.FromString(earlier.response)
+    response.replayed = True
+    return response
