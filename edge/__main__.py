@@ -39,7 +39,7 @@ def config(settings: Settings) -> uvicorn.Config:
         host=host,
         port=port,
         uds=path,
-        loop="uvloop",
+        loop="auto",
         http=protocol_of(settings.deadline_s, edge.failure),
         ws="none",
         lifespan="on",
