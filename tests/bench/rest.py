@@ -19,7 +19,6 @@ def measure() -> list[Figure]:
     with ExitStack() as stack:
         smarthost = stack.enter_context(silent_smarthost())
         ours = stack.enter_context(running(Stack, smarthost))
-        delivering = stack.enter_context(running(Stack, "capture"))
         plain = stack.enter_context(running(PlainStack, smarthost))
         empty = stack.enter_context(empty_app())
         json = body(Stack.domain)
@@ -27,7 +26,6 @@ def measure() -> list[Figure]:
             "ours": _load(ours, json, CONNECTIONS),
             "empty": Load("127.0.0.1", empty, "/v1/emails", json, connections=CONNECTIONS),
             "plain": _load(plain, json, CONNECTIONS),
-            "delivering": _load(delivering, json, CONNECTIONS),
         }
         one = {
             "ours": _load(ours, json, 1),
@@ -67,15 +65,6 @@ def _rates(results: dict[str, list[Result]]) -> list[Figure]:
             peer="the same programs unbatched",
             peer_measured=rate["plain"],
             ratio=rate["ours"] / rate["plain"],
-        ),
-        Figure(
-            "B1",
-            "the same, while the one server process also composes, signs and captures",
-            rate["delivering"],
-            "requests/s",
-            peer="empty Starlette app",
-            peer_measured=rate["empty"],
-            ratio=rate["delivering"] / rate["empty"],
         ),
     ]
 
