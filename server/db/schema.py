@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -114,6 +115,10 @@ api_keys = Table(
     Column("style", String(8), nullable=False),
     Column("secret_hash", LargeBinary, nullable=False),
     Column("permission", String(16), nullable=False),
+    # JSON lists: domains it may send from, networks it may be used from; empty for all.
+    Column("allowed_domains", Text, nullable=False, server_default="[]"),
+    Column("allowed_ips", Text, nullable=False, server_default="[]"),
+    _time("expires_at", nullable=True),
     _time("created_at"),
     _time("last_used_at", nullable=True),
     _time("revoked_at", nullable=True),
@@ -133,6 +138,9 @@ domains = Table(
     Column("dkim", String(20), nullable=False),
     Column("dmarc", String(20), nullable=False),
     Column("return_path", String(20), nullable=False),
+    Column("open_tracking", Boolean, nullable=False, server_default=false()),
+    Column("click_tracking", Boolean, nullable=False, server_default=false()),
+    Column("tls_enforced", Boolean, nullable=False, server_default=false()),
     _time("created_at"),
     _time("checked_at", nullable=True),
     Index("uq_domains_org_id_domain", "org_id", "domain", unique=True),
@@ -178,8 +186,18 @@ emails = Table(
     Column("reply_to", Text, nullable=False),
     Column("tags", Text, nullable=False),
     Column("message_id", Text, nullable=False),
+    # It never leaves the building, and uses no quota (F-5).
+    Column("test", Boolean, nullable=False, server_default=false()),
     Column("status", String(20), nullable=False),
     _time("created_at"),
+    # When delivery begins, if that was asked for (F-2).
+    _time("scheduled_at", nullable=True),
+    Index(
+        "ix_emails_scheduled",
+        "scheduled_at",
+        sqlite_where=text("status = 'scheduled'"),
+        postgresql_where=text("status = 'scheduled'"),
+    ),
 )
 
 email_contents = Table(
@@ -190,6 +208,20 @@ email_contents = Table(
     Column("html", Text),
     Column("text", Text),
     Column("headers", Text, nullable=False),  # a JSON object
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("email_id", primary_key=True),
+    Column("no", SmallInteger, primary_key=True),
+    Column("filename", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("content_id", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    # Last, as SQLite reads a row from its beginning; null once the email is settled (Z-23).
+    Column("content", LargeBinary),
 )
 
 recipients = Table(
@@ -226,6 +258,8 @@ outq = Table(
     Column("crashes", SmallInteger, nullable=False),
     # An earlier attempt broke off between the final dot and the record of its reply.
     Column("uncertain", Boolean, nullable=False),
+    # How many bytes the email's attachments have: what it will take to hold it.
+    Column("attached", BigInteger, nullable=False, server_default="0"),
     _id("lease_owner", nullable=True),
     Column("lease_token", Integer, nullable=False),
     _time("lease_until", nullable=True),
@@ -318,15 +352,21 @@ webhooks = Table(
     Column("url", Text, nullable=False),
     Column("events", Text, nullable=False),  # a JSON list of event types
     Column("secret", LargeBinary, nullable=False),  # sealed
+    Column("secret_before", LargeBinary),  # sealed; the one before the last rotation
+    _time("secret_before_until", nullable=True),  # until when calls are signed with both
     Column("status", String(8), nullable=False),
+    Column("disabled_reason", String(8), nullable=False, server_default=""),  # empty while enabled
+    _time("disabled_at", nullable=True),
+    # The first failure since the last success; null while calls succeed.
+    _time("failing_since", nullable=True),
     # Where the log ended when the webhook was registered: it is told of what stands behind.
     Column("since_tx", BigInteger, nullable=False),
     Column("since_seq", BigInteger, nullable=False),
     _time("created_at"),
 )
 
-# The queue of calls: one row for each event that a webhook has still to be told of, deleted when it was or
-# when the webhook is disabled or deleted.
+# The calls: one row for each event that a webhook was or will be told of. The rows with a due time are the
+# queue; the others are kept for a while, so that they can be looked up and made again.
 webhook_calls = Table(
     "webhook_calls",
     metadata,
@@ -336,12 +376,16 @@ webhook_calls = Table(
     Column("type", String(32), nullable=False),
     # The exact bytes that are signed and sent at every attempt.
     Column("body", LargeBinary, nullable=False),
-    _time("due_at"),
+    Column("status", String(10), nullable=False),  # pending, attempting, success or failed
+    _time("due_at", nullable=True),  # null if there is no further attempt
+    # Of the present round; a replay begins a new one.
     Column("attempts", Integer, nullable=False),
+    Column("earlier_attempts", Integer, nullable=False),
     _id("lease_owner", nullable=True),
     Column("lease_token", Integer, nullable=False),
     _time("lease_until", nullable=True),
-    _time("created_at"),
+    _time("happened_at"),
+    _time("created_at"),  # when the present round began
     # By webhook, so that the backlog of one is never read through to find the calls of another.
     Index(
         "ix_webhook_calls_due",
@@ -349,8 +393,8 @@ webhook_calls = Table(
         "webhook_id",
         "due_at",
         "event_id",
-        sqlite_where=text("lease_until IS NULL"),
-        postgresql_where=text("lease_until IS NULL"),
+        sqlite_where=text("lease_until IS NULL AND due_at IS NOT NULL"),
+        postgresql_where=text("lease_until IS NULL AND due_at IS NOT NULL"),
     ),
     Index(
         "ix_webhook_calls_leased",
@@ -360,7 +404,7 @@ webhook_calls = Table(
     ),
 )
 
-# What came of each call that was made: only ever appended to.
+# What came of each call that was made: appended to, and forgotten after a while.
 webhook_attempts = Table(
     "webhook_attempts",
     metadata,
@@ -377,4 +421,5 @@ webhook_attempts = Table(
     Column("duration_ms", Integer, nullable=False),
     _time("attempted_at"),
     _time("next_at", nullable=True),  # null if there is no further attempt
+    Index("ix_webhook_attempts_event", "org_id", "webhook_id", "event_id", "id"),
 )

@@ -18,6 +18,9 @@ def upgrade() -> None:
         sa.Column("style", sa.String(length=8), nullable=False),
         sa.Column("secret_hash", sa.LargeBinary(), nullable=False),
         sa.Column("permission", sa.String(length=16), nullable=False),
+        sa.Column("allowed_domains", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("allowed_ips", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("last_used_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
@@ -26,6 +29,18 @@ def upgrade() -> None:
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.create_index("ix_api_keys_id", ["id"], unique=True)
 
+    op.create_table(
+        "attachments",
+        sa.Column("org_id", sa.String(length=24), nullable=False),
+        sa.Column("email_id", sa.String(length=24), nullable=False),
+        sa.Column("no", sa.SmallInteger(), nullable=False),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("content_type", sa.Text(), nullable=False),
+        sa.Column("content_id", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("org_id", "email_id", "no", name=op.f("pk_attachments")),
+    )
     op.create_table(
         "dkim_keys",
         sa.Column("org_id", sa.String(length=24), nullable=False),
@@ -50,6 +65,9 @@ def upgrade() -> None:
         sa.Column("dkim", sa.String(length=20), nullable=False),
         sa.Column("dmarc", sa.String(length=20), nullable=False),
         sa.Column("return_path", sa.String(length=20), nullable=False),
+        sa.Column("open_tracking", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("click_tracking", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("tls_enforced", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("checked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("org_id", "id", name=op.f("pk_domains")),
@@ -87,10 +105,21 @@ def upgrade() -> None:
         sa.Column("reply_to", sa.Text(), nullable=False),
         sa.Column("tags", sa.Text(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("test", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("scheduled_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("org_id", "id", name=op.f("pk_emails")),
     )
+    with op.batch_alter_table("emails", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_emails_scheduled",
+            ["scheduled_at"],
+            unique=False,
+            sqlite_where=sa.text("status = 'scheduled'"),
+            postgresql_where=sa.text("status = 'scheduled'"),
+        )
+
     op.create_table(
         "events",
         sa.Column("org_id", sa.String(length=24), nullable=False),
@@ -163,6 +192,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("crashes", sa.SmallInteger(), nullable=False),
         sa.Column("uncertain", sa.Boolean(), nullable=False),
+        sa.Column("attached", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("lease_owner", sa.String(length=24), nullable=True),
         sa.Column("lease_token", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
@@ -277,6 +307,11 @@ def upgrade() -> None:
         sa.Column("next_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("org_id", "webhook_id", "id", name=op.f("pk_webhook_attempts")),
     )
+    with op.batch_alter_table("webhook_attempts", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_webhook_attempts_event", ["org_id", "webhook_id", "event_id", "id"], unique=False
+        )
+
     op.create_table(
         "webhook_calls",
         sa.Column("org_id", sa.String(length=24), nullable=False),
@@ -284,11 +319,14 @@ def upgrade() -> None:
         sa.Column("event_id", sa.String(length=24), nullable=False),
         sa.Column("type", sa.String(length=32), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("earlier_attempts", sa.Integer(), nullable=False),
         sa.Column("lease_owner", sa.String(length=24), nullable=True),
         sa.Column("lease_token", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("happened_at", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("org_id", "webhook_id", "event_id", name=op.f("pk_webhook_calls")),
     )
@@ -297,8 +335,8 @@ def upgrade() -> None:
             "ix_webhook_calls_due",
             ["org_id", "webhook_id", "due_at", "event_id"],
             unique=False,
-            sqlite_where=sa.text("lease_until IS NULL"),
-            postgresql_where=sa.text("lease_until IS NULL"),
+            sqlite_where=sa.text("lease_until IS NULL AND due_at IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NULL AND due_at IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_webhook_calls_leased",
@@ -315,7 +353,12 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("events", sa.Text(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("secret_before", sa.LargeBinary(), nullable=True),
+        sa.Column("secret_before_until", sa.BigInteger(), nullable=True),
         sa.Column("status", sa.String(length=8), nullable=False),
+        sa.Column("disabled_reason", sa.String(length=8), server_default="", nullable=False),
+        sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
         sa.Column("since_tx", sa.BigInteger(), nullable=False),
         sa.Column("since_seq", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
