@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
+from server.addresses import Mailbox
+from server.delivery.enclosures import Enclosure, encoded, head_of
 from server.delivery.encoding import Uncomposable, body, mailboxes, opaque, unstructured
-from server.emails.addresses import Mailbox
 
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,126}\Z")  # RFC 5322 section 2.2
 # Fields that the composer writes itself; one of the caller's own would be a second one (RFC 5322 3.6).
@@ -49,6 +50,7 @@ class Message:
     text: str | None = None
     html: str | None = None
     headers: Mapping[str, str]
+    attachments: Sequence[Enclosure] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,13 @@ class Composed:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A node of the MIME tree: its own header lines and its encoded content."""
+    """A node of the MIME tree: its own header lines and its encoded content.
+
+    In pieces that are joined once, at the root: the content may be large.
+    """
 
     head: tuple[bytes, ...]
-    content: bytes
+    content: tuple[bytes, ...]
 
 
 def compose(message: Message) -> Composed:
@@ -91,17 +96,31 @@ def compose(message: Message) -> Composed:
     head.append(_message_id(message.message_id))
     head.extend(_own(message))
     head.append(b"MIME-Version: 1.0\r\n")
-    return Composed((*head, *root.head), root.content)
+    return Composed((*head, *root.head), b"".join(root.content))
 
 
 def _content(message: Message) -> _Part:
+    """The MIME tree: mixed(alternative(plain, related(html, inline files)), files), as far as it is needed."""
+    inline = [file for file in message.attachments if file.content_id and message.html]
+    others = [file for file in message.attachments if not (file.content_id and message.html)]
     # The last alternative is the one that readers prefer (RFC 2046 section 5.1.4).
-    parts = [
-        _leaf(subtype, text) for subtype, text in (("plain", message.text), ("html", message.html)) if text
-    ]
+    parts = [_leaf("plain", message.text)] if message.text else []
+    if message.html:
+        html = _leaf("html", message.html)
+        if inline:
+            files = [_enclosure(file) for file in inline]
+            html = _multipart("related", [html, *files], message.message_id, ' type="text/html";')
+        parts.append(html)
     if not parts:
         parts = [_leaf("plain", "")]
-    return parts[0] if len(parts) == 1 else _multipart("alternative", parts, message.message_id)
+    shown = parts[0] if len(parts) == 1 else _multipart("alternative", parts, message.message_id)
+    if not others:
+        return shown
+    return _multipart("mixed", [shown, *map(_enclosure, others)], message.message_id)
+
+
+def _enclosure(file: Enclosure) -> _Part:
+    return _Part(head_of(file), (encoded(file.content),))
 
 
 def _leaf(subtype: str, text: str) -> _Part:
@@ -111,20 +130,19 @@ def _leaf(subtype: str, text: str) -> _Part:
             f"Content-Type: text/{subtype}; charset=utf-8\r\n".encode(),
             f"Content-Transfer-Encoding: {encoding}\r\n".encode(),
         ),
-        content,
+        (content,),
     )
 
 
-def _multipart(subtype: str, parts: Sequence[_Part], seed: str) -> _Part:
+def _multipart(subtype: str, parts: Sequence[_Part], seed: str, parameters: str = "") -> _Part:
     boundary = _boundary(parts, f"{subtype} {seed}")
     line = f"--{boundary}\r\n".encode()
     pieces: list[bytes] = []
     for part in parts:
-        pieces += (line, *part.head, b"\r\n", part.content, b"\r\n")
+        pieces += (line, *part.head, b"\r\n", *part.content, b"\r\n")
     pieces.append(f"--{boundary}--\r\n".encode())
-    return _Part(
-        (f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n'.encode(),), b"".join(pieces)
-    )
+    head = f'Content-Type: multipart/{subtype};{parameters}\r\n boundary="{boundary}"\r\n'
+    return _Part((head.encode(),), tuple(pieces))
 
 
 def _boundary(parts: Sequence[_Part], seed: str) -> str:
@@ -132,7 +150,7 @@ def _boundary(parts: Sequence[_Part], seed: str) -> str:
     while True:
         # `=_` cannot stand in base64 or quoted-printable (RFC 2045 section 6.7).
         boundary = f"=_{hashlib.blake2b(seed.encode(), digest_size=12).hexdigest()}"
-        if not any(boundary.encode() in part.content for part in parts):
+        if not any(boundary.encode() in piece for part in parts for piece in part.content):
             return boundary
         seed = boundary
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import idna
 
-from server.emails.addresses import CONTROL, Mailbox
+from server.addresses import CONTROL, Mailbox
 
 # RFC 5322 section 2.1.1, without the CRLF.
 PREFERRED_LINE = 78

@@ -10,6 +10,7 @@ import orjson
 import structlog
 from cryptography.exceptions import InvalidTag
 
+from server.addresses import Mailbox, NotAMailbox, mailbox
 from server.clock import Clock
 from server.db.engine import Database
 from server.delivery.compose import Message, compose
@@ -19,7 +20,6 @@ from server.delivery.sign import SigningKey, UnusableKey, sign
 from server.delivery.transports.transport import Letter
 from server.domains.keys import private_key
 from server.domains.store import signing_keys
-from server.emails.addresses import Mailbox, NotAMailbox, mailbox
 from server.sealing import Seal
 
 _log = structlog.get_logger()

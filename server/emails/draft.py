@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.addresses import mailbox
 from server.emails import rules
-from server.emails.addresses import mailbox
 from server.events.log import Entry
 from server.faults import Fault, InvalidIdempotencyKey, ValidationFailed, Violation
 from server.ids import new_id

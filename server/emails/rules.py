@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from email.header import decode_header, make_header
 from typing import Literal
 
-from server.emails.addresses import CONTROL, Mailbox, NotAMailbox, mailbox
+from server.addresses import CONTROL, Mailbox, NotAMailbox, mailbox
 from server.faults import Violation
 
 Kind = Literal["to", "cc", "bcc"]

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.addresses import mailbox
 from server.db.engine import Database
 from server.db.schema import dkim_keys, domains, email_contents, emails, events, outq, recipients
 from server.domains import store as domain_store
 from server.domains.keys import NewKey, _make
-from server.emails.addresses import mailbox
 from server.emails.draft import PRIORITY_TRANSACTIONAL, shard_of
 from server.ids import new_id
 from server.sealing import Seal

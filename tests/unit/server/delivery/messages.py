@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from server.addresses import CONTROL, Mailbox
 from server.delivery.compose import Message
-from server.emails.addresses import CONTROL, Mailbox
 
 PLAIN = Message(
     sender=Mailbox("Ada", "ada", "sender.test"),

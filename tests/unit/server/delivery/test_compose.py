@@ -9,9 +9,9 @@ from email.utils import getaddresses
 import pytest
 from hypothesis import given, settings
 
+from server.addresses import Mailbox
 from server.delivery.compose import Message, compose
 from server.delivery.encoding import Uncomposable, unstructured
-from server.emails.addresses import Mailbox
 from tests.unit.server.delivery.messages import PLAIN, messages, plain_with, subject
 
 SHOWN = [

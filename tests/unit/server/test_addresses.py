@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.emails.addresses import Mailbox, NotAMailbox, mailbox
+from server.addresses import Mailbox, NotAMailbox, mailbox
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What comes back about mail that was taken: complaints, and bounces that come later."""
