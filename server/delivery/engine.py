@@ -15,18 +15,20 @@ from server import failpoints
 from server.clock import Clock
 from server.db.engine import Database
 from server.db.writer import Writer
+from server.delivery.intake import Intake, Taken
 from server.delivery.journal import Journal
-from server.delivery.prepare import Preparer, Unpreparable
+from server.delivery.prepare import Preparer
 from server.delivery.record import Attempt, settlement
 from server.delivery.recovery import Recovery
 from server.delivery.rows import Claimed, Key, Release, Settlement
 from server.delivery.sites import Job, Sites
 from server.delivery.store import Queue
 from server.delivery.transports.transport import LeaseLost, Transport
-from server.delivery.verdict import Outcome, Patience, impossible, unanswered, unreachable
+from server.delivery.verdict import Outcome, Patience, unanswered, unreachable
 from server.ids import new_id
 from server.sealing import Seal
 from server.settings import Settings
+from server.work.backoff import jittered
 from server.work.crowd import Crowd
 from server.work.lease import Leases
 from server.work.loop import Loop
@@ -39,8 +41,10 @@ _MAX_SETTLE = 256
 # pace (300 recipients a second) until they are done.
 _CROWDED_CLAIM = 32
 _CROWDED_PAUSE_S = 0.1
-# RFC 5321 section 4.5.3.1.8: every server takes as many recipients of one message.
-_MAX_RECIPIENTS = 100
+# No more is claimed while the messages in hand take as much memory.
+_MOST_BYTES_IN_HAND = 32 * 2**20
+# A slow site keeps this part of the capacity, when others need it.
+_PART_OF_SLOW_SITE = 8
 _log = structlog.get_logger()
 
 
@@ -75,17 +79,20 @@ class Engine:
         self._recovery = Recovery(self._queue, self._folder, clock, self._patience, self._leases)
         self._sites = Sites(transport.site_concurrency)
         self._capacity = settings.delivery_concurrency * _IN_HAND_PER_DELIVERY
+        self._kept_of_slow_site = max(1, self._capacity // _PART_OF_SLOW_SITE)
         self._feeding = Loop("delivery", self._feed)
         self._settling = Loop("delivery results", self._settle, pause_s=5.0)
         self._recovering = Loop("delivery recovery", self._recovery.reclaim, pause_s=settings.lease_s / 3)
         self._deliveries: set[asyncio.Task[None]] = set()
         self._results: list[Settlement] = []
         self._unfinished: list[Key] = []
+        self._bytes_in_hand = 0
         self._in_hand = 0
 
     async def start(self) -> None:
         """Takes over what earlier engines of this machine left, then begins to deliver."""
         self._journal = await asyncio.to_thread(Journal, self._folder, self._owner)
+        self._intake = Intake(self._queue, self._preparer, self._journal, self._transport)
         await self._recovery.adopt()
         self._leases.start()
         self._settling.start()
@@ -118,7 +125,8 @@ class Engine:
 
     async def _feed(self) -> bool:
         room = self._capacity - self._in_hand
-        if room < self._capacity // 2:
+        if room < self._capacity // 2 or self._bytes_in_hand >= _MOST_BYTES_IN_HAND:
+            await self._make_room()
             return False  # woken when deliveries have ended
         most = min(room, _MAX_CLAIM)
         if self._crowd.is_there:
@@ -131,73 +139,52 @@ class Engine:
         self._leases.hold((row.key for row in claimed), claimed_at)
         self._in_hand += len(claimed)
         failpoints.hit("engine.after_claim")
-        # A message that killed its deliverer before is prepared by itself, so that no other is blamed.
-        groups = [[row] for row in claimed if row.crashes > 0]
-        if innocent := [row for row in claimed if row.crashes == 0]:
-            groups.insert(0, innocent)
-        while groups:
+        portions = self._intake.portions(await self._without_slow(claimed))
+        while portions and self._bytes_in_hand < _MOST_BYTES_IN_HAND:
             try:
-                await self._prepare(groups[0])
+                self._begin_all(await self._intake.take(portions[0]))
             except Exception:
-                await self._give_back(row.key for rows in groups for row in rows)
+                await self._give_back(row.key for rows in portions for row in rows)
                 raise
-            del groups[0]
-            self._begin()
-        return True
+            del portions[0]
+        await self._give_back(row.key for rows in portions for row in rows)
+        return not portions
 
-    async def _prepare(self, rows: Sequence[Claimed]) -> None:
-        by_email: dict[tuple[str, str], list[Claimed]] = {}
-        for row in rows:
-            by_email.setdefault((row.key.org_id, row.key.email_id), []).append(row)
-        stored = await self._queue.load(by_email)
-        known = [pair for pair in by_email if pair in stored]
-        keys = [row.key for row in rows]
-        self._journal.preparing(keys)
-        letters = await self._preparer.prepare([stored[pair] for pair in known])
-        self._journal.prepared(keys)
-        for pair, letter in zip(known, letters, strict=True):
-            email = stored[pair]
-            mine = by_email.pop(pair)
-            if isinstance(letter, Unpreparable):
-                outcome = _refused(letter)
-                self._record(
-                    (self._attempt(row, email.addresses[row.key.no], email.accepted_at, email.alone), outcome)
-                    for row in mine
-                )
-                continue
-            for site, group in self._groups(mine, email.kinds):
-                self._sites.add(
-                    Job(
-                        letter,
-                        site,
-                        email.accepted_at,
-                        email.alone,
-                        {row.key.no: row for row in group},
-                        {row.key.no: email.addresses[row.key.no] for row in group},
-                    )
-                )
-        if by_email:
+    async def _make_room(self) -> None:
+        """Puts off what waits for slow sites, if it keeps us from claiming other mail."""
+        if self._transport.has_many_sites:
+            shed = self._sites.shed(self._kept_of_slow_site, self._leases.now())
+            self._bytes_in_hand -= sum(len(job.letter.content) for job, _ in shed)
+            await self._put_off((row, pause_s) for job, pause_s in shed for row in job.rows.values())
+
+    async def _without_slow(self, claimed: Sequence[Claimed]) -> list[Claimed]:
+        """The rows but those of slow sites that have enough in hand, which are put off."""
+        now = self._leases.now()
+        pauses = {
+            site: pause_s
+            for site in {row.site for row in claimed}
+            if (pause_s := self._sites.pause(self._transport.site_of(site), self._kept_of_slow_site, now))
+        }
+        await self._put_off((row, pauses[row.site]) for row in claimed if row.site in pauses)
+        return [row for row in claimed if row.site not in pauses]
+
+    async def _put_off(self, rows: Iterable[tuple[Claimed, float]]) -> None:
+        now = self._clock.now_ms()
+        await self._release(
+            [Release(row.key, due_at=now + round(jittered(pause_s) * 1000)) for row, pause_s in rows]
+        )
+
+    def _begin_all(self, taken: Taken) -> None:
+        self._record(taken.refused)
+        now = self._leases.now()
+        for job in taken.jobs:
+            self._bytes_in_hand += len(job.letter.content)
+            self._sites.add(job, now)
+        if taken.missing:
             # Never seen yet. Their leases run out, and then they are looked at again.
-            _log.error("queued emails are not in the store", emails=list(by_email))
-            self._forget(row.key for left in by_email.values() for row in left)
-
-    def _groups(
-        self, rows: Sequence[Claimed], kinds: Mapping[int, str]
-    ) -> Iterable[tuple[str, list[Claimed]]]:
-        """Recipients that share a transaction: of the same site, and each Bcc apart.
-
-        A receiver's trace must not tell one recipient who else got a blind copy.
-        """
-        shown: dict[str, list[Claimed]] = {}
-        for row in rows:
-            site = self._transport.site_of(row.site)
-            if kinds[row.key.no] == "bcc":
-                yield site, [row]
-            else:
-                shown.setdefault(site, []).append(row)
-        for site, group in shown.items():
-            for start in range(0, len(group), _MAX_RECIPIENTS):
-                yield site, group[start : start + _MAX_RECIPIENTS]
+            _log.error("queued emails are not in the store", emails=[key.email_id for key in taken.missing])
+            self._forget(taken.missing)
+        self._begin()
 
     # Delivering.
 
@@ -217,6 +204,7 @@ class Engine:
                 await self._deliver(job)
             finally:
                 self._sites.end(job)
+                self._bytes_in_hand -= len(job.letter.content)
             job = self._sites.begin()
 
     async def _deliver(self, job: Job) -> None:
@@ -247,9 +235,6 @@ class Engine:
 
     # Recording.
 
-    def _attempt(self, row: Claimed, address: str, accepted_at: int, alone: bool) -> Attempt:
-        return Attempt(row.key, address, accepted_at, row.attempts, row.uncertain, alone)
-
     def _record(self, results: Iterable[tuple[Attempt, Outcome]]) -> list[Settlement]:
         now = self._clock.now_ms()
         settlements = [settlement(attempt, outcome, now, self._patience) for attempt, outcome in results]
@@ -276,7 +261,9 @@ class Engine:
         return bool(self._results)
 
     async def _give_back(self, keys: Iterable[Key]) -> None:
-        releases = [Release(key) for key in keys]
+        await self._release([Release(key) for key in keys])
+
+    async def _release(self, releases: Sequence[Release]) -> None:
         if releases:
             await self._queue.release(releases)
             self._forget(release.key for release in releases)
@@ -323,12 +310,6 @@ class _Record:
         self.recorded.update(outcomes)
         job = self._job
         return self._engine._record(
-            (self._engine._attempt(job.rows[no], job.addresses[no], job.accepted_at, job.alone), outcome)
+            (Attempt.of(job.rows[no], job.addresses[no], job.accepted_at, alone=job.alone), outcome)
             for no, outcome in outcomes.items()
         )
-
-
-def _refused(letter: Unpreparable) -> Outcome:
-    if letter.permanent:
-        return impossible("5.6.0", f"the message cannot be built: {letter.reason}")
-    return unreachable("4.3.0", f"the message could not be built: {letter.reason}")

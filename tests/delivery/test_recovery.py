@@ -156,7 +156,7 @@ async def test_a_message_that_kills_its_deliverer_is_given_up_and_no_other(
         dead.die()
         # Only takes over, so that nothing is delivered yet.
         queue = Queue(database, writer, clock, new_id(), lease_s=60)
-        await Recovery(queue, tmp_path / "journal", clock, PATIENCE, lambda key: False).adopt()
+        await Recovery(queue, tmp_path / "journal", clock, PATIENCE, ()).adopt()
     crashes = {row.email_id: row.crashes for row in await queue_of(database)}
     assert crashes == {poison.id: MAX_CRASHES - 1, neighbour.id: 0}
     dead = DeadEngine(database, writer, clock, tmp_path / "journal")

@@ -15,6 +15,8 @@ _CAPTURED = Outcome(Verdict.DELIVERED, 250, "2.0.0", "captured", "capture")
 class Capture:
     """Writes each message into a file of its own; doing so again after a crash changes nothing."""
 
+    has_many_sites = False
+
     def __init__(self, folder: Path, site_concurrency: int) -> None:
         self._folder = folder
         self.site_concurrency = site_concurrency

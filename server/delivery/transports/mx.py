@@ -12,6 +12,8 @@ from server.settings import Settings
 class Mx(OverSmtp):
     """Each domain is a site."""
 
+    has_many_sites = True
+
     def __init__(self, settings: Settings, resolver: Resolver, timeouts: Timeouts | None = None) -> None:
         super().__init__(settings.hostname, settings.site_concurrency, timeouts)
         self._port = settings.mx_port

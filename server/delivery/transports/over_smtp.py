@@ -21,6 +21,8 @@ _log = structlog.get_logger()
 class OverSmtp(ABC):
     """Delivers over sessions that are kept per site; tries the site's hosts in turn until one talks."""
 
+    has_many_sites: bool
+
     def __init__(
         self,
         hostname: str,

@@ -56,6 +56,8 @@ def _is_loopback(host: str) -> bool:
 class Smarthost(OverSmtp):
     """One site for all mail."""
 
+    has_many_sites = False
+
     def __init__(
         self,
         settings: Settings,

@@ -52,6 +52,11 @@ class Transport(Protocol):
         """How many deliveries may run at once to one site."""
         ...
 
+    @property
+    def has_many_sites(self) -> bool:
+        """Whether recipients of different domains go to different sites."""
+        ...
+
     def site_of(self, domain: str) -> str:
         """What deliveries to a recipient's domain share their connections with."""
         ...

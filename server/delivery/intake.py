@@ -1,0 +1,110 @@
+"""From claimed rows to jobs: messages are loaded, built and signed, and recipients grouped into envelopes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from server.delivery.journal import Journal
+from server.delivery.prepare import Preparer, Unpreparable
+from server.delivery.record import Attempt
+from server.delivery.rows import Claimed, Key
+from server.delivery.sites import Job
+from server.delivery.store import Queue
+from server.delivery.transports.transport import Transport
+from server.delivery.verdict import Outcome, impossible, unreachable
+
+# RFC 5321 section 4.5.3.1.8: every server takes as many recipients of one message.
+_MAX_RECIPIENTS = 100
+# Messages are prepared as many at a time as are expected to take this much memory, in bytes.
+_BYTES_AT_ONCE = 8 * 2**20
+_MOST_AT_ONCE = 64
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of claimed rows: jobs, recipients whose message cannot be built, rows without an email."""
+
+    jobs: list[Job] = field(default_factory=list)
+    refused: list[tuple[Attempt, Outcome]] = field(default_factory=list)
+    missing: list[Key] = field(default_factory=list)
+
+
+class Intake:
+    """Makes jobs out of rows."""
+
+    def __init__(self, queue: Queue, preparer: Preparer, journal: Journal, transport: Transport) -> None:
+        self._queue = queue
+        self._preparer = preparer
+        self._journal = journal
+        self._transport = transport
+        self._at_once = _MOST_AT_ONCE
+
+    def portions(self, rows: Sequence[Claimed]) -> list[list[Claimed]]:
+        """The rows in lists to be prepared one after the other.
+
+        A message that killed its deliverer before is alone in its list, so that no other is blamed; it
+        comes after those that did not.
+        """
+        innocent = [row for row in rows if row.crashes == 0]
+        size = self._at_once
+        portions = [innocent[start : start + size] for start in range(0, len(innocent), size)]
+        return portions + [[row] for row in rows if row.crashes > 0]
+
+    async def take(self, rows: Sequence[Claimed]) -> Taken:
+        """Prepares the messages of these rows; one that cannot be built does not hold up the others."""
+        by_email: dict[tuple[str, str], list[Claimed]] = {}
+        for row in rows:
+            by_email.setdefault((row.key.org_id, row.key.email_id), []).append(row)
+        stored = await self._queue.load(by_email)
+        known = [pair for pair in by_email if pair in stored]
+        keys = [row.key for row in rows]
+        self._journal.preparing(keys)
+        letters = await self._preparer.prepare([stored[pair] for pair in known])
+        self._journal.prepared(keys)
+        taken = Taken()
+        for pair, letter in zip(known, letters, strict=True):
+            email = stored[pair]
+            mine = by_email.pop(pair)
+            if isinstance(letter, Unpreparable):
+                outcome = _refusal(letter)
+                for row in mine:
+                    attempt = Attempt.of(
+                        row, email.addresses[row.key.no], email.accepted_at, alone=email.alone
+                    )
+                    taken.refused.append((attempt, outcome))
+                continue
+            for site, group in self._envelopes(mine, email.kinds):
+                by_no = {row.key.no: row for row in group}
+                addresses = {no: email.addresses[no] for no in by_no}
+                taken.jobs.append(Job(letter, site, email.accepted_at, email.alone, by_no, addresses))
+        taken.missing = [row.key for left in by_email.values() for row in left]
+        self._adapt(taken.jobs)
+        return taken
+
+    def _envelopes(
+        self, rows: Sequence[Claimed], kinds: Mapping[int, str]
+    ) -> Iterable[tuple[str, list[Claimed]]]:
+        """Recipients that share a transaction: of the same site, and each Bcc apart.
+
+        A receiver's trace must not tell one recipient who else got a blind copy.
+        """
+        shown: dict[str, list[Claimed]] = {}
+        for row in rows:
+            site = self._transport.site_of(row.site)
+            if kinds[row.key.no] == "bcc":
+                yield site, [row]
+            else:
+                shown.setdefault(site, []).append(row)
+        for site, group in shown.items():
+            for start in range(0, len(group), _MAX_RECIPIENTS):
+                yield site, group[start : start + _MAX_RECIPIENTS]
+
+    def _adapt(self, jobs: Sequence[Job]) -> None:
+        if jobs:
+            average = sum(len(job.letter.content) for job in jobs) // len(jobs)
+            self._at_once = max(1, min(_MOST_AT_ONCE, _BYTES_AT_ONCE // max(1, average)))
+
+
+def _refusal(letter: Unpreparable) -> Outcome:
+    if letter.permanent:
+        return impossible("5.6.0", f"the message cannot be built: {letter.reason}")
+    return unreachable("4.3.0", f"the message could not be built: {letter.reason}")

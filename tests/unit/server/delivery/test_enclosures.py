@@ -1,0 +1,106 @@
+"""Files arrive as they were given, under their names, where they belong (Z-20, F-12)."""
+
+import base64
+import email
+import email.policy
+from email.message import EmailMessage
+from typing import cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.delivery.compose import Message, compose
+from server.delivery.enclosures import Enclosure, encoded
+from server.delivery.encoding import Uncomposable
+from tests.unit.server.delivery.messages import plain_with
+
+PDF = Enclosure("invoice.pdf", "application/pdf", "", b"%PDF-1.7\n" + bytes(range(256)) * 300)
+LOGO = Enclosure("logo.png", "image/png", "logo", b"\x89PNG\r\n\x1a\n" + bytes(1000))
+
+filenames = st.text(
+    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="/\\"), min_size=1, max_size=255
+)
+
+
+def parsed(message: Message) -> EmailMessage:
+    return cast(EmailMessage, email.message_from_bytes(bytes(compose(message)), policy=email.policy.default))
+
+
+def shape(part: EmailMessage) -> object:
+    """The tree of media types."""
+    if part.is_multipart():
+        return part.get_content_type(), [shape(cast(EmailMessage, child)) for child in part.iter_parts()]
+    return part.get_content_type()
+
+
+@given(st.binary(max_size=200_000))
+@settings(max_examples=30, deadline=None)
+def test_a_file_is_encoded_as_base64_in_short_lines(content: bytes) -> None:
+    assert base64.b64decode(encoded(content)) == content
+    assert encoded(content) == base64.encodebytes(content).replace(b"\n", b"\r\n")
+
+
+@given(filenames)
+@settings(max_examples=200, deadline=None)
+def test_a_file_keeps_its_name(filename: str) -> None:
+    """RFC 2231; the older policy is asked, as `email.policy.default` strips blanks."""
+    message = plain_with(attachments=[Enclosure(filename, "text/csv", "", b"a,b")])
+    raw = bytes(compose(message))
+    assert raw.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    part = email.message_from_bytes(raw, policy=email.policy.compat32).get_payload()[1]
+    assert part.get_filename() == filename  # type: ignore[union-attr]
+
+
+def test_files_stand_behind_the_text() -> None:
+    found = parsed(plain_with(html="<p>Thank you.</p>", attachments=[PDF, PDF]))
+    alternative = ("multipart/alternative", ["text/plain", "text/html"])
+    assert shape(found) == ("multipart/mixed", [alternative, "application/pdf", "application/pdf"])
+    for part in found.iter_attachments():
+        assert part.get_filename() == "invoice.pdf"
+        assert part.get_content_disposition() == "attachment"
+        assert part.get_content() == PDF.content
+
+
+def test_an_inline_image_stands_beside_the_html_that_shows_it() -> None:
+    """F-12: RFC 2387, RFC 2392."""
+    found = parsed(plain_with(html='<img src="cid:logo">', attachments=[PDF, LOGO]))
+    related = ("multipart/related", ["text/html", "image/png"])
+    assert shape(found) == (
+        "multipart/mixed",
+        [("multipart/alternative", ["text/plain", related]), "application/pdf"],
+    )
+    image = next(part for part in found.walk() if part.get_content_type() == "image/png")
+    assert (image["Content-ID"], image.get_content_disposition()) == ("<logo>", "inline")
+    assert image.get_content() == LOGO.content
+
+
+def test_an_inline_image_alone_needs_no_mixed_part() -> None:
+    found = parsed(plain_with(text=None, html='<img src="cid:logo">', attachments=[LOGO]))
+    assert shape(found) == ("multipart/related", ["text/html", "image/png"])
+    assert found.get_param("type") == "text/html"
+
+
+def test_without_html_an_inline_image_is_a_file() -> None:
+    assert shape(parsed(plain_with(attachments=[LOGO]))) == ("multipart/mixed", ["text/plain", "image/png"])
+
+
+def test_a_type_keeps_its_parameters() -> None:
+    invitation = Enclosure("a.ics", 'text/calendar; method=REQUEST;charset="utf-8"', "", b"BEGIN:VCALENDAR")
+    (part,) = parsed(plain_with(attachments=[invitation])).iter_attachments()
+    assert (part.get_param("method"), part.get_param("charset")) == ("REQUEST", "utf-8")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        Enclosure("a\r\nX: y", "text/plain", "", b""),
+        Enclosure("a", "text/plain\r\nX: y", "", b""),
+        Enclosure("a", "text", "", b""),
+        Enclosure("a", "text/plain", "a>\r\nX: <y", b""),
+    ],
+)
+def test_nothing_slips_into_the_header(file: Enclosure) -> None:
+    with pytest.raises(Uncomposable):
+        compose(plain_with(attachments=[file]))
