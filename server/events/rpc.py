@@ -96,11 +96,11 @@ def event_message(row: Row[Any]) -> event_pb2.Event:
 
 
 def reply_message(row: Row[Any]) -> event_pb2.SmtpReply | None:
-    """The reply columns of a row as they are sent; None if nothing was said."""
-    if row.reply_code is None:
+    """The reply columns of a row, or why there was no reply, as they are sent; None if nothing was tried."""
+    if row.reply_code is None and row.reply_status is None:
         return None
     return event_pb2.SmtpReply(
-        code=row.reply_code,
+        code=row.reply_code or 0,
         enhanced_status=row.reply_status or "",
         diagnostic=row.reply_text or "",
         remote_host=row.remote_host or "",

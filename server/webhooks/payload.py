@@ -58,9 +58,10 @@ def _data(event: Event, email: Email) -> dict[str, Any]:
         data["attempt"] = event.attempt
         data["possible_duplicate"] = event.possible_duplicate
     diagnostic = (event.reply_text or "")[:_MAX_DIAGNOSTIC_CHARS]
-    if event.reply_code is not None:
+    # Without a reply the status and the text say why there was none.
+    if event.reply_code is not None or event.reply_status is not None:
         data["reply"] = {
-            "code": event.reply_code,
+            "code": event.reply_code or 0,
             "enhanced_status": event.reply_status or "",
             "diagnostic": diagnostic,
             "remote_host": event.remote_host or "",

@@ -1,0 +1,33 @@
+"""What a customer learns about mail that no receiver ever answered (contract row F-3)."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.harness.dns_server import DnsFault, DnsServer
+from tests.harness.rest import Rest
+from tests.harness.stack import Stack
+from tests.harness.waiting import until
+from tests.harness.webhook_sink import WebhookSink
+
+
+async def test_a_bounce_without_a_reply_says_why(tmp_path: Path, stack_dns: DnsServer) -> None:
+    stack_dns.zones[("gone.test", "MX")] = DnsFault.NXDOMAIN
+    env = {"ZIDIMAIL_DNS": stack_dns.address}
+    with Stack(tmp_path, transport="mx", env=env) as stack:
+        async with WebhookSink() as sink, Rest(stack.http, stack.api_key) as rest:
+            await rest.post("/v1/webhooks", {"url": f"{sink.url}/200", "events": ["email.bounced"]})
+            mail = {"from": f"a@{stack.domain}", "to": "b@gone.test", "subject": "s", "text": "t"}
+            email_id = (await rest.post("/v1/emails", mail)).body["id"]
+
+            async def bounced() -> dict[str, Any] | None:
+                email: dict[str, Any] = (await rest.get(f"/v1/emails/{email_id}")).body
+                return email if email["status"] == "bounced" else None
+
+            email = await until(bounced, within=20, message="the mail never bounced")
+            call = (await until(lambda: sink.calls, within=20, message="the webhook was never told"))[0]
+    told = [email["recipients"][0]["last_reply"], email["events"][-1]["reply"], call.json()["data"]["reply"]]
+    for reply in told:
+        assert reply["code"] == 0
+        assert reply["enhanced_status"] == "5.1.2"
+        assert "gone.test does not exist" in reply["diagnostic"]
+        assert reply["remote_host"] == ""
