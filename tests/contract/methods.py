@@ -10,7 +10,7 @@ from google.api import annotations_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 
 # Fields that name an object or a place of somebody's data.
-REFERENCES = frozenset({"id", "after", "before"})
+REFERENCES = frozenset({"id", "id_or_email", "after", "before"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 `kinds` is who may call: K an API key, J a session (the Auth column of the documents). `permission` is what
 a key needs besides. `fields` makes a good request of organisation A's; `points_to` makes, for every field
-that can point at somebody's data, a value of A's.
+that can point at somebody's data, a value of A's, and `beside` the rest of a stranger's request with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,8 +23,26 @@ class Row:
     permission: str
     fields: Callable[[World], Fields] = lambda world: {}
     points_to: Mapping[str, Callable[[World], str]] = field(default_factory=dict)
+    beside: Callable[[World, str], Fields] = lambda world, field: {}
     rest: Mapping[str, Any] = field(default_factory=dict)
     created: bool = False
+
+
+def webhook_of(world: World) -> str:
+    return world.webhook_event["id"]
+
+
+def event_of(world: World) -> str:
+    return world.webhook_event["event_id"]
+
+
+def beside_webhook_event(world: World, field: str) -> Fields:
+    """A's event with A's webhook, or with the stranger's own."""
+    return {"event_id": event_of(world)} if field == "id" else {"id": world.b_webhook_id}
+
+
+OF_WEBHOOK = {"id": webhook_of}
+OF_WEBHOOK_EVENT = {"id": webhook_of, "event_id": event_of}
 
 
 ROWS: dict[str, Row] = {
@@ -62,7 +80,15 @@ ROWS: dict[str, Row] = {
     "DomainService.DeleteDomain": Row(
         "Z-34", KJ, "full", lambda world: {"id": world.new_domain()}, {"id": lambda world: world.new_domain()}
     ),
-    "ApiKeyService.CreateApiKey": Row("Z-35", J, "full", lambda world: {"name": "new"}, created=True),
+    "ApiKeyService.CreateApiKey": Row(
+        "Z-35",
+        J,
+        "full",
+        lambda world: {"name": "new"},
+        {"domain_id": lambda world: world.a.domain_id},
+        lambda world, field: {"name": "new"},
+        created=True,
+    ),
     "ApiKeyService.ListApiKeys": Row("Z-36", KJ, "read_only"),
     "ApiKeyService.DeleteApiKey": Row(
         "Z-37",
@@ -96,4 +122,129 @@ ROWS: dict[str, Row] = {
     "EventService.WatchEvents": Row(
         "F-8", KJ, "read_only", lambda world: {"after": ""}, {"after": lambda world: world.cursor}
     ),
+    "EmailService.UpdateEmail": Row(
+        "F-2",
+        K,
+        "send_only",
+        lambda world: {"id": world.new_scheduled(), "scheduled_at": world.later()},
+        {"id": lambda world: world.new_scheduled()},
+        lambda world, field: {"scheduled_at": world.later()},
+    ),
+    "EmailService.CancelEmail": Row(
+        "F-2",
+        K,
+        "send_only",
+        lambda world: {"id": world.new_scheduled()},
+        {"id": lambda world: world.new_scheduled()},
+    ),
+    "EmailService.GetEmailStats": Row("Z-29", KJ, "read_only"),
+    "DomainService.UpdateDomain": Row(
+        "C-34",
+        KJ,
+        "full",
+        lambda world: {"id": world.new_domain(), "open_tracking": True},
+        {"id": lambda world: world.a.domain_id},
+        lambda world, field: {"open_tracking": True},
+    ),
+    "DomainService.RotateDomainKeys": Row(
+        "F-11", KJ, "full", lambda world: {"id": world.new_domain()}, {"id": lambda world: world.a.domain_id}
+    ),
+    "ApiKeyService.UpdateApiKey": Row(
+        "F-7",
+        J,
+        "full",
+        lambda world: {"id": world.new_key("PERMISSION_FULL")[0], "name": "renamed"},
+        {"id": lambda world: world.a.key_id},
+        lambda world, field: {"name": "stolen"},
+    ),
+    "WebhookService.GetWebhook": Row(
+        "F-3", KJ, "read_only", lambda world: {"id": webhook_of(world)}, OF_WEBHOOK
+    ),
+    "WebhookService.UpdateWebhook": Row(
+        "F-3",
+        KJ,
+        "full",
+        lambda world: {"id": world.new_webhook(), "url": "https://127.0.0.1:1/moved"},
+        OF_WEBHOOK,
+        lambda world, field: {"url": "https://127.0.0.1:1/stolen"},
+    ),
+    "WebhookService.RotateWebhookSecret": Row(
+        "F-3", KJ, "full", lambda world: {"id": world.new_webhook()}, OF_WEBHOOK
+    ),
+    "WebhookService.TestWebhook": Row(
+        "F-3", KJ, "full", lambda world: {"id": world.new_webhook()}, OF_WEBHOOK
+    ),
+    "WebhookService.ListWebhookEvents": Row(
+        "F-3", KJ, "read_only", lambda world: {"id": webhook_of(world)}, OF_WEBHOOK
+    ),
+    "WebhookService.GetWebhookEvent": Row(
+        "F-3", KJ, "read_only", lambda world: world.webhook_event, OF_WEBHOOK_EVENT, beside_webhook_event
+    ),
+    "WebhookService.ListWebhookAttempts": Row(
+        "F-3", KJ, "read_only", lambda world: world.webhook_event, OF_WEBHOOK_EVENT, beside_webhook_event
+    ),
+    "WebhookService.ReplayWebhookEvent": Row(
+        "F-3", KJ, "full", lambda world: world.webhook_event, OF_WEBHOOK_EVENT, beside_webhook_event
+    ),
+    "WebhookService.ReplayWebhookEvents": Row(
+        "F-3",
+        KJ,
+        "full",
+        lambda world: {"id": webhook_of(world), "since": world.earlier()},
+        OF_WEBHOOK,
+        lambda world, field: {"since": world.earlier()},
+    ),
+    "SuppressionService.CreateSuppression": Row(
+        "F-4", KJ, "full", lambda world: {"email": world.new_address()}, created=True
+    ),
+    "SuppressionService.GetSuppression": Row(
+        "F-4",
+        KJ,
+        "read_only",
+        lambda world: {"id_or_email": world.suppression["id"]},
+        {"id_or_email": lambda world: world.suppression["id"]},
+    ),
+    "SuppressionService.ListSuppressions": Row(
+        "F-4",
+        KJ,
+        "read_only",
+        points_to={
+            "after": lambda world: world.suppression["id"],
+            "before": lambda world: world.suppression["id"],
+        },
+    ),
+    "SuppressionService.DeleteSuppression": Row(
+        "F-4",
+        KJ,
+        "full",
+        lambda world: {"id_or_email": world.new_suppression()["id"]},
+        {"id_or_email": lambda world: world.suppression["id"]},
+    ),
+    "SuppressionService.BatchAddSuppressions": Row(
+        "F-4", KJ, "full", lambda world: {"emails": [world.new_address()]}
+    ),
+    "SuppressionService.BatchRemoveSuppressions": Row(
+        "F-4", KJ, "full", lambda world: {"emails": [world.new_suppression()["email"]]}
+    ),
+    "FeedbackService.RecordComplaint": Row(
+        "V-1",
+        KJ,
+        "full",
+        lambda world: {"email_id": world.email_id, "recipient": "you@example.org"},
+        {"email_id": lambda world: world.email_id},
+        lambda world, field: {"recipient": "you@example.org"},
+    ),
+    "FeedbackService.RecordBounce": Row(
+        "V-1",
+        KJ,
+        "full",
+        lambda world: {
+            "email_id": world.email_id,
+            "recipient": "you@example.org",
+            "enhanced_status": "5.1.1",
+        },
+        {"email_id": lambda world: world.email_id},
+        lambda world, field: {"recipient": "you@example.org", "enhanced_status": "5.1.1"},
+    ),
+    "UsageService.GetUsage": Row("F-9", KJ, "read_only"),
 }

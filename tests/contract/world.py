@@ -1,11 +1,13 @@
 """Two organisations with data, and one way to call any method by gRPC and by REST."""
 
+import datetime
 import http.client
 import itertools
 import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -116,6 +118,50 @@ class World:
         """The id of a new webhook of A's."""
         return str(self.made("WebhookService.CreateWebhook", self.webhook(), self.a.api_key)["id"])
 
+    def new_scheduled(self) -> str:
+        """The id of an email that waits for its time."""
+        fields = self.email() | {"scheduled_at": self.later()}
+        return str(self.made("EmailService.SendEmail", fields, self.a.api_key)["id"])
+
+    def later(self) -> str:
+        """A time ahead, as JSON has it."""
+        return _timestamp(datetime.timedelta(hours=1))
+
+    def earlier(self) -> str:
+        """A time past, as JSON has it."""
+        return _timestamp(-datetime.timedelta(hours=1))
+
+    def new_address(self) -> str:
+        """An address that was not used before."""
+        return f"matrix-{self.number()}@example.org"
+
+    def new_suppression(self) -> Fields:
+        """A new suppression of A's."""
+        fields = {"email": self.new_address()}
+        made: Fields = self.made("SuppressionService.CreateSuppression", fields, self.a.api_key)[
+            "suppression"
+        ]
+        return made
+
+    # Things that are read only: one is enough, made when it is first needed.
+
+    @cached_property
+    def suppression(self) -> Fields:
+        """A suppression of A's."""
+        return self.new_suppression()
+
+    @cached_property
+    def webhook_event(self) -> Fields:
+        """The `id` of a webhook of A's and the `event_id` of an event that it is told of."""
+        id = self.new_webhook()
+        event_id = self.made("WebhookService.TestWebhook", {"id": id}, self.a.api_key)["event_id"]
+        return {"id": id, "event_id": event_id}
+
+    @cached_property
+    def b_webhook_id(self) -> str:
+        """The id of a webhook of B's."""
+        return str(self.made("WebhookService.CreateWebhook", self.webhook(), self.b.api_key)["id"])
+
     # The doors.
 
     def made(self, name: str, fields: Fields, credential: str) -> Fields:
@@ -158,7 +204,7 @@ class World:
                 path = path.replace(f"{{{name}}}", quote(str(left.pop(name)), safe=""))
         headers = {"Authorization": f"Bearer {credential}"} if credential else {}
         body = None
-        if method.verb == "POST":
+        if method.verb in ("POST", "PATCH"):
             body = json.dumps(left)
             headers["Content-Type"] = "application/json"
         elif left:
@@ -182,6 +228,10 @@ def _refusal(error: grpc.RpcError) -> Outcome:
         "details": [detail.type_url for detail in status.details],
     }
     return Outcome(error.code().name, info.reason if found else "", body)
+
+
+def _timestamp(ahead: datetime.timedelta) -> str:
+    return (datetime.datetime.now(datetime.UTC) + ahead).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _resigned(token: str) -> str:
