@@ -16,7 +16,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    false,
     text,
 )
 
@@ -116,8 +115,8 @@ api_keys = Table(
     Column("secret_hash", LargeBinary, nullable=False),
     Column("permission", String(16), nullable=False),
     # JSON lists: domains it may send from, networks it may be used from; empty for all.
-    Column("allowed_domains", Text, nullable=False, server_default="[]"),
-    Column("allowed_ips", Text, nullable=False, server_default="[]"),
+    Column("allowed_domains", Text, nullable=False, default="[]"),
+    Column("allowed_ips", Text, nullable=False, default="[]"),
     _time("expires_at", nullable=True),
     _time("created_at"),
     _time("last_used_at", nullable=True),
@@ -138,9 +137,9 @@ domains = Table(
     Column("dkim", String(20), nullable=False),
     Column("dmarc", String(20), nullable=False),
     Column("return_path", String(20), nullable=False),
-    Column("open_tracking", Boolean, nullable=False, server_default=false()),
-    Column("click_tracking", Boolean, nullable=False, server_default=false()),
-    Column("tls_enforced", Boolean, nullable=False, server_default=false()),
+    Column("open_tracking", Boolean, nullable=False, default=False),
+    Column("click_tracking", Boolean, nullable=False, default=False),
+    Column("tls_enforced", Boolean, nullable=False, default=False),
     _time("created_at"),
     _time("checked_at", nullable=True),
     Index("uq_domains_org_id_domain", "org_id", "domain", unique=True),
@@ -187,7 +186,7 @@ emails = Table(
     Column("tags", Text, nullable=False),
     Column("message_id", Text, nullable=False),
     # It never leaves the building, and uses no quota (F-5).
-    Column("test", Boolean, nullable=False, server_default=false()),
+    Column("test", Boolean, nullable=False, default=False),
     Column("status", String(20), nullable=False),
     _time("created_at"),
     # When delivery begins, if that was asked for (F-2).
@@ -355,7 +354,7 @@ webhooks = Table(
     Column("secret_before", LargeBinary),  # sealed; the one before the last rotation
     _time("secret_before_until", nullable=True),  # until when calls are signed with both
     Column("status", String(8), nullable=False),
-    Column("disabled_reason", String(8), nullable=False, server_default=""),  # empty while enabled
+    Column("disabled_reason", String(8), nullable=False, default=""),  # empty while enabled
     _time("disabled_at", nullable=True),
     # The first failure since the last success; null while calls succeed.
     _time("failing_since", nullable=True),

@@ -17,10 +17,11 @@ from server.net.dns import Resolver
 from server.net.http import CONNECT_S, TOTAL_S, GuardedClient, NoResponse, Response
 from server.sealing import Seal
 from server.settings import Settings
-from server.webhooks import queue, store
+from server.webhooks import queue, settling, store
 from server.webhooks.lanes import Lanes
-from server.webhooks.queue import CallKey, Claim, Claimed, Renewal, Settled
+from server.webhooks.queue import CallKey, Claim, Claimed, Renewal
 from server.webhooks.schedule import MAX_AGE_S, Verdict, seconds_of, verdict
+from server.webhooks.settling import Settled
 from server.webhooks.signing import signed_headers
 from server.webhooks.store import Key
 from server.work.lease import Leases
@@ -114,7 +115,7 @@ class Dispatcher:
             calls = await queue.due(connection, wanted, now) if wanted else []
         stale_before = now - round(MAX_AGE_S * 1000)
         if stale := [(line.org_id, line.webhook_id) for line in lines if line.due_at < stale_before]:
-            await self._drop_stale(stale, stale_before)
+            await self._give_up_stale(stale, stale_before)
         claimed = await self._claim(calls) if calls else []
         counts = Counter(call[:2] for call in calls)
         self._starved |= {key for key, room in wanted if counts[key] >= room}
@@ -168,9 +169,9 @@ class Dispatcher:
         renewal = Renewal(self._owner, self._clock.now_ms() + self._lease_ms, keys)
         return (await self._writer.submit(queue.renew, [renewal]))[0]
 
-    async def _drop_stale(self, keys: list[Key], before: int) -> None:
-        dropped = await self._writer.submit(queue.drop_stale, [(key, before) for key in keys])
-        _log.warning("webhook calls were too old to be made", webhooks=len(keys), calls=sum(dropped))
+    async def _give_up_stale(self, keys: list[Key], before: int) -> None:
+        given_up = await self._writer.submit(queue.give_up_stale, [(key, before) for key in keys])
+        _log.warning("webhook calls were too old to be made", webhooks=len(keys), calls=sum(given_up))
 
     def _begin(self) -> None:
         for call in self._lanes.start():
@@ -215,12 +216,16 @@ class Dispatcher:
             seconds_of(response.retry_after, now) if response else None,
             (now - call.created_at) / 1000,
         )
-        await self._writer.submit(
-            queue.settle,
+        succeeded = judged.outcome == "delivered"
+        (disabled,) = await self._writer.submit(
+            settling.settle,
             [
                 Settled(
                     key=call.key,
                     attempt=attempt,
+                    earlier=call.earlier,
+                    began_at=call.created_at,
+                    succeeded=succeeded,
                     status_code=response.status if response else None,
                     error=failure.kind if failure else "",
                     detail=_storable(str(failure)) if failure else "",
@@ -232,19 +237,33 @@ class Dispatcher:
                 )
             ],
         )
-        return judged.outcome == "delivered"
+        if disabled is not None:
+            org_id, webhook_id, *_ = call.key
+            _log.warning("a webhook was disabled", org_id=org_id, webhook_id=webhook_id, reason=disabled)
+        return succeeded
 
     async def _post(self, call: Claimed, timestamp_s: int) -> tuple[Response | None, NoResponse | None]:
         try:
-            secret = self._seal.open(call.secret, store.seal_context(call.key.webhook_id)).decode()
+            secrets = [self._opened(call, sealed) for sealed in _secrets(call, timestamp_s * 1000)]
         except (InvalidTag, ValueError):
             return None, NoResponse("sealed", "the secret was sealed under another ZIDIMAIL_SECRET")
-        headers = signed_headers(secret, call.key.event_id, call.type, timestamp_s, call.body)
+        headers = signed_headers(secrets, call.key.event_id, call.type, timestamp_s, call.body)
         headers["Content-Type"] = "application/json"
         try:
             return await self._client.post(call.url, call.body, headers), None
         except NoResponse as failure:
             return None, failure
+
+    def _opened(self, call: Claimed, sealed: bytes) -> str:
+        return self._seal.open(sealed, store.seal_context(call.key.webhook_id)).decode()
+
+
+def _secrets(call: Claimed, now_ms: int) -> list[bytes]:
+    """The sealed secrets that are good now, the newest first."""
+    until = call.secret_before_until
+    if call.secret_before is None or until is None or until <= now_ms:
+        return [call.secret]
+    return [call.secret, call.secret_before]
 
 
 def _next_at(judged: Verdict, now_ms: int) -> int | None:

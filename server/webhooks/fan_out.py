@@ -126,7 +126,7 @@ class FanOut:
         return True
 
     async def _calls_of(self, connection: AsyncConnection, entries: Sequence[Row[Any]]) -> list[NewCall]:
-        webhooks = await store.enabled_of_organisations(connection, {entry.org_id for entry in entries})
+        webhooks = await store.of_organisations(connection, {entry.org_id for entry in entries})
         if not webhooks:
             return []
         listeners = defaultdict(list)
@@ -157,7 +157,10 @@ class FanOut:
                 # One that cannot be told must not keep all others from being told.
                 _log.exception("an event cannot be rendered, so no webhook is told", event_id=entry.id)
                 continue
-            calls += [NewCall(entry.org_id, webhook_id, entry.id, entry.type, body) for webhook_id in hearing]
+            calls += [
+                NewCall(entry.org_id, webhook_id, entry.id, entry.type, body, entry.created_at)
+                for webhook_id in hearing
+            ]
         return calls
 
 

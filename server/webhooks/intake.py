@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.schema import log_readers, webhook_calls
 from server.events.log import BEGINNING, Place
-from server.webhooks.store import still_enabled
+from server.webhooks.store import ENABLED, FAILED, PENDING, statuses
 
 READER = "webhooks"
 
@@ -25,13 +25,14 @@ _INSERT_READER = {
 
 @dataclass(frozen=True, slots=True)
 class NewCall:
-    """A webhook is to be told of an event."""
+    """A webhook is to be told of an event, which happened at a time (milliseconds since 1970)."""
 
     org_id: str
     webhook_id: str
     event_id: str
     type: str
     body: bytes
+    happened_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ async def register_reader(connection: AsyncConnection, asked: Sequence[None]) ->
 async def advance(connection: AsyncConnection, advances: Sequence[Advance]) -> list[bool]:
     """Moves the reader and adds the calls, both or neither; an act of the `Writer`.
 
+    The calls of a webhook that is disabled are added as failed: its owner may have them made later.
     False: another process moved the reader meanwhile, nothing was done.
     """
     return [await _advance(connection, step) for step in advances]
@@ -81,7 +83,7 @@ async def _advance(connection: AsyncConnection, step: Advance) -> bool:
         return False
     if not step.calls:
         return True
-    enabled = await still_enabled(connection, {(call.org_id, call.webhook_id) for call in step.calls})
+    known = await statuses(connection, {(call.org_id, call.webhook_id) for call in step.calls})
     rows = [
         {
             "org_id": call.org_id,
@@ -89,13 +91,16 @@ async def _advance(connection: AsyncConnection, step: Advance) -> bool:
             "event_id": call.event_id,
             "type": call.type,
             "body": call.body,
-            "due_at": step.now_ms,
+            "status": PENDING if status == ENABLED else FAILED,
+            "due_at": step.now_ms if status == ENABLED else None,
             "attempts": 0,
+            "earlier_attempts": 0,
             "lease_token": 0,
+            "happened_at": call.happened_at,
             "created_at": step.now_ms,
         }
         for call in step.calls
-        if (call.org_id, call.webhook_id) in enabled
+        if (status := known.get((call.org_id, call.webhook_id))) is not None
     ]
     if rows:
         await connection.execute(_INSERT_CALLS[connection.dialect.name], rows)

@@ -1,17 +1,16 @@
-"""The queue of calls in the store: claimed by lease, settled once."""
+"""The queue of calls in the store, claimed by lease."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, TextClause, bindparam, delete, insert, select, text, tuple_, update
+from sqlalchemy import Row, TextClause, bindparam, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among
-from server.db.schema import webhook_attempts, webhook_calls, webhooks
-from server.ids import new_id
-from server.webhooks.store import DISABLED, Key, drop_calls, endpoints
+from server.db.schema import webhook_calls
+from server.webhooks.store import ENABLED, FAILED, Key, endpoints, hold
 
 _PRIMARY_KEY = (webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.event_id)
 
@@ -36,31 +35,22 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A call that is ours until its lease ends; `attempts` were made before."""
+    """A call that is ours until its lease ends.
+
+    `attempts` were made before in this round, which began at `created_at`, and `earlier` in the rounds
+    before it.
+    """
 
     key: CallKey
     type: str
     body: bytes
     attempts: int
+    earlier: int
     created_at: int
     url: str
     secret: bytes  # sealed
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What came of an attempt. `next_at` is None if there is no other; `gone` disables the webhook."""
-
-    key: CallKey
-    attempt: int
-    status_code: int | None
-    error: str
-    detail: str
-    response: bytes
-    duration_ms: int
-    attempted_at: int
-    next_at: int | None
-    gone: bool
+    secret_before: bytes | None = None  # sealed
+    secret_before_until: int | None = None
 
 
 # Goes from webhook to webhook by the index, one look-up for each, however many calls wait for it.
@@ -71,13 +61,16 @@ WITH RECURSIVE line(number, org_id, webhook_id, due_at) AS (
     SELECT
         number + 1,
         (SELECT org_id FROM webhook_calls AS c
-         WHERE lease_until IS NULL AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
+         WHERE lease_until IS NULL AND due_at IS NOT NULL
+            AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
          ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1),
         (SELECT webhook_id FROM webhook_calls AS c
-         WHERE lease_until IS NULL AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
+         WHERE lease_until IS NULL AND due_at IS NOT NULL
+            AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
          ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1),
         (SELECT due_at FROM webhook_calls AS c
-         WHERE lease_until IS NULL AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
+         WHERE lease_until IS NULL AND due_at IS NOT NULL
+            AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
          ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1)
     FROM line
     WHERE line.org_id IS NOT NULL AND number < :most
@@ -109,7 +102,7 @@ def _heads(count: int) -> TextClause:
             f"""SELECT org_id, webhook_id, event_id FROM (
                 SELECT org_id, webhook_id, event_id FROM webhook_calls
                 WHERE org_id = :org_{n} AND webhook_id = :webhook_{n} AND lease_until IS NULL
-                    AND due_at <= :now
+                    AND due_at IS NOT NULL AND due_at <= :now
                 ORDER BY due_at, event_id LIMIT :most_{n}) AS head_{n}"""
             for n in range(count)
         )
@@ -124,7 +117,11 @@ async def claim(connection: AsyncConnection, claims: Sequence[Claim]) -> list[li
 async def _claim(connection: AsyncConnection, claim: Claim) -> list[Claimed]:
     free = (
         select(*_PRIMARY_KEY)
-        .where(among(connection, _PRIMARY_KEY, claim.wanted), webhook_calls.c.lease_until.is_(None))
+        .where(
+            among(connection, _PRIMARY_KEY, claim.wanted),
+            webhook_calls.c.lease_until.is_(None),
+            webhook_calls.c.due_at.is_not(None),
+        )
         .with_for_update(skip_locked=True)
     )
     rows = await connection.execute(
@@ -139,20 +136,38 @@ async def _claim(connection: AsyncConnection, claim: Claim) -> list[Claimed]:
             webhook_calls.c.type,
             webhook_calls.c.body,
             webhook_calls.c.attempts,
+            webhook_calls.c.earlier_attempts,
             webhook_calls.c.created_at,
         )
     )
     taken = rows.all()
     targets = await endpoints(connection, {(row.org_id, row.webhook_id) for row in taken})
-    claimed = []
+    claimed, idle = [], []
     for row in taken:
         target = targets.get((row.org_id, row.webhook_id))
         if target is None:
             continue  # removed this moment; its calls go with it
         key = CallKey(row.org_id, row.webhook_id, row.event_id, row.lease_token)
+        if target.status != ENABLED:
+            # It was disabled while an attempt was under way, which came back here.
+            idle.append(fence_values(key) | {"to": FAILED, "next": None, "made": row.attempts})
+            continue
         claimed.append(
-            Claimed(key, row.type, row.body, row.attempts, row.created_at, target.url, target.secret)
+            Claimed(
+                key,
+                row.type,
+                row.body,
+                row.attempts,
+                row.earlier_attempts,
+                row.created_at,
+                target.url,
+                target.secret,
+                target.secret_before,
+                target.secret_before_until,
+            )
         )
+    if idle:
+        await connection.execute(MOVE, idle)
     order = {key: position for position, key in enumerate(claim.wanted)}
     return sorted(claimed, key=lambda call: order[call.key[:3]])
 
@@ -189,11 +204,18 @@ async def renew(connection: AsyncConnection, renewals: Sequence[Renewal]) -> lis
 
 
 async def release(connection: AsyncConnection, keys: Sequence[CallKey]) -> list[None]:
-    """Gives calls back that were not made; an act of the `Writer`."""
+    """Gives calls back that were not made; an act of the `Writer`.
+
+    Those of a webhook that was disabled meanwhile are not made any more.
+    """
     await connection.execute(
         update(webhook_calls).where(*_fence()).values(lease_owner=None, lease_until=None),
-        [_fence_values(key) for key in sorted(keys)],
+        [fence_values(key) for key in sorted(keys)],
     )
+    of = {key[:2] for key in keys}
+    found = await endpoints(connection, of)
+    if disabled := [key for key in sorted(of) if key in found and found[key].status != ENABLED]:
+        await hold(connection, disabled)
     return [None] * len(keys)
 
 
@@ -207,68 +229,22 @@ async def release_expired(connection: AsyncConnection, times: Sequence[int]) -> 
     return [done.rowcount] * len(times)
 
 
-async def drop_stale(connection: AsyncConnection, items: Sequence[tuple[Key, int]]) -> list[int]:
-    """Drops a webhook's calls that were due before a time; tells how many. An act of the `Writer`."""
-    dropped = []
+async def give_up_stale(connection: AsyncConnection, items: Sequence[tuple[Key, int]]) -> list[int]:
+    """Gives a webhook's calls up that were due before a time; tells how many. An act of the `Writer`."""
+    given_up = []
     for (org_id, webhook_id), before in items:
         done = await connection.execute(
-            delete(webhook_calls).where(
+            update(webhook_calls)
+            .where(
                 webhook_calls.c.org_id == org_id,
                 webhook_calls.c.webhook_id == webhook_id,
                 webhook_calls.c.lease_until.is_(None),
                 webhook_calls.c.due_at < before,
             )
+            .values(status=FAILED, due_at=None)
         )
-        dropped.append(done.rowcount)
-    return dropped
-
-
-async def settle(connection: AsyncConnection, outcomes: Sequence[Settled]) -> list[None]:
-    """Records attempts and what follows from them; an act of the `Writer`.
-
-    An attempt is recorded even if the call was taken over by another meanwhile; its result is not.
-    """
-    gone = sorted({(outcome.key.org_id, outcome.key.webhook_id) for outcome in outcomes if outcome.gone})
-    if gone:
-        await connection.execute(
-            update(webhooks)
-            .where(among(connection, (webhooks.c.org_id, webhooks.c.id), gone))
-            .values(status=DISABLED)
-        )
-        await drop_calls(connection, gone)
-    ordered = sorted(outcomes, key=lambda outcome: outcome.key)
-    if ended := [_fence_values(outcome.key) for outcome in ordered if outcome.next_at is None]:
-        await connection.execute(delete(webhook_calls).where(*_fence()), ended)
-    if deferred := [
-        _fence_values(outcome.key) | {"next": outcome.next_at, "made": outcome.attempt}
-        for outcome in ordered
-        if outcome.next_at is not None
-    ]:
-        await connection.execute(
-            update(webhook_calls)
-            .where(*_fence())
-            .values(due_at=bindparam("next"), attempts=bindparam("made"), lease_owner=None, lease_until=None),
-            deferred,
-        )
-    await connection.execute(insert(webhook_attempts), [_attempt_row(outcome) for outcome in ordered])
-    return [None] * len(outcomes)
-
-
-def _attempt_row(outcome: Settled) -> dict[str, Any]:
-    return {
-        "org_id": outcome.key.org_id,
-        "webhook_id": outcome.key.webhook_id,
-        "id": new_id(),
-        "event_id": outcome.key.event_id,
-        "attempt": outcome.attempt,
-        "status_code": outcome.status_code,
-        "error": outcome.error,
-        "detail": outcome.detail,
-        "response": outcome.response,
-        "duration_ms": outcome.duration_ms,
-        "attempted_at": outcome.attempted_at,
-        "next_at": outcome.next_at,
-    }
+        given_up.append(done.rowcount)
+    return given_up
 
 
 def _fence() -> tuple[Any, ...]:
@@ -280,10 +256,25 @@ def _fence() -> tuple[Any, ...]:
     )
 
 
-def _fence_values(key: CallKey) -> dict[str, Any]:
+def fence_values(key: CallKey) -> dict[str, Any]:
+    """The parameters by which `MOVE` finds a call that is still held as it was claimed."""
     return {
         "of_org": key.org_id,
         "of_webhook": key.webhook_id,
         "of_event": key.event_id,
         "of_token": key.token,
     }
+
+
+# Records how far a call has come, and gives it back.
+MOVE = (
+    update(webhook_calls)
+    .where(*_fence())
+    .values(
+        status=bindparam("to"),
+        due_at=bindparam("next"),
+        attempts=bindparam("made"),
+        lease_owner=None,
+        lease_until=None,
+    )
+)

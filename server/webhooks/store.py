@@ -5,17 +5,28 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among
-from server.db.schema import webhook_calls, webhooks
+from server.db.schema import webhook_attempts, webhook_calls, webhooks
 from server.events import log
 from server.faults import WebhookNotFound
 from server.wire.paging import Page
 
 ENABLED = "enabled"
 DISABLED = "disabled"
+
+# Why a webhook is disabled.
+OWNER = "owner"
+GONE = "gone"
+FAILING = "failing"
+
+# How far a call has come.
+PENDING = "pending"
+ATTEMPTING = "attempting"
+SUCCESS = "success"
+FAILED = "failed"
 
 # An organisation and one of its webhooks.
 Key = tuple[str, str]
@@ -78,7 +89,7 @@ async def page_of_webhooks(
 
 
 async def remove(connection: AsyncConnection, keys: Sequence[Key]) -> list[WebhookNotFound | None]:
-    """Removes webhooks and the calls that wait for them; an act of the `Writer`.
+    """Removes webhooks and their calls; an act of the `Writer`.
 
     The webhook goes first: whoever adds calls locks it meanwhile, so that none is left behind.
     """
@@ -90,7 +101,11 @@ async def remove(connection: AsyncConnection, keys: Sequence[Key]) -> list[Webho
             .returning(webhooks.c.org_id, webhooks.c.id)
         )
     }
-    await drop_calls(connection, gone)
+    if gone:
+        for table in (webhook_calls, webhook_attempts):
+            await connection.execute(
+                delete(table).where(among(connection, (table.c.org_id, table.c.webhook_id), gone))
+            )
     # Of two removals of one webhook in one transaction, the second finds nothing.
     outcomes: list[WebhookNotFound | None] = []
     for key in keys:
@@ -99,20 +114,36 @@ async def remove(connection: AsyncConnection, keys: Sequence[Key]) -> list[Webho
     return outcomes
 
 
-async def drop_calls(connection: AsyncConnection, keys: Collection[Key]) -> None:
-    """Drops the calls that wait for these webhooks."""
-    if keys:
-        await connection.execute(
-            delete(webhook_calls).where(
-                among(connection, (webhook_calls.c.org_id, webhook_calls.c.webhook_id), keys)
-            )
+async def disable(connection: AsyncConnection, keys: Collection[Key], reason: str, now_ms: int) -> None:
+    """Disables webhooks: what waits for them is kept as failed, to be made again when its owner says so.
+
+    A call in flight is recorded when it ends.
+    """
+    if not keys:
+        return
+    await connection.execute(
+        update(webhooks)
+        .where(among(connection, _PRIMARY_KEY, keys), webhooks.c.status == ENABLED)
+        .values(status=DISABLED, disabled_reason=reason, disabled_at=now_ms)
+    )
+    await hold(connection, keys)
+
+
+async def hold(connection: AsyncConnection, keys: Collection[Key]) -> None:
+    """Keeps what waits for these webhooks as failed."""
+    await connection.execute(
+        update(webhook_calls)
+        .where(
+            among(connection, (webhook_calls.c.org_id, webhook_calls.c.webhook_id), keys),
+            webhook_calls.c.lease_until.is_(None),
+            webhook_calls.c.due_at.is_not(None),
         )
+        .values(status=FAILED, due_at=None)
+    )
 
 
-async def enabled_of_organisations(
-    connection: AsyncConnection, org_ids: Iterable[str]
-) -> Sequence[WebhookRow]:
-    """The enabled webhooks of these organisations: what they are told of, and since when."""
+async def of_organisations(connection: AsyncConnection, org_ids: Iterable[str]) -> Sequence[WebhookRow]:
+    """The webhooks of these organisations: what they are told of, and since when."""
     return (
         await connection.execute(
             select(
@@ -121,27 +152,33 @@ async def enabled_of_organisations(
                 webhooks.c.events,
                 webhooks.c.since_tx,
                 webhooks.c.since_seq,
-            ).where(webhooks.c.org_id.in_(list(org_ids)), webhooks.c.status == ENABLED)
+            ).where(webhooks.c.org_id.in_(list(org_ids)))
         )
     ).all()
 
 
-async def still_enabled(connection: AsyncConnection, keys: Collection[Key]) -> set[Key]:
-    """Which of these webhooks are there and enabled, and stay so until the transaction ends."""
+async def statuses(connection: AsyncConnection, keys: Collection[Key]) -> dict[Key, str]:
+    """The status of each of these webhooks that is there, which it keeps until the transaction ends."""
     rows = await connection.execute(
-        select(webhooks.c.org_id, webhooks.c.id)
-        .where(among(connection, _PRIMARY_KEY, keys), webhooks.c.status == ENABLED)
+        select(webhooks.c.org_id, webhooks.c.id, webhooks.c.status)
+        .where(among(connection, _PRIMARY_KEY, keys))
         .order_by(webhooks.c.org_id, webhooks.c.id)
         .with_for_update(read=True)
     )
-    return {(row.org_id, row.id) for row in rows}
+    return {(row.org_id, row.id): row.status for row in rows}
 
 
 async def endpoints(connection: AsyncConnection, keys: Collection[Key]) -> dict[Key, WebhookRow]:
     """Where the calls of these webhooks go, and their sealed secrets."""
     rows = await connection.execute(
-        select(webhooks.c.org_id, webhooks.c.id, webhooks.c.url, webhooks.c.secret).where(
-            among(connection, _PRIMARY_KEY, keys)
-        )
+        select(
+            webhooks.c.org_id,
+            webhooks.c.id,
+            webhooks.c.url,
+            webhooks.c.status,
+            webhooks.c.secret,
+            webhooks.c.secret_before,
+            webhooks.c.secret_before_until,
+        ).where(among(connection, _PRIMARY_KEY, keys))
     )
     return {(row.org_id, row.id): row for row in rows}

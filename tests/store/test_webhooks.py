@@ -12,9 +12,10 @@ from server.db.writer import Writer
 from server.events.bell import Bell
 from server.faults import WebhookNotFound
 from server.ids import new_id
-from server.webhooks import intake, queue, store
+from server.webhooks import intake, queue, settling, store
 from server.webhooks.fan_out import FanOut
-from server.webhooks.queue import Claim, Claimed, Renewal, Settled
+from server.webhooks.queue import Claim, Claimed, Renewal
+from server.webhooks.settling import Settled
 from server.webhooks.store import Key, NewWebhook
 from server.wire.paging import Page
 from tests.harness.clock import START_MS, ManualClock
@@ -41,9 +42,9 @@ async def waiting(database: Database) -> list[tuple[str, str, str]]:
     """Organisation, webhook and type of every call in the queue."""
     async with database.read() as connection:
         rows = await connection.execute(
-            select(webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.type).order_by(
-                webhook_calls.c.event_id
-            )
+            select(webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.type)
+            .where(webhook_calls.c.due_at.is_not(None))
+            .order_by(webhook_calls.c.event_id)
         )
     return [tuple(row) for row in rows]
 
@@ -60,6 +61,9 @@ def settled(call: Claimed, *, next_at: int | None = None, gone: bool = False) ->
     return Settled(
         key=call.key,
         attempt=call.attempts + 1,
+        earlier=call.earlier,
+        began_at=call.created_at,
+        succeeded=False,
         status_code=500,
         error="",
         detail="",
@@ -182,8 +186,10 @@ async def test_a_disabled_webhook_gets_no_calls(database: Database, writer: Writ
     await happen(writer, org_id, "email.sent")
     await happen(writer, org_id, "email.sent")
     await fan_out(database, writer)
-    first, *_ = await claim(database, writer, (org_id, gone))
-    await writer.submit(queue.settle, [settled(first, gone=True)])
+    first, second = await claim(database, writer, (org_id, gone))
+    await writer.submit(settling.settle, [settled(first, gone=True)])
+    await writer.submit(settling.settle, [settled(second, next_at=START_MS)])
+    assert await claim(database, writer, (org_id, gone)) == []
     await happen(writer, org_id, "email.sent")
     await fan_out(database, writer)
     assert await waiting(database) == [(org_id, kept, "email.sent")] * 3
@@ -297,7 +303,7 @@ async def test_claims_take_the_earliest_first_and_no_more_than_asked(
 async def test_a_deferred_call_is_due_later_and_not_before(database: Database, writer: Writer) -> None:
     (key,) = await make_calls(database, writer, [1])
     (call,) = await claim(database, writer, key)
-    await writer.submit(queue.settle, [settled(call, next_at=START_MS + 5_000)])
+    await writer.submit(settling.settle, [settled(call, next_at=START_MS + 5_000)])
     assert await claim(database, writer, key, now=START_MS + 4_999) == []
     (again,) = await claim(database, writer, key, now=START_MS + 5_000)
     assert (again.attempts, again.body, again.key.event_id) == (1, call.body, call.key.event_id)
@@ -307,9 +313,9 @@ async def test_a_deferred_call_is_due_later_and_not_before(database: Database, w
 async def test_each_attempt_leaves_a_record(database: Database, writer: Writer) -> None:
     (key,) = await make_calls(database, writer, [1])
     (call,) = await claim(database, writer, key)
-    await writer.submit(queue.settle, [settled(call, next_at=START_MS)])
+    await writer.submit(settling.settle, [settled(call, next_at=START_MS)])
     (again,) = await claim(database, writer, key)
-    await writer.submit(queue.settle, [settled(again)])
+    await writer.submit(settling.settle, [settled(again)])
     async with database.read() as connection:
         rows = (
             await connection.execute(
@@ -331,7 +337,7 @@ async def test_a_holder_whose_lease_ran_out_changes_nothing(database: Database, 
     assert await writer.submit(queue.release_expired, [START_MS + 60_000]) == [0]
     assert await writer.submit(queue.release_expired, [START_MS + 60_001]) == [1]
     (call,) = await claim(database, writer, key, owner="b")
-    await writer.submit(queue.settle, [settled(late)])
+    await writer.submit(settling.settle, [settled(late)])
     assert len(await waiting(database)) == 1
     assert await writer.submit(queue.renew, [Renewal("a" * 24, START_MS, [late.key])]) == [set()]
     assert await writer.submit(queue.renew, [Renewal("b" * 24, START_MS, [call.key])]) == [{call.key}]
@@ -345,10 +351,10 @@ async def test_calls_given_back_are_due_at_once(database: Database, writer: Writ
     assert [call.key.event_id for call in again] == [call.key.event_id for call in calls]
 
 
-async def test_calls_that_were_due_too_long_ago_are_dropped(database: Database, writer: Writer) -> None:
+async def test_calls_that_were_due_too_long_ago_are_given_up(database: Database, writer: Writer) -> None:
     one, two = await make_calls(database, writer, [2, 1])
-    assert await writer.submit(queue.drop_stale, [(one, START_MS)]) == [0]
-    assert await writer.submit(queue.drop_stale, [(one, START_MS + 1)]) == [2]
+    assert await writer.submit(queue.give_up_stale, [(one, START_MS)]) == [0]
+    assert await writer.submit(queue.give_up_stale, [(one, START_MS + 1)]) == [2]
     assert await waiting(database) == [(*two, "email.sent")]
 
 

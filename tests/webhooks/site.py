@@ -112,7 +112,11 @@ class Site:
         query = (
             select(func.count())
             .select_from(webhook_calls)
-            .where(webhook_calls.c.org_id == self.org_id, webhook_calls.c.webhook_id == webhook_id)
+            .where(
+                webhook_calls.c.org_id == self.org_id,
+                webhook_calls.c.webhook_id == webhook_id,
+                webhook_calls.c.due_at.is_not(None),
+            )
         )
         async with self.database.read() as connection:
             return await connection.scalar(query) or 0

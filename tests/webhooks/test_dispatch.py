@@ -164,7 +164,9 @@ async def test_a_name_that_turns_private_is_not_called(
     assert attempt.next_at is not None
 
 
-async def test_calls_too_old_to_matter_are_dropped(site: Site, sink: WebhookSink, clock: ManualClock) -> None:
+async def test_calls_too_old_to_matter_are_given_up(
+    site: Site, sink: WebhookSink, clock: ManualClock
+) -> None:
     webhook_id, _ = await site.register(f"{sink.url}/200")
     await site.happen()
     while await site.fan_out.step():

@@ -74,7 +74,7 @@ async def test_a_receiver_may_ask_for_twice_the_delay(
     assert attempt.next_at == clock.now_ms() + 9_000
 
 
-async def test_410_disables_the_webhook_and_drops_its_calls(site: Site, sink: WebhookSink) -> None:
+async def test_410_disables_the_webhook_and_makes_no_further_calls(site: Site, sink: WebhookSink) -> None:
     webhook_id, _ = await site.register(f"{sink.url}/410")
     for _ in range(5):
         await site.happen()

@@ -7,7 +7,7 @@ from server.webhooks.store import Key
 
 def _calls(webhook: Key, count: int) -> list[Claimed]:
     return [
-        Claimed(CallKey(*webhook, f"{number:024x}", 1), "email.sent", b"{}", 0, 0, "https://a.test", b"")
+        Claimed(CallKey(*webhook, f"{number:024x}", 1), "email.sent", b"{}", 0, 0, 0, "https://a.test", b"")
         for number in range(count)
     ]
 

@@ -17,7 +17,7 @@ EVENT_ID = "0190c3a1f2b4c5d6e7f80912"
 
 
 def _headers(secret: str, timestamp_s: int | None = None) -> dict[str, str]:
-    return signed_headers(secret, EVENT_ID, "email.sent", timestamp_s or int(time.time()), BODY)
+    return signed_headers([secret], EVENT_ID, "email.sent", timestamp_s or int(time.time()), BODY)
 
 
 def test_a_secret_is_whsec_and_24_random_bytes() -> None:
@@ -70,3 +70,17 @@ def test_a_repeated_call_keeps_its_id_and_tells_its_own_time() -> None:
     assert first["webhook-id"] == second["webhook-id"] == first["svix-id"] == EVENT_ID
     assert (first["webhook-timestamp"], second["webhook-timestamp"]) == ("1800000000", "1800000300")
     assert first["webhook-signature"] != second["webhook-signature"]
+
+
+def test_during_a_rotation_receivers_of_either_secret_verify_the_call() -> None:
+    """F-3: the header holds a signature of each; the plain one, compared as a whole, is of the newest."""
+    before, now = new_secret(), new_secret()
+    headers = signed_headers([now, before], EVENT_ID, "email.sent", int(time.time()), BODY)
+    for secret in (before, now):
+        standardwebhooks.Webhook(secret).verify(BODY, headers)
+        svix.webhooks.Webhook(secret).verify(
+            BODY, {name: value for name, value in headers.items() if name.startswith("svix-")}
+        )
+    assert headers["ZidiMail-Signature"] == _headers(now)["ZidiMail-Signature"]
+    with pytest.raises(standardwebhooks.WebhookVerificationError):
+        standardwebhooks.Webhook(new_secret()).verify(BODY, headers)
