@@ -18,6 +18,10 @@ from zidimail.v1 import (
     email_service_pb2_grpc,
     event_service_pb2,
     event_service_pb2_grpc,
+    suppression_service_pb2,
+    suppression_service_pb2_grpc,
+    usage_service_pb2,
+    usage_service_pb2_grpc,
     webhook_service_pb2,
     webhook_service_pb2_grpc,
 )
@@ -41,8 +45,10 @@ from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.rpc import ApiKeyServicer
 from server.keys.uses import KeyUses
 from server.net.dns import Resolver
+from server.quotas.rpc import UsageServicer
 from server.sealing import Seal
 from server.settings import Settings, SettingsError
+from server.suppressions.rpc import SuppressionServicer
 from server.webhooks.dispatch import Dispatcher
 from server.webhooks.fan_out import FanOut
 from server.webhooks.rpc import WebhookServicer
@@ -60,6 +66,8 @@ SERVICES = tuple(
         domain_service_pb2,
         email_service_pb2,
         event_service_pb2,
+        suppression_service_pb2,
+        usage_service_pb2,
         webhook_service_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
@@ -144,7 +152,7 @@ class Serving:
         keys = ApiKeyAuthenticator(database, clock, self._uses)
         sessions = Sessions(settings.secret, clock)
         self._events = EventServicer(database, bell)
-        acceptor = Acceptor(writer, clock, delivering.crowd, self._on_accepted)
+        acceptor = Acceptor(writer, clock, delivering.crowd, self._on_accepted, settings.slow_start)
         verifier = Verifier(database, writer, clock, delivering.resolver, settings)
         self._server = grpc.aio.server(
             interceptors=[Pipeline(access_rules(SERVICES), TokenAuthenticator(keys, sessions))],
@@ -163,6 +171,12 @@ class Serving:
             WebhookServicer(database, writer, settings, clock, delivering.seal), self._server
         )
         event_service_pb2_grpc.add_EventServiceServicer_to_server(self._events, self._server)
+        suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(
+            SuppressionServicer(database, writer, clock), self._server
+        )
+        usage_service_pb2_grpc.add_UsageServiceServicer_to_server(
+            UsageServicer(database, clock, settings), self._server
+        )
         names = [service.full_name for service in SERVICES]
         self._health = Health(names)
         self._health.add_to(self._server)

@@ -277,7 +277,7 @@ class SandboxRecipient(Fault):
 
     def __init__(self, owner: str) -> None:
         super().__init__(
-            f"This organisation is in the sandbox and may only send to {owner}. Ask the operator to activate it.",
+            f"This organisation is in the sandbox and may only send to {owner}. Ask the operator for more.",
             owner=owner,
         )
 
@@ -301,7 +301,7 @@ class DomainNotAllowed(Fault):
 
 
 class LimitExceeded(Fault):
-    """A limit of the organisation is reached; it has more again at `resets_at_ms` (contract rows Z-43..Z-46)."""
+    """A limit of the organisation is reached; there is more at `resets_at_ms` (contract rows Z-43..Z-46)."""
 
     code = "RESOURCE_EXHAUSTED"
     what: ClassVar[str]

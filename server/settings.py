@@ -38,6 +38,9 @@ class Settings:
     # How long the engine waits before it repeats an attempt that broke off after the message was sent: what
     # broke it should have passed, and a receiver that has the message may know its Message-ID again.
     uncertain_delay_s: float = 600.0
+    # The most recipients a day of a new account, by its age in days; beyond the table its plan decides. Off
+    # by default: an operator who knows his customers has no need of it.
+    slow_start: tuple[int, ...] = ()
     # How long calls in flight may go on after SIGTERM.
     drain_s: float = 20.0
     tls_certificate: Path | None = None
@@ -75,6 +78,7 @@ class Settings:
             lease_s=read.seconds("LEASE_SECONDS", 60.0),
             lifetime_s=read.seconds("LIFETIME_SECONDS", 4 * 86_400.0),
             uncertain_delay_s=read.seconds("UNCERTAIN_DELAY_SECONDS", 600.0),
+            slow_start=read.integers("SLOW_START"),
             drain_s=read.seconds("DRAIN_SECONDS", 20.0),
             tls_certificate=read.path("TLS_CERTIFICATE"),
             tls_private_key=read.path("TLS_PRIVATE_KEY"),
@@ -110,6 +114,13 @@ class _Reader:
         if not value.isascii() or not value.isdigit() or int(value) < 1:
             raise SettingsError(f"ZIDIMAIL_{name} must be a whole number above zero, not {value!r}.")
         return int(value)
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        value = self.optional(name, None)
+        parts = [] if value is None else value.replace(" ", "").split(",")
+        if not all(part.isascii() and part.isdigit() for part in parts):
+            raise SettingsError(f"ZIDIMAIL_{name} must be `off` or whole numbers with commas, not {value!r}.")
+        return tuple(map(int, parts))
 
     def seconds(self, name: str, default: float) -> float:
         value = self.text(name, str(default))

@@ -30,6 +30,8 @@ _STANDINGS: Select[Any] = (
     .order_by(organisations.c.org_id)
 )
 
+_LOCK = select(organisations.c.org_id).order_by(organisations.c.org_id).with_for_update(key_share=True)
+
 
 async def standings(
     connection: AsyncConnection,
@@ -45,10 +47,12 @@ async def standings(
     With `lock` no other transaction charges these organisations before this one ends: several servers on
     one PostgreSQL count exactly. On SQLite one connection writes.
     """
-    query = _STANDINGS.where(organisations.c.org_id.in_(sorted(org_ids)))
-    if lock:
-        query = query.with_for_update(of=organisations, key_share=True)
-    rows = (await connection.execute(query)).all()
+    wanted = organisations.c.org_id.in_(sorted(org_ids))
+    if lock and connection.dialect.name == "postgresql":
+        # A statement of its own: one that joins would wait for the lock and then still see the usage of
+        # before (PostgreSQL re-reads locked rows only). In one order, so that nobody waits in a circle.
+        await connection.execute(_LOCK.where(wanted))
+    rows = (await connection.execute(_STANDINGS.where(wanted))).all()
     return {row.org_id: (_standing(row, slow_start, now_ms), _used(row, periods)) for row in rows}
 
 

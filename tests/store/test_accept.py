@@ -56,10 +56,10 @@ def _request(**fields: Any) -> pb.SendEmailRequest:
 class Accepting:
     """An acceptor with a verified domain for `CALLER`, and what is stored through it."""
 
-    def __init__(self, database: Database, writer: Writer) -> None:
+    def __init__(self, database: Database, writer: Writer, slow_start: Sequence[int] = ()) -> None:
         self.database = database
         self.clock = ManualClock()
-        self.acceptor = Acceptor(writer, self.clock, Crowd(), lambda: None)
+        self.acceptor = Acceptor(writer, self.clock, Crowd(), lambda: None, slow_start)
 
     async def add_organisation(self, caller: Caller, *, plan: Plan = "pro", **own: Any) -> None:
         async with self.database.write() as connection:

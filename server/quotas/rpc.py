@@ -1,0 +1,47 @@
+"""UsageService: what an organisation has used of what it may use (contract row F-9)."""
+
+from zidimail.v1 import usage_service_pb2 as pb
+from zidimail.v1 import usage_service_pb2_grpc
+
+from server.clock import Clock
+from server.db.engine import Database
+from server.quotas.rules import Periods
+from server.quotas.store import standings
+from server.settings import Settings
+from server.wire.caller import current_caller
+from server.wire.interceptors import Context
+from server.wire.timestamps import timestamp
+
+
+class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
+    """Limits and usage."""
+
+    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
+        self._database = database
+        self._clock = clock
+        self._slow_start = settings.slow_start
+
+    async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
+        """The caller's organisation: its limits and what it has used of them."""
+        org_id = current_caller().org_id
+        now_ms = self._clock.now_ms()
+        periods = Periods.of(now_ms)
+        async with self._database.read() as connection:
+            found = await standings(connection, [org_id], periods, now_ms, slow_start=self._slow_start)
+        standing, used = found[org_id]
+        limits = standing.limits
+        daily = [limit for limit in (limits.daily, limits.warm_up) if limit is not None]
+        return pb.GetUsageResponse(
+            plan=limits.plan,
+            state=standing.state,
+            sandbox=standing.sandbox,
+            daily=_quota(used.day, min(daily, default=None), periods.day_ends_ms),
+            monthly=_quota(used.month, limits.monthly, periods.month_ends_ms),
+            unique_recipients=_quota(used.unique, limits.unique, periods.month_ends_ms),
+            overage=max(0, used.month - limits.monthly) if limits.overage and limits.monthly else 0,
+            burst_per_second=limits.burst,
+        )
+
+
+def _quota(used: int, limit: int | None, resets_at_ms: int) -> pb.Quota:
+    return pb.Quota(used=used, limit=limit, resets_at=timestamp(resets_at_ms))

@@ -1,0 +1,249 @@
+"""Account states, sandbox, suppressions and quotas, judged as mail is accepted (C-41, Z-24, Z-25, Z-43)."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+from zidimail.v1 import email_service_pb2 as pb
+
+from server.db.engine import Database
+from server.db.schema import emails, outq, recipients, suppressions, usage
+from server.db.writer import Writer
+from server.faults import (
+    AccountPaused,
+    AllRecipientsSuppressed,
+    BurstLimitExceeded,
+    DailyQuotaExceeded,
+    DomainNotAllowed,
+    DomainNotVerified,
+    MonthlyQuotaExceeded,
+    RecipientCapExceeded,
+    SandboxRecipient,
+    WarmUpLimitExceeded,
+)
+from server.ids import new_id
+from server.wire.caller import Caller
+from tests.store.test_accept import CALLER, Accepting, _request
+
+
+@pytest.fixture
+def accepting(database: Database, writer: Writer) -> Accepting:
+    return Accepting(database, writer)
+
+
+async def _stand(accepting: Accepting, **account: Any) -> None:
+    await accepting.add_organisation(CALLER, **account)
+    await accepting.verify(CALLER, "mail.example.com")
+
+
+async def _suppress(accepting: Accepting, *addresses: str, org_id: str = CALLER.org_id) -> None:
+    async with accepting.database.write() as connection:
+        for address in addresses:
+            await connection.execute(
+                insert(suppressions).values(
+                    org_id=org_id, address=address, id=new_id(), origin="bounce", source_id=None, created_at=0
+                )
+            )
+
+
+async def _used(accepting: Accepting) -> tuple[int, int, int]:
+    async with accepting.database.read() as connection:
+        row = (await connection.execute(select(usage))).one()
+    return row.day_count, row.month_count, row.unique_count
+
+
+@pytest.mark.parametrize(
+    ("state", "sends"), [("healthy", True), ("review", True), ("paused", False), ("banned", False)]
+)
+async def test_the_state_of_the_account_decides_whether_it_sends(
+    accepting: Accepting, state: str, sends: bool
+) -> None:
+    await _stand(accepting, state=state)
+    (result,) = await accepting.results(_request())
+    assert isinstance(result, pb.SendEmailResponse if sends else AccountPaused)
+    assert await accepting.count(emails) == sends
+
+
+async def test_the_sandbox_reaches_the_owner_only(accepting: Accepting) -> None:
+    await _stand(accepting, sandbox=True)
+    own, other, both = await accepting.results(
+        _request(to=["Owner <OWNER@example.com>"]),
+        _request(to=["ada@example.net"]),
+        _request(to=["owner@example.com"], bcc=["ada@example.net"]),
+    )
+    assert isinstance(own, pb.SendEmailResponse)
+    assert isinstance(other, SandboxRecipient)
+    assert isinstance(both, SandboxRecipient)
+
+
+async def test_suppressed_recipients_are_skipped_and_the_caller_is_told(accepting: Accepting) -> None:
+    await _stand(accepting)
+    await _suppress(accepting, "bob@example.net")
+    (result,) = await accepting.results(_request(to=["ada@example.net", "Bob@Example.net"]))
+    assert "bob@example.net" in result.warning
+    async with accepting.database.read() as connection:
+        states = (await connection.execute(select(recipients.c.address, recipients.c.status))).all()
+        queued = (await connection.execute(select(outq.c.no))).scalars().all()
+    assert {tuple(row) for row in states} == {
+        ("ada@example.net", "queued"),
+        ("Bob@example.net", "suppressed"),
+    }
+    assert queued == [1]
+    assert (await _used(accepting))[:2] == (1, 1)
+
+
+async def test_an_email_to_suppressed_recipients_only_is_refused_and_uses_nothing(
+    accepting: Accepting,
+) -> None:
+    await _stand(accepting, plan="free")
+    await _suppress(accepting, "ada@example.net", "bob@example.net")
+    refused, accepted = await accepting.results(
+        _request(to=["ada@example.net"], cc=["bob@example.net"]), _request(to=["eve@example.net"])
+    )
+    assert isinstance(refused, AllRecipientsSuppressed)
+    assert isinstance(accepted, pb.SendEmailResponse)
+    assert await _used(accepting) == (1, 1, 1)
+
+
+async def test_anothers_suppressions_are_not_mine(accepting: Accepting) -> None:
+    await _stand(accepting)
+    await _suppress(accepting, "ada@example.net", org_id=new_id())
+    (result,) = await accepting.results(_request())
+    assert not result.HasField("warning")
+
+
+async def test_every_address_counts_once(accepting: Accepting) -> None:
+    await _stand(accepting, plan="free")
+    await accepting.send(
+        _request(to=["a@x.yz", "b@x.yz"], cc=["c@x.yz", "A@x.yz"]), _request(to=["a@x.yz"], bcc=["d@x.yz"])
+    )
+    assert await _used(accepting) == (5, 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("own", "fault"),
+    [
+        ({"burst_limit": 2}, BurstLimitExceeded),
+        ({"daily_limit": 2}, DailyQuotaExceeded),
+        ({"monthly_limit": 2}, MonthlyQuotaExceeded),
+        ({"unique_limit": 2}, RecipientCapExceeded),
+    ],
+)
+async def test_the_last_that_fits_is_accepted_and_the_next_is_not(
+    accepting: Accepting, own: dict[str, int], fault: type[Exception]
+) -> None:
+    await _stand(accepting, plan="free", **({"burst_limit": 1000} | own))
+    results = [(await accepting.results(_request(to=[f"u{n}@example.net"])))[0] for n in range(3)]
+    assert [type(result) for result in results] == [pb.SendEmailResponse, pb.SendEmailResponse, fault]
+    assert await accepting.count(emails) == 2
+
+
+async def test_numbers_begin_anew_with_their_period(accepting: Accepting) -> None:
+    await _stand(accepting, plan="free", daily_limit=1, burst_limit=1)
+    assert isinstance((await accepting.results(_request()))[0], pb.SendEmailResponse)
+    accepting.clock.advance(1)
+    assert isinstance((await accepting.results(_request()))[0], DailyQuotaExceeded)
+    accepting.clock.advance(86_400)
+    assert isinstance((await accepting.results(_request()))[0], pb.SendEmailResponse)
+
+
+async def test_a_replay_is_answered_when_the_quota_is_gone(accepting: Accepting) -> None:
+    await _stand(accepting, plan="free", daily_limit=1)
+    (first,) = await accepting.results(_request(idempotency_key="k"))
+    (again,) = await accepting.results(_request(idempotency_key="k"))
+    assert again.id == first.id
+    assert await _used(accepting) == (1, 1, 1)
+
+
+async def test_a_strict_batch_that_does_not_fit_uses_nothing(accepting: Accepting) -> None:
+    await _stand(accepting, plan="free", daily_limit=2, burst_limit=100)
+    results = await accepting.results(*[_request(to=[f"u{n}@example.net"]) for n in range(3)], strict=True)
+    assert isinstance(results[2], DailyQuotaExceeded)
+    assert await accepting.count(emails) == 0
+    two = await accepting.results(*[_request(to=[f"v{n}@example.net"]) for n in range(2)], strict=True)
+    assert all(isinstance(result, pb.SendEmailResponse) for result in two)
+
+
+async def test_the_level_profile_grows_with_a_verified_domain(accepting: Accepting) -> None:
+    await accepting.add_organisation(CALLER, profile="level", plan="free")
+    await accepting.verify(CALLER, "mail.example.com")
+    (result,) = await accepting.results(_request())
+    assert (result.rate_limit.limit, result.rate_limit.remaining) == (1000, 999)
+
+
+async def test_slow_start_caps_a_new_account(database: Database, writer: Writer) -> None:
+    accepting = Accepting(database, writer, slow_start=(1, 2))
+    await _stand(accepting)
+    first, second = await accepting.results(_request(), _request(to=["b@example.net"]))
+    assert isinstance(first, pb.SendEmailResponse)
+    assert isinstance(second, WarmUpLimitExceeded)
+
+
+async def test_a_key_bound_to_domains_sends_from_them_only(accepting: Accepting) -> None:
+    await _stand(accepting)
+    await accepting.verify(CALLER, "else.example.com")
+    bound = Caller(
+        CALLER.org_id, "api_key", "full", new_id(), allowed_domains=frozenset({"else.example.com"})
+    )
+    (refused,) = await accepting.results(_request(), caller=bound)
+    (accepted,) = await accepting.results(_request(**{"from": "a@else.example.com"}), caller=bound)
+    assert isinstance(refused, DomainNotAllowed)
+    assert isinstance(accepted, pb.SendEmailResponse)
+
+
+async def test_a_test_key_uses_no_quota(accepting: Accepting) -> None:
+    await _stand(accepting, plan="free", daily_limit=0)
+    tester = Caller(CALLER.org_id, "api_key", "full", new_id(), test=True)
+    (result,) = await accepting.results(_request(), caller=tester)
+    assert isinstance(result, pb.SendEmailResponse)
+    assert await accepting.count(usage) == 0
+
+
+async def test_the_order_of_the_checks(accepting: Accepting) -> None:
+    """C-41: from-domain, sandbox, suppression, quota; each is told only when those before it pass."""
+    await _stand(accepting, plan="free", sandbox=True, daily_limit=0)
+    await _suppress(accepting, "owner@example.com")
+    told = [
+        type((await accepting.results(request))[0])
+        for request in (
+            _request(**{"from": "a@unknown.example.com"}),
+            _request(),
+            _request(to=["owner@example.com"]),
+        )
+    ]
+    assert told == [DomainNotVerified, SandboxRecipient, AllRecipientsSuppressed]
+
+
+async def test_64_senders_over_two_servers_get_exactly_what_there_is(
+    database: Database, writer: Writer
+) -> None:
+    """On PostgreSQL two servers; on SQLite one, as there is one writer by design."""
+    second = Writer(database)
+    servers = [Accepting(database, writer)]
+    if not database.is_sqlite:
+        second.start()
+        servers.append(Accepting(database, second))
+    await _stand(servers[0], plan="free", daily_limit=100, unique_limit=70, burst_limit=100_000)
+
+    async def sender(number: int) -> list[type]:
+        server = servers[number % len(servers)]
+        return [
+            type(
+                (await server.results(_request(to=[f"u{number}-{n % 2}@example.net", "all@example.net"])))[0]
+            )
+            for n in range(4)
+        ]
+
+    told = [
+        kind for kinds in await asyncio.gather(*(sender(number) for number in range(64))) for kind in kinds
+    ]
+    accepted = told.count(pb.SendEmailResponse)
+    assert set(told) <= {pb.SendEmailResponse, DailyQuotaExceeded, RecipientCapExceeded}
+    assert accepted == await servers[0].count(emails) == 50
+    day, month, unique = await _used(servers[0])
+    assert (day, month) == (100, 100)
+    async with database.read() as connection:
+        addresses = (await connection.execute(select(recipients.c.address).distinct())).all()
+    assert unique == len(addresses) <= 70
+    await second.close()

@@ -1,0 +1,127 @@
+"""Limits and how they are used up (Z-43..Z-46, C-2, C-15, C-47)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.faults import (
+    BurstLimitExceeded,
+    DailyQuotaExceeded,
+    LimitExceeded,
+    MonthlyQuotaExceeded,
+    RecipientCapExceeded,
+    WarmUpLimitExceeded,
+)
+from server.quotas.rules import Limits, Periods, Used, charge, nearest_limit, warm_up_cap
+
+
+def _ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+NOW = _ms("2026-11-22T23:59:58.500")
+PERIODS = Periods.of(NOW)
+NONE = Limits("pro", None, None, overage=False, unique=None, burst=None, attachment_bytes=0)
+
+
+def _addresses(*names: str) -> set[str]:
+    return {f"{name}@x.y" for name in names}
+
+
+@pytest.mark.parametrize(
+    ("moment", "day_ends", "month_ends"),
+    [
+        ("2026-11-22T23:59:59.999", "2026-11-23T00:00:00", "2026-12-01T00:00:00"),
+        ("2026-11-23T00:00:00", "2026-11-24T00:00:00", "2026-12-01T00:00:00"),
+        ("2026-12-31T12:00:00", "2027-01-01T00:00:00", "2027-01-01T00:00:00"),
+        ("2028-02-29T00:00:00", "2028-03-01T00:00:00", "2028-03-01T00:00:00"),
+    ],
+)
+def test_periods_end_at_midnight_and_on_the_first_utc(moment: str, day_ends: str, month_ends: str) -> None:
+    periods = Periods.of(_ms(moment))
+    assert periods.day_ends_ms == _ms(day_ends)
+    assert periods.month_ends_ms == _ms(month_ends)
+
+
+@given(st.integers(0, 4 * 10**12))
+def test_a_moment_lies_in_its_periods_and_the_next_begin_where_they_end(now_ms: int) -> None:
+    periods = Periods.of(now_ms)
+    assert now_ms < periods.second_ends_ms <= periods.day_ends_ms <= periods.month_ends_ms
+    assert Periods.of(periods.day_ends_ms - 1).day == periods.day == Periods.of(periods.day_ends_ms).day - 1
+    assert Periods.of(periods.month_ends_ms - 1).month == periods.month
+    assert Periods.of(periods.month_ends_ms).month == periods.month + 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "used", "fault", "resets_at"),
+    [
+        (replace(NONE, burst=2), Used(second=2), BurstLimitExceeded, "2026-11-22T23:59:59.000Z"),
+        (replace(NONE, warm_up=50), Used(day=49), WarmUpLimitExceeded, "2026-11-23T00:00:00.000Z"),
+        (replace(NONE, daily=250), Used(day=249), DailyQuotaExceeded, "2026-11-23T00:00:00.000Z"),
+        (replace(NONE, monthly=3000), Used(month=2999), MonthlyQuotaExceeded, "2026-12-01T00:00:00.000Z"),
+        (replace(NONE, unique=100), Used(unique=99), RecipientCapExceeded, "2026-12-01T00:00:00.000Z"),
+    ],
+)
+def test_what_does_not_fit_entirely_is_refused_until_the_period_ends(
+    limits: Limits, used: Used, fault: type[LimitExceeded], resets_at: str
+) -> None:
+    before = used.copy()
+    refused = charge(used, limits, _addresses("a", "b"), PERIODS, NOW)
+    assert isinstance(refused, fault)
+    assert refused.metadata["resets_at"] == resets_at
+    assert refused.retry_after_s is not None
+    assert refused.retry_after_s > 0
+    assert used == before
+
+
+def test_what_fits_exactly_is_accepted() -> None:
+    limits = Limits("free", 250, 3000, overage=False, unique=100, burst=2, attachment_bytes=0, warm_up=250)
+    used = Used(day=248, month=2998, unique=98, second=1)
+    assert charge(used, limits, _addresses("a", "b"), PERIODS, NOW) is None
+    assert (used.day, used.month, used.unique, used.second) == (250, 3000, 100, 2)
+
+
+def test_a_plan_with_overage_does_not_stop() -> None:
+    used = Used(month=30_000)
+    assert charge(used, replace(NONE, monthly=30_000, overage=True), _addresses("a"), PERIODS, NOW) is None
+    assert used.month == 30_001
+
+
+def test_an_address_seen_this_month_is_no_new_one() -> None:
+    limits = replace(NONE, unique=2)
+    used = Used(unique=1, seen=_addresses("a"))
+    assert charge(used, limits, _addresses("a", "b"), PERIODS, NOW) is None
+    assert charge(used, limits, _addresses("a", "b"), PERIODS, NOW) is None
+    assert (used.unique, used.fresh) == (2, ["b@x.y"])
+    assert isinstance(charge(used, limits, _addresses("c"), PERIODS, NOW), RecipientCapExceeded)
+
+
+@given(
+    st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1), max_size=30),
+    st.integers(0, 20),
+    st.integers(0, 6),
+)
+def test_no_order_of_sends_gets_more_than_the_limits(sends: list[set[str]], daily: int, unique: int) -> None:
+    used = Used()
+    limits = replace(NONE, daily=daily, unique=unique)
+    accepted = [names for names in sends if charge(used, limits, _addresses(*names), PERIODS, NOW) is None]
+    assert used.day == used.month == sum(map(len, accepted)) <= daily
+    assert used.unique == len(set().union(*accepted)) <= unique
+    assert used.second == len(accepted)
+
+
+def test_the_nearest_limit_is_the_one_with_the_least_left() -> None:
+    limits = Limits("free", 250, 3000, overage=False, unique=None, burst=None, attachment_bytes=0)
+    assert nearest_limit(Used(day=10, month=10), limits, PERIODS) == (250, 240, PERIODS.day_ends_ms)
+    assert nearest_limit(Used(day=10, month=2999), limits, PERIODS) == (3000, 1, PERIODS.month_ends_ms)
+    assert nearest_limit(Used(), replace(NONE, monthly=5, overage=True), PERIODS) is None
+
+
+def test_slow_start_ends_with_its_table() -> None:
+    day = 86_400_000
+    assert [warm_up_cap((50, 100), 0, age) for age in (0, day - 1, day, 2 * day)] == [50, 50, 100, None]
+    assert warm_up_cap((50,), NOW, NOW - 1) == 50
+    assert warm_up_cap((), 0, 0) is None
