@@ -5,17 +5,19 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, case, or_, select
+from sqlalchemy import ColumnElement, Row, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among
 from server.db.schema import suppressions
-from server.ids import new_id
+from server.ids import is_id, new_id
+from server.wire.paging import Page
 
 Origin = Literal["bounce", "complaint", "unsubscribe", "manual"]
 SuppressionRow: TypeAlias = Row[*tuple[Any, ...]]
 _KEY = (suppressions.c.org_id, suppressions.c.address)
+_ID = (suppressions.c.org_id, suppressions.c.id)
 # What the owner of a mailbox said himself: it never expires, and nothing else takes its place.
 _OWN_WISH: tuple[Origin, ...] = ("complaint", "unsubscribe")
 
@@ -40,6 +42,16 @@ class NewSuppression:
             raise ValueError(f"a suppression of origin {self.origin} does not expire")
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which suppressions of an organisation: a criterion that is None or empty lets all pass."""
+
+    origins: Sequence[str] = ()
+    search: str | None = None
+    older_than: str | None = None  # the id of a suppression
+    newer_than: str | None = None  # the id of a suppression
+
+
 async def suppressed(
     connection: AsyncConnection, pairs: Iterable[tuple[str, str]], now_ms: int
 ) -> set[tuple[str, str]]:
@@ -59,6 +71,66 @@ async def add(connection: AsyncConnection, new: Sequence[NewSuppression]) -> Non
         # In one order, so that concurrent transactions do not wait for each other in a circle.
         ordered = sorted(new, key=lambda row: (row.org_id, row.address))
         await connection.execute(_upsert(connection.dialect.name), [asdict(row) for row in ordered])
+
+
+async def of_addresses(
+    connection: AsyncConnection, org_id: str, addresses: Iterable[str], now_ms: int
+) -> dict[str, SuppressionRow]:
+    """Those of the addresses that are suppressed, by address."""
+    keys = [(org_id, address) for address in addresses]
+    rows = await connection.execute(select(suppressions).where(among(connection, _KEY, keys), live(now_ms)))
+    return {row.address: row for row in rows}
+
+
+async def get(
+    connection: AsyncConnection, org_id: str, id_or_address: str, now_ms: int
+) -> SuppressionRow | None:
+    """One suppression, by its id or its address."""
+    column = suppressions.c.id if is_id(id_or_address) else suppressions.c.address
+    query = select(suppressions).where(suppressions.c.org_id == org_id, column == id_or_address, live(now_ms))
+    return (await connection.execute(query)).one_or_none()
+
+
+async def remove(
+    connection: AsyncConnection, org_id: str, ids_or_addresses: Iterable[str], now_ms: int
+) -> list[SuppressionRow]:
+    """Lifts suppressions; returns those that there were."""
+    ids: list[tuple[str, str]] = []
+    addresses: list[tuple[str, str]] = []
+    for wanted in ids_or_addresses:
+        (ids if is_id(wanted) else addresses).append((org_id, wanted))
+    lifted: list[SuppressionRow] = []
+    for columns, keys in ((_ID, ids), (_KEY, addresses)):
+        if keys:
+            condition = among(connection, columns, keys)
+            rows = await connection.execute(select(suppressions).where(condition, live(now_ms)))
+            lifted += rows.all()
+            await connection.execute(delete(suppressions).where(condition))
+    return lifted
+
+
+async def page(
+    connection: AsyncConnection, org_id: str, wanted: Filter, page: Page, now_ms: int
+) -> tuple[Sequence[SuppressionRow], bool, int]:
+    """A page of suppressions, newest first; whether more follow; how many match in all."""
+    columns = suppressions.c
+    criteria: list[ColumnElement[bool]] = [columns.org_id == org_id, live(now_ms)]
+    if wanted.origins:
+        criteria.append(columns.origin.in_(wanted.origins))
+    if wanted.search:
+        criteria.append(columns.address.contains(wanted.search.lower(), autoescape=True))
+    if wanted.older_than is not None:
+        criteria.append(columns.id < wanted.older_than)
+    if wanted.newer_than is not None:
+        criteria.append(columns.id > wanted.newer_than)
+    total = await connection.scalar(select(func.count()).select_from(suppressions).where(*criteria))
+    # Walking towards newer ones, the page nearest to the cursor is the oldest.
+    upwards = wanted.newer_than is not None and wanted.older_than is None
+    order = columns.id.asc() if upwards else columns.id.desc()
+    query = select(suppressions).where(*criteria).order_by(order).limit(page.limit + 1).offset(page.offset)
+    rows = (await connection.execute(query)).all()
+    shown = rows[: page.limit]
+    return (shown[::-1] if upwards else shown), len(rows) > page.limit, total or 0
 
 
 def live(now_ms: int) -> ColumnElement[bool]:

@@ -68,6 +68,15 @@ def _api_key_request(schema: Schema) -> Schema:
     return schema
 
 
+def _suppressions_request(schema: Schema) -> Schema:
+    schema["properties"]["emails"] |= _BATCH_SIZE
+    return schema
+
+
+def _lifted_request(schema: Schema) -> Schema:
+    return _either("emails", "ids")(_suppressions_request(schema))
+
+
 REQUESTS: Mapping[str, Change] = {
     EMAILS + "SendEmail": _email_request,
     EMAILS + "BatchSendEmails": _batch_request,
@@ -75,6 +84,8 @@ REQUESTS: Mapping[str, Change] = {
     API_KEYS + "CreateApiKey": _api_key_request,
     WEBHOOKS + "CreateWebhook": _either("url", "endpoint"),
     WEBHOOKS + "UpdateWebhook": _webhook_change,
+    SUPPRESSIONS + "BatchAddSuppressions": _suppressions_request,
+    SUPPRESSIONS + "BatchRemoveSuppressions": _lifted_request,
 }
 
 
@@ -158,6 +169,14 @@ def _rotated(schema: Schema) -> Schema:
     return _with(_of_kind("webhook")(schema), signing_secret=schema["properties"]["secret"])
 
 
+def _suppression(schema: Schema) -> Schema:
+    return _with(_of_kind("suppression")(schema), source_id={"type": ["string", "null"]})
+
+
+def _lifted_suppression(schema: Schema) -> Schema:
+    return _with(_suppression(schema), deleted={"const": True})
+
+
 def _list_of(item: Change) -> Change:
     def change(schema: Schema) -> Schema:
         data = schema["properties"]["data"]
@@ -198,11 +217,11 @@ RESPONSES: Mapping[str, Change] = {
     WEBHOOKS + "ReplayWebhookEvents": _of_kind("webhook"),
     WEBHOOKS + "DeleteWebhook": _of_kind("webhook"),
     EVENTS + "ListEvents": _list_of(_of_kind("event")),
-    SUPPRESSIONS + "CreateSuppression": _of_kind("suppression"),
-    SUPPRESSIONS + "GetSuppression": _of_kind("suppression"),
-    SUPPRESSIONS + "ListSuppressions": _list_of(_of_kind("suppression")),
+    SUPPRESSIONS + "CreateSuppression": _suppression,
+    SUPPRESSIONS + "GetSuppression": _suppression,
+    SUPPRESSIONS + "ListSuppressions": _list_of(_suppression),
     SUPPRESSIONS + "DeleteSuppression": _of_kind("suppression"),
-    SUPPRESSIONS + "BatchAddSuppressions": _list_of(_of_kind("suppression")),
-    SUPPRESSIONS + "BatchRemoveSuppressions": _list_of(_of_kind("suppression")),
+    SUPPRESSIONS + "BatchAddSuppressions": _list_of(_suppression),
+    SUPPRESSIONS + "BatchRemoveSuppressions": _list_of(_lifted_suppression),
     USAGE + "GetUsage": _of_kind("usage"),
 }

@@ -64,6 +64,11 @@ def _api_key_request(body: Json) -> Json:
     return body
 
 
+def _suppressions_request(body: Json) -> Json:
+    """What is to be lifted may be named by ids instead."""
+    return _renamed(body, "ids", "emails")
+
+
 def _renamed(body: Json, resend: str, own: str) -> Json:
     if type(body) is dict and body.get(own) is None and resend in body:
         body[own] = body[resend]
@@ -77,6 +82,7 @@ REQUEST_SHAPES: Mapping[str, Shape] = {
     API_KEYS + "CreateApiKey": _api_key_request,
     WEBHOOKS + "CreateWebhook": _webhook_request,
     WEBHOOKS + "UpdateWebhook": _webhook_request,
+    SUPPRESSIONS + "BatchRemoveSuppressions": _suppressions_request,
 }
 
 
@@ -158,6 +164,16 @@ def _as_it_is(response: Json) -> Json:
     return response
 
 
+def _suppression(suppression: Json) -> Json:
+    """One that was added by hand has no source."""
+    source_id = suppression["source_id"] or None
+    return {"object": "suppression", **suppression, "source_id": source_id}
+
+
+def _lifted_suppression(suppression: Json) -> Json:
+    return {**_suppression(suppression), "deleted": True}
+
+
 def _of_kind(kind: str) -> Shape:
     return lambda response: {"object": kind, **response}
 
@@ -199,11 +215,11 @@ RESPONSE_SHAPES: Mapping[str, Shape] = {
     WEBHOOKS + "ReplayWebhookEvents": _of_kind("webhook"),
     WEBHOOKS + "DeleteWebhook": _of_kind("webhook"),
     EVENTS + "ListEvents": _list_of(_of_kind("event")),
-    SUPPRESSIONS + "CreateSuppression": _of_kind("suppression"),
-    SUPPRESSIONS + "GetSuppression": _of_kind("suppression"),
-    SUPPRESSIONS + "ListSuppressions": _list_of(_of_kind("suppression")),
+    SUPPRESSIONS + "CreateSuppression": _suppression,
+    SUPPRESSIONS + "GetSuppression": _suppression,
+    SUPPRESSIONS + "ListSuppressions": _list_of(_suppression),
     SUPPRESSIONS + "DeleteSuppression": _of_kind("suppression"),
-    SUPPRESSIONS + "BatchAddSuppressions": _list_of(_of_kind("suppression")),
-    SUPPRESSIONS + "BatchRemoveSuppressions": _list_of(_of_kind("suppression")),
+    SUPPRESSIONS + "BatchAddSuppressions": _list_of(_suppression),
+    SUPPRESSIONS + "BatchRemoveSuppressions": _list_of(_lifted_suppression),
     USAGE + "GetUsage": _of_kind("usage"),
 }

@@ -1,0 +1,214 @@
+"""SuppressionService (contract rows Z-24, F-4)."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy.ext.asyncio import AsyncConnection
+from zidimail.v1 import suppression_pb2, suppression_service_pb2_grpc
+from zidimail.v1 import suppression_service_pb2 as pb
+
+from server.addresses import NotAMailbox, mailbox
+from server.clock import Clock
+from server.db.engine import Database
+from server.db.writer import Writer
+from server.faults import SuppressionNotFound, ValidationFailed, Violation
+from server.ids import is_id
+from server.suppressions import store
+from server.suppressions.store import NewSuppression, SuppressionRow
+from server.wire.caller import current_caller
+from server.wire.interceptors import Context
+from server.wire.paging import page_of
+from server.wire.timestamps import timestamp
+
+MAX_BATCH = 100
+MAX_SEARCH_LENGTH = 256
+_YEAR_10000_MS = 253_402_300_800_000
+_PREFIX = "SUPPRESSION_ORIGIN_"
+_ORIGINS = cast(
+    "dict[str, suppression_pb2.SuppressionOrigin]", dict(suppression_pb2.SuppressionOrigin.items())
+)
+
+
+class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceServicer):
+    """The organisation's suppressed addresses."""
+
+    def __init__(self, database: Database, writer: Writer, clock: Clock) -> None:
+        self._database = database
+        self._writer = writer
+        self._clock = clock
+
+    async def CreateSuppression(
+        self, request: pb.CreateSuppressionRequest, context: Context
+    ) -> pb.CreateSuppressionResponse:
+        """Suppresses an address by hand."""
+        violations: list[Violation] = []
+        address = _address("email", request.email, violations)
+        now_ms = self._clock.now_ms()
+        expires_at = (
+            _expiry(request.expires_at, now_ms, violations) if request.HasField("expires_at") else None
+        )
+        if violations:
+            raise ValidationFailed(violations)
+        rows = await self._add([address], now_ms, expires_at)
+        return pb.CreateSuppressionResponse(suppression=_message(rows[0]))
+
+    async def GetSuppression(
+        self, request: pb.GetSuppressionRequest, context: Context
+    ) -> pb.GetSuppressionResponse:
+        """One suppression, by its id or its address."""
+        wanted = _id_or_address(request.id_or_email)
+        async with self._database.read() as connection:
+            row = await store.get(connection, current_caller().org_id, wanted, self._clock.now_ms())
+        if row is None:
+            raise SuppressionNotFound(request.id_or_email)
+        return pb.GetSuppressionResponse(suppression=_message(row))
+
+    async def ListSuppressions(
+        self, request: pb.ListSuppressionsRequest, context: Context
+    ) -> pb.ListSuppressionsResponse:
+        """A page of the suppressions, newest first."""
+        page = page_of(
+            request.limit if request.HasField("limit") else None,
+            request.page if request.HasField("page") else None,
+        )
+        wanted = _filter(request)
+        async with self._database.read() as connection:
+            rows, has_more, total = await store.page(
+                connection, current_caller().org_id, wanted, page, self._clock.now_ms()
+            )
+        return pb.ListSuppressionsResponse(
+            data=map(_message, rows), has_more=has_more, total=total, page=page.number, limit=page.limit
+        )
+
+    async def DeleteSuppression(
+        self, request: pb.DeleteSuppressionRequest, context: Context
+    ) -> pb.DeleteSuppressionResponse:
+        """Lifts a suppression, by its id or its address."""
+        lifted = await self._remove([_id_or_address(request.id_or_email)])
+        if not lifted:
+            raise SuppressionNotFound(request.id_or_email)
+        return pb.DeleteSuppressionResponse(id=lifted[0].id, deleted=True)
+
+    async def BatchAddSuppressions(
+        self, request: pb.BatchAddSuppressionsRequest, context: Context
+    ) -> pb.BatchAddSuppressionsResponse:
+        """Suppresses up to 100 addresses by hand, all or none."""
+        addresses = _addresses(request.emails)
+        rows = await self._add(addresses, self._clock.now_ms(), None)
+        return pb.BatchAddSuppressionsResponse(data=map(_message, rows))
+
+    async def BatchRemoveSuppressions(
+        self, request: pb.BatchRemoveSuppressionsRequest, context: Context
+    ) -> pb.BatchRemoveSuppressionsResponse:
+        """Lifts up to 100 suppressions."""
+        _check_count(request.emails)
+        wanted = dict.fromkeys(map(_id_or_address, request.emails))
+        return pb.BatchRemoveSuppressionsResponse(data=map(_message, await self._remove(list(wanted))))
+
+    async def _add(
+        self, addresses: Sequence[str], now_ms: int, expires_at: int | None
+    ) -> list[SuppressionRow]:
+        """The suppressions of the addresses, in their order, whether they are new or not."""
+        org_id = current_caller().org_id
+        new = [
+            NewSuppression(
+                org_id=org_id, address=address, origin="manual", created_at=now_ms, expires_at=expires_at
+            )
+            for address in dict.fromkeys(addresses)
+        ]
+
+        async def act(connection: AsyncConnection) -> list[SuppressionRow]:
+            await store.add(connection, new)
+            rows = await store.of_addresses(connection, org_id, addresses, now_ms)
+            return [rows[address] for address in addresses]
+
+        return await self._writer.run(act)
+
+    async def _remove(self, wanted: Sequence[str]) -> list[SuppressionRow]:
+        org_id, now_ms = current_caller().org_id, self._clock.now_ms()
+
+        async def act(connection: AsyncConnection) -> list[SuppressionRow]:
+            return await store.remove(connection, org_id, wanted, now_ms)
+
+        return await self._writer.run(act)
+
+
+def _address(field: str, text: str, violations: list[Violation]) -> str:
+    """The address of a mailbox in lower case; what is wrong with it joins the violations."""
+    if not text:
+        violations.append(Violation(field, "is required"))
+        return ""
+    try:
+        return mailbox(text).key
+    except NotAMailbox as error:
+        violations.append(Violation(field, str(error)))
+        return ""
+
+
+def _addresses(texts: Sequence[str]) -> list[str]:
+    _check_count(texts)
+    violations: list[Violation] = []
+    addresses = [_address(f"emails[{index}]", text, violations) for index, text in enumerate(texts)]
+    if violations:
+        raise ValidationFailed(violations)
+    return addresses
+
+
+def _check_count(texts: Sequence[str]) -> None:
+    if not 1 <= len(texts) <= MAX_BATCH:
+        raise ValidationFailed(
+            [Violation("emails", f"must hold 1 to {MAX_BATCH} addresses; it holds {len(texts)}")]
+        )
+
+
+def _expiry(given: Timestamp, now_ms: int, violations: list[Violation]) -> int:
+    """The time in milliseconds since 1970 UTC; what is wrong with it joins the violations."""
+    expires_at = given.seconds * 1000 + given.nanos // 1_000_000
+    if not now_ms < expires_at < _YEAR_10000_MS:
+        violations.append(Violation("expires_at", "must be a time in the future"))
+    return expires_at
+
+
+def _id_or_address(text: str) -> str:
+    """What stands in the store for an id or an address; what is neither stands nowhere."""
+    if is_id(text):
+        return text
+    try:
+        return mailbox(text).key
+    except NotAMailbox:
+        return ""
+
+
+def _filter(request: pb.ListSuppressionsRequest) -> store.Filter:
+    violations = [
+        Violation(field, "is not the id of a suppression")
+        for field in ("after", "before")
+        if request.HasField(field) and not is_id(getattr(request, field))
+    ]
+    if len(request.search) > MAX_SEARCH_LENGTH or "\x00" in request.search:
+        violations.append(
+            Violation("search", f"must have at most {MAX_SEARCH_LENGTH} characters, none of them NUL")
+        )
+    known = {value: name.removeprefix(_PREFIX).lower() for name, value in _ORIGINS.items() if value}
+    if any(origin not in known for origin in request.origin):
+        violations.append(Violation("origin", "must be bounce, complaint, unsubscribe or manual"))
+    if violations:
+        raise ValidationFailed(violations)
+    return store.Filter(
+        origins=[known[origin] for origin in request.origin],
+        search=request.search or None,
+        older_than=request.after if request.HasField("after") else None,
+        newer_than=request.before if request.HasField("before") else None,
+    )
+
+
+def _message(row: SuppressionRow) -> suppression_pb2.Suppression:
+    return suppression_pb2.Suppression(
+        id=row.id,
+        email=row.address,
+        origin=_ORIGINS[_PREFIX + row.origin.upper()],
+        source_id=row.source_id,
+        created_at=timestamp(row.created_at),
+        expires_at=None if row.expires_at is None else timestamp(row.expires_at),
+    )
