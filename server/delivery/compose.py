@@ -100,7 +100,7 @@ def compose(message: Message) -> Composed:
 
 
 def _content(message: Message) -> _Part:
-    """The MIME tree: mixed(alternative(plain, related(html, inline files)), files), as far as it is needed."""
+    """The MIME tree: mixed(alternative(plain, related(html, inline files)), files), as far as needed."""
     inline = [file for file in message.attachments if file.content_id and message.html]
     others = [file for file in message.attachments if not (file.content_id and message.html)]
     # The last alternative is the one that readers prefer (RFC 2046 section 5.1.4).

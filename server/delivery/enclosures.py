@@ -36,10 +36,11 @@ def head_of(file: Enclosure) -> tuple[bytes, ...]:
         raise Uncomposable("an attachment whose type or Content-ID cannot be written")
     if _CONTROL.search(file.filename):
         raise Uncomposable("an attachment whose name holds control characters")
+    disposition = "inline" if file.content_id else "attachment"
     lines = [
         _typed(file.content_type),
         "Content-Transfer-Encoding: base64\r\n",
-        f"Content-Disposition: {'inline' if file.content_id else 'attachment'};\r\n {_named(file.filename)}\r\n",
+        f"Content-Disposition: {disposition};\r\n {_named(file.filename)}\r\n",
     ]
     if file.content_id:
         lines.append(f"Content-ID: <{file.content_id}>\r\n")

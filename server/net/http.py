@@ -1,4 +1,4 @@
-"""HTTP to hosts that somebody else named: every address checked, no redirect followed, answers cut short."""
+"""HTTP to hosts that somebody else named: every address and redirect checked, no answer without end."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
+from urllib.parse import urldefrag, urljoin
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -22,6 +23,9 @@ TOTAL_S = 15.0
 MAX_READ = 64 * 1024
 MAX_KEPT = 4 * 1024
 _CHUNK = 8 * 1024
+_FILE_CHUNK = 256 * 1024
+MAX_REDIRECTS = 3  # C-35
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # A connection that waits for the next call to the same host; its address was checked when it was made.
 _KEEP_ALIVE_S = 10.0
 
@@ -43,12 +47,24 @@ class Response:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was fetched, and the value of its `Content-Type`, empty if it had none."""
+
+    content: bytes
+    content_type: str
+
+
+class FileTooLarge(Exception):
+    """The file has more bytes than were asked for at most."""
+
+
 class NoResponse(Exception):
     """There was no answer. `kind` says why in one word, the message in a sentence.
 
     `refused`: the URL or one of its addresses is not allowed; `dns`: the name has no address, or nobody
     could say; `connect`: nobody took the connection; `tls`: no trusted encryption; `timeout`; `broken`: the
-    connection ended, or what came was not HTTP.
+    connection ended, or what came was not HTTP; `status`: what was to be fetched is not there.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -61,7 +77,8 @@ class GuardedClient:
 
     The host's addresses are looked up here, all of them checked (`server.net.guard`), and the connection is
     made to one of exactly those, so that a name which answers differently the next time gains nothing.
-    TLS verifies the name. No redirects, no proxies from the environment, no cookies, no decompression.
+    TLS verifies the name. No proxies from the environment, no cookies, no decompression; a redirect is
+    followed by `fetch` alone, as a new call with every check.
     Use as an async context manager, or call `close`.
     """
 
@@ -98,15 +115,10 @@ class GuardedClient:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
         """The answer to a POST of exactly these bytes, whatever its status. Raises `NoResponse`."""
-        try:
-            checked = check_url(url, allow_private_networks=self._allow_private_networks)
-        except ValueError as error:
-            raise NoResponse("refused", f"the URL {error}") from None
-        session = self._opened()
+        session, checked = self._opened(), self._checked(url)
         try:
             async with session.post(
-                # Marked as encoded: what was checked is what is called.
-                URL(checked, encoded=True),
+                checked,
                 data=body,
                 headers=headers,
                 allow_redirects=False,
@@ -115,6 +127,34 @@ class GuardedClient:
                 return Response(response.status, response.headers.get("Retry-After"), kept)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _no_response(error) from error
+
+    async def fetch(self, url: str, most: int) -> File:
+        """The file at a URL, of `most` bytes at most; redirects are followed, 3 at most.
+
+        Raises `NoResponse`, `FileTooLarge`.
+        """
+        session, target = self._opened(), self._checked(url)
+        try:
+            async with asyncio.timeout(self._timeout.total):
+                for _ in range(MAX_REDIRECTS + 1):
+                    async with session.get(target, allow_redirects=False) as response:
+                        if response.status not in _REDIRECTS:
+                            return await _file(response, most)
+                        # The rest of the answer is of no use, and may have no end.
+                        response.close()
+                        location = response.headers.get("Location", "")
+                    target = self._checked(urldefrag(urljoin(str(target), location)).url)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _no_response(error) from error
+        raise NoResponse("status", f"there were more than {MAX_REDIRECTS} redirects")
+
+    def _checked(self, url: str) -> URL:
+        try:
+            checked = check_url(url, allow_private_networks=self._allow_private_networks)
+        except ValueError as error:
+            raise NoResponse("refused", f"the URL {error}") from None
+        # Marked as encoded: what was checked is what is called.
+        return URL(checked, encoded=True)
 
     def _opened(self) -> aiohttp.ClientSession:
         # Made at the first call: a session belongs to the running event loop.
@@ -196,6 +236,27 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
         # The rest is not read, so the connection cannot serve another call.
         response.close()
     return bytes(kept)
+
+
+async def _file(response: aiohttp.ClientResponse, most: int) -> File:
+    if response.status != 200:
+        response.close()
+        raise NoResponse("status", f"the answer has the status {response.status}")
+    coding = response.headers.get("Content-Encoding", "identity").lower()
+    if coding != "identity":
+        response.close()
+        raise NoResponse("broken", f"the answer is compressed ({coding[:32]}), which was not asked for")
+    if response.content_length is not None and response.content_length > most:
+        response.close()
+        raise FileTooLarge
+    chunks, size = [], 0
+    async for chunk in response.content.iter_chunked(_FILE_CHUNK):
+        size += len(chunk)
+        if size > most:
+            response.close()
+            raise FileTooLarge
+        chunks.append(chunk)
+    return File(b"".join(chunks), response.headers.get("Content-Type", ""))
 
 
 def _no_response(error: Exception) -> NoResponse:

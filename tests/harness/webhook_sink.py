@@ -53,7 +53,11 @@ class Call:
 
 
 class WebhookSink:
-    """A receiver on a free loopback port; `statuses` overrules the path's order while it has an entry."""
+    """A receiver on a free loopback port.
+
+    `statuses` overrules the path's order while it has an entry, and so does `pages`, with an answer as it
+    goes over the wire.
+    """
 
     def __init__(
         self, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False, keep: bool = True
@@ -65,6 +69,7 @@ class WebhookSink:
         self.calls: list[Call] = []
         self.count = 0
         self.statuses: dict[str, int] = {}
+        self.pages: dict[str, bytes] = {}
         self.connections = 0
         self._seen: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -131,6 +136,13 @@ class WebhookSink:
         parts = urlsplit(call.path)
         if (status := self.statuses.get(call.path)) is not None:
             return await _reply(writer, status)
+        if (whole := self.pages.get(call.path)) is not None:
+            writer.write(whole)
+            await writer.drain()
+            # What was written must leave before the connection breaks.
+            writer.close()
+            await writer.wait_closed()
+            return False
         order = ORDER.fullmatch(parts.path)
         act, rest = (order["act"], order["rest"] or "") if order else ("200", "")
         if act.isdigit():
@@ -155,6 +167,14 @@ class WebhookSink:
                     writer.write(bytes([byte]))
                     await asyncio.sleep(SLOW_PAUSE_S)
         return False
+
+
+def page(body: bytes, *, status: str = "200 OK", length: int | None = None, **headers: str) -> bytes:
+    """A whole answer for `pages`; `length` is what it says of its body, `_` in a header's name means `-`."""
+    told = {"Content-Length": str(len(body) if length is None else length), "Connection": "close"}
+    told |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in told.items() if value)]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 async def _read(reader: asyncio.StreamReader, connection: int) -> Call | None:

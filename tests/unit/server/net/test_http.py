@@ -9,12 +9,13 @@ import pytest
 
 from server.net import http
 from server.net.dns import Resolver
-from server.net.http import GuardedClient, NoResponse
+from server.net.http import File, FileTooLarge, GuardedClient, NoResponse
 from server.settings import Settings
 from tests.harness.certificates import throw_away
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsFault, DnsServer
-from tests.harness.webhook_sink import WebhookSink
+from tests.harness.webhook_sink import WebhookSink, page
+from tests.unit.server.net.test_guard import HOSTILE, HOSTILE_URLS
 
 HOST = "hooks.test"
 
@@ -63,10 +64,19 @@ class Caller:
     async def post(self, url: str, body: bytes = b"{}") -> http.Response:
         return await self._client.post(url, body, {"Content-Type": "application/json"})
 
+    async def fetch(self, url: str, most: int = 100) -> File:
+        return await self._client.fetch(url, most)
+
     async def failure(self, url: str) -> str:
         """The kind of failure that a call ends with."""
         with pytest.raises(NoResponse) as caught:
             await self.post(url)
+        return caught.value.kind
+
+    async def unfetched(self, url: str, most: int = 100) -> str:
+        """The kind of failure that fetching a file ends with."""
+        with pytest.raises(NoResponse) as caught:
+            await self.fetch(url, most)
         return caught.value.kind
 
 
@@ -247,3 +257,120 @@ async def test_a_name_without_addresses_is_told_as_such(dns: DnsServer, answer: 
     dns.zones = {(HOST, "A"): answer, (HOST, "AAAA"): answer}
     async with Caller(dns, private=True) as caller:
         assert await caller.failure(f"http://{HOST}/") == "dns"
+
+
+# Files (Z-22, C-35).
+
+
+async def test_a_file_is_fetched_with_its_type(dns: DnsServer, sink: WebhookSink) -> None:
+    sink.pages["/a.csv?x=%20"] = page(b"a,b", Content_Type="text/csv; charset=utf-8")
+    async with Caller(dns, private=True) as caller:
+        assert await caller.fetch(f"{sink.url}/a.csv?x=%20") == File(b"a,b", "text/csv; charset=utf-8")
+    assert sink.calls[0].method == "GET"
+    assert sink.calls[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("told", [None, -1])
+async def test_a_file_may_have_as_many_bytes_as_were_asked_for_and_no_more(
+    dns: DnsServer, sink: WebhookSink, told: int | None
+) -> None:
+    """Z-21: whether the answer tells its length beforehand or not."""
+    for size in (100, 101):
+        whole = page(b"x" * size, length=told)
+        sink.pages[f"/{size}/file"] = whole.replace(b"Content-Length: -1\r\n", b"")
+    async with Caller(dns, private=True) as caller:
+        assert len((await caller.fetch(f"{sink.url}/100/file")).content) == 100
+        with pytest.raises(FileTooLarge):
+            await caller.fetch(f"{sink.url}/101/file")
+
+
+async def test_a_file_without_end_is_cut_short(dns: DnsServer, sink: WebhookSink) -> None:
+    async with Caller(dns, private=True) as caller:
+        with pytest.raises(FileTooLarge):
+            await caller.fetch(f"{sink.url}/endless", 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (page(b"abc", length=4), "broken"),
+        (page(b"abc", Content_Encoding="gzip"), "broken"),
+        (page(b"", status="204 No Content"), "status"),
+        (page(b"gone", status="404 Not Found"), "status"),
+        (page(b"", status="302 Found"), "status"),
+        (b"not HTTP\r\n\r\n", "broken"),
+        (b"", "broken"),
+    ],
+)
+async def test_an_answer_that_is_no_whole_file_is_none(
+    dns: DnsServer, sink: WebhookSink, answer: bytes, kind: str
+) -> None:
+    sink.pages["/a"] = answer
+    async with Caller(dns, private=True) as caller:
+        assert await caller.unfetched(f"{sink.url}/a") == kind
+
+
+@pytest.mark.parametrize("order", ["hang", "slow-headers"])
+async def test_a_file_that_does_not_come_is_not_waited_for(
+    dns: DnsServer, sink: WebhookSink, order: str
+) -> None:
+    async with Caller(dns, private=True) as caller:
+        assert await caller.unfetched(f"{sink.url}/{order}") == "timeout"
+
+
+async def test_three_redirects_are_followed_and_no_fourth(dns: DnsServer, sink: WebhookSink) -> None:
+    """C-35."""
+    sink.pages["/file"] = page(b"here")
+    for hop, target in enumerate(["/file#part", "1", f"{sink.url}/hops/2", "//" + sink.url[7:] + "/hops/3"]):
+        sink.pages[f"/hops/{hop + 1}"] = page(b"", status="302 Found", Location=target)
+    async with Caller(dns, private=True) as caller:
+        assert (await caller.fetch(f"{sink.url}/hops/3")).content == b"here"
+        assert await caller.unfetched(f"{sink.url}/hops/4") == "status"
+
+
+@pytest.mark.parametrize("url", [url for url, _ in HOSTILE_URLS])
+async def test_a_hostile_link_is_not_fetched(dns: DnsServer, url: str) -> None:
+    """Z-22: the same table as for webhooks."""
+    async with Caller(dns, private=False) as caller:
+        assert await caller.unfetched(url) == "refused"
+    assert not dns.queries
+
+
+@pytest.mark.parametrize("address", [address for address in HOSTILE if "%" not in address])
+async def test_a_name_with_a_hostile_address_is_not_fetched(dns: DnsServer, address: str) -> None:
+    dns.zones = {("files.example.com", "AAAA" if ":" in address else "A"): [address]}
+    async with Caller(dns, private=False) as caller:
+        assert await caller.unfetched("https://files.example.com/a") == "refused"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[fe80::1]/",
+        "file:///etc/passwd",
+        "ftp://files.example.com/",
+        "http://2130706433/",
+        "http://user@127.0.0.1/",
+        "http://rebound.example.com/",
+    ],
+)
+async def test_each_hop_of_a_redirect_is_checked(dns: DnsServer, sink: WebhookSink, target: str) -> None:
+    """C-35: with private networks allowed too, since some places stay shut."""
+    dns.zones = {("rebound.example.com", "A"): ["169.254.169.254"]}
+    sink.pages["/a"] = page(b"", status="302 Found", Location=target)
+    async with Caller(dns, private=True) as caller:
+        assert await caller.unfetched(f"{sink.url}/a") == "refused"
+
+
+async def test_a_link_whose_name_changes_its_mind_is_refused(dns: DnsServer, sink: WebhookSink) -> None:
+    """DNS rebinding: each connection goes to an address that was checked for it."""
+    sink.pages["/a"] = page(b"", status="302 Found", Location=f"http://{HOST}:{sink.port}/b")
+    sink.pages["/b"] = page(b"b")
+    dns.zones = {(HOST, "A"): ["127.0.0.1"]}
+    async with Caller(dns, private=True) as caller:
+        assert (await caller.fetch(f"{sink.url}/a")).content == b"b"
+        dns.zones = {(HOST, "A"): ["169.254.169.254"]}
+        caller.clock.advance(3600)
+        assert await caller.unfetched(f"{sink.url}/a") == "refused"
+    assert [call.path for call in sink.calls] == ["/a", "/b", "/a"]
