@@ -8,6 +8,7 @@ import sys
 import structlog
 import uvloop
 
+from server import organisation
 from server.bootstrap import add_arguments, bootstrap
 from server.db.migrate import upgrade
 from server.faults import Fault
@@ -21,8 +22,9 @@ def main() -> int:
     commands.add_parser("serve", help="serve gRPC and deliver (the default)")
     commands.add_parser("worker", help="deliver only, beside servers that share a PostgreSQL store")
     commands.add_parser("migrate", help="bring the store's schema up to date")
-    add_arguments(
-        commands.add_parser("bootstrap", help="make an organisation with its owner and API key")
+    add_arguments(commands.add_parser("bootstrap", help="make an organisation with its owner and API key"))
+    organisation.add_arguments(
+        commands.add_parser("organisation", help="change an organisation's plan, state, sandbox or limits")
     )
     arguments = parser.parse_args()
     _configure_logs()
@@ -38,6 +40,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         upgrade(settings.database_url)
     elif arguments.command == "bootstrap":
         print(json.dumps(uvloop.run(bootstrap(arguments, settings))))
+    elif arguments.command == "organisation":
+        print(json.dumps(uvloop.run(organisation.change(arguments, settings))))
     else:
         # Imported here: the other commands need neither gRPC nor the engine.
         from server.app import Delivering, Serving, run

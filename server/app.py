@@ -27,6 +27,7 @@ from zidimail.v1 import (
 )
 
 from server.accounts.authentication import TokenAuthenticator
+from server.accounts.banned import Banned
 from server.accounts.sessions import Sessions
 from server.clock import Clock, SystemClock
 from server.db.engine import Database
@@ -154,8 +155,9 @@ class Serving:
         self._events = EventServicer(database, bell)
         acceptor = Acceptor(writer, clock, delivering.crowd, self._on_accepted, settings.slow_start)
         verifier = Verifier(database, writer, clock, delivering.resolver, settings)
+        authenticator = TokenAuthenticator(keys, sessions, Banned(database, clock))
         self._server = grpc.aio.server(
-            interceptors=[Pipeline(access_rules(SERVICES), TokenAuthenticator(keys, sessions))],
+            interceptors=[Pipeline(access_rules(SERVICES), authenticator)],
             options=_GRPC_OPTIONS,
         )
         email_service_pb2_grpc.add_EmailServiceServicer_to_server(

@@ -1,6 +1,8 @@
-"""Recognises a caller by whichever credential it presents (contract row Z-1)."""
+"""Recognises a caller by whichever credential it presents (contract rows Z-1, S-19)."""
 
+from server.accounts.banned import Banned
 from server.accounts.sessions import Sessions
+from server.faults import InvalidCredentials
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.mint import PREFIXES
 from server.wire.caller import Caller
@@ -9,14 +11,19 @@ _KEY_PREFIXES = tuple(PREFIXES.values())
 
 
 class TokenAuthenticator:
-    """Tells API keys from sessions by how they begin."""
+    """Tells API keys from sessions by how they begin; of a banned organisation neither is valid."""
 
-    def __init__(self, keys: ApiKeyAuthenticator, sessions: Sessions) -> None:
+    def __init__(self, keys: ApiKeyAuthenticator, sessions: Sessions, banned: Banned) -> None:
         self._keys = keys
         self._sessions = sessions
+        self._banned = banned
 
     async def authenticate(self, token: str) -> Caller:
         """The caller whose API key or session this is. Raises `InvalidCredentials`."""
         if token.startswith(_KEY_PREFIXES):
-            return await self._keys.authenticate(token)
-        return self._sessions.authenticate(token)
+            caller = await self._keys.authenticate(token)
+        else:
+            caller = self._sessions.authenticate(token)
+        if await self._banned.holds(caller.org_id):
+            raise InvalidCredentials
+        return caller

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from server.accounts.authentication import TokenAuthenticator
+from server.accounts.banned import Banned
 from server.accounts.sessions import Sessions
 from server.bootstrap import add_arguments, bootstrap
 from server.clock import SystemClock
@@ -55,7 +56,9 @@ async def test_both_credentials_are_recognised(settings: Settings, database: Dat
     made = await _bootstrap(settings)
     assert made.keys() == PRINTED
     authenticator = TokenAuthenticator(
-        ApiKeyAuthenticator(database, SystemClock()), Sessions(INSTALLATION, SystemClock())
+        ApiKeyAuthenticator(database, SystemClock()),
+        Sessions(INSTALLATION, SystemClock()),
+        Banned(database, SystemClock()),
     )
     assert await authenticator.authenticate(made["api_key"]) == Caller(
         made["org_id"], "api_key", "full", key_id=made["key_id"]

@@ -1,0 +1,45 @@
+"""Which organisations are banned: nothing of theirs is answered, reading included (contract row S-19)."""
+
+import asyncio
+
+from sqlalchemy import select
+
+from server.clock import Clock
+from server.db.engine import Database
+from server.db.schema import organisations
+
+# How long a ban, or its end, may go unnoticed.
+CACHE_MS = 5_000
+
+
+class Banned:
+    """The banned organisations, all of them: they are few, and asked for once in 5 seconds."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._org_ids: frozenset[str] = frozenset()
+        self._read_at_ms: int | None = None
+        self._reading = asyncio.Lock()
+
+    async def holds(self, org_id: str) -> bool:
+        """Whether the organisation is banned."""
+        if not self._is_fresh():
+            async with self._reading:
+                if not self._is_fresh():
+                    await self._read()
+        return org_id in self._org_ids
+
+    def _is_fresh(self) -> bool:
+        if self._read_at_ms is None:
+            return False
+        return 0 <= self._clock.now_ms() - self._read_at_ms < CACHE_MS
+
+    async def _read(self) -> None:
+        now_ms = self._clock.now_ms()
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(organisations.c.org_id).where(organisations.c.state == "banned")
+            )
+        self._org_ids = frozenset(rows.scalars())
+        self._read_at_ms = now_ms

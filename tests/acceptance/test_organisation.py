@@ -1,0 +1,73 @@
+"""What the operator decides about an organisation, as its callers find it (S-19, C-42, Z-25, Z-43)."""
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.stack import Stack, StackError
+
+
+def _ask(
+    stack: Stack, path: str, body: dict[str, Any] | None = None, token: str | None = None
+) -> tuple[int, Any]:
+    request = urllib.request.Request(
+        stack.http + path,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {token or stack.api_key}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def _send(stack: Stack, to: str = "ok@example.net") -> tuple[int, Any]:
+    return _ask(
+        stack, "/v1/emails", {"from": f"a@{stack.domain}", "to": to, "subject": "Hello", "text": "Hi."}
+    )
+
+
+def _decide(stack: Stack, *options: str) -> dict[str, Any]:
+    stack.stop_server()
+    standing: dict[str, Any] = json.loads(stack.run("server", "organisation", stack.org_id, *options))
+    stack.start_server()
+    return standing
+
+
+def test_the_operators_decisions_are_what_callers_find(tmp_path: Path) -> None:
+    with Stack(tmp_path) as stack:
+        assert _decide(stack, "--state", "paused")["state"] == "paused"
+        status, refused = _send(stack)
+        assert (status, refused["name"]) == (403, "account_suspended")
+        assert _ask(stack, "/v1/emails")[0] == 200
+        assert _ask(stack, "/v1/usage")[1]["state"] == "paused"
+
+        _decide(stack, "--state", "banned")
+        for path in ("/v1/emails", "/v1/domains", "/v1/usage"):
+            assert _ask(stack, path)[0] == 401
+            assert _ask(stack, path, token=stack.jwt)[0] == 401
+        assert _ask(stack, "/v1/emails", token=stack.other.api_key)[0] == 200
+
+        _decide(stack, "--state", "healthy", "--sandbox", "on")
+        status, refused = _send(stack)
+        assert status == 403
+        assert "owner@example.com" in refused["message"]
+        assert _send(stack, "owner@example.com")[0] == 200
+
+        _decide(stack, "--sandbox", "off", "--plan", "free", "--daily", "2")
+        assert _send(stack)[0] == 200
+        status, refused = _send(stack)
+        assert (status, refused["name"]) == (429, "daily_quota_exceeded")
+        assert refused["resetsAt"].endswith("T00:00:00.000Z")
+        usage = _ask(stack, "/v1/usage")[1]
+        assert (usage["plan"], usage["daily"]["used"], usage["daily"]["limit"]) == ("free", 2, 2)
+
+        for options in (["--plan", "none"], ["--daily", "many"]):
+            with pytest.raises(StackError):
+                stack.run("server", "organisation", stack.org_id, *options)
