@@ -197,6 +197,20 @@ emails = Table(
         sqlite_where=text("status = 'scheduled'"),
         postgresql_where=text("status = 'scheduled'"),
     ),
+    # The criteria of a list, each newest first (contract row F-6).
+    Index("ix_emails_org_id_status_id", "org_id", "status", "id"),
+    Index("ix_emails_org_id_domain_id_id", "org_id", "domain_id", "id"),
+    Index("ix_emails_org_id_created_at", "org_id", "created_at"),
+)
+
+# Which emails have a tag: each tag of an email stands here as `name` and as `name:value`.
+email_tags = Table(
+    "email_tags",
+    metadata,
+    _id("org_id", primary_key=True),
+    Column("tag", Text, primary_key=True),
+    _id("email_id", primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 email_contents = Table(
@@ -294,6 +308,31 @@ suppressions = Table(
     _time("created_at"),
     _time("expires_at", nullable=True),
     Index("uq_suppressions_org_id_id", "org_id", "id", unique=True),
+    sqlite_with_rowid=False,
+)
+
+# The last bounce of an address that did not say whether the mailbox exists: the second one within some
+# days suppresses it.
+unclear_bounces = Table(
+    "unclear_bounces",
+    metadata,
+    _id("org_id", primary_key=True),
+    Column("address", Text, primary_key=True),
+    _time("bounced_at"),
+    Index("ix_unclear_bounces_bounced_at", "bounced_at"),
+    sqlite_with_rowid=False,
+)
+
+# The statistics, as a reader of the log keeps them: of the emails accepted on a day, how many have a status
+# now (`emails`), and to how many recipients something happened (`recipients`).
+daily_counts = Table(
+    "daily_counts",
+    metadata,
+    _id("org_id", primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # since 1970-01-01 UTC
+    Column("unit", String(10), primary_key=True),
+    Column("name", String(20), primary_key=True),
+    Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

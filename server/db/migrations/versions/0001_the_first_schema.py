@@ -42,6 +42,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "email_id", "no", name=op.f("pk_attachments")),
     )
     op.create_table(
+        "daily_counts",
+        sa.Column("org_id", sa.String(length=24), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("unit", sa.String(length=10), nullable=False),
+        sa.Column("name", sa.String(length=20), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "day", "unit", "name", name=op.f("pk_daily_counts")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "dkim_keys",
         sa.Column("org_id", sa.String(length=24), nullable=False),
         sa.Column("domain_id", sa.String(length=24), nullable=False),
@@ -92,6 +102,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "email_id", name=op.f("pk_email_contents")),
     )
     op.create_table(
+        "email_tags",
+        sa.Column("org_id", sa.String(length=24), nullable=False),
+        sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("email_id", sa.String(length=24), nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "tag", "email_id", name=op.f("pk_email_tags")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "emails",
         sa.Column("org_id", sa.String(length=24), nullable=False),
         sa.Column("id", sa.String(length=24), nullable=False),
@@ -112,6 +130,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "id", name=op.f("pk_emails")),
     )
     with op.batch_alter_table("emails", schema=None) as batch_op:
+        batch_op.create_index("ix_emails_org_id_created_at", ["org_id", "created_at"], unique=False)
+        batch_op.create_index("ix_emails_org_id_domain_id_id", ["org_id", "domain_id", "id"], unique=False)
+        batch_op.create_index("ix_emails_org_id_status_id", ["org_id", "status", "id"], unique=False)
         batch_op.create_index(
             "ix_emails_scheduled",
             ["scheduled_at"],
@@ -258,6 +279,17 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("suppressions", schema=None) as batch_op:
         batch_op.create_index("uq_suppressions_org_id_id", ["org_id", "id"], unique=True)
+
+    op.create_table(
+        "unclear_bounces",
+        sa.Column("org_id", sa.String(length=24), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("bounced_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "address", name=op.f("pk_unclear_bounces")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("unclear_bounces", schema=None) as batch_op:
+        batch_op.create_index("ix_unclear_bounces_bounced_at", ["bounced_at"], unique=False)
 
     op.create_table(
         "unique_recipients",
