@@ -1,12 +1,14 @@
 """Talking SMTP to one host: whatever it answers, at whichever word (DELIVERY's fault matrix)."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from server.delivery.target import Timeouts
+from server.delivery.handshake import connect
+from server.delivery.target import Broken, Credentials, Target, Timeouts
 from server.delivery.transports.smarthost import Smarthost, target_of
 from server.delivery.transports.transport import LeaseLost, Letter
 from server.delivery.verdict import Outcome, Verdict
@@ -316,6 +318,45 @@ async def test_credentials_are_used(sink: SmtpSink, smarthost: Open) -> None:
     assert (await one(smarthost(url), "ok@r.test")).verdict is Verdict.DELIVERED
     wrong = await one(smarthost(url.replace("word", "w0rd")), "ok@r.test")
     assert (wrong.verdict, wrong.code) == (Verdict.DEFERRED, 535)
+
+
+async def test_a_password_is_not_sent_in_clear_to_an_address_that_is_not_this_machines(
+    sink: SmtpSink,
+) -> None:
+    """This address reaches the sink, but is none that we know as our own."""
+    sink.credentials = ("user", "password")
+    target = Target("relay.test", "::ffff:127.0.0.1", sink.port, credentials=Credentials("user", "password"))
+    with pytest.raises(Broken) as broken:
+        await connect(target, "me.test", ssl.create_default_context(), SHORT)
+    assert broken.value.outcome.status == "4.7.11"
+    assert not any(command.startswith("AUTH") for command in sink.commands)
+
+
+async def test_what_is_slipped_in_before_tls_is_not_taken_for_an_answer(smarthost: Open) -> None:
+    """RFC 3207 section 4.2: else somebody between could answer for the host, and claim what it offers."""
+    seen: list[str] = []
+
+    async def host(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def said(answer: str) -> str:
+            writer.write(answer.encode())
+            seen.append((await reader.readline()).decode().strip())
+            return seen[-1]
+
+        await said("220 host.test\r\n")
+        await said("250-host.test\r\n250 STARTTLS\r\n")
+        writer.write(b"220 go ahead\r\n250-slipped.in\r\n250 SIZE 1\r\n250-and half a re")
+        await writer.start_tls(throw_away().server_context())
+        seen.append((await reader.readline()).decode().strip())
+        await said("250 host.test\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(host, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    outcome = await one(smarthost(f"smtp://127.0.0.1:{port}"), "ok@r.test")
+    server.close()
+    await server.wait_closed()
+    assert outcome.verdict is Verdict.DEFERRED
+    assert seen == ["EHLO localhost", "STARTTLS", "EHLO localhost", "MAIL FROM:<shop@sender.test>"]
 
 
 def test_credentials_are_never_sent_in_clear_beyond_this_machine() -> None:
