@@ -39,9 +39,16 @@ class Unpreparable:
     permanent: bool
 
 
+# The keys to sign with, or None if the domain has keys of which none can be opened.
+_Keyring = Sequence[SigningKey] | None
+# Sealed under another secret, most likely. An unsigned message would be taken for a forgery and cost the
+# domain its name, while a deferred one goes out signed as soon as the settings are right again.
+_SEALED = Unpreparable("the DKIM keys of its domain cannot be opened", permanent=False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    keys: Sequence[SigningKey]
+    keys: _Keyring
     until_ms: int
 
 
@@ -59,9 +66,9 @@ class Preparer:
         keys = await self._keys_of({(stored.email.org_id, stored.email.domain_id) for stored in emails})
         return await asyncio.to_thread(_letters, emails, keys)
 
-    async def _keys_of(self, domains: Iterable[Pair]) -> dict[Pair, Sequence[SigningKey]]:
+    async def _keys_of(self, domains: Iterable[Pair]) -> dict[Pair, _Keyring]:
         now = self._clock.now_ms()
-        found: dict[Pair, Sequence[SigningKey]] = {}
+        found: dict[Pair, _Keyring] = {}
         missing = []
         for pair in domains:
             known = self._keys.get(pair)
@@ -80,8 +87,9 @@ class Preparer:
                 self._keys.popitem(last=False)
         return found
 
-    def _load(self, pair: Pair, rows: Sequence[Any]) -> Sequence[SigningKey]:
-        known = {key.selector: key for key in self._keys[pair].keys} if pair in self._keys else {}
+    def _load(self, pair: Pair, rows: Sequence[Any]) -> _Keyring:
+        loaded = self._keys[pair].keys if pair in self._keys else None
+        known = {key.selector: key for key in loaded or ()}
         keys = []
         for row in rows:
             if row.selector in known:
@@ -91,17 +99,21 @@ class Preparer:
                 pem = private_key(self._seal, pair[1], row.selector, row.private_key)
                 keys.append(SigningKey.load(row.domain, row.selector, pem))
             except (InvalidTag, UnusableKey, ValueError):
-                # Sealed under another secret, most likely. Mail without this signature beats no mail.
+                # One of the two signatures is as good as both to most receivers.
                 _log.exception("a DKIM key cannot be used", domain_id=pair[1], selector=row.selector)
-        return keys
+        return keys if keys or not rows else None
 
 
-def _letters(emails: Sequence[Stored], keys: dict[Pair, Sequence[SigningKey]]) -> list[Letter | Unpreparable]:
+def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keyring]) -> list[Letter | Unpreparable]:
     letters: list[Letter | Unpreparable] = []
     for stored in emails:
         email = stored.email
+        keyring = keys[email.org_id, email.domain_id]
+        if keyring is None:
+            letters.append(_SEALED)
+            continue
         try:
-            letters.append(letter(email, keys[email.org_id, email.domain_id]))
+            letters.append(letter(email, keyring))
         except (Uncomposable, NotAMailbox) as error:
             letters.append(Unpreparable(str(error), permanent=True))
         except Exception as error:
