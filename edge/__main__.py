@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import structlog
 import uvicorn
 
@@ -18,7 +20,8 @@ KEEP_ALIVE_S = 75
 they who close, and no request crosses the closing."""
 
 
-def main() -> None:
+def main() -> int:
+    """The program's exit code."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -27,7 +30,13 @@ def main() -> None:
             structlog.processors.JSONRenderer(),
         ]
     )
-    uvicorn.Server(config(Settings.from_env())).run()
+    try:
+        settings = Settings.from_env()
+    except ValueError as error:
+        print(f"zidimail: {error}.", file=sys.stderr)
+        return 1
+    uvicorn.Server(config(settings)).run()
+    return 0
 
 
 def config(settings: Settings) -> uvicorn.Config:
@@ -61,4 +70,4 @@ def _address(listen: str) -> tuple[str, int, str | None]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,10 +42,10 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """Reads `ZIDIMAIL_*`. Raises ValueError when a number is none or not above zero."""
+        """Reads `ZIDIMAIL_*`. Raises ValueError, which names the setting that cannot be used."""
         default = cls()
         return cls(
-            http_listen=env.get("ZIDIMAIL_HTTP_LISTEN") or default.http_listen,
+            http_listen=_listen(env, "ZIDIMAIL_HTTP_LISTEN", default.http_listen),
             server=env.get("ZIDIMAIL_SERVER") or default.server,
             app_url=(env.get("ZIDIMAIL_APP_URL") or default.app_url).rstrip("/"),
             deadline_s=_positive(env, "ZIDIMAIL_HTTP_DEADLINE", default.deadline_s),
@@ -55,6 +56,14 @@ class Settings:
         )
 
 
+def _listen(env: Mapping[str, str], name: str, default: str) -> str:
+    text = env.get(name) or default
+    host, _, port = text.rpartition(":")
+    if not text.startswith("unix:") and not (host and port.isdecimal() and int(port) < 1 << 16):
+        raise ValueError(f"{name} must have the form host:port, not {text!r}")
+    return text
+
+
 def _positive(env: Mapping[str, str], name: str, default: float) -> float:
     text = env.get(name)
     if not text:
@@ -63,6 +72,6 @@ def _positive(env: Mapping[str, str], name: str, default: float) -> float:
         number = float(text)
     except ValueError:
         number = 0
-    if not number > 0:
+    if not 0 < number < math.inf:
         raise ValueError(f"{name} must be a number above 0, not {text!r}")
     return number

@@ -7,6 +7,7 @@ import sys
 
 import structlog
 import uvloop
+from sqlalchemy.exc import OperationalError
 
 from server import organisation
 from server.bootstrap import add_arguments, bootstrap
@@ -32,6 +33,9 @@ def main() -> int:
         return _run(arguments, Settings.from_env())
     except (SettingsError, Fault) as error:
         print(f"zidimail: {error}", file=sys.stderr)
+        return 1
+    except OperationalError as error:
+        print(f"zidimail: the store of ZIDIMAIL_DATABASE_URL cannot be used: {error.orig}", file=sys.stderr)
         return 1
 
 

@@ -1,10 +1,13 @@
 """The server's settings: environment variables `ZIDIMAIL_*`, each with its default, unit and reason."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+_HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 
 
 class SettingsError(Exception):
@@ -60,19 +63,26 @@ class Settings:
         """
         read = _Reader(env)
         data_dir = Path(env.get("ZIDIMAIL_DATA_DIR") or "data").absolute()
-        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"ZIDIMAIL_DATA_DIR: {data_dir} cannot be made: {error.strerror}.") from error
+        tls = [read.path(f"TLS_{name}") for name in ("CERTIFICATE", "PRIVATE_KEY", "CLIENT_CA")]
+        if any(tls) and not all(tls[:2]):
+            # Half of it would serve in clear what somebody meant to protect.
+            raise SettingsError("TLS needs both ZIDIMAIL_TLS_CERTIFICATE and ZIDIMAIL_TLS_PRIVATE_KEY.")
         return cls(
             data_dir=data_dir,
             database_url=_database_url(env, data_dir),
             secret=env.get("ZIDIMAIL_SECRET") or _kept_secret(data_dir / "secret"),
-            grpc_listen=read.text("GRPC_LISTEN", "127.0.0.1:50051"),
-            metrics_listen=read.optional("METRICS_LISTEN", "127.0.0.1:9464"),
+            grpc_listen=read.listen("GRPC_LISTEN", "127.0.0.1:50051"),
+            metrics_listen=read.optional_listen("METRICS_LISTEN", "127.0.0.1:9464"),
             app_url=read.text("APP_URL", "http://127.0.0.1:8080"),
             transport=read.text("TRANSPORT", "capture"),
-            mx_port=read.integer("MX_PORT", 25),
+            mx_port=read.integer("MX_PORT", 25, most=65_535),
             dns=read.optional("DNS", None),
             allow_private_networks=read.switch("ALLOW_PRIVATE_NETWORKS", default=False),
-            hostname=read.text("HOSTNAME", "localhost"),
+            hostname=read.hostname("HOSTNAME", "localhost"),
             delivery_concurrency=read.integer("DELIVERY_CONCURRENCY", 64),
             site_concurrency=read.integer("SITE_CONCURRENCY", 20),
             lease_s=read.seconds("LEASE_SECONDS", 60.0),
@@ -80,9 +90,9 @@ class Settings:
             uncertain_delay_s=read.seconds("UNCERTAIN_DELAY_SECONDS", 600.0),
             slow_start=read.integers("SLOW_START"),
             drain_s=read.seconds("DRAIN_SECONDS", 20.0),
-            tls_certificate=read.path("TLS_CERTIFICATE"),
-            tls_private_key=read.path("TLS_PRIVATE_KEY"),
-            tls_client_ca=read.path("TLS_CLIENT_CA"),
+            tls_certificate=tls[0],
+            tls_private_key=tls[1],
+            tls_client_ca=tls[2],
         )
 
 
@@ -97,6 +107,23 @@ class _Reader:
         value = self.text(name, default or "")
         return None if value in {"", "off"} else value
 
+    def listen(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        host, _, port = value.rpartition(":")
+        # gRPC would take the port modulo 65536.
+        if not value.startswith("unix:") and not (host and port.isdecimal() and 0 <= int(port) < 65_536):
+            raise SettingsError(f"ZIDIMAIL_{name} must have the form host:port, not {value!r}.")
+        return value
+
+    def optional_listen(self, name: str, default: str) -> str | None:
+        return None if self.optional(name, default) is None else self.listen(name, default)
+
+    def hostname(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        if not _HOSTNAME.match(value):
+            raise SettingsError(f"ZIDIMAIL_{name} must be a host name, not {value!r}.")
+        return value
+
     def path(self, name: str) -> Path | None:
         value = self.optional(name, None)
         return None if value is None else Path(value)
@@ -109,10 +136,10 @@ class _Reader:
             return False
         raise SettingsError(f"ZIDIMAIL_{name} must be `on` or `off`, not {value!r}.")
 
-    def integer(self, name: str, default: int) -> int:
+    def integer(self, name: str, default: int, most: int = 10**9) -> int:
         value = self.text(name, str(default))
-        if not value.isascii() or not value.isdigit() or int(value) < 1:
-            raise SettingsError(f"ZIDIMAIL_{name} must be a whole number above zero, not {value!r}.")
+        if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= most:
+            raise SettingsError(f"ZIDIMAIL_{name} must be a whole number from 1 to {most}, not {value!r}.")
         return int(value)
 
     def integers(self, name: str) -> tuple[int, ...]:

@@ -1,0 +1,69 @@
+"""A setting that cannot be used: one line that names it and shows no secret, and no half-started program."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def refused(program: str, tmp_path: Path, **settings: str) -> str:
+    """What a program says on standard error before it gives up."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ZIDIMAIL_")}
+    env = clean | {"ZIDIMAIL_DATA_DIR": str(tmp_path), "ZIDIMAIL_METRICS_LISTEN": "off"}
+    env |= {f"ZIDIMAIL_{name}": value for name, value in settings.items()}
+    ended = subprocess.run(
+        [sys.executable, "-m", program],
+        check=False,
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("zidimail: ")
+    assert "Traceback" not in ended.stderr
+    assert "hunter2" not in ended.stderr
+    return ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        # gRPC would listen on 34463.
+        ("GRPC_LISTEN", "127.0.0.1:99999"),
+        ("GRPC_LISTEN", "nonsense"),
+        ("METRICS_LISTEN", "nonsense"),
+        ("MX_PORT", "70000"),
+        ("HOSTNAME", "a b"),
+        ("DATA_DIR", "/proc/nowhere"),
+        ("DATABASE_URL", "sqlite:////nowhere/at/all.db"),
+        ("DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/d"),
+    ],
+)
+def test_the_server_names_the_setting(tmp_path: Path, name: str, value: str) -> None:
+    assert f"ZIDIMAIL_{name}" in refused("server", tmp_path, **{name: value})
+
+
+@pytest.mark.parametrize("half", ["TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "TLS_CLIENT_CA"])
+def test_half_of_tls_is_not_served_in_clear(tmp_path: Path, half: str) -> None:
+    told = refused("server", tmp_path, **{half: "/etc/hostname"})
+    assert "ZIDIMAIL_TLS_CERTIFICATE" in told
+    assert "ZIDIMAIL_TLS_PRIVATE_KEY" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTP_LISTEN", "nonsense"),
+        ("HTTP_LISTEN", "127.0.0.1:99999"),
+        ("HTTP_DEADLINE", "soon"),
+        ("HTTP_BODY_LIMIT", "inf"),
+    ],
+)
+def test_the_edge_names_the_setting(tmp_path: Path, name: str, value: str) -> None:
+    assert f"ZIDIMAIL_{name}" in refused("edge", tmp_path, **{name: value})
