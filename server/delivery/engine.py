@@ -18,7 +18,7 @@ from server.db.writer import Writer
 from server.delivery.intake import Intake, Taken
 from server.delivery.journal import Journal
 from server.delivery.prepare import Preparer
-from server.delivery.record import Attempt, settlement
+from server.delivery.record import Attempt, settlement, suppressed
 from server.delivery.recovery import Recovery
 from server.delivery.rows import Claimed, Key, Release, Settlement
 from server.delivery.sites import Job, Sites
@@ -176,6 +176,7 @@ class Engine:
 
     def _begin_all(self, taken: Taken) -> None:
         self._record(taken.refused)
+        self._results += map(suppressed, taken.suppressed)
         now = self._leases.now()
         for job in taken.jobs:
             self._bytes_in_hand += len(job.letter.content)

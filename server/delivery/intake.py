@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from server.delivery.journal import Journal
 from server.delivery.prepare import Preparer, Unpreparable
 from server.delivery.record import Attempt
-from server.delivery.rows import Claimed, Key
+from server.delivery.rows import Claimed, Key, Stored
 from server.delivery.sites import Job
 from server.delivery.store import Queue
 from server.delivery.transports.transport import Transport
@@ -21,9 +21,14 @@ _MOST_AT_ONCE = 64
 
 @dataclass(slots=True)
 class Taken:
-    """What became of claimed rows: jobs, recipients whose message cannot be built, rows without an email."""
+    """What became of claimed rows.
+
+    Jobs, recipients whose message cannot be built, recipients that are suppressed by now, and rows without
+    an email.
+    """
 
     jobs: list[Job] = field(default_factory=list)
+    suppressed: list[Attempt] = field(default_factory=list)
     refused: list[tuple[Attempt, Outcome]] = field(default_factory=list)
     missing: list[Key] = field(default_factory=list)
 
@@ -55,22 +60,21 @@ class Intake:
         for row in rows:
             by_email.setdefault((row.key.org_id, row.key.email_id), []).append(row)
         stored = await self._queue.load(by_email)
+        taken = Taken()
+        for pair, email in stored.items():
+            if email.suppressed:
+                by_email[pair] = self._without_suppressed(by_email[pair], email, taken)
         known = [pair for pair in by_email if pair in stored]
         keys = [row.key for row in rows]
         self._journal.preparing(keys)
         letters = await self._preparer.prepare([stored[pair] for pair in known])
         self._journal.prepared(keys)
-        taken = Taken()
         for pair, letter in zip(known, letters, strict=True):
             email = stored[pair]
             mine = by_email.pop(pair)
             if isinstance(letter, Unpreparable):
                 outcome = _refusal(letter)
-                for row in mine:
-                    attempt = Attempt.of(
-                        row, email.addresses[row.key.no], email.accepted_at, alone=email.alone
-                    )
-                    taken.refused.append((attempt, outcome))
+                taken.refused += [(_attempt(row, email), outcome) for row in mine]
                 continue
             for site, group in self._envelopes(mine, email.kinds):
                 by_no = {row.key.no: row for row in group}
@@ -79,6 +83,10 @@ class Intake:
         taken.missing = [row.key for left in by_email.values() for row in left]
         self._adapt(taken.jobs)
         return taken
+
+    def _without_suppressed(self, rows: Sequence[Claimed], email: Stored, taken: Taken) -> list[Claimed]:
+        taken.suppressed += [_attempt(row, email) for row in rows if row.key.no in email.suppressed]
+        return [row for row in rows if row.key.no not in email.suppressed]
 
     def _envelopes(
         self, rows: Sequence[Claimed], kinds: Mapping[int, str]
@@ -102,6 +110,10 @@ class Intake:
         if jobs:
             average = sum(len(job.letter.content) for job in jobs) // len(jobs)
             self._at_once = max(1, min(_MOST_AT_ONCE, _BYTES_AT_ONCE // max(1, average)))
+
+
+def _attempt(row: Claimed, email: Stored) -> Attempt:
+    return Attempt.of(row, email.addresses[row.key.no], email.accepted_at, alone=email.alone)
 
 
 def _refusal(letter: Unpreparable) -> Outcome:

@@ -52,14 +52,24 @@ def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: Patien
 
 def failed(attempt: Attempt, reason: str) -> Settlement:
     """The record of giving a recipient up without another attempt."""
+    return _without_attempt(attempt, "failed", "5.3.0", reason)
+
+
+def suppressed(attempt: Attempt) -> Settlement:
+    """The record of skipping a recipient that was suppressed after its email was accepted."""
+    reason = "the address was suppressed after the email was accepted"
+    return _without_attempt(attempt, "suppressed", "5.7.1", reason)
+
+
+def _without_attempt(attempt: Attempt, status: str, enhanced: str, reason: str) -> Settlement:
     return Settlement(
         key=attempt.key,
         address=attempt.address,
-        status="failed",
+        status=status,
         attempts=attempt.attempts,
         due_at=None,
         code=None,
-        enhanced="5.3.0",
+        enhanced=enhanced,
         text=reason,
         host="",
         uncertain=attempt.uncertain,

@@ -71,11 +71,15 @@ class Leftover:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An email with its content, as its rows say, and the address of each of its recipients by number."""
+    """An email with its content, as its rows say, and the address of each of its recipients by number.
+
+    `suppressed` are the numbers of those that are suppressed by now.
+    """
 
     email: Any
     addresses: dict[int, str]
     kinds: dict[int, str]
+    suppressed: set[int]
 
     @property
     def accepted_at(self) -> int:

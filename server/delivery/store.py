@@ -17,8 +17,10 @@ from server.db.schema import emails, outq, recipients
 from server.db.writer import Writer
 from server.delivery import statements as sql
 from server.delivery.rows import Claimed, Key, Leftover, Release, Settlement, Stored
-from server.delivery.verdict import email_status
+from server.emails.lifecycle import email_status
 from server.events import log
+from server.suppressions.bounces import Bounce, suppress_bounced
+from server.suppressions.store import suppressed
 
 # How many shards one claim visits: each costs a statement, and the next claim visits the next ones.
 LANES_AT_ONCE = 16
@@ -61,7 +63,7 @@ class Queue:
         async with self._database.read() as connection:
             given = _json(keys)
             found = await connection.execute(sql.of(connection.dialect.name, sql.EMAILS), {"keys": given})
-            stored = {(row.org_id, row.id): Stored(row, {}, {}) for row in found}
+            stored = {(row.org_id, row.id): Stored(row, {}, {}, set()) for row in found}
             for row in await connection.execute(
                 sql.of(connection.dialect.name, sql.RECIPIENTS), {"keys": given}
             ):
@@ -69,7 +71,21 @@ class Queue:
                 if email is not None:
                     email.addresses[row.no] = row.address
                     email.kinds[row.no] = row.kind
+            await self._mark_suppressed(connection, stored)
         return stored
+
+    async def _mark_suppressed(
+        self, connection: AsyncConnection, stored: dict[tuple[str, str], Stored]
+    ) -> None:
+        recipients = [
+            (email, no, (org_id, address.lower()))
+            for (org_id, _), email in stored.items()
+            for no, address in email.addresses.items()
+        ]
+        found = await suppressed(connection, {pair for _, _, pair in recipients}, self._clock.now_ms())
+        for email, no, pair in recipients:
+            if pair in found:
+                email.suppressed.add(no)
 
     async def leftovers(self, owner: str) -> list[Leftover]:
         """The rows that `owner`, who is gone, still holds."""
@@ -202,6 +218,7 @@ class Queue:
         await connection.execute(sql.SETTLE, [_recipient(settlement, now) for settlement in live])
         await self._set_statuses(connection, live)
         await log.append(connection, [_entry(settlement, now) for settlement in live])
+        await suppress_bounced(connection, [_bounce(s) for s in live if s.status == "bounced"], now)
         return [settlement.key in ours for settlement in settlements]
 
     async def _set_statuses(self, connection: AsyncConnection, live: Sequence[Settlement]) -> None:
@@ -259,6 +276,11 @@ def _entry(settlement: Settlement, now: int) -> log.Entry:
         remote_host=settlement.host or None,
         possible_duplicate=settlement.possible_duplicate,
     )
+
+
+def _bounce(settlement: Settlement) -> Bounce:
+    key = settlement.key
+    return Bounce(key.org_id, key.email_id, settlement.address, settlement.enhanced, settlement.text)
 
 
 def _pk(key: Key) -> dict[str, Any]:

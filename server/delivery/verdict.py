@@ -3,11 +3,10 @@
 RFC 5321 section 4.2.1 (replies), RFC 3463 and RFC 5248 (enhanced status codes).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from random import random
-from typing import Literal
 
 from server.work.backoff import DELIVERY_S, JITTER, delay_s
 
@@ -19,8 +18,6 @@ _LONGEST_WAIT_MS = round(DELIVERY_S[-1] * 1000)
 class Stage(StrEnum):
     """How far an attempt had come when its outcome was decided."""
 
-    ROUTE = "route"
-    CONNECT = "connect"
     GREETING = "greeting"
     MAIL = "mail"
     RCPT = "rcpt"
@@ -34,13 +31,6 @@ class Verdict(StrEnum):
     DELIVERED = "delivered"
     DEFERRED = "deferred"
     BOUNCED = "bounced"
-
-
-# What a failure says about the recipient: gone for good, in trouble for now, or our mail is unwanted.
-Class = Literal["hard", "soft", "policy"]
-
-_HARD = frozenset(("5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"))
-_SOFT = frozenset(("5.2.2", "5.2.3", "5.3.4"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +59,7 @@ def judge(stage: Stage, code: int, status: str, text: str, host: str) -> Outcome
     text = text[:MAX_TEXT]
     if 200 <= code < 300:
         return Outcome(Verdict.DELIVERED, code, status or "2.0.0", text, host)
-    permanent = 500 <= code < 600 and stage not in (Stage.CONNECT, Stage.GREETING)
+    permanent = 500 <= code < 600 and stage is not Stage.GREETING
     if permanent and not status.startswith("4"):
         return Outcome(Verdict.BOUNCED, code, status or _status_of(stage, code), text, host)
     return Outcome(Verdict.DEFERRED, code, status or _status_of(stage, code), text, host)
@@ -88,18 +78,6 @@ def impossible(status: str, text: str, host: str = "") -> Outcome:
 def unanswered(text: str, host: str) -> Outcome:
     """The outcome when the message was sent and no reply to it came (RFC 1047)."""
     return Outcome(Verdict.DEFERRED, 0, "4.4.2", text[:MAX_TEXT], host, uncertain=True)
-
-
-def class_of(outcome: Outcome) -> Class:
-    """What a failed attempt says about its recipient; only `hard` says that the address is bad."""
-    subject, _, detail = outcome.status.partition(".")
-    if outcome.verdict is not Verdict.BOUNCED:
-        return "soft"
-    if detail.startswith("7.") or "spam" in outcome.text.lower():
-        return "policy"
-    if outcome.status in _SOFT:
-        return "soft"
-    return "hard" if outcome.status in _HARD or subject == "5" else "soft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +114,6 @@ class Patience:
             return now_ms + round(wait_ms * (1 + JITTER * chance()))
         wait_ms = delay_s(DELIVERY_S, attempts, chance) * 1000
         return min(now_ms + round(wait_ms), max(end, now_ms + 1000))
-
-
-def email_status(recipients: Collection[str]) -> str:
-    """The status of an email whose recipients have these: while one is open, else the worst of them."""
-    for status in ("delivery_delayed", "queued", "complained", "bounced", "failed"):
-        if status in recipients:
-            return status
-    return "delivered"
 
 
 def _status_of(stage: Stage, code: int) -> str:

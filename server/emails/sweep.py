@@ -3,13 +3,14 @@
 from server.clock import Clock
 from server.db.writer import Writer
 from server.emails import idempotency
+from server.suppressions import bounces
 from server.work.loop import Loop
 
 _PAUSE_S = 600.0
 
 
 class Sweeper:
-    """Deletes idempotency keys that are too old, a bounded number in one transaction."""
+    """Deletes what is too old to matter, a bounded number of each kind in one transaction."""
 
     def __init__(self, writer: Writer, clock: Clock) -> None:
         self._writer = writer
@@ -26,4 +27,5 @@ class Sweeper:
 
     async def _step(self) -> bool:
         now_ms = self._clock.now_ms()
-        return await self._writer.run(lambda connection: idempotency.sweep(connection, now_ms))
+        more = await self._writer.run(lambda connection: idempotency.sweep(connection, now_ms))
+        return await self._writer.run(lambda connection: bounces.sweep(connection, now_ms)) or more

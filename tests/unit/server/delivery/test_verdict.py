@@ -9,12 +9,7 @@ from server.delivery.verdict import (
     Patience,
     Stage,
     Verdict,
-    class_of,
-    email_status,
-    impossible,
     judge,
-    unanswered,
-    unreachable,
 )
 
 MINUTE = 60_000
@@ -35,7 +30,7 @@ START = 1_800_000_000_000
         (Stage.RCPT, 421, "", Verdict.DEFERRED),
         # About us, not about the recipient.
         (Stage.GREETING, 554, "5.7.1", Verdict.DEFERRED),
-        (Stage.CONNECT, 550, "", Verdict.DEFERRED),
+        (Stage.GREETING, 550, "", Verdict.DEFERRED),
         # The enhanced code outranks the basic one, and whoever contradicts himself is asked again.
         (Stage.RCPT, 550, "4.2.1", Verdict.DEFERRED),
         (Stage.RCPT, 450, "5.1.1", Verdict.DEFERRED),
@@ -54,31 +49,6 @@ def test_a_reply_without_an_enhanced_code_gets_one_of_its_class() -> None:
 
 def test_what_a_receiver_says_is_kept_up_to_a_limit() -> None:
     assert judge(Stage.DOT, 550, "5.7.1", "x" * 5000, "").text == "x" * MAX_TEXT
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "text", "expected"),
-    [
-        (550, "5.1.1", "no such user", "hard"),
-        (550, "", "no such user", "hard"),
-        (552, "5.2.2", "mailbox full", "soft"),
-        (552, "5.3.4", "too big", "soft"),
-        (550, "5.7.26", "unauthenticated", "policy"),
-        (554, "5.0.0", "looks like SPAM", "policy"),
-        (451, "4.7.1", "greylisted", "soft"),
-        (450, "4.2.2", "mailbox full", "soft"),
-    ],
-)
-def test_only_a_hard_bounce_speaks_against_the_address(
-    code: int, status: str, text: str, expected: str
-) -> None:
-    assert class_of(judge(Stage.RCPT, code, status, text, "")) == expected
-
-
-def test_nobody_answering_is_soft_and_nobody_existing_is_hard() -> None:
-    assert class_of(unreachable("4.4.1", "no route")) == "soft"
-    assert class_of(unanswered("gone", "mx")) == "soft"
-    assert class_of(impossible("5.1.2", "no domain")) == "hard"
 
 
 @pytest.mark.parametrize(("attempts", "wait"), [(1, MINUTE), (2, 5 * MINUTE), (7, 4 * HOUR), (40, 4 * HOUR)])
@@ -116,19 +86,3 @@ def test_the_next_attempt_is_always_in_the_future_and_bounded(
     assert (due is None) == (age >= 4 * DAY)
     if due is not None:
         assert now < due <= START + 4 * DAY + (5 * HOUR if uncertain else 1000)
-
-
-@pytest.mark.parametrize(
-    ("recipients", "status"),
-    [
-        ({"queued"}, "queued"),
-        ({"queued", "delivered"}, "queued"),
-        ({"queued", "delivery_delayed", "bounced"}, "delivery_delayed"),
-        ({"delivered"}, "delivered"),
-        ({"delivered", "failed"}, "failed"),
-        ({"delivered", "failed", "bounced"}, "bounced"),
-        ({"bounced", "complained"}, "complained"),
-    ],
-)
-def test_an_email_is_as_its_worst_recipient_once_all_are_settled(recipients: set[str], status: str) -> None:
-    assert email_status(recipients) == status

@@ -1,0 +1,40 @@
+"""What a bounce says about the address it came from (RFC 3463, RFC 5248; DELIVERY row 27)."""
+
+import re
+from typing import Literal
+
+# Whom a permanent failure speaks against: the mailbox, nobody in particular, or something else than it.
+Blame = Literal["mailbox", "unclear", "other"]
+
+# Two bounces that do not say why count like one that says that the mailbox does not exist.
+UNCLEAR_WITHIN_MS = 72 * 3600 * 1000
+
+_PERMANENT = re.compile(r"5\.\d{1,3}\.\d{1,3}\Z")
+_NO_MAILBOX = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"))
+# Full or too small a mailbox, an ambiguous address, a sender's address that is wrong.
+_OTHER = frozenset(("5.1.4", "5.1.7", "5.1.8", "5.1.9", "5.2.2", "5.2.3", "5.2.4"))
+# The mail system, the network, the message's content, policy and authentication.
+_OTHER_SUBJECTS = ("5.3.", "5.4.", "5.6.", "5.7.")
+# Receivers give whatever code for mail that they do not want; their words tell it apart.
+_UNWANTED = re.compile(
+    r"spam|(?:black|block|deny)[ -]?list|blocked|dnsbl|\brbl\b"
+    r"|reputation|\bpolicy\b|virus|dmarc|\bspf\b|dkim",
+    re.IGNORECASE,
+)
+
+
+def is_permanent(enhanced_status: str) -> bool:
+    """Whether this is an enhanced status code of a permanent failure."""
+    return _PERMANENT.match(enhanced_status) is not None
+
+
+def blame(enhanced_status: str, text: str) -> Blame:
+    """Whom a bounce with this enhanced status code and this text speaks against."""
+    if (
+        not is_permanent(enhanced_status)
+        or enhanced_status in _OTHER
+        or enhanced_status.startswith(_OTHER_SUBJECTS)
+        or _UNWANTED.search(text)
+    ):
+        return "other"
+    return "mailbox" if enhanced_status in _NO_MAILBOX else "unclear"

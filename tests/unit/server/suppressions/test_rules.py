@@ -1,0 +1,45 @@
+"""Which bounces speak against an address (DELIVERY rows 27 and 28)."""
+
+import pytest
+
+from server.suppressions.rules import blame
+
+
+@pytest.mark.parametrize("status", ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"])
+def test_a_mailbox_that_does_not_exist_is_to_blame(status: str) -> None:
+    assert blame(status, "550 no such user") == "mailbox"
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        ("5.7.1", "not allowed"),
+        ("5.7.26", "unauthenticated mail"),
+        ("5.7.515", "access denied"),
+        ("5.2.2", "mailbox full"),
+        ("5.2.3", "too large for this mailbox"),
+        ("5.3.4", "message too big"),
+        ("5.3.0", "system trouble"),
+        ("5.4.6", "routing loop"),
+        ("5.6.0", "the message cannot be built"),
+        ("5.1.8", "bad sender address"),
+        ("5.1.1", "rejected as SPAM"),
+        ("5.0.0", "listed in a DNSBL"),
+        ("5.0.0", "client host blocked using zen"),
+        ("5.1.0", "sender on our block list"),
+        ("5.5.0", "poor reputation"),
+        ("5.1.1", "SPF check failed"),
+    ],
+)
+def test_policy_authentication_and_size_are_never_the_mailboxs_fault(status: str, text: str) -> None:
+    assert blame(status, text) == "other"
+
+
+@pytest.mark.parametrize("status", ["5.0.0", "5.1.0", "5.2.0", "5.5.0", "5.9.9"])
+def test_a_refusal_without_a_reason_is_unclear(status: str) -> None:
+    assert blame(status, "no") == "unclear"
+
+
+@pytest.mark.parametrize("status", ["4.2.2", "2.0.0", "", "5", "5.1.1 ", "5.1.1111", "x5.1.1"])
+def test_what_is_no_permanent_failure_blames_nobody(status: str) -> None:
+    assert blame(status, "no such user") == "other"
