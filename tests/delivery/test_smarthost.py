@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from server.delivery import pool
 from server.delivery.handshake import connect
 from server.delivery.target import Broken, Credentials, Target, Timeouts
 from server.delivery.transports.smarthost import Smarthost, target_of
@@ -254,6 +255,15 @@ async def test_a_connection_ends_after_a_hundred_messages(sink: SmtpSink, smarth
     for _ in range(101):
         await one(transport, "ok@r.test")
     assert [sum(m.connection == n for m in sink.messages) for n in (1, 2)] == [100, 1]
+
+
+async def test_an_idle_connection_is_ended_politely(
+    sink: SmtpSink, smarthost: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "IDLE_S", 0.05)
+    await one(smarthost(), "ok@r.test")
+    await until(lambda: not sink.sessions)
+    assert sink.commands[-1] == "QUIT"
 
 
 # The lease.
