@@ -13,15 +13,18 @@ from zidimail.v1 import email_service_pb2 as emails
 
 from edge.channel import Channel
 from edge.coalesce import Coalescer, LineFull
+from edge.cors import Cors, is_preflight
 from edge.dialects.endpoint import Endpoint, Limits, Method
 from edge.dialects.zidimail.dialect import ZidiMail
 from edge.dialects.zidimail.openapi import document
 from edge.dialects.zidimail.shapes import EMAILS
+from edge.rates import Visits
 from edge.settings import Settings
 from edge.transcoding.asgi import Answer, Application, Receive, Scope, Send, request_id, send_answer
 from edge.transcoding.invoke import Caller, Invoke, admission, direct
 from edge.transcoding.routes import Route, routes_of, services_of
 from edge.transcoding.status import Failure, failure_of_error, failure_of_status
+from edge.visitors import Visitors
 
 READY_TIMEOUT_S = 1.0
 """A server that does not say within this time that it serves is not ready."""
@@ -40,6 +43,7 @@ class Edge:
         self._settings = settings
         self._routes = routes_of(services_of(zidimail.v1))
         self._dialect = ZidiMail(self._routes)
+        self._cors = Cors(settings.app_url)
         self._openapi = Answer(200, document(self._dialect, settings.app_url))
         self._channel: Channel | None = None
         self._api: Application | None = None
@@ -52,14 +56,24 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
             case "http":
-                page = self._pages.get(scope["path"])
-                if page is not None:
-                    await self._show(page, scope, send)
-                else:
-                    assert self._api is not None
-                    await self._api(scope, receive, send)
+                await self._http(scope, receive, send)
             case "lifespan":
                 await self._lifespan(receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if any(name == b"origin" for name, _ in scope["headers"]):
+            headers = dict(reversed(scope["headers"]))
+            if self._cors.allows(headers):
+                if is_preflight(scope["method"], headers):
+                    await self._cors.answer_preflight(send, request_id(headers))
+                    return
+                send = self._cors.sharing(send)
+        page = self._pages.get(scope["path"])
+        if page is not None:
+            await self._show(page, scope, send)
+        else:
+            assert self._api is not None
+            await self._api(scope, receive, send)
 
     def failure(self, failure: Failure, request_id: str) -> Answer:
         """The answer of an error that is found before there is a request."""
@@ -72,7 +86,13 @@ class Edge:
         limits = Limits(
             settings.deadline_s, settings.body_limit, settings.requests_limit, settings.bodies_limit
         )
-        self._api = Endpoint(self._dialect, _methods(self._channel, self._routes, settings), limits)
+        self._api = Endpoint(
+            self._dialect,
+            _methods(self._channel, self._routes, settings),
+            limits,
+            Visitors(settings.trusted_proxies),
+            None if settings.ip_limit is None else Visits(settings.ip_limit),
+        )
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._channel.close()
@@ -120,7 +140,9 @@ def _coalesced(coalescer: Coalescer) -> Invoke:
 
     async def invoke(request: emails.SendEmailRequest, caller: Caller) -> Message:
         try:
-            result = await coalescer.send(request, caller.authorization, caller.metadata, caller.deadline)
+            # A call has one client: a key that is bound to networks must not borrow another's address.
+            line = f"{caller.authorization}\n{caller.client}"
+            result = await coalescer.send(request, line, caller.metadata, caller.deadline)
         except grpc.aio.AioRpcError as error:
             raise failure_of_error(error) from None
         except LineFull:

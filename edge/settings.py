@@ -6,8 +6,12 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from limits import RateLimitItem, RateLimitItemPerMinute, parse
 
 MIB = 1 << 20
+IP_LIMIT = RateLimitItemPerMinute(6000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,16 @@ class Settings:
     waiting_limit: int = 500
     """Sends of one credential that wait for a free call; more are answered 503."""
 
+    ip_limit: RateLimitItem | None = IP_LIMIT
+    """Requests of one address, and of one IPv6 /64, in a time; None for any number (C-47)."""
+
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks whose X-Forwarded-For is believed. None by default: anybody can write that header."""
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """Reads `ZIDIMAIL_*`. Raises ValueError, which names the setting that cannot be used."""
+        """Reads `ZIDIMAIL_*`. Raises ValueError when a number is none or not above zero, a rate no rate, or a
+        network no network."""
         default = cls()
         return cls(
             http_listen=_listen(env, "ZIDIMAIL_HTTP_LISTEN", default.http_listen),
@@ -53,6 +64,8 @@ class Settings:
             requests_limit=int(_positive(env, "ZIDIMAIL_HTTP_REQUESTS_LIMIT", default.requests_limit)),
             bodies_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODIES_LIMIT", default.bodies_limit)),
             waiting_limit=int(_positive(env, "ZIDIMAIL_HTTP_WAITING_LIMIT", default.waiting_limit)),
+            ip_limit=_rate(env, "ZIDIMAIL_IP_LIMIT", default.ip_limit),
+            trusted_proxies=_networks(env, "ZIDIMAIL_TRUSTED_PROXIES"),
         )
 
 
@@ -75,3 +88,25 @@ def _positive(env: Mapping[str, str], name: str, default: float) -> float:
     if not 0 < number < math.inf:
         raise ValueError(f"{name} must be a number above 0, not {text!r}")
     return number
+
+
+def _rate(env: Mapping[str, str], name: str, default: RateLimitItem | None) -> RateLimitItem | None:
+    text = env.get(name)
+    if not text:
+        return default
+    if text == "off":
+        return None
+    try:
+        rate = parse(text)
+    except ValueError:
+        rate = None
+    if rate is None or rate.amount < 1 or ";" in text:
+        raise ValueError(f"{name} must be a rate such as 6000/minute, or off, not {text!r}")
+    return rate
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(text.strip()) for text in env.get(name, "").split(",") if text.strip())
+    except ValueError as error:
+        raise ValueError(f"{name} must be networks such as 10.0.0.0/8, parted by commas: {error}") from None

@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from edge.dialects.dialect import Dialect
+from edge.rates import Rate, Visits
 from edge.transcoding.asgi import Answer, Receive, Scope, Send, request_id, send_answer
 from edge.transcoding.binding import BindRequest, compile_request
 from edge.transcoding.body import Body, ClientGone
@@ -18,6 +19,7 @@ from edge.transcoding.invoke import Admit, Caller, Invoke
 from edge.transcoding.rendering import Render, Renderers
 from edge.transcoding.routes import Route, Router
 from edge.transcoding.status import REQUEST_TIMEOUT, Failure
+from edge.visitors import Visitor, Visitors
 
 log = structlog.get_logger("edge")
 
@@ -58,10 +60,20 @@ class Limits:
 class Endpoint:
     """The routes of one dialect. Everything a request needs is resolved when it is made."""
 
-    def __init__(self, dialect: Dialect, methods: Mapping[str, Method], limits: Limits) -> None:
-        """`methods` are all that the dialect's routes call, by full name. Raises BadRoute, BadTemplate."""
+    def __init__(
+        self,
+        dialect: Dialect,
+        methods: Mapping[str, Method],
+        limits: Limits,
+        visitors: Visitors,
+        visits: Visits | None,
+    ) -> None:
+        """`methods` are all that the dialect's routes call, by full name; `visits` is None where requests
+        are not counted. Raises BadRoute, BadTemplate."""
         self._dialect = dialect
         self._limits = limits
+        self._visitors = visitors
+        self._visits = visits
         self._requests = 0
         self._bodies = 0
         renderers = Renderers(dialect.names, dialect.special)
@@ -84,10 +96,14 @@ class Endpoint:
         headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
         name = request_id(headers)
         body = Body(receive, headers)
+        visitor = self._visitors.of(scope)
+        rate = self._count(visitor)
         self._requests += 1
         try:
             try:
-                answer = await self._answer(scope, body, headers, name)
+                if rate is not None and rate.remaining < 0:
+                    raise Failure("TOO_MANY_REQUESTS", retry_after_s=rate.reset_s)
+                answer = await self._answer(scope, body, headers, name, visitor.address)
             except Failure as failure:
                 answer = self._dialect.failure(failure, name)
                 if failure.reason == REQUEST_TIMEOUT or not await body.settle():
@@ -99,12 +115,21 @@ class Endpoint:
             answer = self._dialect.failure(Failure("INTERNAL", {"request_id": name}), name)
         finally:
             self._requests -= 1
+        if rate is not None:
+            answer = _rated(answer, rate)
         await send_answer(send, answer, name, head=scope["method"] == "HEAD")
 
-    async def _answer(self, scope: Scope, body: Body, headers: Mapping[bytes, bytes], name: str) -> Answer:
+    def _count(self, visitor: Visitor) -> Rate | None:
+        if self._visits is None or not visitor.network:
+            return None
+        return self._visits.count(visitor.network)
+
+    async def _answer(
+        self, scope: Scope, body: Body, headers: Mapping[bytes, bytes], name: str, address: str
+    ) -> Answer:
         operation, values = self._operation(scope)
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_s
-        caller = Caller(_credential(headers), name, deadline)
+        caller = Caller(_credential(headers), name, deadline, address)
         held = body.most(operation.body_limit)
         if self._requests > self._limits.requests or self._bodies + held > self._limits.bodies:
             raise Failure("UNAVAILABLE", retry_after_s=1)
@@ -184,3 +209,10 @@ def _parse(body: bytes, headers: Mapping[bytes, bytes]) -> Any:
 def _closing(answer: Answer) -> Answer:
     """The answer to a request whose body still comes: what follows on the connection is not a request."""
     return Answer(answer.status, answer.body, (*answer.headers, (b"connection", b"close")))
+
+
+def _rated(answer: Answer, rate: Rate) -> Answer:
+    """The answer with the limit of requests, unless it tells of one that matters more (F-9)."""
+    if any(name == b"ratelimit-limit" for name, _ in answer.headers):
+        return answer
+    return Answer(answer.status, answer.body, (*answer.headers, *rate.headers))

@@ -51,6 +51,8 @@ _JSON_HEADERS: Sequence[Header] = (
     *SECURITY_HEADERS,
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
+    # Pages of one origin are told more than others (Z-5).
+    (b"vary", b"Origin"),
 )
 
 

@@ -16,16 +16,18 @@ from edge.transcoding.status import failure_of_error
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the Authorization header as it came, the id of the request, and when (on the event
-    loop's clock, in seconds) the answer must be ready."""
+    """Who calls: the Authorization header as it came, the id of the request, when (on the event loop's
+    clock, in seconds) the answer must be ready, and the address of the client if it is known."""
 
     authorization: str
     request_id: str
     deadline: float
+    client: str = ""
 
     @property
     def metadata(self) -> Metadata:
-        return (("authorization", self.authorization), ("x-request-id", self.request_id))
+        told = (("x-client-ip", self.client),) if self.client else ()
+        return (("authorization", self.authorization), ("x-request-id", self.request_id), *told)
 
 
 Invoke: TypeAlias = Callable[[Any, Caller], Awaitable[Message]]
@@ -52,7 +54,13 @@ _NO_MESSAGE = b"\xff"
 """Bytes that no message can begin with: the tag breaks off."""
 
 _TURNED_AWAY = frozenset(
-    {"MISSING_CREDENTIALS", "INVALID_CREDENTIALS", "WRONG_CREDENTIAL_KIND", "MISSING_PERMISSION"}
+    {
+        "MISSING_CREDENTIALS",
+        "INVALID_CREDENTIALS",
+        "WRONG_CREDENTIAL_KIND",
+        "MISSING_PERMISSION",
+        "ADDRESS_NOT_ALLOWED",
+    }
 )
 
 

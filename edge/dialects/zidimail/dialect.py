@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import orjson
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
+from zidimail.v1.email_service_pb2 import SendEmailResponse
 
 from edge.dialects.zidimail.errors import failure_answer, failure_body
 from edge.dialects.zidimail.shapes import (
@@ -19,6 +23,7 @@ from edge.dialects.zidimail.shapes import (
     SUPPRESSIONS,
     WEBHOOKS,
 )
+from edge.rates import Rate
 from edge.transcoding.asgi import Answer, Header
 from edge.transcoding.names import short_names
 from edge.transcoding.rendering import Render
@@ -77,9 +82,21 @@ class ZidiMail:
 
     def answer(self, method: str, response: Message, rendered: Any) -> Answer:
         shaped = RESPONSE_SHAPES[method](rendered)
-        replayed = method in IDEMPOTENT and response.replayed  # type: ignore[attr-defined]
         status = 201 if method in CREATED else 200
-        return Answer(status, orjson.dumps(shaped), _REPLAYED if replayed else ())
+        headers = _said_of_sends(response) if method in IDEMPOTENT else ()
+        return Answer(status, orjson.dumps(shaped), headers)
 
     def failure(self, failure: Failure, request_id: str) -> Answer:
         return failure_answer(failure, request_id)
+
+
+def _said_of_sends(response: Any) -> tuple[Header, ...]:
+    """What stands in headers: that it is an earlier answer (F-1), and the quota that is nearest (F-9)."""
+    sent = [response] if isinstance(response, SendEmailResponse) else [it.sent for it in response.results]
+    quotas = [it.rate_limit for it in sent if it.HasField("rate_limit")]
+    headers = _REPLAYED if response.replayed else ()
+    if not quotas:
+        return headers
+    nearest = min(quotas, key=attrgetter("remaining"))
+    reset_s = max(0, math.ceil(nearest.resets_at.seconds - time.time()))
+    return (*headers, *Rate(nearest.limit, nearest.remaining, reset_s).headers)

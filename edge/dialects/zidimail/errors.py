@@ -8,12 +8,15 @@ made from the reason and its metadata, never from a status message.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 from zidimail.v1.error_reason_pb2 import ErrorReason
 
+from edge.rates import Rate
 from edge.transcoding.asgi import Answer, Header
 from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
@@ -157,6 +160,12 @@ ROWS: Mapping[str, Row] = {
         "The API key may not send from {domain}.",
         "The key is restricted to other domains. Use another key.",
     ),
+    "ADDRESS_NOT_ALLOWED": Row(
+        403,
+        "restricted_api_key",
+        "The API key may not be used from {address}.",
+        "The key is restricted to other networks. Call from one of them, or use another key.",
+    ),
     "BURST_LIMIT_EXCEEDED": Row(
         429,
         "rate_limit_exceeded",
@@ -255,12 +264,34 @@ def failure_answer(failure: Failure, request_id: str) -> Answer:
         case 405:
             headers.append((b"allow", failure.metadata["allow"].encode()))
         case 503 | 429:
-            seconds = failure.retry_after_s
-            if seconds is None:
-                seconds = float(failure.metadata.get("retry_after") or 1)
-            headers.append((b"retry-after", b"%d" % max(1, math.ceil(seconds))))
+            seconds = max(1, math.ceil(_pause_s(failure)))
+            headers.append((b"retry-after", b"%d" % seconds))
+            headers += _rate_headers(failure.metadata, seconds)
     # Metadata may hold what a caller sent, whatever bytes those were.
     return Answer(body["statusCode"], orjson.dumps(_clean(body)), tuple(headers))
+
+
+def _pause_s(failure: Failure) -> float:
+    """Seconds after which a request may be repeated."""
+    if failure.retry_after_s is not None:
+        return failure.retry_after_s
+    try:
+        if "resets_at" in failure.metadata:
+            return datetime.fromisoformat(failure.metadata["resets_at"]).timestamp() - time.time()
+        return float(failure.metadata["retry_after"])
+    except (KeyError, ValueError):
+        return 1
+
+
+def _rate_headers(metadata: Mapping[str, str], reset_s: int) -> Sequence[Header]:
+    """The quota that a request did not fit into (F-9); what counts emails a second tells no use: it is all
+    used."""
+    try:
+        limit = int(metadata["limit"])
+        used = int(metadata.get("used", limit))
+    except (KeyError, ValueError):
+        return ()
+    return Rate(limit, limit - used, reset_s).headers
 
 
 class _Values(dict[str, str]):
