@@ -157,7 +157,7 @@ class Serving:
         verifier = Verifier(database, writer, clock, delivering.resolver, settings)
         authenticator = TokenAuthenticator(keys, sessions, Banned(database, clock))
         self._server = grpc.aio.server(
-            interceptors=[Pipeline(access_rules(SERVICES), authenticator)],
+            interceptors=[Pipeline(access_rules(SERVICES), authenticator, settings.trusted_edges)],
             options=_GRPC_OPTIONS,
         )
         email_service_pb2_grpc.add_EmailServiceServicer_to_server(

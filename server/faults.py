@@ -107,6 +107,18 @@ class MissingPermission(Fault):
         )
 
 
+class AddressNotAllowed(Fault):
+    """The API key may not be used from where the call came from (contract row F-7)."""
+
+    reason, code = "ADDRESS_NOT_ALLOWED", "PERMISSION_DENIED"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"This API key may not be used from {address}. Call from an address that the key allows.",
+            address=address,
+        )
+
+
 class ValidationFailed(Fault):
     """One or more fields are wrong."""
 

@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
@@ -30,6 +31,12 @@ class Settings:
     allow_private_networks: bool = False
     # The name this host gives in EHLO, and the parent of what customers' DNS records point to.
     hostname: str = "localhost"
+    # Mail to this domain never leaves: what becomes of it is decided by the local part (F-5). The default is
+    # a name that can never be real (RFC 2606).
+    simulator_domain: str = "simulator.test"
+    # Networks of edges on other machines: they are believed when they say for whom they call (F-7). Edges on
+    # this machine always are.
+    trusted_edges: tuple[IPv4Network | IPv6Network, ...] = ()
     # How many deliveries run at once in one process: bounds memory and sockets.
     delivery_concurrency: int = 64
     # How many connections one destination gets at once (Postfix's default limit is 20).
@@ -83,6 +90,8 @@ class Settings:
             dns=read.optional("DNS", None),
             allow_private_networks=read.switch("ALLOW_PRIVATE_NETWORKS", default=False),
             hostname=read.hostname("HOSTNAME", "localhost"),
+            simulator_domain=read.text("SIMULATOR_DOMAIN", "simulator.test").lower(),
+            trusted_edges=read.networks("TRUSTED_EDGES"),
             delivery_concurrency=read.integer("DELIVERY_CONCURRENCY", 64),
             site_concurrency=read.integer("SITE_CONCURRENCY", 20),
             lease_s=read.seconds("LEASE_SECONDS", 60.0),
@@ -127,6 +136,15 @@ class _Reader:
     def path(self, name: str) -> Path | None:
         value = self.optional(name, None)
         return None if value is None else Path(value)
+
+    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        value = self.text(name, "")
+        try:
+            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError:
+            raise SettingsError(
+                f"ZIDIMAIL_{name} must be networks such as `10.0.0.0/8`, separated by commas, not {value!r}."
+            ) from None
 
     def switch(self, name: str, *, default: bool) -> bool:
         value = self.text(name, "on" if default else "off").lower()

@@ -2,8 +2,10 @@
 
 import asyncio
 import hmac
+import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import cast
 
 from server.clock import Clock
@@ -29,6 +31,7 @@ class _Known:
     caller: Caller | None = None
     secret_hash: bytes = field(default=_NO_HASH, repr=False)
     last_used_at: int = 0
+    expires_at: int | None = None
 
 
 class _Recent:
@@ -80,7 +83,8 @@ class ApiKeyAuthenticator:
         now = self._clock.now_ms()
         known = self._live.get(id, now) or self._unknown.get(id, now) or await self._ask(id)
         proved = hmac.compare_digest(hash_of(token), known.secret_hash)
-        if not proved or known.caller is None:
+        expired = known.expires_at is not None and known.expires_at <= now
+        if not proved or expired or known.caller is None:
             raise InvalidCredentials
         self._note_use(known, known.caller, now)
         return known.caller
@@ -106,8 +110,16 @@ class ApiKeyAuthenticator:
             row = (await live_keys(connection, [id])).get(id)
         if row is None:
             return _Known(asked_at)
-        caller = Caller(row.org_id, "api_key", cast(PermissionName, row.permission), key_id=id)
-        return _Known(asked_at, caller, row.secret_hash, row.last_used_at or 0)
+        caller = Caller(
+            row.org_id,
+            "api_key",
+            cast(PermissionName, row.permission),
+            key_id=id,
+            allowed_domains=frozenset(json.loads(row.allowed_domains)),
+            allowed_networks=tuple(ip_network(text) for text in json.loads(row.allowed_ips)),
+            test=row.style == "test",
+        )
+        return _Known(asked_at, caller, row.secret_hash, row.last_used_at or 0, row.expires_at)
 
     def _landed(self, id: str, flight: "asyncio.Task[_Known]") -> None:
         failed = flight.cancelled() or flight.exception() is not None

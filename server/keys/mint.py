@@ -1,7 +1,8 @@
 """Making API keys, and taking them apart again (contract rows Z-2, C-44).
 
-A key is `zm_live_<id>_<secret>` or `zs_<id>_<secret>`: the id finds it, the secret proves it. The secret is
-32 random bytes, so its plain SHA-256 is enough at rest: a slow hash would protect nothing and cost much.
+A key is `zm_live_<id>_<secret>`, `zm_test_<id>_<secret>` or `zs_<id>_<secret>`: the id finds it, the
+secret proves it. The secret is 32 random bytes, so its plain SHA-256 is enough at rest: a slow hash would
+protect nothing and cost much.
 """
 
 import hashlib
@@ -12,11 +13,11 @@ from typing import Literal
 
 from server.ids import new_id
 
-Style = Literal["zm", "zs"]
+Style = Literal["zm", "zs", "test"]
 
-PREFIXES: dict[Style, str] = {"zm": "zm_live_", "zs": "zs_"}
+PREFIXES: dict[Style, str] = {"zm": "zm_live_", "zs": "zs_", "test": "zm_test_"}
 _SECRET_BYTES = 32
-_KEY = re.compile(r"(?:zm_live|zs)_([0-9a-f]{24})_[0-9a-f]{64}", re.ASCII)
+_KEY = re.compile(r"(?:zm_live|zm_test|zs)_([0-9a-f]{24})_[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,6 @@ def id_of(key: str) -> str | None:
     return None if match is None else match[1]
 
 
-def prefix_of(style: str, id: str) -> str:
+def prefix_of(style: Style, id: str) -> str:
     """The beginning of a key: enough to tell keys apart, of no use to anybody else."""
-    return f"{PREFIXES['zs' if style == 'zs' else 'zm']}{id}"
+    return f"{PREFIXES[style]}{id}"

@@ -1,5 +1,6 @@
 """ApiKeyService."""
 
+import json
 from typing import Any, cast
 
 import grpc
@@ -9,15 +10,15 @@ from zidimail.v1 import api_key_service_pb2 as pb
 from server.clock import Clock
 from server.db.engine import Database
 from server.db.writer import Writer
-from server.faults import ApiKeyNotFound, ValidationFailed, Violation
+from server.faults import ApiKeyNotFound, DomainNotFound, ValidationFailed, Violation
 from server.ids import is_id
 from server.keys import store
 from server.keys.authenticate import ApiKeyAuthenticator
-from server.keys.mint import mint, prefix_of
-from server.keys.rules import check_name
+from server.keys.mint import Style, mint, prefix_of
+from server.keys.rules import address_bounds, check_name, domain_bounds
 from server.wire.caller import PermissionName, current_caller
-from server.wire.paging import page_of
-from server.wire.timestamps import timestamp
+from server.wire.paging import asked_page
+from server.wire.timestamps import milliseconds, timestamp
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -31,7 +32,7 @@ _PERMISSIONS = {name: value for value, name in _NAMES.items()}
 
 
 class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
-    """Creates, lists and revokes API keys."""
+    """Creates, lists, renames and revokes API keys."""
 
     def __init__(
         self, database: Database, writer: Writer, clock: Clock, authenticator: ApiKeyAuthenticator
@@ -45,14 +46,15 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
         self, request: pb.CreateApiKeyRequest, context: Context
     ) -> pb.CreateApiKeyResponse:
         """Makes a key and shows it, this once."""
-        caller = current_caller()
+        org_id, now = current_caller().org_id, self._clock.now_ms()
         name = check_name(request.name)
         permission = _NAMES.get(request.permission)
         if permission is None:
             raise ValidationFailed([Violation("permission", "must be full, send_only or read_only")])
-        key, now = mint(), self._clock.now_ms()
+        bounds = await self._bounds(org_id, request, now)
+        key = mint("test" if request.test else "zm")
         await self._writer.run(
-            lambda connection: store.add(connection, caller.org_id, key, name, permission, now)
+            lambda connection: store.add(connection, org_id, key, name, permission, now, bounds)
         )
         return pb.CreateApiKeyResponse(
             id=key.id,
@@ -61,23 +63,55 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
             prefix=prefix_of(key.style, key.id),
             permission=_PERMISSIONS[permission],
             created_at=timestamp(now),
+            allowed_domains=bounds.allowed_domains,
+            allowed_ips=bounds.allowed_ips,
+            expires_at=None if bounds.expires_at is None else timestamp(bounds.expires_at),
+            test=request.test,
         )
+
+    async def _bounds(self, org_id: str, request: pb.CreateApiKeyRequest, now: int) -> store.Bounds:
+        """What the key is to be bound to. Raises `ValidationFailed`, `DomainNotFound`."""
+        networks, violations = address_bounds(request.allowed_ips)
+        expires_at = milliseconds(request.expires_at) if request.HasField("expires_at") else None
+        if request.HasField("expires_at") and (expires_at is None or expires_at <= now):
+            violations.append(Violation("expires_at", "must be in the future"))
+        names: list[str] = []
+        if request.allowed_domains or request.HasField("domain_id"):
+            async with self._database.read() as connection:
+                own = await store.domains_of(connection, org_id)
+            names, wrong = domain_bounds(request.allowed_domains, own.values())
+            violations = [*wrong, *violations]
+        if violations:
+            raise ValidationFailed(violations)
+        if request.HasField("domain_id"):
+            if request.domain_id not in own:
+                raise DomainNotFound(request.domain_id)
+            names = list(dict.fromkeys([*names, own[request.domain_id]]))
+        return store.Bounds(names, networks, expires_at)
 
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
         """A page of the keys that are not revoked, newest first."""
-        page = page_of(
-            request.limit if request.HasField("limit") else None,
-            request.page if request.HasField("page") else None,
-        )
+        page, wanted = asked_page(request)
         async with self._database.read() as connection:
-            rows, total = await store.page_of_keys(connection, current_caller().org_id, page)
+            part = await store.listed(connection, current_caller().org_id, wanted)
         return pb.ListApiKeysResponse(
-            data=[_api_key(row) for row in rows],
-            has_more=page.offset + len(rows) < total,
-            total=total,
+            data=[_api_key(row) for row in part.rows],
+            has_more=part.has_more,
+            total=part.total,
             page=page.number,
             limit=page.limit,
         )
+
+    async def UpdateApiKey(
+        self, request: pb.UpdateApiKeyRequest, context: Context
+    ) -> pb.UpdateApiKeyResponse:
+        """Renames a key."""
+        org_id, id = current_caller().org_id, request.id
+        if not is_id(id):
+            raise ApiKeyNotFound(id)
+        name = check_name(request.name)
+        row = await self._writer.run(lambda connection: store.rename(connection, org_id, id, name))
+        return pb.UpdateApiKeyResponse(api_key=_api_key(row))
 
     async def DeleteApiKey(
         self, request: pb.DeleteApiKeyRequest, context: Context
@@ -93,13 +127,15 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
 
 
 def _api_key(row: store.KeyRow) -> api_key_pb2.ApiKey:
-    key = api_key_pb2.ApiKey(
+    return api_key_pb2.ApiKey(
         id=row.id,
         name=row.name,
-        prefix=prefix_of(row.style, row.id),
+        prefix=prefix_of(cast(Style, row.style), row.id),
         permission=_PERMISSIONS[cast(PermissionName, row.permission)],
         created_at=timestamp(row.created_at),
+        last_used_at=None if row.last_used_at is None else timestamp(row.last_used_at),
+        allowed_domains=json.loads(row.allowed_domains),
+        allowed_ips=json.loads(row.allowed_ips),
+        expires_at=None if row.expires_at is None else timestamp(row.expires_at),
+        test=row.style == "test",
     )
-    if row.last_used_at is not None:
-        key.last_used_at.CopyFrom(timestamp(row.last_used_at))
-    return key

@@ -1,10 +1,15 @@
-"""What an API key may be called."""
+"""What an API key may be called, and what it may be bound to (contract rows Z-35, F-7)."""
 
 import unicodedata
+from collections.abc import Collection, Sequence
+from ipaddress import ip_network
+
+import idna
 
 from server.faults import ValidationFailed, Violation
 
 MAX_NAME_LENGTH = 100
+MAX_BOUNDS = 100
 
 
 def check_name(name: str) -> str:
@@ -18,3 +23,44 @@ def check_name(name: str) -> str:
     if any(unicodedata.category(character) == "Cc" for character in name):
         raise ValidationFailed([Violation("name", "must not contain control characters")])
     return name
+
+
+def domain_bounds(names: Sequence[str], own: Collection[str]) -> tuple[list[str], list[Violation]]:
+    """The domains that a key is bound to, as DNS knows them, and what is wrong with what was asked for.
+
+    `own` are the organisation's domains: a key cannot be bound to another's.
+    """
+    allowed, violations = [], _too_many("allowed_domains", names)
+    for position, name in enumerate(names[:MAX_BOUNDS]):
+        domain = _as_dns_knows_it(name)
+        if domain in own:
+            allowed.append(domain)
+        else:
+            violations.append(
+                Violation(f"allowed_domains[{position}]", "must be a domain of this organisation")
+            )
+    return list(dict.fromkeys(allowed)), violations
+
+
+def address_bounds(texts: Sequence[str]) -> tuple[list[str], list[Violation]]:
+    """The networks that a key may be used from, in one canonical form, and what is wrong with others."""
+    networks, violations = [], _too_many("allowed_ips", texts)
+    for position, text in enumerate(texts[:MAX_BOUNDS]):
+        try:
+            networks.append(str(ip_network(text.strip(), strict=False)))
+        except ValueError:
+            violations.append(
+                Violation(f"allowed_ips[{position}]", "must be an address or a network, such as 192.0.2.0/24")
+            )
+    return list(dict.fromkeys(networks)), violations
+
+
+def _too_many(field: str, values: Sequence[str]) -> list[Violation]:
+    return [Violation(field, f"must be at most {MAX_BOUNDS}")] if len(values) > MAX_BOUNDS else []
+
+
+def _as_dns_knows_it(name: str) -> str:
+    try:
+        return idna.encode(name.strip(), uts46=True).decode("ascii").removesuffix(".")
+    except UnicodeError:
+        return ""

@@ -1,18 +1,32 @@
 """API keys in the store."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.schema import api_keys
+from server.db.listing import Part, Stretch, newest_first
+from server.db.schema import api_keys, domains
+from server.faults import ApiKeyNotFound
 from server.keys.mint import MintedKey
 from server.wire.caller import PermissionName
-from server.wire.paging import Page
 
 KeyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+_SHOWN = (
+    api_keys.c.id,
+    api_keys.c.name,
+    api_keys.c.style,
+    api_keys.c.permission,
+    api_keys.c.allowed_domains,
+    api_keys.c.allowed_ips,
+    api_keys.c.expires_at,
+    api_keys.c.created_at,
+    api_keys.c.last_used_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +38,18 @@ class KeyUse:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a key is bound to: nothing, unless it says so."""
+
+    allowed_domains: Sequence[str] = ()
+    allowed_ips: Sequence[str] = ()
+    expires_at: int | None = None
+
+
+UNBOUND = Bounds()
+
+
 async def add(
     connection: AsyncConnection,
     org_id: str,
@@ -31,6 +57,7 @@ async def add(
     name: str,
     permission: PermissionName,
     now_ms: int,
+    bounds: Bounds = UNBOUND,
 ) -> None:
     """Stores a new key, its hash in place of itself."""
     await connection.execute(
@@ -41,6 +68,9 @@ async def add(
             style=key.style,
             secret_hash=key.secret_hash,
             permission=permission,
+            allowed_domains=json.dumps(list(bounds.allowed_domains)),
+            allowed_ips=json.dumps(list(bounds.allowed_ips)),
+            expires_at=bounds.expires_at,
             created_at=now_ms,
         )
     )
@@ -53,32 +83,41 @@ async def live_keys(connection: AsyncConnection, ids: Iterable[str]) -> dict[str
             api_keys.c.org_id,
             api_keys.c.id,
             api_keys.c.secret_hash,
+            api_keys.c.style,
             api_keys.c.permission,
+            api_keys.c.allowed_domains,
+            api_keys.c.allowed_ips,
+            api_keys.c.expires_at,
             api_keys.c.last_used_at,
         ).where(api_keys.c.id.in_(list(ids)), api_keys.c.revoked_at.is_(None))
     )
     return {row.id: row for row in rows}
 
 
-async def page_of_keys(connection: AsyncConnection, org_id: str, page: Page) -> tuple[Sequence[KeyRow], int]:
-    """A page of an organisation's keys, newest first and without the revoked, and how many there are."""
-    mine = (api_keys.c.org_id == org_id, api_keys.c.revoked_at.is_(None))
-    total = await connection.scalar(select(func.count()).select_from(api_keys).where(*mine))
+async def listed(connection: AsyncConnection, org_id: str, wanted: Stretch) -> Part:
+    """A part of an organisation's keys, newest first and without the revoked."""
+    query = select(*_SHOWN).where(api_keys.c.org_id == org_id, api_keys.c.revoked_at.is_(None))
+    return await newest_first(connection, query, api_keys.c.id, wanted)
+
+
+async def rename(connection: AsyncConnection, org_id: str, id: str, name: str) -> KeyRow:
+    """Gives a key another label and returns it. Raises `ApiKeyNotFound`, also for one that was revoked."""
     rows = await connection.execute(
-        select(
-            api_keys.c.id,
-            api_keys.c.name,
-            api_keys.c.style,
-            api_keys.c.permission,
-            api_keys.c.created_at,
-            api_keys.c.last_used_at,
-        )
-        .where(*mine)
-        .order_by(api_keys.c.id.desc())
-        .limit(page.limit)
-        .offset(page.offset)
+        update(api_keys)
+        .where(api_keys.c.org_id == org_id, api_keys.c.id == id, api_keys.c.revoked_at.is_(None))
+        .values(name=name)
+        .returning(*_SHOWN)
     )
-    return rows.all(), total or 0
+    row = rows.one_or_none()
+    if row is None:
+        raise ApiKeyNotFound(id)
+    return row
+
+
+async def domains_of(connection: AsyncConnection, org_id: str) -> dict[str, str]:
+    """The names of an organisation's domains by their ids."""
+    rows = await connection.execute(select(domains.c.id, domains.c.domain).where(domains.c.org_id == org_id))
+    return {row.id: row.domain for row in rows}
 
 
 async def revoke(connection: AsyncConnection, org_id: str, id: str, now_ms: int) -> bool:

@@ -2,6 +2,7 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, Protocol
 
 CredentialKind = Literal["api_key", "session"]
@@ -21,6 +22,8 @@ class Caller:
     user_id: str | None = None
     # From which domains it may send; empty: all of the organisation's (F-7).
     allowed_domains: frozenset[str] = frozenset()
+    # From where it may call; empty: from everywhere (F-7).
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     # What it sends never leaves the building and uses no quota (F-5).
     test: bool = False
 

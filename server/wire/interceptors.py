@@ -6,7 +6,7 @@ nothing about a customer.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +15,19 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
-from server.faults import Fault, Internal, MissingCredentials, Unavailable, ValidationFailed, Violation
+from server.faults import (
+    AddressNotAllowed,
+    Fault,
+    Internal,
+    MissingCredentials,
+    Unavailable,
+    ValidationFailed,
+    Violation,
+)
 from server.ids import new_id
 from server.wire import metrics
 from server.wire.access import AccessRule
+from server.wire.address import CLIENT_KEY, Network, client_address
 from server.wire.caller import Authenticator, set_current_caller
 from server.wire.status import DETAILS_KEY, code_of, status_of
 
@@ -40,6 +49,7 @@ class Call:
     authenticator: Authenticator
     context: Context
     metadata: Mapping[str, str | bytes]
+    trusted: Sequence[Network] = ()
     request_id: str = ""
     code: str = "OK"
     org_id: str | None = None
@@ -122,6 +132,10 @@ async def authenticate(call: Call) -> AsyncIterator[None]:
         raise MissingCredentials
     caller = await call.authenticator.authenticate(token.strip())
     call.org_id = caller.org_id
+    if caller.allowed_networks:
+        address = client_address(call.context.peer(), call.metadata.get(CLIENT_KEY), call.trusted)
+        if address is None or not any(address in network for network in caller.allowed_networks):
+            raise AddressNotAllowed(str(address or "an unknown address"))
     call.rule.check(caller)
     set_current_caller(caller)
     yield
@@ -142,8 +156,15 @@ LAYERS: tuple[Layer, ...] = (
 class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """Wraps the methods that have an access rule; each is wrapped once."""
 
-    def __init__(self, rules: Mapping[str, AccessRule], authenticator: Authenticator) -> None:
+    def __init__(
+        self,
+        rules: Mapping[str, AccessRule],
+        authenticator: Authenticator,
+        trusted: Sequence[Network] = (),
+    ) -> None:
+        """`trusted` are the networks whose edges are believed when they say for whom they call."""
         self._rules = rules
+        self._trusted = trusted
         self._authenticator = authenticator
         self._wrapped: dict[str, Any] = {}
 
@@ -186,7 +207,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
     async def _enter(self, stack: AsyncExitStack, method: str, context: Context) -> None:
         metadata = dict(context.invocation_metadata() or ())
-        call = Call(method, self._rules[method], self._authenticator, context, metadata)
+        call = Call(method, self._rules[method], self._authenticator, context, metadata, self._trusted)
         for layer in LAYERS:
             await stack.enter_async_context(layer(call))
 

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
+import httpx
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 from zidimail.v1 import access_pb2, api_key_service_pb2_grpc, domain_service_pb2, domain_service_pb2_grpc
 from zidimail.v1 import api_key_service_pb2 as pb
@@ -35,11 +37,18 @@ class Client:
     async def list(self, **fields: Any) -> pb.ListApiKeysResponse:
         return await self._keys.ListApiKeys(pb.ListApiKeysRequest(**fields), metadata=self._metadata)
 
+    async def rename(self, id: str, name: str) -> pb.UpdateApiKeyResponse:
+        return await self._keys.UpdateApiKey(
+            pb.UpdateApiKeyRequest(id=id, name=name), metadata=self._metadata
+        )
+
     async def delete(self, id: str) -> pb.DeleteApiKeyResponse:
         return await self._keys.DeleteApiKey(pb.DeleteApiKeyRequest(id=id), metadata=self._metadata)
 
-    async def read(self) -> None:
-        await self._domains.ListDomains(domain_service_pb2.ListDomainsRequest(), metadata=self._metadata)
+    async def read(self, *metadata: tuple[str, str]) -> None:
+        await self._domains.ListDomains(
+            domain_service_pb2.ListDomainsRequest(), metadata=(*self._metadata, *metadata)
+        )
 
 
 @pytest.fixture
@@ -175,3 +184,71 @@ async def test_the_last_use_of_a_key_is_told(session: Client, channel: grpc.aio.
     used = await until(last_use)
     assert used.seconds % 60 == 0
     assert abs(used.seconds - created.created_at.seconds) <= 60
+
+
+async def test_a_key_is_renamed_by_a_session_only(session: Client, channel: grpc.aio.Channel) -> None:
+    created = await session.create("before")
+    assert (await session.rename(created.id, " after ")).api_key.name == "after"
+    assert created.id in {key.id for key in (await session.list(limit=100)).data if key.name == "after"}
+    assert await refusal_of(Client(channel, created.key).rename(created.id, "x")) == "WRONG_CREDENTIAL_KIND"
+    assert await refusal_of(session.rename(created.id, "")) == "VALIDATION_FAILED"
+    await session.delete(created.id)
+    assert await refusal_of(session.rename(created.id, "x")) == "API_KEY_NOT_FOUND"
+
+
+async def test_a_key_shows_what_it_is_bound_to(session: Client, stack: Stack) -> None:
+    """F-7."""
+    expires_at = Timestamp(seconds=4_000_000_000)
+    by_name = await session.create(
+        allowed_domains=[stack.owner.domain.upper()], allowed_ips=["192.0.2.1/24"], expires_at=expires_at
+    )
+    by_id = await session.create(domain_id=stack.owner.domain_id)
+    assert by_name.allowed_domains == by_id.allowed_domains == [stack.owner.domain]
+    assert (by_name.allowed_ips, by_name.expires_at) == (["192.0.2.0/24"], expires_at)
+    listed = {key.id: key for key in (await session.list(limit=100)).data}[by_name.id]
+    assert listed.allowed_domains == by_name.allowed_domains
+    assert (listed.allowed_ips, listed.expires_at) == (by_name.allowed_ips, expires_at)
+
+
+async def test_a_key_cannot_be_bound_to_anothers_domain(session: Client, stack: Stack) -> None:
+    """C-48: it is answered like one that does not exist."""
+    assert await refusal_of(session.create(allowed_domains=[stack.other.domain])) == "VALIDATION_FAILED"
+    for id in (stack.other.domain_id, "0" * 24, "", "\x00"):
+        assert await refusal_of(session.create(domain_id=id)) == "DOMAIN_NOT_FOUND"
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 1_000_000_000, 2**62])
+async def test_a_key_cannot_expire_before_it_is_made(session: Client, seconds: int) -> None:
+    expires_at = Timestamp(seconds=seconds)
+    assert await refusal_of(session.create(expires_at=expires_at)) == "VALIDATION_FAILED"
+
+
+async def test_a_key_works_from_the_networks_it_is_bound_to_only(
+    session: Client, channel: grpc.aio.Channel, stack: Stack
+) -> None:
+    """F-7: by gRPC its own address or what an edge on this machine says; by REST the client's."""
+    elsewhere = (await session.create(allowed_ips=["192.0.2.0/24", "2001:db8::/32"])).key
+    here = (await session.create(allowed_ips=["127.0.0.0/8"])).key
+    assert await refusal_of(Client(channel, elsewhere).read()) == "ADDRESS_NOT_ALLOWED"
+    await Client(channel, elsewhere).read(("x-client-ip", "192.0.2.200"))
+    await Client(channel, elsewhere).read(("x-client-ip", "2001:db8::5"))
+    refused = Client(channel, here).read(("x-client-ip", "192.0.2.200"))
+    assert await refusal_of(refused) == "ADDRESS_NOT_ALLOWED"
+    await Client(channel, here).read()
+    email = {"from": f"a@{stack.owner.domain}", "to": "you@example.org", "subject": "Hi", "text": "Hi"}
+    spoofed = {"X-Client-Ip": "192.0.2.200", "X-Forwarded-For": "192.0.2.200"}
+    for key, status in ((elsewhere, 403), (here, 200)):
+        headers = {"Authorization": f"Bearer {key}", **spoofed}
+        async with httpx.AsyncClient(base_url=f"{stack.http}/v1", headers=headers) as api:
+            assert (await api.get("/domains")).status_code == status
+            assert (await api.post("/emails", json=email)).status_code == status
+
+
+async def test_a_test_key_shows_that_it_is_one(session: Client, channel: grpc.aio.Channel) -> None:
+    """F-5."""
+    created = await session.create(test=True)
+    assert created.test
+    assert created.key.startswith(f"zm_test_{created.id}_")
+    assert created.key.startswith(created.prefix)
+    await Client(channel, created.key).read()
+    assert {key.id: key.test for key in (await session.list(limit=100)).data}[created.id]

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event, select
 
 from server.db.engine import Database
+from server.db.listing import Stretch
 from server.db.schema import api_keys
 from server.db.writer import Writer
 from server.faults import InvalidCredentials
@@ -16,7 +17,6 @@ from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.mint import MintedKey, mint
 from server.keys.uses import KeyUses
 from server.wire.caller import Caller, PermissionName
-from server.wire.paging import Page
 from tests.harness.clock import ManualClock
 from tests.harness.waiting import until
 
@@ -288,10 +288,14 @@ async def test_keys_are_listed_newest_first_without_the_revoked(database: Databa
     assert await _revoke(writer, keys[2])
     newest_first = [keys[n].id for n in (4, 3, 1, 0)]
     async with database.read() as connection:
-        first, total = await store.page_of_keys(connection, ORG, Page(1, 3))
-        second, _ = await store.page_of_keys(connection, ORG, Page(2, 3))
-    assert [row.id for row in (*first, *second)] == newest_first
-    assert total == 4
+        first = await store.listed(connection, ORG, Stretch(3))
+        second = await store.listed(connection, ORG, Stretch(3, offset=3))
+        after = await store.listed(connection, ORG, Stretch(3, after=newest_first[0]))
+        before = await store.listed(connection, ORG, Stretch(1, before=newest_first[2]))
+    assert [row.id for row in (*first.rows, *second.rows)] == newest_first
+    assert (first.has_more, second.has_more, first.total) == (True, False, 4)
+    assert [row.id for row in after.rows] == newest_first[1:]
+    assert ([row.id for row in before.rows], before.has_more) == ([newest_first[1]], True)
 
 
 async def test_a_key_is_revoked_once_and_by_its_organisation_only(writer: Writer) -> None:
@@ -307,3 +311,29 @@ async def test_the_store_holds_no_key(database: Database, writer: Writer) -> Non
     async with database.read() as connection:
         row = (await connection.execute(select(api_keys).where(api_keys.c.id == key.id))).one()
     assert key.key.rpartition("_")[2] not in repr(tuple(row))
+
+
+async def test_a_key_that_has_expired_is_refused(
+    authenticator: ApiKeyAuthenticator, writer: Writer, clock: ManualClock
+) -> None:
+    """F-7: also while what the store said of it is still remembered."""
+    key, expires_at = mint(), clock.now_ms() + 1_000
+    bounds = store.Bounds(expires_at=expires_at)
+    await writer.run(lambda connection: store.add(connection, ORG, key, "a key", "full", 1_000, bounds))
+    assert (await authenticator.authenticate(key.key)).key_id == key.id
+    clock.advance(0.999)
+    await authenticator.authenticate(key.key)
+    clock.advance(0.001)
+    with pytest.raises(InvalidCredentials):
+        await authenticator.authenticate(key.key)
+
+
+async def test_a_caller_is_bound_as_its_key_is(authenticator: ApiKeyAuthenticator, writer: Writer) -> None:
+    """F-5, F-7."""
+    key = mint("test")
+    bounds = store.Bounds(["example.com"], ["192.0.2.0/24", "2001:db8::/32"])
+    await writer.run(lambda connection: store.add(connection, ORG, key, "a key", "full", 1_000, bounds))
+    caller = await authenticator.authenticate(key.key)
+    assert caller.allowed_domains == {"example.com"}
+    assert [str(network) for network in caller.allowed_networks] == bounds.allowed_ips
+    assert caller.test

@@ -29,7 +29,7 @@ from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 from zidimail.v1 import api_key_pb2 as zidimail_dot_v1_dot_api__key__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!zidimail/v1/api_key_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\x1a\x19zidimail/v1/api_key.proto\"\xe8\x01\n\x13\x43reateApiKeyRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\npermission\x18\x02 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12\x17\n\x0f\x61llowed_domains\x18\x03 \x03(\t\x12\x13\n\x0b\x61llowed_ips\x18\x04 \x03(\t\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04test\x18\x06 \x01(\x08\x12\x16\n\tdomain_id\x18\x07 \x01(\tH\x00\x88\x01\x01\x42\x0c\n\n_domain_id\"\x96\x02\n\x14\x43reateApiKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0e\n\x06prefix\x18\x04 \x01(\t\x12+\n\npermission\x18\x05 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61llowed_domains\x18\x07 \x03(\t\x12\x13\n\x0b\x61llowed_ips\x18\x08 \x03(\t\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04test\x18\n \x01(\x08\"N\n\x12ListApiKeysRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_page\"v\n\x13ListApiKeysResponse\x12!\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x13.zidimail.v1.ApiKey\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\";\n\x13UpdateApiKeyRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"<\n\x14UpdateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.ApiKey\"\'\n\x13\x44\x65leteApiKeyRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"3\n\x14\x44\x65leteApiKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x32\xf7\x03\n\rApiKeyService\x12u\n\x0c\x43reateApiKey\x12 .zidimail.v1.CreateApiKeyRequest\x1a!.zidimail.v1.CreateApiKeyResponse\" \xd2\xdd\x18\x05\n\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/api-keys:\x01*\x12p\n\x0bListApiKeys\x12\x1f.zidimail.v1.ListApiKeysRequest\x1a .zidimail.v1.ListApiKeysResponse\"\x1e\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/api-keys\x12\x83\x01\n\x0cUpdateApiKey\x12 .zidimail.v1.UpdateApiKeyRequest\x1a!.zidimail.v1.UpdateApiKeyResponse\".\xd2\xdd\x18\x05\n\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x1f\x32\x11/v1/api-keys/{id}:\x01*b\x07\x61pi_key\x12w\n\x0c\x44\x65leteApiKey\x12 .zidimail.v1.DeleteApiKeyRequest\x1a!.zidimail.v1.DeleteApiKeyResponse\"\"\xd2\xdd\x18\x05\n\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x13*\x11/v1/api-keys/{id}B\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!zidimail/v1/api_key_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\x1a\x19zidimail/v1/api_key.proto\"\xe8\x01\n\x13\x43reateApiKeyRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\npermission\x18\x02 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12\x17\n\x0f\x61llowed_domains\x18\x03 \x03(\t\x12\x13\n\x0b\x61llowed_ips\x18\x04 \x03(\t\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04test\x18\x06 \x01(\x08\x12\x16\n\tdomain_id\x18\x07 \x01(\tH\x00\x88\x01\x01\x42\x0c\n\n_domain_id\"\x96\x02\n\x14\x43reateApiKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0e\n\x06prefix\x18\x04 \x01(\t\x12+\n\npermission\x18\x05 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61llowed_domains\x18\x07 \x03(\t\x12\x13\n\x0b\x61llowed_ips\x18\x08 \x03(\t\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04test\x18\n \x01(\x08\"\x8c\x01\n\x12ListApiKeysRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\x08\n\x06_afterB\t\n\x07_before\"v\n\x13ListApiKeysResponse\x12!\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x13.zidimail.v1.ApiKey\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\";\n\x13UpdateApiKeyRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"<\n\x14UpdateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.ApiKey\"\'\n\x13\x44\x65leteApiKeyRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"3\n\x14\x44\x65leteApiKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x32\xf7\x03\n\rApiKeyService\x12u\n\x0c\x43reateApiKey\x12 .zidimail.v1.CreateApiKeyRequest\x1a!.zidimail.v1.CreateApiKeyResponse\" \xd2\xdd\x18\x05\n\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/api-keys:\x01*\x12p\n\x0bListApiKeys\x12\x1f.zidimail.v1.ListApiKeysRequest\x1a .zidimail.v1.ListApiKeysResponse\"\x1e\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/api-keys\x12\x83\x01\n\x0cUpdateApiKey\x12 .zidimail.v1.UpdateApiKeyRequest\x1a!.zidimail.v1.UpdateApiKeyResponse\".\xd2\xdd\x18\x05\n\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x1f\x32\x11/v1/api-keys/{id}:\x01*b\x07\x61pi_key\x12w\n\x0c\x44\x65leteApiKey\x12 .zidimail.v1.DeleteApiKeyRequest\x1a!.zidimail.v1.DeleteApiKeyResponse\"\"\xd2\xdd\x18\x05\n\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x13*\x11/v1/api-keys/{id}B\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,18 +57,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEAPIKEYREQUEST']._serialized_end=432
   _globals['_CREATEAPIKEYRESPONSE']._serialized_start=435
   _globals['_CREATEAPIKEYRESPONSE']._serialized_end=713
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=715
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=793
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=795
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=913
-  _globals['_UPDATEAPIKEYREQUEST']._serialized_start=915
-  _globals['_UPDATEAPIKEYREQUEST']._serialized_end=974
-  _globals['_UPDATEAPIKEYRESPONSE']._serialized_start=976
-  _globals['_UPDATEAPIKEYRESPONSE']._serialized_end=1036
-  _globals['_DELETEAPIKEYREQUEST']._serialized_start=1038
-  _globals['_DELETEAPIKEYREQUEST']._serialized_end=1077
-  _globals['_DELETEAPIKEYRESPONSE']._serialized_start=1079
-  _globals['_DELETEAPIKEYRESPONSE']._serialized_end=1130
-  _globals['_APIKEYSERVICE']._serialized_start=1133
-  _globals['_APIKEYSERVICE']._serialized_end=1636
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=716
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=856
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=858
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=976
+  _globals['_UPDATEAPIKEYREQUEST']._serialized_start=978
+  _globals['_UPDATEAPIKEYREQUEST']._serialized_end=1037
+  _globals['_UPDATEAPIKEYRESPONSE']._serialized_start=1039
+  _globals['_UPDATEAPIKEYRESPONSE']._serialized_end=1099
+  _globals['_DELETEAPIKEYREQUEST']._serialized_start=1101
+  _globals['_DELETEAPIKEYREQUEST']._serialized_end=1140
+  _globals['_DELETEAPIKEYRESPONSE']._serialized_start=1142
+  _globals['_DELETEAPIKEYRESPONSE']._serialized_end=1193
+  _globals['_APIKEYSERVICE']._serialized_start=1196
+  _globals['_APIKEYSERVICE']._serialized_end=1699
 # @@protoc_insertion_point(module_scope)

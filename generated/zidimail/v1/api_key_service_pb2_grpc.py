@@ -66,7 +66,7 @@ class ApiKeyServiceServicer:
     def CreateApiKey(self, request, context):
         """Creates an API key. The answer is the only one that ever holds the key itself.
 
-        Errors: VALIDATION_FAILED.
+        Errors: VALIDATION_FAILED, DOMAIN_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -28,7 +28,7 @@ from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 from zidimail.v1 import domain_pb2 as zidimail_dot_v1_dot_domain__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n zidimail/v1/domain_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18zidimail/v1/access.proto\x1a\x18zidimail/v1/domain.proto\"\xac\x01\n\x13\x43reateDomainRequest\x12\x14\n\x06\x64omain\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\ropen_tracking\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x1b\n\x0e\x63lick_tracking\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12!\n\x03tls\x18\x04 \x01(\x0e\x32\x14.zidimail.v1.TlsModeB\x10\n\x0e_open_trackingB\x11\n\x0f_click_tracking\";\n\x14\x43reateDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"$\n\x10GetDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"8\n\x11GetDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"N\n\x12ListDomainsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_page\"v\n\x13ListDomainsResponse\x12!\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x13.zidimail.v1.Domain\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\"\'\n\x13VerifyDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xb7\x01\n\x14VerifyDomainResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12)\n\x06\x63hecks\x18\x02 \x01(\x0b\x32\x19.zidimail.v1.DomainChecks\x12\x10\n\x08verified\x18\x03 \x01(\x08\x12)\n\x06status\x18\x04 \x01(\x0e\x32\x19.zidimail.v1.DomainStatus\x12+\n\x0b\x64ns_records\x18\x05 \x03(\x0b\x32\x16.zidimail.v1.DnsRecord\"\xa8\x01\n\x13UpdateDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\ropen_tracking\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x1b\n\x0e\x63lick_tracking\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12!\n\x03tls\x18\x04 \x01(\x0e\x32\x14.zidimail.v1.TlsModeB\x10\n\x0e_open_trackingB\x11\n\x0f_click_tracking\";\n\x14UpdateDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"+\n\x17RotateDomainKeysRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x18RotateDomainKeysResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"\'\n\x13\x44\x65leteDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"3\n\x14\x44\x65leteDomainResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x32\x96\x07\n\rDomainService\x12}\n\x0c\x43reateDomain\x12 .zidimail.v1.CreateDomainRequest\x1a!.zidimail.v1.CreateDomainResponse\"(\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x18\"\x0b/v1/domains:\x01*b\x06\x64omain\x12v\n\tGetDomain\x12\x1d.zidimail.v1.GetDomainRequest\x1a\x1e.zidimail.v1.GetDomainResponse\"*\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x1a\x12\x10/v1/domains/{id}b\x06\x64omain\x12o\n\x0bListDomains\x12\x1f.zidimail.v1.ListDomainsRequest\x1a .zidimail.v1.ListDomainsResponse\"\x1d\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/domains\x12\x81\x01\n\x0cVerifyDomain\x12 .zidimail.v1.VerifyDomainRequest\x1a!.zidimail.v1.VerifyDomainResponse\",\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/domains/{id}/verify:\x01*\x12\x82\x01\n\x0cUpdateDomain\x12 .zidimail.v1.UpdateDomainRequest\x1a!.zidimail.v1.UpdateDomainResponse\"-\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x1d\x32\x10/v1/domains/{id}:\x01*b\x06\x64omain\x12\x9a\x01\n\x10RotateDomainKeys\x12$.zidimail.v1.RotateDomainKeysRequest\x1a%.zidimail.v1.RotateDomainKeysResponse\"9\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x82\xd3\xe4\x93\x02)\"\x1c/v1/domains/{id}/dkim/rotate:\x01*b\x06\x64omain\x12w\n\x0c\x44\x65leteDomain\x12 .zidimail.v1.DeleteDomainRequest\x1a!.zidimail.v1.DeleteDomainResponse\"\"\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x12*\x10/v1/domains/{id}B\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n zidimail/v1/domain_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18zidimail/v1/access.proto\x1a\x18zidimail/v1/domain.proto\"\xac\x01\n\x13\x43reateDomainRequest\x12\x14\n\x06\x64omain\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\ropen_tracking\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x1b\n\x0e\x63lick_tracking\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12!\n\x03tls\x18\x04 \x01(\x0e\x32\x14.zidimail.v1.TlsModeB\x10\n\x0e_open_trackingB\x11\n\x0f_click_tracking\";\n\x14\x43reateDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"$\n\x10GetDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"8\n\x11GetDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"\x8c\x01\n\x12ListDomainsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\x08\n\x06_afterB\t\n\x07_before\"v\n\x13ListDomainsResponse\x12!\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x13.zidimail.v1.Domain\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\"\'\n\x13VerifyDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xb7\x01\n\x14VerifyDomainResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12)\n\x06\x63hecks\x18\x02 \x01(\x0b\x32\x19.zidimail.v1.DomainChecks\x12\x10\n\x08verified\x18\x03 \x01(\x08\x12)\n\x06status\x18\x04 \x01(\x0e\x32\x19.zidimail.v1.DomainStatus\x12+\n\x0b\x64ns_records\x18\x05 \x03(\x0b\x32\x16.zidimail.v1.DnsRecord\"\xa8\x01\n\x13UpdateDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\ropen_tracking\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x1b\n\x0e\x63lick_tracking\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12!\n\x03tls\x18\x04 \x01(\x0e\x32\x14.zidimail.v1.TlsModeB\x10\n\x0e_open_trackingB\x11\n\x0f_click_tracking\";\n\x14UpdateDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"+\n\x17RotateDomainKeysRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x18RotateDomainKeysResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"\'\n\x13\x44\x65leteDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"3\n\x14\x44\x65leteDomainResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x32\x96\x07\n\rDomainService\x12}\n\x0c\x43reateDomain\x12 .zidimail.v1.CreateDomainRequest\x1a!.zidimail.v1.CreateDomainResponse\"(\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x18\"\x0b/v1/domains:\x01*b\x06\x64omain\x12v\n\tGetDomain\x12\x1d.zidimail.v1.GetDomainRequest\x1a\x1e.zidimail.v1.GetDomainResponse\"*\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x1a\x12\x10/v1/domains/{id}b\x06\x64omain\x12o\n\x0bListDomains\x12\x1f.zidimail.v1.ListDomainsRequest\x1a .zidimail.v1.ListDomainsResponse\"\x1d\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/domains\x12\x81\x01\n\x0cVerifyDomain\x12 .zidimail.v1.VerifyDomainRequest\x1a!.zidimail.v1.VerifyDomainResponse\",\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/domains/{id}/verify:\x01*\x12\x82\x01\n\x0cUpdateDomain\x12 .zidimail.v1.UpdateDomainRequest\x1a!.zidimail.v1.UpdateDomainResponse\"-\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x1d\x32\x10/v1/domains/{id}:\x01*b\x06\x64omain\x12\x9a\x01\n\x10RotateDomainKeys\x12$.zidimail.v1.RotateDomainKeysRequest\x1a%.zidimail.v1.RotateDomainKeysResponse\"9\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x82\xd3\xe4\x93\x02)\"\x1c/v1/domains/{id}/dkim/rotate:\x01*b\x06\x64omain\x12w\n\x0c\x44\x65leteDomain\x12 .zidimail.v1.DeleteDomainRequest\x1a!.zidimail.v1.DeleteDomainResponse\"\"\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x82\xd3\xe4\x93\x02\x12*\x10/v1/domains/{id}B\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -70,26 +70,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETDOMAINREQUEST']._serialized_end=436
   _globals['_GETDOMAINRESPONSE']._serialized_start=438
   _globals['_GETDOMAINRESPONSE']._serialized_end=494
-  _globals['_LISTDOMAINSREQUEST']._serialized_start=496
-  _globals['_LISTDOMAINSREQUEST']._serialized_end=574
-  _globals['_LISTDOMAINSRESPONSE']._serialized_start=576
-  _globals['_LISTDOMAINSRESPONSE']._serialized_end=694
-  _globals['_VERIFYDOMAINREQUEST']._serialized_start=696
-  _globals['_VERIFYDOMAINREQUEST']._serialized_end=735
-  _globals['_VERIFYDOMAINRESPONSE']._serialized_start=738
-  _globals['_VERIFYDOMAINRESPONSE']._serialized_end=921
-  _globals['_UPDATEDOMAINREQUEST']._serialized_start=924
-  _globals['_UPDATEDOMAINREQUEST']._serialized_end=1092
-  _globals['_UPDATEDOMAINRESPONSE']._serialized_start=1094
-  _globals['_UPDATEDOMAINRESPONSE']._serialized_end=1153
-  _globals['_ROTATEDOMAINKEYSREQUEST']._serialized_start=1155
-  _globals['_ROTATEDOMAINKEYSREQUEST']._serialized_end=1198
-  _globals['_ROTATEDOMAINKEYSRESPONSE']._serialized_start=1200
-  _globals['_ROTATEDOMAINKEYSRESPONSE']._serialized_end=1263
-  _globals['_DELETEDOMAINREQUEST']._serialized_start=1265
-  _globals['_DELETEDOMAINREQUEST']._serialized_end=1304
-  _globals['_DELETEDOMAINRESPONSE']._serialized_start=1306
-  _globals['_DELETEDOMAINRESPONSE']._serialized_end=1357
-  _globals['_DOMAINSERVICE']._serialized_start=1360
-  _globals['_DOMAINSERVICE']._serialized_end=2278
+  _globals['_LISTDOMAINSREQUEST']._serialized_start=497
+  _globals['_LISTDOMAINSREQUEST']._serialized_end=637
+  _globals['_LISTDOMAINSRESPONSE']._serialized_start=639
+  _globals['_LISTDOMAINSRESPONSE']._serialized_end=757
+  _globals['_VERIFYDOMAINREQUEST']._serialized_start=759
+  _globals['_VERIFYDOMAINREQUEST']._serialized_end=798
+  _globals['_VERIFYDOMAINRESPONSE']._serialized_start=801
+  _globals['_VERIFYDOMAINRESPONSE']._serialized_end=984
+  _globals['_UPDATEDOMAINREQUEST']._serialized_start=987
+  _globals['_UPDATEDOMAINREQUEST']._serialized_end=1155
+  _globals['_UPDATEDOMAINRESPONSE']._serialized_start=1157
+  _globals['_UPDATEDOMAINRESPONSE']._serialized_end=1216
+  _globals['_ROTATEDOMAINKEYSREQUEST']._serialized_start=1218
+  _globals['_ROTATEDOMAINKEYSREQUEST']._serialized_end=1261
+  _globals['_ROTATEDOMAINKEYSRESPONSE']._serialized_start=1263
+  _globals['_ROTATEDOMAINKEYSRESPONSE']._serialized_end=1326
+  _globals['_DELETEDOMAINREQUEST']._serialized_start=1328
+  _globals['_DELETEDOMAINREQUEST']._serialized_end=1367
+  _globals['_DELETEDOMAINRESPONSE']._serialized_start=1369
+  _globals['_DELETEDOMAINRESPONSE']._serialized_end=1420
+  _globals['_DOMAINSERVICE']._serialized_start=1423
+  _globals['_DOMAINSERVICE']._serialized_end=2341
 # @@protoc_insertion_point(module_scope)

@@ -123,7 +123,9 @@ class DomainServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateDomainKeys(self, request, context):
-        """Makes new DKIM keys. The present ones sign until a verification has seen the new ones in DNS.
+        """Makes new DKIM keys beside the present ones, which sign until a verification has seen all the new ones
+        in DNS. From then on only the new ones sign and are listed: leave the old records in DNS for some more
+        days, for mail that is still under way. Rotating again before replaces the new ones.
 
         Errors: DOMAIN_NOT_FOUND.
         """

@@ -23,6 +23,7 @@ class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_TYPE_EMAIL_SUPPRESSED: _ClassVar[EventType]
     EVENT_TYPE_EMAIL_SCHEDULED: _ClassVar[EventType]
     EVENT_TYPE_EMAIL_CANCELED: _ClassVar[EventType]
+    EVENT_TYPE_WEBHOOK_TEST: _ClassVar[EventType]
 EVENT_TYPE_UNSPECIFIED: EventType
 EVENT_TYPE_EMAIL_SENT: EventType
 EVENT_TYPE_EMAIL_DELIVERED: EventType
@@ -35,6 +36,7 @@ EVENT_TYPE_EMAIL_FAILED: EventType
 EVENT_TYPE_EMAIL_SUPPRESSED: EventType
 EVENT_TYPE_EMAIL_SCHEDULED: EventType
 EVENT_TYPE_EMAIL_CANCELED: EventType
+EVENT_TYPE_WEBHOOK_TEST: EventType
 
 class SmtpReply(_message.Message):
     __slots__ = ("code", "enhanced_status", "diagnostic", "remote_host")

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zidimail.v1 import event_pb2 as zidimail_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zidimail/v1/webhook.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zidimail/v1/event.proto\"\xa6\x01\n\x07Webhook\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12&\n\x06\x65vents\x18\x03 \x03(\x0e\x32\x16.zidimail.v1.EventType\x12*\n\x06status\x18\x04 \x01(\x0e\x32\x1a.zidimail.v1.WebhookStatus\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf9\x01\n\x0cWebhookEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x04type\x18\x02 \x01(\x0e\x32\x16.zidimail.v1.EventType\x12/\n\x06status\x18\x03 \x01(\x0e\x32\x1f.zidimail.v1.WebhookEventStatus\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\x05\x12\x33\n\x0fnext_attempt_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07payload\x18\x07 \x01(\t\"\x9f\x01\n\x0eWebhookAttempt\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12+\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10http_status_code\x18\x03 \x01(\x05\x12\x10\n\x08response\x18\x04 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x05 \x01(\x05\x12\x0f\n\x07success\x18\x06 \x01(\x08*h\n\rWebhookStatus\x12\x1e\n\x1aWEBHOOK_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16WEBHOOK_STATUS_ENABLED\x10\x01\x12\x1b\n\x17WEBHOOK_STATUS_DISABLED\x10\x02*\xc4\x01\n\x12WebhookEventStatus\x12$\n WEBHOOK_EVENT_STATUS_UNSPECIFIED\x10\x00\x12 \n\x1cWEBHOOK_EVENT_STATUS_PENDING\x10\x01\x12#\n\x1fWEBHOOK_EVENT_STATUS_ATTEMPTING\x10\x02\x12 \n\x1cWEBHOOK_EVENT_STATUS_SUCCESS\x10\x03\x12\x1f\n\x1bWEBHOOK_EVENT_STATUS_FAILED\x10\x04\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zidimail/v1/webhook.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zidimail/v1/event.proto\"\xad\x02\n\x07Webhook\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12&\n\x06\x65vents\x18\x03 \x03(\x0e\x32\x16.zidimail.v1.EventType\x12*\n\x06status\x18\x04 \x01(\x0e\x32\x1a.zidimail.v1.WebhookStatus\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12@\n\x0f\x64isabled_reason\x18\x06 \x01(\x0e\x32\".zidimail.v1.WebhookDisabledReasonH\x00\x88\x01\x01\x12/\n\x0b\x64isabled_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x12\n\x10_disabled_reason\"\xf9\x01\n\x0cWebhookEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x04type\x18\x02 \x01(\x0e\x32\x16.zidimail.v1.EventType\x12/\n\x06status\x18\x03 \x01(\x0e\x32\x1f.zidimail.v1.WebhookEventStatus\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\x05\x12\x33\n\x0fnext_attempt_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07payload\x18\x07 \x01(\t\"\xab\x01\n\x0eWebhookAttempt\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12+\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10http_status_code\x18\x03 \x01(\x05\x12\x10\n\x08response\x18\x04 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x05 \x01(\x05\x12\x0f\n\x07success\x18\x06 \x01(\x08\x12\n\n\x02id\x18\x07 \x01(\t*h\n\rWebhookStatus\x12\x1e\n\x1aWEBHOOK_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16WEBHOOK_STATUS_ENABLED\x10\x01\x12\x1b\n\x17WEBHOOK_STATUS_DISABLED\x10\x02*\xaa\x01\n\x15WebhookDisabledReason\x12\'\n#WEBHOOK_DISABLED_REASON_UNSPECIFIED\x10\x00\x12!\n\x1dWEBHOOK_DISABLED_REASON_OWNER\x10\x01\x12 \n\x1cWEBHOOK_DISABLED_REASON_GONE\x10\x02\x12#\n\x1fWEBHOOK_DISABLED_REASON_FAILING\x10\x03*\xc4\x01\n\x12WebhookEventStatus\x12$\n WEBHOOK_EVENT_STATUS_UNSPECIFIED\x10\x00\x12 \n\x1cWEBHOOK_EVENT_STATUS_PENDING\x10\x01\x12#\n\x1fWEBHOOK_EVENT_STATUS_ATTEMPTING\x10\x02\x12 \n\x1cWEBHOOK_EVENT_STATUS_SUCCESS\x10\x03\x12\x1f\n\x1bWEBHOOK_EVENT_STATUS_FAILED\x10\x04\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,14 +34,16 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.webhook_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\026zidimail/v1;zidimailv1'
-  _globals['_WEBHOOKSTATUS']._serialized_start=683
-  _globals['_WEBHOOKSTATUS']._serialized_end=787
-  _globals['_WEBHOOKEVENTSTATUS']._serialized_start=790
-  _globals['_WEBHOOKEVENTSTATUS']._serialized_end=986
+  _globals['_WEBHOOKSTATUS']._serialized_start=830
+  _globals['_WEBHOOKSTATUS']._serialized_end=934
+  _globals['_WEBHOOKDISABLEDREASON']._serialized_start=937
+  _globals['_WEBHOOKDISABLEDREASON']._serialized_end=1107
+  _globals['_WEBHOOKEVENTSTATUS']._serialized_start=1110
+  _globals['_WEBHOOKEVENTSTATUS']._serialized_end=1306
   _globals['_WEBHOOK']._serialized_start=101
-  _globals['_WEBHOOK']._serialized_end=267
-  _globals['_WEBHOOKEVENT']._serialized_start=270
-  _globals['_WEBHOOKEVENT']._serialized_end=519
-  _globals['_WEBHOOKATTEMPT']._serialized_start=522
-  _globals['_WEBHOOKATTEMPT']._serialized_end=681
+  _globals['_WEBHOOK']._serialized_end=402
+  _globals['_WEBHOOKEVENT']._serialized_start=405
+  _globals['_WEBHOOKEVENT']._serialized_end=654
+  _globals['_WEBHOOKATTEMPT']._serialized_start=657
+  _globals['_WEBHOOKATTEMPT']._serialized_end=828
 # @@protoc_insertion_point(module_scope)

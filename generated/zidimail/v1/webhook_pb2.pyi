@@ -17,6 +17,13 @@ class WebhookStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WEBHOOK_STATUS_ENABLED: _ClassVar[WebhookStatus]
     WEBHOOK_STATUS_DISABLED: _ClassVar[WebhookStatus]
 
+class WebhookDisabledReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WEBHOOK_DISABLED_REASON_UNSPECIFIED: _ClassVar[WebhookDisabledReason]
+    WEBHOOK_DISABLED_REASON_OWNER: _ClassVar[WebhookDisabledReason]
+    WEBHOOK_DISABLED_REASON_GONE: _ClassVar[WebhookDisabledReason]
+    WEBHOOK_DISABLED_REASON_FAILING: _ClassVar[WebhookDisabledReason]
+
 class WebhookEventStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     WEBHOOK_EVENT_STATUS_UNSPECIFIED: _ClassVar[WebhookEventStatus]
@@ -27,6 +34,10 @@ class WebhookEventStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 WEBHOOK_STATUS_UNSPECIFIED: WebhookStatus
 WEBHOOK_STATUS_ENABLED: WebhookStatus
 WEBHOOK_STATUS_DISABLED: WebhookStatus
+WEBHOOK_DISABLED_REASON_UNSPECIFIED: WebhookDisabledReason
+WEBHOOK_DISABLED_REASON_OWNER: WebhookDisabledReason
+WEBHOOK_DISABLED_REASON_GONE: WebhookDisabledReason
+WEBHOOK_DISABLED_REASON_FAILING: WebhookDisabledReason
 WEBHOOK_EVENT_STATUS_UNSPECIFIED: WebhookEventStatus
 WEBHOOK_EVENT_STATUS_PENDING: WebhookEventStatus
 WEBHOOK_EVENT_STATUS_ATTEMPTING: WebhookEventStatus
@@ -34,18 +45,22 @@ WEBHOOK_EVENT_STATUS_SUCCESS: WebhookEventStatus
 WEBHOOK_EVENT_STATUS_FAILED: WebhookEventStatus
 
 class Webhook(_message.Message):
-    __slots__ = ("id", "url", "events", "status", "created_at")
+    __slots__ = ("id", "url", "events", "status", "created_at", "disabled_reason", "disabled_at")
     ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    DISABLED_REASON_FIELD_NUMBER: _ClassVar[int]
+    DISABLED_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     url: str
     events: _containers.RepeatedScalarFieldContainer[_event_pb2.EventType]
     status: WebhookStatus
     created_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., status: _Optional[_Union[WebhookStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    disabled_reason: WebhookDisabledReason
+    disabled_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., status: _Optional[_Union[WebhookStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., disabled_reason: _Optional[_Union[WebhookDisabledReason, str]] = ..., disabled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class WebhookEvent(_message.Message):
     __slots__ = ("id", "type", "status", "attempts", "next_attempt_at", "created_at", "payload")
@@ -66,17 +81,19 @@ class WebhookEvent(_message.Message):
     def __init__(self, id: _Optional[str] = ..., type: _Optional[_Union[_event_pb2.EventType, str]] = ..., status: _Optional[_Union[WebhookEventStatus, str]] = ..., attempts: _Optional[int] = ..., next_attempt_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., payload: _Optional[str] = ...) -> None: ...
 
 class WebhookAttempt(_message.Message):
-    __slots__ = ("number", "sent_at", "http_status_code", "response", "duration_ms", "success")
+    __slots__ = ("number", "sent_at", "http_status_code", "response", "duration_ms", "success", "id")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
     HTTP_STATUS_CODE_FIELD_NUMBER: _ClassVar[int]
     RESPONSE_FIELD_NUMBER: _ClassVar[int]
     DURATION_MS_FIELD_NUMBER: _ClassVar[int]
     SUCCESS_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
     number: int
     sent_at: _timestamp_pb2.Timestamp
     http_status_code: int
     response: str
     duration_ms: int
     success: bool
-    def __init__(self, number: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., http_status_code: _Optional[int] = ..., response: _Optional[str] = ..., duration_ms: _Optional[int] = ..., success: _Optional[bool] = ...) -> None: ...
+    id: str
+    def __init__(self, number: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., http_status_code: _Optional[int] = ..., response: _Optional[str] = ..., duration_ms: _Optional[int] = ..., success: _Optional[bool] = ..., id: _Optional[str] = ...) -> None: ...

@@ -39,12 +39,16 @@ class CreateWebhookResponse(_message.Message):
     def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., secret: _Optional[str] = ..., status: _Optional[_Union[_webhook_pb2.WebhookStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListWebhooksRequest(_message.Message):
-    __slots__ = ("limit", "page")
+    __slots__ = ("limit", "page", "after", "before")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
     limit: int
     page: int
-    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ...) -> None: ...
+    after: str
+    before: str
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
 
 class ListWebhooksResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit")
@@ -135,16 +139,20 @@ class TestWebhookResponse(_message.Message):
     def __init__(self, id: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
 
 class ListWebhookEventsRequest(_message.Message):
-    __slots__ = ("id", "limit", "page", "status")
+    __slots__ = ("id", "limit", "page", "status", "after", "before")
     ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
     id: str
     limit: int
     page: int
     status: _containers.RepeatedScalarFieldContainer[_webhook_pb2.WebhookEventStatus]
-    def __init__(self, id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., status: _Optional[_Iterable[_Union[_webhook_pb2.WebhookEventStatus, str]]] = ...) -> None: ...
+    after: str
+    before: str
+    def __init__(self, id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., status: _Optional[_Iterable[_Union[_webhook_pb2.WebhookEventStatus, str]]] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
 
 class ListWebhookEventsResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit")
@@ -175,16 +183,20 @@ class GetWebhookEventResponse(_message.Message):
     def __init__(self, event: _Optional[_Union[_webhook_pb2.WebhookEvent, _Mapping]] = ...) -> None: ...
 
 class ListWebhookAttemptsRequest(_message.Message):
-    __slots__ = ("id", "event_id", "limit", "page")
+    __slots__ = ("id", "event_id", "limit", "page", "after", "before")
     ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
     id: str
     event_id: str
     limit: int
     page: int
-    def __init__(self, id: _Optional[str] = ..., event_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ...) -> None: ...
+    after: str
+    before: str
+    def __init__(self, id: _Optional[str] = ..., event_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
 
 class ListWebhookAttemptsResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit")

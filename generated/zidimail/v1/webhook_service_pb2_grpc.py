@@ -132,7 +132,8 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateWebhook(self, request, context):
-        """Changes where a webhook's calls go, which events it is told of, or whether it is called.
+        """Changes where a webhook's calls go, which events it is told of, or whether it is called. What happens
+        while it is disabled is kept for 30 days as events whose calls failed: replay them when it is enabled.
 
         Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED.
         """
@@ -141,7 +142,9 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateWebhookSecret(self, request, context):
-        """Makes a new signing secret. For 24 hours calls are signed with both.
+        """Makes a new signing secret. For 24 hours calls are signed with both: `webhook-signature` and
+        `svix-signature` hold a signature of each, separated by a space; `ZidiMail-Signature`, which receivers
+        compare as a whole, is made with the new one. A second rotation within that time replaces the older one.
 
         Errors: WEBHOOK_NOT_FOUND.
         """
@@ -150,16 +153,17 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TestWebhook(self, request, context):
-        """Calls the webhook with an event that says it is a test.
+        """Calls the webhook with an event of the type `webhook.test`, whatever events it asked for. The call is
+        signed, repeated and recorded like any other.
 
-        Errors: WEBHOOK_NOT_FOUND.
+        Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED if it is disabled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListWebhookEvents(self, request, context):
-        """Lists the events that a webhook was or will be told of, newest first.
+        """Lists the events that a webhook was or will be told of, newest first; each for 30 days.
 
         Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED.
         """
@@ -186,9 +190,9 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReplayWebhookEvent(self, request, context):
-        """Tells a webhook of an event again.
+        """Tells a webhook of an event again, whatever came of it before.
 
-        Errors: WEBHOOK_NOT_FOUND, EVENT_NOT_FOUND.
+        Errors: WEBHOOK_NOT_FOUND, EVENT_NOT_FOUND, VALIDATION_FAILED if it is disabled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -197,7 +201,7 @@ class WebhookServiceServicer:
     def ReplayWebhookEvents(self, request, context):
         """Tells a webhook again of every event since a time whose call failed.
 
-        Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED.
+        Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED if it is disabled, or the time is too long ago.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

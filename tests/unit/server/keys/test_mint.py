@@ -8,7 +8,7 @@ import pytest
 from server.keys.mint import Style, hash_of, id_of, mint, prefix_of
 
 
-@pytest.mark.parametrize(("style", "begins"), [("zm", "zm_live_"), ("zs", "zs_")])
+@pytest.mark.parametrize(("style", "begins"), [("zm", "zm_live_"), ("zs", "zs_"), ("test", "zm_test_")])
 def test_a_key_holds_its_style_its_id_and_32_random_bytes(style: Style, begins: str) -> None:
     minted = mint(style)
     assert re.fullmatch(rf"{begins}{minted.id}_[0-9a-f]{{64}}", minted.key)
