@@ -98,10 +98,20 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
         def _refuse(self, failure: Failure) -> None:
             if self.transport.is_closing():
                 return
-            # Nothing may be written into the middle of an answer that is under way.
-            if self.cycle is None or self.cycle.response_complete:
+            if self._may_answer():
                 request_id = new_request_id()
                 self.transport.write(last_answer(render(failure, request_id), request_id))
             self.transport.close()
+
+        def _may_answer(self) -> bool:
+            """Nothing may be written into the middle of an answer that is under way, or before it."""
+            cycle = self.cycle
+            if cycle is None or cycle.response_complete:
+                return True
+            if cycle.response_started or self.pipeline:
+                return False
+            # Whoever waits for its body must not answer a second time.
+            cycle.disconnected = True
+            return True
 
     return Protocol

@@ -104,6 +104,9 @@ async def test_a_head_without_end_is_refused(edge: str, endless: bytes) -> None:
         HEAD + b"content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         HEAD + b"x\0y: z\r\n\r\n",
         b"GET /v1/emails/\xff HTTP/1.1\r\n\r\n",
+        # Its head was fine, so somebody waits for the rest of its body already.
+        HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+        HEAD + b'transfer-encoding: chunked\r\n\r\n5\r\n{"a":xx\r\n0\r\n\r\n',
     ],
 )
 async def test_what_is_no_http_is_refused_in_json(edge: str, request_bytes: bytes) -> None:
