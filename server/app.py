@@ -18,6 +18,8 @@ from zidimail.v1 import (
     email_service_pb2_grpc,
     event_service_pb2,
     event_service_pb2_grpc,
+    feedback_service_pb2,
+    feedback_service_pb2_grpc,
     suppression_service_pb2,
     suppression_service_pb2_grpc,
     usage_service_pb2,
@@ -31,6 +33,7 @@ from server.accounts.banned import Banned
 from server.accounts.sessions import Sessions
 from server.clock import Clock, SystemClock
 from server.db.engine import Database
+from server.db.installation import check_secret
 from server.db.migrate import is_current
 from server.db.writer import Writer
 from server.delivery.engine import Engine
@@ -38,14 +41,19 @@ from server.delivery.transports.choose import transport_of
 from server.domains.rpc import DomainServicer
 from server.domains.verify import Verifier
 from server.emails.accept import Acceptor
+from server.emails.attachments import FETCH_S, Links
+from server.emails.counting import Counting
+from server.emails.release import Releaser
 from server.emails.rpc import EmailServicer
 from server.emails.sweep import Sweeper
 from server.events.bell import Bell
 from server.events.rpc import EventServicer
+from server.inbound.rpc import FeedbackServicer
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.rpc import ApiKeyServicer
 from server.keys.uses import KeyUses
 from server.net.dns import Resolver
+from server.net.http import GuardedClient
 from server.quotas.rpc import UsageServicer
 from server.sealing import Seal
 from server.settings import Settings, SettingsError
@@ -53,6 +61,7 @@ from server.suppressions.rpc import SuppressionServicer
 from server.webhooks.dispatch import Dispatcher
 from server.webhooks.fan_out import FanOut
 from server.webhooks.rpc import WebhookServicer
+from server.webhooks.sweep import Sweeper as WebhookSweeper
 from server.wire.access import access_rules
 from server.wire.health import Health
 from server.wire.interceptors import Pipeline
@@ -67,6 +76,7 @@ SERVICES = tuple(
         domain_service_pb2,
         email_service_pb2,
         event_service_pb2,
+        feedback_service_pb2,
         suppression_service_pb2,
         usage_service_pb2,
         webhook_service_pb2,
@@ -82,6 +92,9 @@ MAX_METADATA_BYTES = 64 * 1024
 MAX_CONCURRENT_STREAMS = 1_000
 _KEEPALIVE_MS = 60_000
 _LEAST_PING_INTERVAL_MS = 20_000
+
+# How the hosts that attachments are fetched from get to know us.
+LINKS_USER_AGENT = "ZidiMail-Attachments/1"
 
 _GRPC_OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -120,22 +133,37 @@ class Delivering:
             crowd=self.crowd,
         )
         self.dispatcher = Dispatcher(self.database, self.writer, settings, clock, self.seal, self.resolver)
+        self.counting = Counting(self.database, self.writer, self.bell, self.crowd)
+        self.forgetting = WebhookSweeper(self.database, self.writer, clock)
         self.fan_out = FanOut(self.database, self.writer, clock, self.bell, on_calls=self.dispatcher.wake)
+        self.releaser = Releaser(self.database, self.writer, clock, self.on_accepted, settings.slow_start)
 
     async def start(self) -> None:
         """Begins to deliver."""
         if not await asyncio.to_thread(is_current, self.settings.database_url):
             raise SettingsError("The store's schema is not current. Run `python -m server migrate` first.")
         self.writer.start()
+        await self.writer.run(lambda connection: check_secret(connection, self.seal))
         await self.engine.start()
         await self.fan_out.start()
+        await self.counting.start()
         await self.dispatcher.start()
+        await self.forgetting.start()
+        self.releaser.start()
+
+    def on_accepted(self) -> None:
+        """Something is queued, and in the log."""
+        self.engine.wake()
+        self.bell.ring()
 
     async def stop(self) -> None:
         """Finishes what is in flight, gives the leases back, and closes the store."""
+        await self.releaser.stop()
         await self.engine.stop()
         await self.fan_out.stop()
+        await self.counting.stop()
         await self.dispatcher.stop()
+        await self.forgetting.stop()
         await self.resolver.close()
         await self.writer.close()
         await self.database.close()
@@ -153,7 +181,17 @@ class Serving:
         keys = ApiKeyAuthenticator(database, clock, self._uses)
         sessions = Sessions(settings.secret, clock)
         self._events = EventServicer(database, bell)
-        acceptor = Acceptor(writer, clock, delivering.crowd, self._on_accepted, settings.slow_start)
+        self._links = Links(
+            database,
+            clock,
+            GuardedClient(
+                delivering.resolver,
+                allow_private_networks=settings.allow_private_networks,
+                user_agent=LINKS_USER_AGENT,
+                total_s=FETCH_S,
+            ),
+        )
+        acceptor = Acceptor(writer, clock, delivering.crowd, delivering.on_accepted, settings.slow_start)
         verifier = Verifier(database, writer, clock, delivering.resolver, settings)
         authenticator = TokenAuthenticator(keys, sessions, Banned(database, clock))
         self._server = grpc.aio.server(
@@ -161,7 +199,7 @@ class Serving:
             options=_GRPC_OPTIONS,
         )
         email_service_pb2_grpc.add_EmailServiceServicer_to_server(
-            EmailServicer(database, acceptor, clock), self._server
+            EmailServicer(database, writer, acceptor, self._links, clock, bell.ring), self._server
         )
         domain_service_pb2_grpc.add_DomainServiceServicer_to_server(
             DomainServicer(database, writer, clock, delivering.seal, verifier, settings), self._server
@@ -170,9 +208,13 @@ class Serving:
             ApiKeyServicer(database, writer, clock, keys), self._server
         )
         webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(
-            WebhookServicer(database, writer, settings, clock, delivering.seal), self._server
+            WebhookServicer(database, writer, settings, clock, delivering.seal, delivering.dispatcher.wake),
+            self._server,
         )
         event_service_pb2_grpc.add_EventServiceServicer_to_server(self._events, self._server)
+        feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(
+            FeedbackServicer(writer, clock, bell.ring), self._server
+        )
         suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(
             SuppressionServicer(database, writer, clock), self._server
         )
@@ -201,13 +243,10 @@ class Serving:
         await self._health.stopping()
         self._events.stop()
         await self._server.stop(self._settings.drain_s)
+        await self._links.close()
         await self._sweeper.stop()
         await self._uses.close()
         await self._delivering.stop()
-
-    def _on_accepted(self) -> None:
-        self._delivering.engine.wake()
-        self._delivering.bell.ring()
 
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> int:

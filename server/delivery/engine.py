@@ -15,6 +15,7 @@ from server import failpoints
 from server.clock import Clock
 from server.db.engine import Database
 from server.db.writer import Writer
+from server.delivery.freight import HEAVY, Freight
 from server.delivery.intake import Intake, Taken
 from server.delivery.journal import Journal
 from server.delivery.prepare import Preparer
@@ -41,8 +42,8 @@ _MAX_SETTLE = 256
 # pace (300 recipients a second) until they are done.
 _CROWDED_CLAIM = 32
 _CROWDED_PAUSE_S = 0.1
-# No more is claimed while the messages in hand take as much memory.
-_MOST_BYTES_IN_HAND = 32 * 2**20
+# When a large message is looked at again for which there was no room.
+_HEAVY_PAUSE_S = 2.0
 # A slow site keeps this part of the capacity, when others need it.
 _PART_OF_SLOW_SITE = 8
 _log = structlog.get_logger()
@@ -86,7 +87,7 @@ class Engine:
         self._deliveries: set[asyncio.Task[None]] = set()
         self._results: list[Settlement] = []
         self._unfinished: list[Key] = []
-        self._bytes_in_hand = 0
+        self._freight = Freight()
         self._in_hand = 0
 
     async def start(self) -> None:
@@ -125,7 +126,7 @@ class Engine:
 
     async def _feed(self) -> bool:
         room = self._capacity - self._in_hand
-        if room < self._capacity // 2 or self._bytes_in_hand >= _MOST_BYTES_IN_HAND:
+        if room < self._capacity // 2 or not self._freight.has_room:
             await self._make_room()
             return False  # woken when deliveries have ended
         most = min(room, _MAX_CLAIM)
@@ -140,7 +141,10 @@ class Engine:
         self._in_hand += len(claimed)
         failpoints.hit("engine.after_claim")
         portions = self._intake.portions(await self._without_slow(claimed))
-        while portions and self._bytes_in_hand < _MOST_BYTES_IN_HAND:
+        while portions and self._freight.has_room:
+            if portions[0][0].attached > HEAVY and not self._freight.has_heavy_room:
+                await self._put_off((row, _HEAVY_PAUSE_S) for row in portions.pop(0))
+                continue
             try:
                 self._begin_all(await self._intake.take(portions[0]))
             except Exception:
@@ -154,7 +158,8 @@ class Engine:
         """Puts off what waits for slow sites, if it keeps us from claiming other mail."""
         if self._transport.has_many_sites:
             shed = self._sites.shed(self._kept_of_slow_site, self._leases.now())
-            self._bytes_in_hand -= sum(len(job.letter.content) for job, _ in shed)
+            for job, _ in shed:
+                self._freight.drop(job.letter)
             await self._put_off((row, pause_s) for job, pause_s in shed for row in job.rows.values())
 
     async def _without_slow(self, claimed: Sequence[Claimed]) -> list[Claimed]:
@@ -179,7 +184,7 @@ class Engine:
         self._results += map(suppressed, taken.suppressed)
         now = self._leases.now()
         for job in taken.jobs:
-            self._bytes_in_hand += len(job.letter.content)
+            self._freight.add(job.letter)
             self._sites.add(job, now)
         if taken.missing:
             # Never seen yet. Their leases run out, and then they are looked at again.
@@ -205,7 +210,7 @@ class Engine:
                 await self._deliver(job)
             finally:
                 self._sites.end(job)
-                self._bytes_in_hand -= len(job.letter.content)
+                self._freight.drop(job.letter)
             job = self._sites.begin()
 
     async def _deliver(self, job: Job) -> None:

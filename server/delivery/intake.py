@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from server.delivery.freight import HEAVY
 from server.delivery.journal import Journal
 from server.delivery.prepare import Preparer, Unpreparable
 from server.delivery.record import Attempt
@@ -46,20 +47,25 @@ class Intake:
     def portions(self, rows: Sequence[Claimed]) -> list[list[Claimed]]:
         """The rows in lists to be prepared one after the other.
 
-        A message that killed its deliverer before is alone in its list, so that no other is blamed; it
-        comes after those that did not.
+        Behind the others come large messages, each alone as it takes so much memory, and last those that
+        killed their deliverer before, each alone so that no other is blamed.
         """
-        innocent = [row for row in rows if row.crashes == 0]
+        innocent = [row for row in rows if row.crashes == 0 and row.attached <= HEAVY]
         size = self._at_once
         portions = [innocent[start : start + size] for start in range(0, len(innocent), size)]
-        return portions + [[row] for row in rows if row.crashes > 0]
+        heavy: dict[str, list[Claimed]] = {}
+        for row in rows:
+            if row.crashes == 0 and row.attached > HEAVY:
+                heavy.setdefault(row.key.email_id, []).append(row)
+        return [*portions, *heavy.values(), *([row] for row in rows if row.crashes > 0)]
 
     async def take(self, rows: Sequence[Claimed]) -> Taken:
         """Prepares the messages of these rows; one that cannot be built does not hold up the others."""
         by_email: dict[tuple[str, str], list[Claimed]] = {}
         for row in rows:
             by_email.setdefault((row.key.org_id, row.key.email_id), []).append(row)
-        stored = await self._queue.load(by_email)
+        with_files = {row.key[:2] for row in rows if row.attached}
+        stored = await self._queue.load(by_email, with_files)
         taken = Taken()
         for pair, email in stored.items():
             if email.suppressed:

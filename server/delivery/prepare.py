@@ -14,6 +14,7 @@ from server.addresses import Mailbox, NotAMailbox, mailbox
 from server.clock import Clock
 from server.db.engine import Database
 from server.delivery.compose import Message, compose
+from server.delivery.enclosures import Enclosure
 from server.delivery.encoding import Uncomposable, address_text
 from server.delivery.rows import Stored
 from server.delivery.sign import SigningKey, UnusableKey, sign
@@ -113,7 +114,7 @@ def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keyring]) -> list[Lette
             letters.append(_SEALED)
             continue
         try:
-            letters.append(letter(email, keyring))
+            letters.append(letter(email, stored.files, keyring))
         except (Uncomposable, NotAMailbox) as error:
             letters.append(Unpreparable(str(error), permanent=True))
         except Exception as error:
@@ -122,11 +123,12 @@ def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keyring]) -> list[Lette
     return letters
 
 
-def letter(email: Any, keys: Sequence[SigningKey]) -> Letter:
-    """The letter of an email: a row with the columns of `emails` and `email_contents`.
+def letter(email: Any, files: list[Any], keys: Sequence[SigningKey]) -> Letter:
+    """The letter of an email: a row with the columns of `emails` and `email_contents`, and its attachments'.
 
-    The date and the time of signature are those of the acceptance, so that every attempt sends the same
-    bytes. Raises `Uncomposable`, `NotAMailbox`.
+    The date and the time of signature are those of the acceptance, or of the time it was scheduled for, so
+    that every attempt sends the same bytes. `files` is emptied: the message takes their place in memory.
+    Raises `Uncomposable`, `NotAMailbox`.
     """
     sender = mailbox(email.sender)
     composed = compose(
@@ -137,15 +139,26 @@ def letter(email: Any, keys: Sequence[SigningKey]) -> Letter:
             reply_to=_mailboxes(email.reply_to),
             subject=email.subject,
             message_id=email.message_id,
-            date_ms=email.created_at,
+            date_ms=email.begins_at,
             text=email.text,
             html=email.html,
             headers=orjson.loads(email.headers),
+            attachments=_enclosures(files),
         )
     )
-    signatures = sign(composed.head, composed.body, keys, email.created_at // 1000)
+    signatures = sign(composed.head, composed.body, keys, email.begins_at // 1000)
     content = b"".join((*signatures, *composed.head, b"\r\n", composed.body))
     return Letter(email.org_id, email.id, address_text(sender.address), content, composed.needs_utf8)
+
+
+def _enclosures(files: list[Any]) -> list[Enclosure]:
+    found = []
+    while files:
+        row = files.pop(0)
+        if row.content is None:
+            raise Uncomposable("its attachments are not kept any more")
+        found.append(Enclosure(row.filename, row.content_type, row.content_id, row.content))
+    return found
 
 
 def _mailboxes(texts: str) -> list[Mailbox]:

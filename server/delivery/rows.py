@@ -23,6 +23,8 @@ class Claimed:
     attempts: int
     crashes: int
     uncertain: bool
+    # How many bytes the email's attachments weigh; 0 if it has none.
+    attached: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,19 @@ class Leftover:
 class Stored:
     """An email with its content, as its rows say, and the address of each of its recipients by number.
 
-    `suppressed` are the numbers of those that are suppressed by now.
+    `suppressed` are the numbers of those that are suppressed by now, `files` the rows of its attachments.
     """
 
     email: Any
     addresses: dict[int, str]
     kinds: dict[int, str]
     suppressed: set[int]
+    files: list[Any]
 
     @property
     def accepted_at(self) -> int:
-        """Milliseconds since 1970 UTC."""
-        return int(self.email.created_at)
+        """When it was accepted, or scheduled for: milliseconds since 1970 UTC."""
+        return int(self.email.begins_at)
 
     @property
     def alone(self) -> bool:

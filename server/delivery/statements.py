@@ -19,9 +19,13 @@ HELD = (
 )
 EMAILS = (
     'SELECT e.org_id, e.id, e.domain_id, e.sender, e.subject, e."to", e.cc, e.reply_to, e.message_id,'
-    " e.created_at, c.html, c.text, c.headers FROM {keys} emails AS e"
+    " COALESCE(e.scheduled_at, e.created_at) AS begins_at, c.html, c.text, c.headers FROM {keys} emails AS e"
     " JOIN email_contents AS c ON c.org_id = e.org_id AND c.email_id = e.id"
     " WHERE e.org_id = k.org_id AND e.id = k.email_id"
+)
+ATTACHMENTS = (
+    "SELECT a.org_id, a.email_id, a.filename, a.content_type, a.content_id, a.content"
+    " FROM {keys} attachments AS a WHERE a.org_id = k.org_id AND a.email_id = k.email_id ORDER BY a.email_id, a.no"
 )
 LOCK_EMAILS = (
     "SELECT e.id FROM {keys} emails AS e WHERE e.org_id = k.org_id AND e.id = k.email_id ORDER BY e.id"
@@ -51,7 +55,7 @@ CLAIM = (
     " AND priority = :priority AND due_at <= :now ORDER BY due_at, email_id, no LIMIT :limit{skip_locked})"
     " UPDATE outq SET lease_owner = :owner, lease_token = lease_token + 1, lease_until = :until"
     " WHERE (org_id, email_id, no) IN (SELECT org_id, email_id, no FROM due)"
-    " RETURNING org_id, email_id, no, lease_token, site, attempts, crashes, uncertain"
+    " RETURNING org_id, email_id, no, lease_token, site, attempts, crashes, uncertain, attached"
 )
 PK = (
     outq.c.org_id == bindparam("b_org_id"),

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.clock import Clock
@@ -18,6 +18,7 @@ from server.db.writer import Writer
 from server.delivery import statements as sql
 from server.delivery.rows import Claimed, Key, Leftover, Release, Settlement, Stored
 from server.emails.lifecycle import email_status
+from server.emails.store import forget_attachments
 from server.events import log
 from server.suppressions.bounces import Bounce, suppress_bounced
 from server.suppressions.store import suppressed
@@ -58,12 +59,14 @@ class Queue:
         """Gives rows back; False for each that was no longer ours."""
         return await self._writer.submit(self._release, releases)
 
-    async def load(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
-        """The emails with these organisations and ids."""
+    async def load(
+        self, keys: Collection[tuple[str, str]], with_files: Collection[tuple[str, str]] = ()
+    ) -> dict[tuple[str, str], Stored]:
+        """The emails with these organisations and ids; those of `with_files` have attachments."""
         async with self._database.read() as connection:
             given = _json(keys)
             found = await connection.execute(sql.of(connection.dialect.name, sql.EMAILS), {"keys": given})
-            stored = {(row.org_id, row.id): Stored(row, {}, {}, set()) for row in found}
+            stored = {(row.org_id, row.id): Stored(row, {}, {}, set(), []) for row in found}
             for row in await connection.execute(
                 sql.of(connection.dialect.name, sql.RECIPIENTS), {"keys": given}
             ):
@@ -72,6 +75,11 @@ class Queue:
                     email.addresses[row.no] = row.address
                     email.kinds[row.no] = row.kind
             await self._mark_suppressed(connection, stored)
+            if with_files:
+                of_these = sql.of(connection.dialect.name, sql.ATTACHMENTS)
+                for row in await connection.execute(of_these, {"keys": _json(with_files)}):
+                    if (email := stored.get((row.org_id, row.email_id))) is not None:
+                        email.files.append(row)
         return stored
 
     async def _mark_suppressed(
@@ -97,7 +105,11 @@ class Queue:
 
     async def _leftovers(self, condition: Any, limit: int | None = None) -> list[Leftover]:
         query = (
-            select(outq, recipients.c.address, emails.c.created_at)
+            select(
+                outq,
+                recipients.c.address,
+                func.coalesce(emails.c.scheduled_at, emails.c.created_at).label("begins_at"),
+            )
             .join(
                 recipients,
                 (recipients.c.org_id == outq.c.org_id)
@@ -115,7 +127,7 @@ class Queue:
             Leftover(
                 Key(row.org_id, row.email_id, row.no, row.lease_token, row.lease_owner),
                 row.address,
-                row.created_at,
+                row.begins_at,
                 row.attempts,
                 row.crashes,
                 row.uncertain,
@@ -144,9 +156,9 @@ class Queue:
                 }
                 # PostgreSQL returns them in the order in which it found them.
                 for row in sorted(await connection.execute(claim, values), key=lambda row: row[1:3]):
-                    org_id, email_id, no, token, site, attempts, crashes, uncertain = row
+                    org_id, email_id, no, token, site, attempts, crashes, uncertain, attached = row
                     key = Key(org_id, email_id, no, token, self.owner)
-                    claimed.append(Claimed(key, site, attempts, crashes, bool(uncertain)))
+                    claimed.append(Claimed(key, site, attempts, crashes, bool(uncertain), attached))
             answers.append(claimed)
         return answers
 
@@ -217,6 +229,8 @@ class Queue:
             await connection.execute(sql.RESCHEDULE, again)
         await connection.execute(sql.SETTLE, [_recipient(settlement, now) for settlement in live])
         await self._set_statuses(connection, live)
+        # After the locks of `_set_statuses`, so that the last of several sees what the others deleted.
+        await forget_attachments(connection, {s.key[:2] for s in live if s.due_at is None})
         await log.append(connection, [_entry(settlement, now) for settlement in live])
         await suppress_bounced(connection, [_bounce(s) for s in live if s.status == "bounced"], now)
         return [settlement.key in ours for settlement in settlements]

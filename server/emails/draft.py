@@ -4,22 +4,26 @@ import hashlib
 import json
 import zlib
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.addresses import mailbox
 from server.emails import rules
+from server.emails.media_types import media_type_of
 from server.events.log import Entry
 from server.faults import Fault, InvalidIdempotencyKey, ValidationFailed, Violation
 from server.ids import new_id
 from server.wire.caller import Caller
+from server.wire.timestamps import milliseconds
 
 # How many shards the queues have. A shard holds whole organisations, so that claiming from each in turn
 # keeps one organisation's backlog from hiding another's mail. Stored with each row: never change it.
 SHARDS = 64
 PRIORITY_TRANSACTIONAL = 1
+# What the header of a part takes, about, in bytes.
+_PART_OVERHEAD = 512
 
 Row = dict[str, Any]
 Hashed = TypeVar("Hashed", pb.SendEmailRequest, pb.BatchSendEmailsRequest)
@@ -43,6 +47,32 @@ class Draft:
     allowed_domains: Set[str]
     # What is sent never leaves the building and uses no quota (F-5).
     test: bool
+    attachments: list[Row] = field(default_factory=list)
+    # The URLs of the attachments, by their numbers, that are still to be fetched.
+    links: dict[int, str] = field(default_factory=dict)
+    # What is wrong with it now, though it may have been right when its idempotency key was first used.
+    refusal: Fault | None = None
+
+    @property
+    def scheduled_at(self) -> int | None:
+        """When delivery begins, if that was asked for: milliseconds since 1970 UTC."""
+        at: int | None = self.email["scheduled_at"]
+        return at
+
+    @property
+    def attachments_size(self) -> int:
+        """How many bytes the attachments have together, as far as they are here."""
+        return sum(row["size"] for row in self.attachments)
+
+    def queued(self) -> list[Row]:
+        """The rows of the queue: none yet for an email that waits for its time."""
+        if self.scheduled_at is not None:
+            return []
+        if self.attachments:
+            attached = weight(len(self.attachments), self.attachments_size)
+            for row in self.queue:
+                row["attached"] = attached
+        return self.queue
 
     def suppress(self, skipped: Set[str]) -> None:
         """Takes these mailboxes off the way: they stay recipients, but nothing is queued for them."""
@@ -57,8 +87,9 @@ class Draft:
     def entries(self) -> list[Entry]:
         """What accepting the email appends to the log."""
         org_id, email_id, created_at = self.org_id, self.email["id"], self.email["created_at"]
+        begun = "email.sent" if self.scheduled_at is None else "email.scheduled"
         return [
-            Entry(org_id=org_id, email_id=email_id, type="email.sent", created_at=created_at),
+            Entry(org_id=org_id, email_id=email_id, type=begun, created_at=created_at),
             *(
                 Entry(
                     org_id=org_id,
@@ -79,8 +110,13 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
     if key is not None and not rules.is_idempotency_key(key):
         return InvalidIdempotencyKey()
     violations = _violations(request)
+    scheduled_at = milliseconds(request.scheduled_at) if request.HasField("scheduled_at") else None
+    if scheduled_at is None and request.HasField("scheduled_at"):
+        violations.append(Violation("scheduled_at", "is no time"))
     if violations:
         return ValidationFailed(violations)
+    untimely = [] if scheduled_at is None else list(rules.scheduled_at(scheduled_at, now_ms))
+    status = "queued" if scheduled_at is None else "scheduled"
     sender = mailbox(getattr(request, "from"))
     headers = dict(request.headers)
     email_id = new_id()
@@ -102,8 +138,9 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
             "reply_to": _json(request.reply_to),
             "tags": json.dumps([[tag.name, tag.value] for tag in request.tags]) if request.tags else "[]",
             "message_id": rules.message_id(headers, email_id, sender.domain),
-            "status": "queued",
+            "status": status,
             "created_at": now_ms,
+            "scheduled_at": scheduled_at,
         },
         content={
             "org_id": org_id,
@@ -119,26 +156,14 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
                 "no": no,
                 "kind": kind,
                 "address": recipient.address,
-                "status": "queued",
+                "status": status,
                 "attempts": 0,
                 "updated_at": now_ms,
             }
             for no, (kind, recipient) in enumerate(envelope, start=1)
         ],
         queue=[
-            {
-                "org_id": org_id,
-                "email_id": email_id,
-                "no": no,
-                "shard": shard,
-                "priority": PRIORITY_TRANSACTIONAL,
-                "site": recipient.domain,
-                "due_at": now_ms,
-                "attempts": 0,
-                "crashes": 0,
-                "uncertain": False,
-                "lease_token": 0,
-            }
+            queue_row(org_id, email_id, no, shard, recipient.domain, now_ms)
             for no, (_, recipient) in enumerate(envelope, start=1)
         ],
         idempotency_key=key,
@@ -146,15 +171,45 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
         addresses=[recipient.key for _, recipient in envelope],
         allowed_domains=caller.allowed_domains,
         test=caller.test,
+        attachments=[
+            _attachment(org_id, email_id, no, given) for no, given in enumerate(request.attachments, start=1)
+        ],
+        links={no: given.path for no, given in enumerate(request.attachments, start=1) if given.path},
+        refusal=ValidationFailed(untimely) if untimely else None,
     )
+
+
+def queue_row(org_id: str, email_id: str, no: int, shard: int, site: str, due_at: int) -> Row:
+    """The row of the queue for a recipient that was never tried."""
+    return {
+        "org_id": org_id,
+        "email_id": email_id,
+        "no": no,
+        "shard": shard,
+        "priority": PRIORITY_TRANSACTIONAL,
+        "site": site,
+        "due_at": due_at,
+        "attempts": 0,
+        "crashes": 0,
+        "uncertain": False,
+        "attached": 0,
+        "lease_token": 0,
+    }
+
+
+def weight(count: int, size: int) -> int:
+    """What so many attachments weigh in the queue, in bytes: an email with any weighs more than nothing."""
+    return size + count * _PART_OVERHEAD
 
 
 def request_hash(request: Hashed) -> bytes:
     """What two requests with the same payload have in common: SHA-256, the idempotency key left out."""
-    plain = type(request)()
-    plain.CopyFrom(request)
-    plain.ClearField("idempotency_key")
-    return hashlib.sha256(plain.SerializeToString(deterministic=True)).digest()
+    # Taken out and put back: a copy of a large request would cost its size again.
+    key = request.idempotency_key
+    request.ClearField("idempotency_key")
+    digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+    request.idempotency_key = key
+    return digest
 
 
 def shard_of(org_id: str) -> int:
@@ -174,7 +229,34 @@ def _violations(request: pb.SendEmailRequest) -> list[Violation]:
         *rules.bodies(request.html, request.text),
         *rules.headers(request.headers, has_reply_to=bool(request.reply_to)),
         *rules.tags([(tag.name, tag.value) for tag in request.tags]),
+        *(rules.attachments([_file(given) for given in request.attachments]) if request.attachments else ()),
     ]
+
+
+def _file(given: pb.NewAttachment) -> rules.File:
+    return rules.File(
+        given.filename, len(given.content), given.path, given.content_type, _bare(given.content_id)
+    )
+
+
+def _attachment(org_id: str, email_id: str, no: int, given: pb.NewAttachment) -> Row:
+    """The row of an attachment; one that is a link lacks its content."""
+    content, filename = given.content or None, given.filename.strip()
+    return {
+        "org_id": org_id,
+        "email_id": email_id,
+        "no": no,
+        "filename": filename,
+        "content_type": given.content_type.strip() or ("" if given.path else media_type_of(filename)),
+        "content_id": _bare(given.content_id),
+        "size": 0 if content is None else len(content),
+        "content": content,
+    }
+
+
+def _bare(content_id: str) -> str:
+    """A Content-ID without the brackets that its header has."""
+    return content_id[1:-1] if content_id.startswith("<") and content_id.endswith(">") else content_id
 
 
 def _json(texts: Sequence[str]) -> str:

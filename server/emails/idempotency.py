@@ -52,6 +52,17 @@ async def recall(connection: AsyncConnection, keys: Iterable[Key], now_ms: int) 
     }
 
 
+async def known(connection: AsyncConnection, keys: Iterable[Key], now_ms: int) -> set[Key]:
+    """Those of the keys under which an answer is remembered."""
+    wanted = list(set(keys))
+    if not wanted:
+        return set()
+    query = select(*_PRIMARY_KEY).where(
+        among(connection, _PRIMARY_KEY, wanted), idempotency_keys.c.expires_at > now_ms
+    )
+    return {Key(*row) for row in await connection.execute(query)}
+
+
 async def remember(connection: AsyncConnection, answers: dict[Key, Remembered], now_ms: int) -> None:
     """Stores new answers for 24 hours."""
     if answers:

@@ -19,6 +19,7 @@ from server.emails.draft import Draft
 from server.emails.idempotency import Key, Remembered
 from server.faults import (
     AllRecipientsSuppressed,
+    AttachmentsTooLarge,
     DomainNotAllowed,
     DomainNotVerified,
     Fault,
@@ -118,7 +119,9 @@ class Judge:
         self._remembered |= additions.remembered
         self.accepted.drafts += additions.drafts
         self.accepted.remembered |= additions.remembered
-        self._charged.update(draft.org_id for draft in additions.drafts if not draft.test)
+        self._charged.update(
+            draft.org_id for draft in additions.drafts if not draft.test and draft.scheduled_at is None
+        )
 
     def _judge_item(self, item: Draft, additions: Accepted) -> Result:
         key = None if item.idempotency_key is None else Key(item.org_id, "send", item.idempotency_key)
@@ -148,6 +151,11 @@ class Judge:
 
     def _accept(self, item: Draft) -> Result:
         standing, _ = self._facts.standings[item.org_id]
+        if item.refusal is not None:
+            return item.refusal
+        limits = standing.limits
+        if item.attachments_size > limits.attachment_bytes:
+            return AttachmentsTooLarge(limits.attachment_bytes, limits.plan)
         if (fault := standing.may_send()) is not None:
             return fault
         if item.allowed_domains and item.domain not in item.allowed_domains:
@@ -163,12 +171,18 @@ class Judge:
             return AllRecipientsSuppressed(len(skipped))
         if not item.test:
             used = self._used[item.org_id]
-            fault = charge(used, standing.limits, wanted, self._periods, self._now_ms)
+            if item.scheduled_at is not None:
+                # It needs room today, and is counted on the day on which it is sent (C-25).
+                used = used.copy()
+            fault = charge(used, limits, wanted, self._periods, self._now_ms)
             if fault is not None:
                 return fault
         item.email["domain_id"] = domain_id
         item.suppress(skipped)
-        return pb.SendEmailResponse(id=item.email["id"], warning=_warning(skipped))
+        response = pb.SendEmailResponse(id=item.email["id"], warning=_warning(skipped))
+        if item.scheduled_at is not None:
+            response.scheduled_at.CopyFrom(timestamp(item.scheduled_at))
+        return response
 
 
 def _warning(skipped: Set[str]) -> str | None:

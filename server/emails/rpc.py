@@ -1,7 +1,7 @@
 """EmailService: protobuf in, protobuf out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Row
@@ -10,10 +10,13 @@ from zidimail.v1 import email_service_pb2 as pb
 
 from server.clock import Clock
 from server.db.engine import Database
+from server.db.writer import Writer
 from server.emails import rules, store
 from server.emails.accept import Acceptor
+from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch, Result, batch_response
-from server.emails.draft import draft, request_hash
+from server.emails.draft import Draft, draft, request_hash
+from server.emails.schedule import cancel, move
 from server.events import log
 from server.events.rpc import event_message, reply_message
 from server.faults import EmailNotFound, Fault, InvalidIdempotencyKey, ValidationFailed, Violation
@@ -21,7 +24,7 @@ from server.ids import is_id
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_of
-from server.wire.timestamps import timestamp
+from server.wire.timestamps import milliseconds, timestamp
 
 MAX_BATCH = 100
 MAX_SEARCH_LENGTH = 256
@@ -32,10 +35,21 @@ _KINDS = cast("dict[str, email_pb2.RecipientKind]", dict(email_pb2.RecipientKind
 class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
     """Sending email and reading what became of it."""
 
-    def __init__(self, database: Database, acceptor: Acceptor, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        acceptor: Acceptor,
+        links: Links,
+        clock: Clock,
+        on_event: Callable[[], None],
+    ) -> None:
         self._database = database
+        self._writer = writer
         self._acceptor = acceptor
+        self._links = links
         self._clock = clock
+        self._on_event = on_event
 
     async def SendEmail(self, request: pb.SendEmailRequest, context: Context) -> pb.SendEmailResponse:
         """Accepts one email: a list of one."""
@@ -43,7 +57,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         item = draft(request, caller, self._clock.now_ms())
         if isinstance(item, Fault):
             raise item
-        answer = _or_raise(await self._acceptor.accept(Batch(caller.org_id, [item], strict=True)))
+        answer = _or_raise(await self._accept(Batch(caller.org_id, [item], strict=True)))
         result = answer[0]
         if isinstance(result, Fault):
             raise result
@@ -71,13 +85,46 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         )
         if batch.strict:
             _raise_first(batch.items)
-        answer = await self._acceptor.accept(batch)
+        answer = await self._accept(batch)
         if isinstance(answer, pb.BatchSendEmailsResponse):
             return answer
         results = _or_raise(answer)
         if batch.strict:
             _raise_first(results)
         return batch_response(results)
+
+    async def _accept(self, batch: Batch) -> Answer | Fault:
+        if not any(isinstance(item, Draft) and item.links for item in batch.items):
+            return await self._acceptor.accept(batch)
+        async with self._links.fetched(batch):
+            return await self._acceptor.accept(batch)
+
+    async def UpdateEmail(self, request: pb.UpdateEmailRequest, context: Context) -> pb.UpdateEmailResponse:
+        """Moves a scheduled email to another time."""
+        org_id, email_id = current_caller().org_id, request.id
+        at_ms = milliseconds(request.scheduled_at) if request.HasField("scheduled_at") else None
+        if at_ms is None:
+            problem = "is no time" if request.HasField("scheduled_at") else "is required"
+            raise ValidationFailed([Violation("scheduled_at", problem)])
+        if violations := list(rules.scheduled_at(at_ms, self._clock.now_ms())):
+            raise ValidationFailed(violations)
+        if not is_id(email_id):
+            raise EmailNotFound(email_id)
+        fault = await self._writer.run(lambda connection: move(connection, org_id, email_id, at_ms))
+        if fault is not None:
+            raise fault
+        return pb.UpdateEmailResponse(id=email_id, scheduled_at=timestamp(at_ms))
+
+    async def CancelEmail(self, request: pb.CancelEmailRequest, context: Context) -> pb.CancelEmailResponse:
+        """Cancels a scheduled email."""
+        org_id, email_id, now_ms = current_caller().org_id, request.id, self._clock.now_ms()
+        if not is_id(email_id):
+            raise EmailNotFound(email_id)
+        fault = await self._writer.run(lambda connection: cancel(connection, org_id, email_id, now_ms))
+        if fault is not None:
+            raise fault
+        self._on_event()
+        return pb.CancelEmailResponse(id=email_id)
 
     async def GetEmail(self, request: pb.GetEmailRequest, context: Context) -> pb.GetEmailResponse:
         """One email with its recipients and events."""
@@ -89,6 +136,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
             if row is None:
                 raise EmailNotFound(request.id)
             recipients = await store.recipients_of(connection, org_id, request.id)
+            files = await store.attachments_of(connection, org_id, request.id)
             entries = await log.of_email(connection, org_id, request.id)
         email = _email_message(row)
         if row.html is not None:
@@ -96,6 +144,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         if row.text is not None:
             email.text = row.text
         email.headers.update(json.loads(row.headers))
+        email.attachments.extend(email_pb2.Attachment(**row._mapping) for row in files)
         email.recipients.extend(map(_recipient_message, recipients))
         email.events.extend(map(event_message, entries))
         return pb.GetEmailResponse(email=email)
@@ -173,6 +222,8 @@ def _email_message(row: Row[Any]) -> email_pb2.Email:
         created_at=timestamp(row.created_at),
     )
     setattr(email, "from", row.sender)
+    if row.scheduled_at is not None:
+        email.scheduled_at.CopyFrom(timestamp(row.scheduled_at))
     return email
 
 

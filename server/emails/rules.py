@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from email.header import decode_header, make_header
 from typing import Literal
 
@@ -22,9 +23,22 @@ MAX_HEADER_WORD_LENGTH = 900
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 256
 MAX_IDEMPOTENCY_KEY_LENGTH = 256  # F-1
+MAX_ATTACHMENTS = 10  # Z-20
+MAX_FILENAME_LENGTH = 255
+MAX_URL_LENGTH = 2048
+MAX_MEDIA_TYPE_LENGTH = 255
+MAX_CONTENT_ID_LENGTH = 128
+MAX_AHEAD_MS = 365 * 86_400_000  # C-25
 
 _HEADER_NAME = re.compile(r"[!-9;-~]+\Z")  # RFC 5322 section 2.2
 _IDEMPOTENCY_KEY = re.compile(r"[ -~]{1,256}\Z")
+# RFC 2045 section 5.1, with RFC 6838's length and characters of a name.
+_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+_ATOM = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"
+_MEDIA_TYPE = re.compile(
+    rf'{_NAME}/{_NAME}(?:[ \t]*;[ \t]*{_ATOM}=(?:{_ATOM}|"[ !#-\[\]-~]*"))*[ \t]*;?[ \t]*\Z'
+)
+_CONTENT_ID = re.compile(r"[!-;=?-~]{1,128}\Z")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>\Z")
 # Written by the platform alone (C-36), or by the systems a message passes (RFC 5322 sections 3.6.6, 3.6.7).
 _OWN_HEADERS = frozenset(
@@ -133,6 +147,66 @@ def tags(given: Sequence[tuple[str, str]]) -> Iterator[Violation]:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to send along, as the caller names it; `size` is that of its content, in bytes."""
+
+    filename: str
+    size: int
+    path: str
+    content_type: str
+    content_id: str
+
+
+def attachments(files: Sequence[File]) -> Iterator[Violation]:
+    """The violations of `attachments` (Z-20, F-12), but for what a link leads to."""
+    if len(files) > MAX_ATTACHMENTS:
+        yield Violation("attachments", f"holds {len(files)} files, and at most {MAX_ATTACHMENTS} are allowed")
+        return
+    seen: set[str] = set()
+    for position, file in enumerate(files):
+        field = f"attachments[{position}]"
+        if (problem := _filename_problem(file.filename.strip())) is not None:
+            yield Violation(f"{field}.filename", problem)
+        if bool(file.size) == bool(file.path):
+            both = "not both" if file.path else "and it must not be empty"
+            yield Violation(f"{field}.content", f"one of content and path is required, {both}")
+        if len(file.path) > MAX_URL_LENGTH:
+            yield Violation(f"{field}.path", f"is longer than {MAX_URL_LENGTH} characters")
+        if file.content_type and not is_media_type(file.content_type):
+            yield Violation(f"{field}.content_type", "is no media type of a file, such as application/pdf")
+        if file.content_id:
+            if not _CONTENT_ID.match(file.content_id):
+                yield Violation(
+                    f"{field}.content_id",
+                    f"must have 1 to {MAX_CONTENT_ID_LENGTH} printable ASCII characters without brackets",
+                )
+            elif file.content_id in seen:
+                yield Violation(f"{field}.content_id", "is given twice")
+            seen.add(file.content_id)
+
+
+def is_media_type(text: str) -> bool:
+    """Whether a file may be sent under this media type.
+
+    Messages and multiparts are made of parts and must not be encoded as a whole (RFC 2046 sections 5.1
+    and 5.2.1).
+    """
+    return (
+        len(text) <= MAX_MEDIA_TYPE_LENGTH
+        and _MEDIA_TYPE.match(text) is not None
+        and not text.lower().startswith(("multipart/", "message/"))
+    )
+
+
+def scheduled_at(at_ms: int, now_ms: int) -> Iterator[Violation]:
+    """The violations of a time at which delivery shall begin (F-2, C-25)."""
+    if at_ms <= now_ms:
+        yield Violation("scheduled_at", "is past: it must be in the future")
+    elif at_ms > now_ms + MAX_AHEAD_MS:
+        yield Violation("scheduled_at", "is more than 365 days ahead")
+
+
 def is_idempotency_key(key: str) -> bool:
     """Whether `key` may be an idempotency key: 1 to 256 characters of printable ASCII (F-1)."""
     return _IDEMPOTENCY_KEY.match(key) is not None
@@ -155,6 +229,16 @@ def message_id(given: Mapping[str, str], email_id: str, domain: str) -> str:
         if name.lower() == "message-id":
             return value.strip()
     return f"<{email_id}@{domain}>"
+
+
+def _filename_problem(name: str) -> str | None:
+    if not name:
+        return "is required"
+    if len(name) > MAX_FILENAME_LENGTH:
+        return f"is longer than {MAX_FILENAME_LENGTH} characters"
+    if CONTROL.search(name):
+        return "must not hold line breaks or other control characters"
+    return "must be a name without a path" if "/" in name or "\\" in name else None
 
 
 def _mailbox_violations(field: str, text: str, *, required: bool) -> Iterator[Violation]:

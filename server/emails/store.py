@@ -1,13 +1,14 @@
 """Reading emails back: rows of the tables, always of one organisation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.schema import email_contents, emails, recipients
+from server.db.keys import among
+from server.db.schema import attachments, email_contents, emails, outq, recipients
 from server.wire.paging import Page
 
 
@@ -41,6 +42,33 @@ async def recipients_of(connection: AsyncConnection, org_id: str, email_id: str)
         .order_by(recipients.c.no)
     )
     return (await connection.execute(query)).all()
+
+
+async def attachments_of(connection: AsyncConnection, org_id: str, email_id: str) -> Sequence[Row[Any]]:
+    """The attachments of one email without their content, in the order of the request."""
+    shown = ("filename", "content_type", "content_id", "size")
+    query = (
+        select(*(attachments.c[name] for name in shown))
+        .where(attachments.c.org_id == org_id, attachments.c.email_id == email_id)
+        .order_by(attachments.c.no)
+    )
+    return (await connection.execute(query)).all()
+
+
+async def forget_attachments(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> None:
+    """Deletes the content of the attachments of these (organisation, email) pairs, where nothing is queued.
+
+    What is known about the files stays (Z-23).
+    """
+    wanted = list(keys)
+    if wanted:
+        owner = (attachments.c.org_id, attachments.c.email_id)
+        waiting = exists().where(outq.c.org_id == owner[0], outq.c.email_id == owner[1])
+        await connection.execute(
+            update(attachments)
+            .where(among(connection, owner, wanted), attachments.c.content.is_not(None), ~waiting)
+            .values(content=None)
+        )
 
 
 async def page(

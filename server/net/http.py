@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -128,10 +128,11 @@ class GuardedClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _no_response(error) from error
 
-    async def fetch(self, url: str, most: int) -> File:
+    async def fetch(self, url: str, most: int, admit: Callable[[int], bool] = lambda size: True) -> File:
         """The file at a URL, of `most` bytes at most; redirects are followed, 3 at most.
 
-        Raises `NoResponse`, `FileTooLarge`.
+        `admit` is asked for each part of it whether so many bytes more have room. Raises `NoResponse`,
+        `FileTooLarge`.
         """
         session, target = self._opened(), self._checked(url)
         try:
@@ -139,7 +140,7 @@ class GuardedClient:
                 for _ in range(MAX_REDIRECTS + 1):
                     async with session.get(target, allow_redirects=False) as response:
                         if response.status not in _REDIRECTS:
-                            return await _file(response, most)
+                            return await _file(response, most, admit)
                         # The rest of the answer is of no use, and may have no end.
                         response.close()
                         location = response.headers.get("Location", "")
@@ -238,7 +239,7 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
     return bytes(kept)
 
 
-async def _file(response: aiohttp.ClientResponse, most: int) -> File:
+async def _file(response: aiohttp.ClientResponse, most: int, admit: Callable[[int], bool]) -> File:
     if response.status != 200:
         response.close()
         raise NoResponse("status", f"the answer has the status {response.status}")
@@ -252,7 +253,7 @@ async def _file(response: aiohttp.ClientResponse, most: int) -> File:
     chunks, size = [], 0
     async for chunk in response.content.iter_chunked(_FILE_CHUNK):
         size += len(chunk)
-        if size > most:
+        if size > most or not admit(len(chunk)):
             response.close()
             raise FileTooLarge
         chunks.append(chunk)

@@ -1,0 +1,44 @@
+"""Memory as something that callers take parts of, and wait for."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Room:
+    """So many bytes in all, and so many for one owner; who gets none within `wait_s` seconds goes away."""
+
+    def __init__(self, size: int, size_of_one: int, wait_s: float) -> None:
+        self._size = size
+        self._size_of_one = size_of_one
+        self._wait_s = wait_s
+        self._taken: Counter[str] = Counter()
+        self._freed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def taken(self, owner: str, size: int) -> AsyncIterator[bool]:
+        """Takes `size` bytes for an owner; False if they were not free in time."""
+        if not await self._take(owner, size):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._taken[owner] -= size
+            if not self._taken[owner]:
+                del self._taken[owner]
+            async with self._freed:
+                self._freed.notify_all()
+
+    async def _take(self, owner: str, size: int) -> bool:
+        try:
+            async with asyncio.timeout(self._wait_s), self._freed:
+                await self._freed.wait_for(lambda: self._fits(owner, size))
+                self._taken[owner] += size
+        except TimeoutError:
+            return False
+        return True
+
+    def _fits(self, owner: str, size: int) -> bool:
+        return self._taken.total() + size <= self._size and self._taken[owner] + size <= self._size_of_one
