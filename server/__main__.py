@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from server import organisation
 from server.bootstrap import add_arguments, bootstrap
+from server.db.lock import owned
 from server.db.migrate import upgrade
 from server.faults import Fault
 from server.settings import Settings, SettingsError
@@ -30,7 +31,9 @@ def main() -> int:
     arguments = parser.parse_args()
     _configure_logs()
     try:
-        return _run(arguments, Settings.from_env())
+        settings = Settings.from_env()
+        with owned(settings.database_url):
+            return _run(arguments, settings)
     except (SettingsError, Fault) as error:
         print(f"zidimail: {error}", file=sys.stderr)
         return 1

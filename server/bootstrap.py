@@ -12,6 +12,7 @@ from server.accounts.rules import PLANS, PROFILES, owner_address
 from server.accounts.sessions import Sessions
 from server.clock import SystemClock
 from server.db.engine import Database
+from server.db.installation import check_secret
 from server.db.migrate import upgrade
 from server.domains import store as domains
 from server.domains.keys import new_keys
@@ -56,6 +57,7 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
     database = Database(settings.database_url)
     try:
         async with database.write() as connection:
+            await check_secret(connection, seal)
             await accounts.add_organisation(
                 connection,
                 org_id,

@@ -36,6 +36,14 @@ def _time(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
 
 
+# What belongs to the store as a whole.
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", LargeBinary, nullable=False),  # sealed
+)
+
 organisations = Table(
     "organisations",
     metadata,

@@ -47,7 +47,7 @@ async def _rows(database: Database) -> int:
         counts = [
             await connection.scalar(select(func.count()).select_from(table))
             for table in metadata.sorted_tables
-            if table.name not in {"log_readers"}
+            if table.name not in {"log_readers", "plans"}
         ]
     return sum(count or 0 for count in counts)
 
@@ -81,7 +81,7 @@ async def test_the_owner_and_the_organisation_are_stored_as_asked(
         "pro",
         "level",
         True,
-        "active",
+        "healthy",
     )
     assert (user.org_id, user.id, user.email) == (made["org_id"], made["user_id"], "owner@example.com")
     assert PasswordHasher().verify(user.password_hash, made["password"])

@@ -179,6 +179,12 @@ def upgrade() -> None:
         batch_op.create_index("ix_idempotency_keys_expires_at", ["expires_at"], unique=False)
 
     op.create_table(
+        "installation",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_installation")),
+    )
+    op.create_table(
         "log_readers",
         sa.Column("reader", sa.String(length=32), nullable=False),
         sa.Column("tx", sa.BigInteger(), nullable=False),
