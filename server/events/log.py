@@ -8,7 +8,7 @@ connection writes, so tx is 0 and seq, counted on by that connection, is the ord
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, insert, literal, select, text, tuple_
@@ -71,18 +71,17 @@ class Entry:
     reply_text: str | None = None
     remote_host: str | None = None
     possible_duplicate: bool = False
+    id: str = field(default_factory=new_id)
 
 
-_FIELDS = tuple(field.name for field in fields(Entry))
+_FIELDS = tuple(column.name for column in fields(Entry))
 
 
 async def append(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
     """Appends to the log within the caller's write transaction."""
     if not entries:
         return
-    rows: list[dict[str, Any]] = [
-        {"id": new_id(), **{name: getattr(entry, name) for name in _FIELDS}} for entry in entries
-    ]
+    rows: list[dict[str, Any]] = [{name: getattr(entry, name) for name in _FIELDS} for entry in entries]
     if connection.dialect.name == "postgresql":
         await connection.execute(_INSERT_PLACED, rows)
     else:

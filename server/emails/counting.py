@@ -1,0 +1,156 @@
+"""The reader of the log that keeps the daily counters (contract rows Z-29, C-46)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, func, literal, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.db.engine import Database
+from server.db.keys import among
+from server.db.schema import daily_counts, events, log_readers, recipients
+from server.db.writer import Writer
+from server.emails.tally import Counted, changes
+from server.events import log
+from server.events.bell import Bell
+from server.events.log import BEGINNING, Place
+from server.work.crowd import Crowd
+from server.work.loop import Loop
+
+READER = "statistics"
+PAGE = 500
+# How soon events of other processes are seen; those of this process ring the bell.
+_POLL_S = 0.25
+# After the bell, so long for more to be read together.
+_GATHER_S = 0.05
+# While callers crowd to hand mail in, the process is theirs: the counters may come a little later.
+_CROWDED_PAUSE_S = 0.25
+
+_OF_EMAIL = (events.c.org_id, events.c.email_id)
+
+
+class Counting:
+    """Reads the log and moves the counters, each event once.
+
+    Its place in the log is stored in the same transaction as the counters, and only if it is still where
+    this process read from: any number of processes may run one, no event is skipped and none counts twice.
+    """
+
+    def __init__(self, database: Database, writer: Writer, bell: Bell, crowd: Crowd | None = None) -> None:
+        self._database = database
+        self._writer = writer
+        self._bell = bell
+        self._crowd = crowd or Crowd()
+        self._loop = Loop("statistics", self._repeat, pause_s=_POLL_S)
+
+    async def start(self) -> None:
+        """Begins to read."""
+        self._loop.start()
+
+    async def stop(self) -> None:
+        """Ends with the page in hand; a later start goes on behind it."""
+        await self._loop.stop()
+
+    async def _repeat(self) -> bool:
+        if not await self.step():
+            await self._bell.wait(_POLL_S)
+        if not self._loop.stopping:
+            await asyncio.sleep(_CROWDED_PAUSE_S if self._crowd.is_there else _GATHER_S)
+        return True
+
+    async def step(self) -> bool:
+        """Reads one page and counts it; whether there may be more to read at once."""
+        async with self._database.read() as connection:
+            start = await _place(connection)
+            entries = await log.read(connection, start or BEGINNING, PAGE)
+            if not entries:
+                return False
+            keys = {(entry.org_id, entry.email_id) for entry in entries}
+            counted = changes(
+                await _earlier(connection, keys, start or BEGINNING),
+                entries,
+                await _numbers_of_recipients(connection, keys),
+            )
+        step = _Advance(start, Place(entries[-1].tx, entries[-1].seq), counted)
+        await self._writer.submit(_advance, [step])
+        return len(entries) == PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class _Advance:
+    """The reader has read from one place (None: it never read) to another, and counted this."""
+
+    start: Place | None
+    to: Place
+    counted: Counter[Counted]
+
+
+async def _place(connection: AsyncConnection) -> Place | None:
+    query = select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == READER)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Place(row.tx, row.seq)
+
+
+async def _earlier(
+    connection: AsyncConnection, keys: Collection[tuple[str, str]], until: Place
+) -> Sequence[Row[Any]]:
+    query: Select[Any] = (
+        select(*_OF_EMAIL, events.c.type, events.c.recipient, events.c.created_at)
+        .where(
+            among(connection, _OF_EMAIL, keys),
+            tuple_(events.c.tx, events.c.seq) <= tuple_(literal(until.tx), literal(until.seq)),
+        )
+        .order_by(events.c.tx, events.c.seq)
+    )
+    rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+    return rows
+
+
+async def _numbers_of_recipients(
+    connection: AsyncConnection, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    of = (recipients.c.org_id, recipients.c.email_id)
+    query = select(*of, func.count()).where(among(connection, of, keys)).group_by(*of)
+    return {(org_id, email_id): count for org_id, email_id, count in await connection.execute(query)}
+
+
+async def _advance(connection: AsyncConnection, steps: Sequence[_Advance]) -> list[bool]:
+    """Moves the reader and the counters, both or neither; an act of the `Writer`.
+
+    False: another process moved the reader meanwhile, nothing was done.
+    """
+    return [await _advance_one(connection, step) for step in steps]
+
+
+async def _advance_one(connection: AsyncConnection, step: _Advance) -> bool:
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    place = {"tx": step.to.tx, "seq": step.to.seq}
+    if step.start is None:
+        register = insert(log_readers).values(reader=READER, **place).on_conflict_do_nothing()
+        moved = await connection.execute(register)
+    else:
+        moved = await connection.execute(
+            update(log_readers)
+            .where(
+                log_readers.c.reader == READER,
+                log_readers.c.tx == step.start.tx,
+                log_readers.c.seq == step.start.seq,
+            )
+            .values(place)
+        )
+    if moved.rowcount != 1:
+        return False
+    if step.counted:
+        rows = insert(daily_counts)
+        await connection.execute(
+            rows.on_conflict_do_update(
+                index_elements=list(daily_counts.primary_key),
+                set_={"count": daily_counts.c["count"] + rows.excluded["count"]},
+            ),
+            [{**counted._asdict(), "count": count} for counted, count in sorted(step.counted.items())],
+        )
+    return True

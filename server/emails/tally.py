@@ -1,0 +1,121 @@
+"""What the events of an email say about it, counted: pure functions over entries of the log.
+
+An email is counted on the day it was accepted, whenever what is counted happens. So of a day no more
+can be delivered than were sent, and what is said about a day stays true when its last mail arrives late.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from server.emails.lifecycle import OPEN, email_status
+
+DAY_MS = 86_400_000
+EMAILS = "emails"
+RECIPIENTS = "recipients"
+# What is counted once for each recipient to whom it happens.
+_COUNTED = frozenset(("delivered", "bounced", "complained", "suppressed", "failed", "opened", "clicked"))
+_STATUSES = frozenset(("delivered", "delivery_delayed", "bounced", "complained", "suppressed", "failed"))
+
+
+class Event(Protocol):
+    """An entry of the log."""
+
+    @property
+    def org_id(self) -> str: ...
+    @property
+    def email_id(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def recipient(self) -> str: ...
+    @property
+    def created_at(self) -> int: ...
+
+
+class Counted(NamedTuple):
+    """One counter: `unit` says whether it counts emails by status or recipients by what happened to them."""
+
+    org_id: str
+    day: int  # since 1970-01-01 UTC
+    unit: str
+    name: str
+
+
+@dataclass(slots=True)
+class _Email:
+    """An email as its events describe it; `rest` is the status of recipients of whom none spoke yet."""
+
+    recipients: int
+    day: int
+    rest: str = ""
+    statuses: dict[str, str] = field(default_factory=dict)
+    happened: set[tuple[str, str]] = field(default_factory=set)
+    sent: int = 0
+
+    def apply(self, event: Event) -> None:
+        what = event.type.removeprefix("email.")
+        if what == "scheduled":
+            self.rest = "scheduled"
+        elif what == "sent":
+            self.rest = "queued"
+            self.sent = self.recipients - len(self.statuses)
+        elif what == "canceled":
+            self.rest = "canceled"
+        else:
+            self._apply_to_one(what, event.recipient.lower())
+
+    def _apply_to_one(self, what: str, recipient: str) -> None:
+        if what in _COUNTED:
+            self.happened.add((what, recipient))
+        if what not in _STATUSES:
+            return
+        if what == "suppressed" and self.sent and self.statuses.get(recipient, self.rest) in OPEN:
+            # It was to be sent to, and then was not.
+            self.sent -= 1
+        self.statuses[recipient] = what
+
+    def counts(self) -> Counter[tuple[str, str]]:
+        """By unit and name; nothing before the first event."""
+        counts = Counter((RECIPIENTS, what) for what, _ in self.happened)
+        if self.sent:
+            counts[RECIPIENTS, "sent"] = self.sent
+        if self.rest:
+            of_all = set(self.statuses.values())
+            if len(self.statuses) < self.recipients or not of_all:
+                of_all.add(self.rest)
+            counts[EMAILS, email_status(of_all)] = 1
+        return counts
+
+
+def changes(
+    earlier: Iterable[Event], new: Iterable[Event], recipients: Mapping[tuple[str, str], int]
+) -> Counter[Counted]:
+    """How the counters change by the `new` events, each in the order of the log.
+
+    `earlier` are all earlier events of the same emails, `recipients` the number of recipients by
+    organisation and email.
+    """
+    emails: dict[tuple[str, str], _Email] = {}
+    for event in earlier:
+        _of(emails, event, recipients).apply(event)
+    before = {key: email.counts() for key, email in emails.items()}
+    for event in new:
+        _of(emails, event, recipients).apply(event)
+    changed: Counter[Counted] = Counter()
+    for key, email in emails.items():
+        after = email.counts()
+        after.subtract(before.get(key, Counter()))
+        for (unit, name), difference in after.items():
+            changed[Counted(key[0], email.day, unit, name)] += difference
+    return Counter({counted: difference for counted, difference in changed.items() if difference})
+
+
+def _of(
+    emails: dict[tuple[str, str], _Email], event: Event, recipients: Mapping[tuple[str, str], int]
+) -> _Email:
+    key = event.org_id, event.email_id
+    if key not in emails:
+        emails[key] = _Email(recipients.get(key, 0), event.created_at // DAY_MS)
+    return emails[key]

@@ -1,0 +1,71 @@
+"""FeedbackService: what receiving systems tell, as the parts of the platform that hear of it report it."""
+
+from collections.abc import Callable
+
+from zidimail.v1 import feedback_service_pb2 as pb
+from zidimail.v1 import feedback_service_pb2_grpc
+
+from server.addresses import NotAMailbox, mailbox
+from server.clock import Clock
+from server.db.writer import Writer
+from server.faults import EmailNotFound, ValidationFailed, Violation
+from server.ids import is_id
+from server.inbound.feedback import Feedback, What, record
+from server.suppressions.rules import is_permanent
+from server.wire.caller import current_caller
+from server.wire.interceptors import Context
+
+# More of a report's text would only help somebody who wants to fill our store.
+MAX_TEXT = 1000
+DEFAULT_FEEDBACK_TYPE = "abuse"  # RFC 5965 section 3.1
+
+
+class FeedbackServicer(feedback_service_pb2_grpc.FeedbackServiceServicer):
+    """Records feedback; `on_event` is called after each commit."""
+
+    def __init__(self, writer: Writer, clock: Clock, on_event: Callable[[], None]) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._on_event = on_event
+
+    async def RecordComplaint(
+        self, request: pb.RecordComplaintRequest, context: Context
+    ) -> pb.RecordComplaintResponse:
+        """A recipient reported an email as unwanted."""
+        text = request.feedback_type or DEFAULT_FEEDBACK_TYPE
+        feedback = _feedback(request.email_id, request.recipient, "complained", text, None)
+        return pb.RecordComplaintResponse(event_id=await self._record(feedback))
+
+    async def RecordBounce(
+        self, request: pb.RecordBounceRequest, context: Context
+    ) -> pb.RecordBounceResponse:
+        """An email bounced after it was taken."""
+        feedback = _feedback(
+            request.email_id, request.recipient, "bounced", request.diagnostic, request.enhanced_status
+        )
+        return pb.RecordBounceResponse(event_id=await self._record(feedback))
+
+    async def _record(self, feedback: Feedback) -> str:
+        now_ms = self._clock.now_ms()
+        event_id = await self._writer.run(lambda connection: record(connection, feedback, now_ms))
+        self._on_event()
+        return event_id
+
+
+def _feedback(email_id: str, recipient: str, what: What, text: str, enhanced_status: str | None) -> Feedback:
+    violations = []
+    key = ""
+    try:
+        key = mailbox(recipient).key
+    except NotAMailbox as error:
+        violations.append(Violation("recipient", str(error)))
+    if enhanced_status is not None and not is_permanent(enhanced_status):
+        violations.append(Violation("enhanced_status", "must be a permanent failure, such as 5.1.1"))
+    if violations:
+        raise ValidationFailed(violations)
+    if not is_id(email_id):
+        raise EmailNotFound(email_id)
+    # PostgreSQL stores no NUL.
+    return Feedback(
+        current_caller().org_id, email_id, key, what, text.replace("\x00", "")[:MAX_TEXT], enhanced_status
+    )
