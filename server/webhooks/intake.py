@@ -83,7 +83,13 @@ async def _advance(connection: AsyncConnection, step: Advance) -> bool:
         return False
     if not step.calls:
         return True
-    known = await statuses(connection, {(call.org_id, call.webhook_id) for call in step.calls})
+    await add_calls(connection, step.calls, step.now_ms)
+    return True
+
+
+async def add_calls(connection: AsyncConnection, calls: Sequence[NewCall], now_ms: int) -> None:
+    """Adds calls; those of a disabled webhook as failed, those of one that is gone not at all."""
+    known = await statuses(connection, {(call.org_id, call.webhook_id) for call in calls})
     rows = [
         {
             "org_id": call.org_id,
@@ -92,16 +98,15 @@ async def _advance(connection: AsyncConnection, step: Advance) -> bool:
             "type": call.type,
             "body": call.body,
             "status": PENDING if status == ENABLED else FAILED,
-            "due_at": step.now_ms if status == ENABLED else None,
+            "due_at": now_ms if status == ENABLED else None,
             "attempts": 0,
             "earlier_attempts": 0,
             "lease_token": 0,
             "happened_at": call.happened_at,
-            "created_at": step.now_ms,
+            "created_at": now_ms,
         }
-        for call in step.calls
+        for call in calls
         if (status := known.get((call.org_id, call.webhook_id))) is not None
     ]
     if rows:
         await connection.execute(_INSERT_CALLS[connection.dialect.name], rows)
-    return True

@@ -8,6 +8,7 @@ import orjson
 
 # Receivers' replies are theirs to choose; a body beyond about 20 kB is refused by some endpoints.
 _MAX_DIAGNOSTIC_CHARS = 2048
+TEST_TYPE = "webhook.test"
 
 
 class Event(Protocol):
@@ -39,6 +40,13 @@ def render(event: Event, email: Email) -> bytes:
     """The body of the calls about an event: JSON in UTF-8."""
     return orjson.dumps(
         {"type": event.type, "created_at": _iso(event.created_at), "data": _data(event, email)}
+    )
+
+
+def render_test(webhook_id: str, now_ms: int) -> bytes:
+    """The body of a call that its owner asked for."""
+    return orjson.dumps(
+        {"type": TEST_TYPE, "created_at": _iso(now_ms), "data": {"webhook_id": webhook_id, "test": True}}
     )
 
 

@@ -28,17 +28,31 @@ def check(url: str, events: Sequence[str | None], *, allow_private_networks: boo
 
     Raises `ValidationFailed` naming everything that is wrong.
     """
-    violations = []
+    violations = _url(url, allow_private_networks=allow_private_networks)
+    if not events:
+        violations.append(Violation("events", "must name at least one event type"))
+    return _checked(events, violations)
+
+
+def check_change(url: str | None, events: Sequence[str | None], *, allow_private_networks: bool) -> list[str]:
+    """The event types that a webhook changes to, each once; none if they stay. Raises `ValidationFailed`."""
+    violations = [] if url is None else _url(url, allow_private_networks=allow_private_networks)
+    return _checked(events, violations)
+
+
+def _url(url: str, *, allow_private_networks: bool) -> list[Violation]:
     try:
         check_url(url, allow_private_networks=allow_private_networks)
     except UrlRefused as error:
-        violations.append(Violation("url", str(error) if url else "must be given"))
-    if not events:
-        violations.append(Violation("events", "must name at least one event type"))
+        return [Violation("url", str(error) if url else "must be given")]
+    return []
+
+
+def _checked(events: Sequence[str | None], violations: list[Violation]) -> list[str]:
     violations += [
-        Violation(f"events[{position}]", "is no event type")
+        Violation(f"events[{position}]", "is no event type that a webhook can be told of")
         for position, event in enumerate(events)
-        if event is None
+        if event is None or not event.startswith("email.")
     ]
     if violations:
         raise ValidationFailed(violations)

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among
+from server.db.listing import Part, Stretch, newest_first
 from server.db.schema import webhook_attempts, webhook_calls, webhooks
 from server.events import log
-from server.faults import WebhookNotFound
-from server.wire.paging import Page
+from server.faults import ValidationFailed, Violation, WebhookNotFound
 
 ENABLED = "enabled"
 DISABLED = "disabled"
@@ -33,7 +33,15 @@ Key = tuple[str, str]
 WebhookRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _PRIMARY_KEY = (webhooks.c.org_id, webhooks.c.id)
-_LISTED = (webhooks.c.id, webhooks.c.url, webhooks.c.events, webhooks.c.status, webhooks.c.created_at)
+_SHOWN = (
+    webhooks.c.id,
+    webhooks.c.url,
+    webhooks.c.events,
+    webhooks.c.status,
+    webhooks.c.disabled_reason,
+    webhooks.c.disabled_at,
+    webhooks.c.created_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +84,74 @@ async def add(connection: AsyncConnection, new: Sequence[NewWebhook]) -> list[No
     return [None] * len(new)
 
 
-async def page_of_webhooks(
-    connection: AsyncConnection, org_id: str, page: Page
-) -> tuple[Sequence[WebhookRow], int]:
-    """A page of an organisation's webhooks, newest first, and how many there are."""
-    mine = webhooks.c.org_id == org_id
-    total = await connection.scalar(select(func.count()).select_from(webhooks).where(mine))
-    rows = await connection.execute(
-        select(*_LISTED).where(mine).order_by(webhooks.c.id.desc()).limit(page.limit).offset(page.offset)
+async def listed(connection: AsyncConnection, org_id: str, wanted: Stretch) -> Part:
+    """A part of an organisation's webhooks, newest first."""
+    query = select(*_SHOWN).where(webhooks.c.org_id == org_id)
+    return await newest_first(connection, query, webhooks.c.id, wanted)
+
+
+async def get(connection: AsyncConnection, org_id: str, id: str) -> WebhookRow:
+    """One webhook, without its secret. Raises `WebhookNotFound`."""
+    query = select(*_SHOWN).where(webhooks.c.org_id == org_id, webhooks.c.id == id)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise WebhookNotFound(id)
+    return row
+
+
+async def check_enabled(connection: AsyncConnection, org_id: str, id: str) -> None:
+    """Raises `WebhookNotFound`, or `ValidationFailed` if the webhook is disabled; else it stays enabled until
+    the transaction ends."""
+    status = (await statuses(connection, [(org_id, id)])).get((org_id, id))
+    if status is None:
+        raise WebhookNotFound(id)
+    if status != ENABLED:
+        raise ValidationFailed([Violation("id", "is the id of a webhook that is disabled: enable it first")])
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to change of a webhook; what is None or empty stays as it is."""
+
+    url: str | None
+    events: Sequence[str]
+    status: str | None
+
+
+async def change(
+    connection: AsyncConnection, org_id: str, id: str, wanted: Change, now_ms: int
+) -> WebhookRow:
+    """Changes a webhook and returns it. Raises `WebhookNotFound`.
+
+    One that is enabled again begins without a past: nothing that failed before counts against it.
+    """
+    values: dict[str, Any] = {}
+    if wanted.url is not None:
+        values["url"] = wanted.url
+    if wanted.events:
+        values["events"] = json.dumps(list(wanted.events))
+    if wanted.status == ENABLED:
+        values |= {"status": ENABLED, "disabled_reason": "", "disabled_at": None, "failing_since": None}
+    mine = (webhooks.c.org_id == org_id, webhooks.c.id == id)
+    if values:
+        await connection.execute(update(webhooks).where(*mine).values(values))
+    if wanted.status == DISABLED:
+        await disable(connection, [(org_id, id)], OWNER, now_ms)
+    return await get(connection, org_id, id)
+
+
+async def rotate(connection: AsyncConnection, org_id: str, id: str, secret: bytes, until: int) -> None:
+    """Gives a webhook a new sealed secret beside the one that is good `until` a time.
+
+    Raises `WebhookNotFound`.
+    """
+    done = await connection.execute(
+        update(webhooks)
+        .where(webhooks.c.org_id == org_id, webhooks.c.id == id)
+        .values(secret=secret, secret_before=webhooks.c.secret, secret_before_until=until)
     )
-    return rows.all(), total or 0
+    if done.rowcount != 1:
+        raise WebhookNotFound(id)
 
 
 async def remove(connection: AsyncConnection, keys: Sequence[Key]) -> list[WebhookNotFound | None]:

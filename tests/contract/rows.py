@@ -41,6 +41,16 @@ def beside_webhook_event(world: World, field: str) -> Fields:
     return {"event_id": event_of(world)} if field == "id" else {"id": world.b_webhook_id}
 
 
+def beside_webhook(world: World, field: str) -> Fields:
+    """Nothing, or for a place in the list of its events the stranger's own webhook."""
+    return {} if field == "id" else {"id": world.b_webhook_id}
+
+
+def cursors(id_of: Callable[[World], str]) -> Mapping[str, Callable[[World], str]]:
+    """The places in a list that something of A's stands for."""
+    return {"after": id_of, "before": id_of}
+
+
 OF_WEBHOOK = {"id": webhook_of}
 OF_WEBHOOK_EVENT = {"id": webhook_of, "event_id": event_of}
 
@@ -73,7 +83,9 @@ ROWS: dict[str, Row] = {
         lambda world: {"id": world.a.domain_id},
         {"id": lambda world: world.a.domain_id},
     ),
-    "DomainService.ListDomains": Row("Z-31", KJ, "read_only"),
+    "DomainService.ListDomains": Row(
+        "Z-31", KJ, "read_only", points_to=cursors(lambda world: world.a.domain_id)
+    ),
     "DomainService.VerifyDomain": Row(
         "Z-33", KJ, "full", lambda world: {"id": world.new_domain()}, {"id": lambda world: world.a.domain_id}
     ),
@@ -89,7 +101,9 @@ ROWS: dict[str, Row] = {
         lambda world, field: {"name": "new"},
         created=True,
     ),
-    "ApiKeyService.ListApiKeys": Row("Z-36", KJ, "read_only"),
+    "ApiKeyService.ListApiKeys": Row(
+        "Z-36", KJ, "read_only", points_to=cursors(lambda world: world.a.key_id)
+    ),
     "ApiKeyService.DeleteApiKey": Row(
         "Z-37",
         J,
@@ -105,7 +119,7 @@ ROWS: dict[str, Row] = {
         rest={"events": ["email.bounced"]},
         created=True,
     ),
-    "WebhookService.ListWebhooks": Row("Z-39", KJ, "read_only"),
+    "WebhookService.ListWebhooks": Row("Z-39", KJ, "read_only", points_to=cursors(webhook_of)),
     "WebhookService.DeleteWebhook": Row(
         "Z-40",
         KJ,
@@ -175,13 +189,23 @@ ROWS: dict[str, Row] = {
         "F-3", KJ, "full", lambda world: {"id": world.new_webhook()}, OF_WEBHOOK
     ),
     "WebhookService.ListWebhookEvents": Row(
-        "F-3", KJ, "read_only", lambda world: {"id": webhook_of(world)}, OF_WEBHOOK
+        "F-3",
+        KJ,
+        "read_only",
+        lambda world: {"id": webhook_of(world)},
+        {**OF_WEBHOOK, **cursors(event_of)},
+        beside_webhook,
     ),
     "WebhookService.GetWebhookEvent": Row(
         "F-3", KJ, "read_only", lambda world: world.webhook_event, OF_WEBHOOK_EVENT, beside_webhook_event
     ),
     "WebhookService.ListWebhookAttempts": Row(
-        "F-3", KJ, "read_only", lambda world: world.webhook_event, OF_WEBHOOK_EVENT, beside_webhook_event
+        "F-3",
+        KJ,
+        "read_only",
+        lambda world: world.webhook_event,
+        {**OF_WEBHOOK_EVENT, **cursors(event_of)},
+        beside_webhook_event,
     ),
     "WebhookService.ReplayWebhookEvent": Row(
         "F-3", KJ, "full", lambda world: world.webhook_event, OF_WEBHOOK_EVENT, beside_webhook_event

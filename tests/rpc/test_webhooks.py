@@ -1,11 +1,15 @@
 """Webhooks over gRPC: the secret shown once, the organisation's own only (Z-38 to Z-40, C-48)."""
 
+import hmac
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 import pytest
+import standardwebhooks
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 from zidimail.v1 import (
     email_service_pb2,
@@ -52,6 +56,64 @@ class Client:
             **{"from": f"a@{self._domain}"}, to=["ok@example.net"], subject="Hello", text="Hi."
         )
         return (await self._emails.SendEmail(request, metadata=self._metadata)).id
+
+
+class Hooks(Client):
+    """The same with everything that can be done to one webhook."""
+
+    async def get(self, id: str) -> webhook_pb2.Webhook:
+        return (await self._webhooks.GetWebhook(pb.GetWebhookRequest(id=id), metadata=self._metadata)).webhook
+
+    async def update(self, id: str, **fields: Any) -> webhook_pb2.Webhook:
+        request = pb.UpdateWebhookRequest(id=id, **fields)
+        return (await self._webhooks.UpdateWebhook(request, metadata=self._metadata)).webhook
+
+    async def rotate(self, id: str) -> pb.RotateWebhookSecretResponse:
+        request = pb.RotateWebhookSecretRequest(id=id)
+        return await self._webhooks.RotateWebhookSecret(request, metadata=self._metadata)
+
+    async def test(self, id: str) -> pb.TestWebhookResponse:
+        return await self._webhooks.TestWebhook(pb.TestWebhookRequest(id=id), metadata=self._metadata)
+
+    async def events(self, id: str, **fields: Any) -> pb.ListWebhookEventsResponse:
+        request = pb.ListWebhookEventsRequest(id=id, **fields)
+        return await self._webhooks.ListWebhookEvents(request, metadata=self._metadata)
+
+    async def event(self, id: str, event_id: str) -> webhook_pb2.WebhookEvent:
+        request = pb.GetWebhookEventRequest(id=id, event_id=event_id)
+        return (await self._webhooks.GetWebhookEvent(request, metadata=self._metadata)).event
+
+    async def attempts(self, id: str, event_id: str, **fields: Any) -> pb.ListWebhookAttemptsResponse:
+        request = pb.ListWebhookAttemptsRequest(id=id, event_id=event_id, **fields)
+        return await self._webhooks.ListWebhookAttempts(request, metadata=self._metadata)
+
+    async def replay(self, id: str, event_id: str) -> pb.ReplayWebhookEventResponse:
+        request = pb.ReplayWebhookEventRequest(id=id, event_id=event_id)
+        return await self._webhooks.ReplayWebhookEvent(request, metadata=self._metadata)
+
+    async def replay_all(self, id: str, since: Timestamp) -> pb.ReplayWebhookEventsResponse:
+        request = pb.ReplayWebhookEventsRequest(id=id, since=since)
+        return await self._webhooks.ReplayWebhookEvents(request, metadata=self._metadata)
+
+    async def attempted(self, id: str, event_id: str, times: int) -> list[webhook_pb2.WebhookAttempt]:
+        """The attempts of an event, as soon as there are so many."""
+        attempts = list((await self.attempts(id, event_id)).data)
+        return attempts if len(attempts) >= times else []
+
+    async def in_status(
+        self, id: str, status: webhook_pb2.WebhookEventStatus
+    ) -> list[webhook_pb2.WebhookEvent]:
+        """The events in a state."""
+        return list((await self.events(id, status=[status])).data)
+
+    async def settled(self, id: str, event_id: str) -> webhook_pb2.WebhookEvent:
+        """An event, as soon as its calls are over."""
+
+        async def over() -> webhook_pb2.WebhookEvent | None:
+            event = await self.event(id, event_id)
+            return None if event.HasField("next_attempt_at") else event
+
+        return await until(over)
 
 
 @pytest.fixture
@@ -187,3 +249,174 @@ async def test_a_send_is_told_to_the_organisations_own_webhooks_only(owner: Clie
         call = (await until(lambda: sink.at("/200/owner")))[0]
         assert call.json()["data"]["email_id"] == email_id
         assert not sink.at("/200/stranger")
+
+
+# Changing, testing, looking calls up, making them again (F-3).
+
+
+async def refusal_of(call: Any) -> str:
+    """The reason for which a call is refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    return reason_of(refused.value)
+
+
+@pytest.fixture
+async def hooks(either: Stack) -> AsyncIterator[Hooks]:
+    """The webhooks of an organisation, on both engines."""
+    async with either.channel() as channel:
+        hooks = Hooks(channel, either.owner)
+        yield hooks
+        for webhook in (await hooks.list(limit=100)).data:
+            await hooks.delete(webhook.id)
+
+
+async def test_a_webhook_is_changed_in_part(hooks: Hooks) -> None:
+    made = await hooks.create()
+    changed = await hooks.update(made.id, url=f"{URL}/new")
+    assert (changed.url, list(changed.events)) == (f"{URL}/new", [SENT])
+    changed = await hooks.update(made.id, events=[BOUNCED, BOUNCED])
+    assert (changed.url, list(changed.events)) == (f"{URL}/new", [BOUNCED])
+    changed = await hooks.update(made.id, status=webhook_pb2.WEBHOOK_STATUS_DISABLED)
+    assert changed.status == webhook_pb2.WEBHOOK_STATUS_DISABLED
+    assert changed.disabled_reason == webhook_pb2.WEBHOOK_DISABLED_REASON_OWNER
+    assert changed.HasField("disabled_at")
+    assert await hooks.get(made.id) == changed
+    changed = await hooks.update(made.id, status=webhook_pb2.WEBHOOK_STATUS_ENABLED)
+    assert not changed.HasField("disabled_reason")
+    assert not changed.HasField("disabled_at")
+    assert made.secret not in str(await hooks.get(made.id))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": ""},
+        {"url": "http://169.254.169.254/"},
+        {"events": [SENT, 99]},
+        {"events": [event_pb2.EVENT_TYPE_WEBHOOK_TEST]},
+        {"status": 9},
+    ],
+)
+async def test_a_wrong_change_changes_nothing(hooks: Hooks, change: dict[str, Any]) -> None:
+    made = await hooks.create()
+    assert await refusal_of(hooks.update(made.id, **change)) == "VALIDATION_FAILED"
+    assert (await hooks.get(made.id)).url == URL
+
+
+async def test_a_test_call_is_signed_and_recorded_like_any_other(hooks: Hooks) -> None:
+    async with WebhookSink() as sink:
+        made = await hooks.create(f"{sink.url}/200", (BOUNCED,))
+        assert sink.count == 0  # not before its owner asks for it
+        test = await hooks.test(made.id)
+        (call,) = await until(lambda: sink.calls)
+        body = standardwebhooks.Webhook(made.secret).verify(call.body, call.headers)
+        assert (body["type"], body["data"]["webhook_id"]) == ("webhook.test", made.id)
+        assert call.headers["webhook-id"] == test.event_id
+        event = await hooks.settled(made.id, test.event_id)
+        assert event.status == webhook_pb2.WEBHOOK_EVENT_STATUS_SUCCESS
+        assert event.payload.encode() == call.body
+        (attempt,) = (await hooks.attempts(made.id, test.event_id)).data
+        assert (attempt.number, attempt.http_status_code, attempt.success) == (1, 200, True)
+
+
+async def test_during_24_hours_after_a_rotation_both_secrets_verify(hooks: Hooks) -> None:
+    async with WebhookSink() as sink:
+        made = await hooks.create(f"{sink.url}/200")
+        rotated = await hooks.rotate(made.id)
+        assert rotated.secret.startswith("whsec_")
+        assert rotated.secret != made.secret
+        assert abs(rotated.overlap_until.seconds - time.time() - 86_400) < 60
+        await hooks.test(made.id)
+        (call,) = await until(lambda: sink.calls)
+        for secret in (made.secret, rotated.secret):
+            standardwebhooks.Webhook(secret).verify(call.body, call.headers)
+        newest = hmac.new(rotated.secret.encode(), call.body, "sha256").hexdigest()
+        assert call.headers["zidimail-signature"] == f"sha256={newest}"
+
+
+async def test_what_happens_while_a_webhook_is_disabled_can_be_told_later(hooks: Hooks) -> None:
+    async with WebhookSink() as sink:
+        made = await hooks.create(f"{sink.url}/200")
+        other = await hooks.create(f"{sink.url}/200/other")
+        await hooks.update(made.id, status=webhook_pb2.WEBHOOK_STATUS_DISABLED)
+        email_ids = {await hooks.send() for _ in range(3)}
+        since = Timestamp(seconds=int(time.time()) - 3600)
+        assert await refusal_of(hooks.replay_all(made.id, since)) == "VALIDATION_FAILED"
+        assert await refusal_of(hooks.test(made.id)) == "VALIDATION_FAILED"
+        await until(lambda: len(sink.at("/200/other")) == 3)
+        assert sink.at("/200") == []
+        await hooks.update(made.id, status=webhook_pb2.WEBHOOK_STATUS_ENABLED)
+        assert (await hooks.replay_all(made.id, since)).count == 3
+        await until(lambda: len(sink.at("/200")) == 3)
+        assert {call.json()["data"]["email_id"] for call in sink.at("/200")} == email_ids
+        for call in sink.at("/200"):
+            await hooks.settled(made.id, call.headers["webhook-id"])
+        assert (await hooks.replay_all(made.id, since)).count == 0
+        assert (await hooks.replay_all(other.id, since)).count == 0
+
+
+async def test_an_event_is_told_again_whatever_came_of_it(hooks: Hooks) -> None:
+    async with WebhookSink() as sink:
+        made = await hooks.create(f"{sink.url}/flaky-1")
+        test = await hooks.test(made.id)
+        await until(lambda: sink.count == 1)
+        waiting = await until(lambda: hooks.in_status(made.id, webhook_pb2.WEBHOOK_EVENT_STATUS_ATTEMPTING))
+        assert (waiting[0].attempts, waiting[0].payload) == (1, "")
+        assert waiting[0].HasField("next_attempt_at")
+        for times in (2, 3):
+            replayed = await hooks.replay(made.id, test.event_id)
+            assert (replayed.id, replayed.event_id) == (made.id, test.event_id)
+            await until(lambda times=times: sink.count == times)
+            await until(lambda times=times: hooks.attempted(made.id, test.event_id, times))
+        attempts = (await hooks.attempts(made.id, test.event_id)).data
+        assert [(attempt.number, attempt.http_status_code) for attempt in attempts] == [
+            (3, 200),
+            (2, 200),
+            (1, 500),
+        ]
+        after = await hooks.attempts(made.id, test.event_id, after=attempts[1].id)
+        assert list(after.data) == [attempts[2]]
+        assert {call.body for call in sink.calls} == {sink.calls[0].body}
+
+
+async def test_no_answer_is_shown_by_what_went_wrong(hooks: Hooks) -> None:
+    async with WebhookSink() as sink:
+        made = await hooks.create(f"{sink.url}/drop")
+        test = await hooks.test(made.id)
+        (attempt,) = await until(lambda: hooks.attempted(made.id, test.event_id, 1))
+        assert (attempt.http_status_code, attempt.success) == (0, False)
+        assert attempt.response
+
+
+async def test_events_are_listed_newest_first_and_by_status(hooks: Hooks) -> None:
+    async with WebhookSink() as sink:
+        made = await hooks.create(f"{sink.url}/200")
+        ids = [(await hooks.test(made.id)).event_id for _ in range(3)]
+        for id in ids:
+            await hooks.settled(made.id, id)
+        first = await hooks.events(made.id, limit=2)
+        assert [event.id for event in first.data] == ids[:0:-1]
+        assert (first.has_more, first.total) == (True, 3)
+        rest = await hooks.events(made.id, limit=2, after=first.data[-1].id)
+        assert [event.id for event in rest.data] == ids[:1]
+        assert not rest.has_more
+        failed = [webhook_pb2.WEBHOOK_EVENT_STATUS_FAILED, webhook_pb2.WEBHOOK_EVENT_STATUS_PENDING]
+        assert not (await hooks.events(made.id, status=failed)).data
+        assert await refusal_of(hooks.events(made.id, status=[9])) == "VALIDATION_FAILED"
+        assert await refusal_of(hooks.events(made.id, after="x")) == "VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize("seconds", [0, 1_000_000_000, -(2**61)])
+async def test_no_more_than_30_days_are_told_again(hooks: Hooks, seconds: int) -> None:
+    made = await hooks.create()
+    since = Timestamp(seconds=seconds)
+    assert await refusal_of(hooks.replay_all(made.id, since)) == "VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize("event_id", ["", "x", "0" * 24, "\x00"])
+async def test_an_event_that_is_none_is_not_found(hooks: Hooks, event_id: str) -> None:
+    made = await hooks.create()
+    for call in (hooks.event, hooks.attempts, hooks.replay):
+        assert await refusal_of(call(made.id, event_id)) == "EVENT_NOT_FOUND"
+        assert await refusal_of(call(event_id, event_id)) == "WEBHOOK_NOT_FOUND"

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.engine import Database
+from server.db.listing import Stretch
 from server.db.schema import emails, webhook_attempts, webhook_calls
 from server.db.writer import Writer
 from server.events.bell import Bell
@@ -17,7 +18,6 @@ from server.webhooks.fan_out import FanOut
 from server.webhooks.queue import Claim, Claimed, Renewal
 from server.webhooks.settling import Settled
 from server.webhooks.store import Key, NewWebhook
-from server.wire.paging import Page
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.happenings import happen, record
 
@@ -83,10 +83,10 @@ async def test_a_list_holds_the_organisations_own_newest_first(database: Databas
     ids = [await register(writer, org_id) for _ in range(3)]
     await register(writer, new_id())
     async with database.read() as connection:
-        first, total = await store.page_of_webhooks(connection, org_id, Page(1, 2))
-        second, _ = await store.page_of_webhooks(connection, org_id, Page(2, 2))
-    assert [row.id for row in [*first, *second]] == ids[::-1]
-    assert total == 3
+        first = await store.listed(connection, org_id, Stretch(2))
+        second = await store.listed(connection, org_id, Stretch(2, offset=2))
+    assert [row.id for row in [*first.rows, *second.rows]] == ids[::-1]
+    assert (first.has_more, second.has_more, first.total) == (True, False, 3)
 
 
 async def test_another_organisations_webhook_cannot_be_removed(database: Database, writer: Writer) -> None:
@@ -194,8 +194,8 @@ async def test_a_disabled_webhook_gets_no_calls(database: Database, writer: Writ
     await fan_out(database, writer)
     assert await waiting(database) == [(org_id, kept, "email.sent")] * 3
     async with database.read() as connection:
-        rows, _ = await store.page_of_webhooks(connection, org_id, Page(1, 2))
-    assert [(row.id, row.status) for row in rows] == [(kept, "enabled"), (gone, "disabled")]
+        part = await store.listed(connection, org_id, Stretch(2))
+    assert [(row.id, row.status) for row in part.rows] == [(kept, "enabled"), (gone, "disabled")]
 
 
 async def test_no_event_is_skipped_when_commits_land_out_of_order(postgres_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from edge.dialects.zidimail.shapes import (
     ABSENT_IN_LISTS,
@@ -15,12 +16,13 @@ from edge.dialects.zidimail.shapes import (
     USAGE,
     WEBHOOKS,
 )
-from edge.transcoding.openapi import Schema
+from edge.transcoding.openapi import Schema, nullable
 
 TEXT: Schema = {"type": "string"}
 TIME: Schema = {"type": "string", "format": "date-time"}
 
 _BATCH_SIZE = {"minItems": 1, "maxItems": 100}
+_LABEL = {"maxLength": 100}
 
 Change = Callable[[Schema], Schema]
 
@@ -29,11 +31,29 @@ def same(schema: Schema) -> Schema:
     return schema
 
 
+def _bounded(**bounds: Schema) -> Change:
+    """Adds to properties what the descriptors cannot say of them."""
+
+    def change(schema: Schema) -> Schema:
+        for name, bound in bounds.items():
+            schema["properties"][name] |= bound
+        return schema
+
+    return change
+
+
 def _email_request(schema: Schema) -> Schema:
-    properties = schema["properties"]
+    properties = _bounded(
+        subject={"maxLength": 998},
+        headers={"maxProperties": 50},
+        tags={"maxItems": 50},
+        attachments={"maxItems": 10},
+        idempotency_key={"minLength": 1, "maxLength": 256},
+    )(schema)["properties"]
     for name in ("to", "cc", "bcc", "reply_to"):
         many = properties[name]
-        properties[name] = {"anyOf": [TEXT, many], "description": many.pop("description", "")}
+        one = {**TEXT, "minLength": 1} if name == "to" else TEXT
+        properties[name] = {"anyOf": [one, many], "description": many.pop("description", "")}
     tags = properties["tags"]
     by_name = {"type": "object", "additionalProperties": TEXT}
     properties["tags"] = {"anyOf": [tags, by_name], "description": tags.pop("description", "")}
@@ -44,28 +64,33 @@ def _batch_request(schema: Schema) -> Schema:
     emails = schema["properties"]["emails"]
     emails |= _BATCH_SIZE
     _email_request(emails["items"])
+    schema["properties"]["idempotency_key"] |= {"minLength": 1, "maxLength": 256}
     bare = {key: value for key, value in emails.items() if key != "description"}
     return {"anyOf": [bare, schema], "required": schema["required"]}
 
 
 def _either(own: str, resend: str) -> Change:
+    """One value under either name; under both, its own name counts."""
+
     def change(schema: Schema) -> Schema:
-        schema["properties"][resend] = {**schema["properties"][own], "description": f"The same as `{own}`."}
-        schema["required"].remove(own)
-        schema["anyOf"] = [{"required": [own]}, {"required": [resend]}]
+        properties, required = schema["properties"], schema["required"]
+        value = properties[own]
+        properties[own] = nullable(value)
+        properties[resend] = {"description": f"The same as `{own}`, if that is not given."}
+        needed = [own] if own in required else []
+        schema["anyOf"] = [
+            {"required": [own], "properties": {own: value}},
+            {"required": [resend] if needed else [], "properties": {resend: value, own: {"type": "null"}}},
+        ]
+        schema["required"] = [name for name in required if name != own]
         return schema
 
     return change
 
 
-def _webhook_change(schema: Schema) -> Schema:
-    schema["properties"]["endpoint"] = {**schema["properties"]["url"], "description": "The same as `url`."}
-    return schema
-
-
 def _api_key_request(schema: Schema) -> Schema:
     schema["properties"]["permission"]["enum"] += RESEND_PERMISSIONS
-    return schema
+    return _bounded(name=_LABEL)(schema)
 
 
 def _suppressions_request(schema: Schema) -> Schema:
@@ -83,10 +108,34 @@ REQUESTS: Mapping[str, Change] = {
     DOMAINS + "CreateDomain": _either("domain", "name"),
     API_KEYS + "CreateApiKey": _api_key_request,
     WEBHOOKS + "CreateWebhook": _either("url", "endpoint"),
-    WEBHOOKS + "UpdateWebhook": _webhook_change,
+    WEBHOOKS + "UpdateWebhook": _either("url", "endpoint"),
+    API_KEYS + "UpdateApiKey": _bounded(name=_LABEL),
     SUPPRESSIONS + "BatchAddSuppressions": _suppressions_request,
     SUPPRESSIONS + "BatchRemoveSuppressions": _lifted_request,
 }
+
+
+_EMAIL_EXAMPLE = {
+    "from": "Shop <hello@mail.example.com>",
+    "to": "ada@example.org",
+    "subject": "Your order",
+    "html": "<p>It is on its way.</p>",
+    "tags": [{"name": "kind", "value": "shipping"}],
+}
+
+EXAMPLES: Mapping[str, Any] = {
+    EMAILS + "SendEmail": _EMAIL_EXAMPLE,
+    EMAILS + "BatchSendEmails": [_EMAIL_EXAMPLE, {**_EMAIL_EXAMPLE, "to": ["bob@example.org"]}],
+    DOMAINS + "CreateDomain": {"domain": "news.example.com"},
+    API_KEYS + "CreateApiKey": {"name": "shop", "permission": "send_only"},
+    WEBHOOKS + "CreateWebhook": {
+        "url": "https://shop.example.com/mail-events",
+        "events": ["email.delivered", "email.bounced"],
+    },
+    SUPPRESSIONS + "CreateSuppression": {"email": "ada@example.org"},
+    SUPPRESSIONS + "BatchAddSuppressions": {"emails": ["ada@example.org", "bob@example.org"]},
+}
+"""A body of each method that takes more than a line to write."""
 
 
 def _with(schema: Schema, **properties: Schema) -> Schema:
@@ -165,6 +214,20 @@ def _created_webhook(schema: Schema) -> Schema:
     return _with(_webhook(schema), signing_secret=schema["properties"]["secret"])
 
 
+def _listed_webhook_event(schema: Schema) -> Schema:
+    return _without(_of_kind("webhook_event")(schema), ["payload"])
+
+
+def _webhook_event(schema: Schema) -> Schema:
+    return _with(_of_kind("webhook_event")(schema), payload={"type": "object"})
+
+
+def _replayed(schema: Schema) -> Schema:
+    shown = _with(_of_kind("webhook_event")(schema), webhook_id=schema["properties"]["id"])
+    shown["properties"]["id"] = schema["properties"]["event_id"]
+    return _without(shown, ["event_id"])
+
+
 def _rotated(schema: Schema) -> Schema:
     return _with(_of_kind("webhook")(schema), signing_secret=schema["properties"]["secret"])
 
@@ -210,10 +273,10 @@ RESPONSES: Mapping[str, Change] = {
     WEBHOOKS + "UpdateWebhook": _webhook,
     WEBHOOKS + "RotateWebhookSecret": _rotated,
     WEBHOOKS + "TestWebhook": _of_kind("webhook"),
-    WEBHOOKS + "ListWebhookEvents": _list_of(_of_kind("webhook_event")),
-    WEBHOOKS + "GetWebhookEvent": _of_kind("webhook_event"),
+    WEBHOOKS + "ListWebhookEvents": _list_of(_listed_webhook_event),
+    WEBHOOKS + "GetWebhookEvent": _webhook_event,
     WEBHOOKS + "ListWebhookAttempts": _list_of(_of_kind("webhook_attempt")),
-    WEBHOOKS + "ReplayWebhookEvent": _of_kind("webhook"),
+    WEBHOOKS + "ReplayWebhookEvent": _replayed,
     WEBHOOKS + "ReplayWebhookEvents": _of_kind("webhook"),
     WEBHOOKS + "DeleteWebhook": _of_kind("webhook"),
     EVENTS + "ListEvents": _list_of(_of_kind("event")),

@@ -10,6 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from edge.transcoding.status import Violation, invalid
+from edge.transcoding.values import VIOLATIONS_SHOWN
+
+import orjson
+
 Json: TypeAlias = Any
 Shape: TypeAlias = Callable[[Json], Json]
 
@@ -23,6 +28,8 @@ USAGE = "zidimail.v1.UsageService."
 
 REGION = "self-hosted"
 """Resend's clients show a domain's region; an installation of this platform is one place."""
+
+_NO_FILES = "is not possible in a batch, and nothing was sent: send emails with attachments one by one"
 
 RESEND_PERMISSIONS = {"full_access": "full", "sending_access": "send_only"}
 
@@ -38,15 +45,39 @@ def _email_request(body: Json) -> Json:
     tags = body.get("tags")
     if type(tags) is dict:
         body["tags"] = [{"name": name, "value": value} for name, value in tags.items()]
+    if type(body.get("attachments")) is list:
+        body["attachments"] = [_attachment(file) for file in body["attachments"]]
     return body
 
 
+def _attachment(file: Json) -> Json:
+    """A file as Node prints a Buffer, and the name that Resend once had for the Content-ID."""
+    if type(file) is dict and type(content := file.get("content")) is dict and content.get("type") == "Buffer":
+        file["content"] = content.get("data")
+    return _renamed(file, "inline_content_id", "content_id")
+
+
+def without_files(body: Json) -> Json:
+    """The body of an email without the content of its attachments (C-1)."""
+    if type(body) is not dict or type(body.get("attachments")) is not list:
+        return body
+    bare = [
+        {name: value for name, value in file.items() if name != "content"} if type(file) is dict else file
+        for file in body["attachments"]
+    ]
+    return {**body, "attachments": bare}
+
+
 def _batch_request(body: Json) -> Json:
-    """A bare array is the list of emails (C-4)."""
+    """A bare array is the list of emails (C-4). Raises Failure if any has attachments (C-3)."""
     if type(body) is list:
         body = {"emails": body}
     if type(body) is dict and type(body.get("emails")) is list:
-        body["emails"] = [_email_request(email) for email in body["emails"]]
+        emails = body["emails"]
+        carrying = [at for at, email in enumerate(emails) if type(email) is dict and email.get("attachments")]
+        if carrying:
+            raise invalid([Violation(f"emails[{at}].attachments", _NO_FILES) for at in carrying[:VIOLATIONS_SHOWN]])
+        body["emails"] = [_email_request(email) for email in emails]
     return body
 
 
@@ -160,6 +191,22 @@ def _rotated(response: Json) -> Json:
     return {"object": "webhook", **response, "signing_secret": response["secret"]}
 
 
+def _listed_webhook_event(event: Json) -> Json:
+    shown = {"object": "webhook_event", **event}
+    del shown["payload"]
+    return shown
+
+
+def _webhook_event(event: Json) -> Json:
+    """The body of its calls as the JSON that it is."""
+    return {"object": "webhook_event", **event, "payload": orjson.loads(event["payload"])}
+
+
+def _replayed(response: Json) -> Json:
+    """Resend's clients read the event's id; the webhook's stands beside it."""
+    return {"object": "webhook_event", "id": response["event_id"], "webhook_id": response["id"]}
+
+
 def _as_it_is(response: Json) -> Json:
     return response
 
@@ -208,10 +255,10 @@ RESPONSE_SHAPES: Mapping[str, Shape] = {
     WEBHOOKS + "UpdateWebhook": _webhook,
     WEBHOOKS + "RotateWebhookSecret": _rotated,
     WEBHOOKS + "TestWebhook": _of_kind("webhook"),
-    WEBHOOKS + "ListWebhookEvents": _list_of(_of_kind("webhook_event")),
-    WEBHOOKS + "GetWebhookEvent": _of_kind("webhook_event"),
+    WEBHOOKS + "ListWebhookEvents": _list_of(_listed_webhook_event),
+    WEBHOOKS + "GetWebhookEvent": _webhook_event,
     WEBHOOKS + "ListWebhookAttempts": _list_of(_of_kind("webhook_attempt")),
-    WEBHOOKS + "ReplayWebhookEvent": _of_kind("webhook"),
+    WEBHOOKS + "ReplayWebhookEvent": _replayed,
     WEBHOOKS + "ReplayWebhookEvents": _of_kind("webhook"),
     WEBHOOKS + "DeleteWebhook": _of_kind("webhook"),
     EVENTS + "ListEvents": _list_of(_of_kind("event")),

@@ -1,0 +1,180 @@
+"""The calls that a webhook was or will be told of: looked up, made again, forgotten (contract row F-3)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Update, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.db.listing import Part, Stretch, newest_first
+from server.db.schema import webhook_attempts, webhook_calls, webhooks
+from server.faults import EventNotFound
+from server.webhooks.intake import NewCall, add_calls
+from server.webhooks.store import FAILED, PENDING, Key, WebhookRow, check_enabled, get
+
+_LISTED = (
+    webhook_calls.c.event_id,
+    webhook_calls.c.type,
+    webhook_calls.c.status,
+    webhook_calls.c.attempts,
+    webhook_calls.c.earlier_attempts,
+    webhook_calls.c.due_at,
+    webhook_calls.c.happened_at,
+)
+# Where in an id its milliseconds begin.
+_TIME_SHIFT = 48
+
+
+async def calls(
+    connection: AsyncConnection, webhook: Key, statuses: Collection[str], wanted: Stretch
+) -> Part:
+    """A part of a webhook's calls, newest event first, without their bodies. Raises `WebhookNotFound`."""
+    await get(connection, *webhook)
+    query = select(*_LISTED).where(*_of(webhook))
+    if statuses:
+        query = query.where(webhook_calls.c.status.in_(statuses))
+    return await newest_first(connection, query, webhook_calls.c.event_id, wanted)
+
+
+async def call(connection: AsyncConnection, webhook: Key, event_id: str) -> WebhookRow:
+    """One call with its body. Raises `WebhookNotFound`, `EventNotFound`."""
+    await get(connection, *webhook)
+    query = select(*_LISTED, webhook_calls.c.body).where(*_of(webhook), webhook_calls.c.event_id == event_id)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise EventNotFound(event_id)
+    return row
+
+
+async def attempts(connection: AsyncConnection, webhook: Key, event_id: str, wanted: Stretch) -> Part:
+    """A part of the attempts of a call, newest first. Raises `WebhookNotFound`, `EventNotFound`."""
+    await call(connection, webhook, event_id)
+    query = select(webhook_attempts).where(
+        webhook_attempts.c.org_id == webhook[0],
+        webhook_attempts.c.webhook_id == webhook[1],
+        webhook_attempts.c.event_id == event_id,
+    )
+    return await newest_first(connection, query, webhook_attempts.c.id, wanted)
+
+
+async def add_test(connection: AsyncConnection, test: NewCall) -> None:
+    """Adds a call that its owner asked for. Raises `WebhookNotFound`, and `ValidationFailed` if the webhook
+    is disabled."""
+    await check_enabled(connection, test.org_id, test.webhook_id)
+    await add_calls(connection, [test], test.happened_at)
+
+
+async def replay(connection: AsyncConnection, webhook: Key, event_id: str, now_ms: int) -> None:
+    """Lets a call be made again, whatever came of it. Raises what `add_test` does, and `EventNotFound`."""
+    await check_enabled(connection, *webhook)
+    done = await connection.execute(_again(now_ms).where(*_of(webhook), webhook_calls.c.event_id == event_id))
+    if done.rowcount != 1:
+        raise EventNotFound(event_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many calls are made again, and the last of them, behind which there may be more."""
+
+    count: int
+    last: str
+
+
+async def replay_failed(
+    connection: AsyncConnection, webhook: Key, since: int, behind: str, most: int, now_ms: int
+) -> Replayed:
+    """Lets failed calls be made again, of events since a time, in the order of their ids.
+
+    At most `most` behind the event `behind`, so that no transaction is long. Raises what `add_test` does.
+    """
+    await check_enabled(connection, *webhook)
+    failed = (
+        select(webhook_calls.c.event_id)
+        .where(
+            *_of(webhook),
+            webhook_calls.c.event_id > behind,
+            webhook_calls.c.status == FAILED,
+            webhook_calls.c.happened_at >= since,
+        )
+        .order_by(webhook_calls.c.event_id)
+        .limit(most)
+    )
+    ids = (await connection.execute(failed)).scalars().all()
+    if not ids:
+        return Replayed(0, behind)
+    await connection.execute(_again(now_ms).where(*_of(webhook), webhook_calls.c.event_id.in_(ids)))
+    return Replayed(len(ids), ids[-1])
+
+
+async def webhooks_behind(connection: AsyncConnection, key: Key, most: int) -> Sequence[Key]:
+    """Webhooks in order, at most so many behind `key`."""
+    rows = await connection.execute(
+        select(webhooks.c.org_id, webhooks.c.id)
+        .where(
+            (webhooks.c.org_id > key[0]) | ((webhooks.c.org_id == key[0]) & (webhooks.c.id > key[1])),
+        )
+        .order_by(webhooks.c.org_id, webhooks.c.id)
+        .limit(most)
+    )
+    return [(row.org_id, row.id) for row in rows]
+
+
+async def forget(connection: AsyncConnection, keys: Sequence[Key], before_ms: int, most: int) -> bool:
+    """Forgets the settled calls and the attempts of these webhooks that are older than a time.
+
+    At most `most` of each; whether there may be more. What counts is when the id was made.
+    """
+    bound = f"{before_ms << _TIME_SHIFT:024x}"
+    more = False
+    for org_id, webhook_id in keys:
+        old_calls = (
+            select(webhook_calls.c.event_id)
+            .where(
+                *_of((org_id, webhook_id)),
+                webhook_calls.c.event_id < bound,
+                webhook_calls.c.due_at.is_(None),
+                webhook_calls.c.lease_until.is_(None),
+            )
+            .limit(most)
+        )
+        old_attempts = (
+            select(webhook_attempts.c.id)
+            .where(
+                webhook_attempts.c.org_id == org_id,
+                webhook_attempts.c.webhook_id == webhook_id,
+                webhook_attempts.c.id < bound,
+            )
+            .limit(most)
+        )
+        gone = await connection.execute(
+            delete(webhook_calls).where(*_of((org_id, webhook_id)), webhook_calls.c.event_id.in_(old_calls))
+        )
+        more |= gone.rowcount == most
+        gone = await connection.execute(
+            delete(webhook_attempts).where(
+                webhook_attempts.c.org_id == org_id,
+                webhook_attempts.c.webhook_id == webhook_id,
+                webhook_attempts.c.id.in_(old_attempts),
+            )
+        )
+        more |= gone.rowcount == most
+    return more
+
+
+def _of(webhook: Key) -> tuple[ColumnElement[Any], ...]:
+    return webhook_calls.c.org_id == webhook[0], webhook_calls.c.webhook_id == webhook[1]
+
+
+def _again(now_ms: int) -> Update:
+    """A new round of attempts, beginning now. An attempt under way is recorded and changes nothing else."""
+    return update(webhook_calls).values(
+        status=PENDING,
+        due_at=now_ms,
+        attempts=0,
+        earlier_attempts=webhook_calls.c.earlier_attempts + webhook_calls.c.attempts,
+        lease_owner=None,
+        lease_until=None,
+        lease_token=webhook_calls.c.lease_token + 1,
+        created_at=now_ms,
+    )

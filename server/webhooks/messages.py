@@ -1,0 +1,65 @@
+"""Rows of webhooks, their calls and attempts as the contract's messages."""
+
+import json
+
+from zidimail.v1 import webhook_pb2
+
+from server.events.rpc import type_of_name
+from server.webhooks import store
+from server.wire.timestamps import timestamp
+
+WEBHOOK_STATUSES = {
+    store.ENABLED: webhook_pb2.WEBHOOK_STATUS_ENABLED,
+    store.DISABLED: webhook_pb2.WEBHOOK_STATUS_DISABLED,
+}
+EVENT_STATUSES = {
+    store.PENDING: webhook_pb2.WEBHOOK_EVENT_STATUS_PENDING,
+    store.ATTEMPTING: webhook_pb2.WEBHOOK_EVENT_STATUS_ATTEMPTING,
+    store.SUCCESS: webhook_pb2.WEBHOOK_EVENT_STATUS_SUCCESS,
+    store.FAILED: webhook_pb2.WEBHOOK_EVENT_STATUS_FAILED,
+}
+_REASONS = {
+    store.OWNER: webhook_pb2.WEBHOOK_DISABLED_REASON_OWNER,
+    store.GONE: webhook_pb2.WEBHOOK_DISABLED_REASON_GONE,
+    store.FAILING: webhook_pb2.WEBHOOK_DISABLED_REASON_FAILING,
+}
+
+
+def webhook_message(row: store.WebhookRow) -> webhook_pb2.Webhook:
+    """A webhook, without its secret."""
+    return webhook_pb2.Webhook(
+        id=row.id,
+        url=row.url,
+        events=[type_of_name(event) for event in json.loads(row.events)],
+        status=WEBHOOK_STATUSES[row.status],
+        created_at=timestamp(row.created_at),
+        disabled_reason=_REASONS.get(row.disabled_reason),
+        disabled_at=None if row.disabled_at is None else timestamp(row.disabled_at),
+    )
+
+
+def event_message(row: store.WebhookRow, body: bytes = b"") -> webhook_pb2.WebhookEvent:
+    """A call; `body` is what is sent."""
+    return webhook_pb2.WebhookEvent(
+        id=row.event_id,
+        type=type_of_name(row.type),
+        status=EVENT_STATUSES[row.status],
+        attempts=row.earlier_attempts + row.attempts,
+        next_attempt_at=None if row.due_at is None else timestamp(row.due_at),
+        created_at=timestamp(row.happened_at),
+        payload=body.decode(),
+    )
+
+
+def attempt_message(row: store.WebhookRow) -> webhook_pb2.WebhookAttempt:
+    """An attempt: what was answered, or why nothing was."""
+    answered = row.status_code is not None
+    return webhook_pb2.WebhookAttempt(
+        id=row.id,
+        number=row.attempt,
+        sent_at=timestamp(row.attempted_at),
+        http_status_code=row.status_code or 0,
+        response=row.response.decode("utf-8", "replace") if answered else row.detail,
+        duration_ms=row.duration_ms,
+        success=answered and 200 <= row.status_code < 300,
+    )
