@@ -67,24 +67,21 @@ class Counting:
         async with self._database.read() as connection:
             start = await _place(connection)
             entries = await log.read(connection, start or BEGINNING, PAGE)
-            if not entries:
-                return False
-            keys = {(entry.org_id, entry.email_id) for entry in entries}
-            counted = changes(
-                await _earlier(connection, keys, start or BEGINNING),
-                entries,
-                await _numbers_of_recipients(connection, keys),
-            )
-        step = _Advance(start, Place(entries[-1].tx, entries[-1].seq), counted)
-        await self._writer.submit(_advance, [step])
+            counted = await _counted(connection, entries, start or BEGINNING)
+        if start is None:
+            await self._writer.submit(_register, [None])
+            return True
+        if entries:
+            step = _Advance(start, Place(entries[-1].tx, entries[-1].seq), counted)
+            await self._writer.submit(_advance, [step])
         return len(entries) == PAGE
 
 
 @dataclass(frozen=True, slots=True)
 class _Advance:
-    """The reader has read from one place (None: it never read) to another, and counted this."""
+    """The reader has read from one place to another, and counted this."""
 
-    start: Place | None
+    start: Place
     to: Place
     counted: Counter[Counted]
 
@@ -93,6 +90,14 @@ async def _place(connection: AsyncConnection) -> Place | None:
     query = select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == READER)
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else Place(row.tx, row.seq)
+
+
+async def _counted(connection: AsyncConnection, entries: log.Entries, start: Place) -> Counter[Counted]:
+    keys = {(entry.org_id, entry.email_id) for entry in entries}
+    if not keys:
+        return Counter()
+    earlier = await _earlier(connection, keys, start)
+    return changes(earlier, entries, await _numbers_of_recipients(connection, keys))
 
 
 async def _earlier(
@@ -118,6 +123,17 @@ async def _numbers_of_recipients(
     return {(org_id, email_id): count for org_id, email_id, count in await connection.execute(query)}
 
 
+def _insert(connection: AsyncConnection) -> Any:
+    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+
+
+async def _register(connection: AsyncConnection, asked: Sequence[None]) -> list[None]:
+    """Lets the reader begin at the beginning, unless it is known; an act of the `Writer`."""
+    beginning = {"reader": READER, "tx": BEGINNING.tx, "seq": BEGINNING.seq}
+    await connection.execute(_insert(connection)(log_readers).on_conflict_do_nothing(), beginning)
+    return [None] * len(asked)
+
+
 async def _advance(connection: AsyncConnection, steps: Sequence[_Advance]) -> list[bool]:
     """Moves the reader and the counters, both or neither; an act of the `Writer`.
 
@@ -127,25 +143,19 @@ async def _advance(connection: AsyncConnection, steps: Sequence[_Advance]) -> li
 
 
 async def _advance_one(connection: AsyncConnection, step: _Advance) -> bool:
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    place = {"tx": step.to.tx, "seq": step.to.seq}
-    if step.start is None:
-        register = insert(log_readers).values(reader=READER, **place).on_conflict_do_nothing()
-        moved = await connection.execute(register)
-    else:
-        moved = await connection.execute(
-            update(log_readers)
-            .where(
-                log_readers.c.reader == READER,
-                log_readers.c.tx == step.start.tx,
-                log_readers.c.seq == step.start.seq,
-            )
-            .values(place)
+    moved = await connection.execute(
+        update(log_readers)
+        .where(
+            log_readers.c.reader == READER,
+            log_readers.c.tx == step.start.tx,
+            log_readers.c.seq == step.start.seq,
         )
+        .values(tx=step.to.tx, seq=step.to.seq)
+    )
     if moved.rowcount != 1:
         return False
     if step.counted:
-        rows = insert(daily_counts)
+        rows = _insert(connection)(daily_counts)
         await connection.execute(
             rows.on_conflict_do_update(
                 index_elements=list(daily_counts.primary_key),
