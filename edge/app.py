@@ -84,7 +84,11 @@ class Edge:
         self._channel = Channel(self._settings.server)
         settings = self._settings
         limits = Limits(
-            settings.deadline_s, settings.body_limit, settings.requests_limit, settings.bodies_limit
+            settings.deadline_s,
+            settings.body_limit,
+            settings.send_body_limit,
+            settings.requests_limit,
+            settings.bodies_limit,
         )
         self._api = Endpoint(
             self._dialect,
@@ -131,14 +135,18 @@ def _methods(channel: Channel, routes: Sequence[Route], settings: Settings) -> d
         methods[name] = Method(direct(channel.unary(name, response)), admit)
     batch = channel.unary_of_bytes(EMAILS + "BatchSendEmails", emails.BatchSendEmailsResponse)
     send = EMAILS + "SendEmail"
-    methods[send] = methods[send]._replace(invoke=_coalesced(Coalescer(batch, settings.waiting_limit)))
+    together = _coalesced(Coalescer(batch, settings.waiting_limit), methods[send].invoke)
+    methods[send] = methods[send]._replace(invoke=together)
     return methods
 
 
-def _coalesced(coalescer: Coalescer) -> Invoke:
+def _coalesced(coalescer: Coalescer, alone: Invoke) -> Invoke:
     """Single sends share calls; whoever sends sees nothing of it."""
 
     async def invoke(request: emails.SendEmailRequest, caller: Caller) -> Message:
+        if request.attachments:
+            # Large, or waiting for a link: no company for others.
+            return await alone(request, caller)
         try:
             # A call has one client: a key that is bound to networks must not borrow another's address.
             line = f"{caller.authorization}\n{caller.client}"

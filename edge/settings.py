@@ -34,6 +34,10 @@ class Settings:
     body_limit: int = 2 * MIB
     """Bytes of a request body (Z-9)."""
 
+    send_body_limit: int = 40 * MIB * 4 // 3 + 2 * MIB
+    """Bytes of the body of a send: the largest attachments that any plan allows, in base64, and the rest
+    (C-1). The rest alone may have `body_limit`."""
+
     requests_limit: int = 1024
     """Requests under way at once; more are answered 503, before they all time out."""
 
@@ -61,6 +65,7 @@ class Settings:
             app_url=(env.get("ZIDIMAIL_APP_URL") or default.app_url).rstrip("/"),
             deadline_s=_positive(env, "ZIDIMAIL_HTTP_DEADLINE", default.deadline_s),
             body_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODY_LIMIT", default.body_limit)),
+            send_body_limit=int(_positive(env, "ZIDIMAIL_HTTP_SEND_BODY_LIMIT", default.send_body_limit)),
             requests_limit=int(_positive(env, "ZIDIMAIL_HTTP_REQUESTS_LIMIT", default.requests_limit)),
             bodies_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODIES_LIMIT", default.bodies_limit)),
             waiting_limit=int(_positive(env, "ZIDIMAIL_HTTP_WAITING_LIMIT", default.waiting_limit)),

@@ -29,6 +29,12 @@ class Dialect(Protocol):
     def special(self) -> Mapping[str, Render]:
         """Messages, by full name, that have a JSON form of their own."""
 
+    def takes_files(self, method: str) -> bool:
+        """Whether bodies of a method may hold files, and so be larger than others."""
+
+    def without_files(self, body: Any) -> Any:
+        """The JSON body of such a method without the content of its files."""
+
     def widen(self, method: str, body: Any, headers: Mapping[bytes, bytes]) -> Any:
         """Brings a JSON body, as callers may write it, into the form of the request message.
 

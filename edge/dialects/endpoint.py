@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,6 +22,9 @@ from edge.transcoding.status import REQUEST_TIMEOUT, Failure
 from edge.visitors import Visitor, Visitors
 
 log = structlog.get_logger("edge")
+
+LEAST_PACE = 1 << 20
+"""Bytes of a large body that a client has to send in each second, about."""
 
 CREDENTIAL_CHARACTERS = 4096
 """Longer than any credential, shorter than what gRPC takes as metadata (8 KiB)."""
@@ -49,10 +52,12 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds to answer in, bytes of a body, and at once: requests, and bytes of all their bodies."""
+    """Seconds to answer in, bytes of a body and of one with files, and at once: requests, and bytes of all
+    their bodies."""
 
     deadline_s: float
     body: int
+    body_with_files: int
     requests: int
     bodies: int
 
@@ -85,7 +90,7 @@ class Endpoint:
                 compile_request(route, dialect.names),
                 renderers.response(route),
                 *methods[route.method.full_name],
-                limits.body,
+                limits.body_with_files if dialect.takes_files(route.method.full_name) else limits.body,
             )
             for route in dialect.routes
         }
@@ -130,15 +135,19 @@ class Endpoint:
         operation, values = self._operation(scope)
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_s
         caller = Caller(_credential(headers), name, deadline, address)
-        held = body.most(operation.body_limit)
-        if self._requests > self._limits.requests or self._bodies + held > self._limits.bodies:
+        most = body.most(operation.body_limit)
+        if self._requests > self._limits.requests:
             raise Failure("UNAVAILABLE", retry_after_s=1)
-        self._bodies += held
+        held = _Held(self, min(most, self._limits.body))
         reading = True
         try:
-            async with asyncio.timeout_at(deadline):
+            if most > self._limits.body:
+                # Only who may send may take so much room, and so much time.
+                await operation.admit(caller)
+                caller = replace(caller, deadline=deadline + most / LEAST_PACE)
+            async with asyncio.timeout_at(caller.deadline):
                 try:
-                    content = await body.read(operation.body_limit)
+                    content = [await body.read(operation.body_limit, held.grow)]
                     reading = False
                     request = self._bind(operation, content, scope["query_string"], values, headers)
                 except Failure:
@@ -148,7 +157,7 @@ class Endpoint:
         except TimeoutError:
             raise Failure(REQUEST_TIMEOUT if reading else "DEADLINE_EXCEEDED") from None
         finally:
-            self._bodies -= held
+            held.release()
         return self._dialect.answer(operation.method, response, operation.render(response))
 
     def _operation(self, scope: Scope) -> tuple[Operation, tuple[str, ...]]:
@@ -165,19 +174,55 @@ class Endpoint:
     def _bind(
         self,
         operation: Operation,
-        content: bytes,
+        content: list[bytes],
         query: bytes,
         values: tuple[str, ...],
         headers: Mapping[bytes, bytes],
     ) -> Any:
         json: Any = None
         if operation.route.body:
-            json = self._dialect.widen(operation.method, _parse(content, headers), headers)
+            size = len(content[0])
+            # Taken out, so that a large body is not held twice.
+            json = _parse(content.pop(), headers)
+            if size > self._limits.body:
+                self._check_rest(json)
+            json = self._dialect.widen(operation.method, json, headers)
             if type(json) is not dict:
                 raise Failure("MALFORMED_BODY", {"detail": "its outermost value is none"})
         request = operation.bind(json, query, values)
         self._dialect.complete(operation.method, request, headers)
         return request
+
+    def _check_rest(self, json: Any) -> None:
+        """Refuses a large body that is not large by its files (C-1)."""
+        rest = orjson.dumps(self._dialect.without_files(json))
+        if len(rest) > self._limits.body:
+            raise Failure("BODY_TOO_LARGE", {"limit": str(self._limits.body)})
+
+
+class _Held:
+    """The bytes of one body among those of all bodies under way."""
+
+    def __init__(self, endpoint: Endpoint, size: int) -> None:
+        """Raises Failure (UNAVAILABLE) when there are too many."""
+        self._endpoint = endpoint
+        self._size = 0
+        self.grow(size)
+
+    def grow(self, size: int) -> None:
+        """The body holds `size` bytes by now. Raises Failure (UNAVAILABLE)."""
+        if size <= self._size:
+            return
+        endpoint = self._endpoint
+        if endpoint._bodies + size - self._size > endpoint._limits.bodies:
+            raise Failure("UNAVAILABLE", retry_after_s=1)
+        endpoint._bodies += size - self._size
+        self._size = size
+
+    def release(self) -> None:
+        """The body is gone."""
+        self._endpoint._bodies -= self._size
+        self._size = 0
 
 
 def _credential(headers: Mapping[bytes, bytes]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edge.transcoding.asgi import Receive
@@ -37,8 +37,11 @@ class Body:
             return 0
         return min(self._declared or limit, limit)
 
-    async def read(self, limit: int) -> bytes:
-        """All of it, `limit` bytes at most. Raises Failure (BODY_TOO_LARGE), ClientGone."""
+    async def read(self, limit: int, hold: Callable[[int], None] = lambda size: None) -> bytes:
+        """All of it, `limit` bytes at most. `hold` is told the bytes in hand whenever there are more.
+
+        Raises Failure (BODY_TOO_LARGE), ClientGone, and what `hold` raises.
+        """
         if self._declared > limit:
             raise _too_large(limit)
         if self._complete:
@@ -49,6 +52,7 @@ class Body:
         chunks = [chunk]
         size = len(chunk)
         while size <= limit and not self._complete:
+            hold(size)
             chunk = await self._next()
             size += len(chunk)
             chunks.append(chunk)

@@ -22,6 +22,7 @@ from edge.dialects.zidimail.shapes import (
     RESPONSE_SHAPES,
     SUPPRESSIONS,
     WEBHOOKS,
+    without_files,
 )
 from edge.rates import Rate
 from edge.transcoding.asgi import Answer, Header
@@ -65,6 +66,12 @@ class ZidiMail:
         if descriptor.full_name == "zidimail.v1.EventType":
             return {number: name.replace("_", ".", 1) for number, name in names.items()}
         return names
+
+    def takes_files(self, method: str) -> bool:
+        return method == EMAILS + "SendEmail"
+
+    def without_files(self, body: Any) -> Any:
+        return without_files(body)
 
     def widen(self, method: str, body: Any, headers: Mapping[bytes, bytes]) -> Any:
         shape = REQUEST_SHAPES.get(method)

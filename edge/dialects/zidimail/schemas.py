@@ -23,6 +23,8 @@ TIME: Schema = {"type": "string", "format": "date-time"}
 
 _BATCH_SIZE = {"minItems": 1, "maxItems": 100}
 _LABEL = {"maxLength": 100}
+# A header keeps no space at either end.
+IDEMPOTENCY_KEY = {"minLength": 1, "maxLength": 256, "pattern": "^[!-~]([ -~]*[!-~])?$"}
 
 Change = Callable[[Schema], Schema]
 
@@ -48,7 +50,7 @@ def _email_request(schema: Schema) -> Schema:
         headers={"maxProperties": 50},
         tags={"maxItems": 50},
         attachments={"maxItems": 10},
-        idempotency_key={"minLength": 1, "maxLength": 256},
+        idempotency_key=IDEMPOTENCY_KEY,
     )(schema)["properties"]
     for name in ("to", "cc", "bcc", "reply_to"):
         many = properties[name]
@@ -57,6 +59,18 @@ def _email_request(schema: Schema) -> Schema:
     tags = properties["tags"]
     by_name = {"type": "object", "additionalProperties": TEXT}
     properties["tags"] = {"anyOf": [tags, by_name], "description": tags.pop("description", "")}
+    properties["attachments"]["maxItems"] = 10
+    file = properties["attachments"]["items"]["properties"]
+    octets = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}}
+    buffer = {
+        "type": "object",
+        "properties": {"type": {"const": "Buffer"}, "data": octets},
+        "required": ["type", "data"],
+    }
+    file["content"] = {
+        "anyOf": [file["content"], octets, buffer],
+        "description": file["content"].pop("description", ""),
+    }
     return schema
 
 
@@ -64,7 +78,9 @@ def _batch_request(schema: Schema) -> Schema:
     emails = schema["properties"]["emails"]
     emails |= _BATCH_SIZE
     _email_request(emails["items"])
-    schema["properties"]["idempotency_key"] |= {"minLength": 1, "maxLength": 256}
+    # C-3: here, nothing may be sent along.
+    emails["items"]["properties"]["attachments"] = {"type": "array", "maxItems": 0}
+    schema["properties"]["idempotency_key"] |= IDEMPOTENCY_KEY
     bare = {key: value for key, value in emails.items() if key != "description"}
     return {"anyOf": [bare, schema], "required": schema["required"]}
 
@@ -132,8 +148,8 @@ EXAMPLES: Mapping[str, Any] = {
         "url": "https://shop.example.com/mail-events",
         "events": ["email.delivered", "email.bounced"],
     },
-    SUPPRESSIONS + "CreateSuppression": {"email": "ada@example.org"},
-    SUPPRESSIONS + "BatchAddSuppressions": {"emails": ["ada@example.org", "bob@example.org"]},
+    SUPPRESSIONS + "CreateSuppression": {"email": "gone@example.org"},
+    SUPPRESSIONS + "BatchAddSuppressions": {"emails": ["gone@example.org", "left@example.org"]},
 }
 """A body of each method that takes more than a line to write."""
 

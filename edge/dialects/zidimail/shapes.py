@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+import orjson
+
 from edge.transcoding.status import Violation, invalid
 from edge.transcoding.values import VIOLATIONS_SHOWN
-
-import orjson
 
 Json: TypeAlias = Any
 Shape: TypeAlias = Callable[[Json], Json]
@@ -52,8 +52,9 @@ def _email_request(body: Json) -> Json:
 
 def _attachment(file: Json) -> Json:
     """A file as Node prints a Buffer, and the name that Resend once had for the Content-ID."""
-    if type(file) is dict and type(content := file.get("content")) is dict and content.get("type") == "Buffer":
-        file["content"] = content.get("data")
+    content = file.get("content") if type(file) is dict else None
+    if type(content) is dict and content.get("type") == "Buffer" and type(content.get("data")) is list:
+        file["content"] = content["data"]
     return _renamed(file, "inline_content_id", "content_id")
 
 
@@ -76,7 +77,9 @@ def _batch_request(body: Json) -> Json:
         emails = body["emails"]
         carrying = [at for at, email in enumerate(emails) if type(email) is dict and email.get("attachments")]
         if carrying:
-            raise invalid([Violation(f"emails[{at}].attachments", _NO_FILES) for at in carrying[:VIOLATIONS_SHOWN]])
+            raise invalid(
+                [Violation(f"emails[{at}].attachments", _NO_FILES) for at in carrying[:VIOLATIONS_SHOWN]]
+            )
         body["emails"] = [_email_request(email) for email in emails]
     return body
 

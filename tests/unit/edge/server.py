@@ -61,6 +61,7 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
     def forget(self) -> None:
         """Forgets all calls and everything it was told to do."""
         self.batches: list[pb.BatchSendEmailsRequest] = []
+        self.alone: list[pb.SendEmailRequest] = []
         self.metadata: list[dict[str, str | bytes]] = []
         self.seconds_left: list[float] = []
         self.most_in_flight = 0
@@ -70,6 +71,12 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
         self.refusal: status_pb2.Status | None = None
         self.left_out = 0
         self.replayed = False
+
+    async def SendEmail(self, request: pb.SendEmailRequest, context: Context) -> pb.SendEmailResponse:
+        """Answers at once."""
+        self.alone.append(request)
+        self.seconds_left.append(context.time_remaining())
+        return self.outcome(request).sent
 
     async def BatchSendEmails(
         self, request: pb.BatchSendEmailsRequest, context: Context

@@ -45,7 +45,7 @@ async def test_a_body_beyond_all_measure_is_not_waited_for(edge: str) -> None:
 
 async def test_who_asks_before_sending_too_much_is_told_so_and_never_to_continue(edge: str) -> None:
     async with connect(edge) as connection:
-        await connection.send(HEAD + b"content-length: 9000000\r\nexpect: 100-continue\r\n\r\n")
+        await connection.send(HEAD + b"content-length: 90000000\r\nexpect: 100-continue\r\n\r\n")
         assert_error(await connection.reply(), 413)
         assert await connection.ends()
 
