@@ -86,10 +86,17 @@ class Schemas:
             return dict(special)
         schema: Schema = {
             "type": "object",
-            "properties": {field.name: self._field(field, asked=asked) for field in descriptor.fields},
+            "properties": {field.name: self._property(field, asked=asked) for field in descriptor.fields},
             "required": [field.name for field in descriptor.fields if not asked or _is_required(field)],
         }
         return self._described(schema, descriptor.full_name)
+
+    def _property(self, field: FieldDescriptor, *, asked: bool) -> Schema:
+        schema = self._field(field, asked=asked)
+        if not asked:
+            return schema
+        # In a request null means absent, and a required text or list is not an empty one.
+        return _filled(schema) if _is_required(field) else nullable(schema)
 
     def _field(self, field: FieldDescriptor, *, asked: bool) -> Schema:
         message = field.message_type
@@ -127,9 +134,18 @@ class Schemas:
 
 def nullable(schema: Schema) -> Schema:
     """The schema of the same value or null."""
-    if isinstance(kind := schema.get("type"), str) and "enum" not in schema:
-        return {**schema, "type": [kind, "null"]}
-    return {"anyOf": [schema, {"type": "null"}]}
+    kind = schema.get("type")
+    if isinstance(kind, list) and "null" in kind:
+        return schema
+    if not isinstance(kind, str):
+        return {"anyOf": [schema, {"type": "null"}]}
+    values = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return {**schema, "type": [kind, "null"], **values}
+
+
+def _filled(schema: Schema) -> Schema:
+    least = {"string": "minLength", "array": "minItems"}.get(schema.get("type", ""))
+    return schema if least is None or "enum" in schema else {**schema, least: 1}
 
 
 def _is_required(field: FieldDescriptor) -> bool:

@@ -113,7 +113,7 @@ ROWS: Mapping[str, Row] = {
         400,
         "invalid_idempotency_key",
         "The idempotency key is not valid.",
-        "An Idempotency-Key has 1 to 256 characters.",
+        "An Idempotency-Key has 1 to 256 characters of printable ASCII.",
     ),
     "SUPPRESSION_NOT_FOUND": Row(
         404, "not_found", "Suppression not found.", "There is no suppression of {id}."

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import orjson
+from zidimail.v1 import access_pb2
 
 from edge.dialects.zidimail.dialect import CREATED, IDEMPOTENT, ZidiMail
 from edge.dialects.zidimail.errors import ROWS
-from edge.dialects.zidimail.schemas import REQUESTS, RESPONSES, TEXT, same
-from edge.dialects.zidimail.shapes import EMAILS
+from edge.dialects.zidimail.schemas import EXAMPLES, IDEMPOTENCY_KEY, REQUESTS, RESPONSES, TEXT, same
+from edge.dialects.zidimail.shapes import EMAILS, EVENTS
 from edge.transcoding.comments import comments_of
 from edge.transcoding.openapi import Schema, Schemas
 from edge.transcoding.routes import Route
 
 VERSION = "1"
+
+_SCHEMES = {access_pb2.CREDENTIAL_API_KEY: "api_key", access_pb2.CREDENTIAL_SESSION: "session"}
+
+_COUNT: Schema = {"type": "integer", "minimum": 0}
 
 _STRATEGY_HEADER = {
     "name": "X-Batch-Validation",
@@ -30,10 +36,28 @@ _IDEMPOTENCY_HEADER = {
     "in": "header",
     "required": False,
     "description": "Makes the request safe to repeat for 24 hours.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+    "schema": TEXT | IDEMPOTENCY_KEY,
 }
 
-_COUNTED_FROM_ONE = ("limit", "page")
+_BOUNDS: Mapping[str, Schema] = {
+    "limit": {"minimum": 1},
+    "page": {"minimum": 1, "maximum": 1_000_000},
+    "days": {"minimum": 1},
+    "after": {"pattern": "^[0-9a-f]{24}$"},
+    "before": {"pattern": "^[0-9a-f]{24}$"},
+}
+"""What query parameters are, beyond their types."""
+
+_CURSOR = (EVENTS + "ListEvents", "after")
+"""The log is walked by cursors, other lists by ids."""
+
+_HEADERS: Mapping[str, Any] = {
+    "X-Request-Id": {"schema": TEXT},
+    "RateLimit-Limit": {"schema": _COUNT, "description": "The limit that is nearest to being reached."},
+    "RateLimit-Remaining": {"schema": _COUNT, "description": "What is left of it."},
+    "RateLimit-Reset": {"schema": _COUNT, "description": "Seconds until it is full again."},
+}
+"""Of every answer; those of a limit where there is one."""
 
 _ERROR: Schema = {
     "type": "object",
@@ -66,13 +90,14 @@ def document(dialect: ZidiMail, url: str) -> bytes:
     paths: dict[str, dict[str, Any]] = {}
     components: dict[str, Schema] = {"Error": _ERROR}
     for route in dialect.routes:
-        paths.setdefault(route.path, {})[route.verb.lower()] = _operation(route, schemas, components)
+        operation = _operation(route, schemas, components)
+        _answer_of(operation)["links"] = _links(route, dialect.routes)
+        paths.setdefault(route.path, {})[route.verb.lower()] = operation
     return orjson.dumps(
         {
             "openapi": "3.1.0",
             "info": {"title": "ZidiMail", "version": VERSION},
             "servers": [{"url": url}],
-            "security": [{"bearer": []}],
             "tags": [
                 {"name": name.rpartition(".")[2], "description": schemas.comment(name)}
                 for name in sorted({route.method.containing_service.full_name for route in dialect.routes})
@@ -82,11 +107,8 @@ def document(dialect: ZidiMail, url: str) -> bytes:
                 "schemas": components,
                 "responses": {str(status): _error_response(status) for status in _STATUSES},
                 "securitySchemes": {
-                    "bearer": {
-                        "type": "http",
-                        "scheme": "bearer",
-                        "description": "An API key, `zm_live_...`, or a session token.",
-                    }
+                    _SCHEMES[access_pb2.CREDENTIAL_API_KEY]: _bearer("An API key, `zm_live_...`."),
+                    _SCHEMES[access_pb2.CREDENTIAL_SESSION]: _bearer("A session, made by signing in."),
                 },
             },
         }
@@ -97,11 +119,11 @@ def _operation(route: Route, schemas: Schemas, components: dict[str, Schema]) ->
     method = route.method
     name = method.full_name
     summary, description = _told(schemas.comment(name))
-    headers: dict[str, Any] = {"X-Request-Id": {"schema": TEXT}}
+    headers = dict(_HEADERS)
     parameters = schemas.parameters(route)
     for parameter in parameters:
-        if parameter["name"] in _COUNTED_FROM_ONE:
-            parameter["schema"]["minimum"] = 1
+        if parameter["in"] == "query" and (name, parameter["name"]) != _CURSOR:
+            parameter["schema"] |= _BOUNDS.get(parameter["name"], {})
     if name in IDEMPOTENT:
         parameters.append(_IDEMPOTENCY_HEADER)
         headers["Idempotent-Replayed"] = {"schema": {"const": "true"}}
@@ -114,6 +136,7 @@ def _operation(route: Route, schemas: Schemas, components: dict[str, Schema]) ->
         "tags": [method.containing_service.name],
         "summary": summary,
         "description": description,
+        "security": _security(route),
         "parameters": parameters,
         "responses": {
             "201" if name in CREATED else "200": {
@@ -130,9 +153,48 @@ def _operation(route: Route, schemas: Schemas, components: dict[str, Schema]) ->
         components[method.input_type.name] = REQUESTS.get(name, same)(asked)
         operation["requestBody"] = {
             "required": needed,
-            "content": {"application/json": {"schema": _reference("schemas", method.input_type.name)}},
+            "content": {"application/json": _with_example(name, method.input_type.name)},
         }
     return operation
+
+
+def _with_example(method: str, schema: str) -> Schema:
+    content: Schema = {"schema": _reference("schemas", schema)}
+    if method in EXAMPLES:
+        content["example"] = EXAMPLES[method]
+    return content
+
+
+def _bearer(description: str) -> Schema:
+    return {"type": "http", "scheme": "bearer", "description": description}
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """Which kinds of credential open a route."""
+    access: access_pb2.Access = route.method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
+    return [{_SCHEMES[kind]: []} for kind in access.credentials]
+
+
+def _answer_of(operation: dict[str, Any]) -> dict[str, Any]:
+    """The answer of success."""
+    return next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
+
+
+def _links(route: Route, routes: Sequence[Route]) -> dict[str, Any]:
+    """The operations on what a route has made or listed: those whose path goes on with its id."""
+    listed = {"GET": "#/data/0/id", "POST": "#/id"}.get(route.verb)
+    links = {}
+    for other in routes:
+        parameters = other.parameters
+        if listed is None or not parameters or parameters[:-1] != route.parameters:
+            continue
+        if other.path.startswith(f"{route.path}/{{{parameters[-1]}}}"):
+            known = {name: f"$request.path.{name}" for name in route.parameters}
+            links[other.method.name] = {
+                "operationId": other.method.name,
+                "parameters": {**known, parameters[-1]: f"$response.body{listed}"},
+            }
+    return links
 
 
 def _told(comment: str) -> tuple[str, str]:
@@ -147,9 +209,9 @@ def _reference(kind: str, name: str) -> Schema:
 
 
 def _error_response(status: int) -> dict[str, Any]:
-    headers: dict[str, Any] = {"X-Request-Id": {"schema": TEXT}}
+    headers = dict(_HEADERS)
     if status in (429, 503):
-        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds."}
+        headers["Retry-After"] = {"schema": _COUNT, "description": "Seconds."}
     return {
         "description": HTTPStatus(status).phrase,
         "headers": headers,
