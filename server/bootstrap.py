@@ -16,6 +16,7 @@ from server.db.installation import check_secret
 from server.db.migrate import upgrade
 from server.domains import store as domains
 from server.domains.keys import new_keys
+from server.domains.recording import take_as_verified
 from server.domains.rules import host_name
 from server.faults import ValidationFailed, Violation
 from server.ids import new_id
@@ -73,7 +74,7 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
             if domain is not None and domain_id is not None:
                 await domains.add(connection, org_id, domain_id, domain, dkim_keys, now)
                 if args.verified:
-                    await domains.take_as_verified(connection, org_id, domain_id, now)
+                    await take_as_verified(connection, org_id, domain_id, now)
     finally:
         await database.close()
     return {

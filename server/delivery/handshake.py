@@ -55,10 +55,10 @@ class _Handshake:
         if greeting.code != 220:
             raise self._refused(greeting)
         features = await self._hello()
-        if self._target.tls in (Tls.OPPORTUNISTIC, Tls.REQUIRED):
+        if self._target.tls in (Tls.OPPORTUNISTIC, Tls.ENCRYPTED, Tls.REQUIRED):
             if "STARTTLS" in features:
                 features = await self._start_tls(tls_context, features)
-            elif self._target.tls is Tls.REQUIRED:
+            elif self._target.tls is not Tls.OPPORTUNISTIC:
                 raise self._unfit("4.7.10", "STARTTLS is not offered, and is required here")
         if self._target.credentials is not None:
             await self._authenticate(self._target.credentials, features)
@@ -80,7 +80,7 @@ class _Handshake:
     async def _start_tls(self, context: ssl.SSLContext, features: dict[str, str]) -> dict[str, str]:
         reply = await self._line.command(b"STARTTLS", self._timeouts.greeting)
         if reply.code != 220:
-            if self._target.tls is Tls.REQUIRED:
+            if self._target.tls is not Tls.OPPORTUNISTIC:
                 raise self._refused(reply)
             return features
         try:

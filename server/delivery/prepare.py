@@ -20,7 +20,7 @@ from server.delivery.rows import Stored
 from server.delivery.sign import SigningKey, UnusableKey, sign
 from server.delivery.transports.transport import Letter
 from server.domains.keys import private_key
-from server.domains.store import signing_keys
+from server.domains.store import enforcing_tls, signing_keys
 from server.sealing import Seal
 
 _log = structlog.get_logger()
@@ -50,6 +50,7 @@ _SEALED = Unpreparable("the DKIM keys of its domain cannot be opened", permanent
 @dataclass(frozen=True, slots=True)
 class _Keys:
     keys: _Keyring
+    needs_tls: bool
     until_ms: int
 
 
@@ -67,22 +68,23 @@ class Preparer:
         keys = await self._keys_of({(stored.email.org_id, stored.email.domain_id) for stored in emails})
         return await asyncio.to_thread(_letters, emails, keys)
 
-    async def _keys_of(self, domains: Iterable[Pair]) -> dict[Pair, _Keyring]:
+    async def _keys_of(self, domains: Iterable[Pair]) -> dict[Pair, _Keys]:
         now = self._clock.now_ms()
-        found: dict[Pair, _Keyring] = {}
+        found: dict[Pair, _Keys] = {}
         missing = []
         for pair in domains:
             known = self._keys.get(pair)
             if known is not None and known.until_ms > now:
-                found[pair] = known.keys
+                found[pair] = known
             else:
                 missing.append(pair)
         if missing:
             async with self._database.read() as connection:
                 rows = await signing_keys(connection, missing)
+                encrypted = await enforcing_tls(connection, missing)
             for pair in missing:
-                found[pair] = self._load(pair, rows.get(pair, ()))
-                self._keys[pair] = _Keys(found[pair], now + KEYS_FOR_MS)
+                keyring = self._load(pair, rows.get(pair, ()))
+                found[pair] = self._keys[pair] = _Keys(keyring, pair in encrypted, now + KEYS_FOR_MS)
                 self._keys.move_to_end(pair)
             while len(self._keys) > _MAX_DOMAINS:
                 self._keys.popitem(last=False)
@@ -105,16 +107,16 @@ class Preparer:
         return keys if keys or not rows else None
 
 
-def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keyring]) -> list[Letter | Unpreparable]:
+def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keys]) -> list[Letter | Unpreparable]:
     letters: list[Letter | Unpreparable] = []
     for stored in emails:
         email = stored.email
-        keyring = keys[email.org_id, email.domain_id]
-        if keyring is None:
+        domain = keys[email.org_id, email.domain_id]
+        if domain.keys is None:
             letters.append(_SEALED)
             continue
         try:
-            letters.append(letter(email, stored.files, keyring))
+            letters.append(letter(email, stored.files, domain.keys, needs_tls=domain.needs_tls))
         except (Uncomposable, NotAMailbox) as error:
             letters.append(Unpreparable(str(error), permanent=True))
         except Exception as error:
@@ -123,7 +125,7 @@ def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keyring]) -> list[Lette
     return letters
 
 
-def letter(email: Any, files: list[Any], keys: Sequence[SigningKey]) -> Letter:
+def letter(email: Any, files: list[Any], keys: Sequence[SigningKey], *, needs_tls: bool = False) -> Letter:
     """The letter of an email: a row with the columns of `emails` and `email_contents`, and its attachments'.
 
     The date and the time of signature are those of the acceptance, or of the time it was scheduled for, so
@@ -148,7 +150,9 @@ def letter(email: Any, files: list[Any], keys: Sequence[SigningKey]) -> Letter:
     )
     signatures = sign(composed.head, composed.body, keys, email.begins_at // 1000)
     content = b"".join((*signatures, *composed.head, b"\r\n", composed.body))
-    return Letter(email.org_id, email.id, address_text(sender.address), content, composed.needs_utf8)
+    return Letter(
+        email.org_id, email.id, address_text(sender.address), content, composed.needs_utf8, needs_tls
+    )
 
 
 def _enclosures(files: list[Any]) -> list[Enclosure]:

@@ -12,6 +12,8 @@ class Tls(Enum):
 
     # STARTTLS where offered, any certificate: better than clear text, and mail arrives (RFC 7435).
     OPPORTUNISTIC = "opportunistic"
+    # STARTTLS with any certificate, or no mail: few exchangers can prove their names (RFC 7672 section 1.3).
+    ENCRYPTED = "encrypted"
     # STARTTLS with a certificate that proves the host's name, or no mail.
     REQUIRED = "required"
     # TLS from the first byte, with such a certificate (RFC 8314).

@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Sequence
 
-from server.domains.rules import CheckStatus, PublicKey
+from server.domains.rules import CheckStatus, PublicKey, signing_generation
 
 Found = Sequence[str] | None
 Exchanges = Sequence[tuple[int, str]] | None
@@ -38,6 +38,11 @@ def judge_dkim(found: Found, key: PublicKey) -> CheckStatus:
         return "temporary_failure"
     published = [tags for record in found if (tags := tags_of(record)) is not None and "p" in tags]
     return "verified" if len(published) == 1 and _is_key(published[0], key) else "failed"
+
+
+def judge_keys(keys: Sequence[PublicKey]) -> CheckStatus:
+    """What the checks of a domain's keys amount to: those that sign count, newer ones may be missing."""
+    return joined(key.status for key in signing_generation(keys))
 
 
 def judge_dmarc(found: Iterable[Found]) -> CheckStatus:

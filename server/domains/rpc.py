@@ -12,14 +12,15 @@ from server.db.engine import Database
 from server.db.writer import Writer
 from server.domains import store
 from server.domains.keys import new_keys
+from server.domains.recording import add_generation
 from server.domains.rules import Checks, CheckStatus, DomainStatus, PublicKey, host_name, records
 from server.domains.verify import Verifier
-from server.faults import DomainNotFound
+from server.faults import DomainNotFound, ValidationFailed, Violation
 from server.ids import is_id, new_id
 from server.sealing import Seal
 from server.settings import Settings
 from server.wire.caller import current_caller
-from server.wire.paging import page_of
+from server.wire.paging import asked_page
 from server.wire.timestamps import timestamp
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -30,6 +31,11 @@ _CHECK_STATUSES: dict[CheckStatus, domain_pb2.CheckStatus] = {
     "failed": domain_pb2.CHECK_STATUS_FAILED,
     "temporary_failure": domain_pb2.CHECK_STATUS_TEMPORARY_FAILURE,
 }
+_TLS_ENFORCED = {
+    domain_pb2.TLS_MODE_UNSPECIFIED: None,
+    domain_pb2.TLS_MODE_OPPORTUNISTIC: False,
+    domain_pb2.TLS_MODE_ENFORCED: True,
+}
 _DOMAIN_STATUSES: dict[DomainStatus, domain_pb2.DomainStatus] = {
     "pending": domain_pb2.DOMAIN_STATUS_PENDING,
     "verified": domain_pb2.DOMAIN_STATUS_VERIFIED,
@@ -38,7 +44,7 @@ _DOMAIN_STATUSES: dict[DomainStatus, domain_pb2.DomainStatus] = {
 
 
 class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
-    """Adds, shows, verifies and removes domains."""
+    """Adds, shows, verifies, changes and removes domains."""
 
     def __init__(
         self,
@@ -61,12 +67,15 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
     ) -> pb.CreateDomainResponse:
         """Adds a domain and makes its keys."""
         org_id = current_caller().org_id
+        manners = _manners(request)
         name, id, now = host_name(request.domain), new_id(), self._clock.now_ms()
         async with self._database.read() as connection:
             # Asked before the keys are made, which is the expensive part; `add` asks again.
             await store.check_free(connection, org_id, name)
         keys = await new_keys(id, self._seal)
-        row = await self._writer.run(lambda connection: store.add(connection, org_id, id, name, keys, now))
+        row = await self._writer.run(
+            lambda connection: store.add(connection, org_id, id, name, keys, now, manners)
+        )
         public = [PublicKey(key.selector, key.algorithm, key.public_key) for key in keys]
         return pb.CreateDomainResponse(domain=self._domain(row, public))
 
@@ -80,19 +89,36 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
 
     async def ListDomains(self, request: pb.ListDomainsRequest, context: Context) -> pb.ListDomainsResponse:
         """A page of the domains, newest first."""
-        page = page_of(
-            request.limit if request.HasField("limit") else None,
-            request.page if request.HasField("page") else None,
-        )
+        page, wanted = asked_page(request)
         async with self._database.read() as connection:
-            rows, total = await store.page_of_domains(connection, current_caller().org_id, page)
+            part = await store.listed(connection, current_caller().org_id, wanted)
         return pb.ListDomainsResponse(
-            data=[_bare_domain(row) for row in rows],
-            has_more=page.offset + len(rows) < total,
-            total=total,
+            data=[_bare_domain(row) for row in part.rows],
+            has_more=part.has_more,
+            total=part.total,
             page=page.number,
             limit=page.limit,
         )
+
+    async def UpdateDomain(
+        self, request: pb.UpdateDomainRequest, context: Context
+    ) -> pb.UpdateDomainResponse:
+        """Changes how the domain's mail is sent."""
+        org_id, id, manners = current_caller().org_id, _id_of(request.id), _manners(request)
+        row = await self._writer.run(lambda connection: store.change(connection, org_id, id, manners))
+        return pb.UpdateDomainResponse(domain=await self._whole(row))
+
+    async def RotateDomainKeys(
+        self, request: pb.RotateDomainKeysRequest, context: Context
+    ) -> pb.RotateDomainKeysResponse:
+        """Makes new keys beside those that sign."""
+        org_id, id, now = current_caller().org_id, _id_of(request.id), self._clock.now_ms()
+        async with self._database.read() as connection:
+            # Asked before the keys are made, which is the expensive part.
+            await store.get(connection, org_id, id)
+        keys = await new_keys(id, self._seal)
+        row = await self._writer.run(lambda connection: add_generation(connection, org_id, id, keys, now))
+        return pb.RotateDomainKeysResponse(domain=await self._whole(row))
 
     async def VerifyDomain(
         self, request: pb.VerifyDomainRequest, context: Context
@@ -115,6 +141,11 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
         org_id, id = current_caller().org_id, _id_of(request.id)
         await self._writer.run(lambda connection: store.remove(connection, org_id, id))
         return pb.DeleteDomainResponse(id=id, deleted=True)
+
+    async def _whole(self, row: store.DomainRow) -> domain_pb2.Domain:
+        async with self._database.read() as connection:
+            keys = await store.public_keys(connection, row.org_id, row.id)
+        return self._domain(row, keys)
 
     def _domain(self, row: store.DomainRow, keys: Iterable[PublicKey]) -> domain_pb2.Domain:
         domain = _bare_domain(row)
@@ -145,6 +176,17 @@ def _id_of(text: str) -> str:
     return text
 
 
+def _manners(request: pb.CreateDomainRequest | pb.UpdateDomainRequest) -> store.Manners:
+    """How mail is to be sent. Raises `ValidationFailed`."""
+    if request.tls not in _TLS_ENFORCED:
+        raise ValidationFailed([Violation("tls", "must be opportunistic or enforced")])
+    return store.Manners(
+        open_tracking=request.open_tracking if request.HasField("open_tracking") else None,
+        click_tracking=request.click_tracking if request.HasField("click_tracking") else None,
+        tls_enforced=_TLS_ENFORCED[request.tls],
+    )
+
+
 def _bare_domain(row: store.DomainRow) -> domain_pb2.Domain:
     return domain_pb2.Domain(
         id=row.id,
@@ -154,6 +196,9 @@ def _bare_domain(row: store.DomainRow) -> domain_pb2.Domain:
         checks=_checks(row),
         verified=row.verified,
         checked_at=None if row.checked_at is None else timestamp(row.checked_at),
+        open_tracking=row.open_tracking,
+        click_tracking=row.click_tracking,
+        tls=domain_pb2.TLS_MODE_ENFORCED if row.tls_enforced else domain_pb2.TLS_MODE_OPPORTUNISTIC,
     )
 
 

@@ -2,8 +2,9 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 import idna
@@ -41,6 +42,11 @@ class PublicKey:
     algorithm: Algorithm
     data: str
     status: CheckStatus = "pending"
+
+    @property
+    def generation(self) -> str:
+        """What the selectors of keys that were made together have in common."""
+        return self.selector[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,18 @@ def records(domain: str, hostname: str, keys: Iterable[PublicKey], checks: Check
         ),
         Record("RETURN_PATH", return_path, "TXT", spf_value(hostname), checks.return_path, required=False),
     ]
+
+
+def signing_generation(keys: Sequence[PublicKey]) -> list[PublicKey]:
+    """The keys that sign, of all that a domain has, the oldest first (contract row F-11).
+
+    The newest generation of which DNS showed every key; until there is one, the oldest.
+    """
+    generations = [list(keys) for _, keys in groupby(keys, key=lambda key: key.generation)]
+    for generation in reversed(generations):
+        if all(key.status == "verified" for key in generation):
+            return generation
+    return generations[0] if generations else []
 
 
 def decide(checks: Checks, *, verified: bool, status: DomainStatus) -> tuple[bool, DomainStatus]:

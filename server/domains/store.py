@@ -1,17 +1,17 @@
 """Domains and their DKIM keys in the store."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, ColumnElement, Row, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Row, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.db.listing import Part, Stretch, newest_first
 from server.db.schema import dkim_keys, domains
 from server.domains.keys import NewKey
-from server.domains.rules import Checks, PublicKey, decide
+from server.domains.rules import Checks, PublicKey
 from server.faults import DomainAlreadyExists, DomainNotFound, DomainOwnedElsewhere
-from server.wire.paging import Page
 
 DomainRow: TypeAlias = Row[*tuple[Any, ...]]
 _PAIRS_AT_ONCE = 64
@@ -25,6 +25,18 @@ class SigningKey:
     selector: str
     algorithm: str
     private_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How mail from a domain is sent; None where nothing is said."""
+
+    open_tracking: bool | None = None
+    click_tracking: bool | None = None
+    tls_enforced: bool | None = None
+
+
+AS_USUAL = Manners()
 
 
 async def verified_domains(
@@ -69,12 +81,23 @@ async def signing_keys(
     return keys
 
 
+async def enforcing_tls(connection: AsyncConnection, of: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of these (organisation, domain id) pairs whose mail may only travel encrypted."""
+    query = select(domains.c.org_id, domains.c.id).where(domains.c.tls_enforced)
+    return {
+        (row.org_id, row.id)
+        for condition, wanted in _look_ups(domains.c.org_id, domains.c.id, of)
+        for row in await connection.execute(query.where(condition))
+        if (row.org_id, row.id) in wanted
+    }
+
+
 async def check_free(connection: AsyncConnection, org_id: str, domain: str) -> None:
     """Raises `DomainAlreadyExists`, or `DomainOwnedElsewhere` if another organisation has verified it."""
     mine = select(domains.c.id).where(domains.c.org_id == org_id, domains.c.domain == domain)
     if (await connection.execute(mine)).first() is not None:
         raise DomainAlreadyExists(domain)
-    await _check_unowned(connection, org_id, domain)
+    await check_unowned(connection, org_id, domain)
 
 
 async def add(
@@ -84,6 +107,7 @@ async def add(
     domain: str,
     keys: Sequence[NewKey],
     now_ms: int,
+    manners: Manners = AS_USUAL,
 ) -> DomainRow:
     """Stores a new domain with its keys. Raises what `check_free` does."""
     await check_free(connection, org_id, domain)
@@ -94,10 +118,21 @@ async def add(
             domain=domain,
             status="pending",
             verified=False,
+            open_tracking=bool(manners.open_tracking),
+            click_tracking=bool(manners.click_tracking),
+            tls_enforced=bool(manners.tls_enforced),
             created_at=now_ms,
             **asdict(Checks()),
         )
     )
+    await add_keys(connection, org_id, id, keys, now_ms)
+    return await get(connection, org_id, id)
+
+
+async def add_keys(
+    connection: AsyncConnection, org_id: str, id: str, keys: Sequence[NewKey], now_ms: int
+) -> None:
+    """Stores new keys of a domain, which DNS has still to show."""
     await connection.execute(
         insert(dkim_keys),
         [
@@ -115,7 +150,17 @@ async def add(
             for key in keys
         ],
     )
-    return await get(connection, org_id, id)
+
+
+async def drop_keys(connection: AsyncConnection, org_id: str, id: str, keys: Iterable[PublicKey]) -> None:
+    """Forgets keys of a domain."""
+    await connection.execute(
+        delete(dkim_keys).where(
+            dkim_keys.c.org_id == org_id,
+            dkim_keys.c.domain_id == id,
+            dkim_keys.c.selector.in_([key.selector for key in keys]),
+        )
+    )
 
 
 async def get(connection: AsyncConnection, org_id: str, id: str, *, lock: bool = False) -> DomainRow:
@@ -137,56 +182,20 @@ async def public_keys(connection: AsyncConnection, org_id: str, id: str) -> list
     return [PublicKey(row.selector, row.algorithm, row.public_key, row.status) for row in rows]
 
 
-async def page_of_domains(
-    connection: AsyncConnection, org_id: str, page: Page
-) -> tuple[Sequence[DomainRow], int]:
-    """A page of an organisation's domains, newest first, and how many there are."""
-    total = await connection.scalar(
-        select(func.count()).select_from(domains).where(domains.c.org_id == org_id)
-    )
-    rows = await connection.execute(
-        select(domains)
-        .where(domains.c.org_id == org_id)
-        .order_by(domains.c.id.desc())
-        .limit(page.limit)
-        .offset(page.offset)
-    )
-    return rows.all(), total or 0
+async def listed(connection: AsyncConnection, org_id: str, wanted: Stretch) -> Part:
+    """A part of an organisation's domains, newest first."""
+    query = select(domains).where(domains.c.org_id == org_id)
+    return await newest_first(connection, query, domains.c.id, wanted)
 
 
-async def record_checks(
-    connection: AsyncConnection,
-    org_id: str,
-    id: str,
-    checks: Checks,
-    keys: Sequence[PublicKey],
-    now_ms: int,
-) -> DomainRow:
-    """Stores what a verification found and returns the domain as it is then.
-
-    Raises `DomainNotFound` if it was removed meanwhile, `DomainOwnedElsewhere` if it would become verified
-    while another organisation has verified it: then nothing is stored.
-    """
-    before = await get(connection, org_id, id, lock=True)
-    verified, status = decide(checks, verified=before.verified, status=before.status)
-    if verified and not before.verified:
-        await _check_unowned(connection, org_id, before.domain)
-    await connection.execute(
-        update(domains)
-        .where(domains.c.org_id == org_id, domains.c.id == id)
-        .values(verified=verified, status=status, checked_at=now_ms, **asdict(checks))
-    )
-    await _record_keys(connection, org_id, id, keys, now_ms)
+async def change(connection: AsyncConnection, org_id: str, id: str, settings: Manners) -> DomainRow:
+    """Changes the settings that are given and returns the domain. Raises `DomainNotFound`."""
+    values = {name: value for name, value in asdict(settings).items() if value is not None}
+    if values:
+        await connection.execute(
+            update(domains).where(domains.c.org_id == org_id, domains.c.id == id).values(values)
+        )
     return await get(connection, org_id, id)
-
-
-async def take_as_verified(connection: AsyncConnection, org_id: str, id: str, now_ms: int) -> None:
-    """Makes a domain verified on the operator's word, as if SPF and DKIM had been seen.
-
-    Raises what `record_checks` does.
-    """
-    keys = [replace(key, status="verified") for key in await public_keys(connection, org_id, id)]
-    await record_checks(connection, org_id, id, Checks(spf="verified", dkim="verified"), keys, now_ms)
 
 
 async def remove(connection: AsyncConnection, org_id: str, id: str) -> None:
@@ -216,39 +225,10 @@ def _look_ups(
         )
 
 
-async def _check_unowned(connection: AsyncConnection, org_id: str, domain: str) -> None:
+async def check_unowned(connection: AsyncConnection, org_id: str, domain: str) -> None:
+    """Raises `DomainOwnedElsewhere` if another organisation has verified the domain."""
     owner = await connection.scalar(
         select(domains.c.org_id).where(domains.c.domain == domain, domains.c.verified)
     )
     if owner not in {None, org_id}:
         raise DomainOwnedElsewhere(domain)
-
-
-async def _record_keys(
-    connection: AsyncConnection, org_id: str, id: str, keys: Sequence[PublicKey], now_ms: int
-) -> None:
-    mine = update(dkim_keys).where(
-        dkim_keys.c.org_id == org_id,
-        dkim_keys.c.domain_id == id,
-        dkim_keys.c.selector == bindparam("of_selector"),
-    )
-    found = [key for key in keys if key.status in {"verified", "failed"}]
-    unknown = [key for key in keys if key.status not in {"verified", "failed"}]
-    if found:
-        await connection.execute(
-            mine.values(status=bindparam("found"), seen_at=bindparam("seen")),
-            [
-                {
-                    "of_selector": key.selector,
-                    "found": key.status,
-                    "seen": now_ms if key.status == "verified" else None,
-                }
-                for key in found
-            ],
-        )
-    if unknown:
-        # A key that was seen signs on while DNS does not answer.
-        await connection.execute(
-            mine.values(status=bindparam("found")),
-            [{"of_selector": key.selector, "found": key.status} for key in unknown],
-        )

@@ -5,11 +5,21 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from server.clock import Clock
 from server.db.engine import Database
 from server.db.writer import Writer
 from server.domains import store
-from server.domains.judging import dmarc_names, joined, judge_dkim, judge_dmarc, judge_return_path, judge_spf
+from server.domains.judging import (
+    dmarc_names,
+    judge_dkim,
+    judge_dmarc,
+    judge_keys,
+    judge_return_path,
+    judge_spf,
+)
+from server.domains.recording import record_checks
 from server.domains.rules import (
     Checks,
     PublicKey,
@@ -54,10 +64,10 @@ class Verifier:
             keys = await store.public_keys(connection, org_id, id)
         checks, keys = await self._check(domain, keys)
         now = self._clock.now_ms()
-        row = await self._writer.run(
-            lambda connection: store.record_checks(connection, org_id, id, checks, keys, now)
+        row, left = await self._writer.run(
+            lambda connection: _record(connection, org_id, id, checks, keys, now)
         )
-        return Verification(row, keys)
+        return Verification(row, left)
 
     async def _check(self, domain: str, keys: list[PublicKey]) -> tuple[Checks, list[PublicKey]]:
         mechanism = spf_mechanism(self._hostname)
@@ -72,7 +82,7 @@ class Verifier:
         judged = [replace(key, status=judge_dkim(found, key)) for key, found in zip(keys, dkim, strict=True)]
         checks = Checks(
             spf=judge_spf(spf, mechanism),
-            dkim=joined(key.status for key in judged),
+            dkim=judge_keys(judged),
             dmarc=judge_dmarc(dmarc),
             return_path=judge_return_path(exchanges, return_path_spf, bounce_host(self._hostname), mechanism),
         )
@@ -81,6 +91,13 @@ class Verifier:
     async def _txt(self, name: str) -> list[str] | None:
         # Fresh: whoever asks for a verification has just changed something.
         return await _known(self._resolver.txt(name, fresh=True))
+
+
+async def _record(
+    connection: AsyncConnection, org_id: str, id: str, checks: Checks, keys: list[PublicKey], now_ms: int
+) -> tuple[store.DomainRow, list[PublicKey]]:
+    row = await record_checks(connection, org_id, id, checks, keys, now_ms)
+    return row, await store.public_keys(connection, org_id, id)
 
 
 async def _known(look_up: Awaitable[list[T]]) -> list[T] | None:

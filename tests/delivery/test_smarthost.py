@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -383,3 +384,34 @@ def test_a_wrong_url_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(SettingsError) as refused:
         target_of(url)
     assert "ZIDIMAIL_TRANSPORT" in str(refused.value)
+
+
+# Mail that may only travel encrypted.
+
+
+SECRET = replace(letter(), needs_tls=True)
+
+
+async def test_mail_that_must_be_encrypted_is_never_sent_in_clear(sink: SmtpSink, smarthost: Open) -> None:
+    outcome = await one(smarthost(), "ok@r.test", mail=SECRET)
+    assert (outcome.verdict, outcome.status) == (Verdict.DEFERRED, "4.7.10")
+    assert sink.messages == []
+
+
+async def test_mail_that_must_be_encrypted_waits_when_tls_fails(sink: SmtpSink, smarthost: Open) -> None:
+    sink.starttls = sink.broken_tls = True
+    outcome = await one(smarthost(), "ok@r.test", mail=SECRET)
+    assert (outcome.verdict, outcome.status) == (Verdict.DEFERRED, "4.7.5")
+    assert sink.messages == []
+
+
+async def test_mail_that_must_be_encrypted_takes_no_connection_in_clear(
+    sink: SmtpSink, smarthost: Open
+) -> None:
+    transport = smarthost()
+    assert (await one(transport, "ok@r.test")).verdict is Verdict.DELIVERED
+    sink.starttls = True
+    for _ in range(2):
+        assert (await one(transport, "ok@r.test", mail=SECRET)).verdict is Verdict.DELIVERED
+    assert [message.tls for message in sink.messages] == [False, True, True]
+    assert sink.connections == 2

@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import event, func, select
 
 from server.db.engine import Database
+from server.db.listing import Stretch
 from server.db.schema import dkim_keys
 from server.db.writer import Writer
 from server.domains import store
 from server.domains.keys import NewKey, new_keys, private_key
+from server.domains.recording import add_generation, record_checks, take_as_verified
 from server.domains.rules import Checks, PublicKey, dkim_value, records
 from server.domains.verify import Verification, Verifier
 from server.faults import DomainAlreadyExists, DomainNotFound, DomainOwnedElsewhere
@@ -19,7 +21,6 @@ from server.ids import new_id
 from server.net.dns import Resolver
 from server.sealing import Seal
 from server.settings import Settings
-from server.wire.paging import Page
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsFault, DnsServer
 
@@ -71,9 +72,7 @@ async def _record(
     found = [
         PublicKey(key.selector, key.algorithm, key.public_key, keys or checks.dkim) for key in NEVER_SIGNS
     ]  # type: ignore[arg-type]
-    return await writer.run(
-        lambda connection: store.record_checks(connection, org_id, id, checks, found, 2_000)
-    )
+    return await writer.run(lambda connection: record_checks(connection, org_id, id, checks, found, 2_000))
 
 
 async def _get(database: Database, id: str, org_id: str = ORG) -> store.DomainRow:
@@ -125,9 +124,9 @@ async def test_adding_a_domain_many_times_at_once_adds_it_once(database: Databas
     assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, DomainAlreadyExists) for outcome in outcomes) == 9
     async with database.read() as connection:
-        rows, total = await store.page_of_domains(connection, ORG, Page(1, 50))
+        part = await store.listed(connection, ORG, Stretch(50))
         keys = await connection.scalar(select(func.count()).select_from(dkim_keys))
-    assert (len(rows), total, keys) == (1, 1, len(NEVER_SIGNS))
+    assert (len(part.rows), part.total, keys) == (1, 1, len(NEVER_SIGNS))
 
 
 async def test_two_organisations_may_try_for_a_domain_and_the_first_to_verify_owns_it(
@@ -198,7 +197,7 @@ async def test_another_organisations_domain_is_as_if_it_did_not_exist(
     with pytest.raises(DomainNotFound):
         await writer.run(lambda connection: store.remove(connection, OTHER, id))
     async with database.read() as connection:
-        assert await store.page_of_domains(connection, OTHER, Page(1, 50)) == ([], 0)
+        assert (await store.listed(connection, OTHER, Stretch(50))).total == 0
         assert await store.public_keys(connection, OTHER, id) == []
         assert await store.verified_domains(connection, [(OTHER, DOMAIN)]) == {}
         assert await store.signing_keys(connection, [(OTHER, id)]) == {}
@@ -210,10 +209,10 @@ async def test_domains_are_listed_newest_first(database: Database, writer: Write
     ids = [await _add(writer, domain=f"d{n}.example.com") for n in range(5)]
     await _add(writer, OTHER)
     async with database.read() as connection:
-        first, total = await store.page_of_domains(connection, ORG, Page(1, 3))
-        second, _ = await store.page_of_domains(connection, ORG, Page(2, 3))
-    assert [row.id for row in (*first, *second)] == ids[::-1]
-    assert total == 5
+        first = await store.listed(connection, ORG, Stretch(3))
+        second = await store.listed(connection, ORG, Stretch(3, offset=3))
+    assert [row.id for row in (*first.rows, *second.rows)] == ids[::-1]
+    assert (first.has_more, second.has_more, first.total) == (True, False, 5)
 
 
 # Who may send, and with which keys.
@@ -295,7 +294,7 @@ async def test_a_signing_key_opens_for_its_domain(database: Database, writer: Wr
 
     async def add(connection: store.AsyncConnection) -> None:
         await store.add(connection, ORG, id, DOMAIN, keys, 1_000)
-        await store.take_as_verified(connection, ORG, id, 2_000)
+        await take_as_verified(connection, ORG, id, 2_000)
 
     await writer.run(add)
     async with database.read() as connection:
@@ -438,6 +437,137 @@ async def test_no_connection_is_held_while_dns_is_asked(
         await asyncio.sleep(0)
         assert not verifying.done()
         async with database.read() as connection:
-            await store.page_of_domains(connection, ORG, Page(1, 1))
+            await store.listed(connection, ORG, Stretch(1))
     assert database._readers.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert {verification.domain.spf for verification in await verifying} == {"temporary_failure"}
+
+
+# Rotation (F-11): at no moment is there a key that signs and that DNS does not show, or none that signs.
+
+
+SECOND = [NewKey("zm2r", "rsa", b"sealed", "MIIC"), NewKey("zm2e", "ed25519", b"sealed", "22qY")]
+THIRD = [NewKey("zm3r", "rsa", b"sealed", "MIID"), NewKey("zm3e", "ed25519", b"sealed", "33qY")]
+
+
+async def _rotate(writer: Writer, id: str, keys: list[NewKey] = SECOND, org_id: str = ORG) -> None:
+    await writer.run(lambda connection: add_generation(connection, org_id, id, keys, 1_000))
+
+
+async def _selectors(database: Database, id: str) -> list[str]:
+    async with database.read() as connection:
+        return [key.selector for key in await store.public_keys(connection, ORG, id)]
+
+
+def _show(dns_server: DnsServer, *keys: NewKey) -> None:
+    for key in keys:
+        public = PublicKey(key.selector, key.algorithm, key.public_key)
+        dns_server.zones[f"{key.selector}._domainkey.{DOMAIN}", "TXT"] = [dkim_value(public)]
+
+
+def _hide(dns_server: DnsServer, *keys: NewKey) -> None:
+    for key in keys:
+        del dns_server.zones[f"{key.selector}._domainkey.{DOMAIN}", "TXT"]
+
+
+async def test_new_keys_sign_once_dns_shows_all_of_them_and_then_alone(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await _published(database, writer, dns_server)
+    await verifier.verify(ORG, id)
+    await _rotate(writer, id)
+    assert await _selectors(database, id) == ["zm1r", "zm1e", "zm2r", "zm2e"]
+    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+    for shown in ([], [SECOND[0]]):
+        _show(dns_server, *shown)
+        verification = await verifier.verify(ORG, id)
+        assert verification.domain.verified
+        assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+    _show(dns_server, SECOND[1])
+    verification = await verifier.verify(ORG, id)
+    assert verification.domain.verified
+    assert [key.selector for key in verification.keys] == ["zm2r", "zm2e"]
+    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm2r", "zm2e"]}
+    _hide(dns_server, *NEVER_SIGNS)
+    assert (await verifier.verify(ORG, id)).domain.verified
+    _hide(dns_server, *SECOND)
+    assert not (await verifier.verify(ORG, id)).domain.verified
+
+
+async def test_old_keys_that_vanish_too_early_are_a_failure(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await _published(database, writer, dns_server)
+    await verifier.verify(ORG, id)
+    await _rotate(writer, id)
+    _hide(dns_server, NEVER_SIGNS[0])
+    assert not (await verifier.verify(ORG, id)).domain.verified
+
+
+async def test_while_dns_is_silent_about_the_new_keys_the_old_ones_sign(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await _published(database, writer, dns_server)
+    await verifier.verify(ORG, id)
+    await _rotate(writer, id)
+    for key in SECOND:
+        dns_server.zones[f"{key.selector}._domainkey.{DOMAIN}", "TXT"] = DnsFault.SERVFAIL
+    verification = await verifier.verify(ORG, id)
+    assert (verification.domain.verified, verification.domain.dkim) == (True, "verified")
+    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+
+
+async def test_a_second_rotation_replaces_the_keys_that_still_wait(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await _published(database, writer, dns_server)
+    await verifier.verify(ORG, id)
+    await _rotate(writer, id)
+    await _rotate(writer, id, THIRD)
+    assert await _selectors(database, id) == ["zm1r", "zm1e", "zm3r", "zm3e"]
+    _show(dns_server, *SECOND)
+    await verifier.verify(ORG, id)
+    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+
+
+async def test_keys_replaced_during_a_verification_leave_the_old_ones_signing(
+    database: Database, writer: Writer
+) -> None:
+    """What was seen in DNS is gone from the store by the time that it is recorded."""
+    id = await _add(writer)
+    await _record(writer, id, BOTH_SEEN)
+    await _rotate(writer, id)
+    async with database.read() as connection:
+        before = await store.public_keys(connection, ORG, id)
+    seen = [PublicKey(key.selector, key.algorithm, key.data, "verified") for key in before]
+    await _rotate(writer, id, THIRD)
+    await writer.run(lambda connection: record_checks(connection, ORG, id, BOTH_SEEN, seen, 3_000))
+    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+    assert await _selectors(database, id) == ["zm1r", "zm1e", "zm3r", "zm3e"]
+
+
+async def test_only_ones_own_domain_gets_new_keys(writer: Writer) -> None:
+    """C-48."""
+    id = await _add(writer)
+    with pytest.raises(DomainNotFound):
+        await _rotate(writer, id, org_id=OTHER)
+
+
+# How its mail is sent.
+
+
+async def test_settings_change_one_by_one(database: Database, writer: Writer) -> None:
+    id = await _add(writer)
+
+    async def change(org_id: str = ORG, **settings: bool) -> tuple[bool, ...]:
+        manners = store.Manners(**settings)
+        row = await writer.run(lambda connection: store.change(connection, org_id, id, manners))
+        return row.open_tracking, row.click_tracking, row.tls_enforced
+
+    assert await change() == (False, False, False)
+    assert await change(open_tracking=True) == (True, False, False)
+    assert await change(tls_enforced=True, open_tracking=False) == (False, False, True)
+    async with database.read() as connection:
+        pairs = [(ORG, id), (OTHER, id), (ORG, new_id())]
+        assert await store.enforcing_tls(connection, pairs) == {(ORG, id)}
+    with pytest.raises(DomainNotFound):
+        await change(OTHER, open_tracking=True)

@@ -53,10 +53,12 @@ class OverSmtp(ABC):
         """See `Transport`."""
         outcomes: dict[int, Outcome] = {}
         left = dict(recipients)
-        session = self._pool.take(site)
+        # Apart, as a connection in clear must not carry what may only travel encrypted.
+        line = f"{site} encrypted" if letter.needs_tls else site
+        session = self._pool.take(line)
         if session is not None:
             try:
-                return await self._send(session, letter, left, site, dot)
+                return await self._send(session, letter, left, line, dot)
             except Broken as broken:
                 # Most likely it had idled too long for the other side: nothing is wrong with the host.
                 outcomes.update(broken.decided)
@@ -70,8 +72,8 @@ class OverSmtp(ABC):
             if not left:
                 break
             try:
-                session = await self._connect(target, others_left=number + 1 < len(targets))
-                return outcomes | await self._send(session, letter, left, site, dot)
+                session = await self._connect(_fit_for(letter, target), others_left=number + 1 < len(targets))
+                return outcomes | await self._send(session, letter, left, line, dot)
             except Broken as broken:
                 outcomes.update(broken.decided)
                 last = broken.outcome
@@ -82,10 +84,10 @@ class OverSmtp(ABC):
         self._pool.close()
 
     async def _send(
-        self, session: Session, letter: Letter, recipients: Mapping[int, str], site: str, dot: Dot
+        self, session: Session, letter: Letter, recipients: Mapping[int, str], line: str, dot: Dot
     ) -> dict[int, Outcome]:
         outcomes = await session.send(letter, recipients, dot)
-        self._pool.put(site, session)
+        self._pool.put(line, session)
         return outcomes
 
     async def _connect(self, target: Target, *, others_left: bool) -> Session:
@@ -105,3 +107,10 @@ class OverSmtp(ABC):
             # Mail in clear beats no mail where nobody asked for more (RFC 7435 section 3).
             _log.warning("STARTTLS failed; the host is tried in clear", host=target.shown, reason=str(broken))
             return await connect(replace(target, tls=Tls.NONE), self._hostname, self._unverified, timeouts)
+
+
+def _fit_for(letter: Letter, target: Target) -> Target:
+    """The target as this letter may use it."""
+    if letter.needs_tls and target.tls is Tls.OPPORTUNISTIC:
+        return replace(target, tls=Tls.ENCRYPTED)
+    return target

@@ -11,7 +11,8 @@ from server.delivery.verdict import Outcome
 class Letter:
     """A message as it leaves: complete, signed, with its envelope's sender.
 
-    `needs_utf8` says that its header holds addresses which only SMTPUTF8 can carry (RFC 6531).
+    `needs_utf8` says that its header holds addresses which only SMTPUTF8 can carry (RFC 6531);
+    `needs_tls` that it may only travel encrypted.
     """
 
     org_id: str
@@ -19,6 +20,7 @@ class Letter:
     sender: str
     content: bytes
     needs_utf8: bool = False
+    needs_tls: bool = False
 
 
 class LeaseLost(Exception):
