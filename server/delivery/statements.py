@@ -25,7 +25,8 @@ EMAILS = (
 )
 ATTACHMENTS = (
     "SELECT a.org_id, a.email_id, a.filename, a.content_type, a.content_id, a.content"
-    " FROM {keys} attachments AS a WHERE a.org_id = k.org_id AND a.email_id = k.email_id ORDER BY a.email_id, a.no"
+    " FROM {keys} attachments AS a WHERE a.org_id = k.org_id AND a.email_id = k.email_id"
+    " ORDER BY a.email_id, a.no"
 )
 LOCK_EMAILS = (
     "SELECT e.id FROM {keys} emails AS e WHERE e.org_id = k.org_id AND e.id = k.email_id ORDER BY e.id"

@@ -14,7 +14,7 @@ from server.db.engine import Database
 from server.db.keys import among
 from server.db.schema import attachments, domains, emails, outq, recipients
 from server.db.writer import Writer
-from server.emails.draft import Row, queue_row, shard_of, weight
+from server.emails.draft import Row, queue_row, shard_of, site_of, weight
 from server.emails.store import forget_attachments
 from server.events import log
 from server.faults import BurstLimitExceeded
@@ -230,7 +230,8 @@ def _decide(email: Stored[Any], scene: _Scene, changes: _Changes) -> None:
     changes.settle(key, "suppressed", skipped, None)
     attached = scene.attached.get(key, 0)
     changes.queue += [
-        queue_row(*key, row.no, shard, row.address.rpartition("@")[2], now_ms) | {"attached": attached}
+        queue_row(*key, row.no, shard, site_of(row.address.rpartition("@")[2], test=email.test), now_ms)
+        | {"attached": attached}
         for row in wanted
     ]
 
@@ -249,8 +250,8 @@ def _room_at(email: Stored[Any], addresses: set[str], scene: _Scene, now_ms: int
     wait_ms = _LATER_MS if fault.retry_after_s is None else max(1, round(fault.retry_after_s * 1000))
     if isinstance(fault, BurstLimitExceeded):
         # Spread over the seconds that they will take: not all of them are looked at in each.
-        scene.behind[email.org_id] += 1
         wait_ms += scene.behind[email.org_id] // (standing.limits.burst or 1) * 1000
+        scene.behind[email.org_id] += 1
     return now_ms + wait_ms
 
 

@@ -1,0 +1,247 @@
+"""Attachments: kept until the email is settled, fetched if they are links, within the plan (Z-20 to Z-23)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from zidimail.v1 import email_service_pb2 as pb
+
+from server.db.engine import Database
+from server.db.schema import attachments, emails, organisations, outq
+from server.db.writer import Writer
+from server.emails.attachments import Links
+from server.emails.batch import Answer, Batch
+from server.emails.draft import draft, request_hash
+from server.emails.room import Room
+from server.emails.store import forget_attachments
+from server.faults import (
+    AccountPaused,
+    AttachmentsTooLarge,
+    DomainNotVerified,
+    Fault,
+    IdempotencyKeyReused,
+    ValidationFailed,
+)
+from server.net.dns import Resolver
+from server.net.http import GuardedClient
+from server.settings import Settings
+from tests.harness.webhook_sink import WebhookSink, page
+from tests.store.test_accept import CALLER, Accepting, _request
+
+MIB = 2**20
+
+
+class Linking(Accepting):
+    """An acceptor that fetches links before, as the servicer does."""
+
+    def __init__(self, database: Database, writer: Writer, links: Links) -> None:
+        super().__init__(database, writer)
+        self.links = links
+
+    async def send(self, *requests: pb.SendEmailRequest, **options: Any) -> Answer | Fault:
+        whole = pb.BatchSendEmailsRequest(emails=requests)
+        items = [draft(request, CALLER, self.clock.now_ms()) for request in requests]
+        key = options.get("key")
+        batch = Batch(CALLER.org_id, items, options.get("strict", False), key, request_hash(whole))
+        async with self.links.fetched(batch):
+            return await self.acceptor.accept(batch)
+
+    async def files(self) -> list[Any]:
+        async with self.database.read() as connection:
+            query = select(attachments).order_by(attachments.c.email_id, attachments.c.no)
+            return list(await connection.execute(query))
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[WebhookSink]:
+    async with WebhookSink() as sink:
+        sink.pages["/a.csv"] = page(b"a,b\n", Content_Type="text/csv; charset=utf-8")
+        yield sink
+
+
+@pytest.fixture
+async def linking(database: Database, writer: Writer) -> AsyncIterator[Linking]:
+    resolver = Resolver(Settings(Path(), "sqlite://", "secret"))
+    client = GuardedClient(resolver, allow_private_networks=True, user_agent="test/1", total_s=0.5)
+    linking = Linking(database, writer, None)  # type: ignore[arg-type]
+    linking.links = Links(database, linking.clock, client)
+    await linking.add_organisation(CALLER)
+    await linking.verify(CALLER, "mail.example.com")
+    yield linking
+    await linking.links.close()
+    await resolver.close()
+
+
+def file(name: str = "a.bin", content: bytes = b"abc", **fields: Any) -> pb.NewAttachment:
+    return pb.NewAttachment(filename=name, content=content, **fields)
+
+
+def link(url: str, name: str = "a.bin", **fields: Any) -> pb.NewAttachment:
+    return pb.NewAttachment(filename=name, path=url, **fields)
+
+
+async def test_attachments_are_stored_beside_the_email(linking: Linking) -> None:
+    (result,) = await linking.results(
+        _request(attachments=[file(" b.pdf "), file("a.png", b"\x00\xff", content_id="<logo>")])
+    )
+    shown = [
+        (row.email_id, row.no, row.filename, row.content_type, row.content_id, row.size, row.content)
+        for row in await linking.files()
+    ]
+    assert shown == [
+        (result.id, 1, "b.pdf", "application/pdf", "", 3, b"abc"),
+        (result.id, 2, "a.png", "image/png", "logo", 2, b"\x00\xff"),
+    ]
+    async with linking.database.read() as connection:
+        assert (await connection.execute(select(outq.c.attached))).scalar_one() >= 5
+
+
+async def test_both_kinds_may_be_mixed(linking: Linking, sink: WebhookSink) -> None:
+    """Z-20, Z-22: the type of a link is the caller's, the response's, or the name's."""
+    sink.pages["/unknown"] = page(b"x", Content_Type="application/octet-stream")
+    await linking.results(
+        _request(
+            attachments=[
+                link(f"{sink.url}/a.csv", "list.txt"),
+                file(),
+                link(f"{sink.url}/a.csv", content_type="text/plain"),
+                link(f"{sink.url}/unknown", "a.pdf"),
+            ]
+        )
+    )
+    assert [(row.content, row.content_type) for row in await linking.files()] == [
+        (b"a,b\n", "text/csv; charset=utf-8"),
+        (b"abc", "application/octet-stream"),
+        (b"a,b\n", "text/plain"),
+        (b"x", "application/pdf"),
+    ]
+
+
+@pytest.mark.parametrize("path", ["404", "hang", "drop", "redirect?to=http://169.254.169.254/"])
+async def test_a_link_that_leads_nowhere_is_told_by_its_field(
+    linking: Linking, sink: WebhookSink, path: str
+) -> None:
+    (result,) = await linking.results(_request(attachments=[file(), link(f"{sink.url}/{path}")]))
+    assert isinstance(result, ValidationFailed)
+    assert [violation.field for violation in result.violations] == ["attachments[1].path"]
+    assert await linking.count(emails) == 0
+
+
+async def test_a_link_that_nobody_should_follow_is_not_followed(linking: Linking) -> None:
+    for url in ("ftp://files.example.com/a", "http://169.254.169.254/", "nonsense"):
+        (result,) = await linking.results(_request(attachments=[link(url)]))
+        assert isinstance(result, ValidationFailed)
+
+
+async def plan(linking: Linking, name: str) -> None:
+    async with linking.database.write() as connection:
+        await connection.execute(update(organisations).values(plan=name, burst_limit=1000))
+
+
+@pytest.mark.parametrize(("name", "limit"), [("free", 5 * MIB), ("pro", 25 * MIB)])
+async def test_a_plan_allows_so_many_bytes(
+    linking: Linking, sink: WebhookSink, name: str, limit: int
+) -> None:
+    """Z-21, C-1: downloaded bytes count like the others, to the byte."""
+    await plan(linking, name)
+    sink.pages["/4"] = page(b"1234")
+    almost = file(content=bytes(limit - 4))
+    fits, embedded, fetched, endless = await linking.results(
+        _request(attachments=[almost, link(f"{sink.url}/4")]),
+        _request(attachments=[almost, file(content=b"12345")]),
+        _request(attachments=[almost, file(content=b"1"), link(f"{sink.url}/4")]),
+        _request(attachments=[file(), link(f"{sink.url}/endless")]),
+    )
+    assert isinstance(fits, pb.SendEmailResponse)
+    for fault in (embedded, fetched, endless):
+        assert isinstance(fault, AttachmentsTooLarge)
+        assert fault.metadata == {"limit": str(limit), "plan": name}
+    assert await linking.count(emails) == 1
+
+
+async def test_a_repeated_call_gets_its_answer_though_the_link_is_gone(
+    linking: Linking, sink: WebhookSink
+) -> None:
+    """F-1: nothing is fetched again; the hash is that of the request as it was given."""
+    request = _request(attachments=[link(f"{sink.url}/a.csv")], idempotency_key="k")
+    (first,) = await linking.results(request)
+    sink.pages["/a.csv"] = page(b"", status="404 Not Found")
+    (again,) = await linking.results(request)
+    assert (again.id, again.replayed, sink.count) == (first.id, True, 1)
+    (other,) = await linking.results(
+        _request(attachments=[link(f"{sink.url}/a.csv?other")], idempotency_key="k")
+    )
+    assert isinstance(other, IdempotencyKeyReused)
+    assert sink.count == 1
+
+
+async def test_a_repeated_batch_fetches_nothing_again(linking: Linking, sink: WebhookSink) -> None:
+    """F-1."""
+    request = _request(attachments=[link(f"{sink.url}/a.csv")])
+    await linking.send(request, request, key="k")
+    again = await linking.send(request, request, key="k")
+    assert isinstance(again, pb.BatchSendEmailsResponse)
+    assert again.replayed
+    assert sink.count == 2
+
+
+async def test_nothing_is_fetched_for_an_email_that_will_be_refused(
+    linking: Linking, sink: WebhookSink
+) -> None:
+    """C-41."""
+    files = [link(f"{sink.url}/a.csv")]
+    (unverified,) = await linking.results(_request(attachments=files, **{"from": "a@else.example.com"}))
+    assert isinstance(unverified, DomainNotVerified)
+    (large,) = await linking.results(_request(attachments=[file(content=bytes(25 * MIB + 1)), *files]))
+    assert isinstance(large, AttachmentsTooLarge)
+    async with linking.database.write() as connection:
+        await connection.execute(update(organisations).values(state="paused"))
+    (paused,) = await linking.results(_request(attachments=files))
+    assert isinstance(paused, AccountPaused)
+    assert sink.count == 0
+
+
+async def test_one_bad_link_of_a_batch_fails_alone(linking: Linking, sink: WebhookSink) -> None:
+    bad, good, strict = f"{sink.url}/404", f"{sink.url}/a.csv", True
+    refused, sent, plain = await linking.results(
+        _request(attachments=[link(bad)]), _request(attachments=[link(good)]), _request()
+    )
+    assert isinstance(refused, ValidationFailed)
+    assert {type(sent), type(plain)} == {pb.SendEmailResponse}
+    await linking.results(_request(), _request(attachments=[link(bad)]), strict=strict)
+    assert await linking.count(emails) == 2
+
+
+async def test_what_is_forgotten_is_the_content_alone_and_not_while_it_is_queued(
+    linking: Linking, writer: Writer
+) -> None:
+    """Z-23."""
+    (first, second) = await linking.results(*[_request(attachments=[file()])] * 2)
+    keys = [(CALLER.org_id, first.id), (CALLER.org_id, second.id)]
+    await writer.run(lambda connection: forget_attachments(connection, keys))
+    assert [row.content for row in await linking.files()] == [b"abc", b"abc"]
+    async with linking.database.write() as connection:
+        await connection.execute(outq.delete().where(outq.c.email_id == first.id))
+    await writer.run(lambda connection: forget_attachments(connection, keys))
+    assert [(row.size, row.content) for row in await linking.files()] == [(3, None), (3, b"abc")]
+
+
+async def test_memory_is_waited_for_and_not_for_ever() -> None:
+    room = Room(100, 60, wait_s=0.05)
+    async with room.taken("a", 60) as first, room.taken("a", 1) as too_much, room.taken("b", 40) as second:
+        assert (first, too_much, second) == (True, False, True)
+        async with room.taken("c", 1) as full:
+            assert not full
+    patient = Room(100, 100, wait_s=10)
+    order = []
+
+    async def take(name: str) -> None:
+        async with patient.taken(name, 100):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(take("a"), take("b"), take("c"))
+    assert order == ["a", "b", "c"]

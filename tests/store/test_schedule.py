@@ -1,0 +1,306 @@
+"""Scheduled emails wait, move, stop or go, on both engines (F-2, C-25)."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import delete, insert, select, update
+from zidimail.v1 import email_service_pb2 as pb
+
+from server.db.engine import Database
+from server.db.schema import (
+    attachments,
+    domains,
+    emails,
+    events,
+    organisations,
+    outq,
+    recipients,
+    suppressions,
+    usage,
+)
+from server.db.writer import Writer
+from server.emails.release import release
+from server.emails.schedule import cancel, move
+from server.faults import DailyQuotaExceeded, EmailNotFound, EmailNotScheduled, Fault, ValidationFailed
+from server.ids import new_id
+from tests.harness.clock import START_MS
+from tests.store.test_accept import CALLER, OTHER, Accepting, _request
+from tests.store.test_limits import _used
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+IN_AN_HOUR = START_MS + HOUR_MS
+
+
+def at(ms: int) -> Timestamp:
+    return Timestamp(seconds=ms // 1000, nanos=ms % 1000 * 1_000_000)
+
+
+class Scheduling(Accepting):
+    """An acceptor, and what else happens to scheduled emails."""
+
+    def __init__(self, database: Database, writer: Writer) -> None:
+        super().__init__(database, writer)
+        self.writer = writer
+
+    async def schedule(self, at_ms: int = IN_AN_HOUR, **fields: Any) -> str:
+        (result,) = await self.results(_request(scheduled_at=at(at_ms), **fields))
+        assert isinstance(result, pb.SendEmailResponse), result
+        return result.id
+
+    async def release(self, at_ms: int, writer: Writer | None = None) -> int:
+        return await (writer or self.writer).run(lambda connection: release(connection, at_ms))
+
+    async def move(self, email_id: str, at_ms: int, org_id: str = CALLER.org_id) -> Fault | None:
+        return await self.writer.run(lambda connection: move(connection, org_id, email_id, at_ms))
+
+    async def cancel(
+        self, email_id: str, org_id: str = CALLER.org_id, writer: Writer | None = None
+    ) -> Fault | None:
+        act = lambda connection: cancel(connection, org_id, email_id, START_MS)  # noqa: E731
+        return await (writer or self.writer).run(act)
+
+    async def email(self, email_id: str) -> Any:
+        async with self.database.read() as connection:
+            return (await connection.execute(select(emails).where(emails.c.id == email_id))).one()
+
+    async def states(self, email_id: str) -> list[str]:
+        """The email's status, and those of its recipients."""
+        async with self.database.read() as connection:
+            query = select(recipients.c.status).where(recipients.c.email_id == email_id)
+            found = await connection.execute(query.order_by(recipients.c.no))
+            return [(await self.email(email_id)).status, *found.scalars()]
+
+    async def queue(self, email_id: str) -> list[Any]:
+        async with self.database.read() as connection:
+            query = select(outq).where(outq.c.email_id == email_id).order_by(outq.c.no)
+            return list(await connection.execute(query))
+
+    async def count_usage(self) -> int:
+        """How many recipients were counted today."""
+        async with self.database.read() as connection:
+            return (await connection.execute(select(usage.c.day_count))).scalar() or 0
+
+    async def events(self, email_id: str) -> list[str]:
+        async with self.database.read() as connection:
+            query = select(events.c.type).where(events.c.email_id == email_id)
+            found = (await connection.execute(query.order_by(events.c.tx, events.c.seq))).scalars()
+            return [kind.removeprefix("email.") for kind in found]
+
+
+@pytest.fixture
+async def scheduling(database: Database, writer: Writer) -> Scheduling:
+    scheduling = Scheduling(database, writer)
+    await scheduling.add_organisation(CALLER)
+    await scheduling.verify(CALLER, "mail.example.com")
+    return scheduling
+
+
+async def test_a_scheduled_email_waits_until_its_time(scheduling: Scheduling) -> None:
+    """F-2, and C-25: counted on the day on which it is sent."""
+    id = await scheduling.schedule(cc=["eve@Else.example.NET"])
+    assert await scheduling.states(id) == ["scheduled"] * 3
+    assert await scheduling.events(id) == ["scheduled"]
+    assert await scheduling.release(IN_AN_HOUR - 1) == 0
+    assert await scheduling.queue(id) == []
+    assert await scheduling.count_usage() == 0
+    assert await scheduling.release(IN_AN_HOUR) == 1
+    assert await scheduling.states(id) == ["queued"] * 3
+    assert await scheduling.events(id) == ["scheduled", "sent"]
+    rows = await scheduling.queue(id)
+    assert [(row.no, row.site, row.due_at) for row in rows] == [
+        (1, "example.net", IN_AN_HOUR),
+        (2, "else.example.net", IN_AN_HOUR),
+    ]
+    assert await scheduling.count_usage() == 2
+    assert await scheduling.release(IN_AN_HOUR + DAY_MS) == 0
+
+
+async def test_the_answer_echoes_the_time(scheduling: Scheduling) -> None:
+    (result,) = await scheduling.results(_request(scheduled_at=at(IN_AN_HOUR + 7)))
+    assert result.scheduled_at == at(IN_AN_HOUR + 7)
+    assert (await scheduling.email(result.id)).scheduled_at == IN_AN_HOUR + 7
+
+
+@pytest.mark.parametrize("at_ms", [START_MS, START_MS - 1, 0, START_MS + 365 * DAY_MS + 1])
+async def test_a_time_that_is_past_or_too_far_is_refused(scheduling: Scheduling, at_ms: int) -> None:
+    (result,) = await scheduling.results(_request(scheduled_at=at(at_ms)))
+    assert isinstance(result, ValidationFailed)
+    assert result.violations[0].field == "scheduled_at"
+
+
+async def test_a_repeated_call_gets_its_answer_also_when_its_time_is_past(scheduling: Scheduling) -> None:
+    """F-1, C-41: what was right when it was said is not wrong when it is repeated."""
+    request = _request(scheduled_at=at(IN_AN_HOUR), idempotency_key="k")
+    (first,) = await scheduling.results(request)
+    scheduling.clock.advance(7200)
+    (again,) = await scheduling.results(request)
+    assert (again.id, again.replayed, again.scheduled_at) == (first.id, True, at(IN_AN_HOUR))
+    (other,) = await scheduling.results(_request(scheduled_at=at(IN_AN_HOUR), idempotency_key="other"))
+    assert isinstance(other, ValidationFailed)
+
+
+async def test_an_email_is_moved(scheduling: Scheduling) -> None:
+    id = await scheduling.schedule()
+    assert await scheduling.move(id, IN_AN_HOUR + HOUR_MS) is None
+    assert await scheduling.release(IN_AN_HOUR) == 0
+    assert await scheduling.move(id, START_MS + 1) is None
+    assert await scheduling.release(START_MS + 1) == 1
+    assert isinstance(await scheduling.move(id, IN_AN_HOUR), EmailNotScheduled)
+
+
+async def test_a_canceled_email_is_not_sent(scheduling: Scheduling) -> None:
+    id = await scheduling.schedule(
+        attachments=[pb.NewAttachment(filename="a", content=b"abc")], cc=["eve@example.net"]
+    )
+    assert await scheduling.cancel(id) is None
+    assert await scheduling.states(id) == ["canceled"] * 3
+    assert await scheduling.events(id) == ["scheduled", "canceled"]
+    assert await scheduling.release(IN_AN_HOUR) == 0
+    assert await scheduling.queue(id) == []
+    for fault in (await scheduling.cancel(id), await scheduling.move(id, IN_AN_HOUR)):
+        assert isinstance(fault, EmailNotScheduled)
+        assert fault.metadata == {"id": id, "status": "canceled"}
+    async with scheduling.database.read() as connection:
+        file = (await connection.execute(select(attachments))).one()
+    assert (file.filename, file.size, file.content) == ("a", 3, None)
+
+
+async def test_only_what_is_scheduled_can_be_canceled(scheduling: Scheduling) -> None:
+    (sent,) = await scheduling.results(_request())
+    assert isinstance(await scheduling.cancel(sent.id), EmailNotScheduled)
+    id = await scheduling.schedule()
+    for org_id, email_id in ((CALLER.org_id, new_id()), (OTHER.org_id, id)):
+        assert isinstance(await scheduling.cancel(email_id, org_id), EmailNotFound)
+        assert isinstance(await scheduling.move(email_id, IN_AN_HOUR, org_id), EmailNotFound)
+    assert await scheduling.states(id) == ["scheduled", "scheduled"]
+
+
+async def test_an_email_is_canceled_or_sent_and_never_both(scheduling: Scheduling, writer: Writer) -> None:
+    """The database decides; on PostgreSQL between two servers."""
+    other = writer if scheduling.database.is_sqlite else Writer(scheduling.database)
+    if other is not writer:
+        other.start()
+    ids = [await scheduling.schedule() for _ in range(20)]
+    outcomes = await asyncio.gather(
+        *(scheduling.cancel(id, writer=other) for id in ids[:10]),
+        scheduling.release(IN_AN_HOUR),
+        *(scheduling.cancel(id, writer=other) for id in ids[10:]),
+    )
+    faults = [outcome for outcome in outcomes if not isinstance(outcome, int)]
+    if other is not writer:
+        await other.close()
+    assert len(faults) == 20
+    for id, fault in zip(ids, faults, strict=True):
+        if fault is None:
+            assert await scheduling.states(id) == ["canceled", "canceled"]
+            assert (await scheduling.queue(id), await scheduling.events(id)) == (
+                [],
+                ["scheduled", "canceled"],
+            )
+        else:
+            assert isinstance(fault, EmailNotScheduled)
+            assert await scheduling.states(id) == ["queued", "queued"]
+            assert len(await scheduling.queue(id)) == 1
+            assert await scheduling.events(id) == ["scheduled", "sent"]
+
+
+async def test_two_servers_release_each_email_once(scheduling: Scheduling, writer: Writer) -> None:
+    other = writer if scheduling.database.is_sqlite else Writer(scheduling.database)
+    if other is not writer:
+        other.start()
+    ids = [await scheduling.schedule() for _ in range(10)]
+    await asyncio.gather(*(scheduling.release(IN_AN_HOUR, one) for one in (writer, other) * 3))
+    if other is not writer:
+        await other.close()
+    for id in ids:
+        assert await scheduling.events(id) == ["scheduled", "sent"]
+
+
+async def suppress(scheduling: Scheduling, address: str) -> None:
+    async with scheduling.database.write() as connection:
+        row = {"org_id": CALLER.org_id, "address": address, "id": new_id(), "origin": "bounce"}
+        await connection.execute(insert(suppressions).values(**row, source_id=None, created_at=0))
+
+
+async def test_who_was_suppressed_meanwhile_is_skipped(scheduling: Scheduling) -> None:
+    """Z-24, and suppressed recipients use no quota."""
+    id = await scheduling.schedule(cc=["Eve@example.net"])
+    await suppress(scheduling, "eve@example.net")
+    await scheduling.release(IN_AN_HOUR)
+    assert await scheduling.states(id) == ["queued", "queued", "suppressed"]
+    assert [row.no for row in await scheduling.queue(id)] == [1]
+    assert await scheduling.events(id) == ["scheduled", "sent", "suppressed"]
+    assert await scheduling.count_usage() == 1
+
+
+async def test_if_all_are_suppressed_nothing_is_sent(scheduling: Scheduling) -> None:
+    id = await scheduling.schedule(attachments=[pb.NewAttachment(filename="a", content=b"abc")])
+    await suppress(scheduling, "ada@example.net")
+    await scheduling.release(IN_AN_HOUR)
+    assert await scheduling.states(id) == ["suppressed", "suppressed"]
+    assert (await scheduling.queue(id), await scheduling.events(id)) == ([], ["scheduled", "suppressed"])
+    async with scheduling.database.read() as connection:
+        assert (await connection.execute(select(attachments.c.content))).scalar_one() is None
+
+
+async def test_without_its_domain_an_email_fails(scheduling: Scheduling) -> None:
+    id = await scheduling.schedule()
+    async with scheduling.database.write() as connection:
+        await connection.execute(delete(domains))
+    await scheduling.release(IN_AN_HOUR)
+    assert await scheduling.states(id) == ["failed", "failed"]
+    assert (await scheduling.queue(id), await scheduling.events(id)) == ([], ["scheduled", "failed"])
+
+
+async def test_what_does_not_fit_into_a_day_waits_for_the_next(scheduling: Scheduling) -> None:
+    """C-25: refused when today's quota is gone, counted on the day it is sent."""
+    async with scheduling.database.write() as connection:
+        await connection.execute(update(organisations).values(daily_limit=2, burst_limit=100))
+    ids = [await scheduling.schedule() for _ in range(3)]
+    await scheduling.release(IN_AN_HOUR)
+    assert sorted([(await scheduling.states(id))[0] for id in ids]) == ["queued", "queued", "scheduled"]
+    tomorrow = (START_MS // DAY_MS + 1) * DAY_MS
+    (waiting,) = [id for id in ids if (await scheduling.email(id)).status == "scheduled"]
+    assert (await scheduling.email(waiting)).scheduled_at == tomorrow
+    (refused,) = await scheduling.results(_request(scheduled_at=at(tomorrow + HOUR_MS)))
+    assert isinstance(refused, DailyQuotaExceeded)
+    await scheduling.release(tomorrow)
+    assert (await scheduling.email(waiting)).status == "queued"
+    assert (await _used(scheduling))[:2] == (1, 3)
+
+
+async def test_while_its_organisation_may_not_send_an_email_waits(scheduling: Scheduling) -> None:
+    """C-42."""
+    id = await scheduling.schedule()
+    async with scheduling.database.write() as connection:
+        await connection.execute(update(organisations).values(state="paused"))
+    await scheduling.release(IN_AN_HOUR)
+    assert await scheduling.states(id) == ["scheduled", "scheduled"]
+    async with scheduling.database.write() as connection:
+        await connection.execute(update(organisations).values(state="healthy"))
+    await scheduling.release(IN_AN_HOUR + HOUR_MS)
+    assert await scheduling.states(id) == ["queued", "queued"]
+
+
+async def test_the_burst_limit_spreads_what_is_due_at_once(scheduling: Scheduling) -> None:
+    """Z-43."""
+    async with scheduling.database.write() as connection:
+        await connection.execute(update(organisations).values(burst_limit=2))
+    ids = [await scheduling.schedule() for _ in range(6)]
+    counts = []
+    for second in range(3):
+        await scheduling.release(IN_AN_HOUR + second * 1000)
+        counts.append(sum([(await scheduling.email(id)).status == "queued" for id in ids]))
+    assert counts == [2, 4, 6]
+
+
+async def test_the_weight_of_attachments_comes_into_the_queue(scheduling: Scheduling) -> None:
+    files = [pb.NewAttachment(filename=name, content=b"x" * 1000) for name in "ab"]
+    id = await scheduling.schedule(attachments=files)
+    (sent,) = await scheduling.results(_request(attachments=files))
+    await scheduling.release(IN_AN_HOUR)
+    (released,), (direct,) = await scheduling.queue(id), await scheduling.queue(sent.id)
+    assert released.attached == direct.attached >= 2000
