@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import failpoints
 from server.clock import Clock
-from server.db.schema import attachments, email_contents, emails, outq, recipients
+from server.db.schema import attachments, email_contents, email_tags, emails, outq, recipients
 from server.db.writer import Writer
 from server.emails import idempotency
 from server.emails.batch import Answer, Batch
@@ -27,6 +27,7 @@ from server.work.crowd import Crowd
 _INSERT_EMAILS = insert(emails)
 _INSERT_CONTENTS = insert(email_contents)
 _INSERT_RECIPIENTS = insert(recipients)
+_INSERT_TAGS = insert(email_tags)
 _INSERT_ATTACHMENTS = insert(attachments)
 _INSERT_QUEUE = insert(outq)
 
@@ -85,6 +86,8 @@ async def _write(connection: AsyncConnection, drafts: Sequence[Draft]) -> None:
     await connection.execute(_INSERT_EMAILS, rows)
     await connection.execute(_INSERT_CONTENTS, [draft.content for draft in drafts])
     await connection.execute(_INSERT_RECIPIENTS, [row for draft in drafts for row in draft.recipients])
+    if tags := [row for draft in drafts for row in draft.tags]:
+        await connection.execute(_INSERT_TAGS, tags)
     if files := [row for draft in drafts for row in draft.attachments]:
         await connection.execute(_INSERT_ATTACHMENTS, files)
     if queue := [row for draft in drafts for row in draft.queued()]:

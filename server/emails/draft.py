@@ -47,6 +47,7 @@ class Draft:
     allowed_domains: Set[str]
     # What is sent never leaves the building and uses no quota (F-5).
     test: bool
+    tags: list[Row] = field(default_factory=list)
     attachments: list[Row] = field(default_factory=list)
     # The URLs of the attachments, by their numbers, that are still to be fetched.
     links: dict[int, str] = field(default_factory=dict)
@@ -171,6 +172,10 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
         addresses=[recipient.key for _, recipient in envelope],
         allowed_domains=caller.allowed_domains,
         test=caller.test,
+        tags=[
+            {"org_id": org_id, "tag": text, "email_id": email_id}
+            for text in {text for tag in request.tags for text in (tag.name, f"{tag.name}:{tag.value}")}
+        ],
         attachments=[
             _attachment(org_id, email_id, no, given) for no, given in enumerate(request.attachments, start=1)
         ],

@@ -2,34 +2,30 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, cast
 
-from sqlalchemy import Row
 from zidimail.v1 import email_pb2, email_service_pb2_grpc
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.clock import Clock
 from server.db.engine import Database
 from server.db.writer import Writer
-from server.emails import rules, store
+from server.emails import listing, rules, stats, store
 from server.emails.accept import Acceptor
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch, Result, batch_response
 from server.emails.draft import Draft, draft, request_hash
+from server.emails.messages import email_message, filter_of, recipient_message, stats_message
 from server.emails.schedule import cancel, move
 from server.events import log
-from server.events.rpc import event_message, reply_message
+from server.events.rpc import event_message
 from server.faults import EmailNotFound, Fault, InvalidIdempotencyKey, ValidationFailed, Violation
 from server.ids import is_id
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.paging import page_of
+from server.wire.paging import asked_page
 from server.wire.timestamps import milliseconds, timestamp
 
 MAX_BATCH = 100
-MAX_SEARCH_LENGTH = 256
-_STATUSES = cast("dict[str, email_pb2.EmailStatus]", dict(email_pb2.EmailStatus.items()))
-_KINDS = cast("dict[str, email_pb2.RecipientKind]", dict(email_pb2.RecipientKind.items()))
 
 
 class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
@@ -138,29 +134,41 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
             recipients = await store.recipients_of(connection, org_id, request.id)
             files = await store.attachments_of(connection, org_id, request.id)
             entries = await log.of_email(connection, org_id, request.id)
-        email = _email_message(row)
+        email = email_message(row)
         if row.html is not None:
             email.html = row.html
         if row.text is not None:
             email.text = row.text
         email.headers.update(json.loads(row.headers))
         email.attachments.extend(email_pb2.Attachment(**row._mapping) for row in files)
-        email.recipients.extend(map(_recipient_message, recipients))
+        email.recipients.extend(map(recipient_message, recipients))
         email.events.extend(map(event_message, entries))
         return pb.GetEmailResponse(email=email)
 
     async def ListEmails(self, request: pb.ListEmailsRequest, context: Context) -> pb.ListEmailsResponse:
         """A page of emails, newest first."""
-        page = page_of(
-            request.limit if request.HasField("limit") else None,
-            request.page if request.HasField("page") else None,
-        )
-        wanted = _filter(request)
+        page, stretch = asked_page(request)
+        wanted = filter_of(request)
         async with self._database.read() as connection:
-            rows, has_more, total = await store.page(connection, current_caller().org_id, wanted, page)
+            part = await listing.page(connection, current_caller().org_id, wanted, stretch)
         return pb.ListEmailsResponse(
-            data=map(_email_message, rows), has_more=has_more, total=total, page=page.number, limit=page.limit
+            data=map(email_message, part.rows),
+            has_more=part.has_more,
+            total=part.total,
+            page=page.number,
+            limit=page.limit,
         )
+
+    async def GetEmailStats(
+        self, request: pb.GetEmailStatsRequest, context: Context
+    ) -> pb.GetEmailStatsResponse:
+        """What was sent and what became of it, day by day."""
+        days = min(request.days, stats.MAX_DAYS) if request.HasField("days") else stats.DEFAULT_DAYS
+        if days < 1:
+            raise ValidationFailed([Violation("days", "must be 1 or more")])
+        async with self._database.read() as connection:
+            found = await stats.stats(connection, current_caller().org_id, days, self._clock.now_ms())
+        return stats_message(days, found)
 
 
 def _or_raise(answer: Answer | Fault) -> Sequence[Result]:
@@ -187,51 +195,3 @@ def _raise_first(results: Sequence[object]) -> None:
     merged = ValidationFailed(violations)
     merged.metadata["index"] = str(index)
     raise merged
-
-
-def _filter(request: pb.ListEmailsRequest) -> store.Filter:
-    violations = [
-        Violation(field, "is not the id of an email")
-        for field in ("after", "before")
-        if request.HasField(field) and not is_id(getattr(request, field))
-    ]
-    if len(request.search) > MAX_SEARCH_LENGTH or "\x00" in request.search:
-        violations.append(
-            Violation("search", f"must have at most {MAX_SEARCH_LENGTH} characters, none of them NUL")
-        )
-    if violations:
-        raise ValidationFailed(violations)
-    return store.Filter(
-        search=request.search or None,
-        accepted_before=request.after if request.HasField("after") else None,
-        accepted_after=request.before if request.HasField("before") else None,
-    )
-
-
-def _email_message(row: Row[Any]) -> email_pb2.Email:
-    email = email_pb2.Email(
-        id=row.id,
-        message_id=row.message_id,
-        to=json.loads(row.to),
-        cc=json.loads(row.cc),
-        bcc=json.loads(row.bcc),
-        reply_to=json.loads(row.reply_to),
-        subject=row.subject,
-        tags=[email_pb2.Tag(name=name, value=value) for name, value in json.loads(row.tags)],
-        status=_STATUSES[f"EMAIL_STATUS_{row.status.upper()}"],
-        created_at=timestamp(row.created_at),
-    )
-    setattr(email, "from", row.sender)
-    if row.scheduled_at is not None:
-        email.scheduled_at.CopyFrom(timestamp(row.scheduled_at))
-    return email
-
-
-def _recipient_message(row: Row[Any]) -> email_pb2.Recipient:
-    return email_pb2.Recipient(
-        address=row.address,
-        kind=_KINDS[f"RECIPIENT_KIND_{row.kind.upper()}"],
-        status=_STATUSES[f"EMAIL_STATUS_{row.status.upper()}"],
-        attempts=row.attempts,
-        last_reply=reply_message(row),
-    )

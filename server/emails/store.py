@@ -1,24 +1,13 @@
 """Reading emails back: rows of the tables, always of one organisation."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, func, or_, select, update
+from sqlalchemy import Row, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among
 from server.db.schema import attachments, email_contents, emails, outq, recipients
-from server.wire.paging import Page
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which emails of an organisation: any criterion that is None lets all pass."""
-
-    search: str | None = None
-    accepted_before: str | None = None  # the id of an email
-    accepted_after: str | None = None  # the id of an email
 
 
 async def email(connection: AsyncConnection, org_id: str, email_id: str) -> Row[Any] | None:
@@ -69,45 +58,3 @@ async def forget_attachments(connection: AsyncConnection, keys: Iterable[tuple[s
             .where(among(connection, owner, wanted), attachments.c.content.is_not(None), ~waiting)
             .values(content=None)
         )
-
-
-async def page(
-    connection: AsyncConnection, org_id: str, wanted: Filter, page: Page
-) -> tuple[Sequence[Row[Any]], bool, int]:
-    """A page of emails, newest first; whether more follow; how many match in all."""
-    criteria = _criteria(org_id, wanted)
-    total = (await connection.execute(select(func.count()).select_from(emails).where(*criteria))).scalar_one()
-    # Walking towards newer mail, the page nearest to the cursor is the oldest one.
-    towards_newer = wanted.accepted_after is not None and wanted.accepted_before is None
-    query = (
-        select(emails)
-        .where(*criteria)
-        .order_by(emails.c.id.asc() if towards_newer else emails.c.id.desc())
-        .limit(page.limit + 1)
-        .offset(page.offset)
-    )
-    rows = (await connection.execute(query)).all()
-    shown = rows[: page.limit]
-    return (shown[::-1] if towards_newer else shown), len(rows) > page.limit, total
-
-
-def _criteria(org_id: str, wanted: Filter) -> list[ColumnElement[bool]]:
-    criteria: list[ColumnElement[bool]] = [emails.c.org_id == org_id]
-    if wanted.accepted_before is not None:
-        criteria.append(emails.c.id < wanted.accepted_before)
-    if wanted.accepted_after is not None:
-        criteria.append(emails.c.id > wanted.accepted_after)
-    if wanted.search:
-        named = exists().where(
-            recipients.c.org_id == emails.c.org_id,
-            recipients.c.email_id == emails.c.id,
-            recipients.c.address.icontains(wanted.search, autoescape=True),
-        )
-        criteria.append(
-            or_(
-                emails.c.subject.icontains(wanted.search, autoescape=True),
-                emails.c.sender.icontains(wanted.search, autoescape=True),
-                named,
-            )
-        )
-    return criteria

@@ -1,0 +1,109 @@
+"""Rows as they are sent, and what a request to list asks for."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, cast
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import Row
+from zidimail.v1 import email_pb2
+from zidimail.v1 import email_service_pb2 as pb
+
+from server.domains.rules import host_name
+from server.emails.listing import Filter
+from server.emails.rules import MAX_TAG_LENGTH
+from server.emails.stats import Stats
+from server.events.rpc import reply_message
+from server.faults import ValidationFailed, Violation
+from server.wire.timestamps import milliseconds, timestamp
+
+MAX_SEARCH_LENGTH = 256
+_PREFIX = "EMAIL_STATUS_"
+_STATUSES = cast("dict[str, email_pb2.EmailStatus]", dict(email_pb2.EmailStatus.items()))
+_STATUS_NAMES = {value: name.removeprefix(_PREFIX).lower() for name, value in _STATUSES.items() if value}
+_KINDS = cast("dict[str, email_pb2.RecipientKind]", dict(email_pb2.RecipientKind.items()))
+_DAILY = ("sent", "delivered", "bounced", "complained")
+
+
+def email_message(row: Row[Any]) -> email_pb2.Email:
+    """A row of the table `emails` as it is sent."""
+    email = email_pb2.Email(
+        id=row.id,
+        message_id=row.message_id,
+        to=json.loads(row.to),
+        cc=json.loads(row.cc),
+        bcc=json.loads(row.bcc),
+        reply_to=json.loads(row.reply_to),
+        subject=row.subject,
+        tags=[email_pb2.Tag(name=name, value=value) for name, value in json.loads(row.tags)],
+        status=_STATUSES[_PREFIX + row.status.upper()],
+        created_at=timestamp(row.created_at),
+    )
+    setattr(email, "from", row.sender)
+    if row.scheduled_at is not None:
+        email.scheduled_at.CopyFrom(timestamp(row.scheduled_at))
+    return email
+
+
+def recipient_message(row: Row[Any]) -> email_pb2.Recipient:
+    """A row of the table `recipients` as it is sent."""
+    return email_pb2.Recipient(
+        address=row.address,
+        kind=_KINDS[f"RECIPIENT_KIND_{row.kind.upper()}"],
+        status=_STATUSES[_PREFIX + row.status.upper()],
+        attempts=row.attempts,
+        last_reply=reply_message(row),
+    )
+
+
+def stats_message(days: int, found: Stats) -> pb.GetEmailStatsResponse:
+    """The statistics of so many days as they are sent."""
+    names = [field.name for field in pb.EmailTotals.DESCRIPTOR.fields]
+    return pb.GetEmailStatsResponse(
+        days=days,
+        totals=pb.EmailTotals(**{name: found.totals[name] for name in names}),
+        by_status=found.by_status,
+        daily=[
+            pb.DailyEmailStats(date=date, **{name: counts[name] for name in _DAILY})
+            for date, counts in found.daily.items()
+        ],
+        rates=pb.EmailRates(
+            delivery=found.rate("delivered", "sent"),
+            bounce=found.rate("bounced", "sent"),
+            complaint=found.rate("complained", "delivered"),
+        ),
+    )
+
+
+def filter_of(request: pb.ListEmailsRequest) -> Filter:
+    """Which emails a request asks for. Raises `ValidationFailed`."""
+    violations = list(_violations(request))
+    domain = None
+    if request.HasField("domain"):
+        try:
+            domain = host_name(request.domain)
+        except ValidationFailed as fault:
+            violations += [Violation("domain", violation.description) for violation in fault.violations]
+    if violations:
+        raise ValidationFailed(violations)
+    return Filter(
+        search=request.search or None,
+        statuses=[_STATUS_NAMES[status] for status in request.status],
+        tag=request.tag if request.HasField("tag") else None,
+        domain=domain,
+        since=milliseconds(request.since) if request.HasField("since") else None,
+        until=milliseconds(request.until) if request.HasField("until") else None,
+    )
+
+
+def _violations(request: pb.ListEmailsRequest) -> Iterator[Violation]:
+    for field, most in (("search", MAX_SEARCH_LENGTH), ("tag", 2 * MAX_TAG_LENGTH + 1)):
+        text: str = getattr(request, field)
+        if len(text) > most or "\x00" in text:
+            yield Violation(field, f"must have at most {most} characters, none of them NUL")
+    if any(status not in _STATUS_NAMES for status in request.status):
+        yield Violation("status", "holds something that is no status of an email")
+    for field in ("since", "until"):
+        time: Timestamp = getattr(request, field)
+        if request.HasField(field) and milliseconds(time) is None:
+            yield Violation(field, "is no time")

@@ -1,0 +1,231 @@
+"""Lists of emails on both engines (contract rows Z-27, F-6): every filter equals a plain look at all rows."""
+
+import itertools
+import json
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.db.engine import Database
+from server.db.listing import Part, Stretch
+from server.db.schema import daily_counts, email_tags, emails
+from server.db.writer import Writer
+from server.emails import listing
+from server.emails.listing import Filter
+from server.ids import new_id
+from tests.delivery.queued import DOMAIN, DOMAIN_ID, add_domain, rows_of
+from tests.harness.clock import START_MS
+
+ORG, OTHER = new_id(), new_id()
+OTHER_DOMAIN_ID = new_id()
+STATUSES = ("queued", "delivered", "bounced", "complained")
+EVERYTHING = Stretch(limit=100)
+
+
+@dataclass
+class Shelf:
+    """Emails in a store, and the same as plain rows."""
+
+    database: Database
+    writer: Writer
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    async def put(self, *many: dict[str, Any], org_id: str = ORG) -> list[str]:
+        """Stores emails with these columns; returns their ids."""
+        made = []
+        for columns in many:
+            row = rows_of(org_id, columns.get("to", ["ada@receiver.test"]))["emails"][0]
+            tags = columns.get("tags", [])
+            row |= {name: value for name, value in columns.items() if name not in ("to", "tags")}
+            row["tags"] = json.dumps(tags)
+            made.append(row)
+        tagged = [
+            {"org_id": org_id, "tag": tag, "email_id": row["id"]}
+            for row in made
+            for tag in {text for name, value in json.loads(row["tags"]) for text in (name, f"{name}:{value}")}
+        ]
+
+        async def act(connection: AsyncConnection) -> None:
+            await connection.execute(insert(emails), made)
+            if tagged:
+                await connection.execute(insert(email_tags), tagged)
+
+        await self.writer.run(act)
+        self.rows += made
+        return [row["id"] for row in made]
+
+    async def find(self, wanted: Filter, stretch: Stretch = EVERYTHING) -> Part:
+        async with self.database.read() as connection:
+            return await listing.page(connection, ORG, wanted, stretch)
+
+    async def ids(self, wanted: Filter, stretch: Stretch = EVERYTHING) -> list[str]:
+        return [row.id for row in (await self.find(wanted, stretch)).rows]
+
+
+@pytest.fixture
+async def shelf(database: Database, writer: Writer) -> Shelf:
+    async with database.write() as connection:
+        await add_domain(connection, ORG)
+    return Shelf(database, writer)
+
+
+async def test_only_the_organisations_own_emails_are_listed(shelf: Shelf) -> None:
+    [mine] = await shelf.put({"tags": [["kind", "a"]]})
+    await shelf.put({"tags": [["kind", "a"]]}, org_id=OTHER)
+    for wanted in (
+        Filter(),
+        Filter(search="ada"),
+        Filter(tag="kind"),
+        Filter(statuses=["queued"]),
+        Filter(statuses=["queued", "bounced"]),
+        Filter(domain=DOMAIN),
+        Filter(since=START_MS),
+        Filter(until=START_MS + 1),
+    ):
+        assert await shelf.ids(wanted) == [mine], wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("receipt", {"subject": "Your RECEIPT of today"}),
+        ("RECEIPT", {"subject": "receipt"}),
+        ("shop", {"sender": "shop@sender.test"}),
+        ("ada", {"to": ["Ada <x@receiver.test>"]}),
+        ("@receiver.test", {"to": ["eve@RECEIVER.test"]}),
+        ("carbon", {"cc": '["carbon@receiver.test"]'}),
+        ("blind", {"bcc": '["blind@receiver.test"]'}),
+        ('"ada"', {"to": ['"Ada" <x@receiver.test>']}),
+        ("größe", {"subject": "große größe"}),
+        ("100%", {"subject": "100% off"}),
+        ("a_b", {"to": ["a_b@receiver.test"]}),
+        ("a/b", {"subject": "a/b"}),
+        ("a\\b", {"subject": "a\\b"}),
+        ("[", {"subject": "[list] hello"}),
+        (", ", {"subject": "yes, no"}),
+    ],
+)
+async def test_a_search_finds_text_in_subject_sender_and_recipients(
+    shelf: Shelf, text: str, columns: dict[str, Any]
+) -> None:
+    plain = {"subject": "none", "sender": "none@sender.test", "to": ["none@nowhere.test", "b@nowhere.test"]}
+    [found, _] = await shelf.put(plain | columns, plain | {"subject": "1000 axb"})
+    assert await shelf.ids(Filter(search=text)) == [found]
+
+
+async def test_a_tag_is_found_by_its_name_or_with_its_value(shelf: Shelf) -> None:
+    a, b, _ = await shelf.put(
+        {"tags": [["kind", "invoice"], ["year", "2027"]]}, {"tags": [["kind", "reminder"]]}, {}
+    )
+    assert await shelf.ids(Filter(tag="kind")) == [b, a]
+    assert await shelf.ids(Filter(tag="kind:invoice")) == [a]
+    assert await shelf.ids(Filter(tag="kind:")) == []
+    assert await shelf.ids(Filter(tag="kind", search="Your receipt", statuses=["queued"])) == [b, a]
+
+
+async def test_a_time_is_found_though_ids_are_made_a_little_apart(shelf: Shelf) -> None:
+    times = [START_MS, START_MS - 3, START_MS + 2, START_MS + 2, START_MS + 60_000]
+    ids = await shelf.put(*({"created_at": at} for at in times))
+    for since, until in itertools.product([None, *times, START_MS + 90_000], repeat=2):
+        expected = [
+            id
+            for id, at in zip(ids, times, strict=True)
+            if (since is None or at >= since) and (until is None or at < until)
+        ]
+        assert await shelf.ids(Filter(since=since, until=until)) == expected[::-1]
+
+
+async def test_an_unknown_domain_has_no_emails(shelf: Shelf) -> None:
+    await shelf.put({})
+    assert await shelf.find(Filter(domain="unknown.test")) == Part([], has_more=False, total=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_every_filter_and_page_equals_a_look_at_all_rows(shelf: Shelf, seed: int) -> None:
+    chance = random.Random(seed)
+    names = ("alpha", "beta")
+    await shelf.put(
+        *(
+            {
+                "subject": chance.choice(["Hello", "Your receipt"]),
+                "status": chance.choice(STATUSES),
+                "domain_id": chance.choice([DOMAIN_ID, OTHER_DOMAIN_ID]),
+                "created_at": START_MS + n * chance.choice([0, 1, 1]) + n,
+                "tags": [[name, "1"] for name in names if chance.random() < 0.4],
+            }
+            for n in range(40)
+        )
+    )
+    for _ in range(60):
+        wanted = Filter(
+            search=chance.choice([None, None, "hello", "receipt", "nothing"]),
+            statuses=chance.choice([(), (), ("bounced",), ("queued", "complained"), STATUSES]),
+            tag=chance.choice([None, None, "alpha", "beta:1"]),
+            domain=chance.choice([None, None, DOMAIN]),
+            since=chance.choice([None, None, START_MS + 20]),
+            until=chance.choice([None, None, START_MS + 50]),
+        )
+        matching = sorted((row["id"] for row in shelf.rows if _matches(row, wanted)), reverse=True)
+        cursor = chance.choice(shelf.rows)["id"]
+        limit, offset = chance.randint(1, 12), chance.choice([0, 0, 5])
+
+        part = await shelf.find(wanted, Stretch(limit, offset))
+        assert [row.id for row in part.rows] == matching[offset : offset + limit]
+        assert (part.has_more, part.total) == (len(matching) > offset + limit, len(matching))
+
+        older = [id for id in matching if id < cursor]
+        part = await shelf.find(wanted, Stretch(limit, after=cursor))
+        assert [row.id for row in part.rows] == older[:limit]
+        assert part.has_more == (len(older) > limit)
+
+        newer = [id for id in matching if id > cursor]
+        part = await shelf.find(wanted, Stretch(limit, before=cursor))
+        assert [row.id for row in part.rows] == newer[-limit:]
+        assert part.has_more == (len(newer) > limit)
+
+
+def _matches(row: dict[str, Any], wanted: Filter) -> bool:
+    tags = {text for name, value in json.loads(row["tags"]) for text in (name, f"{name}:{value}")}
+    return (
+        (wanted.search is None or wanted.search in row["subject"].lower())
+        and (not wanted.statuses or row["status"] in wanted.statuses)
+        and (wanted.tag is None or wanted.tag in tags)
+        and (wanted.domain is None or row["domain_id"] == DOMAIN_ID)
+        and (wanted.since is None or row["created_at"] >= wanted.since)
+        and (wanted.until is None or row["created_at"] < wanted.until)
+    )
+
+
+async def test_a_text_is_looked_for_among_the_newest_emails_and_a_cursor_moves_on(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "WINDOW", 5)
+    ids = await shelf.put(*({"subject": "Hello" if n in (1, 6) else "none"} for n in range(10)))
+    found = await shelf.find(Filter(search="hello"))
+    assert ([row.id for row in found.rows], found.total) == ([ids[6]], 1)
+    assert await shelf.ids(Filter(search="hello"), Stretch(10, after=ids[6])) == [ids[1]]
+    assert await shelf.ids(Filter(search="hello"), Stretch(10, before=ids[0])) == [ids[1]]
+
+
+async def test_many_are_counted_by_the_statistics(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "COUNTED", 3)
+    await shelf.put(*({"status": "delivered"} for _ in range(5)))
+    assert (await shelf.find(Filter())).total == 3
+
+    async def count(connection: AsyncConnection) -> None:
+        counts = [("delivered", 5), ("queued", 2)]
+        rows = [
+            {"org_id": ORG, "day": day, "unit": "emails", "name": name, "count": count}
+            for day in (1, 2)
+            for name, count in counts
+        ]
+        await connection.execute(insert(daily_counts), rows)
+
+    await shelf.writer.run(count)
+    assert (await shelf.find(Filter())).total == 14
+    assert (await shelf.find(Filter(statuses=["delivered"]))).total == 10
+    assert (await shelf.find(Filter(domain=DOMAIN))).total == 3
