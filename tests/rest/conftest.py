@@ -71,6 +71,6 @@ def description(rest: Stack) -> Description:
 
 
 @pytest.fixture
-def golden(description: Description) -> Golden:
-    """Compares answers with the files in `golden/`."""
-    return Golden(description)
+def golden(description: Description, request: pytest.FixtureRequest) -> Golden:
+    """Compares requests and answers with the files in `golden/`."""
+    return Golden(description, request.function.__doc__)

@@ -1,4 +1,5 @@
-"""Golden files: whole answers, with what differs from run to run replaced by its kind.
+"""Golden files: requests with their whole answers, and the rows of the contract that they show; what
+differs from run to run is replaced by its kind.
 
 `UPDATE_GOLDEN=1` rewrites them; the change is to be reviewed like code.
 """
@@ -16,7 +17,23 @@ import jsonschema
 
 FOLDER = Path(__file__).parent / "golden"
 
-SHOWN_HEADERS = ("allow", "content-type", "idempotent-replayed", "retry-after", "www-authenticate")
+SHOWN_HEADERS = (
+    "allow",
+    "content-type",
+    "idempotent-replayed",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "retry-after",
+    "www-authenticate",
+)
+SHOWN_REQUEST_HEADERS = ("content-type", "idempotency-key", "x-batch-validation")
+CREDENTIALS = {"Bearer zm_": "an API key", "Bearer eyJ": "a session", "": "none"}
+
+LONGEST_BODY = 1000
+"""Characters of a request's body that are worth reading."""
+
+ROW = re.compile(r"\b[ZSCF]-\d+\b|section D")
 
 SECURITY_HEADERS = {
     "strict-transport-security": "max-age=31536000; includeSubDomains",
@@ -33,6 +50,9 @@ VOLATILE = [
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<time>"),
     (re.compile(r"p=[A-Za-z0-9+/=]{40,}"), "p=<public key>"),
     (re.compile(r"\bzm\w+(?=[re]\._domainkey)"), "<selector>"),
+    (re.compile(r'(?<="ratelimit-reset": ")\d+'), "<seconds>"),
+    (re.compile(r'(?<="retry-after": ")\d+'), "<seconds>"),
+    (re.compile(r"(?<=//127\.0\.0\.1:)\d{4,5}"), "<port>"),
 ]
 ID = re.compile(r"[0-9a-f]{24}")
 CURSOR = re.compile(r'("(?:next_)?cursor": )"[^"]*"')
@@ -69,30 +89,67 @@ class Description:
 
 
 class Golden:
-    """Answers against files."""
+    """Answers against files. `story` is the docstring of the test, which names the rows."""
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: Description, story: str | None) -> None:
         self._description = description
+        self._rows = sorted(set(ROW.findall(story or "")))
 
     def check(self, name: str, answer: httpx.Response) -> None:
-        """Compares a whole answer with `golden/NAME.json`, its security headers and its description."""
-        for header, value in SECURITY_HEADERS.items():
-            assert answer.headers[header] == value
-        assert answer.headers["x-request-id"]
-        self._description.check(answer)
+        """Compares a request and its whole answer with `golden/NAME.json`; see `check_answer`."""
+        self.check_answer(answer)
+        assert self._rows, f"the test of {name} names no row of the contract"
         path = FOLDER / f"{name}.json"
-        shown = _shown(answer)
+        shown = _text({"rows": self._rows, "request": _request(answer.request), "answer": _answer(answer)})
         if os.environ.get("UPDATE_GOLDEN"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(shown)
         assert path.exists(), f"{path.name} is new: look at it, then write it with UPDATE_GOLDEN=1\n{shown}"
         assert shown == path.read_text()
 
+    def check_same(self, name: str, answer: httpx.Response) -> None:
+        """Compares the answer to another request with the one in `golden/NAME.json`."""
+        self.check_answer(answer)
+        kept = json.loads((FOLDER / f"{name}.json").read_text())["answer"]
+        assert json.loads(_text(_answer(answer))) == json.loads(_text(kept))
 
-def _shown(answer: httpx.Response) -> str:
+    def check_answer(self, answer: httpx.Response) -> None:
+        """Holds an answer against its description, and looks for the headers that every answer has."""
+        for header, value in SECURITY_HEADERS.items():
+            assert answer.headers[header] == value
+        assert answer.headers["x-request-id"]
+        self._description.check(answer)
+
+
+def _request(request: httpx.Request) -> dict[str, Any]:
+    given = request.headers.get("authorization", "")
+    credential = next(kind for begin, kind in CREDENTIALS.items() if given.startswith(begin))
+    shown: dict[str, Any] = {
+        "method": request.method,
+        "path": request.url.raw_path.decode(),
+        "credential": credential,
+    }
+    headers = {name: request.headers[name] for name in SHOWN_REQUEST_HEADERS if name in request.headers}
+    if headers.get("content-type") == "application/json":
+        del headers["content-type"]
+    if headers:
+        shown["headers"] = headers
+    if request.content:
+        text = request.content.decode("utf-8", "backslashreplace")
+        try:
+            shown["body"] = json.loads(text) if len(text) <= LONGEST_BODY else f"<{len(text)} characters>"
+        except json.JSONDecodeError:
+            shown["body"] = text
+    return shown
+
+
+def _answer(answer: httpx.Response) -> dict[str, Any]:
     headers = {name: answer.headers[name] for name in SHOWN_HEADERS if name in answer.headers}
-    whole = {"status": answer.status_code, "headers": headers, "body": answer.json()}
-    text = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    return {"status": answer.status_code, "headers": headers, "body": answer.json()}
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     for pattern, kind in VOLATILE:
         text = pattern.sub(kind, text)
     text = CURSOR.sub(r'\1"<cursor>"', text)

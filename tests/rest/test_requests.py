@@ -6,45 +6,45 @@ import pytest
 from tests.harness.stack import Stack
 from tests.rest.golden import Golden
 
+NOWHERE = "0" * 24
+
 
 def test_no_credential_is_401(stranger: httpx.Client, golden: Golden) -> None:
     """Z-1."""
     golden.check("errors/no-credential", stranger.get("/v1/emails"))
 
 
-@pytest.mark.parametrize(
-    "authorization",
-    [
-        "Bearer zm_live_1_2",
-        "Bearer x",
-        f"Bearer zm_live_{'0' * 24}_{'0' * 64}",
-        "Bearer eyJhbGciOiJub25lIn0.e30.",
-    ],
-)
-def test_a_credential_that_is_none_is_401(stranger: httpx.Client, authorization: str, golden: Golden) -> None:
+def test_a_credential_that_is_none_is_401(stranger: httpx.Client, golden: Golden) -> None:
     """Z-1."""
-    headers = {"authorization": authorization}
-    golden.check("errors/invalid-credential", stranger.get("/v1/emails", headers=headers))
-    golden.check("errors/invalid-credential", stranger.post("/v1/emails", content=b"{", headers=headers))
+    malformed = {"authorization": "Bearer zm_live_1_2"}
+    golden.check("errors/invalid-credential", stranger.get("/v1/emails", headers=malformed))
+    for token in ("zm_live_1_2", "x", f"zm_live_{NOWHERE}_{'0' * 64}", "eyJhbGciOiJub25lIn0.e30."):
+        headers = {"authorization": f"Bearer {token}"}
+        golden.check_same("errors/invalid-credential", stranger.get("/v1/emails", headers=headers))
+        answer = stranger.post("/v1/emails", content=b"{", headers=headers)
+        golden.check_same("errors/invalid-credential", answer)
 
 
 def test_a_revoked_key_is_401(session: httpx.Client, stranger: httpx.Client, golden: Golden) -> None:
-    """Z-2."""
+    """Z-1, Z-2."""
     key = session.post("/v1/api-keys", json={"name": "short-lived"}).json()
     session.delete(f"/v1/api-keys/{key['id']}")
     answer = stranger.get("/v1/emails", headers={"authorization": f"Bearer {key['key']}"})
-    golden.check("errors/invalid-credential", answer)
+    golden.check_same("errors/invalid-credential", answer)
 
 
 def test_an_unknown_route_is_404(api: httpx.Client, golden: Golden) -> None:
+    """Z-7, Z-8."""
     golden.check("errors/no-route", api.get("/v1/nothing"))
 
 
 def test_a_wrong_method_is_405_and_names_the_right_ones(api: httpx.Client, golden: Golden) -> None:
+    """C-6."""
     golden.check("errors/wrong-method", api.put("/v1/emails"))
 
 
 def test_a_wrong_media_type_is_415(api: httpx.Client, golden: Golden) -> None:
+    """C-6."""
     golden.check("errors/media-type", api.post("/v1/emails", data={"from": "a@b.c"}))
 
 
@@ -58,12 +58,15 @@ def test_a_body_that_is_no_json_object_is_400(
     golden.check(f"errors/body-{name}", api.post("/v1/emails", content=body))
 
 
-@pytest.mark.parametrize("path", ["/v1/emails", "/v1/emails/batch", "/v1/domains", "/v1/webhooks"])
+@pytest.mark.parametrize("path", ["/v1/emails/batch", "/v1/emails", "/v1/domains", "/v1/webhooks"])
 def test_a_body_above_two_mebibytes_is_413(api: httpx.Client, golden: Golden, path: str) -> None:
     """Z-9, C-1; the connection goes on."""
     huge = b'{"subject": "' + b"x" * (2 << 20) + b'"}'
-    golden.check("errors/body-too-large", api.post(path, content=huge))
-    golden.check("errors/body-too-large", api.post(path, content=iter([huge])))
+    answer = api.post(path, content=huge)
+    if path == "/v1/emails/batch":
+        golden.check("errors/body-too-large", answer)
+    golden.check_same("errors/body-too-large", answer)
+    golden.check_same("errors/body-too-large", api.post(path, content=iter([huge])))
     assert api.get("/v1/emails").status_code == 200
 
 
