@@ -24,20 +24,19 @@ class Attempt:
 
 
 def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: Patience) -> Settlement:
-    """The record of an attempt: delivered, bounced, delayed until its next time, or given up."""
+    """The record of an attempt: what it came to, or if it is delayed, when it is repeated, or given up."""
+    if outcome.verdict is Verdict.SUPPRESSED:
+        return _without_attempt(attempt, "suppressed", outcome.status, outcome.text)
     attempts = attempt.attempts + 1
     due_at = None
-    if outcome.verdict is Verdict.DELIVERED:
-        status = "delivered"
-    elif outcome.verdict is Verdict.BOUNCED:
-        status = "bounced"
-    else:
+    status: str = outcome.verdict
+    if outcome.verdict is Verdict.DEFERRED:
         due_at = patience.next_due(now_ms, attempt.accepted_at, attempts, uncertain=outcome.uncertain)
         status = "failed" if due_at is None else "delivery_delayed"
     return Settlement(
         key=attempt.key,
         address=attempt.address,
-        status=status,
+        status=str(status),
         attempts=attempts,
         due_at=due_at,
         code=outcome.code or None,
@@ -47,6 +46,7 @@ def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: Patien
         uncertain=attempt.uncertain or outcome.uncertain,
         possible_duplicate=attempt.uncertain,
         alone=attempt.alone,
+        simulated=outcome.simulated,
     )
 
 

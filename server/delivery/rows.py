@@ -32,7 +32,7 @@ class Settlement:
     """The record of one attempt for one recipient; times are milliseconds since 1970 UTC.
 
     `due_at` is when the next attempt is due, None if there is none. `alone` says that the email has no
-    other recipient, so that its own status need not be worked out.
+    other recipient, so that its own status need not be worked out; `simulated` that nobody was asked.
     """
 
     key: Key
@@ -47,6 +47,7 @@ class Settlement:
     uncertain: bool
     possible_duplicate: bool
     alone: bool
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

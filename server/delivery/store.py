@@ -231,8 +231,9 @@ class Queue:
         await self._set_statuses(connection, live)
         # After the locks of `_set_statuses`, so that the last of several sees what the others deleted.
         await forget_attachments(connection, {s.key[:2] for s in live if s.due_at is None})
-        await log.append(connection, [_entry(settlement, now) for settlement in live])
-        await suppress_bounced(connection, [_bounce(s) for s in live if s.status == "bounced"], now)
+        await log.append(connection, [entry for settlement in live for entry in _entries(settlement, now)])
+        bounced = [_bounce(s) for s in live if s.status == "bounced" and not s.simulated]
+        await suppress_bounced(connection, bounced, now)
         return [settlement.key in ours for settlement in settlements]
 
     async def _set_statuses(self, connection: AsyncConnection, live: Sequence[Settlement]) -> None:
@@ -276,11 +277,17 @@ def _recipient(settlement: Settlement, now: int) -> dict[str, Any]:
     }
 
 
-def _entry(settlement: Settlement, now: int) -> log.Entry:
+def _entries(settlement: Settlement, now: int) -> list[log.Entry]:
+    """What happened: to complain, somebody must have got the message first."""
+    happened = ["delivered"] if settlement.status == "complained" else []
+    return [_entry(settlement, what, now) for what in (*happened, settlement.status)]
+
+
+def _entry(settlement: Settlement, what: str, now: int) -> log.Entry:
     return log.Entry(
         org_id=settlement.key.org_id,
         email_id=settlement.key.email_id,
-        type=f"email.{settlement.status}",
+        type=f"email.{what}",
         created_at=now,
         recipient=settlement.address,
         attempt=settlement.attempts,

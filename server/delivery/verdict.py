@@ -31,6 +31,10 @@ class Verdict(StrEnum):
     DELIVERED = "delivered"
     DEFERRED = "deferred"
     BOUNCED = "bounced"
+    # Only the simulator says these: a receiving system takes its time for the one, and is not asked for the
+    # other.
+    COMPLAINED = "complained"
+    SUPPRESSED = "suppressed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Outcome:
     text: str
     host: str = ""
     uncertain: bool = False
+    # It was made up here: it says nothing about anybody's address.
+    simulated: bool = False
 
 
 def judge(stage: Stage, code: int, status: str, text: str, host: str) -> Outcome:

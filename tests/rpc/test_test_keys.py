@@ -1,0 +1,147 @@
+"""Test keys and simulator addresses: the whole flow, and nothing leaves (F-5), on both engines."""
+
+import datetime
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from zidimail.v1 import (
+    api_key_service_pb2,
+    api_key_service_pb2_grpc,
+    email_service_pb2,
+    email_service_pb2_grpc,
+    event_pb2,
+    usage_service_pb2,
+    usage_service_pb2_grpc,
+    webhook_service_pb2,
+    webhook_service_pb2_grpc,
+)
+
+from tests.harness.stack import Stack
+from tests.harness.waiting import until
+from tests.harness.webhook_sink import WebhookSink
+
+EVENTS = [
+    event_pb2.EVENT_TYPE_EMAIL_SENT,
+    event_pb2.EVENT_TYPE_EMAIL_DELIVERED,
+    event_pb2.EVENT_TYPE_EMAIL_BOUNCED,
+    event_pb2.EVENT_TYPE_EMAIL_COMPLAINED,
+    event_pb2.EVENT_TYPE_EMAIL_SUPPRESSED,
+]
+
+
+class Sender:
+    """One organisation, with a key to send with."""
+
+    def __init__(self, channel: grpc.aio.Channel, stack: Stack) -> None:
+        self.stack = stack
+        self._channel = channel
+        self._session = _credential(stack.owner.jwt)
+        self._key = _credential(stack.owner.api_key)
+
+    async def use_test_key(self) -> None:
+        """Sends with a new test key from now on."""
+        keys = api_key_service_pb2_grpc.ApiKeyServiceStub(self._channel)
+        request = api_key_service_pb2.CreateApiKeyRequest(name="test", test=True)
+        self._key = _credential((await keys.CreateApiKey(request, metadata=self._session)).key)
+
+    async def send(self, *to: str, **fields: Any) -> str:
+        emails = email_service_pb2_grpc.EmailServiceStub(self._channel)
+        request = email_service_pb2.SendEmailRequest(
+            **{"from": f"a@{self.stack.owner.domain}"}, to=to, subject="Hi", text="Hi", **fields
+        )
+        return (await emails.SendEmail(request, metadata=self._key)).id
+
+    async def statuses(self, id: str) -> dict[str, str]:
+        emails = email_service_pb2_grpc.EmailServiceStub(self._channel)
+        request = email_service_pb2.GetEmailRequest(id=id)
+        email = (await emails.GetEmail(request, metadata=self._session)).email
+        return {
+            recipient.address: type(email)
+            .DESCRIPTOR.fields_by_name["status"]
+            .enum_type.values_by_number[recipient.status]
+            .name.removeprefix("EMAIL_STATUS_")
+            .lower()
+            for recipient in email.recipients
+        }
+
+    async def used(self) -> Any:
+        usage = usage_service_pb2_grpc.UsageServiceStub(self._channel)
+        return await usage.GetUsage(usage_service_pb2.GetUsageRequest(), metadata=self._session)
+
+    async def listen(self, url: str) -> str:
+        webhooks = webhook_service_pb2_grpc.WebhookServiceStub(self._channel)
+        request = webhook_service_pb2.CreateWebhookRequest(url=url, events=EVENTS)
+        return (await webhooks.CreateWebhook(request, metadata=self._session)).id
+
+    async def settled(self, id: str, *statuses: str) -> None:
+        """Waits for the recipients to have these statuses."""
+
+        async def over() -> bool:
+            return sorted((await self.statuses(id)).values()) == sorted(statuses)
+
+        await until(over)
+
+    @property
+    def captured(self) -> set[str]:
+        """The ids of the emails that left."""
+        return {path.name.partition(".")[0] for path in self.stack.captured.glob("*.eml")}
+
+
+def _credential(token: str) -> tuple[tuple[str, str]]:
+    return (("authorization", f"Bearer {token}"),)
+
+
+@pytest.fixture
+async def sender(either: Stack) -> AsyncIterator[Sender]:
+    """A sender, on both engines."""
+    async with either.channel() as channel:
+        yield Sender(channel, either)
+
+
+async def test_simulator_addresses_run_the_whole_flow_again_and_again(sender: Sender) -> None:
+    """Also with a key that is no test key, webhooks included; nobody is suppressed by it."""
+    async with WebhookSink() as sink:
+        await sender.listen(f"{sink.url}/200")
+        to = [f"{what}+1@simulator.test" for what in ("delivered", "bounced", "complained", "suppressed")]
+        ids = []
+        for _ in range(2):
+            ids.append(await sender.send(*to))
+            await sender.settled(ids[-1], "delivered", "bounced", "complained", "suppressed")
+        told = await until(lambda: sink.calls if len(sink.calls) >= 12 else None)
+        for id in ids:
+            types = sorted(call.json()["type"] for call in told if call.json()["data"]["email_id"] == id)
+            assert types == [
+                "email.bounced",
+                "email.complained",
+                "email.delivered",
+                "email.delivered",
+                "email.sent",
+                "email.suppressed",
+            ]
+        assert not sender.captured & set(ids)
+
+
+async def test_what_a_test_key_sends_never_leaves_and_is_not_counted(sender: Sender) -> None:
+    real = await sender.send("somebody@example.org")
+    await sender.settled(real, "delivered")
+    before = await sender.used()
+    await sender.use_test_key()
+    id = await sender.send("nobody@example.org", "bounced@simulator.test", cc=["else@example.net"])
+    await sender.settled(id, "delivered", "delivered", "bounced")
+    assert real in sender.captured
+    assert id not in sender.captured
+    assert await sender.used() == before
+
+
+async def test_what_a_test_key_schedules_never_leaves_either(sender: Sender) -> None:
+    await sender.use_test_key()
+    soon = Timestamp()
+    soon.FromDatetime(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1))
+    before = await sender.used()
+    id = await sender.send("nobody@example.org", scheduled_at=soon)
+    await sender.settled(id, "delivered")
+    assert id not in sender.captured
+    assert await sender.used() == before
