@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -170,7 +170,7 @@ ROWS: Mapping[str, Row] = {
         429,
         "rate_limit_exceeded",
         "Too many emails a second.",
-        "The plan allows {limit} emails a second. Send again at {resets_at}.",
+        "The limit is {limit} a second. Send again at {resets_at}.",
     ),
     "DAILY_QUOTA_EXCEEDED": Row(
         429,
@@ -247,6 +247,9 @@ def failure_body(failure: Failure, request_id: str = "") -> dict[str, Any]:
     body |= {"name": row.name, "statusCode": row.status}
     if "resets_at" in values:
         body["resetsAt"] = values["resets_at"]
+    elif row.status == 429:
+        resets_at = datetime.fromtimestamp(time.time() + _pause_s(failure), UTC)
+        body["resetsAt"] = f"{resets_at:%Y-%m-%dT%H:%M:%S}.{resets_at.microsecond // 1000:03d}Z"
     if failure.violations:
         body["errors"] = [
             {"field": violation.field, "message": violation.message} for violation in failure.violations

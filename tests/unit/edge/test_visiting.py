@@ -134,6 +134,8 @@ async def test_one_request_too_many_is_429_and_costs_the_server_nothing(emails: 
         body = answers[2].json()
         assert (body["name"], body["statusCode"]) == ("rate_limit_exceeded", 429)
         assert body["error"]
+        left = datetime.fromisoformat(body["resetsAt"]) - datetime.now(UTC)
+        assert timedelta(minutes=58) < left <= timedelta(minutes=60)
         assert (await client.get("/v1/nothing")).status_code == 429
         assert (await client.get("/healthz")).status_code == 200
         assert (await client.get("/readyz")).status_code == 200

@@ -1,0 +1,129 @@
+"""What an organisation may send, and how it is told: Z-24, Z-25, Z-43 to Z-46, C-2, C-13, C-42, F-9."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import httpx
+import pytest
+from limits import parse
+
+from edge.settings import Settings
+from tests.rest.conftest import RestStack
+from tests.rest.golden import Golden
+from tests.unit.edge.conftest import serve_edge
+
+ApiOf = Callable[[str], httpx.Client]
+
+
+def email(name: str, **fields: object) -> dict[str, object]:
+    """An email from the domain of the organisation `name`."""
+    return {
+        "from": f"Acme <hello@{name}.example.com>",
+        "to": ["ada@example.org"],
+        "subject": "Your order",
+        "text": "It is on its way.",
+        **fields,
+    }
+
+
+def test_a_send_tells_what_is_left(api_of: ApiOf, golden: Golden) -> None:
+    """F-9, Z-44: each address counts once."""
+    free = api_of("free")
+    body = email("free", cc=["bob@example.org"], bcc=["ADA@example.org"])
+    golden.check("limits/send", free.post("/v1/emails", json=body))
+    golden.check("limits/batch", free.post("/v1/emails/batch", json=[email("free")]))
+
+
+def test_usage_tells_limits_and_what_is_used(api_of: ApiOf, golden: Golden) -> None:
+    """F-9, Z-43."""
+    golden.check("usage/get", api_of("idle").get("/v1/usage"))
+
+
+def test_an_unlimited_plan_has_no_limit_to_tell(api: httpx.Client) -> None:
+    """F-9."""
+    answer = api.post("/v1/emails", json=email("x", **{"from": "a@mail.example.com"}))
+    assert answer.status_code == 200
+    assert "ratelimit-limit" not in answer.headers
+
+
+def test_what_does_not_fit_into_the_day_is_not_sent(api_of: ApiOf, golden: Golden) -> None:
+    """Z-8, Z-43 to Z-45, C-13, F-9: a request that does not fit entirely sends nothing."""
+    api = api_of("daily")
+    assert api.post("/v1/emails", json=email("daily")).headers["ratelimit-remaining"] == "1"
+    two = email("daily", to=["a@example.org", "b@example.org"])
+    golden.check("errors/daily-quota", api.post("/v1/emails", json=two))
+    golden.check("errors/daily-quota-batch", api.post("/v1/emails/batch", json=[email("daily")] * 2))
+    assert api.get("/v1/emails").json()["total"] == 1
+    assert api.post("/v1/emails", json=email("daily")).headers["ratelimit-remaining"] == "0"
+
+
+def test_what_does_not_fit_into_the_month_is_not_sent(api_of: ApiOf, golden: Golden) -> None:
+    """Z-8, Z-43 to Z-45, F-9."""
+    api = api_of("monthly")
+    three = [f"{name}@example.org" for name in "abc"]
+    golden.check("errors/monthly-quota", api.post("/v1/emails", json=email("monthly", to=three)))
+    assert api.get("/v1/emails").json()["total"] == 0
+
+
+def test_more_different_recipients_than_the_plan_has_are_refused(api_of: ApiOf, golden: Golden) -> None:
+    """Z-43, C-2: 429, since next month it fits."""
+    api = api_of("unique")
+    three = [f"{name}@example.org" for name in "abc"]
+    golden.check("errors/recipient-cap", api.post("/v1/emails", json=email("unique", to=three)))
+
+
+def test_more_emails_a_second_than_the_plan_has_are_refused(api_of: ApiOf, golden: Golden) -> None:
+    """Z-43, Z-46, F-9."""
+    answer = api_of("burst").post("/v1/emails/batch", json=[email("burst")] * 2)
+    golden.check("errors/burst-limit", answer)
+
+
+def test_in_the_sandbox_mail_goes_to_the_owner_only(api_of: ApiOf, golden: Golden) -> None:
+    """Z-8, Z-25."""
+    api = api_of("sandbox")
+    golden.check("errors/sandbox", api.post("/v1/emails", json=email("sandbox")))
+    own = email("sandbox", to=["Owner@sandbox.example.com"])
+    assert api.post("/v1/emails", json=own).status_code == 200
+
+
+def test_a_paused_organisation_reads_and_does_not_send(api_of: ApiOf, golden: Golden) -> None:
+    """Z-8, C-42, S-19."""
+    api = api_of("paused")
+    golden.check("errors/paused", api.post("/v1/emails", json=email("paused")))
+    assert api.post("/v1/emails/batch", json=[email("paused")]).status_code == 403
+    assert api.get("/v1/emails").status_code == 200
+
+
+def test_a_banned_organisation_does_nothing(api_of: ApiOf, golden: Golden) -> None:
+    """C-42, S-19."""
+    api = api_of("banned")
+    golden.check("errors/banned", api.get("/v1/emails"))
+    golden.check_same("errors/banned", api.post("/v1/emails", json=email("banned")))
+
+
+async def test_more_requests_of_one_address_than_are_accepted_are_refused(
+    rest: RestStack, golden: Golden
+) -> None:
+    """Z-8, Z-46, C-47, F-9."""
+    settings = replace(Settings(server=rest.grpc), ip_limit=parse("1/hour"))
+    headers = {"authorization": f"Bearer {rest.orgs['idle'].api_key}"}
+    async with serve_edge(settings) as url, httpx.AsyncClient(base_url=url, headers=headers) as client:
+        golden.check("limits/requests", await client.get("/v1/usage"))
+        golden.check("errors/too-many-requests", await client.get("/v1/usage"))
+
+
+@pytest.mark.parametrize("recipients", [[], ["fresh@example.org"]])
+def test_suppressed_recipients_are_skipped_or_nothing_is_sent(
+    api_of: ApiOf, golden: Golden, recipients: list[str]
+) -> None:
+    """Z-8, Z-24."""
+    api = api_of("free")
+    api.post("/v1/suppressions", json={"email": "gone@example.org"})
+    body = email("free", to=["gone@example.org", *recipients])
+    before = api.get("/v1/usage").json()["daily"]["used"]
+    answer = api.post("/v1/emails/batch", json=[body]) if recipients else api.post("/v1/emails", json=body)
+    if recipients:
+        golden.check("emails/some-suppressed", answer)
+    else:
+        golden.check("errors/all-suppressed", answer)
+    assert api.get("/v1/usage").json()["daily"]["used"] == before + len(recipients)

@@ -1,0 +1,111 @@
+"""Emails that wait for their time: F-2, C-25, and Resend's names for moving and canceling them."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from tests.harness.waiting import until_sync
+from tests.rest.golden import Golden
+from tests.rest.test_emails import EMAIL, delivered
+
+
+def ahead(**time: float) -> str:
+    at = (datetime.now(UTC) + timedelta(**time)).isoformat(timespec="milliseconds")
+    return at.replace("+00:00", "Z")
+
+
+def scheduled(api: httpx.Client, at: str | None = None) -> str:
+    answer = api.post("/v1/emails", json={**EMAIL, "scheduled_at": at or ahead(hours=1)})
+    assert answer.status_code == 200, answer.json()
+    return str(answer.json()["id"])
+
+
+def test_a_scheduled_email_waits(api: httpx.Client, golden: Golden) -> None:
+    """F-2."""
+    answer = api.post("/v1/emails", json={**EMAIL, "scheduled_at": ahead(hours=1)})
+    golden.check("emails/send-scheduled", answer)
+    id = answer.json()["id"]
+    golden.check("emails/get-scheduled", api.get(f"/v1/emails/{id}"))
+    listed = api.get("/v1/emails", params={"limit": 1}).json()["data"][0]
+    assert (listed["id"], listed["status"]) == (id, "scheduled")
+    assert listed["scheduled_at"] == answer.json()["scheduled_at"]
+
+
+def test_the_answer_echoes_the_time_in_utc(api: httpx.Client) -> None:
+    """C-25: without an offset it is UTC; with one it is brought there."""
+    hour = datetime.now(UTC).replace(microsecond=0, tzinfo=None) + timedelta(days=30)
+    shown = hour.isoformat() + ".000Z"
+    for given in (
+        hour.isoformat(),
+        f"{hour.isoformat()}Z",
+        f"{(hour + timedelta(hours=2)).isoformat()}+02:00",
+    ):
+        answer = api.post("/v1/emails", json={**EMAIL, "scheduled_at": given})
+        assert answer.json()["scheduled_at"] == shown
+
+
+def test_it_is_delivered_at_its_time(api: httpx.Client) -> None:
+    id = scheduled(api, ahead(seconds=1.5))
+    assert api.get(f"/v1/emails/{id}").json()["status"] == "scheduled"
+    email = delivered(api, id).json()
+    assert [event["type"] for event in email["events"]] == [
+        "email.scheduled",
+        "email.sent",
+        "email.delivered",
+    ]
+    assert email["events"][1]["created_at"] >= email["scheduled_at"]
+
+
+def test_it_is_moved(api: httpx.Client, golden: Golden) -> None:
+    """F-2, C-25."""
+    id = scheduled(api)
+    golden.check(
+        "emails/update", api.patch(f"/v1/emails/{id}", json={"id": id, "scheduled_at": ahead(days=2)})
+    )
+    soon = api.patch(f"/v1/emails/{id}", json={"scheduled_at": ahead(seconds=1)})
+    assert soon.status_code == 200
+    assert api.get(f"/v1/emails/{id}").json()["scheduled_at"] == soon.json()["scheduled_at"]
+    delivered(api, id)
+    late = api.patch(f"/v1/emails/{id}", json={"scheduled_at": ahead(hours=1)})
+    golden.check("errors/email-not-scheduled", late)
+
+
+def test_it_is_canceled(api: httpx.Client, golden: Golden) -> None:
+    """F-2, C-25."""
+    id = scheduled(api)
+    golden.check("emails/cancel", api.post(f"/v1/emails/{id}/cancel"))
+    email = api.get(f"/v1/emails/{id}").json()
+    assert (email["status"], email["last_event"]) == ("canceled", "canceled")
+    assert [event["type"] for event in email["events"]] == ["email.scheduled", "email.canceled"]
+    golden.check("errors/email-canceled", api.post(f"/v1/emails/{id}/cancel", json={}))
+
+
+def test_a_time_that_is_none_is_refused(api: httpx.Client, golden: Golden) -> None:
+    """C-25."""
+    for at in (ahead(seconds=-10), ahead(days=366), "tomorrow", "", 7):
+        answer = api.post("/v1/emails", json={**EMAIL, "scheduled_at": at})
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == "scheduled_at"
+    past = {**EMAIL, "scheduled_at": "2020-01-01T00:00:00"}
+    golden.check("errors/schedule-past", api.post("/v1/emails", json=past))
+    id = scheduled(api)
+    golden.check("errors/update-empty", api.patch(f"/v1/emails/{id}", json={}))
+    assert api.patch(f"/v1/emails/{id}", json={"scheduled_at": ahead(days=-1)}).status_code == 422
+
+
+def test_a_batch_may_be_scheduled(api: httpx.Client) -> None:
+    at = ahead(hours=1)
+    answer = api.post("/v1/emails/batch", json=[EMAIL, {**EMAIL, "scheduled_at": at}])
+    assert ["scheduled_at" in entry for entry in answer.json()["data"]] == [False, True]
+
+
+def test_another_organisations_email_is_not_found(
+    api: httpx.Client, other_api: httpx.Client, golden: Golden
+) -> None:
+    """C-48."""
+    id = scheduled(api)
+    golden.check_same("errors/email-not-found", other_api.post(f"/v1/emails/{id}/cancel"))
+    moved = other_api.patch(f"/v1/emails/{id}", json={"scheduled_at": ahead(hours=2)})
+    golden.check_same("errors/email-not-found", moved)
+    assert other_api.post("/v1/emails/nonsense/cancel").status_code == 404
+    until_sync(lambda: api.get(f"/v1/emails/{id}").json()["status"] == "scheduled")
