@@ -17,7 +17,7 @@ from server.db.schema import daily_counts, domains, email_tags, emails
 from server.emails.tally import EMAILS
 
 # So many emails are looked through for what no index answers.
-WINDOW = 10_000
+WINDOW = 20_000
 # So many are counted one by one.
 COUNTED = 10_000
 # An id is made a little before or after the time that is stored with its email: here in milliseconds.
