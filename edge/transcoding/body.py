@@ -9,7 +9,7 @@ from typing import Any
 from edge.transcoding.asgi import Receive
 from edge.transcoding.status import Failure
 
-DRAINED = 16 << 20
+DRAINED = 64 << 20
 """Bytes of an unwanted body that are read and forgotten, so that its sender gets to read the answer and
 may use the connection again; of a larger one the connection is closed instead."""
 
