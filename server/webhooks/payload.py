@@ -33,6 +33,7 @@ class Email(Protocol):
     to: str
     subject: str
     tags: str
+    message_id: str
     created_at: int
 
 
@@ -53,6 +54,7 @@ def render_test(webhook_id: str, now_ms: int) -> bytes:
 def _data(event: Event, email: Email) -> dict[str, Any]:
     data: dict[str, Any] = {
         "email_id": event.email_id,
+        "message_id": email.message_id,
         "created_at": _iso(email.created_at),
         "from": email.sender,
         "to": json.loads(email.to),
@@ -79,6 +81,8 @@ def _data(event: Event, email: Email) -> dict[str, Any]:
         data["bounce"] = {"type": "Permanent", "subType": "General", "message": diagnostic}
     elif event.type == "email.failed":
         data["failed"] = {"reason": diagnostic}
+    elif event.type == "email.suppressed":
+        data["suppressed"] = {"type": "OnAccountSuppressionList", "message": diagnostic}
     return data
 
 

@@ -27,6 +27,7 @@ class _Email:
     to: str = '["bob@example.net", "Zoë <zoe@example.org>"]'
     subject: str = "Grüße"
     tags: str = "[]"
+    message_id: str = "<0190c3a1f2b4c5d6e7f80912@mail.example.com>"
     created_at: int = 1_799_999_999_000
 
 
@@ -40,6 +41,7 @@ def test_the_body_holds_what_the_contract_lists() -> None:
         "created_at": "2027-01-15T08:00:00.007Z",
         "data": {
             "email_id": "0190c3a1f2b4c5d6e7f80912",
+            "message_id": "<0190c3a1f2b4c5d6e7f80912@mail.example.com>",
             "created_at": "2027-01-15T07:59:59.000Z",
             "from": "Ada <ada@mail.example.com>",
             "to": ["bob@example.net", "Zoë <zoe@example.org>"],
@@ -70,6 +72,12 @@ def test_a_bounce_tells_recipient_and_reply_and_speaks_resends_names() -> None:
         "remote_host": "mx.example.net",
     }
     assert data["bounce"] == {"type": "Permanent", "subType": "General", "message": "no such user"}
+
+
+def test_what_was_suppressed_speaks_resends_names() -> None:
+    event = _Event(type="email.suppressed", recipient="bob@example.net", reply_text="bounced before")
+    suppressed = _read(event)["data"]["suppressed"]
+    assert suppressed == {"type": "OnAccountSuppressionList", "message": "bounced before"}
 
 
 def test_tags_are_an_object() -> None:
