@@ -45,11 +45,12 @@ SECURITY_HEADERS = {
 
 # In this order: a secret holds what looks like an id.
 VOLATILE = [
-    (re.compile(r"zm_live_[0-9a-f]{24}_\w+"), "<api key>"),
+    (re.compile(r"zm_(?:live|test)_[0-9a-f]{24}_\w+"), "<api key>"),
     (re.compile(r"whsec_[A-Za-z0-9+/=]{32}"), "<webhook secret>"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<time>"),
     (re.compile(r"p=[A-Za-z0-9+/=]{40,}"), "p=<public key>"),
     (re.compile(r"\bzm\w+(?=[re]\._domainkey)"), "<selector>"),
+    (re.compile(r'(?<="duration_ms": )\d+'), "0"),
     (re.compile(r'(?<="ratelimit-reset": ")\d+'), "<seconds>"),
     (re.compile(r'(?<="retry-after": ")\d+'), "<seconds>"),
     (re.compile(r"(?<=//127\.0\.0\.1:)\d{4,5}"), "<port>"),

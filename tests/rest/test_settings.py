@@ -31,6 +31,15 @@ def test_a_domain_is_verified_by_what_dns_says(api: httpx.Client, dns: DnsServer
     golden.check("domains/verify", api.post(f"/v1/domains/{domain['id']}/verify", json={}))
 
 
+def test_a_domain_is_changed_and_gets_new_keys(api: httpx.Client, golden: Golden) -> None:
+    """Section D, F-11: the new keys' records stand beside the present ones."""
+    id = api.post("/v1/domains", json={"domain": "four.example.com", "open_tracking": True}).json()["id"]
+    changes = {"id": id, "click_tracking": True, "open_tracking": False, "tls": "enforced"}
+    golden.check("domains/update", api.patch(f"/v1/domains/{id}", json=changes))
+    golden.check("domains/rotate", api.post(f"/v1/domains/{id}/dkim/rotate"))
+    golden.check("errors/domain-tls", api.patch(f"/v1/domains/{id}", json={"tls": "never"}))
+
+
 def test_a_domain_is_removed(api: httpx.Client, golden: Golden) -> None:
     """Z-34, C-16."""
     id = api.post("/v1/domains", json={"domain": "three.example.com"}).json()["id"]
@@ -61,6 +70,27 @@ def test_an_api_key_is_shown_once(session: httpx.Client, golden: Golden) -> None
     assert key["key"] not in session.get("/v1/api-keys").text
     golden.check("api-keys/delete", session.delete(f"/v1/api-keys/{key['id']}"))
     golden.check("errors/api-key-not-found", session.delete(f"/v1/api-keys/{NOWHERE}"))
+
+
+def test_an_api_key_may_be_bound(session: httpx.Client, api: httpx.Client, golden: Golden) -> None:
+    """F-5, F-7."""
+    body = {
+        "name": "bound",
+        "permission": "send_only",
+        "allowed_domains": ["MAIL.example.com"],
+        "allowed_ips": ["192.0.2.7", "2001:db8::/32"],
+        "expires_at": "2099-01-01T00:00:00Z",
+        "test": True,
+    }
+    answer = session.post("/v1/api-keys", json=body)
+    golden.check("api-keys/create-bound", answer)
+    id, headers = answer.json()["id"], {"authorization": f"Bearer {answer.json()['key']}"}
+    with httpx.Client(base_url=session.base_url, headers=headers) as elsewhere:
+        golden.check("errors/address-not-allowed", elsewhere.get("/v1/domains"))
+    golden.check("api-keys/update", session.patch(f"/v1/api-keys/{id}", json={"name": "renamed"}))
+    session.delete(f"/v1/api-keys/{id}")
+    wrong = {"name": "x", "allowed_domains": ["else.example"], "allowed_ips": ["here"]}
+    golden.check("errors/api-key-bounds", session.post("/v1/api-keys", json=wrong))
 
 
 def test_api_keys_are_listed_by_prefix(
