@@ -20,6 +20,9 @@ MODULES = {
     "B2": "tests.bench.rpc",
     "B3": "tests.bench.rest",
     "B4": "tests.bench.delivery",
+    "B5": "tests.bench.memory",
+    "B6": "tests.bench.volume",
+    "B7": "tests.bench.memory",
     "B9": "tests.bench.binding",
 }
 SYNCS = 200

@@ -23,12 +23,12 @@ def measure() -> list[Figure]:
         empty = stack.enter_context(empty_app())
         json = body(Stack.domain)
         many = {
-            "ours": _load(ours, json, CONNECTIONS),
+            "ours": load_of(ours, json, CONNECTIONS),
             "empty": Load("127.0.0.1", empty, "/v1/emails", json, connections=CONNECTIONS),
-            "plain": _load(plain, json, CONNECTIONS),
+            "plain": load_of(plain, json, CONNECTIONS),
         }
         one = {
-            "ours": _load(ours, json, 1),
+            "ours": load_of(ours, json, 1),
             "empty": Load("127.0.0.1", empty, "/v1/emails", json, connections=1),
         }
         many_results = _rounds(many)
@@ -95,7 +95,8 @@ def _latencies(results: dict[str, list[Result]]) -> list[Figure]:
     ]
 
 
-def _load(stack: Stack, json: str, connections: int) -> Load:
+def load_of(stack: Stack, json: str, connections: int) -> Load:
+    """Sends of `json` with a stack's key."""
     address = urlsplit(stack.http)
     return Load(
         address.hostname or "",
