@@ -1,0 +1,152 @@
+"""Emails with files: delivered as they are, one large one at a time, and the files forgotten (Z-23, B7)."""
+
+import email
+import email.policy
+import os
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import insert, select
+
+from server.db.engine import Database
+from server.db.schema import attachments
+from server.delivery.freight import HEAVY, Freight
+from server.emails.draft import weight
+from tests.delivery.conftest import StartEngine
+from tests.delivery.letters import letter
+from tests.delivery.queued import Queued, enqueue, new_org, queue_of, recipients_of, rows_of, status_of
+from tests.harness.clock import START_MS
+from tests.harness.smtp_sink import SmtpSink
+from tests.harness.waiting import until
+
+MIB = 2**20
+
+
+async def send(database: Database, *to: str, files: tuple[bytes, ...], **fields: Any) -> Queued:
+    """An email with files in the queue."""
+    rows = rows_of(await new_org(database), to, **fields)
+    for row in rows["outq"]:
+        row["attached"] = weight(len(files), sum(map(len, files)))
+    kept = [
+        {
+            "org_id": rows["emails"][0]["org_id"],
+            "email_id": rows["emails"][0]["id"],
+            "no": no,
+            "filename": f"{no}.bin",
+            "content_type": "application/octet-stream",
+            "content_id": "",
+            "size": len(content),
+            "content": content,
+        }
+        for no, content in enumerate(files, start=1)
+    ]
+    async with database.write() as connection:
+        await connection.execute(insert(attachments), kept)
+    return (await enqueue(database, rows))[0]
+
+
+async def contents(database: Database, sent: Queued) -> list[bytes | None]:
+    """The files of an email as far as they are kept."""
+    async with database.read() as connection:
+        query = select(attachments.c.content).where(attachments.c.email_id == sent.id)
+        return list((await connection.execute(query.order_by(attachments.c.no))).scalars())
+
+
+def files_in(raw: bytes) -> list[bytes]:
+    message = cast(EmailMessage, email.message_from_bytes(raw, policy=email.policy.default))
+    return [cast(bytes, part.get_payload(decode=True)) for part in message.iter_attachments()]
+
+
+async def test_files_arrive_and_are_forgotten(
+    database: Database, start_engine: StartEngine, tmp_path: Path
+) -> None:
+    """Z-23, whether the files are large or small."""
+    small, large = (os.urandom(1000), b""), (os.urandom(HEAVY + 1), b"x")
+    emails = [
+        await send(database, "ada@receiver.test", "eve@other.test", files=files) for files in (small, large)
+    ]
+    await start_engine("capture")
+    for sent, files in zip(emails, (small, large), strict=True):
+        await until(lambda sent=sent: _is(database, sent, "delivered"))
+        for no in (1, 2):
+            raw = (tmp_path / "captured" / f"{sent.id}.{no}.eml").read_bytes()
+            assert files_in(raw) == list(files)
+        assert await contents(database, sent) == [None, None]
+
+
+async def test_files_are_kept_while_anybody_is_to_get_them(
+    database: Database, start_engine: StartEngine
+) -> None:
+    """Z-23: one recipient has it, the other is tried again."""
+    async with SmtpSink() as sink:
+        sent = await send(database, "ok@receiver.test", "451-rcpt@receiver.test", files=(b"abc",))
+        await start_engine(f"smtp://127.0.0.1:{sink.port}")
+
+        async def has_tried() -> bool:
+            return {row.status for row in await recipients_of(database, sent)} == {
+                "delivered",
+                "delivery_delayed",
+            }
+
+        await until(has_tried)
+        assert await contents(database, sent) == [b"abc"]
+        assert len(await queue_of(database)) == 1
+
+
+async def test_small_mail_is_not_held_up_by_large_mail(database: Database, start_engine: StartEngine) -> None:
+    """B8: what large messages may take is theirs alone, and no more of them is taken in hand."""
+    async with SmtpSink() as sink:
+        for _ in range(4):
+            await send(database, "tarpit@slow.test", files=(bytes(33 * MIB),))
+        small = [await send(database, "ok@receiver.test", files=(b"a",)) for _ in range(20)]
+        await start_engine(f"smtp://127.0.0.1:{sink.port}")
+        for sent in small:
+            await until(lambda sent=sent: _is(database, sent, "delivered"))
+
+
+async def test_a_scheduled_email_begins_at_its_time(
+    database: Database, start_engine: StartEngine, tmp_path: Path
+) -> None:
+    """F-2: its date is that of its time, and its lifetime begins then."""
+    rows = rows_of(await new_org(database), ["ada@receiver.test"])
+    rows["emails"][0] |= {"created_at": START_MS - 30 * 86_400_000, "scheduled_at": START_MS}
+    (sent,) = await enqueue(database, rows)
+    await start_engine("capture")
+    await until(lambda: _is(database, sent, "delivered"))
+    raw = (tmp_path / "captured" / f"{sent.id}.1.eml").read_bytes()
+    message = cast(EmailMessage, email.message_from_bytes(raw, policy=email.policy.default))
+    assert message["Date"].datetime.timestamp() * 1000 == START_MS // 1000 * 1000
+    assert f"t={START_MS // 1000};" in message["DKIM-Signature"]
+
+
+async def test_a_scheduled_email_is_tried_as_long_as_any_other(
+    database: Database, start_engine: StartEngine
+) -> None:
+    async with SmtpSink() as sink:
+        rows = rows_of(await new_org(database), ["451-rcpt@receiver.test"])
+        rows["emails"][0] |= {"created_at": START_MS - 30 * 86_400_000, "scheduled_at": START_MS}
+        (sent,) = await enqueue(database, rows)
+        await start_engine(f"smtp://127.0.0.1:{sink.port}")
+        await until(lambda: _is(database, sent, "delivery_delayed"))
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_large_message_is_counted_once(jobs: int) -> None:
+    freight = Freight()
+    large, small = letter(bytes(65 * MIB)), letter(bytes(1000))
+    for _ in range(jobs):
+        freight.add(large)
+        freight.add(small)
+    assert freight.has_room
+    assert not freight.has_heavy_room
+    for _ in range(jobs):
+        assert not freight.has_heavy_room
+        freight.drop(large)
+        freight.drop(small)
+    assert freight.has_heavy_room
+
+
+async def _is(database: Database, sent: Queued, status: str) -> bool:
+    return await status_of(database, sent) == status
