@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.schema import emails, events, outq, recipients
 from server.emails.lifecycle import email_status
+from server.emails.store import forget_attachments
 from server.events import log
 from server.faults import EmailNotFound
 from server.suppressions.bounces import Bounce, suppress_bounced
@@ -44,6 +45,7 @@ async def record(connection: AsyncConnection, feedback: Feedback, now_ms: int) -
     if known is not None:
         return known
     await _settle(connection, feedback, no, now_ms)
+    await forget_attachments(connection, [(feedback.org_id, feedback.email_id)])
     entry = log.Entry(
         org_id=feedback.org_id,
         email_id=feedback.email_id,

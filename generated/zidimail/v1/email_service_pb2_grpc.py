@@ -117,7 +117,8 @@ class EmailServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetEmailStats(self, request, context):
-        """Counts what was sent and what became of it, day by day (UTC).
+        """Counts what was sent and what became of it, day by day (UTC). An email counts on the day it was accepted,
+        whenever the rest happens. The counters follow the events at a short distance.
 
         Errors: VALIDATION_FAILED.
         """
@@ -135,7 +136,8 @@ class EmailServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEmails(self, request, context):
-        """Lists the organisation's emails, newest first.
+        """Lists the organisation's emails, newest first. One criterion is looked up in all emails; `search`, and
+        any further criterion, among the 20,000 newest of these. `after` and `until` look further back.
 
         Errors: VALIDATION_FAILED.
         """
