@@ -135,7 +135,9 @@ class Delivering:
         self.dispatcher = Dispatcher(self.database, self.writer, settings, clock, self.seal, self.resolver)
         self.counting = Counting(self.database, self.writer, self.bell, self.crowd)
         self.forgetting = WebhookSweeper(self.database, self.writer, clock)
-        self.fan_out = FanOut(self.database, self.writer, clock, self.bell, on_calls=self.dispatcher.wake)
+        self.fan_out = FanOut(
+            self.database, self.writer, clock, self.bell, on_calls=self.dispatcher.wake, crowd=self.crowd
+        )
         self.releaser = Releaser(self.database, self.writer, clock, self.on_accepted, settings.slow_start)
 
     async def start(self) -> None:

@@ -17,9 +17,22 @@ def among(
     The list travels as one parameter, so that a statement is one text however many keys it names; and
     SQLite, which reads a whole table for `(a, b) IN (VALUES ...)`, looks each key of a subquery up.
     """
-    names = orjson.dumps([tuple(key) for key in keys]).decode()
-    listed = _listed(connection.dialect.name, len(columns)).bindparams(keys=names)
-    return tuple_(*columns).in_(listed.columns(*(column(f"k{n}") for n in range(len(columns)))))
+    return one_of(connection.dialect.name, tuple(columns), **keys_parameter(keys))
+
+
+def one_of(dialect: str, columns: Sequence[ColumnElement[Any]], **keys: str) -> ColumnElement[bool]:
+    """That `columns` hold one of the keys in the parameter `keys`, which may be given at execution.
+
+    A statement of the hot path is built with it once for each dialect.
+    """
+    members = _listed(dialect, len(columns))
+    chosen = members.bindparams(**keys) if keys else members
+    return tuple_(*columns).in_(chosen.columns(*(column(f"k{n}") for n in range(len(columns)))))
+
+
+def keys_parameter(keys: Iterable[Sequence[str]]) -> dict[str, str]:
+    """The parameter of a condition made by `one_of`."""
+    return {"keys": orjson.dumps([tuple(key) for key in keys]).decode()}
 
 
 @cache

@@ -1,12 +1,14 @@
 """Domains and their DKIM keys in the store."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, ColumnElement, Row, and_, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.db.keys import among, keys_parameter, one_of
 from server.db.listing import Part, Stretch, newest_first
 from server.db.schema import dkim_keys, domains
 from server.domains.keys import NewKey
@@ -14,7 +16,6 @@ from server.domains.rules import Checks, PublicKey
 from server.faults import DomainAlreadyExists, DomainNotFound, DomainOwnedElsewhere
 
 DomainRow: TypeAlias = Row[*tuple[Any, ...]]
-_PAIRS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,14 @@ async def verified_domains(
     connection: AsyncConnection, senders: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """The ids of the verified ones among these (organisation, domain) pairs (contract row Z-12)."""
-    query = select(domains.c.org_id, domains.c.domain, domains.c.id).where(domains.c.verified)
-    return {
-        (row.org_id, row.domain): row.id
-        for condition, wanted in _look_ups(domains.c.org_id, domains.c.domain, senders)
-        for row in await connection.execute(query.where(condition))
-        if (row.org_id, row.domain) in wanted
-    }
+    rows = await connection.execute(_verified(connection.dialect.name), keys_parameter(senders))
+    return {(org_id, domain): id for org_id, domain, id in rows}
+
+
+@cache
+def _verified(dialect: str) -> Select[Any]:
+    sender = (domains.c.org_id, domains.c.domain)
+    return select(*sender, domains.c.id).where(one_of(dialect, sender), domains.c.verified)
 
 
 async def signing_keys(
@@ -73,23 +75,18 @@ async def signing_keys(
         .order_by(dkim_keys.c.created_at, dkim_keys.c.algorithm.desc())
     )
     keys: dict[tuple[str, str], list[SigningKey]] = {}
-    for condition, wanted in _look_ups(dkim_keys.c.org_id, dkim_keys.c.domain_id, of):
-        for row in await connection.execute(query.where(condition)):
-            if (row.org_id, row.domain_id) in wanted:
-                key = SigningKey(row.domain, row.selector, row.algorithm, row.private_key)
-                keys.setdefault((row.org_id, row.domain_id), []).append(key)
+    of_domain = among(connection, (dkim_keys.c.org_id, dkim_keys.c.domain_id), of)
+    for row in await connection.execute(query.where(of_domain)):
+        key = SigningKey(row.domain, row.selector, row.algorithm, row.private_key)
+        keys.setdefault((row.org_id, row.domain_id), []).append(key)
     return keys
 
 
 async def enforcing_tls(connection: AsyncConnection, of: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of these (organisation, domain id) pairs whose mail may only travel encrypted."""
-    query = select(domains.c.org_id, domains.c.id).where(domains.c.tls_enforced)
-    return {
-        (row.org_id, row.id)
-        for condition, wanted in _look_ups(domains.c.org_id, domains.c.id, of)
-        for row in await connection.execute(query.where(condition))
-        if (row.org_id, row.id) in wanted
-    }
+    key = (domains.c.org_id, domains.c.id)
+    rows = await connection.execute(select(*key).where(among(connection, key, of), domains.c.tls_enforced))
+    return {(org_id, id) for org_id, id in rows}
 
 
 async def check_free(connection: AsyncConnection, org_id: str, domain: str) -> None:
@@ -206,23 +203,6 @@ async def remove(connection: AsyncConnection, org_id: str, id: str) -> None:
     await connection.execute(
         delete(dkim_keys).where(dkim_keys.c.org_id == org_id, dkim_keys.c.domain_id == id)
     )
-
-
-def _look_ups(
-    org_id: Column[str], column: Column[str], pairs: Iterable[tuple[str, str]]
-) -> Iterator[tuple[ColumnElement[bool], set[tuple[str, str]]]]:
-    """Conditions that together find the rows of the pairs, and the pairs that each is meant to find.
-
-    Two lists instead of a list of pairs, for which SQLite would scan the table; few pairs at a time,
-    because each organisation is looked up with each of the others' values too.
-    """
-    ordered = sorted(pairs)
-    for start in range(0, len(ordered), _PAIRS_AT_ONCE):
-        wanted = set(ordered[start : start + _PAIRS_AT_ONCE])
-        yield (
-            and_(org_id.in_({first for first, _ in wanted}), column.in_({second for _, second in wanted})),
-            wanted,
-        )
 
 
 async def check_unowned(connection: AsyncConnection, org_id: str, domain: str) -> None:

@@ -1,12 +1,12 @@
 """A request to send, read once into the rows that accepting it will write."""
 
 import hashlib
-import json
 import zlib
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import orjson
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.addresses import mailbox
@@ -139,7 +139,7 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
             "cc": _json(request.cc),
             "bcc": _json(request.bcc),
             "reply_to": _json(request.reply_to),
-            "tags": json.dumps([[tag.name, tag.value] for tag in request.tags]) if request.tags else "[]",
+            "tags": orjson.dumps([(tag.name, tag.value) for tag in request.tags]).decode(),
             "message_id": rules.message_id(headers, email_id, sender.domain),
             "test": caller.test,
             "status": status,
@@ -151,7 +151,7 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
             "email_id": email_id,
             "html": request.html or None,
             "text": request.text or None,
-            "headers": json.dumps(headers) if headers else "{}",
+            "headers": orjson.dumps(headers).decode() if headers else "{}",
         },
         recipients=[
             {
@@ -273,4 +273,4 @@ def _bare(content_id: str) -> str:
 
 
 def _json(texts: Sequence[str]) -> str:
-    return json.dumps([text.strip() for text in texts], ensure_ascii=False) if texts else "[]"
+    return orjson.dumps([text.strip() for text in texts]).decode() if texts else "[]"

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.keys import among
+from server.db.keys import among, keys_parameter, one_of
 from server.db.schema import suppressions
 from server.ids import is_id, new_id
 from server.wire.paging import Page
@@ -56,8 +56,14 @@ async def suppressed(
     connection: AsyncConnection, pairs: Iterable[tuple[str, str]], now_ms: int
 ) -> set[tuple[str, str]]:
     """Those of the (organisation, address) pairs that are suppressed at `now_ms`."""
-    rows = await connection.execute(select(*_KEY).where(among(connection, _KEY, pairs), live(now_ms)))
+    parameters = keys_parameter(pairs) | {"now_ms": now_ms}
+    rows = await connection.execute(_suppressed(connection.dialect.name), parameters)
     return {(org_id, address) for org_id, address in rows}
+
+
+@cache
+def _suppressed(dialect: str) -> Select[Any]:
+    return select(*_KEY).where(one_of(dialect, _KEY), live(bindparam("now_ms", type_=BigInteger)))
 
 
 async def add(connection: AsyncConnection, new: Sequence[NewSuppression]) -> None:
@@ -133,7 +139,7 @@ async def page(
     return (shown[::-1] if upwards else shown), len(rows) > page.limit, total or 0
 
 
-def live(now_ms: int) -> ColumnElement[bool]:
+def live(now_ms: int | ColumnElement[int]) -> ColumnElement[bool]:
     """That a suppression has not expired."""
     return or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now_ms)
 

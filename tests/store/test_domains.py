@@ -268,7 +268,7 @@ async def test_senders_are_looked_up_by_index_on_sqlite(sqlite_url: str) -> None
         ]
     await database.close()
     assert len(statements) == 2
-    assert [plan for plan in plans if plan.startswith("SCAN ")] == []
+    assert [plan for plan in plans if plan.startswith("SCAN ") and "json_each" not in plan] == []
 
 
 async def test_a_key_signs_only_while_dns_shows_it(database: Database, writer: Writer) -> None:
