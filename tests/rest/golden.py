@@ -51,6 +51,8 @@ VOLATILE = [
     (re.compile(r"p=[A-Za-z0-9+/=]{40,}"), "p=<public key>"),
     (re.compile(r"\bzm\w+(?=[re]\._domainkey)"), "<selector>"),
     (re.compile(r'(?<="duration_ms": )\d+'), "0"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "<date>"),
+    (re.compile(r'(?<="duration_ms": )\d+'), "0"),
     (re.compile(r'(?<="ratelimit-reset": ")\d+'), "<seconds>"),
     (re.compile(r'(?<="retry-after": ")\d+'), "<seconds>"),
     (re.compile(r"(?<=//127\.0\.0\.1:)\d{4,5}"), "<port>"),

@@ -1,5 +1,6 @@
 """Lists with filters, and statistics, by REST (contract rows Z-27, Z-29, F-6, C-20, C-46)."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,3 +94,8 @@ def test_statistics_go_back_90_days_at_most(api: httpx.Client, golden: Golden) -
 def test_a_session_reads_statistics(session: httpx.Client) -> None:
     """Z-29."""
     assert session.get("/v1/emails/stats").status_code == 200
+
+
+def test_statistics_without_mail_are_zeroes(api_of: Callable[[str], httpx.Client], golden: Golden) -> None:
+    """Z-29, C-46: rates are 0 when nothing was sent, and every day is there."""
+    golden.check("emails/stats-empty", api_of("paused").get("/v1/emails/stats", params={"days": 2}))

@@ -85,9 +85,9 @@ def test_an_api_key_may_be_bound(session: httpx.Client, api: httpx.Client, golde
     answer = session.post("/v1/api-keys", json=body)
     golden.check("api-keys/create-bound", answer)
     id, headers = answer.json()["id"], {"authorization": f"Bearer {answer.json()['key']}"}
+    golden.check("api-keys/update", session.patch(f"/v1/api-keys/{id}", json={"name": "renamed"}))
     with httpx.Client(base_url=session.base_url, headers=headers) as elsewhere:
         golden.check("errors/address-not-allowed", elsewhere.get("/v1/domains"))
-    golden.check("api-keys/update", session.patch(f"/v1/api-keys/{id}", json={"name": "renamed"}))
     session.delete(f"/v1/api-keys/{id}")
     wrong = {"name": "x", "allowed_domains": ["else.example"], "allowed_ips": ["here"]}
     golden.check("errors/api-key-bounds", session.post("/v1/api-keys", json=wrong))
@@ -174,3 +174,16 @@ def test_a_webhook_needs_an_address_and_events(api: httpx.Client, body: object, 
     answer = api.post("/v1/webhooks", json=body)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_a_key_sends_from_its_own_domains_only(
+    session: httpx.Client, api: httpx.Client, golden: Golden
+) -> None:
+    """F-7, S-16."""
+    api.post("/v1/domains", json={"domain": "six.example.com"})
+    key = session.post("/v1/api-keys", json={"name": "x", "allowed_domains": ["six.example.com"]}).json()
+    headers = {"authorization": f"Bearer {key['key']}"}
+    body = {"from": "a@mail.example.com", "to": "a@example.org", "subject": "s", "text": "t"}
+    with httpx.Client(base_url=session.base_url, headers=headers) as sender:
+        golden.check("errors/domain-not-allowed", sender.post("/v1/emails", json=body))
+    session.delete(f"/v1/api-keys/{key['id']}")
