@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among
 from server.db.schema import webhook_calls
-from server.webhooks.store import ENABLED, FAILED, Key, endpoints, hold
+from server.webhooks.store import ENABLED, FAILED, Key, endpoints, hold_disabled
 
 _PRIMARY_KEY = (webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.event_id)
 
@@ -212,10 +212,7 @@ async def release(connection: AsyncConnection, keys: Sequence[CallKey]) -> list[
         update(webhook_calls).where(*_fence()).values(lease_owner=None, lease_until=None),
         [fence_values(key) for key in sorted(keys)],
     )
-    of = {key[:2] for key in keys}
-    found = await endpoints(connection, of)
-    if disabled := [key for key in sorted(of) if key in found and found[key].status != ENABLED]:
-        await hold(connection, disabled)
+    await hold_disabled(connection, {key[:2] for key in keys})
     return [None] * len(keys)
 
 

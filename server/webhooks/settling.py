@@ -12,7 +12,7 @@ from server.ids import new_id
 from server.webhooks import health
 from server.webhooks.health import Result
 from server.webhooks.queue import MOVE, CallKey, fence_values
-from server.webhooks.store import ATTEMPTING, FAILED, SUCCESS, disable
+from server.webhooks.store import ATTEMPTING, FAILED, SUCCESS, disable, hold_disabled
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ async def settle(connection: AsyncConnection, outcomes: Sequence[Settled]) -> li
         for outcome in ordered
     ]
     await connection.execute(MOVE, moved)
+    await hold_disabled(connection, {outcome.key[:2] for outcome in ordered if outcome.next_at is not None})
     await connection.execute(insert(webhook_attempts), [_attempt_row(outcome) for outcome in ordered])
     return [reasons.get(outcome.key[:2]) for outcome in outcomes]
 

@@ -208,6 +208,19 @@ async def hold(connection: AsyncConnection, keys: Collection[Key]) -> None:
     )
 
 
+async def hold_disabled(connection: AsyncConnection, keys: Collection[Key]) -> None:
+    """Keeps what waits for those of these webhooks that were disabled while somebody had calls in hand."""
+    if not keys:
+        return
+    rows = await connection.execute(
+        select(webhooks.c.org_id, webhooks.c.id).where(
+            among(connection, _PRIMARY_KEY, keys), webhooks.c.status == DISABLED
+        )
+    )
+    if disabled := sorted((row.org_id, row.id) for row in rows):
+        await hold(connection, disabled)
+
+
 async def of_organisations(connection: AsyncConnection, org_ids: Iterable[str]) -> Sequence[WebhookRow]:
     """The webhooks of these organisations: what they are told of, and since when."""
     return (

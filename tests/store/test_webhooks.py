@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
+import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,11 +15,11 @@ from server.db.writer import Writer
 from server.events.bell import Bell
 from server.faults import WebhookNotFound
 from server.ids import new_id
-from server.webhooks import intake, queue, settling, store
+from server.webhooks import history, intake, queue, settling, store
 from server.webhooks.fan_out import FanOut
 from server.webhooks.queue import Claim, Claimed, Renewal
 from server.webhooks.settling import Settled
-from server.webhooks.store import Key, NewWebhook
+from server.webhooks.store import Change, Key, NewWebhook
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.happenings import happen, record
 
@@ -356,6 +358,72 @@ async def test_calls_that_were_due_too_long_ago_are_given_up(database: Database,
     assert await writer.submit(queue.give_up_stale, [(one, START_MS)]) == [0]
     assert await writer.submit(queue.give_up_stale, [(one, START_MS + 1)]) == [2]
     assert await waiting(database) == [(*two, "email.sent")]
+
+
+async def test_an_attempt_under_way_does_not_swallow_a_replay(database: Database, writer: Writer) -> None:
+    """F-3: what was asked for is told again, even if the attempt that is under way succeeds."""
+    (key,) = await make_calls(database, writer, [1])
+    (call,) = await claim(database, writer, key)
+    event_id = call.key.event_id
+    await writer.run(lambda connection: history.replay(connection, key, event_id, START_MS))
+    await writer.submit(settling.settle, [replace(settled(call), succeeded=True)])
+    assert len(await waiting(database)) == 1
+    (again,) = await claim(database, writer, key, owner="b")
+    assert again.key.event_id == event_id
+    async with database.read() as connection:
+        assert (await history.attempts(connection, key, event_id, Stretch(10))).total == 1
+
+
+async def test_what_failed_is_told_again_in_parts(database: Database, writer: Writer) -> None:
+    (key,) = await make_calls(database, writer, [5])
+    await writer.submit(queue.give_up_stale, [(key, START_MS + 1)])
+    assert await waiting(database) == []
+    counts, behind = [], ""
+    while not counts or counts[-1] == 2:
+        replayed = await writer.run(
+            lambda connection, behind=behind: history.replay_failed(
+                connection, key, START_MS, behind, 2, START_MS
+            )
+        )
+        counts, behind = [*counts, replayed.count], replayed.last
+    assert counts == [2, 2, 1]
+    assert len(await waiting(database)) == 5
+
+
+async def test_what_failed_before_a_time_is_not_told_again(database: Database, writer: Writer) -> None:
+    (key,) = await make_calls(database, writer, [1])
+    await writer.submit(queue.give_up_stale, [(key, START_MS + 1)])
+    later = START_MS + 1
+    replayed = await writer.run(
+        lambda connection: history.replay_failed(connection, key, later, "", 10, later)
+    )
+    assert replayed.count == 0
+
+
+async def test_anothers_calls_cannot_be_seen_or_made_again(database: Database, writer: Writer) -> None:
+    """C-48."""
+    (key,) = await make_calls(database, writer, [1])
+    (call,) = await claim(database, writer, key)
+    foreign, event_id = (new_id(), key[1]), call.key.event_id
+    async with database.read() as connection:
+        for look in (
+            history.calls(connection, foreign, [], Stretch(10)),
+            history.call(connection, foreign, event_id),
+            history.attempts(connection, foreign, event_id, Stretch(10)),
+        ):
+            with pytest.raises(WebhookNotFound):
+                await look
+    for act in (
+        lambda connection: history.replay(connection, foreign, event_id, START_MS),
+        lambda connection: history.replay_failed(connection, foreign, 0, "", 10, START_MS),
+        lambda connection: store.rotate(connection, *foreign, b"x", START_MS),
+        lambda connection: store.change(connection, *foreign, Change("https://x.test", (), None), START_MS),
+        lambda connection: store.change(connection, *foreign, Change(None, (), "disabled"), START_MS),
+    ):
+        with pytest.raises(WebhookNotFound):
+            await writer.run(act)
+    async with database.read() as connection:
+        assert (await store.get(connection, *key)).status == "enabled"
 
 
 async def lines_of(connection: AsyncConnection, after: Key, most: int) -> list[Key]:

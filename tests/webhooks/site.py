@@ -16,9 +16,10 @@ from server.ids import new_id
 from server.net.dns import Resolver
 from server.sealing import Seal
 from server.settings import Settings
-from server.webhooks import store
+from server.webhooks import history, store
 from server.webhooks.dispatch import Dispatcher
 from server.webhooks.fan_out import FanOut
+from server.webhooks.rules import OVERLAP_MS
 from server.webhooks.signing import new_secret
 from server.webhooks.store import NewWebhook
 from tests.harness.happenings import happen
@@ -126,3 +127,32 @@ class Site:
         query = select(webhooks.c.status).where(webhooks.c.org_id == self.org_id, webhooks.c.id == webhook_id)
         async with self.database.read() as connection:
             return str(await connection.scalar(query))
+
+    async def disabled_reason(self, webhook_id: str) -> str:
+        """Why a webhook is disabled."""
+        async with self.database.read() as connection:
+            return str((await store.get(connection, self.org_id, webhook_id)).disabled_reason)
+
+    async def kept(self, webhook_id: str) -> dict[str, int]:
+        """How many calls of a webhook there are, by status."""
+        query = (
+            select(webhook_calls.c.status, func.count())
+            .where(webhook_calls.c.org_id == self.org_id, webhook_calls.c.webhook_id == webhook_id)
+            .group_by(webhook_calls.c.status)
+        )
+        async with self.database.read() as connection:
+            return {row[0]: row[1] for row in await connection.execute(query)}
+
+    async def rotate(self, webhook_id: str) -> str:
+        """Gives a webhook a new secret and returns it."""
+        secret, until_ms = new_secret(), self.clock.now_ms() + OVERLAP_MS
+        sealed = SEAL.seal(secret.encode(), store.seal_context(webhook_id))
+        await self.writer.run(
+            lambda connection: store.rotate(connection, self.org_id, webhook_id, sealed, until_ms)
+        )
+        return secret
+
+    async def replay(self, webhook_id: str, event_id: str) -> None:
+        """Lets a call be made again."""
+        key, now = (self.org_id, webhook_id), self.clock.now_ms()
+        await self.writer.run(lambda connection: history.replay(connection, key, event_id, now))

@@ -1,11 +1,16 @@
 """When a call is made again, and what is recorded of each attempt (contract row C-33)."""
 
 import asyncio
+import base64
+import hmac
 
 import orjson
 import pytest
 
+from server.webhooks import queue
+from server.webhooks.sweep import Sweeper
 from tests.harness.clock import START_MS, ManualClock
+from tests.harness.waiting import until
 from tests.harness.webhook_sink import WebhookSink
 from tests.webhooks.site import Site
 
@@ -148,3 +153,133 @@ async def test_each_recipients_events_are_told(site: Site, sink: WebhookSink) ->
     told = [orjson.loads(call.body) for call in sink.calls]
     assert sorted(body["type"] for body in told) == ["email.bounced", "email.delivered"]
     assert {body["data"]["email_id"] for body in told} == {email_id}
+
+
+# A webhook that takes nothing for days (F-3).
+
+
+DAY_S = 86_400
+
+
+async def fail(site: Site, clock: ManualClock, webhook_id: str, until_s: float) -> int:
+    """Lets the clock run for so many seconds; returns how many events there were, one every six hours."""
+    happened = 0
+    end = clock.now_ms() + until_s * 1000
+    while clock.now_ms() < end and await site.status(webhook_id) == "enabled":
+        await site.happen()
+        happened += 1
+        made = len(await site.attempts(webhook_id))
+        await site.turn()
+        await until(lambda made=made: more_than(site, webhook_id, made))
+        clock.advance(DAY_S / 4)
+    return happened
+
+
+async def more_than(site: Site, webhook_id: str, count: int) -> bool:
+    return len(await site.attempts(webhook_id)) > count
+
+
+async def test_a_webhook_that_fails_for_five_days_is_disabled_and_nothing_is_lost(
+    site: Site, sink: WebhookSink, clock: ManualClock
+) -> None:
+    webhook_id, _ = await site.register(f"{sink.url}/500")
+    happened = await fail(site, clock, webhook_id, 4.9 * DAY_S)
+    assert await site.status(webhook_id) == "enabled"
+    happened += await fail(site, clock, webhook_id, DAY_S)
+    assert await site.status(webhook_id) == "disabled"
+    assert await site.disabled_reason(webhook_id) == "failing"
+    await site.happen()
+    await site.turn()
+    assert await site.waiting(webhook_id) == 0
+    assert await site.kept(webhook_id) == {"failed": happened + 1}
+
+
+async def test_one_success_begins_the_days_anew(site: Site, sink: WebhookSink, clock: ManualClock) -> None:
+    webhook_id, _ = await site.register(f"{sink.url}/500")
+    await fail(site, clock, webhook_id, 3 * DAY_S)
+    sink.statuses["/500"] = 200
+    await fail(site, clock, webhook_id, 1)
+    sink.statuses.clear()
+    await fail(site, clock, webhook_id, 3 * DAY_S)
+    assert await site.status(webhook_id) == "enabled"
+
+
+async def test_a_short_outage_long_after_another_does_not_disable(
+    site: Site, sink: WebhookSink, clock: ManualClock
+) -> None:
+    webhook_id, _ = await site.register(f"{sink.url}/500")
+    await site.happen()
+    await site.turn()
+    await site.attempted(webhook_id, 1)
+    await site.writer.submit(queue.give_up_stale, [((site.org_id, webhook_id), 2**62)])
+    clock.advance(30 * DAY_S)
+    await site.happen()
+    await site.turn()
+    await site.attempted(webhook_id, 2)
+    assert await site.status(webhook_id) == "enabled"
+
+
+# Rotation and replay.
+
+
+async def test_the_secret_before_verifies_for_24_hours_and_not_longer(
+    site: Site, sink: WebhookSink, clock: ManualClock
+) -> None:
+    """F-3."""
+    webhook_id, before = await site.register(f"{sink.url}/200")
+    now = await site.rotate(webhook_id)
+    clock.advance(DAY_S - 1)
+    await site.happen()
+    await site.turn()
+    await site.attempted(webhook_id, 1)
+    clock.advance(1)
+    await site.happen()
+    await site.turn()
+    await site.attempted(webhook_id, 2)
+    signatures = [call.headers["webhook-signature"].split() for call in sink.calls]
+    assert [len(of_call) for of_call in signatures] == [2, 1]
+    for call, of_call in zip(sink.calls, signatures, strict=True):
+        sent_at = int(call.headers["webhook-timestamp"])
+        content = b"%s.%d.%s" % (call.headers["webhook-id"].encode(), sent_at, call.body)
+        for secret, signature in zip((now, before), of_call, strict=False):
+            key = base64.b64decode(secret.removeprefix("whsec_"))
+            assert signature == "v1," + base64.b64encode(hmac.digest(key, content, "sha256")).decode()
+
+
+async def test_what_was_settled_is_told_again_and_its_attempts_are_counted_on(
+    site: Site, sink: WebhookSink
+) -> None:
+    """F-3."""
+    webhook_id, _ = await site.register(f"{sink.url}/200")
+    await site.happen()
+    await site.turn()
+    attempt = await site.attempted(webhook_id, 1)
+    sink.statuses["/200"] = 500
+    await site.replay(webhook_id, attempt.event_id)
+    await site.turn()
+    await site.attempted(webhook_id, 2)
+    sink.statuses.clear()
+    await site.replay(webhook_id, attempt.event_id)
+    await site.turn()
+    await site.attempted(webhook_id, 3)
+    assert [row.attempt for row in await site.attempts(webhook_id)] == [1, 2, 3]
+    assert await site.kept(webhook_id) == {"success": 1}
+
+
+async def test_after_30_days_calls_and_attempts_are_forgotten(
+    site: Site, sink: WebhookSink, clock: ManualClock
+) -> None:
+    webhook_id, _ = await site.register(f"{sink.url}/200")
+    other, _ = await site.register(f"{sink.url}/hang")
+    await site.happen()
+    await site.turn()
+    await site.attempted(webhook_id, 1)
+    made_at_ms = int((await site.attempts(webhook_id))[0].id[:12], 16)
+    for age_s, left in ((30 * DAY_S - 60, {"success": 1}), (30 * DAY_S + 60, {})):
+        sweeper = Sweeper(site.database, site.writer, ManualClock(made_at_ms + age_s * 1000))
+        while await sweeper.step():
+            pass
+        assert await site.kept(webhook_id) == left
+        assert len(await site.attempts(webhook_id)) == len(left)
+    assert await site.kept(other) == {"pending": 1}
+    await sink.stop()

@@ -3,7 +3,7 @@
 import pytest
 
 from server.faults import ValidationFailed
-from server.webhooks.rules import check
+from server.webhooks.rules import FAILED_FOR_MS, LOST_AFTER_MS, check, check_change, is_lost
 
 URL = "https://hooks.example.com/zidimail"
 
@@ -27,3 +27,32 @@ def test_everything_wrong_is_named_at_once() -> None:
 def test_private_hosts_need_the_operators_leave() -> None:
     assert _violations("http://127.0.0.1:9000/hook", ["email.sent"]) == ["url"]
     assert check("http://127.0.0.1:9000/hook", ["email.sent"], allow_private_networks=True)
+
+
+def test_a_test_is_nothing_that_a_webhook_can_be_told_of() -> None:
+    assert _violations(URL, ["webhook.test"]) == ["events[0]"]
+
+
+def test_a_change_names_only_what_it_changes() -> None:
+    assert check_change(None, [], allow_private_networks=False) == []
+    assert check_change(URL, ["email.sent", "email.sent"], allow_private_networks=False) == ["email.sent"]
+    with pytest.raises(ValidationFailed) as caught:
+        check_change("", [None], allow_private_networks=False)
+    assert [violation.field for violation in caught.value.violations] == ["url", "events[0]"]
+
+
+@pytest.mark.parametrize(
+    ("failing_for", "call_for", "lost"),
+    [
+        (LOST_AFTER_MS, FAILED_FOR_MS, True),
+        (LOST_AFTER_MS - 1, FAILED_FOR_MS, False),
+        (LOST_AFTER_MS, FAILED_FOR_MS - 1, False),
+        (LOST_AFTER_MS * 10, 0, False),
+    ],
+)
+def test_a_webhook_is_lost_after_days_without_success_and_hours_of_one_call(
+    failing_for: int, call_for: int, lost: bool
+) -> None:
+    """F-3."""
+    now = 10**12
+    assert is_lost(now - failing_for, now - call_for, now) is lost
