@@ -11,7 +11,10 @@ from edge.transcoding.asgi import Answer
 from edge.transcoding.names import EnumNames
 from edge.transcoding.rendering import Render
 from edge.transcoding.routes import Route
-from edge.transcoding.status import Failure
+from edge.transcoding.status import Failure, Violation
+
+Spared = Mapping[int, Sequence[Violation]]
+"""What is wrong with the items of a list that were taken out, by their index."""
 
 
 class Dialect(Protocol):
@@ -43,6 +46,15 @@ class Dialect(Protocol):
 
     def complete(self, method: str, request: Message, headers: Mapping[bytes, bytes]) -> None:
         """Puts into a bound request what stands in headers."""
+
+    def spare(self, method: str, body: Any, failure: Failure) -> Spared:
+        """Takes out of a list in the JSON body what no message can be made of, if the rest may go on.
+
+        Returns what was wrong, by index; nothing if the failure stands for the whole request.
+        """
+
+    def restore(self, response: Any, spared: Spared) -> None:
+        """Tells in the response what was wrong with what was taken out."""
 
     def answer(self, method: str, response: Message, rendered: Any) -> Answer:
         """The answer of success, from the response and its JSON values."""

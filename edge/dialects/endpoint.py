@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import orjson
 import structlog
 
-from edge.dialects.dialect import Dialect
+from edge.dialects.dialect import Dialect, Spared
 from edge.rates import Rate, Visits
 from edge.transcoding.asgi import Answer, Receive, Scope, Send, request_id, send_answer
 from edge.transcoding.binding import BindRequest, compile_request
@@ -18,7 +18,7 @@ from edge.transcoding.body import Body, ClientGone
 from edge.transcoding.invoke import Admit, Caller, Invoke
 from edge.transcoding.rendering import Render, Renderers
 from edge.transcoding.routes import Route, Router
-from edge.transcoding.status import REQUEST_TIMEOUT, Failure
+from edge.transcoding.status import REQUEST_TIMEOUT, Failure, Violation
 from edge.visitors import Visitor, Visitors
 
 log = structlog.get_logger("edge")
@@ -149,7 +149,7 @@ class Endpoint:
                 try:
                     content = [await body.read(operation.body_limit, held.grow)]
                     reading = False
-                    request = self._bind(operation, content, scope["query_string"], values, headers)
+                    request, spared = self._bind(operation, content, scope["query_string"], values, headers)
                 except Failure:
                     await operation.admit(caller)
                     raise
@@ -158,6 +158,8 @@ class Endpoint:
             raise Failure(REQUEST_TIMEOUT if reading else "DEADLINE_EXCEEDED") from None
         finally:
             held.release()
+        if spared:
+            self._dialect.restore(response, spared)
         return self._dialect.answer(operation.method, response, operation.render(response))
 
     def _operation(self, scope: Scope) -> tuple[Operation, tuple[str, ...]]:
@@ -178,8 +180,9 @@ class Endpoint:
         query: bytes,
         values: tuple[str, ...],
         headers: Mapping[bytes, bytes],
-    ) -> Any:
+    ) -> tuple[Any, Spared]:
         json: Any = None
+        spared: dict[int, Sequence[Violation]] = {}
         if operation.route.body:
             size = len(content[0])
             # Taken out, so that a large body is not held twice.
@@ -189,9 +192,18 @@ class Endpoint:
             json = self._dialect.widen(operation.method, json, headers)
             if type(json) is not dict:
                 raise Failure("MALFORMED_BODY", {"detail": "its outermost value is none"})
-        request = operation.bind(json, query, values)
+        while True:
+            try:
+                request = operation.bind(json, query, values)
+                break
+            except Failure as failure:
+                # Only so many violations are found at once, so there may be more.
+                wrong = self._dialect.spare(operation.method, json, failure)
+                if wrong.keys() <= spared.keys():
+                    raise
+                spared |= wrong
         self._dialect.complete(operation.method, request, headers)
-        return request
+        return request, spared
 
     def _check_rest(self, json: Any) -> None:
         """Refuses a large body that is not large by its files (C-1)."""

@@ -13,6 +13,7 @@ from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
 from zidimail.v1.email_service_pb2 import SendEmailResponse
 
+from edge.dialects.dialect import Spared
 from edge.dialects.zidimail.errors import failure_answer, failure_body
 from edge.dialects.zidimail.shapes import (
     API_KEYS,
@@ -24,6 +25,7 @@ from edge.dialects.zidimail.shapes import (
     WEBHOOKS,
     without_files,
 )
+from edge.dialects.zidimail.sparing import restore, spare
 from edge.rates import Rate
 from edge.transcoding.asgi import Answer, Header
 from edge.transcoding.names import short_names
@@ -86,6 +88,14 @@ class ZidiMail:
     def complete(self, method: str, request: Message, headers: Mapping[bytes, bytes]) -> None:
         if method in IDEMPOTENT and (key := headers.get(b"idempotency-key")) is not None:
             request.idempotency_key = key.decode("latin-1")  # type: ignore[attr-defined]
+
+    def spare(self, method: str, body: Any, failure: Failure) -> Spared:
+        if method != EMAILS + "BatchSendEmails" or body.get("mode") != "permissive":
+            return {}
+        return spare(body, failure)
+
+    def restore(self, response: Any, spared: Spared) -> None:
+        restore(response, spared)
 
     def answer(self, method: str, response: Message, rendered: Any) -> Answer:
         shaped = RESPONSE_SHAPES[method](rendered)

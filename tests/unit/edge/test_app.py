@@ -132,6 +132,27 @@ async def test_a_batch_is_a_bare_array_or_an_object_and_a_header_says_how_strict
     assert emails.batches[0].emails[0].tags[0].value == "v"
 
 
+async def test_a_permissive_batch_goes_on_without_what_is_no_email(
+    client: httpx.AsyncClient, emails: EmailServer
+) -> None:
+    """C-4: also when more is wrong than is told at once."""
+    emails.outcome = lambda email: (
+        sent(email) if email.subject else pb.BatchSendResult(error=status("VALIDATION_FAILED", field="from"))
+    )
+    right, wrong = {"subject": "good"}, [{"to": 5}, 7, {"subject": "a\0"}, {"tags": [{"name": 1}], "to": [2]}]
+    body = [right, *wrong, right, *[{"subject": n} for n in range(60)], right]
+    answer = await client.post("/v1/emails/batch", json=body, headers={"x-batch-validation": "permissive"})
+    assert answer.json()["data"] == [{"id": "good"}] * 3
+    errors = {error["index"]: error["message"] for error in answer.json()["errors"]}
+    assert sorted(errors) == [*range(1, 5), *range(6, 66)]
+    assert errors[1].startswith("to: must be")
+    assert errors[2].startswith("must be an object")
+    assert len(emails.batches) == 1
+    strict = await client.post("/v1/emails/batch", json=body)
+    assert strict.status_code == 422
+    assert len(emails.batches) == 1
+
+
 async def test_a_permissive_batch_tells_what_was_wrong_with_which_email(
     client: httpx.AsyncClient, emails: EmailServer
 ) -> None:
