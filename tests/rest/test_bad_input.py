@@ -3,6 +3,7 @@
 The wrong types are generated from the contract: a new field is tried without a line here.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,13 +27,33 @@ RIGHT: dict[str, dict[str, Any]] = {
     "CreateApiKey": {"name": "bad input"},
     "CreateWebhook": {"url": "https://127.0.0.1:9/x", "events": ["email.sent"]},
     "VerifyDomain": {},
+    "UpdateEmail": {"scheduled_at": "2099-01-01T00:00:00Z"},
+    "CancelEmail": {},
+    "UpdateDomain": {"open_tracking": True},
+    "RotateDomainKeys": {},
+    "UpdateApiKey": {"name": "bad input"},
+    "UpdateWebhook": {"url": "https://127.0.0.1:9/x", "status": "enabled"},
+    "RotateWebhookSecret": {},
+    "TestWebhook": {},
+    "ReplayWebhookEvent": {},
+    "ReplayWebhookEvents": {"since": "2099-01-01T00:00:00Z"},
+    "CreateSuppression": {"email": "bad-input@example.org"},
+    "BatchAddSuppressions": {"emails": ["bad-input@example.org"]},
+    "BatchRemoveSuppressions": {"emails": ["bad-input@example.org"]},
 }
 """A body of each method that would be taken, to be spoiled in one place."""
 
 BODILESS = {
     "GetEmail", "ListEmails", "GetDomain", "ListDomains", "DeleteDomain", "ListApiKeys", "DeleteApiKey",
-    "ListWebhooks", "DeleteWebhook", "ListEvents",
+    "ListWebhooks", "GetWebhook", "DeleteWebhook", "ListEvents", "GetEmailStats", "ListWebhookEvents",
+    "GetWebhookEvent", "ListWebhookAttempts", "GetSuppression", "ListSuppressions", "DeleteSuppression",
+    "GetUsage",
 }  # fmt: skip
+
+
+def test_every_method_is_tried() -> None:
+    assert RIGHT.keys() | BODILESS == {route.method.name for route in ROUTES}
+
 
 WRITES = [route for route in ROUTES if route.method.name in RIGHT]
 READS = [route for route in ROUTES if route.method.name in BODILESS]
@@ -76,6 +97,9 @@ def spoiled() -> Iterator[Any]:
                 )
 
 
+STORED = ("emails", "domains", "webhooks", "suppressions")
+
+
 class Org:
     """One organisation's doors, and what it has stored."""
 
@@ -86,13 +110,17 @@ class Org:
 
     def call(self, route: Route, query: str = "", **request: Any) -> httpx.Response:
         """Calls a route with the credential that it takes; its parameters name nothing."""
-        path = f"{route.path.replace('{id}', NOWHERE)}?{query}"
+        return self.call_on(route, NOWHERE, query, **request)
+
+    def call_on(self, route: Route, name: str, query: str = "", **request: Any) -> httpx.Response:
+        """Calls a route on what has this id, if anything has."""
+        path = re.sub(r"{\w+}", lambda _: name, route.path)
         door = self._session if route.path.startswith("/v1/api-keys") else self._api
-        return door.request(route.verb, path, **request)
+        return door.request(route.verb, f"{path}?{query}", **request)
 
     def stored(self) -> list[int]:
         """How many of everything there are."""
-        lists = [self._api.get(f"/v1/{name}") for name in ("emails", "domains", "webhooks")]
+        lists = [self._api.get(f"/v1/{name}") for name in STORED]
         return [answer.json()["total"] for answer in (*lists, self._session.get("/v1/api-keys"))]
 
     def assert_refused(self, answer: httpx.Response, *statuses: int) -> None:
@@ -216,18 +244,15 @@ IDS = ["x", "%00", "%ff", "%F0%9F%92%A9", "..%2F..", "0" * 10_000, "'%20OR%201=1
 @pytest.mark.parametrize(
     "route", [route for route in WRITES + READS if route.parameters], ids=lambda route: route.method.name
 )
-def test_an_id_that_is_none_is_not_found_or_refused(
-    org: Org, other_session: httpx.Client, route: Route, id: str
-) -> None:
-    answer = other_session.request(route.verb, route.path.replace("{id}", id))
-    org.assert_refused(answer, 404, 422)
+def test_an_id_that_is_none_is_not_found_or_refused(org: Org, route: Route, id: str) -> None:
+    org.assert_refused(org.call_on(route, id), 404, 422)
 
 
 NUMBERS = ["", "-1", "1.5", "9999999999", "%00", "%ff", "1e2", "0"]
 PAGED = [
     (route, name)
     for route in READS
-    for name in ("limit", "page")
+    for name in ("limit", "page", "days")
     if name in route.method.input_type.fields_by_name
 ]
 
@@ -242,10 +267,33 @@ def test_a_number_in_a_query_that_is_none_is_refused(org: Org, route: Route, nam
 
 
 @pytest.mark.parametrize(
-    "query", ["search=%00", "search=%ff", "after=%00", "before=x", "search=" + "x" * 900]
+    "query",
+    [
+        "search=%00",
+        "search=%ff",
+        "search=" + "x" * 900,
+        "after=%00",
+        "before=x",
+        "status=",
+        "status=sent&status=exploded",
+        "tag=%00",
+        "domain=%ff",
+        "since=",
+        "since=yesterday",
+        "until=2026-02-30T00:00:00Z",
+        "until=99999-01-01T00:00:00Z",
+    ],
 )
 def test_a_search_that_cannot_be_made_is_refused(org: Org, other_api: httpx.Client, query: str) -> None:
     org.assert_refused(other_api.get(f"/v1/emails?{query}"), 422)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["search=%00", "after=x", "before=%ff", "origin=", "origin=wish", "origin=manual&origin=%00"],
+)
+def test_suppressions_that_cannot_be_meant_are_refused(org: Org, other_api: httpx.Client, query: str) -> None:
+    org.assert_refused(other_api.get(f"/v1/suppressions?{query}"), 422)
 
 
 @pytest.mark.parametrize("query", ["after=%00", "after=nonsense", "types=", "types=1", "types=email.sent%00"])
