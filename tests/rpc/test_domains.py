@@ -44,6 +44,14 @@ class Client:
     async def verify(self, id: str) -> pb.VerifyDomainResponse:
         return await self._domains.VerifyDomain(pb.VerifyDomainRequest(id=id), metadata=self._metadata)
 
+    async def update(self, id: str, **fields: Any) -> domain_pb2.Domain:
+        request = pb.UpdateDomainRequest(id=id, **fields)
+        return (await self._domains.UpdateDomain(request, metadata=self._metadata)).domain
+
+    async def rotate(self, id: str) -> domain_pb2.Domain:
+        request = pb.RotateDomainKeysRequest(id=id)
+        return (await self._domains.RotateDomainKeys(request, metadata=self._metadata)).domain
+
     async def delete(self, id: str) -> pb.DeleteDomainResponse:
         return await self._domains.DeleteDomain(pb.DeleteDomainRequest(id=id), metadata=self._metadata)
 
@@ -253,3 +261,74 @@ async def test_domains_come_in_pages_newest_first_without_records(other: Client)
     assert (everything.limit, everything.has_more, len(everything.data)) == (100, False, first.total)
     assert await refusal_of(other.list(limit=0)) == "VALIDATION_FAILED"
     assert await refusal_of(other.list(page=0)) == "VALIDATION_FAILED"
+
+
+async def test_after_a_rotation_mail_is_signed_with_the_new_keys_once_they_are_published(
+    owner: Client, dns_server: DnsServer, dns_stack: Stack
+) -> None:
+    """F-11: there is always a signature that verifies by what stands in DNS."""
+    domain = await owner.create("mail.rotating.example")
+    publish(dns_server, domain)
+    assert (await owner.verify(domain.id)).verified
+    rotated = await owner.rotate(domain.id)
+    old, new = (
+        [r for r in rotated.dns_records if r.record == "DKIM"][:2],
+        [r for r in rotated.dns_records if r.record == "DKIM"][2:],
+    )
+    assert [(r.status, r.name) for r in old] == [(VERIFIED, r.name) for r in domain.dns_records[1:3]]
+    assert [r.status for r in new] == [PENDING, PENDING]
+
+    async def signers() -> set[str]:
+        email_id = await owner.send("a@mail.rotating.example")
+        captured = await until(lambda: list(dns_stack.captured.glob(f"{email_id}.*.eml")))
+        message = captured[0].read_bytes()
+        return {r.name for r in (*old, *new) if f"s={r.name.partition('.')[0]};".encode() in message}
+
+    assert (await owner.verify(domain.id)).verified
+    assert await signers() == {r.name for r in old}
+    publish(dns_server, rotated)
+    found = await owner.verify(domain.id)
+    assert found.verified
+    assert [r.name for r in found.dns_records if r.record == "DKIM"] == [r.name for r in new]
+    # Other processes, and this one, look at the keys again within seconds.
+    await until(lambda: _only(signers, {r.name for r in new}), within=20)
+
+
+async def _only(signers: Any, names: set[str]) -> bool:
+    return await signers() == names
+
+
+async def test_settings_of_a_domain_change_one_by_one(owner: Client) -> None:
+    """Section D."""
+    id = (await owner.create("mail.settings.example")).id
+    changed = await owner.update(id, open_tracking=True)
+    assert (changed.open_tracking, changed.click_tracking) == (True, False)
+    assert changed.tls == domain_pb2.TLS_MODE_OPPORTUNISTIC
+    changed = await owner.update(id, tls=domain_pb2.TLS_MODE_ENFORCED, click_tracking=True)
+    assert (changed.open_tracking, changed.click_tracking) == (True, True)
+    assert await owner.get(id) == changed
+    assert await refusal_of(owner.update(id, tls=9)) == "VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize("id", ["", "x", "0" * 24, "\x00"])
+async def test_what_is_no_domain_is_not_changed(owner: Client, id: str) -> None:
+    assert await refusal_of(owner.update(id)) == "DOMAIN_NOT_FOUND"
+    assert await refusal_of(owner.rotate(id)) == "DOMAIN_NOT_FOUND"
+
+
+async def test_anothers_domain_is_not_changed(owner: Client, other: Client) -> None:
+    """C-48."""
+    id = (await owner.create("mail.mine.example")).id
+    assert await refusal_of(other.update(id, open_tracking=True)) == "DOMAIN_NOT_FOUND"
+    assert await refusal_of(other.rotate(id)) == "DOMAIN_NOT_FOUND"
+    assert not (await owner.get(id)).open_tracking
+
+
+async def test_domains_are_listed_from_an_id_on(other: Client) -> None:
+    """Section D."""
+    ids = [(await other.create(f"d{n}.listed.example")).id for n in range(3)]
+    after = await other.list(limit=1, after=ids[2])
+    assert ([domain.id for domain in after.data], after.has_more) == ([ids[1]], True)
+    before = await other.list(before=ids[0])
+    assert [domain.id for domain in before.data] == [ids[2], ids[1]]
+    assert await refusal_of(other.list(after="x")) == "VALIDATION_FAILED"
