@@ -241,8 +241,18 @@ attachments = Table(
     Column("content_type", Text, nullable=False),
     Column("content_id", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
-    # Last, as SQLite reads a row from its beginning; null once the email is settled (Z-23).
-    Column("content", LargeBinary),
+)
+
+# The bytes of attachments, deleted once the email is settled (Z-23). In parts: whatever a database or its
+# driver copies on the way is a part and not a file of 40 MB.
+attachment_parts = Table(
+    "attachment_parts",
+    metadata,
+    _id("org_id", primary_key=True),
+    _id("email_id", primary_key=True),
+    Column("no", SmallInteger, primary_key=True),
+    Column("part", SmallInteger, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 recipients = Table(

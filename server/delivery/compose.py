@@ -120,7 +120,7 @@ def _content(message: Message) -> _Part:
 
 
 def _enclosure(file: Enclosure) -> _Part:
-    return _Part(head_of(file), (encoded(file.content),))
+    return _Part(head_of(file), tuple(map(encoded, file.content)))
 
 
 def _leaf(subtype: str, text: str) -> _Part:

@@ -2,7 +2,7 @@
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from server.delivery.encoding import Uncomposable
@@ -22,12 +22,15 @@ _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """A file of a message. `content_id` is the name by which HTML shows it, empty if none does."""
+    """A file of a message. `content_id` is the name by which HTML shows it, empty if none does.
+
+    `content` comes in parts of whole lines, multiples of 57 bytes, but for the last; it is read once.
+    """
 
     filename: str
     content_type: str
     content_id: str
-    content: bytes
+    content: Iterable[bytes]
 
 
 def head_of(file: Enclosure) -> tuple[bytes, ...]:
@@ -48,15 +51,14 @@ def head_of(file: Enclosure) -> tuple[bytes, ...]:
 
 
 def encoded(content: bytes) -> bytes:
-    """Base64 in lines of 76 characters, each ended by CRLF, without a second copy on the way."""
-    return b"".join(_encoded(content))
+    """Base64 in lines of 76 characters, each ended by CRLF."""
+    return b"".join(_lines(content))
 
 
-def _encoded(content: bytes) -> Iterator[bytes]:
+def _lines(content: bytes) -> Iterator[bytes]:
     step = _LINE * _LINES_AT_ONCE
-    view = memoryview(content)
     for start in range(0, len(content), step):
-        text = binascii.b2a_base64(view[start : start + step], newline=False)
+        text = binascii.b2a_base64(content[start : start + step], newline=False)
         lines = [text[at : at + _ENCODED_LINE] for at in range(0, len(text), _ENCODED_LINE)]
         yield b"\r\n".join([*lines, b""])
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,14 +155,26 @@ def letter(email: Any, files: list[Any], keys: Sequence[SigningKey], *, needs_tl
     )
 
 
-def _enclosures(files: list[Any]) -> list[Enclosure]:
-    found = []
-    while files:
-        row = files.pop(0)
-        if row.content is None:
+def _enclosures(rows: list[Any]) -> list[Enclosure]:
+    """The files of an email; the content of each is let go of as it is read."""
+    found: list[Enclosure] = []
+    parts: list[bytes] = []
+    no = 0
+    while rows:
+        row = rows.pop(0)
+        if row.no != no:
+            no, parts = row.no, []
+            found.append(Enclosure(row.filename, row.content_type, row.content_id, _emptied(parts)))
+        if row.content is not None:
+            parts.append(row.content)
+        elif row.size:
             raise Uncomposable("its attachments are not kept any more")
-        found.append(Enclosure(row.filename, row.content_type, row.content_id, row.content))
     return found
+
+
+def _emptied(parts: list[bytes]) -> Iterator[bytes]:
+    while parts:
+        yield parts.pop(0)
 
 
 def _mailboxes(texts: str) -> list[Mailbox]:

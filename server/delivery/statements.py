@@ -24,9 +24,10 @@ EMAILS = (
     " WHERE e.org_id = k.org_id AND e.id = k.email_id"
 )
 ATTACHMENTS = (
-    "SELECT a.org_id, a.email_id, a.filename, a.content_type, a.content_id, a.content"
-    " FROM {keys} attachments AS a WHERE a.org_id = k.org_id AND a.email_id = k.email_id"
-    " ORDER BY a.email_id, a.no"
+    "SELECT a.org_id, a.email_id, a.no, a.filename, a.content_type, a.content_id, a.size, p.content"
+    " FROM {keys} attachments AS a LEFT JOIN attachment_parts AS p"
+    " ON p.org_id = a.org_id AND p.email_id = a.email_id AND p.no = a.no"
+    " WHERE a.org_id = k.org_id AND a.email_id = k.email_id ORDER BY a.email_id, a.no, p.part"
 )
 LOCK_EMAILS = (
     "SELECT e.id FROM {keys} emails AS e WHERE e.org_id = k.org_id AND e.id = k.email_id ORDER BY e.id"

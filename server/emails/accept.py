@@ -12,7 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import failpoints
 from server.clock import Clock
-from server.db.schema import attachments, email_contents, email_tags, emails, outq, recipients
+from server.db.schema import (
+    attachment_parts,
+    attachments,
+    email_contents,
+    email_tags,
+    emails,
+    outq,
+    recipients,
+)
 from server.db.writer import Writer
 from server.emails import idempotency
 from server.emails.batch import Answer, Batch
@@ -29,6 +37,7 @@ _INSERT_CONTENTS = insert(email_contents)
 _INSERT_RECIPIENTS = insert(recipients)
 _INSERT_TAGS = insert(email_tags)
 _INSERT_ATTACHMENTS = insert(attachments)
+_INSERT_PART = insert(attachment_parts)
 _INSERT_QUEUE = insert(outq)
 
 
@@ -90,6 +99,9 @@ async def _write(connection: AsyncConnection, drafts: Sequence[Draft]) -> None:
         await connection.execute(_INSERT_TAGS, tags)
     if files := [row for draft in drafts for row in draft.attachments]:
         await connection.execute(_INSERT_ATTACHMENTS, files)
+    for part in (row for draft in drafts for row in draft.parts):
+        # One by one: a list would be bound as a whole.
+        await connection.execute(_INSERT_PART, part)
     if queue := [row for draft in drafts for row in draft.queued()]:
         await connection.execute(_INSERT_QUEUE, queue)
     await log.append(connection, [entry for draft in drafts for entry in draft.entries()])

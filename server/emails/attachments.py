@@ -78,7 +78,7 @@ class Links:
                 yield
             finally:
                 for item in wanted:
-                    item.attachments.clear()
+                    item.detach()
 
     async def _worth_fetching(self, batch: Batch, linked: Sequence[Draft]) -> tuple[Standing, list[Draft]]:
         """The organisation's standing, and the drafts that nothing refuses so far; the others are marked."""
@@ -115,7 +115,7 @@ class Links:
             async with at_once:
                 item.refusal = await self._fetch(item, limits, left, deadline)
                 if item.refusal is not None:
-                    item.attachments.clear()
+                    item.detach()
 
         async with asyncio.TaskGroup() as group:
             for item in drafts:
@@ -137,7 +137,7 @@ class Links:
             except TimeoutError:
                 return ValidationFailed([Violation(field, f"cannot be fetched within {FETCH_S:g} s")])
             row = item.attachments[no - 1]
-            row["content"], row["size"] = file.content, len(file.content)
+            item.attach(no, file.content)
             row["content_type"] = row["content_type"] or media_type_told(file.content_type, row["filename"])
         return None
 

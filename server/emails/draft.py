@@ -24,6 +24,8 @@ SHARDS = 64
 PRIORITY_TRANSACTIONAL = 1
 # The site of mail that never leaves. Stored with each row: never change it.
 SIMULATED = "simulator"
+# So many bytes of an attachment are stored together: whole lines of base64 (57 bytes each).
+PART = 57 * 16_384
 # What the header of a part takes, about, in bytes.
 _PART_OVERHEAD = 512
 
@@ -51,6 +53,7 @@ class Draft:
     test: bool
     tags: list[Row] = field(default_factory=list)
     attachments: list[Row] = field(default_factory=list)
+    parts: list[Row] = field(default_factory=list)
     # The URLs of the attachments, by their numbers, that are still to be fetched.
     links: dict[int, str] = field(default_factory=dict)
     # What is wrong with it now, though it may have been right when its idempotency key was first used.
@@ -66,6 +69,26 @@ class Draft:
     def attachments_size(self) -> int:
         """How many bytes the attachments have together, as far as they are here."""
         return sum(row["size"] for row in self.attachments)
+
+    def attach(self, no: int, content: bytes) -> None:
+        """Gives attachment `no` its content."""
+        row = self.attachments[no - 1]
+        row["size"] = len(content)
+        whole = memoryview(content)
+        self.parts += [
+            {
+                "org_id": self.org_id,
+                "email_id": row["email_id"],
+                "no": no,
+                "part": part,
+                "content": whole[start : start + PART],
+            }
+            for part, start in enumerate(range(0, len(content), PART))
+        ]
+
+    def detach(self) -> None:
+        """Lets go of every content."""
+        self.parts.clear()
 
     def queued(self) -> list[Row]:
         """The rows of the queue: none yet for an email that waits for its time."""
@@ -126,7 +149,7 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
     org_id = caller.org_id
     envelope = rules.envelope(request.to, request.cc, request.bcc)
     shard = shard_of(org_id)
-    return Draft(
+    made = Draft(
         org_id=org_id,
         domain=sender.domain,
         email={
@@ -185,6 +208,10 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
         links={no: given.path for no, given in enumerate(request.attachments, start=1) if given.path},
         refusal=ValidationFailed(untimely) if untimely else None,
     )
+    for no, given in enumerate(request.attachments, start=1):
+        if not given.path:
+            made.attach(no, given.content)
+    return made
 
 
 def site_of(domain: str, *, test: bool) -> str:
@@ -253,8 +280,8 @@ def _file(given: pb.NewAttachment) -> rules.File:
 
 
 def _attachment(org_id: str, email_id: str, no: int, given: pb.NewAttachment) -> Row:
-    """The row of an attachment; one that is a link lacks its content."""
-    content, filename = given.content or None, given.filename.strip()
+    """The row of an attachment, without its content."""
+    filename = given.filename.strip()
     return {
         "org_id": org_id,
         "email_id": email_id,
@@ -262,8 +289,7 @@ def _attachment(org_id: str, email_id: str, no: int, given: pb.NewAttachment) ->
         "filename": filename,
         "content_type": given.content_type.strip() or ("" if given.path else media_type_of(filename)),
         "content_id": _bare(given.content_id),
-        "size": 0 if content is None else len(content),
-        "content": content,
+        "size": 0,
     }
 
 

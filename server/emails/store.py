@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, exists, select, update
+from sqlalchemy import Row, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among
-from server.db.schema import attachments, email_contents, emails, outq, recipients
+from server.db.schema import attachment_parts, attachments, email_contents, emails, outq, recipients
 
 
 async def email(connection: AsyncConnection, org_id: str, email_id: str) -> Row[Any] | None:
@@ -51,10 +51,6 @@ async def forget_attachments(connection: AsyncConnection, keys: Iterable[tuple[s
     """
     wanted = list(keys)
     if wanted:
-        owner = (attachments.c.org_id, attachments.c.email_id)
+        owner = (attachment_parts.c.org_id, attachment_parts.c.email_id)
         waiting = exists().where(outq.c.org_id == owner[0], outq.c.email_id == owner[1])
-        await connection.execute(
-            update(attachments)
-            .where(among(connection, owner, wanted), attachments.c.content.is_not(None), ~waiting)
-            .values(content=None)
-        )
+        await connection.execute(delete(attachment_parts).where(among(connection, owner, wanted), ~waiting))

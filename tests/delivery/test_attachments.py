@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import insert, select
 
 from server.db.engine import Database
-from server.db.schema import attachments
-from server.delivery.freight import HEAVY, Freight
-from server.emails.draft import weight
+from server.db.schema import attachment_parts, attachments
+from server.delivery.freight import Freight
+from server.emails.draft import PART, weight
 from tests.delivery.conftest import StartEngine
 from tests.delivery.letters import letter
 from tests.delivery.queued import Queued, enqueue, new_org, queue_of, recipients_of, rows_of, status_of
@@ -38,20 +38,26 @@ async def send(database: Database, *to: str, files: tuple[bytes, ...], **fields:
             "content_type": "application/octet-stream",
             "content_id": "",
             "size": len(content),
-            "content": content,
         }
         for no, content in enumerate(files, start=1)
     ]
+    owner = {name: kept[0][name] for name in ("org_id", "email_id")}
+    parts = [
+        {**owner, "no": no, "part": part, "content": content[start : start + PART]}
+        for no, content in enumerate(files, start=1)
+        for part, start in enumerate(range(0, len(content), PART))
+    ]
     async with database.write() as connection:
         await connection.execute(insert(attachments), kept)
+        await connection.execute(insert(attachment_parts), parts)
     return (await enqueue(database, rows))[0]
 
 
-async def contents(database: Database, sent: Queued) -> list[bytes | None]:
+async def contents(database: Database, sent: Queued) -> list[bytes]:
     """The files of an email as far as they are kept."""
     async with database.read() as connection:
-        query = select(attachments.c.content).where(attachments.c.email_id == sent.id)
-        return list((await connection.execute(query.order_by(attachments.c.no))).scalars())
+        query = select(attachment_parts.c.content).where(attachment_parts.c.email_id == sent.id)
+        return list((await connection.execute(query.order_by(attachment_parts.c.no))).scalars())
 
 
 def files_in(raw: bytes) -> list[bytes]:
@@ -63,7 +69,7 @@ async def test_files_arrive_and_are_forgotten(
     database: Database, start_engine: StartEngine, tmp_path: Path
 ) -> None:
     """Z-23, whether the files are large or small."""
-    small, large = (os.urandom(1000), b""), (os.urandom(HEAVY + 1), b"x")
+    small, large = (os.urandom(1000), b""), (os.urandom(2 * PART + 1), b"x")
     emails = [
         await send(database, "ada@receiver.test", "eve@other.test", files=files) for files in (small, large)
     ]
@@ -73,7 +79,7 @@ async def test_files_arrive_and_are_forgotten(
         for no in (1, 2):
             raw = (tmp_path / "captured" / f"{sent.id}.{no}.eml").read_bytes()
             assert files_in(raw) == list(files)
-        assert await contents(database, sent) == [None, None]
+        assert await contents(database, sent) == []
 
 
 async def test_files_are_kept_while_anybody_is_to_get_them(

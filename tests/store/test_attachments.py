@@ -1,20 +1,23 @@
 """Attachments: kept until the email is settled, fetched if they are links, within the plan (Z-20 to Z-23)."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.engine import Database
-from server.db.schema import attachments, emails, organisations, outq
+from server.db.schema import attachment_parts, attachments, emails, organisations, outq
 from server.db.writer import Writer
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch
-from server.emails.draft import draft, request_hash
+from server.emails.draft import PART, draft, request_hash
 from server.emails.room import Room
 from server.emails.store import forget_attachments
 from server.faults import (
@@ -50,9 +53,21 @@ class Linking(Accepting):
             return await self.acceptor.accept(batch)
 
     async def files(self) -> list[Any]:
+        """The rows of the attachments, each with its content, which is None if it is not kept."""
         async with self.database.read() as connection:
             query = select(attachments).order_by(attachments.c.email_id, attachments.c.no)
-            return list(await connection.execute(query))
+            rows = list(await connection.execute(query))
+            return [
+                SimpleNamespace(**row._mapping, content=await content_of(connection, row)) for row in rows
+            ]
+
+
+async def content_of(connection: AsyncConnection, file: Any) -> bytes | None:
+    query = select(attachment_parts.c.content).where(
+        attachment_parts.c.email_id == file.email_id, attachment_parts.c.no == file.no
+    )
+    parts = (await connection.execute(query.order_by(attachment_parts.c.part))).scalars().all()
+    return b"".join(parts) if parts else None
 
 
 @pytest.fixture
@@ -97,6 +112,15 @@ async def test_attachments_are_stored_beside_the_email(linking: Linking) -> None
     ]
     async with linking.database.read() as connection:
         assert (await connection.execute(select(outq.c.attached))).scalar_one() >= 5
+
+
+async def test_a_large_file_is_stored_in_parts(linking: Linking) -> None:
+    """B7: nobody on the way copies more than a part."""
+    content = os.urandom(2 * PART + 1)
+    await linking.results(_request(attachments=[file(content=content)]))
+    (stored,) = await linking.files()
+    assert (stored.content, stored.size) == (content, len(content))
+    assert await linking.count(attachment_parts) == 3
 
 
 async def test_both_kinds_may_be_mixed(linking: Linking, sink: WebhookSink) -> None:

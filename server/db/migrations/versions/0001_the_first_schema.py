@@ -30,6 +30,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_api_keys_id", ["id"], unique=True)
 
     op.create_table(
+        "attachment_parts",
+        sa.Column("org_id", sa.String(length=24), nullable=False),
+        sa.Column("email_id", sa.String(length=24), nullable=False),
+        sa.Column("no", sa.SmallInteger(), nullable=False),
+        sa.Column("part", sa.SmallInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "email_id", "no", "part", name=op.f("pk_attachment_parts")),
+    )
+    op.create_table(
         "attachments",
         sa.Column("org_id", sa.String(length=24), nullable=False),
         sa.Column("email_id", sa.String(length=24), nullable=False),
@@ -38,7 +47,6 @@ def upgrade() -> None:
         sa.Column("content_type", sa.Text(), nullable=False),
         sa.Column("content_id", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("org_id", "email_id", "no", name=op.f("pk_attachments")),
     )
     op.create_table(

@@ -15,8 +15,10 @@ from server.delivery.enclosures import Enclosure, encoded
 from server.delivery.encoding import Uncomposable
 from tests.unit.server.delivery.messages import plain_with
 
-PDF = Enclosure("invoice.pdf", "application/pdf", "", b"%PDF-1.7\n" + bytes(range(256)) * 300)
-LOGO = Enclosure("logo.png", "image/png", "logo", b"\x89PNG\r\n\x1a\n" + bytes(1000))
+PDF_CONTENT = b"%PDF-1.7\n" + bytes(range(256)) * 300
+PDF = Enclosure("invoice.pdf", "application/pdf", "", [PDF_CONTENT[:57000], PDF_CONTENT[57000:]])
+LOGO_CONTENT = b"\x89PNG\r\n\x1a\n" + bytes(1000)
+LOGO = Enclosure("logo.png", "image/png", "logo", [LOGO_CONTENT])
 
 characters = st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="/\\")
 filenames = st.text(characters, max_size=255).map(str.strip).filter(bool)
@@ -44,7 +46,7 @@ def test_a_file_is_encoded_as_base64_in_short_lines(content: bytes) -> None:
 @settings(max_examples=200, deadline=None)
 def test_a_file_keeps_its_name(filename: str) -> None:
     """RFC 2231."""
-    message = plain_with(attachments=[Enclosure(filename, "text/csv", "", b"a,b")])
+    message = plain_with(attachments=[Enclosure(filename, "text/csv", "", [b"a,b"])])
     raw = bytes(compose(message))
     assert raw.isascii()
     assert max(map(len, raw.split(b"\r\n"))) <= 78
@@ -59,7 +61,7 @@ def test_files_stand_behind_the_text() -> None:
     for part in found.iter_attachments():
         assert part.get_filename() == "invoice.pdf"
         assert part.get_content_disposition() == "attachment"
-        assert part.get_content() == PDF.content
+        assert part.get_content() == PDF_CONTENT
 
 
 def test_an_inline_image_stands_beside_the_html_that_shows_it() -> None:
@@ -72,7 +74,7 @@ def test_an_inline_image_stands_beside_the_html_that_shows_it() -> None:
     )
     image = next(part for part in found.walk() if part.get_content_type() == "image/png")
     assert (image["Content-ID"], image.get_content_disposition()) == ("<logo>", "inline")
-    assert image.get_content() == LOGO.content
+    assert image.get_content() == LOGO_CONTENT
 
 
 def test_an_inline_image_alone_needs_no_mixed_part() -> None:
@@ -86,7 +88,7 @@ def test_without_html_an_inline_image_is_a_file() -> None:
 
 
 def test_a_type_keeps_its_parameters() -> None:
-    invitation = Enclosure("a.ics", 'text/calendar; method=REQUEST;charset="utf-8"', "", b"BEGIN:VCALENDAR")
+    invitation = Enclosure("a.ics", 'text/calendar; method=REQUEST;charset="utf-8"', "", [b"BEGIN:VCALENDAR"])
     (part,) = parsed(plain_with(attachments=[invitation])).iter_attachments()
     assert (part.get_param("method"), part.get_param("charset")) == ("REQUEST", "utf-8")
 
@@ -94,10 +96,10 @@ def test_a_type_keeps_its_parameters() -> None:
 @pytest.mark.parametrize(
     "file",
     [
-        Enclosure("a\r\nX: y", "text/plain", "", b""),
-        Enclosure("a", "text/plain\r\nX: y", "", b""),
-        Enclosure("a", "text", "", b""),
-        Enclosure("a", "text/plain", "a>\r\nX: <y", b""),
+        Enclosure("a\r\nX: y", "text/plain", "", []),
+        Enclosure("a", "text/plain\r\nX: y", "", []),
+        Enclosure("a", "text", "", []),
+        Enclosure("a", "text/plain", "a>\r\nX: <y", []),
     ],
 )
 def test_nothing_slips_into_the_header(file: Enclosure) -> None:
