@@ -1,6 +1,10 @@
 """Resend's own Python SDK works with only its URL and key changed."""
 
 import asyncio
+import base64
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -9,6 +13,7 @@ from resend.exceptions import ResendError
 
 from tests.harness.stack import Stack
 from tests.harness.waiting import until
+from tests.harness.webhook_sink import WebhookSink, page
 
 EMAIL: resend.Emails.SendParams = {
     "from": "Ada <ada@mail.example.com>",
@@ -77,3 +82,49 @@ async def test_an_error_becomes_the_sdks_own() -> None:
         await asyncio.to_thread(resend.Emails.send, {**EMAIL, "from": "ada@elsewhere.example"})
     assert int(refused.value.code) == 422
     assert refused.value.error_type == "validation_error"
+
+
+@pytest.mark.usefixtures("sdk")
+async def test_files_are_sent_in_every_form_of_the_documents(stack: Stack) -> None:
+    """Z-20, section D: a list of ints, base64, and a link."""
+    async with WebhookSink() as sink:
+        sink.pages["/a.csv"] = page(b"a,b", Content_Type="text/csv")
+        attachments: list[Any] = [
+            {"filename": "a.pdf", "content": list(b"%PDF-1.7")},
+            {
+                "filename": "b.txt",
+                "content": base64.b64encode(b"plain").decode(),
+                "content_type": "text/plain",
+            },
+            {"filename": "c.csv", "path": f"{sink.url}/a.csv"},
+            {"filename": "d.png", "content": list(b"PNG"), "content_id": "logo"},
+        ]
+        params: Any = {**EMAIL, "attachments": attachments}
+        sent = await asyncio.to_thread(resend.Emails.send, params)
+    message = await captured(stack, sent["id"])
+    found = {
+        part.get_filename(): part.get_payload(decode=True) for part in message.walk() if part.get_filename()
+    }
+    assert found == {"a.pdf": b"%PDF-1.7", "b.txt": b"plain", "c.csv": b"a,b", "d.png": b"PNG"}
+
+
+async def captured(stack: Stack, id: str) -> Message:
+    path = stack.captured / f"{id}.1.eml"
+    await until(path.exists, within=20, message="never captured")
+    return message_from_bytes(path.read_bytes())
+
+
+@pytest.mark.usefixtures("sdk")
+async def test_a_scheduled_email_is_moved_and_canceled() -> None:
+    """F-2, section D."""
+    hour = datetime.now(UTC) + timedelta(hours=1)
+    params: Any = {**EMAIL, "scheduled_at": hour.isoformat()}
+    id = (await asyncio.to_thread(resend.Emails.send, params))["id"]
+    later = (hour + timedelta(hours=1)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moved = await asyncio.to_thread(resend.Emails.update, {"id": id, "scheduled_at": later})
+    assert (moved["object"], moved["id"]) == ("email", id)
+    email: Any = await asyncio.to_thread(resend.Emails.get, id)
+    assert (email["scheduled_at"], email["last_event"]) == (later, "scheduled")
+    canceled = await asyncio.to_thread(resend.Emails.cancel, id)
+    assert (canceled["object"], canceled["id"]) == ("email", id)
+    assert (await asyncio.to_thread(resend.Emails.get, id))["last_event"] == "canceled"
