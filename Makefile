@@ -5,7 +5,7 @@ PY := .venv/bin/python
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format generate release-protos migration faults bench clean
+.PHONY: help run demo test check format generate release-protos migration faults fuzz bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ migration: $(INSTALLED) ## Begin a new version of the store's schema: make migra
 
 faults: $(INSTALLED) ## Kill the server a hundred times while mail flows, and count (ROUNDS=100)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
+
+fuzz: $(INSTALLED) ## Hold the API against its description with requests of all kinds (FUZZ_SECONDS=600)
+	@$(PY) -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)
 
 bench: $(INSTALLED) ## Measure the figures of the README, their peers beside them (ARGS="B1 B3" for some)
 	@$(PY) -m tests.bench $(ARGS)

@@ -36,7 +36,7 @@ _IDEMPOTENCY_HEADER = {
     "in": "header",
     "required": False,
     "description": "Makes the request safe to repeat for 24 hours.",
-    "schema": TEXT | IDEMPOTENCY_KEY,
+    "schema": TEXT | IDEMPOTENCY_KEY | {"pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 
 _BOUNDS: Mapping[str, Schema] = {

@@ -23,8 +23,7 @@ TIME: Schema = {"type": "string", "format": "date-time"}
 
 _BATCH_SIZE = {"minItems": 1, "maxItems": 100}
 _LABEL = {"maxLength": 100}
-# A header keeps no space at either end.
-IDEMPOTENCY_KEY = {"minLength": 1, "maxLength": 256, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+IDEMPOTENCY_KEY = {"minLength": 1, "maxLength": 256, "pattern": "^[ -~]+$"}
 
 Change = Callable[[Schema], Schema]
 
@@ -50,14 +49,15 @@ def _email_request(schema: Schema) -> Schema:
         headers={"maxProperties": 50},
         tags={"maxItems": 50},
         attachments={"maxItems": 10},
-        idempotency_key=IDEMPOTENCY_KEY,
     )(schema)["properties"]
+    # REST has a header for it.
+    properties.pop("idempotency_key", None)
     for name in ("to", "cc", "bcc", "reply_to"):
         many = properties[name]
         one = {**TEXT, "minLength": 1} if name == "to" else TEXT
         properties[name] = {"anyOf": [one, many], "description": many.pop("description", "")}
     tags = properties["tags"]
-    by_name = {"type": "object", "additionalProperties": TEXT}
+    by_name = {"type": "object", "additionalProperties": nullable(TEXT)}
     properties["tags"] = {"anyOf": [tags, by_name], "description": tags.pop("description", "")}
     properties["attachments"]["maxItems"] = 10
     file = properties["attachments"]["items"]["properties"]
@@ -77,10 +77,11 @@ def _email_request(schema: Schema) -> Schema:
 def _batch_request(schema: Schema) -> Schema:
     emails = schema["properties"]["emails"]
     emails |= _BATCH_SIZE
-    _email_request(emails["items"])
+    key = emails["items"]["properties"]["idempotency_key"] | IDEMPOTENCY_KEY
+    _email_request(emails["items"])["properties"]["idempotency_key"] = key
     # C-3: here, nothing may be sent along.
     emails["items"]["properties"]["attachments"] = {"type": "array", "maxItems": 0}
-    schema["properties"]["idempotency_key"] |= IDEMPOTENCY_KEY
+    del schema["properties"]["idempotency_key"]
     bare = {key: value for key, value in emails.items() if key != "description"}
     return {"anyOf": [bare, schema], "required": schema["required"]}
 
