@@ -328,19 +328,26 @@ async def test_three_redirects_are_followed_and_no_fourth(dns: DnsServer, sink: 
         assert await caller.unfetched(f"{sink.url}/hops/4") == "status"
 
 
-@pytest.mark.parametrize("url", [url for url, _ in HOSTILE_URLS])
-async def test_a_hostile_link_is_not_fetched(dns: DnsServer, url: str) -> None:
-    """Z-22: the same table as for webhooks."""
+async def test_no_hostile_link_is_fetched(dns: DnsServer) -> None:
+    """Z-22: the same table as for webhooks, and for both."""
     async with Caller(dns, private=False) as caller:
-        assert await caller.unfetched(url) == "refused"
+        for url, _ in HOSTILE_URLS:
+            assert (await caller.unfetched(url), url) == ("refused", url)
+            assert (await caller.failure(url), url) == ("refused", url)
     assert not dns.queries
 
 
-@pytest.mark.parametrize("address", [address for address in HOSTILE if "%" not in address])
-async def test_a_name_with_a_hostile_address_is_not_fetched(dns: DnsServer, address: str) -> None:
-    dns.zones = {("files.example.com", "AAAA" if ":" in address else "A"): [address]}
+async def test_no_name_with_a_hostile_address_is_called(dns: DnsServer) -> None:
+    addresses = [address for address in HOSTILE if "%" not in address]
+    dns.zones = {
+        (f"{no}.example.com", "AAAA" if ":" in address else "A"): [address]
+        for no, address in enumerate(addresses)
+    }
     async with Caller(dns, private=False) as caller:
-        assert await caller.unfetched("https://files.example.com/a") == "refused"
+        for no, address in enumerate(addresses):
+            url = f"https://{no}.example.com/a"
+            assert (await caller.unfetched(url), address) == ("refused", address)
+            assert (await caller.failure(url), address) == ("refused", address)
 
 
 @pytest.mark.parametrize(
