@@ -53,25 +53,26 @@ class Claimed:
     secret_before_until: int | None = None
 
 
-# Goes from webhook to webhook by the index, one look-up for each, however many calls wait for it.
-_LINES = text("""
+# The first call of the next webhook of the same organisation, or else of the next organisation. Apart, as
+# SQLite would not look `(org_id, webhook_id) > (..., ...)` up but read a whole backlog.
+_NEXT = """COALESCE(
+            (SELECT c.{column} FROM webhook_calls AS c
+             WHERE c.lease_until IS NULL AND c.due_at IS NOT NULL
+                AND c.org_id = line.org_id AND c.webhook_id > line.webhook_id
+             ORDER BY c.webhook_id, c.due_at, c.event_id LIMIT 1),
+            (SELECT c.{column} FROM webhook_calls AS c
+             WHERE c.lease_until IS NULL AND c.due_at IS NOT NULL AND c.org_id > line.org_id
+             ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1))"""
+# Goes from webhook to webhook by the index, a look-up or two for each, however many calls wait for it.
+_LINES = text(f"""
 WITH RECURSIVE line(number, org_id, webhook_id, due_at) AS (
     SELECT 0, CAST(:org_id AS VARCHAR(24)), CAST(:webhook_id AS VARCHAR(24)), CAST(0 AS BIGINT)
     UNION ALL
     SELECT
         number + 1,
-        (SELECT org_id FROM webhook_calls AS c
-         WHERE lease_until IS NULL AND due_at IS NOT NULL
-            AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
-         ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1),
-        (SELECT webhook_id FROM webhook_calls AS c
-         WHERE lease_until IS NULL AND due_at IS NOT NULL
-            AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
-         ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1),
-        (SELECT due_at FROM webhook_calls AS c
-         WHERE lease_until IS NULL AND due_at IS NOT NULL
-            AND (c.org_id, c.webhook_id) > (line.org_id, line.webhook_id)
-         ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1)
+        {_NEXT.format(column="org_id")},
+        {_NEXT.format(column="webhook_id")},
+        {_NEXT.format(column="due_at")}
     FROM line
     WHERE line.org_id IS NOT NULL AND number < :most
 )

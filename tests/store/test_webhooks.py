@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.engine import Database
@@ -428,3 +428,18 @@ async def test_anothers_calls_cannot_be_seen_or_made_again(database: Database, w
 
 async def lines_of(connection: AsyncConnection, after: Key, most: int) -> list[Key]:
     return [(line.org_id, line.webhook_id) for line in await queue.lines(connection, after, most)]
+
+
+async def test_a_look_at_the_queue_reads_no_backlog_on_sqlite(sqlite_url: str) -> None:
+    """However many calls wait for a webhook, the next webhook is found by the index."""
+    database = Database(sqlite_url)
+    async with database.read() as connection:
+        plan = await connection.execute(
+            text("EXPLAIN QUERY PLAN " + queue._LINES.text), {"org_id": "", "webhook_id": "", "most": 1}
+        )
+        steps = [row.detail for row in plan if "webhook_calls" in row.detail]
+    await database.close()
+    assert {step.partition(" INDEX ")[2] for step in steps} == {
+        "ix_webhook_calls_due (org_id=? AND webhook_id>?)",
+        "ix_webhook_calls_due (org_id>?)",
+    }
