@@ -3,8 +3,11 @@
 import httpx
 import pytest
 
+from edge.settings import Settings
 from tests.harness.stack import Stack
 from tests.rest.golden import Golden
+from tests.unit.edge.conftest import serve_edge
+from tests.unit.edge.server import EmailServer
 
 NOWHERE = "0" * 24
 
@@ -89,3 +92,15 @@ def test_a_body_on_a_read_is_tolerated(api: httpx.Client) -> None:
     assert api.request("GET", "/v1/emails", json={}).status_code == 200
     empty = api.request("GET", "/v1/emails", headers={"content-type": "application/json"})
     assert empty.status_code == 200
+
+
+async def test_a_failure_of_ours_is_500_and_can_be_found(golden: Golden) -> None:
+    """Z-7, Z-8: a server that lacks a method stands for any failure that is not the caller's."""
+    server, target = await EmailServer().serve()
+    headers = {"authorization": "Bearer zm_live_1_2"}
+    async with (
+        serve_edge(Settings(server=target)) as url,
+        httpx.AsyncClient(base_url=url, headers=headers) as client,
+    ):
+        golden.check("errors/internal", await client.get("/v1/domains"))
+    await server.stop(grace=0)

@@ -1,0 +1,44 @@
+"""The golden files as a whole: nothing that the contract documents is missing among them."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import zidimail.v1
+
+from edge.transcoding.routes import Route, Router, routes_of, services_of
+from tests.rest.golden import FOLDER
+
+ROUTES = routes_of(services_of(zidimail.v1))
+
+
+def goldens() -> Iterator[dict[str, Any]]:
+    for path in FOLDER.rglob("*.json"):
+        yield json.loads(path.read_text())
+
+
+def route_of(golden: dict[str, Any]) -> Route | None:
+    path = re.sub(r"<[^>]*>", "x", golden["request"]["path"]).partition("?")[0]
+    match = Router(ROUTES).match(path.encode())
+    return None if match is None else match.routes.get(golden["request"]["method"])
+
+
+def test_every_documented_endpoint_has_one_with_success() -> None:
+    shown = {id(route_of(golden)) for golden in goldens() if golden["answer"]["status"] < 300}
+    assert not [route.method.full_name for route in ROUTES if id(route) not in shown]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 409, 413, 422, 429, 500])
+def test_every_documented_status_has_one(status: int) -> None:
+    """Z-8."""
+    assert status in {golden["answer"]["status"] for golden in goldens()}
+
+
+def test_none_is_left_of_a_test_that_is_gone() -> None:
+    tests = "".join(path.read_text() for path in FOLDER.parent.glob("test_*.py"))
+    named = set(re.findall(r'"([\w-]+/[\w{}-]+)"', tests))
+    stems = {str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.json")}
+    patterns = [re.compile(re.sub(r"\{\w+\}", r"[\\w-]+", name)) for name in named]
+    assert not {stem for stem in stems if not any(pattern.fullmatch(stem) for pattern in patterns)}
