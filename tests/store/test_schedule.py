@@ -119,6 +119,12 @@ async def test_a_scheduled_email_waits_until_its_time(scheduling: Scheduling) ->
     assert await scheduling.release(IN_AN_HOUR + DAY_MS) == 0
 
 
+async def test_what_waits_is_not_counted_with_what_does_not(scheduling: Scheduling) -> None:
+    """C-25."""
+    await scheduling.results(_request(scheduled_at=at(IN_AN_HOUR)), _request(), _request())
+    assert await scheduling.count_usage() == 2
+
+
 async def test_the_answer_echoes_the_time(scheduling: Scheduling) -> None:
     (result,) = await scheduling.results(_request(scheduled_at=at(IN_AN_HOUR + 7)))
     assert result.scheduled_at == at(IN_AN_HOUR + 7)
