@@ -341,6 +341,17 @@ unclear_bounces = Table(
     sqlite_with_rowid=False,
 )
 
+# Which emails went to an address, for the search: kept by the same reader of the log as the statistics. The
+# address as bytes, which every database compares alike.
+addressees = Table(
+    "addressees",
+    metadata,
+    _id("org_id", primary_key=True),
+    Column("address", LargeBinary, primary_key=True),
+    _id("email_id", primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 # The statistics, as a reader of the log keeps them: of the emails accepted on a day, how many have a status
 # now (`emails`), and to how many recipients something happened (`recipients`).
 daily_counts = Table(

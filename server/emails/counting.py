@@ -1,4 +1,6 @@
-"""The reader of the log that keeps the daily counters (contract rows Z-29, C-46)."""
+"""The reader of the log that keeps the daily counters (contract rows Z-29, C-46), and for the search which
+emails went to an address.
+"""
 
 import asyncio
 from collections import Counter
@@ -6,13 +8,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, func, literal, select, tuple_, update
+from sqlalchemy import Row, Select, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.engine import Database
 from server.db.keys import among
-from server.db.schema import daily_counts, events, log_readers, recipients
+from server.db.schema import addressees, daily_counts, events, log_readers, recipients
 from server.db.writer import Writer
 from server.emails.tally import Counted, changes
 from server.events import log
@@ -30,6 +32,7 @@ _GATHER_S = 0.05
 # While callers crowd to hand mail in, the process is theirs: the counters may come a little later.
 _CROWDED_PAUSE_S = 0.25
 
+_BEGINNINGS = frozenset(("email.sent", "email.scheduled"))
 _OF_EMAIL = (events.c.org_id, events.c.email_id)
 
 
@@ -67,23 +70,24 @@ class Counting:
         async with self._database.read() as connection:
             start = await _place(connection)
             entries = await log.read(connection, start or BEGINNING, PAGE)
-            counted = await _counted(connection, entries, start or BEGINNING)
+            counted, sent_to = await _read(connection, entries, start or BEGINNING)
         if start is None:
             await self._writer.submit(_register, [None])
             return True
         if entries:
-            step = _Advance(start, Place(entries[-1].tx, entries[-1].seq), counted)
+            step = _Advance(start, Place(entries[-1].tx, entries[-1].seq), counted, sent_to)
             await self._writer.submit(_advance, [step])
         return len(entries) == PAGE
 
 
 @dataclass(frozen=True, slots=True)
 class _Advance:
-    """The reader has read from one place to another, and counted this."""
+    """The reader has read from one place to another, and counted this; `sent_to` are rows of addressees."""
 
     start: Place
     to: Place
     counted: Counter[Counted]
+    sent_to: Sequence[dict[str, Any]]
 
 
 async def _place(connection: AsyncConnection) -> Place | None:
@@ -92,12 +96,22 @@ async def _place(connection: AsyncConnection) -> Place | None:
     return None if row is None else Place(row.tx, row.seq)
 
 
-async def _counted(connection: AsyncConnection, entries: log.Entries, start: Place) -> Counter[Counted]:
+async def _read(
+    connection: AsyncConnection, entries: log.Entries, start: Place
+) -> tuple[Counter[Counted], list[dict[str, Any]]]:
     keys = {(entry.org_id, entry.email_id) for entry in entries}
     if not keys:
-        return Counter()
-    earlier = await _earlier(connection, keys, start)
-    return changes(earlier, entries, await _numbers_of_recipients(connection, keys))
+        return Counter(), []
+    people = await _addresses(connection, keys)
+    numbers = {key: len(addresses) for key, addresses in people.items()}
+    counted = changes(await _earlier(connection, keys, start), entries, numbers)
+    begun = {(entry.org_id, entry.email_id) for entry in entries if entry.type in _BEGINNINGS}
+    sent_to = [
+        {"org_id": key[0], "address": address.lower().encode(), "email_id": key[1]}
+        for key in begun
+        for address in people.get(key, ())
+    ]
+    return counted, sorted(sent_to, key=lambda row: (row["org_id"], row["address"], row["email_id"]))
 
 
 async def _earlier(
@@ -115,12 +129,15 @@ async def _earlier(
     return rows
 
 
-async def _numbers_of_recipients(
+async def _addresses(
     connection: AsyncConnection, keys: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], int]:
+) -> dict[tuple[str, str], list[str]]:
     of = (recipients.c.org_id, recipients.c.email_id)
-    query = select(*of, func.count()).where(among(connection, of, keys)).group_by(*of)
-    return {(org_id, email_id): count for org_id, email_id, count in await connection.execute(query)}
+    query = select(*of, recipients.c.address).where(among(connection, of, keys))
+    people: dict[tuple[str, str], list[str]] = {}
+    for org_id, email_id, address in await connection.execute(query):
+        people.setdefault((org_id, email_id), []).append(address)
+    return people
 
 
 def _insert(connection: AsyncConnection) -> Any:
@@ -163,4 +180,6 @@ async def _advance_one(connection: AsyncConnection, step: _Advance) -> bool:
             ),
             [{**counted._asdict(), "count": count} for counted, count in sorted(step.counted.items())],
         )
+    if step.sent_to:
+        await connection.execute(_insert(connection)(addressees).on_conflict_do_nothing(), step.sent_to)
     return True

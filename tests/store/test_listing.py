@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.engine import Database
 from server.db.listing import Part, Stretch
-from server.db.schema import daily_counts, email_tags, emails
+from server.db.schema import addressees, daily_counts, email_tags, emails
 from server.db.writer import Writer
 from server.emails import listing
 from server.emails.listing import Filter
@@ -209,6 +209,38 @@ async def test_a_text_is_looked_for_among_the_newest_emails_and_a_cursor_moves_o
     assert ([row.id for row in found.rows], found.total) == ([ids[6]], 1)
     assert await shelf.ids(Filter(search="hello"), Stretch(10, after=ids[6])) == [ids[1]]
     assert await shelf.ids(Filter(search="hello"), Stretch(10, before=ids[0])) == [ids[1]]
+
+
+async def test_a_recipient_is_found_however_old_by_how_the_address_begins(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "WINDOW", 3)
+    ids = await shelf.put(
+        *(
+            {"to": [f"person-{n}@receiver.test"], "status": STATUSES[n % 2], "tags": [["n", str(n)]]}
+            for n in range(10)
+        )
+    )
+
+    async def index(connection: AsyncConnection) -> None:
+        rows = [
+            {"org_id": org_id, "address": f"person-{n}@receiver.test".encode(), "email_id": id}
+            for org_id in (ORG, OTHER)
+            for n, id in enumerate(ids)
+        ]
+        await connection.execute(insert(addressees), rows)
+
+    await shelf.writer.run(index)
+    assert await shelf.ids(Filter(search="PERSON-2")) == [ids[2]]
+    assert await shelf.ids(Filter(search="person-2@receiver.test")) == [ids[2]]
+    assert await shelf.ids(Filter(search="person-2", statuses=["queued"])) == [ids[2]]
+    assert await shelf.ids(Filter(search="person-2", statuses=["delivered"])) == []
+    assert await shelf.ids(Filter(search="person-2", tag="n:2")) == [ids[2]]
+    assert await shelf.ids(Filter(search="person-2", tag="n:3")) == []
+    assert await shelf.ids(Filter(search="person-2"), Stretch(10, after=ids[2])) == []
+    # So many that they are looked for among the newest alone.
+    assert await shelf.ids(Filter(search="person-")) == ids[:6:-1]
+    assert await shelf.ids(Filter(search="erson-2")) == []
 
 
 async def test_many_are_counted_by_the_statistics(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

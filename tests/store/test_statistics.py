@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.engine import Database
-from server.db.schema import emails, events, log_readers, recipients
+from server.db.schema import addressees, emails, events, log_readers, recipients
 from server.db.writer import Writer
 from server.delivery.record import Attempt, settlement, suppressed
 from server.delivery.rows import Claimed, Settlement
@@ -173,6 +173,21 @@ async def test_a_delivery_is_counted_on_the_day_its_email_was_accepted(house: Ho
     assert (await house.stats(ORGS[0], 1)).totals == {"sent": 1, "delivered": 1}
 
 
+async def test_the_reader_notes_which_emails_went_to_an_address(house: House) -> None:
+    """F-6: the search finds them however old they are."""
+    first = await house.accept(ORGS[0], 2)
+    second = await house.accept(ORGS[0], 1, status="scheduled")
+    await house.settle(lambda row, stored: attempt(row, stored, DELIVERED, house.clock.now_ms()))
+    await house.count()
+    async with house.database.read() as connection:
+        rows = await connection.execute(select(addressees.c.address, addressees.c.email_id))
+        assert {tuple(row) for row in rows} == {
+            (b"0@receiver.test", first.id),
+            (b"1@receiver.test", first.id),
+            (b"0@receiver.test", second.id),
+        }
+
+
 async def test_rates_are_parts_of_the_whole(house: House) -> None:
     await house.accept(ORGS[0], 4)
     outcomes = iter([DELIVERED, DELIVERED, BOUNCED, DEFERRED])
@@ -201,7 +216,7 @@ async def test_the_counters_equal_a_count_of_everything(
 ) -> None:
     """Random mail with random fates, read in random pages: what is counted is what a naive count finds."""
     chance = random.Random(seed)
-    monkeypatch.setattr(counting, "PAGE", chance.randint(1, 9))
+    monkeypatch.setattr(counting, "PAGE", chance.randint(4, 20))
     sent = Counter[str]()
     made: list[Queued] = []
     waiting: list[Queued] = []

@@ -137,7 +137,8 @@ class EmailServiceServicer:
 
     def ListEmails(self, request, context):
         """Lists the organisation's emails, newest first. One criterion is looked up in all emails; `search`, and
-        any further criterion, among the 20,000 newest of these. `after` and `until` look further back.
+        any further criterion, among the 10,000 newest of these. `after` and `until` look further back. A search
+        for how a recipient's address begins finds older emails too, unless they are more than 10,000.
 
         Errors: VALIDATION_FAILED.
         """

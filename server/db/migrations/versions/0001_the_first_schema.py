@@ -11,6 +11,14 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "addressees",
+        sa.Column("org_id", sa.String(length=24), nullable=False),
+        sa.Column("address", sa.LargeBinary(), nullable=False),
+        sa.Column("email_id", sa.String(length=24), nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "address", "email_id", name=op.f("pk_addressees")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "api_keys",
         sa.Column("org_id", sa.String(length=24), nullable=False),
         sa.Column("id", sa.String(length=24), nullable=False),
