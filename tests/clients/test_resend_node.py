@@ -33,8 +33,9 @@ STORIES: Mapping[str, frozenset[str]] = {
     "suppressions": frozenset(
         f"suppressions.{name}" for name in ("add", "get", "list", "remove", "batch.add", "batch.remove")
     ),
+    "usage": frozenset({"usage.get"}),
 }  # fmt: skip
-NOT_BUILT = frozenset({"emails.share", "emails.metrics", "usage.get"})
+NOT_BUILT = frozenset({"emails.share", "emails.metrics"})
 ALIASES = frozenset({"emails.create", "batch.create"})
 
 

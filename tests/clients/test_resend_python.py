@@ -284,6 +284,17 @@ async def test_suppressions(sdk: Sdk) -> None:
     assert int(unknown.value.code) == 404
 
 
+async def test_usage(sdk: Sdk) -> None:
+    """F-9."""
+    message = {"from": FROM, "to": "you@example.org", "subject": "Counted", "text": "x"}
+    before = (await sdk(resend.Usage.get))["emails"]
+    await sdk(resend.Emails.send, message)
+    after = (await sdk(resend.Usage.get))["emails"]
+    for period in ("daily", "monthly"):
+        assert after[period]["used"] == before[period]["used"] + 1
+        assert after[period]["sent"] == after[period]["used"]
+
+
 async def test_an_error_becomes_the_sdks_own(sdk: Sdk) -> None:
     with pytest.raises(ResendError) as refused:
         await sdk(

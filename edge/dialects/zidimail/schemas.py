@@ -257,6 +257,15 @@ def _lifted_suppression(schema: Schema) -> Schema:
     return _with(_suppression(schema), deleted={"const": True})
 
 
+def _usage(schema: Schema) -> Schema:
+    counted = {
+        name: _with(schema["properties"][name], sent={"type": "integer"}, received={"const": 0})
+        for name in ("daily", "monthly")
+    }
+    emails = {"type": "object", "properties": counted, "required": list(counted)}
+    return _with(_of_kind("usage")(schema), emails=emails)
+
+
 def _list_of(item: Change) -> Change:
     def change(schema: Schema) -> Schema:
         data = schema["properties"]["data"]
@@ -303,5 +312,5 @@ RESPONSES: Mapping[str, Change] = {
     SUPPRESSIONS + "DeleteSuppression": _of_kind("suppression"),
     SUPPRESSIONS + "BatchAddSuppressions": _list_of(_suppression),
     SUPPRESSIONS + "BatchRemoveSuppressions": _list_of(_lifted_suppression),
-    USAGE + "GetUsage": _of_kind("usage"),
+    USAGE + "GetUsage": _usage,
 }

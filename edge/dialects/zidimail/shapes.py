@@ -224,6 +224,13 @@ def _lifted_suppression(suppression: Json) -> Json:
     return {**_suppression(suppression), "deleted": True}
 
 
+def _usage(usage: Json) -> Json:
+    """Resend counts by kind of thing, and received mail too; mail is what is counted here."""
+    counted = ("daily", "monthly")
+    emails = {name: {**usage[name], "sent": usage[name]["used"], "received": 0} for name in counted}
+    return {"object": "usage", **usage, "emails": emails}
+
+
 def _of_kind(kind: str) -> Shape:
     return lambda response: {"object": kind, **response}
 
@@ -271,5 +278,5 @@ RESPONSE_SHAPES: Mapping[str, Shape] = {
     SUPPRESSIONS + "DeleteSuppression": _of_kind("suppression"),
     SUPPRESSIONS + "BatchAddSuppressions": _list_of(_suppression),
     SUPPRESSIONS + "BatchRemoveSuppressions": _list_of(_lifted_suppression),
-    USAGE + "GetUsage": _of_kind("usage"),
+    USAGE + "GetUsage": _usage,
 }

@@ -52,6 +52,7 @@ const FIELDS = {
   "suppressions.remove": ["object", "id", "deleted"],
   "suppressions.batch.add": ["object", "id"],
   "suppressions.batch.remove": ["object", "id", "deleted"],
+  "usage.get": ["object", "emails"],
 };
 
 const called = new Set();
@@ -286,6 +287,17 @@ const stories = {
     assert.deepEqual(byId.data.map((each) => each.id), [added.data[1].id]);
     assert.equal((await call("suppressions.remove", email)).deleted, true);
     assert.equal((await refusal("suppressions.get", email)).name, "not_found");
+  },
+
+  async usage() {
+    const { emails } = await call("usage.get");
+    await call("emails.send", { from: FROM, to: "you@example.org", subject: "Counted", text: "x" });
+    const after = (await call("usage.get")).emails;
+    for (const period of ["daily", "monthly"]) {
+      assert.equal(after[period].used, emails[period].used + 1);
+      assert.equal(after[period].sent, after[period].used);
+      assert.ok(Date.parse(after[period].resets_at) > Date.now());
+    }
   },
 };
 
