@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from server.db.schema import (
+    addressees,
     daily_counts,
     email_contents,
     email_tags,
@@ -95,6 +96,10 @@ class FullStack(Stack):
         def add(table: str, columns: Mapping[str, str]) -> None:
             insert(connection, table, columns, count)
 
+        add(
+            addressees.name,
+            {"org_id": org_id, "address": f"CAST({address} AS BLOB)", "email_id": email_id},
+        )
         add(
             emails.name,
             {
