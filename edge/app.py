@@ -94,7 +94,7 @@ class Edge:
             self._dialect,
             _methods(self._channel, self._routes, settings),
             limits,
-            Visitors(settings.trusted_proxies),
+            Visitors(settings.trusted_proxies, socket=settings.trusted_socket),
             None if settings.ip_limit is None else Visits(settings.ip_limit),
         )
         await send({"type": "lifespan.startup.complete"})

@@ -45,17 +45,17 @@ class Visits:
         self._limit = limit.amount
         self._window_s = limit.get_expiry()
         self._now = now
-        self._ends = 0.0
+        self._began = -math.inf
         self._counts: dict[str | int, int] = {}
 
     def count(self, visitor: str) -> Rate:
         """Counts one request; nothing is left below zero when it is one too many."""
         now = self._now()
-        if now >= self._ends:
+        if now - self._began >= self._window_s:
             self._counts.clear()
-            self._ends = now + self._window_s
+            self._began = now
         key: str | int = visitor
         if key not in self._counts and len(self._counts) >= VISITORS:
             key = hash(visitor) % SHARED
         made = self._counts[key] = self._counts.get(key, 0) + 1
-        return Rate(self._limit, self._limit - made, math.ceil(self._ends - now))
+        return Rate(self._limit, self._limit - made, math.ceil(self._window_s - (now - self._began)))

@@ -54,6 +54,9 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks whose X-Forwarded-For is believed. None by default: anybody can write that header."""
 
+    trusted_socket: bool = False
+    """Whether it is believed of whoever connects to the socket file: the word `unix` among the networks."""
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
         """Reads `ZIDIMAIL_*`. Raises ValueError when a number is none or not above zero, a rate no rate, or a
@@ -71,6 +74,7 @@ class Settings:
             waiting_limit=int(_positive(env, "ZIDIMAIL_HTTP_WAITING_LIMIT", default.waiting_limit)),
             ip_limit=_rate(env, "ZIDIMAIL_IP_LIMIT", default.ip_limit),
             trusted_proxies=_networks(env, "ZIDIMAIL_TRUSTED_PROXIES"),
+            trusted_socket="unix" in _words(env, "ZIDIMAIL_TRUSTED_PROXIES"),
         )
 
 
@@ -110,8 +114,14 @@ def _rate(env: Mapping[str, str], name: str, default: RateLimitItem | None) -> R
     return rate
 
 
+def _words(env: Mapping[str, str], name: str) -> list[str]:
+    return [word for word in (part.strip() for part in env.get(name, "").split(",")) if word]
+
+
 def _networks(env: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
-        return tuple(ip_network(text.strip()) for text in env.get(name, "").split(",") if text.strip())
+        return tuple(ip_network(word) for word in _words(env, name) if word != "unix")
     except ValueError as error:
-        raise ValueError(f"{name} must be networks such as 10.0.0.0/8, parted by commas: {error}") from None
+        raise ValueError(
+            f"{name} must be networks such as 10.0.0.0/8, or unix, parted by commas: {error}"
+        ) from None

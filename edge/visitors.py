@@ -29,17 +29,23 @@ NOWHERE = Visitor("", "")
 class Visitors:
     """Tells visitors apart. Proxies in the `trusted` networks are believed what they say of others."""
 
-    def __init__(self, trusted: Sequence[IPv4Network | IPv6Network] = ()) -> None:
+    def __init__(self, trusted: Sequence[IPv4Network | IPv6Network] = (), *, socket: bool = False) -> None:
+        """`socket` trusts whoever connects to a socket file."""
         self._trusted = trusted
+        self._socket = socket
 
     def of(self, scope: Scope) -> Visitor:
         """Whose request this is."""
         client: tuple[str, int] | None = scope.get("client")
         if client is None or not client[0]:
-            return NOWHERE
+            return self._named_by(scope, NOWHERE) if self._socket else NOWHERE
         peer = _visitor(client[0])
         if not self._trusted or not self._is_trusted(peer):
             return peer
+        return self._named_by(scope, peer)
+
+    def _named_by(self, scope: Scope, peer: Visitor) -> Visitor:
+        """Whom a trusted peer names."""
         forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
         # From the right: what stands left of the last trusted proxy anybody may have written.
         visitor = peer

@@ -108,8 +108,8 @@ async def test_more_requests_of_one_address_than_are_accepted_are_refused(
     settings = replace(Settings(server=rest.grpc), ip_limit=parse("1/hour"))
     headers = {"authorization": f"Bearer {rest.orgs['idle'].api_key}"}
     async with serve_edge(settings) as url, httpx.AsyncClient(base_url=url, headers=headers) as client:
-        golden.check("limits/requests", await client.get("/v1/usage"))
-        golden.check("errors/too-many-requests", await client.get("/v1/usage"))
+        golden.check("limits/requests", await client.get("/v1/webhooks"))
+        golden.check("errors/too-many-requests", await client.get("/v1/webhooks"))
 
 
 @pytest.mark.parametrize("recipients", [[], ["fresh@example.org"]])

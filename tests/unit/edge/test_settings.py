@@ -30,7 +30,14 @@ def test_what_is_no_rate_is_refused(text: str) -> None:
 def test_trusted_proxies_are_networks() -> None:
     settings = Settings.from_env({"ZIDIMAIL_TRUSTED_PROXIES": "10.0.0.0/8, ::1"})
     assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1/128"))
+    assert not settings.trusted_socket
     assert Settings.from_env({}).trusted_proxies == ()
+
+
+def test_a_socket_file_is_trusted_by_its_name() -> None:
+    settings = Settings.from_env({"ZIDIMAIL_TRUSTED_PROXIES": "unix,10.0.0.0/8"})
+    assert settings.trusted_socket
+    assert settings.trusted_proxies == (ip_network("10.0.0.0/8"),)
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "proxy.example", "10.0.0.0/8;::1"])

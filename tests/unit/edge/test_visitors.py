@@ -58,3 +58,12 @@ def test_a_trusted_proxy_is_believed_whom_it_saw_and_nobody_before(
     forwarded: list[bytes], address: str
 ) -> None:
     assert Visitors(PROXIES).of(scope("10.0.0.1", *forwarded)).address == address
+
+
+def test_on_a_socket_file_a_proxy_is_believed_if_that_is_said() -> None:
+    visited = scope(None, b"198.51.100.1, 192.0.2.1")
+    assert Visitors(PROXIES).of(visited).address == ""
+    assert Visitors(socket=True).of(visited).address == "192.0.2.1"
+    assert Visitors(PROXIES, socket=True).of(scope(None, b"192.0.2.1, 10.3.3.3")).address == "192.0.2.1"
+    assert Visitors(socket=True).of(scope("203.0.113.9", b"192.0.2.1")).address == "203.0.113.9"
+    assert Visitors(socket=True).of(scope(None)).address == ""
