@@ -14,7 +14,7 @@ class Room:
         self._size_of_one = size_of_one
         self._wait_s = wait_s
         self._taken: Counter[str] = Counter()
-        self._freed = asyncio.Condition()
+        self._freed = asyncio.Event()
 
     @asynccontextmanager
     async def taken(self, owner: str, size: int) -> AsyncIterator[bool]:
@@ -28,16 +28,17 @@ class Room:
             self._taken[owner] -= size
             if not self._taken[owner]:
                 del self._taken[owner]
-            async with self._freed:
-                self._freed.notify_all()
+            self._freed.set()
 
     async def _take(self, owner: str, size: int) -> bool:
         try:
-            async with asyncio.timeout(self._wait_s), self._freed:
-                await self._freed.wait_for(lambda: self._fits(owner, size))
-                self._taken[owner] += size
+            async with asyncio.timeout(self._wait_s):
+                while not self._fits(owner, size):
+                    self._freed.clear()
+                    await self._freed.wait()
         except TimeoutError:
             return False
+        self._taken[owner] += size
         return True
 
     def _fits(self, owner: str, size: int) -> bool:
