@@ -13,7 +13,7 @@ OPEN = ("scheduled", "queued", "delivery_delayed")
 # From what is the most pressing to know to the least.
 _ORDER = (
     *("delivery_delayed", "queued", "scheduled"),
-    *("complained", "bounced", "failed", "delivered", "suppressed", "canceled"),
+    *("complained", "bounced", "failed", "delivered", "canceled", "suppressed"),
 )
 
 

@@ -1,5 +1,6 @@
 """Suppressions over gRPC, on both engines (contract rows Z-24, F-4)."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from typing import Any
@@ -103,6 +104,12 @@ async def test_the_domain_of_an_address_is_compared_as_an_a_label(client: Client
 async def test_suppressing_again_changes_nothing(client: Client) -> None:
     given = address()
     assert await client.create(given) == await client.create(given)
+
+
+async def test_suppressing_at_the_same_time_makes_one(client: Client) -> None:
+    given = address()
+    made = await asyncio.gather(*(client.create(given) for _ in range(16)))
+    assert {suppression.id for suppression in made} == {(await client.get(given)).id}
 
 
 async def test_a_suppression_may_expire(client: Client) -> None:

@@ -11,7 +11,7 @@ from server.emails.lifecycle import email_status
         ({"scheduled"}, "scheduled"),
         ({"scheduled", "suppressed"}, "scheduled"),
         ({"canceled"}, "canceled"),
-        ({"canceled", "suppressed"}, "suppressed"),
+        ({"canceled", "suppressed"}, "canceled"),
         ({"queued"}, "queued"),
         ({"queued", "delivered"}, "queued"),
         ({"queued", "delivery_delayed", "bounced"}, "delivery_delayed"),
