@@ -71,7 +71,8 @@ class World:
             "B, session": self.b.jwt,
         }
         self.made("ApiKeyService.DeleteApiKey", {"id": revoked_id}, self.a.jwt)
-        self.email_id = self.new_email()
+        sent = self.email() | {"to": ["you@example.org"]}
+        self.email_id = str(self.made("EmailService.SendEmail", sent, self.a.api_key)["id"])
         self.new_email(self.b)
         self.cursor = self.made("EventService.ListEvents", {"limit": 1}, self.a.api_key)["next_cursor"]
 
@@ -89,7 +90,7 @@ class World:
         """An email that its organisation may send."""
         return {
             "from": f"a@{(org or self.a).domain}",
-            "to": ["you@example.org"],
+            "to": [self.new_address()],
             "subject": f"Secret of {(org or self.a).org_id}",
             "text": "x",
         }

@@ -1,8 +1,6 @@
 """Domains on both engines: who has them, who may send from them, and what verification makes of DNS."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import event, func, select
@@ -12,94 +10,27 @@ from server.db.listing import Stretch
 from server.db.schema import dkim_keys
 from server.db.writer import Writer
 from server.domains import store
-from server.domains.keys import NewKey, new_keys, private_key
-from server.domains.recording import add_generation, record_checks, take_as_verified
-from server.domains.rules import Checks, PublicKey, dkim_value, records
+from server.domains.keys import new_keys, private_key
+from server.domains.recording import take_as_verified
+from server.domains.rules import Checks, PublicKey, dkim_value
 from server.domains.verify import Verification, Verifier
 from server.faults import DomainAlreadyExists, DomainNotFound, DomainOwnedElsewhere
 from server.ids import new_id
-from server.net.dns import Resolver
-from server.sealing import Seal
-from server.settings import Settings
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsFault, DnsServer
-
-ORG, OTHER = new_id(), new_id()
-DOMAIN = "mail.example.com"
-HOSTNAME = "platform.example"
-SEAL = Seal("a secret of the tests")
-NEVER_SIGNS = [NewKey("zm1r", "rsa", b"sealed", "MIIB"), NewKey("zm1e", "ed25519", b"sealed", "11qY")]
-BOTH_SEEN = Checks(spf="verified", dkim="verified")
-
-
-@pytest.fixture
-async def dns_server() -> AsyncIterator[DnsServer]:
-    """A scripted DNS server."""
-    async with DnsServer() as server:
-        yield server
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    """The time at which verifications run."""
-    return ManualClock()
-
-
-@pytest.fixture
-async def verifier(
-    database: Database, writer: Writer, clock: ManualClock, dns_server: DnsServer
-) -> AsyncIterator[Verifier]:
-    """A verifier that asks the scripted server."""
-    settings = Settings(
-        data_dir=Path(), database_url="", secret="", dns=dns_server.address, hostname=HOSTNAME
-    )
-    resolver = Resolver(settings, clock, timeout_s=0.3)
-    yield Verifier(database, writer, clock, resolver, settings)
-    await resolver.close()
-
-
-async def _add(
-    writer: Writer, org_id: str = ORG, domain: str = DOMAIN, keys: list[NewKey] = NEVER_SIGNS
-) -> str:
-    id = new_id()
-    await writer.run(lambda connection: store.add(connection, org_id, id, domain, keys, 1_000))
-    return id
-
-
-async def _record(
-    writer: Writer, id: str, checks: Checks, org_id: str = ORG, *, keys: str | None = None
-) -> store.DomainRow:
-    found = [
-        PublicKey(key.selector, key.algorithm, key.public_key, keys or checks.dkim) for key in NEVER_SIGNS
-    ]  # type: ignore[arg-type]
-    return await writer.run(lambda connection: record_checks(connection, org_id, id, checks, found, 2_000))
-
-
-async def _get(database: Database, id: str, org_id: str = ORG) -> store.DomainRow:
-    async with database.read() as connection:
-        return await store.get(connection, org_id, id)
-
-
-async def _signing(database: Database, *of: tuple[str, str]) -> dict[tuple[str, str], list[str]]:
-    async with database.read() as connection:
-        found = await store.signing_keys(connection, of)
-    return {pair: [key.selector for key in keys] for pair, keys in found.items()}
-
-
-def _publish(dns_server: DnsServer, verification: store.DomainRow, keys: list[PublicKey]) -> None:
-    """Serves every record that the domain is to publish."""
-    dns_server.zones.clear()
-    for record in records(verification.domain, HOSTNAME, keys, Checks()):
-        value = f"{record.priority} {record.value}." if record.type == "MX" else record.value
-        dns_server.zones[record.name, record.type] = [value]
-
-
-async def _published(database: Database, writer: Writer, dns_server: DnsServer, org_id: str = ORG) -> str:
-    id = await _add(writer, org_id)
-    async with database.read() as connection:
-        keys = await store.public_keys(connection, org_id, id)
-        _publish(dns_server, await store.get(connection, org_id, id), keys)
-    return id
+from tests.store.own_domains import (
+    BOTH_SEEN,
+    DOMAIN,
+    NEVER_SIGNS,
+    ORG,
+    OTHER,
+    SEAL,
+    add,
+    get,
+    published,
+    record,
+    signing,
+)
 
 
 def _statuses(verification: Verification) -> tuple[str, ...]:
@@ -112,15 +43,15 @@ def _statuses(verification: Verification) -> tuple[str, ...]:
 
 async def test_an_organisation_adds_a_domain_once(database: Database, writer: Writer) -> None:
     """Z-30."""
-    id = await _add(writer)
+    id = await add(writer)
     with pytest.raises(DomainAlreadyExists):
-        await _add(writer)
-    row = await _get(database, id)
+        await add(writer)
+    row = await get(database, id)
     assert (row.domain, row.status, row.verified, row.created_at) == (DOMAIN, "pending", False, 1_000)
 
 
 async def test_adding_a_domain_many_times_at_once_adds_it_once(database: Database, writer: Writer) -> None:
-    outcomes = await asyncio.gather(*(_add(writer) for _ in range(10)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(add(writer) for _ in range(10)), return_exceptions=True)
     assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, DomainAlreadyExists) for outcome in outcomes) == 9
     async with database.read() as connection:
@@ -133,22 +64,22 @@ async def test_two_organisations_may_try_for_a_domain_and_the_first_to_verify_ow
     database: Database, writer: Writer
 ) -> None:
     """C-45."""
-    first, second = await _add(writer), await _add(writer, OTHER)
-    assert (await _record(writer, second, BOTH_SEEN, OTHER)).verified
+    first, second = await add(writer), await add(writer, OTHER)
+    assert (await record(writer, second, BOTH_SEEN, OTHER)).verified
     with pytest.raises(DomainOwnedElsewhere):
-        await _record(writer, first, BOTH_SEEN)
-    row = await _get(database, first)
+        await record(writer, first, BOTH_SEEN)
+    row = await get(database, first)
     assert (row.verified, row.status, row.checked_at) == (False, "pending", None)
     with pytest.raises(DomainOwnedElsewhere):
-        await _add(writer, new_id())
+        await add(writer, new_id())
 
 
 async def test_of_two_that_verify_at_once_one_owns_the_domain(database: Database, writer: Writer) -> None:
     """C-45."""
     orgs = [new_id() for _ in range(8)]
-    ids = [await _add(writer, org) for org in orgs]
+    ids = [await add(writer, org) for org in orgs]
     outcomes = await asyncio.gather(
-        *(_record(writer, id, BOTH_SEEN, org) for id, org in zip(ids, orgs, strict=True)),
+        *(record(writer, id, BOTH_SEEN, org) for id, org in zip(ids, orgs, strict=True)),
         return_exceptions=True,
     )
     assert sum(isinstance(outcome, DomainOwnedElsewhere) for outcome in outcomes) == 7
@@ -159,24 +90,24 @@ async def test_of_two_that_verify_at_once_one_owns_the_domain(database: Database
 
 async def test_a_removed_domain_is_free_again(database: Database, writer: Writer) -> None:
     """Z-34."""
-    id = await _add(writer)
-    await _record(writer, id, BOTH_SEEN)
+    id = await add(writer)
+    await record(writer, id, BOTH_SEEN)
     await writer.run(lambda connection: store.remove(connection, ORG, id))
     with pytest.raises(DomainNotFound):
-        await _get(database, id)
+        await get(database, id)
     async with database.read() as connection:
         assert await connection.scalar(select(func.count()).select_from(dkim_keys)) == 0
-    other = await _add(writer, OTHER)
-    assert (await _record(writer, other, BOTH_SEEN, OTHER)).verified
+    other = await add(writer, OTHER)
+    assert (await record(writer, other, BOTH_SEEN, OTHER)).verified
 
 
 async def test_a_subdomain_of_ones_own_or_anothers_domain_is_another_domain(
     database: Database, writer: Writer
 ) -> None:
     """C-45: the exact host only."""
-    parent = await _add(writer, domain="example.com")
-    await _record(writer, parent, BOTH_SEEN)
-    await _add(writer, OTHER, "sub.example.com")
+    parent = await add(writer, domain="example.com")
+    await record(writer, parent, BOTH_SEEN)
+    await add(writer, OTHER, "sub.example.com")
     async with database.read() as connection:
         found = await store.verified_domains(
             connection, [(ORG, "example.com"), (ORG, "sub.example.com"), (OTHER, "sub.example.com")]
@@ -188,12 +119,12 @@ async def test_another_organisations_domain_is_as_if_it_did_not_exist(
     database: Database, writer: Writer
 ) -> None:
     """C-48."""
-    id = await _add(writer)
-    await _record(writer, id, BOTH_SEEN)
+    id = await add(writer)
+    await record(writer, id, BOTH_SEEN)
     with pytest.raises(DomainNotFound):
-        await _get(database, id, OTHER)
+        await get(database, id, OTHER)
     with pytest.raises(DomainNotFound):
-        await _record(writer, id, Checks(spf="failed", dkim="failed"), OTHER)
+        await record(writer, id, Checks(spf="failed", dkim="failed"), OTHER)
     with pytest.raises(DomainNotFound):
         await writer.run(lambda connection: store.remove(connection, OTHER, id))
     async with database.read() as connection:
@@ -201,13 +132,13 @@ async def test_another_organisations_domain_is_as_if_it_did_not_exist(
         assert await store.public_keys(connection, OTHER, id) == []
         assert await store.verified_domains(connection, [(OTHER, DOMAIN)]) == {}
         assert await store.signing_keys(connection, [(OTHER, id)]) == {}
-    assert (await _get(database, id)).verified
+    assert (await get(database, id)).verified
 
 
 async def test_domains_are_listed_newest_first(database: Database, writer: Writer) -> None:
     """Z-31."""
-    ids = [await _add(writer, domain=f"d{n}.example.com") for n in range(5)]
-    await _add(writer, OTHER)
+    ids = [await add(writer, domain=f"d{n}.example.com") for n in range(5)]
+    await add(writer, OTHER)
     async with database.read() as connection:
         first = await store.listed(connection, ORG, Stretch(3))
         second = await store.listed(connection, ORG, Stretch(3, offset=3))
@@ -223,9 +154,9 @@ async def test_many_senders_are_looked_up_at_once(database: Database, writer: Wr
     orgs = [new_id() for _ in range(100)]
     ids = {}
     for n, org in enumerate(orgs):
-        ids[org, f"d{n}.example.com"] = id = await _add(writer, org, f"d{n}.example.com")
+        ids[org, f"d{n}.example.com"] = id = await add(writer, org, f"d{n}.example.com")
         if n % 2 == 0:
-            await _record(writer, id, BOTH_SEEN, org)
+            await record(writer, id, BOTH_SEEN, org)
     everything = [(org, f"d{n}.example.com") for org in orgs[:20] for n in range(100)] + list(ids)
     async with database.read() as connection:
         assert await store.verified_domains(connection, []) == {}
@@ -234,10 +165,10 @@ async def test_many_senders_are_looked_up_at_once(database: Database, writer: Wr
 
 
 async def test_only_the_pairs_that_were_asked_for_are_found(database: Database, writer: Writer) -> None:
-    first = await _add(writer, domain="a.example.com")
-    second = await _add(writer, domain="b.example.com")
+    first = await add(writer, domain="a.example.com")
+    second = await add(writer, domain="b.example.com")
     for id in (first, second):
-        await _record(writer, id, BOTH_SEEN)
+        await record(writer, id, BOTH_SEEN)
     async with database.read() as connection:
         found = await store.verified_domains(connection, [(ORG, "a.example.com"), (OTHER, "b.example.com")])
         keys = await store.signing_keys(connection, [(ORG, first), (OTHER, second)])
@@ -273,19 +204,19 @@ async def test_senders_are_looked_up_by_index_on_sqlite(sqlite_url: str) -> None
 
 async def test_a_key_signs_only_while_dns_shows_it(database: Database, writer: Writer) -> None:
     """F-11."""
-    id = await _add(writer)
+    id = await add(writer)
     selectors = [key.selector for key in NEVER_SIGNS]
-    assert await _signing(database, (ORG, id)) == {}
-    await _record(writer, id, Checks(spf="failed", dkim="temporary_failure"))
-    assert await _signing(database, (ORG, id)) == {}
-    await _record(writer, id, BOTH_SEEN)
-    assert await _signing(database, (ORG, id), (OTHER, id), (ORG, new_id())) == {(ORG, id): selectors}
-    await _record(writer, id, Checks(spf="verified", dkim="temporary_failure"))
-    assert await _signing(database, (ORG, id)) == {(ORG, id): selectors}
-    await _record(writer, id, Checks(spf="verified", dkim="failed"))
-    assert await _signing(database, (ORG, id)) == {}
-    await _record(writer, id, Checks(spf="verified", dkim="temporary_failure"))
-    assert await _signing(database, (ORG, id)) == {}
+    assert await signing(database, (ORG, id)) == {}
+    await record(writer, id, Checks(spf="failed", dkim="temporary_failure"))
+    assert await signing(database, (ORG, id)) == {}
+    await record(writer, id, BOTH_SEEN)
+    assert await signing(database, (ORG, id), (OTHER, id), (ORG, new_id())) == {(ORG, id): selectors}
+    await record(writer, id, Checks(spf="verified", dkim="temporary_failure"))
+    assert await signing(database, (ORG, id)) == {(ORG, id): selectors}
+    await record(writer, id, Checks(spf="verified", dkim="failed"))
+    assert await signing(database, (ORG, id)) == {}
+    await record(writer, id, Checks(spf="verified", dkim="temporary_failure"))
+    assert await signing(database, (ORG, id)) == {}
 
 
 async def test_a_signing_key_opens_for_its_domain(database: Database, writer: Writer) -> None:
@@ -311,11 +242,11 @@ async def test_a_domain_that_published_everything_is_verified(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer, clock: ManualClock
 ) -> None:
     """Z-33."""
-    id = await _published(database, writer, dns_server)
+    id = await published(database, writer, dns_server)
     verification = await verifier.verify(ORG, id)
     assert _statuses(verification) == ("verified",) * 4
     assert [key.status for key in verification.keys] == ["verified", "verified"]
-    row = await _get(database, id)
+    row = await get(database, id)
     assert (row.verified, row.status, row.checked_at) == (True, "verified", clock.now_ms())
     async with database.read() as connection:
         assert await store.verified_domains(connection, [(ORG, DOMAIN)]) == {(ORG, DOMAIN): id}
@@ -325,7 +256,7 @@ async def test_spf_and_dkim_suffice(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
     """Z-33: DMARC and the return path are reported, and not needed."""
-    id = await _published(database, writer, dns_server)
+    id = await published(database, writer, dns_server)
     for name in (f"_dmarc.{DOMAIN}", f"rp.{DOMAIN}"):
         for kind in ("TXT", "MX"):
             dns_server.zones.pop((name, kind), None)
@@ -337,7 +268,7 @@ async def test_spf_and_dkim_suffice(
 async def test_a_policy_of_the_organisations_domain_counts(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
-    id = await _published(database, writer, dns_server)
+    id = await published(database, writer, dns_server)
     del dns_server.zones[f"_dmarc.{DOMAIN}", "TXT"]
     dns_server.zones["_dmarc.example.com", "TXT"] = ["v=DMARC1; p=reject"]
     assert (await verifier.verify(ORG, id)).domain.dmarc == "verified"
@@ -346,7 +277,7 @@ async def test_a_policy_of_the_organisations_domain_counts(
 async def test_a_domain_that_published_nothing_failed(
     database: Database, writer: Writer, verifier: Verifier
 ) -> None:
-    id = await _add(writer)
+    id = await add(writer)
     verification = await verifier.verify(ORG, id)
     assert _statuses(verification) == ("failed",) * 4
     assert (verification.domain.verified, verification.domain.status) == (False, "failed")
@@ -355,7 +286,7 @@ async def test_a_domain_that_published_nothing_failed(
 async def test_one_wrong_key_fails_dkim_and_is_named(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
-    id = await _published(database, writer, dns_server)
+    id = await published(database, writer, dns_server)
     stranger = PublicKey("zm1e", "ed25519", "AAAA")
     dns_server.zones[f"zm1e._domainkey.{DOMAIN}", "TXT"] = [dkim_value(stranger)]
     verification = await verifier.verify(ORG, id)
@@ -369,21 +300,21 @@ async def test_a_verified_domain_stays_verified_while_dns_is_silent(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer, fault: DnsFault
 ) -> None:
     """Z-33: not now is never no."""
-    id = await _published(database, writer, dns_server)
+    id = await published(database, writer, dns_server)
     await verifier.verify(ORG, id)
-    for record in list(dns_server.zones):
-        dns_server.zones[record] = fault
+    for question in list(dns_server.zones):
+        dns_server.zones[question] = fault
     verification = await verifier.verify(ORG, id)
     assert _statuses(verification)[:2] == ("temporary_failure",) * 2
     assert (verification.domain.verified, verification.domain.status) == (True, "verified")
-    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+    assert await signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
 
 
 @pytest.mark.parametrize("fault", [DnsFault.SERVFAIL, DnsFault.TIMEOUT])
 async def test_a_new_domain_stays_pending_while_dns_is_silent(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer, fault: DnsFault
 ) -> None:
-    id = await _published(database, writer, dns_server)
+    id = await published(database, writer, dns_server)
     dns_server.zones[DOMAIN, "TXT"] = fault
     verification = await verifier.verify(ORG, id)
     assert _statuses(verification) == ("temporary_failure", "verified", "verified", "verified")
@@ -393,7 +324,7 @@ async def test_a_new_domain_stays_pending_while_dns_is_silent(
 async def test_a_verified_domain_whose_record_is_gone_may_not_send(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
-    id = await _published(database, writer, dns_server)
+    id = await published(database, writer, dns_server)
     await verifier.verify(ORG, id)
     dns_server.zones[DOMAIN, "TXT"] = ["v=spf1 -all"]
     verification = await verifier.verify(ORG, id)
@@ -405,18 +336,18 @@ async def test_a_verified_domain_whose_record_is_gone_may_not_send(
 async def test_a_verification_sees_what_was_published_a_moment_ago(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
-    id = await _published(database, writer, dns_server)
-    published = dict(dns_server.zones)
+    id = await published(database, writer, dns_server)
+    shown = dict(dns_server.zones)
     dns_server.zones.clear()
     assert not (await verifier.verify(ORG, id)).domain.verified
-    dns_server.zones |= published
+    dns_server.zones |= shown
     assert (await verifier.verify(ORG, id)).domain.verified
 
 
 async def test_a_domain_removed_during_its_verification_is_not_found(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
-    id = await _published(database, writer, dns_server)
+    id = await published(database, writer, dns_server)
     dns_server.zones[DOMAIN, "TXT"] = DnsFault.TIMEOUT
     verifying = asyncio.create_task(verifier.verify(ORG, id))
     await asyncio.sleep(0)
@@ -429,7 +360,7 @@ async def test_no_connection_is_held_while_dns_is_asked(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
     """DESIGN 2.6: more verifications than connections wait for DNS, and the store stays free."""
-    ids = [await _add(writer, domain=f"d{n}.example.com") for n in range(30)]
+    ids = [await add(writer, domain=f"d{n}.example.com") for n in range(30)]
     for n in range(30):
         dns_server.zones[f"d{n}.example.com", "TXT"] = DnsFault.TIMEOUT
     verifying = asyncio.gather(*(verifier.verify(ORG, id) for id in ids))
@@ -442,121 +373,11 @@ async def test_no_connection_is_held_while_dns_is_asked(
     assert {verification.domain.spf for verification in await verifying} == {"temporary_failure"}
 
 
-# Rotation (F-11): at no moment is there a key that signs and that DNS does not show, or none that signs.
-
-
-SECOND = [NewKey("zm2r", "rsa", b"sealed", "MIIC"), NewKey("zm2e", "ed25519", b"sealed", "22qY")]
-THIRD = [NewKey("zm3r", "rsa", b"sealed", "MIID"), NewKey("zm3e", "ed25519", b"sealed", "33qY")]
-
-
-async def _rotate(writer: Writer, id: str, keys: list[NewKey] = SECOND, org_id: str = ORG) -> None:
-    await writer.run(lambda connection: add_generation(connection, org_id, id, keys, 1_000))
-
-
-async def _selectors(database: Database, id: str) -> list[str]:
-    async with database.read() as connection:
-        return [key.selector for key in await store.public_keys(connection, ORG, id)]
-
-
-def _show(dns_server: DnsServer, *keys: NewKey) -> None:
-    for key in keys:
-        public = PublicKey(key.selector, key.algorithm, key.public_key)
-        dns_server.zones[f"{key.selector}._domainkey.{DOMAIN}", "TXT"] = [dkim_value(public)]
-
-
-def _hide(dns_server: DnsServer, *keys: NewKey) -> None:
-    for key in keys:
-        del dns_server.zones[f"{key.selector}._domainkey.{DOMAIN}", "TXT"]
-
-
-async def test_new_keys_sign_once_dns_shows_all_of_them_and_then_alone(
-    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
-) -> None:
-    id = await _published(database, writer, dns_server)
-    await verifier.verify(ORG, id)
-    await _rotate(writer, id)
-    assert await _selectors(database, id) == ["zm1r", "zm1e", "zm2r", "zm2e"]
-    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
-    for shown in ([], [SECOND[0]]):
-        _show(dns_server, *shown)
-        verification = await verifier.verify(ORG, id)
-        assert verification.domain.verified
-        assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
-    _show(dns_server, SECOND[1])
-    verification = await verifier.verify(ORG, id)
-    assert verification.domain.verified
-    assert [key.selector for key in verification.keys] == ["zm2r", "zm2e"]
-    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm2r", "zm2e"]}
-    _hide(dns_server, *NEVER_SIGNS)
-    assert (await verifier.verify(ORG, id)).domain.verified
-    _hide(dns_server, *SECOND)
-    assert not (await verifier.verify(ORG, id)).domain.verified
-
-
-async def test_old_keys_that_vanish_too_early_are_a_failure(
-    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
-) -> None:
-    id = await _published(database, writer, dns_server)
-    await verifier.verify(ORG, id)
-    await _rotate(writer, id)
-    _hide(dns_server, NEVER_SIGNS[0])
-    assert not (await verifier.verify(ORG, id)).domain.verified
-
-
-async def test_while_dns_is_silent_about_the_new_keys_the_old_ones_sign(
-    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
-) -> None:
-    id = await _published(database, writer, dns_server)
-    await verifier.verify(ORG, id)
-    await _rotate(writer, id)
-    for key in SECOND:
-        dns_server.zones[f"{key.selector}._domainkey.{DOMAIN}", "TXT"] = DnsFault.SERVFAIL
-    verification = await verifier.verify(ORG, id)
-    assert (verification.domain.verified, verification.domain.dkim) == (True, "verified")
-    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
-
-
-async def test_a_second_rotation_replaces_the_keys_that_still_wait(
-    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
-) -> None:
-    id = await _published(database, writer, dns_server)
-    await verifier.verify(ORG, id)
-    await _rotate(writer, id)
-    await _rotate(writer, id, THIRD)
-    assert await _selectors(database, id) == ["zm1r", "zm1e", "zm3r", "zm3e"]
-    _show(dns_server, *SECOND)
-    await verifier.verify(ORG, id)
-    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
-
-
-async def test_keys_replaced_during_a_verification_leave_the_old_ones_signing(
-    database: Database, writer: Writer
-) -> None:
-    """What was seen in DNS is gone from the store by the time that it is recorded."""
-    id = await _add(writer)
-    await _record(writer, id, BOTH_SEEN)
-    await _rotate(writer, id)
-    async with database.read() as connection:
-        before = await store.public_keys(connection, ORG, id)
-    seen = [PublicKey(key.selector, key.algorithm, key.data, "verified") for key in before]
-    await _rotate(writer, id, THIRD)
-    await writer.run(lambda connection: record_checks(connection, ORG, id, BOTH_SEEN, seen, 3_000))
-    assert await _signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
-    assert await _selectors(database, id) == ["zm1r", "zm1e", "zm3r", "zm3e"]
-
-
-async def test_only_ones_own_domain_gets_new_keys(writer: Writer) -> None:
-    """C-48."""
-    id = await _add(writer)
-    with pytest.raises(DomainNotFound):
-        await _rotate(writer, id, org_id=OTHER)
-
-
 # How its mail is sent.
 
 
 async def test_settings_change_one_by_one(database: Database, writer: Writer) -> None:
-    id = await _add(writer)
+    id = await add(writer)
 
     async def change(org_id: str = ORG, **settings: bool) -> tuple[bool, ...]:
         manners = store.Manners(**settings)

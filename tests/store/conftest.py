@@ -1,0 +1,41 @@
+"""A resolver that says what a test wrote down, and a verifier that asks it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.db.engine import Database
+from server.db.writer import Writer
+from server.domains.verify import Verifier
+from server.net.dns import Resolver
+from server.settings import Settings
+from tests.harness.clock import ManualClock
+from tests.harness.dns_server import DnsServer
+from tests.store.own_domains import HOSTNAME
+
+
+@pytest.fixture
+async def dns_server() -> AsyncIterator[DnsServer]:
+    """A scripted DNS server."""
+    async with DnsServer() as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The time at which verifications run."""
+    return ManualClock()
+
+
+@pytest.fixture
+async def verifier(
+    database: Database, writer: Writer, clock: ManualClock, dns_server: DnsServer
+) -> AsyncIterator[Verifier]:
+    """A verifier that asks the scripted server."""
+    settings = Settings(
+        data_dir=Path(), database_url="", secret="", dns=dns_server.address, hostname=HOSTNAME
+    )
+    resolver = Resolver(settings, clock, timeout_s=0.3)
+    yield Verifier(database, writer, clock, resolver, settings)
+    await resolver.close()

@@ -1,0 +1,133 @@
+"""DKIM keys change without a gap, on both engines (F-11).
+
+At no moment is there a key that signs and that DNS does not show, or none that signs.
+"""
+
+import pytest
+
+from server.db.engine import Database
+from server.db.writer import Writer
+from server.domains import store
+from server.domains.keys import NewKey
+from server.domains.recording import add_generation, record_checks
+from server.domains.rules import PublicKey, dkim_value
+from server.domains.verify import Verifier
+from server.faults import DomainNotFound
+from tests.harness.dns_server import DnsFault, DnsServer
+from tests.store.own_domains import (
+    BOTH_SEEN,
+    DOMAIN,
+    NEVER_SIGNS,
+    ORG,
+    OTHER,
+    add,
+    published,
+    record,
+    signing,
+)
+
+SECOND = [NewKey("zm2r", "rsa", b"sealed", "MIIC"), NewKey("zm2e", "ed25519", b"sealed", "22qY")]
+THIRD = [NewKey("zm3r", "rsa", b"sealed", "MIID"), NewKey("zm3e", "ed25519", b"sealed", "33qY")]
+
+
+async def _rotate(writer: Writer, id: str, keys: list[NewKey] = SECOND, org_id: str = ORG) -> None:
+    await writer.run(lambda connection: add_generation(connection, org_id, id, keys, 1_000))
+
+
+async def _selectors(database: Database, id: str) -> list[str]:
+    async with database.read() as connection:
+        return [key.selector for key in await store.public_keys(connection, ORG, id)]
+
+
+def _show(dns_server: DnsServer, *keys: NewKey) -> None:
+    for key in keys:
+        public = PublicKey(key.selector, key.algorithm, key.public_key)
+        dns_server.zones[f"{key.selector}._domainkey.{DOMAIN}", "TXT"] = [dkim_value(public)]
+
+
+def _hide(dns_server: DnsServer, *keys: NewKey) -> None:
+    for key in keys:
+        del dns_server.zones[f"{key.selector}._domainkey.{DOMAIN}", "TXT"]
+
+
+async def test_new_keys_sign_once_dns_shows_all_of_them_and_then_alone(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await published(database, writer, dns_server)
+    await verifier.verify(ORG, id)
+    await _rotate(writer, id)
+    assert await _selectors(database, id) == ["zm1r", "zm1e", "zm2r", "zm2e"]
+    assert await signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+    for shown in ([], [SECOND[0]]):
+        _show(dns_server, *shown)
+        verification = await verifier.verify(ORG, id)
+        assert verification.domain.verified
+        assert await signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+    _show(dns_server, SECOND[1])
+    verification = await verifier.verify(ORG, id)
+    assert verification.domain.verified
+    assert [key.selector for key in verification.keys] == ["zm2r", "zm2e"]
+    assert await signing(database, (ORG, id)) == {(ORG, id): ["zm2r", "zm2e"]}
+    _hide(dns_server, *NEVER_SIGNS)
+    assert (await verifier.verify(ORG, id)).domain.verified
+    _hide(dns_server, *SECOND)
+    assert not (await verifier.verify(ORG, id)).domain.verified
+
+
+async def test_old_keys_that_vanish_too_early_are_a_failure(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await published(database, writer, dns_server)
+    await verifier.verify(ORG, id)
+    await _rotate(writer, id)
+    _hide(dns_server, NEVER_SIGNS[0])
+    assert not (await verifier.verify(ORG, id)).domain.verified
+
+
+async def test_while_dns_is_silent_about_the_new_keys_the_old_ones_sign(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await published(database, writer, dns_server)
+    await verifier.verify(ORG, id)
+    await _rotate(writer, id)
+    for key in SECOND:
+        dns_server.zones[f"{key.selector}._domainkey.{DOMAIN}", "TXT"] = DnsFault.SERVFAIL
+    verification = await verifier.verify(ORG, id)
+    assert (verification.domain.verified, verification.domain.dkim) == (True, "verified")
+    assert await signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+
+
+async def test_a_second_rotation_replaces_the_keys_that_still_wait(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    id = await published(database, writer, dns_server)
+    await verifier.verify(ORG, id)
+    await _rotate(writer, id)
+    await _rotate(writer, id, THIRD)
+    assert await _selectors(database, id) == ["zm1r", "zm1e", "zm3r", "zm3e"]
+    _show(dns_server, *SECOND)
+    await verifier.verify(ORG, id)
+    assert await signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+
+
+async def test_keys_replaced_during_a_verification_leave_the_old_ones_signing(
+    database: Database, writer: Writer
+) -> None:
+    """What was seen in DNS is gone from the store by the time that it is recorded."""
+    id = await add(writer)
+    await record(writer, id, BOTH_SEEN)
+    await _rotate(writer, id)
+    async with database.read() as connection:
+        before = await store.public_keys(connection, ORG, id)
+    seen = [PublicKey(key.selector, key.algorithm, key.data, "verified") for key in before]
+    await _rotate(writer, id, THIRD)
+    await writer.run(lambda connection: record_checks(connection, ORG, id, BOTH_SEEN, seen, 3_000))
+    assert await signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+    assert await _selectors(database, id) == ["zm1r", "zm1e", "zm3r", "zm3e"]
+
+
+async def test_only_ones_own_domain_gets_new_keys(writer: Writer) -> None:
+    """C-48."""
+    id = await add(writer)
+    with pytest.raises(DomainNotFound):
+        await _rotate(writer, id, org_id=OTHER)
