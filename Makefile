@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 INSTALLED := .venv/installed
+# Test processes: tests wait for sockets and disks, so one more than the two cores they are made for.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check format generate release-protos migration faults fuzz bench clean
@@ -17,7 +19,7 @@ demo: $(INSTALLED) ## Send one mail through every door in a temporary folder, an
 	@exec $(PY) -m tools.demo
 
 test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name" for some)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
 	@$(PY) -m tools.check
