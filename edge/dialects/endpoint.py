@@ -90,7 +90,9 @@ class Endpoint:
                 compile_request(route, dialect.names),
                 renderers.response(route),
                 *methods[route.method.full_name],
-                limits.body_with_files if dialect.takes_files(route.method.full_name) else limits.body,
+                max(limits.body, limits.body_with_files)
+                if dialect.takes_files(route.method.full_name)
+                else limits.body,
             )
             for route in dialect.routes
         }
