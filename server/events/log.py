@@ -132,7 +132,12 @@ async def of_email(connection: AsyncConnection, org_id: str, email_id: str) -> E
     return (
         await connection.execute(
             select(events)
-            .where(events.c.org_id == org_id, events.c.email_id == email_id)
+            .where(
+                events.c.org_id == org_id,
+                events.c.email_id == email_id,
+                # Always so, but without it SQLite walks the organisation's whole log, which is in that order.
+                tuple_(events.c.tx, events.c.seq) > tuple_(literal(BEGINNING.tx), literal(BEGINNING.seq)),
+            )
             .order_by(events.c.tx, events.c.seq)
         )
     ).all()

@@ -6,7 +6,7 @@ from typing import Literal
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.schema import emails, events, outq, recipients
+from server.db.schema import emails, outq, recipients
 from server.emails.lifecycle import email_status
 from server.emails.store import forget_attachments
 from server.events import log
@@ -90,14 +90,9 @@ async def _lock(connection: AsyncConnection, feedback: Feedback, no: int) -> Non
 
 
 async def _recorded(connection: AsyncConnection, feedback: Feedback, address: str) -> str | None:
-    query = select(events.c.id).where(
-        events.c.org_id == feedback.org_id,
-        events.c.email_id == feedback.email_id,
-        events.c.type == f"email.{feedback.what}",
-        events.c.recipient == address,
-    )
-    event_id: str | None = await connection.scalar(query.limit(1))
-    return event_id
+    wanted = (f"email.{feedback.what}", address)
+    entries = await log.of_email(connection, feedback.org_id, feedback.email_id)
+    return next((entry.id for entry in entries if (entry.type, entry.recipient) == wanted), None)
 
 
 async def _settle(connection: AsyncConnection, feedback: Feedback, no: int, now_ms: int) -> None:

@@ -1,10 +1,12 @@
 """The event log: a cursor never skips an entry (F-8)."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Engine, event
 
 from server.db.engine import Database
 from server.db.writer import Writer
@@ -111,3 +113,23 @@ async def test_readers_beside_many_writers_see_each_entry_once(database: Databas
             assert not writing.done() or len(seen) == 180
             await asyncio.sleep(0)
     assert sorted(seen) == sorted(email_id for ids in await writing for email_id in ids)
+
+
+async def test_an_emails_entries_are_looked_up_and_the_log_is_not_walked(sqlite_url: str) -> None:
+    """B6. PostgreSQL has statistics; SQLite must be led."""
+    statements = []
+
+    def keep(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
+        statements.append((statement, parameters))
+
+    database = Database(sqlite_url)
+    event.listen(Engine, "before_cursor_execute", keep)
+    try:
+        async with database.read() as connection:
+            assert await log.of_email(connection, ORG, new_id()) == []
+            statement, parameters = statements[-1]
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            assert "ix_events_org_id_email_id" in plan.one().detail
+    finally:
+        event.remove(Engine, "before_cursor_execute", keep)
+        await database.close()
