@@ -49,9 +49,9 @@ async def test_an_email_with_everything(sdk: Sdk, stack: Stack, sink: WebhookSin
     sink.pages["/terms.txt"] = page(b"The terms.", Content_Type="text/plain")
     params: dict[str, Any] = {
         "from": FROM,
-        "to": ["you@example.org", "Grüße <me@example.org>"],
-        "cc": "copy@example.org",
-        "bcc": ["hidden@example.org"],
+        "to": ["you@clients.example.org", "Grüße <me@clients.example.org>"],
+        "cc": "copy@clients.example.org",
+        "bcc": ["hidden@clients.example.org"],
         "reply_to": ["answers@mail.example.com", "others@mail.example.com"],
         "subject": "By Resend's SDK",
         "html": '<p>Hi <img src="cid:logo"></p>',
@@ -79,10 +79,10 @@ async def test_an_email_with_everything(sdk: Sdk, stack: Stack, sink: WebhookSin
     assert shown["object"] == "email"
     for name in ("from", "to", "bcc", "reply_to", "subject", "html", "text"):
         assert shown[name] == params[name]
-    assert shown["cc"] == ["copy@example.org"]
+    assert shown["cc"] == ["copy@clients.example.org"]
     message = _captured(stack, sent["id"])
     assert message["X-Own"] == "1"
-    assert "hidden@example.org" not in message.as_string()
+    assert "hidden@clients.example.org" not in message.as_string()
     files = {part.get_filename(): part for part in message.walk() if part.get_filename()}
     assert {name: part.get_payload(decode=True) for name, part in files.items()} == {
         "a.pdf": PDF,
@@ -101,7 +101,7 @@ def _captured(stack: Stack, email_id: str) -> EmailMessage:
 
 
 async def test_emails_are_sent_once_scheduled_moved_cancelled_and_listed(sdk: Sdk) -> None:
-    params = {"from": FROM, "to": "you@example.org", "subject": "Later", "html": "<p>x</p>", "text": "x"}
+    params = {"from": FROM, "to": "you@clients.example.org", "subject": "Later", "html": "<p>x</p>", "text": "x"}
     once = {"idempotency_key": f"resend-{sdk.label}"}
     first = await sdk(resend.Emails.send, {**params, "reply_to": "answers@mail.example.com"}, once)
     again = await sdk(resend.Emails.send, {**params, "reply_to": "answers@mail.example.com"}, once)
@@ -131,7 +131,7 @@ async def test_emails_are_sent_once_scheduled_moved_cancelled_and_listed(sdk: Sd
 
 async def test_batches_strict_and_permissive(sdk: Sdk) -> None:
     """C-4, F-1: answered in order; the same key sends nothing twice; a bad item fails alone if asked for."""
-    good = {"from": FROM, "to": ["you@example.org"], "subject": "Batch", "text": "x"}
+    good = {"from": FROM, "to": ["you@clients.example.org"], "subject": "Batch", "text": "x"}
     bad = {**good, "from": "ada@elsewhere.example"}
     once = {"idempotency_key": f"resend-batch-{sdk.label}"}
     first = await sdk(resend.Batch.send, [good, good], once)
@@ -179,7 +179,7 @@ async def test_api_keys(sdk: Sdk, stack: Stack) -> None:
         assert renamed["id"] == made["id"]
     listed = await sdk(resend.ApiKeys.list)
     assert {entry["id"]: entry["name"] for entry in listed["data"]}[made["id"]] == "renamed"
-    message = {"from": FROM, "to": "you@example.org", "subject": "By its key", "text": "x"}
+    message = {"from": FROM, "to": "you@clients.example.org", "subject": "By its key", "text": "x"}
     with sdk.using(made["token"]):
         assert (await sdk(resend.Emails.send, message))["id"]
         with pytest.raises(ResendError):
@@ -195,7 +195,7 @@ async def test_webhooks_and_their_calls(sdk: Sdk, sink: WebhookSink) -> None:
         resend.Webhooks.create, {"endpoint": f"{sink.url}{path}", "events": ["email.sent", "email.delivered"]}
     )
     hook = made["id"]
-    message = {"from": FROM, "to": "you@example.org", "subject": "Told", "html": "<p>x</p>"}
+    message = {"from": FROM, "to": "you@clients.example.org", "subject": "Told", "html": "<p>x</p>"}
     sent = await sdk(resend.Emails.send, message)
     [first, second] = await until(lambda: calls if len(calls := sink.at(path)) >= 2 else None, within=20)
     for call in (first, second):
@@ -266,7 +266,7 @@ def _verify_by_libraries(call: Call, secret: str) -> None:
 
 
 async def test_suppressions(sdk: Sdk) -> None:
-    address, more = f"gone-{sdk.label}@example.org", [f"{name}-{sdk.label}@example.org" for name in "ab"]
+    address, more = f"gone-{sdk.label}@clients.example.org", [f"{name}-{sdk.label}@clients.example.org" for name in "ab"]
     made = await sdk(resend.Suppressions.add, {"email": address})
     by_id = await sdk(resend.Suppressions.get, made["id"])
     assert (by_id["email"], by_id["origin"], by_id["source_id"]) == (address, "manual", None)
@@ -286,7 +286,7 @@ async def test_suppressions(sdk: Sdk) -> None:
 
 async def test_usage(sdk: Sdk) -> None:
     """F-9."""
-    message = {"from": FROM, "to": "you@example.org", "subject": "Counted", "text": "x"}
+    message = {"from": FROM, "to": "you@clients.example.org", "subject": "Counted", "text": "x"}
     before = (await sdk(resend.Usage.get))["emails"]
     await sdk(resend.Emails.send, message)
     after = (await sdk(resend.Usage.get))["emails"]
@@ -299,7 +299,7 @@ async def test_an_error_becomes_the_sdks_own(sdk: Sdk) -> None:
     with pytest.raises(ResendError) as refused:
         await sdk(
             resend.Emails.send,
-            {"from": "ada@elsewhere.example", "to": "you@example.org", "subject": "x", "text": "x"},
+            {"from": "ada@elsewhere.example", "to": "you@clients.example.org", "subject": "x", "text": "x"},
         )
     assert int(refused.value.code) == 422
     assert refused.value.error_type == "validation_error"

@@ -142,9 +142,9 @@ const stories = {
     const host = await receiver();
     const { id } = await call("emails.send", {
       from: FROM,
-      to: ["you@example.org", "Grüße <me@example.org>"],
-      cc: "copy@example.org",
-      bcc: ["hidden@example.org"],
+      to: ["you@clients.example.org", "Grüße <me@clients.example.org>"],
+      cc: "copy@clients.example.org",
+      bcc: ["hidden@clients.example.org"],
       replyTo: ["answers@mail.example.com", "others@mail.example.com"],
       subject: "By Resend's SDK",
       html: '<p>Hi <img src="cid:logo"></p>',
@@ -162,12 +162,12 @@ const stories = {
       const shown = await call("emails.get", id);
       return shown.last_event === "delivered" && shown;
     }, "never delivered");
-    assert.deepEqual(email.to, ["you@example.org", "Grüße <me@example.org>"]);
-    assert.deepEqual(email.cc, ["copy@example.org"]);
-    assert.deepEqual(email.bcc, ["hidden@example.org"]);
+    assert.deepEqual(email.to, ["you@clients.example.org", "Grüße <me@clients.example.org>"]);
+    assert.deepEqual(email.cc, ["copy@clients.example.org"]);
+    assert.deepEqual(email.bcc, ["hidden@clients.example.org"]);
     assert.deepEqual(email.reply_to, ["answers@mail.example.com", "others@mail.example.com"]);
 
-    const plain = { from: FROM, to: "you@example.org", replyTo: "answers@mail.example.com", subject: "Later", text: "x" };
+    const plain = { from: FROM, to: "you@clients.example.org", replyTo: "answers@mail.example.com", subject: "Later", text: "x" };
     const idempotencyKey = crypto.randomUUID();
     const first = await call("emails.send", plain, { idempotencyKey });
     assert.equal((await call("emails.send", plain, { idempotencyKey })).id, first.id);
@@ -190,7 +190,7 @@ const stories = {
   },
 
   async batch() {
-    const good = { from: FROM, to: ["you@example.org"], subject: "Batch", text: "x" };
+    const good = { from: FROM, to: ["you@clients.example.org"], subject: "Batch", text: "x" };
     const bad = { ...good, from: "ada@elsewhere.example" };
     const idempotencyKey = crypto.randomUUID();
     const first = await call("batch.send", [good, good], { idempotencyKey });
@@ -230,7 +230,7 @@ const stories = {
     assert.equal((await session.call("apiKeys.update", id, { name: "renamed" })).id, id);
     assert.equal((await call("apiKeys.list")).data.find((each) => each.id === id).name, "renamed");
     const sender = credential(token);
-    await sender.call("emails.send", { from: FROM, to: "you@example.org", subject: "By its key", text: "x" });
+    await sender.call("emails.send", { from: FROM, to: "you@clients.example.org", subject: "By its key", text: "x" });
     assert.equal((await sender.refusal("emails.list")).name, "restricted_api_key");
     await session.call("apiKeys.remove", id);
   },
@@ -240,7 +240,7 @@ const stories = {
     const events = ["email.sent", "email.delivered"];
     const hook = await call("webhooks.create", { endpoint: `${url}/hook`, events });
     const webhookId = hook.id;
-    const sent = await call("emails.send", { from: FROM, to: "you@example.org", subject: "Told", text: "x" });
+    const sent = await call("emails.send", { from: FROM, to: "you@clients.example.org", subject: "Told", text: "x" });
     await until(() => calls.length === 2, "never called");
     for (const each of calls) {
       verifies(each, hook.signing_secret);
@@ -274,7 +274,7 @@ const stories = {
   },
 
   async suppressions() {
-    const [email, ...emails] = ["gone", "a", "b"].map((name) => `${name}-node@example.org`);
+    const [email, ...emails] = ["gone", "a", "b"].map((name) => `${name}-node@clients.example.org`);
     const { id } = await call("suppressions.add", { email });
     assert.equal((await call("suppressions.get", id)).email, email);
     assert.equal((await call("suppressions.get", email)).id, id);
@@ -291,7 +291,7 @@ const stories = {
 
   async usage() {
     const { emails } = await call("usage.get");
-    await call("emails.send", { from: FROM, to: "you@example.org", subject: "Counted", text: "x" });
+    await call("emails.send", { from: FROM, to: "you@clients.example.org", subject: "Counted", text: "x" });
     const after = (await call("usage.get")).emails;
     for (const period of ["daily", "monthly"]) {
       assert.equal(after[period].used, emails[period].used + 1);

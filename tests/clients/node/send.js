@@ -40,7 +40,7 @@ const delivery = (watch, id) =>
   });
 
 async function main() {
-  const email = { from, to: ["you@example.org"], subject: "By Node", text: "x", headers: { "X-Own": "1" } };
+  const email = { from, to: ["you@clients.example.org"], subject: "By Node", text: "x", headers: { "X-Own": "1" } };
   const { id } = await call(emails, "SendEmail", email);
   // From the beginning of the log, so that a fast delivery is not missed.
   await delivery(events.WatchEvents({ after: "" }, metadata, options), id);
