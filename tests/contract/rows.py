@@ -254,9 +254,9 @@ ROWS: dict[str, Row] = {
         "V-1",
         KJ,
         "full",
-        lambda world: {"email_id": world.email_id, "recipient": "you@example.org"},
+        lambda world: {"email_id": world.email_id, "recipient": "complainer@example.org"},
         {"email_id": lambda world: world.email_id},
-        lambda world, field: {"recipient": "you@example.org"},
+        lambda world, field: {"recipient": "complainer@example.org"},
     ),
     "FeedbackService.RecordBounce": Row(
         "V-1",
@@ -264,11 +264,11 @@ ROWS: dict[str, Row] = {
         "full",
         lambda world: {
             "email_id": world.email_id,
-            "recipient": "you@example.org",
+            "recipient": "complainer@example.org",
             "enhanced_status": "5.1.1",
         },
         {"email_id": lambda world: world.email_id},
-        lambda world, field: {"recipient": "you@example.org", "enhanced_status": "5.1.1"},
+        lambda world, field: {"recipient": "complainer@example.org", "enhanced_status": "5.1.1"},
     ),
     "UsageService.GetUsage": Row("F-9", KJ, "read_only"),
 }

@@ -71,7 +71,7 @@ class World:
             "B, session": self.b.jwt,
         }
         self.made("ApiKeyService.DeleteApiKey", {"id": revoked_id}, self.a.jwt)
-        sent = self.email() | {"to": ["you@example.org"]}
+        sent = self.email() | {"to": ["complainer@example.org"]}
         self.email_id = str(self.made("EmailService.SendEmail", sent, self.a.api_key)["id"])
         self.new_email(self.b)
         self.cursor = self.made("EventService.ListEvents", {"limit": 1}, self.a.api_key)["next_cursor"]
