@@ -101,7 +101,13 @@ def _captured(stack: Stack, email_id: str) -> EmailMessage:
 
 
 async def test_emails_are_sent_once_scheduled_moved_cancelled_and_listed(sdk: Sdk) -> None:
-    params = {"from": FROM, "to": "you@clients.example.org", "subject": "Later", "html": "<p>x</p>", "text": "x"}
+    params = {
+        "from": FROM,
+        "to": "you@clients.example.org",
+        "subject": "Later",
+        "html": "<p>x</p>",
+        "text": "x",
+    }
     once = {"idempotency_key": f"resend-{sdk.label}"}
     first = await sdk(resend.Emails.send, {**params, "reply_to": "answers@mail.example.com"}, once)
     again = await sdk(resend.Emails.send, {**params, "reply_to": "answers@mail.example.com"}, once)
@@ -266,7 +272,10 @@ def _verify_by_libraries(call: Call, secret: str) -> None:
 
 
 async def test_suppressions(sdk: Sdk) -> None:
-    address, more = f"gone-{sdk.label}@clients.example.org", [f"{name}-{sdk.label}@clients.example.org" for name in "ab"]
+    address, more = (
+        f"gone-{sdk.label}@clients.example.org",
+        [f"{name}-{sdk.label}@clients.example.org" for name in "ab"],
+    )
     made = await sdk(resend.Suppressions.add, {"email": address})
     by_id = await sdk(resend.Suppressions.get, made["id"])
     assert (by_id["email"], by_id["origin"], by_id["source_id"]) == (address, "manual", None)
