@@ -8,22 +8,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, literal, select, tuple_, update
+from sqlalchemy import Row, Select, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.engine import Database
 from server.db.keys import among
-from server.db.schema import addressees, daily_counts, events, log_readers, recipients
+from server.db.schema import addressees, daily_counts, events, recipients
 from server.db.writer import Writer
 from server.emails.tally import Counted, changes
 from server.events import log
 from server.events.bell import Bell
 from server.events.log import BEGINNING, Place
+from server.events.reader import Reader
 from server.work.crowd import Crowd
 from server.work.loop import Loop
 
-READER = "statistics"
+READER = Reader("statistics")
 PAGE = 500
 # How soon events of other processes are seen; those of this process ring the bell.
 _POLL_S = 0.25
@@ -68,11 +69,11 @@ class Counting:
     async def step(self) -> bool:
         """Reads one page and counts it; whether there may be more to read at once."""
         async with self._database.read() as connection:
-            start = await _place(connection)
+            start = await READER.place(connection)
             entries = await log.read(connection, start or BEGINNING, PAGE)
             counted, sent_to = await _read(connection, entries, start or BEGINNING)
         if start is None:
-            await self._writer.submit(_register, [None])
+            await self._writer.submit(READER.register, [None])
             return True
         if entries:
             step = _Advance(start, Place(entries[-1].tx, entries[-1].seq), counted, sent_to)
@@ -88,12 +89,6 @@ class _Advance:
     to: Place
     counted: Counter[Counted]
     sent_to: Sequence[dict[str, Any]]
-
-
-async def _place(connection: AsyncConnection) -> Place | None:
-    query = select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == READER)
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else Place(row.tx, row.seq)
 
 
 async def _read(
@@ -144,13 +139,6 @@ def _insert(connection: AsyncConnection) -> Any:
     return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
 
 
-async def _register(connection: AsyncConnection, asked: Sequence[None]) -> list[None]:
-    """Lets the reader begin at the beginning, unless it is known; an act of the `Writer`."""
-    beginning = {"reader": READER, "tx": BEGINNING.tx, "seq": BEGINNING.seq}
-    await connection.execute(_insert(connection)(log_readers).on_conflict_do_nothing(), beginning)
-    return [None] * len(asked)
-
-
 async def _advance(connection: AsyncConnection, steps: Sequence[_Advance]) -> list[bool]:
     """Moves the reader and the counters, both or neither; an act of the `Writer`.
 
@@ -160,16 +148,7 @@ async def _advance(connection: AsyncConnection, steps: Sequence[_Advance]) -> li
 
 
 async def _advance_one(connection: AsyncConnection, step: _Advance) -> bool:
-    moved = await connection.execute(
-        update(log_readers)
-        .where(
-            log_readers.c.reader == READER,
-            log_readers.c.tx == step.start.tx,
-            log_readers.c.seq == step.start.seq,
-        )
-        .values(tx=step.to.tx, seq=step.to.seq)
-    )
-    if moved.rowcount != 1:
+    if not await READER.move(connection, step.start, step.to):
         return False
     if step.counted:
         rows = _insert(connection)(daily_counts)

@@ -124,9 +124,9 @@ class FanOut:
     async def _load(self) -> bool:
         """Learns the stored place; False if it had to be made first."""
         async with self._database.read() as connection:
-            place = await intake.reader_place(connection)
+            place = await intake.READER.place(connection)
         if place is None:
-            await self._writer.submit(intake.register_reader, [None])
+            await self._writer.submit(intake.READER.register, [None])
             return False
         self._stored, self._reached, self._unsaved = place, max(place, self._reached), 0
         return True

@@ -3,23 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.schema import log_readers, webhook_calls
-from server.events.log import BEGINNING, Place
+from server.db.schema import webhook_calls
+from server.events.log import Place
+from server.events.reader import Reader
 from server.webhooks.store import ENABLED, FAILED, PENDING, statuses
 
-READER = "webhooks"
+READER = Reader("webhooks")
 
 _INSERT_CALLS = {
     "sqlite": sqlite.insert(webhook_calls).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(webhook_calls).on_conflict_do_nothing(),
-}
-_INSERT_READER = {
-    "sqlite": sqlite.insert(log_readers).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(log_readers).on_conflict_do_nothing(),
 }
 
 
@@ -45,21 +41,6 @@ class Advance:
     now_ms: int
 
 
-async def reader_place(connection: AsyncConnection) -> Place | None:
-    """How far the log was read; None before the reader was first registered."""
-    query = select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == READER)
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else Place(row.tx, row.seq)
-
-
-async def register_reader(connection: AsyncConnection, asked: Sequence[None]) -> list[None]:
-    """Lets the reader begin at the beginning, unless it is known; an act of the `Writer`."""
-    await connection.execute(
-        _INSERT_READER[connection.dialect.name], {"reader": READER, "tx": BEGINNING.tx, "seq": BEGINNING.seq}
-    )
-    return [None] * len(asked)
-
-
 async def advance(connection: AsyncConnection, advances: Sequence[Advance]) -> list[bool]:
     """Moves the reader and adds the calls, both or neither; an act of the `Writer`.
 
@@ -70,16 +51,7 @@ async def advance(connection: AsyncConnection, advances: Sequence[Advance]) -> l
 
 
 async def _advance(connection: AsyncConnection, step: Advance) -> bool:
-    moved = await connection.execute(
-        update(log_readers)
-        .where(
-            log_readers.c.reader == READER,
-            log_readers.c.tx == step.start.tx,
-            log_readers.c.seq == step.start.seq,
-        )
-        .values(tx=step.to.tx, seq=step.to.seq)
-    )
-    if moved.rowcount != 1:
+    if not await READER.move(connection, step.start, step.to):
         return False
     if not step.calls:
         return True

@@ -79,7 +79,7 @@ class FullStack(Stack):
         self._insert_emails(connection, self.queued, f"{begin} + i * {step}", "queued")
         self._insert_counts(connection)
         [last] = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
-        for reader in (STATISTICS, WEBHOOKS):
+        for reader in (STATISTICS.name, WEBHOOKS.name):
             insert(connection, log_readers.name, {"reader": f"'{reader}'", "tx": "0", "seq": str(last)})
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

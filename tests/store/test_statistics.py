@@ -102,7 +102,7 @@ class House:
             last = (
                 select(events.c.tx, events.c.seq).order_by(events.c.tx.desc(), events.c.seq.desc()).limit(1)
             )
-            reached = select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == READER)
+            reached = select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == READER.name)
             async with self.database.read() as connection:
                 end = (await connection.execute(last)).one()
                 return end == (await connection.execute(reached)).one_or_none()

@@ -170,11 +170,11 @@ async def test_events_that_concern_nobody_cost_no_write(database: Database, writ
     while await reader.step():
         pass
     async with database.read() as connection:
-        before = await intake.reader_place(connection)
+        before = await intake.READER.place(connection)
     await happen(writer, new_id(), "email.sent")
     await reader.step()
     async with database.read() as connection:
-        assert await intake.reader_place(connection) == before
+        assert await intake.READER.place(connection) == before
     org_id = new_id()
     webhook_id = await register(writer, org_id)
     await happen(writer, org_id, "email.sent")
