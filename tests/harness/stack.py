@@ -1,5 +1,6 @@
 """The real programs as processes, on free loopback ports, in a folder of their own."""
 
+import asyncio
 import json
 import os
 import signal
@@ -9,13 +10,14 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import grpc.aio
 
+from tests.harness.organisations import Kind, make
+from tests.harness.organisations import Organisation as Organisation
 from tests.harness.waiting import until_sync
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,34 +25,34 @@ START_WITHIN_S = 30.0
 STOP_WITHIN_S = 30.0
 LOG_TAIL_LINES = 60
 
+_claims: list[socket.socket] = []
+
 
 class StackError(Exception):
     """A program of the stack did not do what it should; the message holds the ends of the logs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Organisation:
-    """What `bootstrap` printed: one organisation and its credentials."""
-
-    org_id: str
-    user_id: str
-    jwt: str
-    password: str
-    key_id: str
-    api_key: str
-    domain_id: str
-    domain: str
-
-
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback TCP port for a program that listens with SO_REUSEADDR, as all of ours do.
+
+    Nobody else is given it while this process lives, nor while the program restarts: no other test, no
+    outgoing connection.
+    """
+    claim = socket.socket()
+    claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    claim.bind(("127.0.0.1", 0))
+    port = int(claim.getsockname()[1])
+    if sys.platform == "linux":
+        # Bound and not listening, it stands in nobody's way who binds this very port.
+        _claims.append(claim)
+    else:
+        claim.close()
+    return port
 
 
 class Stack:
-    """Server and edge as an operator runs them, with two organisations: `owner` and `other`.
+    """Server and edge as an operator runs them, with two organisations: `owner` and `other`, and one of each
+    of the `kinds` in `orgs`.
 
     `database_url` is None for SQLite in the data directory. `env` adds to the environment of every
     program. Private networks are allowed and rate limits off, unless `env` says otherwise.
@@ -65,8 +67,11 @@ class Stack:
         transport: str = "capture",
         database_url: str | None = None,
         env: Mapping[str, str] | None = None,
+        kinds: Mapping[str, Kind] | None = None,
     ) -> None:
         self.data_dir = data_dir
+        self._kinds = kinds or {}
+        self.orgs: dict[str, Organisation] = {}
         self.grpc = f"127.0.0.1:{free_port()}"
         self.http = f"http://127.0.0.1:{free_port()}"
         self.metrics = f"http://127.0.0.1:{free_port()}"
@@ -90,16 +95,12 @@ class Stack:
 
     def start(self) -> Self:
         """Migrates, bootstraps and starts everything; returns when it answers."""
-        self._logs.mkdir(parents=True, exist_ok=True)
-        try:
-            self.run("server", "migrate")
-            self.owner = self.bootstrap_org("owner@example.com", self.domain)
-            self.other = self.bootstrap_org("other@example.net", "mail.example.net")
-            self.start_edge()
-            self.start_server()
-        except BaseException:
-            self.stop()
-            raise
+        self.run("server", "migrate")
+        self.owner = self.bootstrap_org("owner@example.com", self.domain)
+        self.other = self.bootstrap_org("other@example.net", "mail.example.net")
+        if self._kinds:
+            self.orgs = asyncio.run(make(self._kinds, self.env))
+        self._start_programs()
         return self
 
     def __enter__(self) -> Self:
@@ -245,6 +246,15 @@ class Stack:
             tails.append(f"--- {path.name}\n" + "\n".join(lines))
         return "\n".join(tails)
 
+    def _start_programs(self) -> None:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        try:
+            self.start_edge()
+            self.start_server()
+        except BaseException:
+            self.stop()
+            raise
+
     def _spawn(self, name: str, *arguments: str, env: Mapping[str, str] | None) -> None:
         with (self._logs / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
@@ -271,3 +281,25 @@ class Stack:
             until_sync(answers, within=START_WITHIN_S, message=f"{path} never answered 200")
         except AssertionError as error:
             raise StackError(f"{error}\n{self.log_tails()}") from None
+
+
+class Replica(Stack):
+    """Another server and edge on the PostgreSQL of a running stack, with the same organisations.
+
+    Only the store and the secret are shared, as between two machines.
+    """
+
+    def __init__(self, first: Stack, data_dir: Path) -> None:
+        secret = first.env.get("ZIDIMAIL_SECRET") or (first.data_dir / "secret").read_text().strip()
+        super().__init__(
+            data_dir,
+            transport=first.env["ZIDIMAIL_TRANSPORT"],
+            database_url=first.database_url,
+            env={"ZIDIMAIL_SECRET": secret},
+        )
+        self.owner, self.other, self.orgs = first.owner, first.other, first.orgs
+
+    def start(self) -> Self:
+        """Starts the programs on the store as it is; returns when they answer."""
+        self._start_programs()
+        return self

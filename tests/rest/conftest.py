@@ -1,19 +1,14 @@
 """A stack of its own, so that its lists hold what these tests put there, and clients of it."""
 
-import argparse
-import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from types import ModuleType
-from typing import Any
 
 import httpx
 import pytest
 
-from server import bootstrap, organisation
-from server.settings import Settings
 from tests.harness.dns_server import DnsServer, dns_in_a_thread
-from tests.harness.stack import Organisation, Stack
+from tests.harness.organisations import Kind
+from tests.harness.stack import Stack
 from tests.rest.golden import Description, Golden
 
 
@@ -24,61 +19,30 @@ def dns() -> Iterator[DnsServer]:
         yield dns
 
 
-STATES: dict[str, tuple[list[str], dict[str, str]]] = {
-    "idle": (["--plan", "free"], {}),
-    "free": (["--plan", "free"], {"burst": "1000"}),
-    "sandbox": (["--plan", "free", "--sandbox"], {}),
-    "paused": (["--plan", "pro"], {"state": "paused"}),
-    "banned": (["--plan", "pro"], {"state": "banned"}),
-    "daily": (["--plan", "pro"], {"daily": "2"}),
-    "monthly": (["--plan", "free"], {"monthly": "2"}),
-    "unique": (["--plan", "free"], {"unique": "2"}),
-    "burst": (["--plan", "pro"], {"burst": "1"}),
+KINDS = {
+    "idle": Kind(["--plan", "free"]),
+    "free": Kind(["--plan", "free"], {"burst": "1000"}),
+    "sandbox": Kind(["--plan", "free", "--sandbox"]),
+    "paused": Kind(["--plan", "pro"], {"state": "paused"}),
+    "banned": Kind(["--plan", "pro"], {"state": "banned"}),
+    "daily": Kind(["--plan", "pro"], {"daily": "2"}),
+    "monthly": Kind(["--plan", "free"], {"monthly": "2"}),
+    "unique": Kind(["--plan", "free"], {"unique": "2"}),
+    "burst": Kind(["--plan", "pro"], {"burst": "1"}),
 }
-"""How each organisation of `orgs` is made, and what the operator then decides about it."""
-
-
-class RestStack(Stack):
-    """A stack with organisations in every state, each with the verified domain STATE.example.com."""
-
-    orgs: dict[str, Organisation]
-
-    def start_server(self, env: Mapping[str, str] | None = None, *, wait: bool = True) -> None:
-        """Makes the organisations before the first start, while no server owns the store."""
-        if not hasattr(self, "orgs"):
-            self.orgs = asyncio.run(self._make_orgs())
-        super().start_server(env, wait=wait)
-
-    async def _make_orgs(self) -> dict[str, Organisation]:
-        settings = Settings.from_env(self.env)
-        orgs = {}
-        for name, (options, decided) in STATES.items():
-            domain = f"{name}.example.com"
-            words = ["--email", f"owner@{domain}", *options, "--domain", domain, "--verified"]
-            printed: Any = await bootstrap.bootstrap(parsed(bootstrap, words), settings)
-            orgs[name] = Organisation(**printed, domain=domain)
-            if decided:
-                words = [printed["org_id"], *(f"--{key}={value}" for key, value in decided.items())]
-                await organisation.change(parsed(organisation, words), settings)
-        return orgs
-
-
-def parsed(command: ModuleType, words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    return parser.parse_args(words)
 
 
 @pytest.fixture(scope="package")
-def rest(tmp_path_factory: pytest.TempPathFactory, dns: DnsServer) -> Iterator[RestStack]:
+def rest(tmp_path_factory: pytest.TempPathFactory, dns: DnsServer) -> Iterator[Stack]:
     """Server and edge that no other room of tests uses."""
-    with RestStack(tmp_path_factory.mktemp("rest"), env={"ZIDIMAIL_DNS": dns.address}) as stack:
+    env = {"ZIDIMAIL_DNS": dns.address}
+    with Stack(tmp_path_factory.mktemp("rest"), env=env, kinds=KINDS) as stack:
         yield stack
 
 
 @pytest.fixture(scope="package")
-def api_of(rest: RestStack) -> Iterator[Callable[[str], httpx.Client]]:
-    """The API key of one of the organisations in `STATES`."""
+def api_of(rest: Stack) -> Iterator[Callable[[str], httpx.Client]]:
+    """The API key of one of the organisations of `KINDS`."""
     with ExitStack() as clients:
         yield lambda name: clients.enter_context(client(rest, rest.orgs[name].api_key))
 

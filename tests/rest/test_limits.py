@@ -8,7 +8,7 @@ import pytest
 from limits import parse
 
 from edge.settings import Settings
-from tests.rest.conftest import RestStack
+from tests.harness.stack import Stack
 from tests.rest.golden import Golden
 from tests.unit.edge.conftest import serve_edge
 
@@ -102,7 +102,7 @@ def test_a_banned_organisation_does_nothing(api_of: ApiOf, golden: Golden) -> No
 
 
 async def test_more_requests_of_one_address_than_are_accepted_are_refused(
-    rest: RestStack, golden: Golden
+    rest: Stack, golden: Golden
 ) -> None:
     """Z-8, Z-46, C-47, F-9."""
     settings = replace(Settings(server=rest.grpc), ip_limit=parse("1/hour"))

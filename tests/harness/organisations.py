@@ -1,0 +1,56 @@
+"""Organisations as the operator makes them, by his own commands, without a process for each of them."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from server import bootstrap, organisation
+from server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """What `bootstrap` printed: one organisation and its credentials."""
+
+    org_id: str
+    user_id: str
+    jwt: str
+    password: str
+    key_id: str
+    api_key: str
+    domain_id: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How an organisation is made, and what the operator then decides about it."""
+
+    options: Sequence[str]
+    decided: Mapping[str, str] = field(default_factory=dict)
+
+
+async def make(kinds: Mapping[str, Kind], env: Mapping[str, str]) -> dict[str, Organisation]:
+    """One organisation of each kind, with the verified domain KIND.example.com.
+
+    `env` names the store; on SQLite no server may run.
+    """
+    settings = Settings.from_env(env)
+    made = {}
+    for name, kind in kinds.items():
+        domain = f"{name}.example.com"
+        words = ["--email", f"owner@{domain}", *kind.options, "--domain", domain, "--verified"]
+        printed: Any = await bootstrap.bootstrap(_parsed(bootstrap, words), settings)
+        made[name] = Organisation(**printed, domain=domain)
+        if kind.decided:
+            words = [printed["org_id"], *(f"--{key}={value}" for key, value in kind.decided.items())]
+            await organisation.change(_parsed(organisation, words), settings)
+    return made
+
+
+def _parsed(command: ModuleType, words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return parser.parse_args(words)
