@@ -1,0 +1,288 @@
+"""What is counted is counted exactly, whoever else sends at that moment: Z-43 to Z-45, C-2, C-13, F-1, F-9.
+
+64 senders at once, half of them over REST and half over gRPC, spread over two servers with an edge each that
+share a PostgreSQL; and over one server on SQLite.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+from typing import Any, Protocol
+
+import grpc.aio
+import pytest
+from google.protobuf.json_format import ParseDict
+from google.rpc import error_details_pb2, status_pb2
+from zidimail.v1 import email_service_pb2 as pb
+from zidimail.v1 import email_service_pb2_grpc, usage_service_pb2, usage_service_pb2_grpc
+
+from tests.harness.organisations import Kind, Organisation
+from tests.harness.postgres import Postgres
+from tests.harness.rest import Rest
+from tests.harness.stack import Replica, Stack
+from tests.harness.waiting import until_sync
+
+Json = dict[str, Any]
+Used = tuple[int, int, int]
+"""Recipients today, recipients this month, different addresses this month."""
+
+SENDERS = 64
+ROOM = 100
+ASKED = (3, 2, 1, 1)
+"""The recipients of each email that a sender sends. The last ones of all senders are more than there is room
+for: of a place that is free at the end, one of them would have been refused."""
+
+AMPLE = {"daily": "100000", "monthly": "100000", "unique": "100000", "burst": "100000"}
+KINDS = {
+    "daily": Kind(["--plan", "free"], AMPLE | {"daily": str(ROOM)}),
+    "monthly": Kind(["--plan", "free"], AMPLE | {"monthly": str(ROOM)}),
+    "unique": Kind(["--plan", "free"], AMPLE | {"unique": str(ROOM)}),
+    "repeats": Kind(["--plan", "free"], AMPLE),
+}
+
+LONGEST_S = 30
+"""No test takes longer: it does not begin when the day, and so what is counted, ends before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The limit that an email did not fit into."""
+
+    name: str
+    resets_at: datetime
+    retry_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a send was answered: the ids of the emails."""
+
+    ids: Sequence[str]
+    replayed: bool
+
+
+class Door(Protocol):
+    """A way to one server, with one credential."""
+
+    async def send(self, email: Json, key: str | None = None) -> Answer | Refusal:
+        """Sends an email."""
+
+    async def send_batch(self, emails: Sequence[Json], key: str) -> Answer | Refusal:
+        """Sends a batch."""
+
+    async def used(self) -> Used:
+        """What the organisation has used."""
+
+
+class RestDoor:
+    """The edge of a server."""
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+
+    async def send(self, email: Json, key: str | None = None) -> Answer | Refusal:
+        return await self._post("/v1/emails", email, key)
+
+    async def send_batch(self, emails: Sequence[Json], key: str) -> Answer | Refusal:
+        return await self._post("/v1/emails/batch", emails, key)
+
+    async def used(self) -> Used:
+        usage = (await self._rest.get("/v1/usage")).body
+        return usage["daily"]["used"], usage["monthly"]["used"], usage["unique_recipients"]["used"]
+
+    async def _post(self, path: str, body: Any, key: str | None) -> Answer | Refusal:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        answer = await self._rest.call("POST", path, body, headers=headers)
+        if answer.status == 429:
+            assert answer.headers["ratelimit-limit"] == str(ROOM)
+            assert answer.headers["ratelimit-reset"] == answer.headers["retry-after"]
+            return Refusal(
+                answer.body["error"],
+                datetime.fromisoformat(answer.body["resetsAt"]),
+                float(answer.headers["retry-after"]),
+            )
+        assert answer.status == 200, answer
+        ids = [email["id"] for email in answer.body.get("data", [answer.body])]
+        return Answer(ids, answer.headers.get("idempotent-replayed") == "true")
+
+
+class GrpcDoor:
+    """The server itself."""
+
+    def __init__(self, channel: grpc.aio.Channel, api_key: str) -> None:
+        self._emails = email_service_pb2_grpc.EmailServiceStub(channel)
+        self._usage = usage_service_pb2_grpc.UsageServiceStub(channel)
+        self._metadata = (("authorization", f"Bearer {api_key}"),)
+
+    async def send(self, email: Json, key: str | None = None) -> Answer | Refusal:
+        request = ParseDict(email, pb.SendEmailRequest(idempotency_key=key))
+        try:
+            sent = await self._emails.SendEmail(request, metadata=self._metadata)
+        except grpc.aio.AioRpcError as error:
+            return _refusal(error)
+        return Answer([sent.id], sent.replayed)
+
+    async def send_batch(self, emails: Sequence[Json], key: str) -> Answer | Refusal:
+        request = ParseDict({"emails": emails}, pb.BatchSendEmailsRequest(idempotency_key=key))
+        answer = await self._emails.BatchSendEmails(request, metadata=self._metadata)
+        return Answer([result.sent.id for result in answer.results], answer.replayed)
+
+    async def used(self) -> Used:
+        usage = await self._usage.GetUsage(usage_service_pb2.GetUsageRequest(), metadata=self._metadata)
+        return usage.daily.used, usage.monthly.used, usage.unique_recipients.used
+
+
+def _refusal(error: grpc.aio.AioRpcError) -> Refusal:
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, error
+    trailers: Any = error.trailing_metadata()
+    status = status_pb2.Status.FromString(dict(trailers)["grpc-status-details-bin"])
+    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    assert status.details[0].Unpack(info)
+    assert status.details[1].Unpack(retry)
+    assert info.metadata["limit"] == str(ROOM)
+    resets_at = datetime.fromisoformat(info.metadata["resets_at"])
+    return Refusal(info.reason, resets_at, retry.retry_delay.ToMilliseconds() / 1000)
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Stack]]:
+    """One server: SQLite belongs to one."""
+    with Stack(tmp_path_factory.mktemp("exact"), kinds=KINDS) as stack:
+        yield [stack]
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, postgres_template: str
+) -> Iterator[list[Stack]]:
+    """Two servers."""
+    url = postgres.create_database(postgres_template)
+    with (
+        Stack(tmp_path_factory.mktemp("exact"), database_url=url, kinds=KINDS) as first,
+        Replica(first, tmp_path_factory.mktemp("exact-replica")) as second,
+    ):
+        yield [first, second]
+    postgres.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def servers(request: pytest.FixtureRequest) -> list[Stack]:
+    """The servers of one store, when the day is long enough for a test."""
+    servers: list[Stack] = request.getfixturevalue(f"on_{request.param}")
+    until_sync(lambda: time.time() % 86_400 < 86_400 - LONGEST_S, within=2 * LONGEST_S)
+    return servers
+
+
+@asynccontextmanager
+async def doors_of(servers: Sequence[Stack], organisation: Organisation) -> AsyncIterator[list[Door]]:
+    """Both doors of every server."""
+    async with AsyncExitStack() as opened:
+        doors: list[Door] = []
+        for server in servers:
+            doors.append(RestDoor(await opened.enter_async_context(Rest(server.http, organisation.api_key))))
+            channel = await opened.enter_async_context(server.channel())
+            doors.append(GrpcDoor(channel, organisation.api_key))
+        yield doors
+
+
+async def emails_of(server: Stack, organisation: Organisation) -> int:
+    """How many emails the organisation has."""
+    async with Rest(server.http, organisation.api_key) as rest:
+        total: int = (await rest.get("/v1/emails")).body["total"]
+        return total
+
+
+def email_to(organisation: Organisation, *to: str) -> Json:
+    return {"from": f"a@{organisation.domain}", "to": list(to), "subject": "Hello", "text": "Hi."}
+
+
+def next_day() -> datetime:
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def next_month() -> datetime:
+    first = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (first + timedelta(days=32)).replace(day=1)
+
+
+@pytest.mark.parametrize(
+    ("limited", "names", "resets_at"),
+    [
+        ("daily", {"DAILY_QUOTA_EXCEEDED", "The daily quota is used up."}, next_day),
+        ("monthly", {"MONTHLY_QUOTA_EXCEEDED", "The monthly quota is used up."}, next_month),
+        ("unique", {"RECIPIENT_CAP_EXCEEDED", "The number of different recipients is reached."}, next_month),
+    ],
+)
+async def test_64_senders_get_exactly_what_there_is(
+    servers: list[Stack], limited: str, names: set[str], resets_at: Callable[[], datetime]
+) -> None:
+    """Z-43 to Z-45, C-2, C-13, F-9: as many recipients as there is room for, and not one more or less."""
+    organisation = servers[0].orgs[limited]
+    accepted: list[str] = []
+    refused: list[Refusal] = []
+    emails = 0
+
+    async def sender(number: int, door: Door) -> None:
+        nonlocal emails
+        for turn, recipients in enumerate(ASKED):
+            to = [f"u{number}-{turn}-{n}@example.net" for n in range(recipients)]
+            if recipients > 1:
+                # Who is written to by everybody is different from the others once.
+                to[0] = "everybody@example.net"
+            began = datetime.now(UTC)
+            outcome = await door.send(email_to(organisation, *to))
+            if isinstance(outcome, Answer):
+                emails += 1
+                accepted.extend(to)
+            else:
+                refused.append(outcome)
+                lengthened = outcome.resets_at - began + timedelta(seconds=1)
+                assert outcome.resets_at - datetime.now(UTC) <= _seconds(outcome) <= lengthened
+
+    async with doors_of(servers, organisation) as doors:
+        await asyncio.gather(
+            *(sender(number, door) for number, door in enumerate(islice(cycle(doors), SENDERS)))
+        )
+        told = {await door.used() for door in doors}
+    recipients, different = len(accepted), len(set(accepted))
+    assert (different if limited == "unique" else recipients) == ROOM
+    assert told == {(recipients, recipients, different)}
+    assert await emails_of(servers[0], organisation) == emails
+    assert {refusal.name for refusal in refused} == names
+    assert {refusal.resets_at for refusal in refused} == {resets_at()}
+
+
+def _seconds(refusal: Refusal) -> timedelta:
+    return timedelta(seconds=refusal.retry_after_s)
+
+
+async def test_64_equal_sends_at_once_are_one_email(servers: list[Stack]) -> None:
+    """F-1, DESIGN principle 5: one is accepted, and everybody gets its answer."""
+    await _repeat(servers, lambda door, email: door.send(email, "send-once"), emails=1)
+
+
+async def test_64_equal_batches_at_once_are_one_batch(servers: list[Stack]) -> None:
+    """F-1."""
+    await _repeat(servers, lambda door, email: door.send_batch([email] * 3, "send-three"), emails=3)
+
+
+async def _repeat(
+    servers: list[Stack], send: Callable[[Door, Json], Awaitable[Answer | Refusal]], *, emails: int
+) -> None:
+    organisation = servers[0].orgs["repeats"]
+    email = email_to(organisation, "ada@example.net", "bob@example.net")
+    before = await emails_of(servers[0], organisation)
+    async with doors_of(servers, organisation) as doors:
+        (used, *_) = await doors[0].used()
+        outcomes = await asyncio.gather(*(send(door, email) for door in islice(cycle(doors), SENDERS)))
+        told = {(await door.used())[0] for door in doors}
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    (first,) = [answer for answer in answers if not answer.replayed]
+    assert len(first.ids) == len(set(first.ids)) == emails
+    assert answers.count(replace(first, replayed=True)) == SENDERS - 1
+    assert await emails_of(servers[0], organisation) == before + emails
+    assert told == {used + 2 * emails}
