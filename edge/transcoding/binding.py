@@ -134,7 +134,10 @@ def _map(bind_item: Bind) -> Bind:
     return bind
 
 
-_WHOLE = re.compile(r"[+-]?\d{1,20}", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# A plus sign that was not percent-encoded reads as a blank.
+_BLANK_FOR_PLUS = re.compile(r"(?<=\d) (?=\d\d:\d\d$)", re.ASCII)
 
 
 def _query_binds(descriptor: Descriptor, taken: set[str], names: EnumNames) -> dict[str, Bind]:
@@ -169,10 +172,15 @@ def _parameter(field: FieldDescriptor, names: EnumNames) -> Bind:
     return lambda texts, path, wrong: bind_string(texts[-1], path, wrong)
 
 
-def _read_whole(text: str) -> int:
-    if not _WHOLE.fullmatch(text):
-        raise ValueError
-    return int(text)
+def _whole_up_to(most: int) -> Callable[[str], int]:
+    """Reads a whole number; beyond `most`, the largest of its type, there is no more to have (C-20)."""
+
+    def read(text: str) -> int:
+        if not _WHOLE.fullmatch(text):
+            raise ValueError
+        return min(int(text), most)
+
+    return read
 
 
 def _read_boolean(text: str) -> bool:
@@ -181,15 +189,20 @@ def _read_boolean(text: str) -> bool:
     return text == "true"
 
 
-_WHOLE_NUMBER = ("a whole number", _read_whole)
+def _read_time(text: str) -> str:
+    """A date alone means its first moment, UTC."""
+    return f"{text}T00:00:00Z" if _DATE.fullmatch(text) else _BLANK_FOR_PLUS.sub("+", text)
+
+
 _READERS: Mapping[int, tuple[str, Callable[[str], Any]]] = {
-    FieldDescriptor.CPPTYPE_INT32: _WHOLE_NUMBER,
-    FieldDescriptor.CPPTYPE_INT64: _WHOLE_NUMBER,
-    FieldDescriptor.CPPTYPE_UINT32: _WHOLE_NUMBER,
-    FieldDescriptor.CPPTYPE_UINT64: _WHOLE_NUMBER,
+    FieldDescriptor.CPPTYPE_INT32: ("a whole number", _whole_up_to((1 << 31) - 1)),
+    FieldDescriptor.CPPTYPE_INT64: ("a whole number", _whole_up_to((1 << 63) - 1)),
+    FieldDescriptor.CPPTYPE_UINT32: ("a whole number", _whole_up_to((1 << 32) - 1)),
+    FieldDescriptor.CPPTYPE_UINT64: ("a whole number", _whole_up_to((1 << 64) - 1)),
     FieldDescriptor.CPPTYPE_BOOL: ("true or false", _read_boolean),
     FieldDescriptor.CPPTYPE_FLOAT: ("a number", float),
     FieldDescriptor.CPPTYPE_DOUBLE: ("a number", float),
+    FieldDescriptor.CPPTYPE_MESSAGE: ("a time", _read_time),
 }
 
 

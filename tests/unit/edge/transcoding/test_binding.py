@@ -185,11 +185,43 @@ def test_no_more_than_fifty_violations_are_told() -> None:
     assert len(refused(SEND, {"to": [1] * 1000})) == 50
 
 
-@pytest.mark.parametrize("value", ["abc", "", "1.5", "0x1", "1e3", "٣", " 1", "9" * 30, "99999999999"])
+@pytest.mark.parametrize("value", ["abc", "", "1.5", "0x1", "1e3", "٣", " 1", "-99999999999"])
 def test_a_query_that_is_no_number_is_refused_by_name(value: str) -> None:
     route = next(route for route in QUERIES if route.method.name == "ListEmails")
     violations = refused(compile_request(route, DIALECT.names), None, urlencode({"limit": value}).encode())
     assert [field for field, _ in violations] == ["limit"]
+
+
+@pytest.mark.parametrize("value", ["2147483647", "2147483648", "99999999999", "9" * 30])
+def test_whoever_asks_for_too_much_gets_the_most_there_is(value: str) -> None:
+    """C-20: sizes are clamped, however large."""
+    route = next(route for route in QUERIES if route.method.name == "ListEmails")
+    bound = compile_request(route, DIALECT.names)(None, f"limit={value}".encode(), ())
+    assert bound.limit == 2147483647
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-22", "2026-11-22T00:00:00Z"),
+        ("2026-11-22T10:00:00", "2026-11-22T10:00:00Z"),
+        ("2026-11-22T10:00:00%2B02:00", "2026-11-22T08:00:00Z"),
+        ("2026-11-22T10:00:00+02:00", "2026-11-22T08:00:00Z"),
+        ("2026-11-22T10:00:00-02:00", "2026-11-22T12:00:00Z"),
+    ],
+)
+def test_a_time_in_a_query_may_be_a_date_and_its_plus_sign_may_stand_unescaped(text: str, shown: str) -> None:
+    """F-6."""
+    route = next(route for route in QUERIES if route.method.name == "ListEmails")
+    bound = compile_request(route, DIALECT.names)(None, f"since={text}".encode(), ())
+    assert bound.since.ToJsonString() == shown
+
+
+@pytest.mark.parametrize("text", ["", "2026-11", "2026-13-01", "2026-11-22 02:00", "today"])
+def test_a_time_in_a_query_that_is_none_is_refused(text: str) -> None:
+    route = next(route for route in QUERIES if route.method.name == "ListEmails")
+    violations = refused(compile_request(route, DIALECT.names), None, urlencode({"since": text}).encode())
+    assert [field for field, _ in violations] == ["since"]
 
 
 def test_of_a_query_value_that_comes_twice_the_last_counts_and_a_list_takes_all() -> None:
