@@ -137,7 +137,7 @@ def _map(bind_item: Bind) -> Bind:
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 # A plus sign that was not percent-encoded reads as a blank.
-_BLANK_FOR_PLUS = re.compile(r"(?<=\d) (?=\d\d:\d\d$)", re.ASCII)
+_OFFSET_WITHOUT_PLUS = re.compile(r"(.+:.+) (\d\d(?::?\d\d)?)", re.ASCII)
 
 
 def _query_binds(descriptor: Descriptor, taken: set[str], names: EnumNames) -> dict[str, Bind]:
@@ -191,7 +191,10 @@ def _read_boolean(text: str) -> bool:
 
 def _read_time(text: str) -> str:
     """A date alone means its first moment, UTC."""
-    return f"{text}T00:00:00Z" if _DATE.fullmatch(text) else _BLANK_FOR_PLUS.sub("+", text)
+    if _DATE.fullmatch(text):
+        return f"{text}T00:00:00Z"
+    plain = _OFFSET_WITHOUT_PLUS.fullmatch(text)
+    return f"{plain[1]}+{plain[2]}" if plain else text
 
 
 _READERS: Mapping[int, tuple[str, Callable[[str], Any]]] = {
