@@ -38,6 +38,12 @@ def test_a_webhook_is_changed(api: httpx.Client, hook: str, golden: Golden) -> N
     golden.check("errors/webhook-status", api.patch(f"{HOOKS}/{hook}", json={"status": "broken"}))
 
 
+def test_a_webhook_is_not_left_without_events(api: httpx.Client, hook: str, golden: Golden) -> None:
+    """Z-38: a change to no events is refused, not passed over."""
+    golden.check("errors/webhook-no-events", api.patch(f"{HOOKS}/{hook}", json={"events": []}))
+    assert api.patch(f"{HOOKS}/{hook}", json={"events": None}).json()["events"] == ["email.sent"]
+
+
 def test_a_secret_is_rotated(api: httpx.Client, hook: str, golden: Golden) -> None:
     """F-3, section D."""
     golden.check("webhooks/rotate", api.post(f"{HOOKS}/{hook}/signing-secret/rotate", json={}))

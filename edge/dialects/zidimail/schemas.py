@@ -59,7 +59,9 @@ def _email_request(schema: Schema) -> Schema:
     tags = properties["tags"]
     by_name = {"type": "object", "additionalProperties": nullable(TEXT)}
     properties["tags"] = {"anyOf": [tags, by_name], "description": tags.pop("description", "")}
-    properties["attachments"]["maxItems"] = 10
+    own = properties["headers"]
+    none = {"type": "array", "maxItems": 0}
+    properties["headers"] = {"anyOf": [own, none], "description": own.pop("description", "")}
     file = properties["attachments"]["items"]["properties"]
     octets = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}}
     buffer = {
@@ -110,6 +112,10 @@ def _api_key_request(schema: Schema) -> Schema:
     return _bounded(name=_LABEL)(schema)
 
 
+def _webhook_request(schema: Schema) -> Schema:
+    return _either("url", "endpoint")(_bounded(events={"minItems": 1})(schema))
+
+
 def _suppressions_request(schema: Schema) -> Schema:
     schema["properties"]["emails"] |= _BATCH_SIZE
     return schema
@@ -124,8 +130,8 @@ REQUESTS: Mapping[str, Change] = {
     EMAILS + "BatchSendEmails": _batch_request,
     DOMAINS + "CreateDomain": _either("domain", "name"),
     API_KEYS + "CreateApiKey": _api_key_request,
-    WEBHOOKS + "CreateWebhook": _either("url", "endpoint"),
-    WEBHOOKS + "UpdateWebhook": _either("url", "endpoint"),
+    WEBHOOKS + "CreateWebhook": _webhook_request,
+    WEBHOOKS + "UpdateWebhook": _webhook_request,
     API_KEYS + "UpdateApiKey": _bounded(name=_LABEL),
     SUPPRESSIONS + "BatchAddSuppressions": _suppressions_request,
     SUPPRESSIONS + "BatchRemoveSuppressions": _lifted_request,

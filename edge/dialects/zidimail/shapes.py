@@ -35,7 +35,7 @@ RESEND_PERMISSIONS = {"full_access": "full", "sending_access": "send_only"}
 
 
 def _email_request(body: Json) -> Json:
-    """One address may stand without its list, tags may be an object (C-17)."""
+    """One address may stand without its list, tags may be an object (C-17); a key may hide among headers."""
     if type(body) is not dict:
         return body
     for name in ("to", "cc", "bcc", "reply_to"):
@@ -47,7 +47,20 @@ def _email_request(body: Json) -> Json:
         body["tags"] = [{"name": name, "value": value} for name, value in tags.items()]
     if type(body.get("attachments")) is list:
         body["attachments"] = [_attachment(file) for file in body["attachments"]]
+    if (headers := body.get("headers")) == []:
+        body["headers"] = {}  # as PHP writes an empty object
+    elif type(headers) is dict:
+        _take_idempotency_key(body, headers)
     return body
+
+
+def _take_idempotency_key(body: dict[str, Json], headers: dict[str, Json]) -> None:
+    """The key among the email's own headers, where programs put it that know only these (F-1)."""
+    names = [name for name in headers if name.lower() == "idempotency-key"]
+    for name in names:
+        key = headers.pop(name)
+        if key != "" and body.get("idempotency_key") is None:
+            body["idempotency_key"] = key
 
 
 def _attachment(file: Json) -> Json:
@@ -92,6 +105,14 @@ def _webhook_request(body: Json) -> Json:
     return _renamed(body, "endpoint", "url")
 
 
+def _webhook_change_request(body: Json) -> Json:
+    """No events at all is no change; an empty list would leave the events as they are, and say nothing.
+    Raises Failure for it."""
+    if type(body) is dict and body.get("events") == []:
+        raise invalid([Violation("events", "must name at least one event type")])
+    return _webhook_request(body)
+
+
 def _api_key_request(body: Json) -> Json:
     if type(body) is dict and type(body.get("permission")) is str:
         body["permission"] = RESEND_PERMISSIONS.get(body["permission"], body["permission"])
@@ -115,7 +136,7 @@ REQUEST_SHAPES: Mapping[str, Shape] = {
     DOMAINS + "CreateDomain": _domain_request,
     API_KEYS + "CreateApiKey": _api_key_request,
     WEBHOOKS + "CreateWebhook": _webhook_request,
-    WEBHOOKS + "UpdateWebhook": _webhook_request,
+    WEBHOOKS + "UpdateWebhook": _webhook_change_request,
     SUPPRESSIONS + "BatchRemoveSuppressions": _suppressions_request,
 }
 
