@@ -8,10 +8,22 @@ from typing import Any
 import pytest
 import zidimail.v1
 
+from edge.dialects.zidimail.errors import ROWS, Row
 from edge.transcoding.routes import Route, Router, routes_of, services_of
+from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT
 from tests.rest.golden import FOLDER
 
 ROUTES = routes_of(services_of(zidimail.v1))
+
+NOT_BY_A_REQUEST = {
+    # Of a connection, before there is a request: `tests/unit/edge/test_protocol.py`.
+    *(HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT),
+    # Of an overload or a server that is away: `tests/unit/edge`.
+    *("UNAVAILABLE", "DEADLINE_EXCEEDED"),
+    # Of gRPC: over REST a batch has no files, and a body is measured before.
+    "MESSAGE_TOO_LARGE",
+}
+"""The reasons that no single request over REST can show."""
 
 
 def goldens() -> Iterator[dict[str, Any]]:
@@ -34,6 +46,25 @@ def test_every_documented_endpoint_has_one_with_success() -> None:
 def test_every_documented_status_has_one(status: int) -> None:
     """Z-8."""
     assert status in {golden["answer"]["status"] for golden in goldens()}
+
+
+def test_every_reason_why_a_request_fails_has_one() -> None:
+    """Z-7, Z-8."""
+    failures = [golden["answer"] for golden in goldens() if golden["answer"]["status"] >= 400]
+    shown = {reason for reason, row in ROWS.items() if any(tells(answer, row) for answer in failures)}
+    assert ROWS.keys() - shown == NOT_BY_A_REQUEST
+
+
+def tells(answer: dict[str, Any], row: Row) -> bool:
+    """Whether an answer is the one of this row."""
+    error = re.escape(row.error)
+    return answer["status"] == row.status and bool(
+        re.fullmatch(re.sub(r"\\{\w+\\}", ".+", error), answer["body"]["error"])
+    )
+
+
+def test_each_names_its_rows() -> None:
+    assert all(golden["rows"] for golden in goldens())
 
 
 def test_none_is_left_of_a_test_that_is_gone() -> None:

@@ -19,6 +19,11 @@ def test_a_domain_is_added_with_the_records_to_publish(api: httpx.Client, golden
     golden.check("errors/domain-exists", again)
 
 
+def test_a_domain_belongs_to_who_verified_it_first(api: httpx.Client, golden: Golden) -> None:
+    """Z-8, C-45."""
+    golden.check("errors/domain-owned", api.post("/v1/domains", json={"domain": "mail.example.net"}))
+
+
 def test_a_domain_is_verified_by_what_dns_says(api: httpx.Client, dns: DnsServer, golden: Golden) -> None:
     """Z-33: SPF and DKIM decide."""
     domain = api.post("/v1/domains", json={"name": "two.example.com"}).json()
