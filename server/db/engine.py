@@ -1,15 +1,21 @@
 """Connections to the store: SQLite (embedded, the default) or PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
+
+from server.db.transaction import Transaction
 
 T = TypeVar("T")
 
@@ -19,6 +25,12 @@ _SQLITE_WRITERS = 1
 _POSTGRESQL_WRITERS = 4
 _BUSY_TIMEOUT_MS = 10_000
 _SQLITE_CACHE_KIB = 65_536
+# Pages of the log before a commit moves them into the store: at SQLite's own 1,000 a busy store would
+# write each of its inner pages many times a second.
+_SQLITE_CHECKPOINT_PAGES = 4_000
+_CONNECT_S = 10
+# A connection that was used so lately is believed to be alive.
+_TRUSTED_S = 1.0
 
 
 class Database:
@@ -30,12 +42,11 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
         self.dialect = self._url.get_backend_name()
-        self._readers = self._engine(
-            _SQLITE_READERS if self.is_sqlite else _POSTGRESQL_READERS, read_only=True
-        )
         self.writers = _SQLITE_WRITERS if self.is_sqlite else _POSTGRESQL_WRITERS
-        self._writers = self._engine(self.writers, read_only=False)
-        self._transactions = self._sync_engine(self.writers)
+        self._readers = self._reading()
+        self._writing = self._writing_engine()
+        # Those that no transaction uses now, each with the time at which it became idle.
+        self._idle: deque[tuple[Connection, float]] = deque()
         self._threads = ThreadPoolExecutor(self.writers, "store-writer")
 
     @property
@@ -51,11 +62,14 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A write transaction, durable when the block is left. Only the `Writer` and `bootstrap` use it."""
-        async with self._writers.begin() as connection:
-            yield connection
+        """A write transaction in the caller's thread, durable when the block is left.
 
-    async def transact(self, write: Callable[[Connection], T]) -> T:
+        For commands that run beside no server; what serves writes through the `Writer`.
+        """
+        with self._transaction() as transaction:
+            yield transaction.as_connection()
+
+    async def transact(self, write: Callable[[AsyncConnection], T]) -> T:
         """What `write` returns, run with a write transaction in a thread of its own, after the commit.
 
         One hop to the thread and back for the whole transaction: a hop for each statement would cost more
@@ -63,56 +77,91 @@ class Database:
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, write)
 
-    def _transact(self, write: Callable[[Connection], T]) -> T:
-        with self._transactions.begin() as connection:
-            return write(connection)
+    def _transact(self, write: Callable[[AsyncConnection], T]) -> T:
+        with self._transaction() as transaction:
+            return write(transaction.as_connection())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Transaction]:
+        connection = self._connection()
+        transaction = Transaction(connection)
+        try:
+            transaction.begin()
+            yield transaction
+            transaction.commit()
+        except BaseException:
+            try:
+                transaction.rollback()
+            except DBAPIError:
+                _close(connection)
+            else:
+                self._idle.append((connection, time.monotonic()))
+            raise
+        self._idle.append((connection, time.monotonic()))
+
+    def _connection(self) -> Connection:
+        while self._idle:
+            connection, since = self._idle.pop()
+            if self.is_sqlite or time.monotonic() - since < _TRUSTED_S or self._answers(connection):
+                return connection
+        return self._writing.connect()
+
+    def _answers(self, connection: Connection) -> bool:
+        """Whether the database still knows a connection; one that it does not know is closed."""
+        with contextlib.suppress(DBAPIError):
+            connection.exec_driver_sql("SELECT 1")
+            connection.rollback()
+            return True
+        _close(connection)
+        return False
 
     async def close(self) -> None:
         """Closes every connection."""
         await self._readers.dispose()
-        await self._writers.dispose()
         self._threads.shutdown()
-        self._transactions.dispose()
+        while self._idle:
+            self._idle.pop()[0].close()
+        self._writing.dispose()
 
-    def _sync_engine(self, size: int) -> Engine:
+    def _writing_engine(self) -> Engine:
+        # Without a pool: `_idle` keeps the connections, as asking a pool at each transaction costs as much
+        # as its statements do.
         if not self.is_sqlite:
             return create_engine(
                 self._url,
-                pool_size=size,
-                max_overflow=0,
-                pool_pre_ping=True,
+                poolclass=NullPool,
                 isolation_level="READ COMMITTED",
-                connect_args={"connect_timeout": 10},
+                connect_args={"connect_timeout": _CONNECT_S},
             )
         engine = create_engine(
-            self._url.set(drivername="sqlite"),
-            poolclass=QueuePool,
-            pool_size=size,
-            max_overflow=0,
-            connect_args={"check_same_thread": False},
+            self._url.set(drivername="sqlite"), poolclass=NullPool, connect_args={"check_same_thread": False}
         )
         event.listen(engine, "connect", _prepare_writer)
-        event.listen(engine, "begin", _begin_immediate)
         return engine
 
-    def _engine(self, size: int, *, read_only: bool) -> AsyncEngine:
+    def _reading(self) -> AsyncEngine:
         if not self.is_sqlite:
-            # Repeatable read, so that a page and its count agree; writers lock rows and read committed.
-            isolation = "REPEATABLE READ" if read_only else "READ COMMITTED"
             return create_async_engine(
                 self._url,
-                pool_size=size,
+                pool_size=_POSTGRESQL_READERS,
                 max_overflow=0,
                 pool_pre_ping=True,
-                isolation_level=isolation,
-                connect_args={"connect_timeout": 10},
+                # So that a page and its count agree; writers lock rows and read committed.
+                isolation_level="REPEATABLE READ",
+                connect_args={"connect_timeout": _CONNECT_S},
             )
         engine = create_async_engine(
-            self._url, poolclass=AsyncAdaptedQueuePool, pool_size=size, max_overflow=0
+            self._url, poolclass=AsyncAdaptedQueuePool, pool_size=_SQLITE_READERS, max_overflow=0
         )
-        event.listen(engine.sync_engine, "connect", _prepare_reader if read_only else _prepare_writer)
-        event.listen(engine.sync_engine, "begin", _begin if read_only else _begin_immediate)
+        event.listen(engine.sync_engine, "connect", _prepare_reader)
+        event.listen(engine.sync_engine, "begin", _begin)
         return engine
+
+
+def _close(connection: Connection) -> None:
+    """Closes a connection that may be broken."""
+    with contextlib.suppress(DBAPIError):
+        connection.close()
 
 
 def _prepare_writer(connection: Any, _record: object) -> None:
@@ -122,6 +171,7 @@ def _prepare_writer(connection: Any, _record: object) -> None:
         "PRAGMA journal_mode=WAL",
         "PRAGMA synchronous=FULL",
         f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}",
+        f"PRAGMA wal_autocheckpoint={_SQLITE_CHECKPOINT_PAGES}",
     )
 
 
@@ -141,7 +191,3 @@ def _prepare(connection: Any, *pragmas: str) -> None:
 
 def _begin(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN")
-
-
-def _begin_immediate(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import failpoints
 from server.db.engine import Database
-from server.db.inline import inline, run_inline
+from server.db.transaction import run_inline
 from server.faults import Fault, Unavailable
 
 T = TypeVar("T")
@@ -147,11 +146,11 @@ class Writer:
             by_act.setdefault(submission.act, []).append(submission)
         loop = asyncio.get_running_loop()
 
-        def write(connection: Connection) -> list[Sequence[Any]]:
+        def write(connection: AsyncConnection) -> list[Sequence[Any]]:
             outcomes: dict[_Submission, Sequence[Any]] = {}
             for act, submissions in by_act.items():
                 items = [item for submission in submissions for item in submission.items]
-                results = run_inline(act(inline(connection), items))
+                results = run_inline(act(connection, items))
                 if len(results) != len(items):
                     raise AssertionError(f"{act} gave {len(results)} results for {len(items)} items")
                 start = 0

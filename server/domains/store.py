@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among, keys_parameter, one_of
 from server.db.listing import Part, Stretch, newest_first
+from server.db.prepared import Prepared
 from server.db.schema import dkim_keys, domains
 from server.domains.keys import NewKey
 from server.domains.rules import Checks, PublicKey
@@ -40,18 +40,18 @@ class Manners:
 AS_USUAL = Manners()
 
 
+_SENDER = (domains.c.org_id, domains.c.domain)
+_VERIFIED = Prepared(
+    lambda dialect: select(*_SENDER, domains.c.id).where(one_of(dialect, _SENDER), domains.c.verified)
+)
+
+
 async def verified_domains(
     connection: AsyncConnection, senders: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """The ids of the verified ones among these (organisation, domain) pairs (contract row Z-12)."""
-    rows = await connection.execute(_verified(connection.dialect.name), keys_parameter(senders))
+    rows = await _VERIFIED.rows(connection, keys_parameter(senders))
     return {(org_id, domain): id for org_id, domain, id in rows}
-
-
-@cache
-def _verified(dialect: str) -> Select[Any]:
-    sender = (domains.c.org_id, domains.c.domain)
-    return select(*sender, domains.c.id).where(one_of(dialect, sender), domains.c.verified)
 
 
 async def signing_keys(

@@ -7,11 +7,11 @@ written, each table once.
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import failpoints
 from server.clock import Clock
+from server.db.prepared import Rows
 from server.db.schema import (
     attachment_parts,
     attachments,
@@ -24,7 +24,7 @@ from server.db.schema import (
 from server.db.writer import Writer
 from server.emails import idempotency
 from server.emails.batch import Answer, Batch
-from server.emails.draft import Draft, Row
+from server.emails.draft import Draft
 from server.emails.judge import Judge, facts_about
 from server.events import log
 from server.faults import Fault
@@ -32,13 +32,13 @@ from server.quotas.rules import Periods
 from server.quotas.store import write_usage
 from server.work.crowd import Crowd
 
-_INSERT_EMAILS = insert(emails)
-_INSERT_CONTENTS = insert(email_contents)
-_INSERT_RECIPIENTS = insert(recipients)
-_INSERT_TAGS = insert(email_tags)
-_INSERT_ATTACHMENTS = insert(attachments)
-_INSERT_PART = insert(attachment_parts)
-_INSERT_QUEUE = insert(outq)
+_EMAILS = Rows(emails)
+_CONTENTS = Rows(email_contents)
+_RECIPIENTS = Rows(recipients)
+_TAGS = Rows(email_tags)
+_ATTACHMENTS = Rows(attachments)
+_PARTS = Rows(attachment_parts)
+_QUEUE = Rows(outq)
 
 
 class Acceptor:
@@ -91,17 +91,11 @@ class Acceptor:
 async def _write(connection: AsyncConnection, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
-    rows: list[Row] = [draft.email for draft in drafts]
-    await connection.execute(_INSERT_EMAILS, rows)
-    await connection.execute(_INSERT_CONTENTS, [draft.content for draft in drafts])
-    await connection.execute(_INSERT_RECIPIENTS, [row for draft in drafts for row in draft.recipients])
-    if tags := [row for draft in drafts for row in draft.tags]:
-        await connection.execute(_INSERT_TAGS, tags)
-    if files := [row for draft in drafts for row in draft.attachments]:
-        await connection.execute(_INSERT_ATTACHMENTS, files)
-    for part in (row for draft in drafts for row in draft.parts):
-        # One by one: a list would be bound as a whole.
-        await connection.execute(_INSERT_PART, part)
-    if queue := [row for draft in drafts for row in draft.queued()]:
-        await connection.execute(_INSERT_QUEUE, queue)
+    await _EMAILS.insert(connection, [draft.email for draft in drafts])
+    await _CONTENTS.insert(connection, [draft.content for draft in drafts])
+    await _RECIPIENTS.insert(connection, [row for draft in drafts for row in draft.recipients])
+    await _TAGS.insert(connection, [row for draft in drafts for row in draft.tags])
+    await _ATTACHMENTS.insert(connection, [row for draft in drafts for row in draft.attachments])
+    await _PARTS.insert(connection, [row for draft in drafts for row in draft.parts])
+    await _QUEUE.insert(connection, [row for draft in drafts for row in draft.queued()])
     await log.append(connection, [entry for draft in drafts for entry in draft.entries()])

@@ -11,20 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, insert, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, Integer, Row, bindparam, func, literal, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.db.prepared import Prepared, Rows
 from server.db.schema import events
 from server.ids import new_id
 
 Entries = Sequence[Row[Any]]
 _BIGINT_MAX = 2**63 - 1
-_INSERT = insert(events)
-# Named here and not as column defaults, which SQLite could not have.
-_INSERT_PLACED = insert(events).values(
-    tx=text("pg_current_xact_id()::text::bigint"), seq=text("nextval('events_seq')")
-)
+_EVENTS = Rows(events)
 _LAST_SEQ = select(events.c.seq).where(events.c.tx == 0).order_by(events.c.seq.desc()).limit(1)
+# Where the log ends on SQLite; and on PostgreSQL, the places of so many new entries.
+_LAST = Prepared(lambda _: _LAST_SEQ)
+_PLACES = Prepared(
+    lambda _: select(
+        text("pg_current_xact_id()::text::bigint AS tx"), text("nextval('events_seq') AS seq")
+    ).select_from(func.generate_series(1, bindparam("count", type_=Integer)))
+)
 _OLDEST_RUNNING: ColumnElement[int] = text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")  # type: ignore[assignment]
 
 
@@ -83,13 +87,13 @@ async def append(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
         return
     rows: list[dict[str, Any]] = [{name: getattr(entry, name) for name in _FIELDS} for entry in entries]
     if connection.dialect.name == "postgresql":
-        await connection.execute(_INSERT_PLACED, rows)
+        for row, place in zip(rows, await _PLACES.rows(connection, {"count": len(rows)}), strict=True):
+            row["tx"], row["seq"] = place
     else:
-        seq = (await connection.execute(_LAST_SEQ)).scalar() or 0
-        for row in rows:
-            seq += 1
+        last = await _LAST.rows(connection, {})
+        for seq, row in enumerate(rows, start=last[0].seq + 1 if last else 1):
             row["tx"], row["seq"] = 0, seq
-        await connection.execute(_INSERT, rows)
+    await _EVENTS.insert(connection, rows)
 
 
 async def read(

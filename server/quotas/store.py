@@ -3,34 +3,46 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Insert, Row, Select, exists, insert, select
+from sqlalchemy import Insert, Row, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.keys import among
+from server.db.keys import among, keys_parameter, one_of
+from server.db.prepared import Prepared, Rows
 from server.db.schema import domains, organisations, plans, unique_recipients, usage
 from server.quotas.rules import LEVEL_NEW, LEVEL_VERIFIED, Limits, Periods, Standing, Used, warm_up_cap
 
 _PERIODS = ("day", "day_count", "month", "month_count", "unique_count", "second", "second_count")
 _HAS_DOMAIN = exists().where(domains.c.org_id == organisations.c.org_id, domains.c.verified)
-_STANDINGS: Select[Any] = (
-    select(
-        organisations,
-        plans.c.daily_limit.label("plan_daily"),
-        plans.c.monthly_limit.label("plan_monthly"),
-        plans.c.unique_limit.label("plan_unique"),
-        plans.c.burst_limit.label("plan_burst"),
-        plans.c.overage,
-        plans.c.attachment_bytes,
-        _HAS_DOMAIN.label("has_domain"),
-        *(usage.c[name] for name in _PERIODS),
+_WANTED = (organisations.c.org_id,)
+_STANDINGS = Prepared(
+    lambda dialect: (
+        select(
+            organisations,
+            plans.c.daily_limit.label("plan_daily"),
+            plans.c.monthly_limit.label("plan_monthly"),
+            plans.c.unique_limit.label("plan_unique"),
+            plans.c.burst_limit.label("plan_burst"),
+            plans.c.overage,
+            plans.c.attachment_bytes,
+            _HAS_DOMAIN.label("has_domain"),
+            *(usage.c[name] for name in _PERIODS),
+        )
+        .join(plans, plans.c.plan == organisations.c.plan)
+        .join(usage, usage.c.org_id == organisations.c.org_id, isouter=True)
+        .where(one_of(dialect, _WANTED))
+        .order_by(organisations.c.org_id)
     )
-    .join(plans, plans.c.plan == organisations.c.plan)
-    .join(usage, usage.c.org_id == organisations.c.org_id, isouter=True)
-    .order_by(organisations.c.org_id)
 )
 
-_LOCK = select(organisations.c.org_id).order_by(organisations.c.org_id).with_for_update(key_share=True)
+_LOCK = Prepared(
+    lambda dialect: (
+        select(organisations.c.org_id)
+        .where(one_of(dialect, _WANTED))
+        .order_by(organisations.c.org_id)
+        .with_for_update(key_share=True, of=organisations)
+    )
+)
 
 
 async def standings(
@@ -47,12 +59,12 @@ async def standings(
     With `lock` no other transaction charges these organisations before this one ends: several servers on
     one PostgreSQL count exactly. On SQLite one connection writes.
     """
-    wanted = organisations.c.org_id.in_(sorted(org_ids))
+    wanted = keys_parameter([(org_id,) for org_id in org_ids])
     if lock and connection.dialect.name == "postgresql":
         # A statement of its own: one that joins would wait for the lock and then still see the usage of
         # before (PostgreSQL re-reads locked rows only). In one order, so that nobody waits in a circle.
-        await connection.execute(_LOCK.where(wanted))
-    rows = (await connection.execute(_STANDINGS.where(wanted))).all()
+        await _LOCK.rows(connection, wanted)
+    rows = await _STANDINGS.rows(connection, wanted)
     return {row.org_id: (_standing(row, slow_start, now_ms), _used(row, periods)) for row in rows}
 
 
@@ -87,25 +99,26 @@ async def write_usage(connection: AsyncConnection, charged: Mapping[str, Used], 
         }
         for org_id, used in charged.items()
     ]
-    await connection.execute(_UPSERTS[connection.dialect.name], rows)
+    await _UPSERT.change(connection, rows)
     fresh = [
         {"org_id": org_id, "month": periods.month, "address": address}
         for org_id, used in charged.items()
         for address in used.fresh
     ]
     if fresh:
-        await connection.execute(insert(unique_recipients), fresh)
+        await _UNIQUE_RECIPIENTS.insert(connection, fresh)
 
 
-def _upsert(of: Any) -> Insert:
-    statement = of(usage)
+def _upsert(dialect: str) -> Insert:
+    statement: Any = (sqlite if dialect == "sqlite" else postgresql).insert(usage)
     upsert: Insert = statement.on_conflict_do_update(
         index_elements=[usage.c.org_id], set_={name: statement.excluded[name] for name in _PERIODS}
     )
     return upsert
 
 
-_UPSERTS = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+_UPSERT = Prepared(_upsert)
+_UNIQUE_RECIPIENTS = Rows(unique_recipients)
 
 
 def _standing(row: Row[Any], slow_start: Sequence[int], now_ms: int) -> Standing:

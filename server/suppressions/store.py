@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, bindparam, case, delete, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among, keys_parameter, one_of
+from server.db.prepared import Prepared
 from server.db.schema import suppressions
 from server.ids import is_id, new_id
 from server.wire.paging import Page
@@ -57,13 +58,12 @@ async def suppressed(
 ) -> set[tuple[str, str]]:
     """Those of the (organisation, address) pairs that are suppressed at `now_ms`."""
     parameters = keys_parameter(pairs) | {"now_ms": now_ms}
-    rows = await connection.execute(_suppressed(connection.dialect.name), parameters)
-    return {(org_id, address) for org_id, address in rows}
+    return {(org_id, address) for org_id, address in await _SUPPRESSED.rows(connection, parameters)}
 
 
-@cache
-def _suppressed(dialect: str) -> Select[Any]:
-    return select(*_KEY).where(one_of(dialect, _KEY), live(bindparam("now_ms", type_=BigInteger)))
+_SUPPRESSED = Prepared(
+    lambda dialect: select(*_KEY).where(one_of(dialect, _KEY), live(bindparam("now_ms", type_=BigInteger)))
+)
 
 
 async def add(connection: AsyncConnection, new: Sequence[NewSuppression]) -> None:

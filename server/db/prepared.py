@@ -1,0 +1,124 @@
+"""Statements of the hot path: compiled once for each engine, then given to the driver as they are.
+
+What SQLAlchemy does at each execution (a cache key, parameters, a result) takes longer than SQLite needs
+for the statement itself; a transaction that accepts one email runs a dozen of them.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Executable, Table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from server.db.transaction import Transaction
+
+Parameters = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Compiled:
+    sql: str
+    # Of the parameters that the statement names, those it brings along; and how the driver wants them.
+    own: Parameters
+    bind: Callable[[Parameters], Any]
+    # Makes a row with attributes; known once the statement has run.
+    row: Callable[[Iterable[Any]], Any] | None = None
+
+
+class Prepared:
+    """A statement, made by `build` for an engine by its name. Its values are parameters, named at each call.
+
+    Rows come as the driver gives them: on SQLite a boolean is 0 or 1.
+    """
+
+    def __init__(self, build: Callable[[str], Executable]) -> None:
+        self._build = build
+        self._compiled: dict[str, _Compiled] = {}
+
+    async def rows(self, connection: AsyncConnection, parameters: Parameters) -> list[Any]:
+        """The rows that it finds, with its columns as attributes. Raises DBAPIError."""
+        compiled = self._for(connection.dialect)
+        bound = compiled.bind({**compiled.own, **parameters})
+        found: Sequence[Any]
+        if isinstance(connection, Transaction):
+            names, found = connection.query(compiled.sql, bound)
+        else:
+            result = await connection.exec_driver_sql(compiled.sql, bound)
+            names, found = list(result.keys()), result.all()
+        if compiled.row is None:
+            named: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+            compiled.row = named._make
+        return list(map(compiled.row, found))
+
+    async def change(self, connection: AsyncConnection, parameters: Sequence[Parameters]) -> int:
+        """How many rows it changed, run with each of the parameters. Raises DBAPIError."""
+        if not parameters:
+            return 0
+        compiled = self._for(connection.dialect)
+        bound = [compiled.bind({**compiled.own, **one} if compiled.own else one) for one in parameters]
+        assert isinstance(connection, Transaction)
+        return connection.change(compiled.sql, bound)
+
+    def _for(self, dialect: Dialect) -> _Compiled:
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = _compile(self._build(dialect.name), dialect)
+        return compiled
+
+
+class Rows:
+    """Rows of a table, to be inserted as a list."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def insert(self, connection: AsyncConnection, rows: Sequence[Parameters]) -> None:
+        """Inserts the rows, which all name the same columns. Raises DBAPIError."""
+        if not rows:
+            return
+        assert isinstance(connection, Transaction)
+        names = tuple(rows[0])
+        values = map(itemgetter(*names), rows)
+        if connection.dialect.name == "sqlite":
+            connection.change(_insert(self._table, names, connection.dialect), list(values))
+        else:
+            connection.copy(_copy(self._table, names, connection.dialect), values)
+
+
+@cache
+def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    marks = ", ".join("?" * len(names))
+    return f"INSERT INTO {_target(table, names, dialect)} VALUES ({marks})"
+
+
+@cache
+def _copy(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    return f"COPY {_target(table, names, dialect)} FROM STDIN"
+
+
+def _target(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    return f"{quote(table.name)} ({', '.join(map(quote, names))})"
+
+
+def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
+    compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+    assert isinstance(compiled, SQLCompiler)
+    own = {name: value for name, value in compiled.params.items() if value is not None}
+    bind = dict if compiled.positiontup is None else _by_position(compiled.positiontup)
+    return _Compiled(str(compiled), own, bind)
+
+
+def _by_position(names: Sequence[str]) -> Callable[[Parameters], Any]:
+    if len(names) == 1:
+        [name] = names
+        return lambda parameters: (parameters[name],)
+    if not names:
+        return lambda parameters: ()
+    return itemgetter(*names)

@@ -1,0 +1,119 @@
+"""A write transaction as acts see it: run in one thread from end to end, without a wait inside.
+
+A store function is a coroutine over an `AsyncConnection`, which for a reader hops to a thread and back at
+each statement. A write transaction is one hop as a whole: its acts run in the thread, over a connection
+that answers before it is awaited. Measured with 64 callers on SQLite, that took a transaction of 30 emails
+from 17 ms to 5 ms.
+"""
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+T = TypeVar("T")
+
+DriverRows = list[tuple[Any, ...]]
+
+
+class Transaction:
+    """What acts use of an `AsyncConnection`; and, for what is hot, the driver itself (`Prepared`, `Rows`)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._driver: Any = connection.connection.driver_connection
+        self.dialect = connection.dialect
+
+    async def execute(self, *arguments: Any) -> Any:
+        return self._connection.execute(*arguments)
+
+    async def scalar(self, *arguments: Any) -> Any:
+        return self._connection.scalar(*arguments)
+
+    async def scalars(self, *arguments: Any) -> Any:
+        return self._connection.scalars(*arguments)
+
+    def as_connection(self) -> AsyncConnection:
+        """The transaction as store functions name it."""
+        return cast(AsyncConnection, self)
+
+    def query(self, sql: str, parameters: Any) -> tuple[list[str], DriverRows]:
+        """The columns and rows that a statement in the driver's own words finds. Raises DBAPIError."""
+        try:
+            cursor = self._driver.execute(sql, parameters)
+            return [column[0] for column in cursor.description], cursor.fetchall()
+        except self.dialect.loaded_dbapi.Error as error:
+            raise self._wrapped(sql, error) from error
+
+    def change(self, sql: str, parameters: Sequence[Any]) -> int:
+        """How many rows a statement changed with these sets of parameters. Raises DBAPIError."""
+        cursor = self._driver.cursor()
+        try:
+            cursor.executemany(sql, parameters)
+            changed: int = cursor.rowcount
+            return changed
+        except self.dialect.loaded_dbapi.Error as error:
+            raise self._wrapped(sql, error) from error
+        finally:
+            cursor.close()
+
+    def copy(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Streams rows into a table of PostgreSQL. Raises DBAPIError."""
+        cursor = self._driver.cursor()
+        try:
+            with cursor.copy(sql) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except self.dialect.loaded_dbapi.Error as error:
+            raise self._wrapped(sql, error) from error
+        finally:
+            cursor.close()
+
+    def begin(self) -> None:
+        """Begins; on SQLite as the one writer there is."""
+        if self.dialect.name == "sqlite":
+            self._run(self._driver.execute, "BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Makes it durable. Raises DBAPIError."""
+        if self._connection.in_transaction():
+            self._connection.commit()
+            return
+        self._run(self._driver.commit)
+
+    def rollback(self) -> None:
+        """Undoes it. Raises DBAPIError."""
+        if self._connection.in_transaction():
+            self._connection.rollback()
+        self._run(self._driver.rollback)
+
+    def _run(self, call: Callable[..., object], *arguments: str) -> None:
+        try:
+            call(*arguments)
+        except self.dialect.loaded_dbapi.Error as error:
+            raise self._wrapped(call.__name__, error) from error
+
+    def _wrapped(self, sql: str, error: Exception) -> DBAPIError:
+        dialect = self.dialect
+        wrapped = DBAPIError.instance(
+            sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+        )
+        assert isinstance(wrapped, DBAPIError)
+        return wrapped
+
+
+def run_inline(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine over a `Transaction` returns.
+
+    Raises what it raises, and RuntimeError if it waits for anything else: no transaction is open while
+    the platform talks to others.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    coroutine.close()
+    raise RuntimeError("an act waited for something else than the store")
