@@ -147,15 +147,18 @@ def bind_enum(descriptor: EnumDescriptor, names: EnumNames) -> Bind:
     return bind
 
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+# RFC 3339, and what languages write beside it: no seconds, no colon or no minutes in the offset.
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(\.\d{1,9})?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def bind_timestamp(value: Any, path: Path, wrong: list[Violation]) -> Any:
-    """RFC 3339; without an offset it is UTC (C-25)."""
+    """ISO 8601 with date and time; without an offset it is UTC (C-25)."""
     if type(value) is not str:
         return mismatch("a string", value, path, wrong)
-    form = _RFC3339.fullmatch(value)
+    form = _TIME.fullmatch(value)
     try:
         if form is None:
             raise ValueError
