@@ -17,6 +17,9 @@ _A_LABEL = re.compile(r"(?:^|\.)xn--", re.IGNORECASE)
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 MAX_NAME_LENGTH = 256
+# A name of which every character is escaped, the longest address, and what parts the two. What was read is
+# kept, so that no caller may fill the memory with the space around addresses.
+MAX_LENGTH = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ def mailbox(text: str) -> Mailbox:
     The domain comes out in lower case, an international one as its A-label (IDNA 2008, UTS 46). Raises
     `NotAMailbox`.
     """
+    if len(text) > MAX_LENGTH:
+        raise NotAMailbox(f"is longer than {MAX_LENGTH} characters")
     if CONTROL.search(text):
         raise NotAMailbox("must not hold line breaks or other control characters")
     text = text.strip()

@@ -57,6 +57,7 @@ def test_a_mailbox_is_read(text: str, expected: Mailbox) -> None:
         "Ada\x85 <ada@example.com>",
         "ada@xn--a.com",
         f"{'n' * 257} <ada@example.com>",
+        f"{' ' * 1024}ada@example.com",
     ],
 )
 def test_what_is_no_mailbox_is_refused(text: str) -> None:
