@@ -112,7 +112,7 @@ def bodies(html: str, text: str) -> Iterator[Violation]:
 
 
 def headers(given: Mapping[str, str], *, has_reply_to: bool) -> Iterator[Violation]:
-    """The violations of the caller's own headers (C-36)."""
+    """The violations of the caller's own headers (C-36); an idempotency key is none of them (F-1)."""
     if len(given) > MAX_HEADERS:
         yield Violation("headers", f"holds {len(given)} headers, and at most {MAX_HEADERS} are allowed")
         return
@@ -124,6 +124,8 @@ def headers(given: Mapping[str, str], *, has_reply_to: bool) -> Iterator[Violati
             yield Violation(field, "is no header name: use printable ASCII without colons and spaces")
         elif lowered in _OWN_HEADERS or lowered.startswith(_OWN_HEADER_PREFIXES):
             yield Violation(field, "is written by the platform and cannot be set")
+        elif lowered == "idempotency-key":
+            yield Violation(field, "is for the platform and not for recipients: set idempotency_key")
         elif lowered in seen or (lowered == "reply-to" and has_reply_to):
             yield Violation(field, "is given twice")
         else:

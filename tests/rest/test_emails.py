@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from tests.harness.stack import Stack
 from tests.harness.waiting import until_sync
 from tests.rest.golden import Golden
 
@@ -139,6 +140,38 @@ def test_a_repeated_send_gets_the_first_answer_again(api: httpx.Client, golden: 
     golden.check(
         "errors/idempotency-reused", api.post("/v1/emails", json={**EMAIL, "text": "x"}, headers=headers)
     )
+
+
+def test_a_key_among_the_emails_own_headers_is_its_key(api: httpx.Client, rest: Stack) -> None:
+    """F-1: where programs put it that can set these only. Recipients never see it."""
+    email = {**EMAIL, "headers": {"Idempotency-KEY": "among-headers", "X-Order": "4711"}}
+    first = api.post("/v1/emails", json=email)
+    for body, headers in (
+        (email, {}),
+        ({**EMAIL, "headers": {"X-Order": "4711"}}, {"idempotency-key": "among-headers"}),
+    ):
+        again = api.post("/v1/emails", json=body, headers=headers)
+        assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+    (item,) = api.post("/v1/emails/batch", json=[email]).json()["data"]
+    assert item == first.json()
+    read = delivered(api, first.json()["id"]).json()
+    assert read["headers"] == {"X-Order": "4711"}
+    message = (rest.captured / f"{read['id']}.1.eml").read_bytes().lower()
+    assert b"x-order: 4711" in message
+    assert b"idempotency" not in message
+    # Whoever gives one in its own place means that one; an empty one is none.
+    other = api.post("/v1/emails", json=email, headers={"idempotency-key": "in-its-place"})
+    assert other.json() != first.json()
+    for _ in range(2):
+        free = api.post("/v1/emails", json={**EMAIL, "headers": {"Idempotency-Key": ""}})
+        assert "idempotent-replayed" not in free.headers
+
+
+def test_no_headers_may_be_an_empty_array(api: httpx.Client) -> None:
+    """As PHP writes an empty object."""
+    answer = api.post("/v1/emails", json={**EMAIL, "headers": []})
+    assert answer.status_code == 200, answer.json()
+    assert api.post("/v1/emails", json={**EMAIL, "headers": ["X-A: b"]}).status_code == 422
 
 
 def test_a_repeated_batch_gets_the_first_answer_again(api: httpx.Client, golden: Golden) -> None:
