@@ -44,7 +44,7 @@ def test_the_operators_decisions_are_what_callers_find(tmp_path: Path) -> None:
     with Stack(tmp_path) as stack:
         assert _decide(stack, "--state", "paused")["state"] == "paused"
         status, refused = _send(stack)
-        assert (status, refused["name"]) == (403, "account_suspended")
+        assert (status, refused["name"]) == (403, "validation_error")
         assert _ask(stack, "/v1/emails")[0] == 200
         assert _ask(stack, "/v1/usage")[1]["state"] == "paused"
 

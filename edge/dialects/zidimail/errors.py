@@ -41,15 +41,15 @@ ROWS: Mapping[str, Row] = {
         "The request failed for a reason on our side.",
         "Nothing in the request explains it. The operator finds it in the logs as {request_id}.",
     ),
-    "UNAVAILABLE": Row(503, "service_unavailable", "The service cannot take this request now.", _TRY_AGAIN),
+    "UNAVAILABLE": Row(503, "application_error", "The service cannot take this request now.", _TRY_AGAIN),
     "DEADLINE_EXCEEDED": Row(
         504,
-        "gateway_timeout",
+        "application_error",
         "The answer was not ready in time.",
         "Whether the request took effect is not known: an Idempotency-Key makes it safe to repeat.",
     ),
     REQUEST_TIMEOUT: Row(
-        408, "request_timeout", "The request did not arrive in time.", "Send all of it without pausing."
+        408, "validation_error", "The request did not arrive in time.", "Send all of it without pausing."
     ),
     HEAD_TOO_LARGE: Row(
         431, "validation_error", "The headers are too large.", "A request line and its headers have 64 KiB."
@@ -76,7 +76,9 @@ ROWS: Mapping[str, Row] = {
         "The API key may not do this.",
         "The API key has the permission {permission}; this route needs {needed}.",
     ),
-    "VALIDATION_FAILED": Row(422, "validation_error", "The request is not valid.", "{violation}"),
+    "VALIDATION_FAILED": Row(
+        422, "validation_error", "The request is not valid: {violation}.", "{violation}"
+    ),
     "DOMAIN_NOT_VERIFIED": Row(
         422,
         "validation_error",
@@ -85,7 +87,7 @@ ROWS: Mapping[str, Row] = {
         "Add the domain, publish its DNS records, then call POST /v1/domains/{{id}}/verify.",
     ),
     "MESSAGE_TOO_LARGE": Row(
-        413, "payload_too_large", "The message is too large.", "At most {limit} bytes are accepted."
+        413, "validation_error", "The message is too large.", "At most {limit} bytes are accepted."
     ),
     "EMAIL_NOT_FOUND": Row(404, "not_found", "Email not found.", "There is no email with the id {id}."),
     "DOMAIN_NOT_FOUND": Row(404, "not_found", "Domain not found.", "There is no domain with the id {id}."),
@@ -93,13 +95,13 @@ ROWS: Mapping[str, Row] = {
     "WEBHOOK_NOT_FOUND": Row(404, "not_found", "Webhook not found.", "There is no webhook with the id {id}."),
     "DOMAIN_ALREADY_EXISTS": Row(
         409,
-        "already_exists",
+        "validation_error",
         'Domain "{domain}" was added already.',
         "The organisation has {domain} already; GET /v1/domains shows it.",
     ),
     "DOMAIN_OWNED_ELSEWHERE": Row(
         409,
-        "already_exists",
+        "validation_error",
         'Domain "{domain}" belongs to another organisation.',
         "Another organisation has verified {domain}. Use a subdomain, or have it removed there first.",
     ),
@@ -123,13 +125,13 @@ ROWS: Mapping[str, Row] = {
     ),
     "EMAIL_NOT_SCHEDULED": Row(
         409,
-        "invalid_state",
+        "validation_error",
         "The email is not scheduled.",
         "The email {id} is {status}; only one that waits for its time can be moved or canceled.",
     ),
     "ATTACHMENTS_TOO_LARGE": Row(
         413,
-        "payload_too_large",
+        "validation_error",
         "The attachments are too large.",
         "Together they may have {limit} bytes on the plan {plan}.",
     ),
@@ -149,7 +151,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "ACCOUNT_PAUSED": Row(
         403,
-        "account_suspended",
+        "validation_error",
         "Sending is paused.",
         "The organisation may read but not send.",
         "Ask the operator why, and what to do.",
@@ -202,7 +204,7 @@ ROWS: Mapping[str, Row] = {
         400, "validation_error", "The body cannot be read.", "It must be a JSON object: {detail}."
     ),
     "BODY_TOO_LARGE": Row(
-        413, "payload_too_large", "The body is too large.", "At most {limit} bytes are accepted."
+        413, "validation_error", "The body is too large.", "At most {limit} bytes are accepted."
     ),
     "ROUTE_NOT_FOUND": Row(404, "not_found", "There is no such route.", "Nothing answers at {path}."),
     "METHOD_NOT_ALLOWED": Row(
@@ -210,7 +212,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "UNSUPPORTED_MEDIA_TYPE": Row(
         415,
-        "unsupported_media_type",
+        "validation_error",
         "The body has the wrong media type.",
         "Send application/json instead of {content_type}.",
     ),

@@ -12,6 +12,16 @@ from edge.transcoding.status import HTTP_REASONS, Failure, Violation
 
 REASONS = sorted(reasons() | HTTP_REASONS)
 
+# What Resend's documentation lists; its .NET client refuses to read an error of any other name.
+RESEND_NAMES = {
+    *("invalid_idempotency_key", "validation_error", "missing_api_key", "restricted_api_key"),
+    *("invalid_api_key", "not_found", "method_not_allowed", "invalid_idempotent_request"),
+    *("concurrent_idempotent_requests", "invalid_attachment", "invalid_from_address", "invalid_access"),
+    *("invalid_parameter", "invalid_region", "missing_required_field", "monthly_quota_exceeded"),
+    *("daily_quota_exceeded", "rate_limit_exceeded", "security_error", "application_error"),
+    "internal_server_error",
+}
+
 
 def documented_keys(reason: str) -> set[str]:
     """The metadata keys that error_reason.proto names for a reason."""
@@ -56,18 +66,31 @@ def test_every_body_has_both_families_of_names(reason: str) -> None:
         ("VALIDATION_FAILED", 422, "validation_error"),
         ("DOMAIN_NOT_VERIFIED", 422, "validation_error"),
         ("EMAIL_NOT_FOUND", 404, "not_found"),
-        ("DOMAIN_ALREADY_EXISTS", 409, "already_exists"),
+        ("DOMAIN_ALREADY_EXISTS", 409, "validation_error"),
         ("IDEMPOTENCY_KEY_REUSED", 409, "invalid_idempotent_request"),  # F-1
         ("INVALID_IDEMPOTENCY_KEY", 400, "invalid_idempotency_key"),
         ("MALFORMED_BODY", 400, "validation_error"),
-        ("BODY_TOO_LARGE", 413, "payload_too_large"),
+        ("BODY_TOO_LARGE", 413, "validation_error"),
         ("ROUTE_NOT_FOUND", 404, "not_found"),
-        ("UNAVAILABLE", 503, "service_unavailable"),
+        ("UNAVAILABLE", 503, "application_error"),
         ("INTERNAL", 500, "application_error"),
     ],
 )
 def test_documented_statuses_and_names(reason: str, status: int, name: str) -> None:
     assert ROWS[reason][:2] == (status, name)
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_name_is_one_of_resends(reason: str) -> None:
+    """Section D."""
+    assert ROWS[reason].name in RESEND_NAMES
+
+
+def test_error_alone_says_what_is_wrong() -> None:
+    """Z-7: Resend's PHP client shows `error` and nothing else."""
+    failure = Failure("VALIDATION_FAILED", violations=[Violation("subject", "is required")])
+    body = orjson.loads(failure_answer(failure, "r1").body)
+    assert body["error"] == "The request is not valid: subject: is required."
 
 
 def test_an_unverified_domain_is_named_and_there_is_something_to_do() -> None:
