@@ -27,7 +27,9 @@ _PAUSE_S = 0.5
 _AT_ONCE = 200
 # When an email is looked at again that cannot be sent now for a reason without an end of its own.
 _LATER_MS = 600_000
-_NOT_VERIFIED = "not sent: its domain is not verified any more"
+# Why there was no attempt: an enhanced status code (RFC 3463 section 3.8), and its meaning here.
+_NOT_VERIFIED = ("5.7.1", "not sent: its domain is not verified any more")
+_SUPPRESSED = ("5.7.1", "the address was suppressed after the email was accepted")
 
 _WAITING = (emails.c.status == "scheduled", emails.c.scheduled_at <= bindparam("now"))
 _IS_ANY_DUE = select(emails.c.id).where(*_WAITING).limit(1)
@@ -49,7 +51,12 @@ _SET_RECIPIENT = (
         recipients.c.email_id == bindparam("b_email_id"),
         recipients.c.no == bindparam("b_no"),
     )
-    .values(status=bindparam("b_status"), updated_at=bindparam("b_now"))
+    .values(
+        status=bindparam("b_status"),
+        reply_status=bindparam("b_enhanced"),
+        reply_text=bindparam("b_text"),
+        updated_at=bindparam("b_now"),
+    )
 )
 
 Pair = tuple[str, str]
@@ -140,9 +147,10 @@ class _Changes:
     # Of these nothing is delivered.
     ended: list[Pair] = field(default_factory=list)
 
-    def settle(self, key: Pair, status: str, people: Sequence[Stored[Any]], reason: str | None) -> None:
-        """Ends recipients without an attempt."""
-        self.recipients += [_recipient(row, status, self.now_ms) for row in people]
+    def settle(self, key: Pair, status: str, people: Sequence[Stored[Any]], reason: Pair) -> None:
+        """Ends recipients without an attempt, and tells why."""
+        enhanced, text = reason
+        self.recipients += [_recipient(row, status, self.now_ms, reason) for row in people]
         self.entries += [
             log.Entry(
                 org_id=key[0],
@@ -150,7 +158,8 @@ class _Changes:
                 type=f"email.{status}",
                 created_at=self.now_ms,
                 recipient=row.address,
-                reply_text=reason,
+                reply_status=enhanced,
+                reply_text=text,
             )
             for row in people
         ]
@@ -214,7 +223,7 @@ def _decide(email: Stored[Any], scene: _Scene, changes: _Changes) -> None:
     skipped = [row for row in people if (row.org_id, row.address.lower()) in scene.suppressed]
     wanted = [row for row in people if row not in skipped]
     if not wanted:
-        changes.settle(key, "suppressed", skipped, None)
+        changes.settle(key, "suppressed", skipped, _SUPPRESSED)
         changes.end(key, "suppressed")
         return
     at_ms = _room_at(email, {row.address.lower() for row in wanted}, scene, changes.now_ms)
@@ -227,7 +236,7 @@ def _decide(email: Stored[Any], scene: _Scene, changes: _Changes) -> None:
     changes.entries.append(
         log.Entry(org_id=email.org_id, email_id=email.id, type="email.sent", created_at=now_ms)
     )
-    changes.settle(key, "suppressed", skipped, None)
+    changes.settle(key, "suppressed", skipped, _SUPPRESSED)
     attached = scene.attached.get(key, 0)
     changes.queue += [
         queue_row(*key, row.no, shard, site_of(row.address.rpartition("@")[2], test=email.test), now_ms)
@@ -239,7 +248,7 @@ def _decide(email: Stored[Any], scene: _Scene, changes: _Changes) -> None:
 def _room_at(email: Stored[Any], addresses: set[str], scene: _Scene, now_ms: int) -> int | None:
     """When to try again, if the email may not be sent now; else None, and it is counted."""
     standing, used = scene.standings[email.org_id]
-    if standing.may_send() is not None:
+    if standing.may_send() is not None or standing.may_write_to(addresses) is not None:
         return now_ms + _LATER_MS
     if email.test:
         return None
@@ -255,12 +264,16 @@ def _room_at(email: Stored[Any], addresses: set[str], scene: _Scene, now_ms: int
     return now_ms + wait_ms
 
 
-def _recipient(row: Stored[Any], status: str, now_ms: int) -> Row:
+def _recipient(
+    row: Stored[Any], status: str, now_ms: int, reason: tuple[str | None, str | None] = (None, None)
+) -> Row:
     return {
         "b_org_id": row.org_id,
         "b_email_id": row.email_id,
         "b_no": row.no,
         "b_status": status,
+        "b_enhanced": reason[0],
+        "b_text": reason[1],
         "b_now": now_ms,
     }
 

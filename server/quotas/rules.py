@@ -11,6 +11,7 @@ from server.faults import (
     Fault,
     MonthlyQuotaExceeded,
     RecipientCapExceeded,
+    SandboxRecipient,
     WarmUpLimitExceeded,
 )
 
@@ -94,6 +95,12 @@ class Standing:
     def may_send(self) -> Fault | None:
         """Why the organisation may not send at all, if so (S-19, C-42)."""
         return AccountPaused(self.state) if self.state in {"paused", "banned"} else None
+
+    def may_write_to(self, addresses: Set[str]) -> Fault | None:
+        """Why the organisation may not write to all of these addresses, if so (Z-25)."""
+        if self.sandbox and addresses != {self.owner_email.lower()}:
+            return SandboxRecipient(self.owner_email)
+        return None
 
 
 def charge(used: Used, limits: Limits, addresses: Set[str], periods: Periods, now_ms: int) -> Fault | None:

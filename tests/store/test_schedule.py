@@ -90,6 +90,15 @@ class Scheduling(Accepting):
             found = (await connection.execute(query.order_by(events.c.tx, events.c.seq))).scalars()
             return [kind.removeprefix("email.") for kind in found]
 
+    async def reasons(self, email_id: str) -> list[tuple[str, str]]:
+        """Why there was no attempt: what recipients say, then what events say."""
+        async with self.database.read() as connection:
+            found = []
+            for table in (recipients, events):
+                query = select(table.c.reply_status, table.c.reply_text).where(table.c.email_id == email_id)
+                found += [tuple(row) for row in await connection.execute(query) if any(row)]
+            return found
+
 
 @pytest.fixture
 async def scheduling(database: Database, writer: Writer) -> Scheduling:
@@ -239,6 +248,8 @@ async def test_who_was_suppressed_meanwhile_is_skipped(scheduling: Scheduling) -
     assert await scheduling.states(id) == ["queued", "queued", "suppressed"]
     assert [row.no for row in await scheduling.queue(id)] == [1]
     assert await scheduling.events(id) == ["scheduled", "sent", "suppressed"]
+    reason = ("5.7.1", "the address was suppressed after the email was accepted")
+    assert await scheduling.reasons(id) == [reason, reason]
     assert await scheduling.count_usage() == 1
 
 
@@ -258,6 +269,8 @@ async def test_without_its_domain_an_email_fails(scheduling: Scheduling) -> None
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(id) == ["failed", "failed"]
     assert (await scheduling.queue(id), await scheduling.events(id)) == ([], ["scheduled", "failed"])
+    reason = ("5.7.1", "not sent: its domain is not verified any more")
+    assert await scheduling.reasons(id) == [reason, reason]
 
 
 async def test_what_does_not_fit_into_a_day_waits_for_the_next(scheduling: Scheduling) -> None:
@@ -288,6 +301,22 @@ async def test_while_its_organisation_may_not_send_an_email_waits(scheduling: Sc
         await connection.execute(update(organisations).values(state="healthy"))
     await scheduling.release(IN_AN_HOUR + HOUR_MS)
     assert await scheduling.states(id) == ["queued", "queued"]
+
+
+async def test_in_the_sandbox_only_mail_to_the_owner_goes(scheduling: Scheduling) -> None:
+    """Z-25: also what was scheduled before the organisation came into it; that waits like paused mail."""
+    owner = "owner@example.com"
+    to_owner, to_others = await scheduling.schedule(to=[owner]), await scheduling.schedule(cc=[owner])
+    async with scheduling.database.write() as connection:
+        await connection.execute(update(organisations).values(sandbox=True))
+    await scheduling.release(IN_AN_HOUR)
+    assert await scheduling.states(to_owner) == ["queued", "queued"]
+    assert await scheduling.states(to_others) == ["scheduled"] * 3
+    assert await scheduling.count_usage() == 1
+    async with scheduling.database.write() as connection:
+        await connection.execute(update(organisations).values(sandbox=False))
+    await scheduling.release(IN_AN_HOUR + HOUR_MS)
+    assert await scheduling.states(to_others) == ["queued"] * 3
 
 
 async def test_the_burst_limit_spreads_what_is_due_at_once(scheduling: Scheduling) -> None:
