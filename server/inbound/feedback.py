@@ -110,6 +110,12 @@ async def _settle(connection: AsyncConnection, feedback: Feedback, no: int, now_
     )
 
 
+async def _is_test(connection: AsyncConnection, feedback: Feedback) -> bool:
+    """Whether the email is test mail: it never left the building, and suppresses nobody (F-5)."""
+    query = select(emails.c.test).where(emails.c.org_id == feedback.org_id, emails.c.id == feedback.email_id)
+    return bool(await connection.scalar(query))
+
+
 async def _suppress(connection: AsyncConnection, feedback: Feedback, now_ms: int) -> None:
     if feedback.enhanced_status is not None:
         bounce = Bounce(
@@ -120,6 +126,8 @@ async def _suppress(connection: AsyncConnection, feedback: Feedback, now_ms: int
             feedback.text,
         )
         await suppress_bounced(connection, [bounce], now_ms)
+        return
+    if await _is_test(connection, feedback):
         return
     complaint = NewSuppression(
         org_id=feedback.org_id,

@@ -1,14 +1,15 @@
 """Complaints and late bounces in the store, on both engines: the event, the states, the suppression."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.engine import Database
-from server.db.schema import suppressions
+from server.db.schema import emails, suppressions
 from server.db.writer import Writer
 from server.delivery.store import Queue
 from server.faults import EmailNotFound
@@ -70,6 +71,18 @@ async def test_a_complaint_is_an_event_and_a_suppression(
         START_MS,
     )
     assert await suppressed(database) == [(ORG, "ada@receiver.test", "complaint", email.id)]
+
+
+@pytest.mark.parametrize("feedback", [complaint, bounce])
+async def test_test_mail_suppresses_nobody(
+    database: Database, writer: Writer, email: Queued, feedback: Callable[[Queued], Feedback]
+) -> None:
+    """F-5: it never left the building, so nobody outside got it, complained or bounced."""
+    async with database.write() as connection:
+        await connection.execute(update(emails).values(test=True))
+    await recorded(writer, feedback(email))
+    assert len(await events_of(database, email)) == 1
+    assert await suppressed(database) == []
 
 
 async def test_who_complained_has_the_email_and_is_not_sent_another_copy(
