@@ -12,6 +12,7 @@ from server.faults import ValidationFailed
         ("owner@example.com", "owner@example.com"),
         ("Owner@EXAMPLE.com", "Owner@example.com"),
         ("a@b.test", "a@b.test"),
+        ("ada@Bücher.example", "ada@xn--bcher-kva.example"),
     ],
 )
 def test_the_owner_has_an_address(written: str, kept: str) -> None:
