@@ -8,9 +8,11 @@ from typing import Any
 from edge.dialects.zidimail.shapes import (
     ABSENT_IN_LISTS,
     API_KEYS,
+    CAPABILITIES,
     DOMAINS,
     EMAILS,
     EVENTS,
+    REGION,
     RESEND_PERMISSIONS,
     SUPPRESSIONS,
     USAGE,
@@ -212,7 +214,12 @@ def _records(schema: Schema) -> Schema:
 
 def _domain(schema: Schema) -> Schema:
     records = _records(schema)
-    names = {"name": schema["properties"]["domain"], "region": TEXT}
+    capabilities = {name: {"const": value} for name, value in CAPABILITIES.items()}
+    names = {
+        "name": schema["properties"]["domain"],
+        "region": {"const": REGION},
+        "capabilities": {"type": "object", "properties": capabilities, "required": list(capabilities)},
+    }
     return _with(_of_kind("domain")(schema), dns_records=records, records=records, **names)
 
 

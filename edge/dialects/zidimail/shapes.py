@@ -12,6 +12,12 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from edge.dialects.zidimail.spellings import (
+    drop_repeated_reply_to,
+    mailboxes,
+    respell_email,
+    respell_file,
+)
 from edge.transcoding.status import Violation, invalid
 from edge.transcoding.values import VIOLATIONS_SHOWN
 
@@ -26,8 +32,11 @@ EVENTS = "zidimail.v1.EventService."
 SUPPRESSIONS = "zidimail.v1.SuppressionService."
 USAGE = "zidimail.v1.UsageService."
 
-REGION = "self-hosted"
-"""Resend's clients show a domain's region; an installation of this platform is one place."""
+REGION = "us-east-1"
+"""An installation of this platform is one place, but some of Resend's clients know its regions only."""
+
+CAPABILITIES = {"sending": "enabled", "receiving": "disabled"}
+"""What Resend's clients ask of a domain: that it sends, and whether it receives."""
 
 _NO_FILES = "is not possible in a batch, and nothing was sent: send emails with attachments one by one"
 
@@ -38,10 +47,11 @@ def _email_request(body: Json) -> Json:
     """One address may stand without its list, tags may be an object (C-17); a key may hide among headers."""
     if type(body) is not dict:
         return body
+    respell_email(body)
     for name in ("to", "cc", "bcc", "reply_to"):
         value = body.get(name)
         if type(value) is str:
-            body[name] = [value] if value else []
+            body[name] = mailboxes(value)
     tags = body.get("tags")
     if type(tags) is dict:
         body["tags"] = [{"name": name, "value": value} for name, value in tags.items()]
@@ -51,6 +61,13 @@ def _email_request(body: Json) -> Json:
         body["headers"] = {}  # as PHP writes an empty object
     elif type(headers) is dict:
         _take_idempotency_key(body, headers)
+        drop_repeated_reply_to(body)
+    return body
+
+
+def _email_change_request(body: Json) -> Json:
+    if type(body) is dict:
+        respell_email(body)
     return body
 
 
@@ -64,11 +81,14 @@ def _take_idempotency_key(body: dict[str, Json], headers: dict[str, Json]) -> No
 
 
 def _attachment(file: Json) -> Json:
-    """A file as Node prints a Buffer, and the name that Resend once had for the Content-ID."""
-    content = file.get("content") if type(file) is dict else None
+    """A file as Node prints a Buffer."""
+    if type(file) is not dict:
+        return file
+    respell_file(file)
+    content = file.get("content")
     if type(content) is dict and content.get("type") == "Buffer" and type(content.get("data")) is list:
         file["content"] = content["data"]
-    return _renamed(file, "inline_content_id", "content_id")
+    return file
 
 
 def without_files(body: Json) -> Json:
@@ -133,6 +153,7 @@ def _renamed(body: Json, resend: str, own: str) -> Json:
 REQUEST_SHAPES: Mapping[str, Shape] = {
     EMAILS + "SendEmail": _email_request,
     EMAILS + "BatchSendEmails": _batch_request,
+    EMAILS + "UpdateEmail": _email_change_request,
     DOMAINS + "CreateDomain": _domain_request,
     API_KEYS + "CreateApiKey": _api_key_request,
     WEBHOOKS + "CreateWebhook": _webhook_request,
@@ -184,7 +205,7 @@ def _record(record: Json) -> Json:
 
 def _domain(domain: Json) -> Json:
     records = [_record(record) for record in domain["dns_records"]]
-    names = {"name": domain["domain"], "region": REGION, "records": records}
+    names = {"name": domain["domain"], "region": REGION, "capabilities": CAPABILITIES, "records": records}
     return {"object": "domain", **domain, "dns_records": records, **names}
 
 
