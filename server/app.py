@@ -272,15 +272,27 @@ def _read(path: Path | None) -> bytes | None:
     return None if path is None else path.read_bytes()
 
 
+def _show_metrics(listen: str) -> None:
+    host, _, port = listen.rpartition(":")
+    try:
+        start_http_server(int(port), host.strip("[]"))
+    except OSError as error:
+        raise SettingsError(
+            f"ZIDIMAIL_METRICS_LISTEN: cannot listen on {listen}: {error.strerror}."
+        ) from error
+
+
 async def run(settings: Settings, build: Callable[[Settings, Clock], Serving | Delivering]) -> None:
-    """Runs what `build` makes until SIGTERM or SIGINT, then stops it in good order."""
+    """Runs what `build` makes until SIGTERM or SIGINT, then stops it in good order.
+
+    Raises `SettingsError`.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     if settings.metrics_listen is not None:
-        host, _, port = settings.metrics_listen.rpartition(":")
-        start_http_server(int(port), host)
+        _show_metrics(settings.metrics_listen)
     program = build(settings, SystemClock())
     await program.start()
     await stopping.wait()

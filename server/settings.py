@@ -83,7 +83,7 @@ class Settings:
             database_url=_database_url(env, data_dir),
             secret=env.get("ZIDIMAIL_SECRET") or _kept_secret(data_dir / "secret"),
             grpc_listen=read.listen("GRPC_LISTEN", "127.0.0.1:50051"),
-            metrics_listen=read.optional_listen("METRICS_LISTEN", "127.0.0.1:9464"),
+            metrics_listen=read.optional_port("METRICS_LISTEN", "127.0.0.1:9464"),
             app_url=read.text("APP_URL", "http://127.0.0.1:8080"),
             transport=read.text("TRANSPORT", "capture"),
             mx_port=read.integer("MX_PORT", 25, most=65_535),
@@ -124,8 +124,11 @@ class _Reader:
             raise SettingsError(f"ZIDIMAIL_{name} must have the form host:port, not {value!r}.")
         return value
 
-    def optional_listen(self, name: str, default: str) -> str | None:
-        return None if self.optional(name, default) is None else self.listen(name, default)
+    def optional_port(self, name: str, default: str) -> str | None:
+        value = self.optional(name, default)
+        if value is not None and value.startswith("unix:"):
+            raise SettingsError(f"ZIDIMAIL_{name} must have the form host:port, not {value!r}.")
+        return None if value is None else self.listen(name, default)
 
     def hostname(self, name: str, default: str) -> str:
         value = self.text(name, default)

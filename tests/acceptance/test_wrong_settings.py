@@ -1,6 +1,7 @@
 """A setting that cannot be used: one line that names it and shows no secret, and no half-started program."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def refused(program: str, tmp_path: Path, **settings: str) -> str:
         ("GRPC_LISTEN", "127.0.0.1:99999"),
         ("GRPC_LISTEN", "nonsense"),
         ("METRICS_LISTEN", "nonsense"),
+        ("METRICS_LISTEN", "unix:/tmp/metrics"),
         ("MX_PORT", "70000"),
         ("HOSTNAME", "a b"),
         ("DATA_DIR", "/proc/nowhere"),
@@ -47,6 +49,13 @@ def refused(program: str, tmp_path: Path, **settings: str) -> str:
 )
 def test_the_server_names_the_setting(tmp_path: Path, name: str, value: str) -> None:
     assert f"ZIDIMAIL_{name}" in refused("server", tmp_path, **{name: value})
+
+
+def test_the_server_says_that_the_port_for_metrics_is_in_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        listen = "{}:{}".format(*occupied.getsockname())
+        told = refused("server", tmp_path, METRICS_LISTEN=listen)
+    assert told.startswith(f"zidimail: ZIDIMAIL_METRICS_LISTEN: cannot listen on {listen}: ")
 
 
 @pytest.mark.parametrize("half", ["TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "TLS_CLIENT_CA"])
