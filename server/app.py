@@ -12,6 +12,8 @@ from prometheus_client import start_http_server
 from zidimail.v1 import (
     api_key_service_pb2,
     api_key_service_pb2_grpc,
+    attachment_service_pb2,
+    attachment_service_pb2_grpc,
     domain_service_pb2,
     domain_service_pb2_grpc,
     email_service_pb2,
@@ -43,6 +45,7 @@ from server.domains.verify import Verifier
 from server.emails.accept import Acceptor
 from server.emails.attachments import FETCH_S, Links
 from server.emails.counting import Counting
+from server.emails.files import AttachmentServicer
 from server.emails.release import Releaser
 from server.emails.rpc import EmailServicer
 from server.emails.sweep import Sweeper
@@ -73,6 +76,7 @@ SERVICES = tuple(
     service
     for file in (
         api_key_service_pb2,
+        attachment_service_pb2,
         domain_service_pb2,
         email_service_pb2,
         event_service_pb2,
@@ -202,6 +206,9 @@ class Serving:
         )
         email_service_pb2_grpc.add_EmailServiceServicer_to_server(
             EmailServicer(database, writer, acceptor, self._links, clock, bell.ring), self._server
+        )
+        attachment_service_pb2_grpc.add_AttachmentServiceServicer_to_server(
+            AttachmentServicer(database), self._server
         )
         domain_service_pb2_grpc.add_DomainServiceServicer_to_server(
             DomainServicer(database, writer, clock, delivering.seal, verifier, settings), self._server

@@ -183,6 +183,12 @@ class EmailNotFound(_NotFound):
     reason, noun = "EMAIL_NOT_FOUND", "email"
 
 
+class AttachmentNotFound(_NotFound):
+    """No such attachment of this email."""
+
+    reason, noun = "ATTACHMENT_NOT_FOUND", "attachment"
+
+
 class DomainNotFound(_NotFound):
     """No such domain in the caller's organisation."""
 

@@ -56,6 +56,20 @@ def recipient_message(row: Row[Any]) -> email_pb2.Recipient:
     )
 
 
+def attachment_message(row: Row[Any]) -> email_pb2.Attachment:
+    """A row of the table `attachments` as it is sent.
+
+    Its id is its email's, counted on: unique among the attachments of the email, and in their order.
+    """
+    return email_pb2.Attachment(
+        id=f"{int(row.email_id, 16) + row.no + 1:024x}",
+        filename=row.filename,
+        content_type=row.content_type,
+        content_id=row.content_id,
+        size=row.size,
+    )
+
+
 def stats_message(days: int, found: Stats) -> pb.GetEmailStatsResponse:
     """The statistics of so many days as they are sent."""
     names = [field.name for field in pb.EmailTotals.DESCRIPTOR.fields]

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Sequence
 
-from zidimail.v1 import email_pb2, email_service_pb2_grpc
 from zidimail.v1 import email_service_pb2 as pb
+from zidimail.v1 import email_service_pb2_grpc
 
 from server.clock import Clock
 from server.db.engine import Database
@@ -14,7 +14,13 @@ from server.emails.accept import Acceptor
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch, Result, batch_response
 from server.emails.draft import Draft, draft, request_hash
-from server.emails.messages import email_message, filter_of, recipient_message, stats_message
+from server.emails.messages import (
+    attachment_message,
+    email_message,
+    filter_of,
+    recipient_message,
+    stats_message,
+)
 from server.emails.schedule import cancel, move
 from server.events import log
 from server.events.rpc import event_message
@@ -141,7 +147,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         if row.text is not None:
             email.text = row.text
         email.headers.update(json.loads(row.headers))
-        email.attachments.extend(email_pb2.Attachment(**row._mapping) for row in files)
+        email.attachments.extend(map(attachment_message, files))
         email.recipients.extend(map(recipient_message, recipients))
         email.events.extend(map(event_message, entries))
         return pb.GetEmailResponse(email=email)

@@ -23,6 +23,12 @@ async def email(connection: AsyncConnection, org_id: str, email_id: str) -> Row[
     return (await connection.execute(query)).one_or_none()
 
 
+async def is_email(connection: AsyncConnection, org_id: str, email_id: str) -> bool:
+    """Whether there is such an email."""
+    query = select(emails.c.id).where(emails.c.org_id == org_id, emails.c.id == email_id)
+    return await connection.scalar(query) is not None
+
+
 async def recipients_of(connection: AsyncConnection, org_id: str, email_id: str) -> Sequence[Row[Any]]:
     """The recipients of one email, in the order of the envelope."""
     query = (
@@ -35,7 +41,7 @@ async def recipients_of(connection: AsyncConnection, org_id: str, email_id: str)
 
 async def attachments_of(connection: AsyncConnection, org_id: str, email_id: str) -> Sequence[Row[Any]]:
     """The attachments of one email without their content, in the order of the request."""
-    shown = ("filename", "content_type", "content_id", "size")
+    shown = ("email_id", "no", "filename", "content_type", "content_id", "size")
     query = (
         select(*(attachments.c[name] for name in shown))
         .where(attachments.c.org_id == org_id, attachments.c.email_id == email_id)

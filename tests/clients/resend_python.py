@@ -14,6 +14,7 @@ from resend.suppressions.batch._suppressions_batch import SuppressionsBatch
 # The methods of the SDK that map to a built feature, by class, and those that do not.
 BUILT: Mapping[type, frozenset[str]] = {
     resend.Emails: frozenset({"send", "get", "list", "update", "cancel"}),
+    resend.Emails.Attachments: frozenset({"list", "get"}),
     resend.Batch: frozenset({"send"}),
     resend.Domains: frozenset({"create", "get", "list", "update", "verify", "remove"}),
     resend.ApiKeys: frozenset({"create", "list", "update", "remove"}),
@@ -32,9 +33,12 @@ NOT_BUILT: Mapping[type, frozenset[str]] = {
 }
 
 # Fields that the SDK's types require and Resend's own answers to these methods do not have either, or that
-# we keep to ourselves: a webhook's secret is shown once (Z-39). Of usage we count mail only.
+# we keep to ourselves: a webhook's secret is shown once (Z-39), files are not kept (Z-23). Of usage we count
+# mail only.
 ABSENT: Mapping[str, frozenset[str]] = {
     "Emails.list": frozenset({"html", "text"}),
+    "Attachments.list": frozenset({"download_url", "expires_at"}),
+    "Attachments.get": frozenset({"download_url", "expires_at"}),
     "Domains.get": frozenset({"deleted"}),
     "Domains.list": frozenset({"deleted", "records"}),
     "Domains.update": frozenset({"name", "created_at", "status", "region", "records", "deleted"}),

@@ -293,6 +293,31 @@ async def test_suppressions(sdk: Sdk) -> None:
     assert int(unknown.value.code) == 404
 
 
+async def test_the_files_of_an_email(sdk: Sdk) -> None:
+    """Z-23, F-12: what they were called, and how large they were."""
+    message = {
+        "from": FROM,
+        "to": "you@clients.example.org",
+        "subject": "Files",
+        "html": '<img src="cid:logo">',
+        "attachments": [
+            {"filename": "one.pdf", "content": base64.b64encode(PDF).decode()},
+            {"filename": "two.png", "content": list(b"\x89PNG"), "content_id": "logo"},
+        ],
+    }
+    id = (await sdk(resend.Emails.send, message))["id"]
+    files = (await sdk(resend.Emails.Attachments.list, id))["data"]
+    assert [(file["filename"], file["size"], file["content_disposition"]) for file in files] == [
+        ("one.pdf", len(PDF), "attachment"),
+        ("two.png", 4, "inline"),
+    ]
+    [second] = (await sdk(resend.Emails.Attachments.list, id, {"limit": 1, "after": files[0]["id"]}))["data"]
+    assert second == files[1]
+    assert second.items() <= (await sdk(resend.Emails.Attachments.get, id, second["id"])).items()
+    with pytest.raises(ResendError, match="no attachment"):
+        await sdk(resend.Emails.Attachments.get, id, "0" * 24)
+
+
 async def test_usage(sdk: Sdk) -> None:
     """F-9."""
     message = {"from": FROM, "to": "you@clients.example.org", "subject": "Counted", "text": "x"}

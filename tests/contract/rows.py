@@ -46,11 +46,25 @@ def beside_webhook(world: World, field: str) -> Fields:
     return {} if field == "id" else {"id": world.b_webhook_id}
 
 
+def beside_attachment(world: World, field: str) -> Fields:
+    """A's file with A's email, or with the stranger's own."""
+    return {"attachment_id": world.attachment["attachment_id"]} if field == "id" else {"id": world.b_email_id}
+
+
+def beside_email(world: World, field: str) -> Fields:
+    """Nothing, or for a place in the list of its files the stranger's own email."""
+    return {} if field == "id" else {"id": world.b_email_id}
+
+
 def cursors(id_of: Callable[[World], str]) -> Mapping[str, Callable[[World], str]]:
     """The places in a list that something of A's stands for."""
     return {"after": id_of, "before": id_of}
 
 
+OF_ATTACHMENT = {
+    "id": lambda world: world.attachment["id"],
+    "attachment_id": lambda world: world.attachment["attachment_id"],
+}
 OF_WEBHOOK = {"id": webhook_of}
 OF_WEBHOOK_EVENT = {"id": webhook_of, "event_id": event_of}
 
@@ -68,6 +82,17 @@ ROWS: dict[str, Row] = {
         KJ,
         "read_only",
         points_to={"after": lambda world: world.email_id, "before": lambda world: world.email_id},
+    ),
+    "AttachmentService.ListAttachments": Row(
+        "Z-23",
+        KJ,
+        "read_only",
+        lambda world: {"id": world.attachment["id"]},
+        {"id": OF_ATTACHMENT["id"], **cursors(OF_ATTACHMENT["attachment_id"])},
+        beside_email,
+    ),
+    "AttachmentService.GetAttachment": Row(
+        "Z-23", KJ, "read_only", lambda world: world.attachment, OF_ATTACHMENT, beside_attachment
     ),
     "DomainService.CreateDomain": Row(
         "Z-30",

@@ -73,7 +73,7 @@ class World:
         self.made("ApiKeyService.DeleteApiKey", {"id": revoked_id}, self.a.jwt)
         sent = self.email() | {"to": ["complainer@example.org"]}
         self.email_id = str(self.made("EmailService.SendEmail", sent, self.a.api_key)["id"])
-        self.new_email(self.b)
+        self.b_email_id = self.new_email(self.b)
         self.cursor = self.made("EventService.ListEvents", {"limit": 1}, self.a.api_key)["next_cursor"]
 
     def close(self) -> None:
@@ -150,6 +150,14 @@ class World:
     def suppression(self) -> Fields:
         """A suppression of A's."""
         return self.new_suppression()
+
+    @cached_property
+    def attachment(self) -> Fields:
+        """The `id` of an email of A's and the `attachment_id` of its file."""
+        sent = self.email() | {"attachments": [{"filename": "secret.txt", "content": "c2VjcmV0"}]}
+        id = str(self.made("EmailService.SendEmail", sent, self.a.api_key)["id"])
+        [file] = self.made("AttachmentService.ListAttachments", {"id": id}, self.a.api_key)["data"]
+        return {"id": id, "attachment_id": file["id"]}
 
     @cached_property
     def webhook_event(self) -> Fields:

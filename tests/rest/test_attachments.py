@@ -52,6 +52,46 @@ def test_files_arrive_and_are_shown_without_their_content(
     ]
 
 
+def test_what_is_known_of_files_is_listed(api: httpx.Client, other_api: httpx.Client, golden: Golden) -> None:
+    """Z-23, F-12, section D."""
+    body = {**EMAIL, "html": '<img src="cid:logo">', "attachments": [FILE, LOGO]}
+    id = api.post("/v1/emails", json=body).json()["id"]
+    files = f"/v1/emails/{id}/attachments"
+    listed = api.get(files)
+    golden.check("emails/attachments", listed)
+    first, second = (file["id"] for file in listed.json()["data"])
+    golden.check("emails/attachment", api.get(f"{files}/{second}"))
+    golden.check("errors/attachment-not-found", api.get(f"{files}/{'0' * 24}"))
+    golden.check_same("errors/email-not-found", other_api.get(files))
+    assert [file["id"] for file in api.get(f"/v1/emails/{id}").json()["attachments"]] == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "has_more"),
+    [
+        ({}, "abc", False),
+        ({"limit": 2}, "ab", True),
+        ({"limit": 2, "page": 2}, "c", False),
+        ({"page": 2}, "", False),
+        ({"after": "a"}, "bc", False),
+        ({"after": "a", "limit": 1}, "b", True),
+        ({"before": "c"}, "ab", False),
+        ({"before": "c", "limit": 1}, "b", True),
+        ({"after": "a", "before": "c"}, "b", False),
+    ],
+)
+def test_files_are_listed_in_their_order_from_wherever(
+    api: httpx.Client, query: dict[str, Any], shown: str, has_more: bool
+) -> None:
+    """C-7, C-20, section D."""
+    body = {**EMAIL, "attachments": [{**FILE, "filename": name} for name in "abc"]}
+    files = f"/v1/emails/{api.post('/v1/emails', json=body).json()['id']}/attachments"
+    ids = {file["filename"]: file["id"] for file in api.get(files).json()["data"]}
+    page = api.get(files, params={name: ids.get(value, value) for name, value in query.items()}).json()
+    assert "".join(file["filename"] for file in page["data"]) == shown
+    assert (page["has_more"], page["total"]) == (has_more, 3)
+
+
 def test_large_files_arrive_as_they_were(api: httpx.Client, rest: Stack) -> None:
     """Z-21: nearly all that the plan allows, to the byte."""
     contents = [os.urandom(20 * MIB), os.urandom(4 * MIB)]

@@ -47,7 +47,7 @@ BODILESS = {
     "GetEmail", "ListEmails", "GetDomain", "ListDomains", "DeleteDomain", "ListApiKeys", "DeleteApiKey",
     "ListWebhooks", "GetWebhook", "DeleteWebhook", "ListEvents", "GetEmailStats", "ListWebhookEvents",
     "GetWebhookEvent", "ListWebhookAttempts", "GetSuppression", "ListSuppressions", "DeleteSuppression",
-    "GetUsage",
+    "GetUsage", "ListAttachments", "GetAttachment",
 }  # fmt: skip
 
 
@@ -248,7 +248,7 @@ def test_an_id_that_is_none_is_not_found_or_refused(org: Org, route: Route, id: 
     org.assert_refused(org.call_on(route, id), 404, 422)
 
 
-NUMBERS = ["", "-1", "1.5", "9999999999", "%00", "%ff", "1e2", "0"]
+NUMBERS = ["", "-1", "1.5", "-9999999999", "%00", "%ff", "1e2", "0"]
 PAGED = [
     (route, name)
     for route in READS

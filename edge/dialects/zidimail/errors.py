@@ -90,6 +90,9 @@ ROWS: Mapping[str, Row] = {
         413, "validation_error", "The message is too large.", "At most {limit} bytes are accepted."
     ),
     "EMAIL_NOT_FOUND": Row(404, "not_found", "Email not found.", "There is no email with the id {id}."),
+    "ATTACHMENT_NOT_FOUND": Row(
+        404, "not_found", "Attachment not found.", "This email has no attachment with the id {id}."
+    ),
     "DOMAIN_NOT_FOUND": Row(404, "not_found", "Domain not found.", "There is no domain with the id {id}."),
     "API_KEY_NOT_FOUND": Row(404, "not_found", "API key not found.", "There is no API key with the id {id}."),
     "WEBHOOK_NOT_FOUND": Row(404, "not_found", "Webhook not found.", "There is no webhook with the id {id}."),

@@ -8,6 +8,7 @@ from typing import Any
 from edge.dialects.zidimail.shapes import (
     ABSENT_IN_LISTS,
     API_KEYS,
+    ATTACHMENTS,
     CAPABILITIES,
     DOMAINS,
     EMAILS,
@@ -204,6 +205,10 @@ def _listed_email(schema: Schema) -> Schema:
     return _without(_email(schema), ABSENT_IN_LISTS)
 
 
+def _attached(schema: Schema) -> Schema:
+    return _with(_of_kind("attachment")(schema), content_disposition={"enum": ["inline", "attachment"]})
+
+
 def _records(schema: Schema) -> Schema:
     records = schema["properties"]["dns_records"]
     priority: Schema = {"type": "integer"}
@@ -295,6 +300,8 @@ RESPONSES: Mapping[str, Change] = {
     EMAILS + "UpdateEmail": _of_kind("email"),
     EMAILS + "CancelEmail": _of_kind("email"),
     EMAILS + "GetEmailStats": same,
+    ATTACHMENTS + "ListAttachments": _list_of(_attached),
+    ATTACHMENTS + "GetAttachment": _attached,
     DOMAINS + "CreateDomain": _domain,
     DOMAINS + "GetDomain": _domain,
     DOMAINS + "ListDomains": _list_of(_listed_domain),

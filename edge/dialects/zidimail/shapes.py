@@ -25,6 +25,7 @@ Json: TypeAlias = Any
 Shape: TypeAlias = Callable[[Json], Json]
 
 EMAILS = "zidimail.v1.EmailService."
+ATTACHMENTS = "zidimail.v1.AttachmentService."
 DOMAINS = "zidimail.v1.DomainService."
 API_KEYS = "zidimail.v1.ApiKeyService."
 WEBHOOKS = "zidimail.v1.WebhookService."
@@ -197,6 +198,12 @@ def _listed_email(email: Json) -> Json:
     return shown
 
 
+def _attached(file: Json) -> Json:
+    """Resend's clients also read how a file is shown."""
+    shown = "inline" if file["content_id"] else "attachment"
+    return {"object": "attachment", **file, "content_disposition": shown}
+
+
 def _record(record: Json) -> Json:
     if record["priority"] is None:
         del record["priority"]
@@ -290,6 +297,8 @@ RESPONSE_SHAPES: Mapping[str, Shape] = {
     EMAILS + "UpdateEmail": _of_kind("email"),
     EMAILS + "CancelEmail": _of_kind("email"),
     EMAILS + "GetEmailStats": _as_it_is,
+    ATTACHMENTS + "ListAttachments": _list_of(_attached),
+    ATTACHMENTS + "GetAttachment": _attached,
     DOMAINS + "CreateDomain": _domain,
     DOMAINS + "GetDomain": _domain,
     DOMAINS + "ListDomains": _list_of(_listed_domain),

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zidimail.v1 import event_pb2 as zidimail_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17zidimail/v1/email.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zidimail/v1/event.proto\"\"\n\x03Tag\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"V\n\nAttachment\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x12\n\ncontent_id\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\"\xae\x01\n\tRecipient\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.zidimail.v1.RecipientKind\x12(\n\x06status\x18\x03 \x01(\x0e\x32\x18.zidimail.v1.EmailStatus\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\x05\x12*\n\nlast_reply\x18\x05 \x01(\x0b\x32\x16.zidimail.v1.SmtpReply\"\xc1\x04\n\x05\x45mail\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\x12\x0c\n\x04\x66rom\x18\x03 \x01(\t\x12\n\n\x02to\x18\x04 \x03(\t\x12\n\n\x02\x63\x63\x18\x05 \x03(\t\x12\x0b\n\x03\x62\x63\x63\x18\x06 \x03(\t\x12\x10\n\x08reply_to\x18\x07 \x03(\t\x12\x0f\n\x07subject\x18\x08 \x01(\t\x12\x11\n\x04html\x18\t \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04text\x18\n \x01(\tH\x01\x88\x01\x01\x12\x30\n\x07headers\x18\x0b \x03(\x0b\x32\x1f.zidimail.v1.Email.HeadersEntry\x12\x1e\n\x04tags\x18\x0c \x03(\x0b\x32\x10.zidimail.v1.Tag\x12(\n\x06status\x18\r \x01(\x0e\x32\x18.zidimail.v1.EmailStatus\x12.\n\ncreated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cscheduled_at\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x0b\x61ttachments\x18\x12 \x03(\x0b\x32\x17.zidimail.v1.Attachment\x12*\n\nrecipients\x18\x0f \x03(\x0b\x32\x16.zidimail.v1.Recipient\x12\"\n\x06\x65vents\x18\x10 \x03(\x0b\x32\x12.zidimail.v1.Event\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_htmlB\x07\n\x05_text*\xbe\x02\n\x0b\x45mailStatus\x12\x1c\n\x18\x45MAIL_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45MAIL_STATUS_QUEUED\x10\x01\x12\x15\n\x11\x45MAIL_STATUS_SENT\x10\x02\x12\x1a\n\x16\x45MAIL_STATUS_DELIVERED\x10\x03\x12!\n\x1d\x45MAIL_STATUS_DELIVERY_DELAYED\x10\x04\x12\x18\n\x14\x45MAIL_STATUS_BOUNCED\x10\x05\x12\x1b\n\x17\x45MAIL_STATUS_COMPLAINED\x10\x06\x12\x17\n\x13\x45MAIL_STATUS_FAILED\x10\x07\x12\x1b\n\x17\x45MAIL_STATUS_SUPPRESSED\x10\x08\x12\x1a\n\x16\x45MAIL_STATUS_SCHEDULED\x10\t\x12\x19\n\x15\x45MAIL_STATUS_CANCELED\x10\n*u\n\rRecipientKind\x12\x1e\n\x1aRECIPIENT_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11RECIPIENT_KIND_TO\x10\x01\x12\x15\n\x11RECIPIENT_KIND_CC\x10\x02\x12\x16\n\x12RECIPIENT_KIND_BCC\x10\x03\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17zidimail/v1/email.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zidimail/v1/event.proto\"\"\n\x03Tag\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"b\n\nAttachment\x12\n\n\x02id\x18\x05 \x01(\t\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x12\n\ncontent_id\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\"\xae\x01\n\tRecipient\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.zidimail.v1.RecipientKind\x12(\n\x06status\x18\x03 \x01(\x0e\x32\x18.zidimail.v1.EmailStatus\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\x05\x12*\n\nlast_reply\x18\x05 \x01(\x0b\x32\x16.zidimail.v1.SmtpReply\"\xc1\x04\n\x05\x45mail\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\x12\x0c\n\x04\x66rom\x18\x03 \x01(\t\x12\n\n\x02to\x18\x04 \x03(\t\x12\n\n\x02\x63\x63\x18\x05 \x03(\t\x12\x0b\n\x03\x62\x63\x63\x18\x06 \x03(\t\x12\x10\n\x08reply_to\x18\x07 \x03(\t\x12\x0f\n\x07subject\x18\x08 \x01(\t\x12\x11\n\x04html\x18\t \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04text\x18\n \x01(\tH\x01\x88\x01\x01\x12\x30\n\x07headers\x18\x0b \x03(\x0b\x32\x1f.zidimail.v1.Email.HeadersEntry\x12\x1e\n\x04tags\x18\x0c \x03(\x0b\x32\x10.zidimail.v1.Tag\x12(\n\x06status\x18\r \x01(\x0e\x32\x18.zidimail.v1.EmailStatus\x12.\n\ncreated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cscheduled_at\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x0b\x61ttachments\x18\x12 \x03(\x0b\x32\x17.zidimail.v1.Attachment\x12*\n\nrecipients\x18\x0f \x03(\x0b\x32\x16.zidimail.v1.Recipient\x12\"\n\x06\x65vents\x18\x10 \x03(\x0b\x32\x12.zidimail.v1.Event\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_htmlB\x07\n\x05_text*\xbe\x02\n\x0b\x45mailStatus\x12\x1c\n\x18\x45MAIL_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45MAIL_STATUS_QUEUED\x10\x01\x12\x15\n\x11\x45MAIL_STATUS_SENT\x10\x02\x12\x1a\n\x16\x45MAIL_STATUS_DELIVERED\x10\x03\x12!\n\x1d\x45MAIL_STATUS_DELIVERY_DELAYED\x10\x04\x12\x18\n\x14\x45MAIL_STATUS_BOUNCED\x10\x05\x12\x1b\n\x17\x45MAIL_STATUS_COMPLAINED\x10\x06\x12\x17\n\x13\x45MAIL_STATUS_FAILED\x10\x07\x12\x1b\n\x17\x45MAIL_STATUS_SUPPRESSED\x10\x08\x12\x1a\n\x16\x45MAIL_STATUS_SCHEDULED\x10\t\x12\x19\n\x15\x45MAIL_STATUS_CANCELED\x10\n*u\n\rRecipientKind\x12\x1e\n\x1aRECIPIENT_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11RECIPIENT_KIND_TO\x10\x01\x12\x15\n\x11RECIPIENT_KIND_CC\x10\x02\x12\x16\n\x12RECIPIENT_KIND_BCC\x10\x03\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,18 +36,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'Z\026zidimail/v1;zidimailv1'
   _globals['_EMAIL_HEADERSENTRY']._loaded_options = None
   _globals['_EMAIL_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_EMAILSTATUS']._serialized_start=980
-  _globals['_EMAILSTATUS']._serialized_end=1298
-  _globals['_RECIPIENTKIND']._serialized_start=1300
-  _globals['_RECIPIENTKIND']._serialized_end=1417
+  _globals['_EMAILSTATUS']._serialized_start=992
+  _globals['_EMAILSTATUS']._serialized_end=1310
+  _globals['_RECIPIENTKIND']._serialized_start=1312
+  _globals['_RECIPIENTKIND']._serialized_end=1429
   _globals['_TAG']._serialized_start=98
   _globals['_TAG']._serialized_end=132
   _globals['_ATTACHMENT']._serialized_start=134
-  _globals['_ATTACHMENT']._serialized_end=220
-  _globals['_RECIPIENT']._serialized_start=223
-  _globals['_RECIPIENT']._serialized_end=397
-  _globals['_EMAIL']._serialized_start=400
-  _globals['_EMAIL']._serialized_end=977
-  _globals['_EMAIL_HEADERSENTRY']._serialized_start=913
-  _globals['_EMAIL_HEADERSENTRY']._serialized_end=959
+  _globals['_ATTACHMENT']._serialized_end=232
+  _globals['_RECIPIENT']._serialized_start=235
+  _globals['_RECIPIENT']._serialized_end=409
+  _globals['_EMAIL']._serialized_start=412
+  _globals['_EMAIL']._serialized_end=989
+  _globals['_EMAIL_HEADERSENTRY']._serialized_start=925
+  _globals['_EMAIL_HEADERSENTRY']._serialized_end=971
 # @@protoc_insertion_point(module_scope)

@@ -56,16 +56,18 @@ class Tag(_message.Message):
     def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class Attachment(_message.Message):
-    __slots__ = ("filename", "content_type", "content_id", "size")
+    __slots__ = ("id", "filename", "content_type", "content_id", "size")
+    ID_FIELD_NUMBER: _ClassVar[int]
     FILENAME_FIELD_NUMBER: _ClassVar[int]
     CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     CONTENT_ID_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
+    id: str
     filename: str
     content_type: str
     content_id: str
     size: int
-    def __init__(self, filename: _Optional[str] = ..., content_type: _Optional[str] = ..., content_id: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., filename: _Optional[str] = ..., content_type: _Optional[str] = ..., content_id: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class Recipient(_message.Message):
     __slots__ = ("address", "kind", "status", "attempts", "last_reply")
