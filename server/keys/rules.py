@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Collection, Sequence
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 import idna
 
@@ -10,6 +10,8 @@ from server.faults import ValidationFailed, Violation
 
 MAX_NAME_LENGTH = 100
 MAX_BOUNDS = 100
+# Of an IPv4 address in the form of IPv6, what comes before it.
+_MAPPED_BITS = 96
 
 
 def check_name(name: str) -> str:
@@ -47,12 +49,21 @@ def address_bounds(texts: Sequence[str]) -> tuple[list[str], list[Violation]]:
     networks, violations = [], _too_many("allowed_ips", texts)
     for position, text in enumerate(texts[:MAX_BOUNDS]):
         try:
-            networks.append(str(ip_network(text.strip(), strict=False)))
+            networks.append(str(_network(text.strip())))
         except ValueError:
             violations.append(
                 Violation(f"allowed_ips[{position}]", "must be an address or a network, such as 192.0.2.0/24")
             )
     return list(dict.fromkeys(networks)), violations
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    """The network that a text names; an IPv4 one in the form of IPv6 as what it is (RFC 4291 2.5.5.2)."""
+    network = ip_network(text, strict=False)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return ip_network((mapped, network.prefixlen - _MAPPED_BITS))
 
 
 def _too_many(field: str, values: Sequence[str]) -> list[Violation]:

@@ -36,6 +36,8 @@ def test_a_key_cannot_be_bound_to_what_is_no_domain_of_the_organisation(name: st
 def test_networks_are_kept_in_one_form() -> None:
     given = [" 192.0.2.7 ", "192.0.2.7/24", "192.0.2.0/24", "2001:DB8::/32"]
     assert address_bounds(given) == (["192.0.2.7/32", "192.0.2.0/24", "2001:db8::/32"], [])
+    mapped = ["::ffff:192.0.2.7", "::ffff:192.0.2.7/120", "::ffff:0:0/95"]
+    assert address_bounds(mapped) == (["192.0.2.7/32", "192.0.2.0/24", "::fffe:0:0/95"], [])
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "192.0.2.0/33", "192.0.2", "1.2.3.4-1.2.3.9", "\x00"])
