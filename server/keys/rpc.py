@@ -127,13 +127,17 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
 
 
 def _api_key(row: store.KeyRow) -> api_key_pb2.ApiKey:
+    used_at = row.last_used_at
+    if used_at is not None:
+        # Whole minutes are noted, and no key was used before it was made.
+        used_at = max(used_at, row.created_at)
     return api_key_pb2.ApiKey(
         id=row.id,
         name=row.name,
         prefix=prefix_of(cast(Style, row.style), row.id),
         permission=_PERMISSIONS[cast(PermissionName, row.permission)],
         created_at=timestamp(row.created_at),
-        last_used_at=None if row.last_used_at is None else timestamp(row.last_used_at),
+        last_used_at=None if used_at is None else timestamp(used_at),
         allowed_domains=json.loads(row.allowed_domains),
         allowed_ips=json.loads(row.allowed_ips),
         expires_at=None if row.expires_at is None else timestamp(row.expires_at),
