@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -46,6 +47,8 @@ CREATED = frozenset(
 IDEMPOTENT = frozenset({EMAILS + "SendEmail", EMAILS + "BatchSendEmails"})
 """The methods that an Idempotency-Key makes safe to repeat (F-1)."""
 
+PREFIX = "/v1"
+
 _REPLAYED: tuple[Header, ...] = ((b"idempotent-replayed", b"true"),)
 
 
@@ -54,7 +57,8 @@ class ZidiMail:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         """Raises BadRoute when a method has no response shape: nothing is shown by accident."""
-        self.routes = routes
+        self.documented = routes
+        self.routes = [*routes, *map(_at_the_root, routes)]
         self.special: Mapping[str, Render] = {
             "google.rpc.Status": lambda status: failure_body(failure_of_status(status))["message"]
         }
@@ -105,6 +109,12 @@ class ZidiMail:
 
     def failure(self, failure: Failure, request_id: str) -> Answer:
         return failure_answer(failure, request_id)
+
+
+def _at_the_root(route: Route) -> Route:
+    """The route without the prefix: Resend's Rust and .NET clients keep of a base URL the host alone, and its
+    Go client does so unless the URL ends in a slash (section D)."""
+    return replace(route, path=route.path.removeprefix(PREFIX), segments=route.segments[1:])
 
 
 def _said_of_sends(response: Any) -> tuple[Header, ...]:

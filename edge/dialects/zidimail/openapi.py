@@ -89,9 +89,9 @@ def document(dialect: ZidiMail, url: str) -> bytes:
     schemas = Schemas(dialect.names, {"google.rpc.Status": TEXT}, comments_of("zidimail.v1"))
     paths: dict[str, dict[str, Any]] = {}
     components: dict[str, Schema] = {"Error": _ERROR}
-    for route in dialect.routes:
+    for route in dialect.documented:
         operation = _operation(route, schemas, components)
-        _answer_of(operation)["links"] = _links(route, dialect.routes)
+        _answer_of(operation)["links"] = _links(route, dialect.documented)
         paths.setdefault(route.path, {})[route.verb.lower()] = operation
     return orjson.dumps(
         {
@@ -100,7 +100,9 @@ def document(dialect: ZidiMail, url: str) -> bytes:
             "servers": [{"url": url}],
             "tags": [
                 {"name": name.rpartition(".")[2], "description": schemas.comment(name)}
-                for name in sorted({route.method.containing_service.full_name for route in dialect.routes})
+                for name in sorted(
+                    {route.method.containing_service.full_name for route in dialect.documented}
+                )
             ],
             "paths": paths,
             "components": {
