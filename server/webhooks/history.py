@@ -1,7 +1,6 @@
 """The calls that a webhook was or will be told of: looked up, made again, forgotten (contract row F-3)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Update, delete, select, update
@@ -73,23 +72,14 @@ async def replay(connection: AsyncConnection, webhook: Key, event_id: str, now_m
         raise EventNotFound(event_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """How many calls are made again, and the last of them, behind which there may be more."""
+async def failed(
+    connection: AsyncConnection, webhook: Key, since: int, behind: str, most: int
+) -> Sequence[str]:
+    """The ids of events since a time whose calls failed, in order, at most `most` behind the event `behind`.
 
-    count: int
-    last: str
-
-
-async def replay_failed(
-    connection: AsyncConnection, webhook: Key, since: int, behind: str, most: int, now_ms: int
-) -> Replayed:
-    """Lets failed calls be made again, of events since a time, in the order of their ids.
-
-    At most `most` behind the event `behind`, so that no transaction is long. Raises what `add_test` does.
+    To be asked while nobody waits for the transaction: among many calls it takes a while to find few.
     """
-    await check_enabled(connection, *webhook)
-    failed = (
+    query = (
         select(webhook_calls.c.event_id)
         .where(
             *_of(webhook),
@@ -100,11 +90,20 @@ async def replay_failed(
         .order_by(webhook_calls.c.event_id)
         .limit(most)
     )
-    ids = (await connection.execute(failed)).scalars().all()
-    if not ids:
-        return Replayed(0, behind)
-    await connection.execute(_again(now_ms).where(*_of(webhook), webhook_calls.c.event_id.in_(ids)))
-    return Replayed(len(ids), ids[-1])
+    return (await connection.execute(query)).scalars().all()
+
+
+async def replay_failed(
+    connection: AsyncConnection, webhook: Key, event_ids: Sequence[str], now_ms: int
+) -> int:
+    """Lets those of these calls be made again that failed; how many they are. Raises what `add_test` does."""
+    await check_enabled(connection, *webhook)
+    done = await connection.execute(
+        _again(now_ms).where(
+            *_of(webhook), webhook_calls.c.event_id.in_(event_ids), webhook_calls.c.status == FAILED
+        )
+    )
+    return done.rowcount
 
 
 async def webhooks_behind(connection: AsyncConnection, key: Key, most: int) -> Sequence[Key]:

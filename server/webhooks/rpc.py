@@ -1,6 +1,6 @@
 """WebhookService."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import grpc
@@ -205,11 +205,13 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
             raise ValidationFailed([Violation("since", "must be a time of the last 30 days")])
         count, behind = 0, ""
         while True:
-            replayed = await self._writer.run(_replay_more(webhook, since, behind, now))
-            count, behind = count + replayed.count, replayed.last
+            async with self._database.read() as connection:
+                ids = await history.failed(connection, webhook, since, behind, REPLAYED_AT_ONCE)
+            count += await self._writer.run(_replayed(webhook, ids, now))
             self._on_calls()
-            if replayed.count < REPLAYED_AT_ONCE:
+            if len(ids) < REPLAYED_AT_ONCE:
                 return pb.ReplayWebhookEventsResponse(id=webhook[1], count=count)
+            behind = ids[-1]
 
     async def DeleteWebhook(
         self, request: pb.DeleteWebhookRequest, context: Context
@@ -235,10 +237,10 @@ def _known_form(event_id: str) -> str:
     return event_id
 
 
-def _replay_more(
-    webhook: store.Key, since: int, behind: str, now: int
-) -> Callable[[AsyncConnection], Coroutine[Any, Any, history.Replayed]]:
-    return lambda connection: history.replay_failed(connection, webhook, since, behind, REPLAYED_AT_ONCE, now)
+def _replayed(
+    webhook: store.Key, ids: Sequence[str], now: int
+) -> Callable[[AsyncConnection], Coroutine[Any, Any, int]]:
+    return lambda connection: history.replay_failed(connection, webhook, ids, now)
 
 
 def _event_name(value: int) -> str | None:

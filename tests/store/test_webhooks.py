@@ -374,18 +374,24 @@ async def test_an_attempt_under_way_does_not_swallow_a_replay(database: Database
         assert (await history.attempts(connection, key, event_id, Stretch(10))).total == 1
 
 
+async def failed_since(database: Database, key: Key, since: int, behind: str = "") -> Sequence[str]:
+    async with database.read() as connection:
+        return await history.failed(connection, key, since, behind, 2)
+
+
 async def test_what_failed_is_told_again_in_parts(database: Database, writer: Writer) -> None:
     (key,) = await make_calls(database, writer, [5])
     await writer.submit(queue.give_up_stale, [(key, START_MS + 1)])
     assert await waiting(database) == []
-    counts, behind = [], ""
+    counts: list[int] = []
+    ids: Sequence[str] = [""]
     while not counts or counts[-1] == 2:
-        replayed = await writer.run(
-            lambda connection, behind=behind: history.replay_failed(
-                connection, key, START_MS, behind, 2, START_MS
+        ids = await failed_since(database, key, START_MS, ids[-1])
+        counts.append(
+            await writer.run(
+                lambda connection, ids=ids: history.replay_failed(connection, key, ids, START_MS)
             )
         )
-        counts, behind = [*counts, replayed.count], replayed.last
     assert counts == [2, 2, 1]
     assert len(await waiting(database)) == 5
 
@@ -393,11 +399,18 @@ async def test_what_failed_is_told_again_in_parts(database: Database, writer: Wr
 async def test_what_failed_before_a_time_is_not_told_again(database: Database, writer: Writer) -> None:
     (key,) = await make_calls(database, writer, [1])
     await writer.submit(queue.give_up_stale, [(key, START_MS + 1)])
-    later = START_MS + 1
-    replayed = await writer.run(
-        lambda connection: history.replay_failed(connection, key, later, "", 10, later)
-    )
-    assert replayed.count == 0
+    assert len(await failed_since(database, key, START_MS)) == 1
+    assert await failed_since(database, key, START_MS + 1) == []
+
+
+async def test_what_is_told_meanwhile_is_not_told_again(database: Database, writer: Writer) -> None:
+    """F-3: between the look for what failed and the replay, another replay may have come."""
+    (key,) = await make_calls(database, writer, [1])
+    await writer.submit(queue.give_up_stale, [(key, START_MS + 1)])
+    ids = await failed_since(database, key, START_MS)
+    for count in (1, 0):
+        replayed = await writer.run(lambda connection: history.replay_failed(connection, key, ids, START_MS))
+        assert replayed == count
 
 
 async def test_anothers_calls_cannot_be_seen_or_made_again(database: Database, writer: Writer) -> None:
@@ -413,9 +426,10 @@ async def test_anothers_calls_cannot_be_seen_or_made_again(database: Database, w
         ):
             with pytest.raises(WebhookNotFound):
                 await look
+        assert await history.failed(connection, foreign, 0, "", 10) == []
     for act in (
         lambda connection: history.replay(connection, foreign, event_id, START_MS),
-        lambda connection: history.replay_failed(connection, foreign, 0, "", 10, START_MS),
+        lambda connection: history.replay_failed(connection, foreign, [event_id], START_MS),
         lambda connection: store.rotate(connection, *foreign, b"x", START_MS),
         lambda connection: store.change(connection, *foreign, Change("https://x.test", (), None), START_MS),
         lambda connection: store.change(connection, *foreign, Change(None, (), "disabled"), START_MS),
