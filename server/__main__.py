@@ -1,4 +1,4 @@
-"""`python -m server`: serve, or `migrate`, `bootstrap`, `worker`."""
+"""`python -m server`: serve, or `migrate`, `bootstrap`, `organisation`, `plan`, `worker`."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ import structlog
 import uvloop
 from sqlalchemy.exc import OperationalError
 
-from server import organisation
+from server import organisation, plan
 from server.bootstrap import add_arguments, bootstrap
 from server.db.lock import owned
 from server.db.migrate import upgrade
@@ -28,6 +28,7 @@ def main() -> int:
     organisation.add_arguments(
         commands.add_parser("organisation", help="change an organisation's plan, state, sandbox or limits")
     )
+    plan.add_arguments(commands.add_parser("plan", help="show or change what a plan allows"))
     arguments = parser.parse_args()
     _configure_logs()
     try:
@@ -49,6 +50,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         print(json.dumps(uvloop.run(bootstrap(arguments, settings))))
     elif arguments.command == "organisation":
         print(json.dumps(uvloop.run(organisation.change(arguments, settings))))
+    elif arguments.command == "plan":
+        print(json.dumps(uvloop.run(plan.change(arguments, settings))))
     else:
         # Imported here: the other commands need neither gRPC nor the engine.
         from server.app import Delivering, Serving, run

@@ -10,7 +10,9 @@ from server.db.schema import organisations, plans
 from server.settings import Settings, SettingsError
 
 STATES = ("healthy", "review", "paused", "banned")
-_LIMITS = ("daily", "monthly", "unique", "burst")
+LIMITS = ("daily", "monthly", "unique", "burst")
+# What the store's columns and the wire hold.
+_MOST = 2**31 - 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", choices=STATES, help="whether it may send, read, or nothing")
     parser.add_argument("--plan", help="one of the table `plans`")
     parser.add_argument("--sandbox", choices=("on", "off"), help="on: mail goes to its owner only")
-    for name in _LIMITS:
+    for name in LIMITS:
         parser.add_argument(f"--{name}", metavar="N", help=f"its own {name} limit; `plan` for its plan's")
 
 
@@ -60,12 +62,17 @@ def _values(args: argparse.Namespace) -> dict[str, Any]:
         values["plan"] = args.plan
     if args.sandbox is not None:
         values["sandbox"] = args.sandbox == "on"
-    for name in _LIMITS:
+    for name in LIMITS:
         given = getattr(args, name)
-        if given == "plan":
-            values[f"{name}_limit"] = None
-        elif given is not None:
-            if not (given.isascii() and given.isdigit()):
-                raise SettingsError(f"--{name} must be a whole number or `plan`, not {given!r}.")
-            values[f"{name}_limit"] = int(given)
+        if given is not None:
+            values[f"{name}_limit"] = None if given == "plan" else whole_number(name, given, instead="plan")
     return values
+
+
+def whole_number(name: str, given: str, *, instead: str | None = None, most: int = _MOST) -> int:
+    """The number given as an option; `instead` is the word that could have been. Raises `SettingsError`."""
+    # Longer ones are not even read: Python limits the digits of a number.
+    if given.isascii() and given.isdigit() and len(given) <= len(str(most)) and int(given) <= most:
+        return int(given)
+    word = "" if instead is None else f" or `{instead}`"
+    raise SettingsError(f"--{name} must be a whole number up to {most}{word}, not {given!r}.")

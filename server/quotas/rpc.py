@@ -5,7 +5,7 @@ from zidimail.v1 import usage_service_pb2_grpc
 
 from server.clock import Clock
 from server.db.engine import Database
-from server.quotas.rules import Periods
+from server.quotas.rules import Periods, overage
 from server.quotas.store import standings
 from server.settings import Settings
 from server.wire.caller import current_caller
@@ -38,7 +38,7 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
             daily=_quota(used.day, min(daily, default=None), periods.day_ends_ms),
             monthly=_quota(used.month, limits.monthly, periods.month_ends_ms),
             unique_recipients=_quota(used.unique, limits.unique, periods.month_ends_ms),
-            overage=max(0, used.month - limits.monthly) if limits.overage and limits.monthly else 0,
+            overage=overage(used, limits),
             burst_per_second=limits.burst,
         )
 

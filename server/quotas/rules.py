@@ -130,6 +130,11 @@ def charge(used: Used, limits: Limits, addresses: Set[str], periods: Periods, no
     return None
 
 
+def overage(used: Used, limits: Limits) -> int:
+    """The recipients beyond the month's number, where mail goes on beyond it (C-15)."""
+    return max(0, used.month - limits.monthly) if limits.overage and limits.monthly is not None else 0
+
+
 def warm_up_cap(caps: Sequence[int], created_at_ms: int, now_ms: int) -> int | None:
     """The daily cap of an account of this age, by its age in days; None beyond the table (C-47)."""
     age = max(0, (now_ms - created_at_ms) // _DAY_MS)
@@ -139,7 +144,7 @@ def warm_up_cap(caps: Sequence[int], created_at_ms: int, now_ms: int) -> int | N
 def nearest_limit(used: Used, limits: Limits, periods: Periods) -> tuple[int, int, int] | None:
     """The quota with the least left: how much there is, how much is left, when it is full again (F-9).
 
-    None if nothing is limited.
+    Of two with as little the one that is full again later; None if nothing is limited.
     """
     quotas = [
         (limit, max(0, limit - count), ends_ms)
@@ -150,4 +155,4 @@ def nearest_limit(used: Used, limits: Limits, periods: Periods) -> tuple[int, in
         )
         if limit is not None
     ]
-    return min(quotas, key=lambda quota: quota[1], default=None)
+    return min(quotas, key=lambda quota: (quota[1], -quota[2]), default=None)

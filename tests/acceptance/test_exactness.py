@@ -5,6 +5,7 @@ share a PostgreSQL; and over one server on SQLite.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -42,6 +43,7 @@ KINDS = {
     "monthly": Kind(["--plan", "free"], AMPLE | {"monthly": str(ROOM)}),
     "unique": Kind(["--plan", "free"], AMPLE | {"unique": str(ROOM)}),
     "repeats": Kind(["--plan", "free"], AMPLE),
+    "edited": Kind(["--plan", "starter"], {"burst": "100000"}),
 }
 
 LONGEST_S = 30
@@ -53,6 +55,7 @@ class Refusal:
     """The limit that an email did not fit into."""
 
     name: str
+    limit: int
     resets_at: datetime
     retry_after_s: float
 
@@ -98,10 +101,10 @@ class RestDoor:
         headers = {} if key is None else {"Idempotency-Key": key}
         answer = await self._rest.call("POST", path, body, headers=headers)
         if answer.status == 429:
-            assert answer.headers["ratelimit-limit"] == str(ROOM)
             assert answer.headers["ratelimit-reset"] == answer.headers["retry-after"]
             return Refusal(
                 answer.body["error"],
+                int(answer.headers["ratelimit-limit"]),
                 datetime.fromisoformat(answer.body["resetsAt"]),
                 float(answer.headers["retry-after"]),
             )
@@ -143,9 +146,12 @@ def _refusal(error: grpc.aio.AioRpcError) -> Refusal:
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     assert status.details[0].Unpack(info)
     assert status.details[1].Unpack(retry)
-    assert info.metadata["limit"] == str(ROOM)
-    resets_at = datetime.fromisoformat(info.metadata["resets_at"])
-    return Refusal(info.reason, resets_at, retry.retry_delay.ToMilliseconds() / 1000)
+    return Refusal(
+        info.reason,
+        int(info.metadata["limit"]),
+        datetime.fromisoformat(info.metadata["resets_at"]),
+        retry.retry_delay.ToMilliseconds() / 1000,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +259,7 @@ async def test_64_senders_get_exactly_what_there_is(
     assert told == {(recipients, recipients, different)}
     assert await emails_of(servers[0], organisation) == emails
     assert {refusal.name for refusal in refused} == names
-    assert {refusal.resets_at for refusal in refused} == {resets_at()}
+    assert {(refusal.limit, refusal.resets_at) for refusal in refused} == {(ROOM, resets_at())}
 
 
 def _seconds(refusal: Refusal) -> timedelta:
@@ -286,3 +292,33 @@ async def _repeat(
     assert answers.count(replace(first, replayed=True)) == SENDERS - 1
     assert await emails_of(servers[0], organisation) == before + emails
     assert told == {used + 2 * emails}
+
+
+async def test_what_the_operator_edits_holds_for_the_next_send_on_every_server(
+    on_postgresql: list[Stack],
+) -> None:
+    """Z-43, C-13, C-14: plans and the numbers of one organisation are data."""
+    organisation = on_postgresql[0].orgs["edited"]
+
+    def decide(*words: str) -> Json:
+        standing: Json = json.loads(on_postgresql[0].run("server", *words))
+        return standing
+
+    async with doors_of(on_postgresql, organisation) as doors:
+
+        async def refused() -> set[bool]:
+            email = email_to(organisation, "ada@example.net")
+            return {isinstance(await door.send(email), Refusal) for door in doors}
+
+        assert await refused() == {False}
+        assert decide("plan", "starter", "--daily", str(ROOM), "--monthly", "0")["monthly_limit"] == 0
+        assert await refused() == {True}
+        decide("organisation", organisation.org_id, "--monthly", "1000")
+        assert await refused() == {False}
+        decide("organisation", organisation.org_id, "--monthly", "plan")
+        assert await refused() == {True}
+        decide("plan", "starter", "--overage", "on")
+        assert await refused() == {False}
+        async with Rest(on_postgresql[1].http, organisation.api_key) as rest:
+            usage = (await rest.get("/v1/usage")).body
+        assert usage["overage"] == usage["monthly"]["used"] == 3 * len(doors)

@@ -1,13 +1,17 @@
-"""What the operator decides about an organisation, as its callers find it (S-19, C-42, Z-25, Z-43)."""
+"""What the operator decides about organisations and plans, as callers find it (S-19, C-42, Z-25, Z-43)."""
 
 import json
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from server import organisation, plan
+from server.settings import Settings, SettingsError
+from tests.harness.organisations import parsed
 from tests.harness.stack import Stack, StackError
 
 
@@ -71,3 +75,22 @@ def test_the_operators_decisions_are_what_callers_find(tmp_path: Path) -> None:
         for options in (["--plan", "none"], ["--daily", "many"]):
             with pytest.raises(StackError):
                 stack.run("server", "organisation", stack.org_id, *options)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (plan, "none"),
+        (plan, "free --daily -1"),
+        (plan, "free --daily 2147483648"),
+        (plan, "free --attachments none"),
+        (organisation, "none"),
+        (organisation, "none --daily 2147483648"),
+    ],
+)
+async def test_a_limit_is_not_changed_into_nonsense(
+    sqlite_url: str, tmp_path: Path, command: ModuleType, words: str
+) -> None:
+    env = {"ZIDIMAIL_DATA_DIR": str(tmp_path), "ZIDIMAIL_DATABASE_URL": sqlite_url.replace("+aiosqlite", "")}
+    with pytest.raises(SettingsError):
+        await command.change(parsed(command, words.split()), Settings.from_env(env))

@@ -42,15 +42,16 @@ async def make(kinds: Mapping[str, Kind], env: Mapping[str, str]) -> dict[str, O
     for name, kind in kinds.items():
         domain = f"{name}.example.com"
         words = ["--email", f"owner@{domain}", *kind.options, "--domain", domain, "--verified"]
-        printed: Any = await bootstrap.bootstrap(_parsed(bootstrap, words), settings)
+        printed: Any = await bootstrap.bootstrap(parsed(bootstrap, words), settings)
         made[name] = Organisation(**printed, domain=domain)
         if kind.decided:
             words = [printed["org_id"], *(f"--{key}={value}" for key, value in kind.decided.items())]
-            await organisation.change(_parsed(organisation, words), settings)
+            await organisation.change(parsed(organisation, words), settings)
     return made
 
 
-def _parsed(command: ModuleType, words: list[str]) -> argparse.Namespace:
+def parsed(command: ModuleType, words: Sequence[str]) -> argparse.Namespace:
+    """The arguments of a command of the server."""
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     return parser.parse_args(words)

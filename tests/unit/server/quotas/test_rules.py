@@ -15,7 +15,7 @@ from server.faults import (
     RecipientCapExceeded,
     WarmUpLimitExceeded,
 )
-from server.quotas.rules import Limits, Periods, Used, charge, nearest_limit, warm_up_cap
+from server.quotas.rules import Limits, Periods, Used, charge, nearest_limit, overage, warm_up_cap
 
 
 def _ms(text: str) -> int:
@@ -118,6 +118,19 @@ def test_the_nearest_limit_is_the_one_with_the_least_left() -> None:
     assert nearest_limit(Used(day=10, month=10), limits, PERIODS) == (250, 240, PERIODS.day_ends_ms)
     assert nearest_limit(Used(day=10, month=2999), limits, PERIODS) == (3000, 1, PERIODS.month_ends_ms)
     assert nearest_limit(Used(), replace(NONE, monthly=5, overage=True), PERIODS) is None
+
+
+def test_of_limits_with_as_little_left_the_one_that_lasts_is_told() -> None:
+    limits = replace(NONE, daily=5, monthly=5)
+    assert nearest_limit(Used(day=5, month=5), limits, PERIODS) == (5, 0, PERIODS.month_ends_ms)
+
+
+@pytest.mark.parametrize(("monthly", "beyond"), [(None, 0), (0, 7), (5, 2), (7, 0), (9, 0)])
+def test_overage_is_what_lies_beyond_the_month(monthly: int | None, beyond: int) -> None:
+    """C-15."""
+    limits = replace(NONE, monthly=monthly, overage=True)
+    assert overage(Used(month=7), limits) == beyond
+    assert overage(Used(month=7), replace(limits, overage=False)) == 0
 
 
 def test_slow_start_ends_with_its_table() -> None:
