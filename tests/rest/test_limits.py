@@ -127,3 +127,14 @@ def test_suppressed_recipients_are_skipped_or_nothing_is_sent(
     else:
         golden.check("errors/all-suppressed", answer)
     assert api.get("/v1/usage").json()["daily"]["used"] == before + len(recipients)
+
+
+def test_a_repeated_batch_does_not_tell_what_was_left_then(api_of: ApiOf) -> None:
+    """F-1, F-9."""
+    free = api_of("free")
+    batch = {"json": [email("free")], "headers": {"idempotency-key": "told-once"}}
+    first, again = (free.post("/v1/emails/batch", **batch) for _ in range(2))
+    assert "ratelimit-remaining" in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.json() == first.json()
+    assert "ratelimit-remaining" not in again.headers
