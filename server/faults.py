@@ -283,7 +283,8 @@ class AllRecipientsSuppressed(Fault):
 
     def __init__(self, count: int) -> None:
         super().__init__(
-            "Every recipient is suppressed: it bounced, complained or unsubscribed before. Nothing was sent.",
+            "Every recipient is suppressed: it bounced, complained, unsubscribed or was suppressed by hand. "
+            "Nothing was sent.",
             count=str(count),
         )
 

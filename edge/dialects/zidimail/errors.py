@@ -142,7 +142,8 @@ ROWS: Mapping[str, Row] = {
         422,
         "validation_error",
         "All recipients are suppressed.",
-        "Each of them bounced, complained or unsubscribed before. Nothing was sent and no quota used.",
+        "Each of them bounced, complained, unsubscribed or was suppressed by hand. Nothing was sent and no "
+        "quota used.",
         "Remove an address from the suppressions if its owner wants mail again.",
     ),
     "SANDBOX_RECIPIENT": Row(
