@@ -77,6 +77,8 @@ class Schemas:
     def _parameter(self, field: FieldDescriptor, place: str) -> Schema:
         schema = self._field(field, asked=True)
         description = schema.pop("description", "")
+        # A larger number counts as the largest.
+        schema.pop("maximum", None)
         parameter = {"name": field.name, "in": place, "required": place == "path", "schema": schema}
         return {**parameter, "description": description} if description else parameter
 
