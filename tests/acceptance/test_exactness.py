@@ -6,7 +6,6 @@ share a PostgreSQL; and over one server on SQLite.
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from tests.harness.organisations import Kind, Organisation
 from tests.harness.postgres import Postgres
 from tests.harness.rest import Rest
 from tests.harness.stack import Replica, Stack
-from tests.harness.waiting import until_sync
+from tests.harness.waiting import until_the_day_is_long
 
 Json = dict[str, Any]
 Used = tuple[int, int, int]
@@ -45,9 +44,6 @@ KINDS = {
     "repeats": Kind(["--plan", "free"], AMPLE),
     "edited": Kind(["--plan", "starter"], {"burst": "100000"}),
 }
-
-LONGEST_S = 30
-"""No test takes longer: it does not begin when the day, and so what is counted, ends before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +175,7 @@ def on_postgresql(
 def servers(request: pytest.FixtureRequest) -> list[Stack]:
     """The servers of one store, when the day is long enough for a test."""
     servers: list[Stack] = request.getfixturevalue(f"on_{request.param}")
-    until_sync(lambda: time.time() % 86_400 < 86_400 - LONGEST_S, within=2 * LONGEST_S)
+    until_the_day_is_long()
     return servers
 
 

@@ -45,7 +45,7 @@ async def delivered(rest: Rest, email_id: str) -> dict[str, Any]:
         assert answer.status == 200, answer
         return answer.body if answer.body["status"] == "delivered" else None
 
-    email = await until(read, within=20, message=f"{email_id} was never delivered")
+    email = await until(read, message=f"{email_id} was never delivered")
     return email
 
 
@@ -175,7 +175,7 @@ async def test_a_webhook_arrives_and_each_family_of_signatures_verifies(
                 # Mail of other tests may still be under way.
                 return [call for call in sink.calls if call.json()["data"]["email_id"] == email_id]
 
-            [call] = await until(calls, within=20, message="no webhook came")
+            [call] = await until(calls, message="no webhook came")
         finally:
             await rest.delete(f"/v1/webhooks/{made.body['id']}")
     assert verifies(secret, call, call.body)

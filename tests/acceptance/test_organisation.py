@@ -13,6 +13,7 @@ from server import organisation, plan
 from server.settings import Settings, SettingsError
 from tests.harness.organisations import parsed
 from tests.harness.stack import Stack, StackError
+from tests.harness.waiting import until_the_day_is_long
 
 
 def _ask(
@@ -65,6 +66,7 @@ def test_the_operators_decisions_are_what_callers_find(tmp_path: Path) -> None:
         assert _send(stack, "owner@example.com")[0] == 200
 
         _decide(stack, "--sandbox", "off", "--plan", "free", "--daily", "2")
+        until_the_day_is_long()
         assert _send(stack)[0] == 200
         status, refused = _send(stack)
         assert (status, refused["name"]) == (429, "daily_quota_exceeded")

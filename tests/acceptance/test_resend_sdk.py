@@ -41,7 +41,7 @@ async def test_a_mail_is_sent_and_read_back() -> None:
         email = await asyncio.to_thread(resend.Emails.get, sent["id"])
         return email if email["last_event"] == "delivered" else None
 
-    email = await until(read, within=20, message="never delivered")
+    email = await until(read, message="never delivered")
     assert email["id"] == sent["id"]
     assert email["object"] == "email"
     assert email["from"] == EMAIL["from"]
@@ -110,7 +110,7 @@ async def test_files_are_sent_in_every_form_of_the_documents(stack: Stack) -> No
 
 async def captured(stack: Stack, id: str) -> Message:
     path = stack.captured / f"{id}.1.eml"
-    await until(path.exists, within=20, message="never captured")
+    await until(path.exists, message="never captured")
     return message_from_bytes(path.read_bytes())
 
 

@@ -11,6 +11,9 @@ Message: TypeAlias = str | Callable[[], str]
 
 FIRST_PAUSE_S = 0.002
 LONGEST_PAUSE_S = 0.1
+# Only a failing test waits so long: others may leave the machine little.
+WITHIN_S = 30.0
+DAY_S = 86_400
 
 
 @overload
@@ -22,7 +25,7 @@ async def until(condition: Callable[[], T | None], *, within: float = ..., messa
 async def until(
     condition: Callable[[], Any],
     *,
-    within: float = 10.0,
+    within: float = WITHIN_S,
     message: Message = "the condition never held",
 ) -> Any:
     """Polls `condition`, plain or async, until it is truthy, and returns its value.
@@ -44,7 +47,7 @@ async def until(
         pause = min(pause * 1.5, LONGEST_PAUSE_S)
 
 
-def until_sync(condition: Callable[[], T], *, within: float = 10.0, message: str = "it never held") -> T:
+def until_sync(condition: Callable[[], T], *, within: float = WITHIN_S, message: str = "it never held") -> T:
     """`until` for code that runs without an event loop."""
     deadline = time.monotonic() + within
     pause = FIRST_PAUSE_S
@@ -54,3 +57,8 @@ def until_sync(condition: Callable[[], T], *, within: float = 10.0, message: str
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE_S)
     return value
+
+
+def until_the_day_is_long(seconds: float = 30.0) -> None:
+    """Returns when midnight (UTC), where what was used in a day begins anew, is at least so far away."""
+    until_sync(lambda: time.time() % DAY_S < DAY_S - seconds, within=2 * seconds)

@@ -9,10 +9,17 @@ from limits import parse
 
 from edge.settings import Settings
 from tests.harness.stack import Stack
+from tests.harness.waiting import until_the_day_is_long
 from tests.rest.golden import Golden
 from tests.unit.edge.conftest import serve_edge
 
 ApiOf = Callable[[str], httpx.Client]
+
+
+@pytest.fixture(autouse=True)
+def day() -> None:
+    """One day that each test lies in."""
+    until_the_day_is_long()
 
 
 def email(name: str, **fields: object) -> dict[str, object]:

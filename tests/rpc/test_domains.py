@@ -291,7 +291,7 @@ async def test_after_a_rotation_mail_is_signed_with_the_new_keys_once_they_are_p
     assert found.verified
     assert [r.name for r in found.dns_records if r.record == "DKIM"] == [r.name for r in new]
     # Other processes, and this one, look at the keys again within seconds.
-    await until(lambda: _only(signers, {r.name for r in new}), within=20)
+    await until(lambda: _only(signers, {r.name for r in new}))
 
 
 async def _only(signers: Any, names: set[str]) -> bool:

@@ -32,7 +32,7 @@ class Client:
     async def watch(self, count: int, **request: object) -> list[event_pb2.Event]:
         stream = self.events.WatchEvents(pb.WatchEventsRequest(**request), metadata=self.metadata)  # type: ignore[arg-type]
         seen = []
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             async for response in stream:
                 seen.append(response.event)
                 if len(seen) == count:
@@ -71,7 +71,7 @@ async def test_a_stream_without_a_cursor_begins_now(client: Client) -> None:
     stream = client.events.WatchEvents(pb.WatchEventsRequest(types=[SENT]), metadata=client.metadata)
     await stream.initial_metadata()
     late = await client.send()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         assert (await stream.read()).event.email_id == late
     stream.cancel()
 

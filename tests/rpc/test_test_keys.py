@@ -139,8 +139,8 @@ async def test_what_a_test_key_sends_never_leaves_and_is_not_counted(sender: Sen
 async def test_what_a_test_key_schedules_never_leaves_either(sender: Sender) -> None:
     await sender.use_test_key()
     soon = Timestamp()
-    soon.FromDatetime(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1))
     before = await sender.used()
+    soon.FromDatetime(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2))
     id = await sender.send("nobody@example.org", scheduled_at=soon)
     await sender.settled(id, "delivered")
     assert id not in sender.captured

@@ -61,9 +61,15 @@ async def edge(email_server: EmailServer) -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hasty(email_server: EmailServer) -> AsyncIterator[str]:
-    """The base URL of an edge that waits a third of a second, and takes bodies of a thousand bytes."""
-    settings = replace(Settings(server=email_server.target), deadline_s=0.3)
-    settings = replace(settings, body_limit=1000, send_body_limit=1000)
+    """The base URL of an edge that waits a third of a second: for requests that have no other end."""
+    async with serve_edge(replace(Settings(server=email_server.target), deadline_s=0.3)) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def narrow(email_server: EmailServer) -> AsyncIterator[str]:
+    """The base URL of an edge that takes bodies of a thousand bytes."""
+    settings = replace(Settings(server=email_server.target), body_limit=1000, send_body_limit=1000)
     async with serve_edge(settings) as url:
         yield url
 

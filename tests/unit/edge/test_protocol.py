@@ -1,7 +1,11 @@
 """What comes over a connection before and beside a request."""
 
+from dataclasses import replace
+
 import pytest
 
+from edge.settings import Settings
+from tests.unit.edge.conftest import serve_edge
 from tests.unit.edge.server import EmailServer
 from tests.unit.edge.wire import HEAD, Reply, connect
 
@@ -17,16 +21,16 @@ def assert_error(reply: Reply, status: int) -> None:
     assert reply.headers["x-request-id"]
 
 
-async def test_a_body_that_is_declared_too_large_is_refused_and_the_connection_goes_on(hasty: str) -> None:
-    async with connect(hasty) as connection:
+async def test_a_body_that_is_declared_too_large_is_refused_and_the_connection_goes_on(narrow: str) -> None:
+    async with connect(narrow) as connection:
         await connection.send(HEAD + b"content-length: 100000\r\n\r\n" + b"x" * 100_000)
         assert_error(await connection.reply(), 413)
         await connection.send(SEND)
         assert (await connection.reply()).json == {"id": "hello"}
 
 
-async def test_a_body_that_turns_out_too_large_is_refused_and_the_connection_goes_on(hasty: str) -> None:
-    async with connect(hasty) as connection:
+async def test_a_body_that_turns_out_too_large_is_refused_and_the_connection_goes_on(narrow: str) -> None:
+    async with connect(narrow) as connection:
         chunks = b"".join(b"200\r\n%s\r\n" % (b"x" * 512) for _ in range(200))
         await connection.send(HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
         assert_error(await connection.reply(), 413)
@@ -73,8 +77,9 @@ async def test_a_head_that_does_not_come_is_a_timeout(hasty: str, begun: bytes) 
         assert await connection.ends()
 
 
-async def test_the_second_head_of_a_connection_has_its_own_deadline(hasty: str) -> None:
-    async with connect(hasty) as connection:
+async def test_the_second_head_of_a_connection_has_its_own_deadline(emails: EmailServer) -> None:
+    settings = replace(Settings(server=emails.target), deadline_s=2.0)
+    async with serve_edge(settings) as url, connect(url) as connection:
         await connection.send(SEND)
         assert (await connection.reply()).status == 200
         await connection.send(HEAD)
