@@ -22,6 +22,17 @@ def _is_time(text: str) -> str:
 Time = Annotated[str, AfterValidator(_is_time)]
 Texts: TypeAlias = list[str]
 
+# What several need.
+
+
+class Identified(TypedDict):
+    id: str
+
+
+class Data(TypedDict, Generic[T]):
+    data: list[T]
+
+
 # Rust.
 
 
@@ -31,20 +42,11 @@ class RustError(TypedDict):
     name: str
 
 
-class RustId(TypedDict):
-    id: str
-
-
-class RustDeleted(TypedDict):
-    id: str
+class RustDeleted(Identified):
     deleted: bool
 
 
-class RustData(TypedDict, Generic[T]):
-    data: list[T]
-
-
-class RustList(RustData[T], Generic[T]):
+class RustList(Data[T], Generic[T]):
     has_more: bool
 
 
@@ -97,11 +99,6 @@ class RustApiKey(TypedDict):
     id: str
     name: str
     created_at: Time
-
-
-class RustToken(TypedDict):
-    id: str
-    token: str
 
 
 class RustSuppression(TypedDict):
@@ -183,9 +180,8 @@ class DotnetError(TypedDict):
 # OpenAPI.
 
 
-class Named(TypedDict):
+class Named(Identified):
     object: str
-    id: str
 
 
 class Deleted(Named):
@@ -254,6 +250,14 @@ class ApiKey(TypedDict):
     last_used_at: Time | None
 
 
+class Token(Identified):
+    token: str
+
+
+class MadeWebhook(Named):
+    signing_secret: str
+
+
 class Webhook(TypedDict):
     id: str
     created_at: Time
@@ -268,6 +272,25 @@ class Suppression(TypedDict):
     origin: Literal["bounce", "complaint", "unsubscribe", "manual"]
     source_id: str | None
     created_at: Time
+
+
+class Period(TypedDict):
+    used: int
+    limit: int | None
+    sent: int
+    received: int
+    resets_at: Time
+
+
+class Periods(TypedDict):
+    daily: Period
+    monthly: Period
+
+
+class Usage(TypedDict):
+    object: Literal["usage"]
+    # Of the rest nothing is counted here.
+    emails: Periods
 
 
 def decode(form: Any, body: Any) -> None:
