@@ -92,5 +92,5 @@ def _checked(name: str, address: str) -> Mailbox:
         checked = validate_email(address, check_deliverability=False, test_environment=True, strict=True)
         domain = idna.encode(checked.domain, uts46=True).decode().lower()
     except (EmailNotValidError, idna.IDNAError) as error:
-        raise NotAMailbox(f"is not an address: {error}") from error
+        raise NotAMailbox(f"is not an address: {str(error).rstrip('.')}") from error
     return Mailbox(name, checked.local_part, domain)

@@ -63,8 +63,10 @@ def test_a_mailbox_is_read(text: str, expected: Mailbox) -> None:
     ],
 )
 def test_what_is_no_mailbox_is_refused(text: str) -> None:
-    with pytest.raises(NotAMailbox):
+    with pytest.raises(NotAMailbox) as refused:
         mailbox(text)
+    # It becomes part of sentences.
+    assert not str(refused.value).endswith(".")
 
 
 @given(st.text())
