@@ -3,6 +3,8 @@
 from server.clock import Clock
 from server.db.writer import Writer
 from server.emails import idempotency
+from server.quotas.rules import Periods
+from server.quotas.sweep import sweep as sweep_recipients
 from server.suppressions import bounces
 from server.work.loop import Loop
 
@@ -15,6 +17,7 @@ class Sweeper:
     def __init__(self, writer: Writer, clock: Clock) -> None:
         self._writer = writer
         self._clock = clock
+        self._swept_month: int | None = None
         self._loop = Loop("sweeper", self._step, pause_s=_PAUSE_S)
 
     def start(self) -> None:
@@ -28,4 +31,13 @@ class Sweeper:
     async def _step(self) -> bool:
         now_ms = self._clock.now_ms()
         more = await self._writer.run(lambda connection: idempotency.sweep(connection, now_ms))
-        return await self._writer.run(lambda connection: bounces.sweep(connection, now_ms)) or more
+        more = await self._writer.run(lambda connection: bounces.sweep(connection, now_ms)) or more
+        return await self._sweep_month(Periods.of(now_ms).month) or more
+
+    async def _sweep_month(self, month: int) -> bool:
+        if self._swept_month == month:
+            return False
+        if await self._writer.run(lambda connection: sweep_recipients(connection, month)):
+            return True
+        self._swept_month = month
+        return False

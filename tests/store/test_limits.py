@@ -8,8 +8,9 @@ from sqlalchemy import insert, select
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.engine import Database
-from server.db.schema import emails, outq, recipients, suppressions, usage
+from server.db.schema import emails, outq, recipients, suppressions, unique_recipients, usage
 from server.db.writer import Writer
+from server.emails.sweep import Sweeper
 from server.faults import (
     AccountPaused,
     AllRecipientsSuppressed,
@@ -24,6 +25,7 @@ from server.faults import (
 )
 from server.ids import new_id
 from server.wire.caller import Caller
+from tests.harness.waiting import until
 from tests.store.test_accept import CALLER, Accepting, _request
 
 
@@ -146,6 +148,29 @@ async def test_numbers_begin_anew_with_their_period(accepting: Accepting) -> Non
     assert isinstance((await accepting.results(_request()))[0], DailyQuotaExceeded)
     accepting.clock.advance(86_400)
     assert isinstance((await accepting.results(_request()))[0], pb.SendEmailResponse)
+
+
+async def test_whom_one_wrote_to_is_forgotten_with_the_month(
+    accepting: Accepting, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Z-44."""
+    monkeypatch.setattr("server.quotas.sweep._SWEPT_AT_ONCE", 2)
+    await _stand(accepting, plan="free", burst_limit=100)
+    await accepting.send(*[_request(to=[f"u{n}@example.net"]) for n in range(5)])
+    accepting.clock.advance(31 * 86_400)
+    await accepting.send(_request(to=["u0@example.net"]), _request(to=["new@example.net"]))
+    assert await accepting.count(unique_recipients) == 7
+    sweeper = Sweeper(writer, accepting.clock)
+    sweeper.start()
+
+    async def left() -> bool:
+        return await accepting.count(unique_recipients) <= 2
+
+    await until(left)
+    await sweeper.stop()
+    (again,) = await accepting.results(_request(to=["new@example.net"]))
+    assert isinstance(again, pb.SendEmailResponse)
+    assert (await _used(accepting))[2] == await accepting.count(unique_recipients) == 2
 
 
 async def test_a_replay_is_answered_when_the_quota_is_gone(accepting: Accepting) -> None:
