@@ -28,6 +28,9 @@ from edge.transcoding.values import (
     refuse,
 )
 
+OTHER_NAMES: Mapping[str, str] = {"page_size": "limit"}
+"""What a query may call a field instead, on every prefix (C-19); with both names the field's own counts."""
+
 QUERY_FIELDS = 100
 """More parameters than any route has fields, and few enough to be parsed for nothing."""
 
@@ -225,6 +228,11 @@ def _query(binds: Mapping[str, Bind], query: bytes, wrong: list[Violation]) -> d
         ) from None
     texts: dict[str, list[str]] = {}
     for name, text in pairs:
-        if name in binds:
+        if name in binds or OTHER_NAMES.get(name) in binds:
             texts.setdefault(name, []).append(text)
-    return {name: binds[name](found, (None, name), wrong) for name, found in texts.items()}
+    fields: dict[str, Any] = {}
+    for name, found in texts.items():
+        field = name if name in binds else OTHER_NAMES[name]
+        if field == name or field not in texts:
+            fields[field] = binds[field](found, (None, name), wrong)
+    return fields

@@ -99,3 +99,12 @@ def test_a_session_reads_statistics(session: httpx.Client) -> None:
 def test_statistics_without_mail_are_zeroes(api_of: Callable[[str], httpx.Client], golden: Golden) -> None:
     """Z-29, C-46: rates are 0 when nothing was sent, and every day is there."""
     golden.check("emails/stats-empty", api_of("paused").get("/v1/emails/stats", params={"days": 2}))
+
+
+@pytest.mark.parametrize("path", ["emails", "domains", "webhooks", "api-keys", "suppressions", "events"])
+def test_the_size_of_a_page_has_two_names(other_api: httpx.Client, path: str) -> None:
+    """C-19, C-20."""
+    answer = other_api.get(f"/v1/{path}", params={"page_size": 1})
+    assert answer.json() == other_api.get(f"/v1/{path}", params={"limit": 1}).json()
+    assert other_api.get(f"/v1/{path}", params={"page_size": 0}).status_code == 422
+    assert other_api.get(f"/v1/{path}", params={"page_size": 99999999999}).status_code == 200

@@ -201,6 +201,36 @@ def test_whoever_asks_for_too_much_gets_the_most_there_is(value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "limit"),
+    [
+        (b"page_size=7", 7),
+        (b"page_size=7&limit=8", 8),
+        (b"limit=8&page_size=7", 8),
+        (b"page_size=6&page_size=7", 7),
+        (b"limit=8&page_size=x", 8),
+    ],
+)
+def test_the_size_of_a_page_has_two_names(query: bytes, limit: int) -> None:
+    """C-19."""
+    route = next(route for route in QUERIES if route.method.name == "ListEmails")
+    assert compile_request(route, DIALECT.names)(None, query, ()).limit == limit
+
+
+def test_a_wrong_value_is_told_under_the_name_that_was_used() -> None:
+    """C-19, C-20."""
+    bind = compile_request(
+        next(route for route in QUERIES if route.method.name == "ListEmails"), DIALECT.names
+    )
+    assert refused(bind, None, b"page_size=x") == [("page_size", "must be a whole number")]
+
+
+def test_where_there_are_no_pages_their_size_is_unknown_and_ignored() -> None:
+    """C-50."""
+    route = next(route for route in QUERIES if route.method.name == "GetEmailStats")
+    assert not compile_request(route, DIALECT.names)(None, b"page_size=x", ()).HasField("days")
+
+
+@pytest.mark.parametrize(
     ("text", "shown"),
     [
         ("2026-11-22", "2026-11-22T00:00:00Z"),
