@@ -46,7 +46,11 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
             try:
                 self.parser.feed_data(data)
             except HttpParserUpgrade as upgrade:
-                self._stay(data[upgrade.args[0] :])
+                if self.parser.get_method() == b"CONNECT":
+                    # No offer that could be passed over: this is no proxy.
+                    self._refuse(Failure(MALFORMED_REQUEST))
+                else:
+                    self._stay(data[upgrade.args[0] :])
             except HttpParserError:
                 self._refuse(Failure(MALFORMED_REQUEST))
             if self._in_head and self._head_bytes > HEAD_BYTES:

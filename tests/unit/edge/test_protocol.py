@@ -136,6 +136,17 @@ async def test_an_offer_of_another_protocol_is_passed_over(edge: str) -> None:
         assert (await connection.reply()).json == {"id": "hello"}
 
 
+@pytest.mark.parametrize("more", [b"", b"connection: upgrade\r\nupgrade: h2c\r\n"])
+async def test_nobody_is_connected_elsewhere(
+    edge: str, more: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connect(edge) as connection:
+        await connection.send(b"CONNECT elsewhere.example:443 HTTP/1.1\r\nhost: edge\r\n%s\r\n" % more)
+        assert_error(await connection.reply(), 400)
+        assert await connection.ends()
+    assert not caplog.records
+
+
 async def test_a_client_that_leaves_in_the_middle_of_its_body_sends_nothing(
     edge: str, emails: EmailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
