@@ -6,8 +6,8 @@ nothing about a customer.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,8 @@ from server.wire.status import DETAILS_KEY, code_of, status_of
 
 # For callers that set no deadline of their own.
 DEFAULT_DEADLINE_S = 30.0
+# How often a stream asks whether its credential is still valid.
+RECHECK_S = 1.0
 _REQUEST_ID_KEY = "x-request-id"
 _REQUEST_ID_MAX_LENGTH = 128
 _log = structlog.get_logger()
@@ -53,6 +55,7 @@ class Call:
     request_id: str = ""
     code: str = "OK"
     org_id: str | None = None
+    token: str = field(default="", repr=False)
     started: float = field(default_factory=time.perf_counter)
 
     async def abort(self, fault: Fault) -> None:
@@ -130,7 +133,8 @@ async def authenticate(call: Call) -> AsyncIterator[None]:
     scheme, _, token = authorization.strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise MissingCredentials
-    caller = await call.authenticator.authenticate(token.strip())
+    call.token = token.strip()
+    caller = await call.authenticator.authenticate(call.token)
     call.org_id = caller.org_id
     if caller.allowed_networks:
         address = client_address(call.context.peer(), call.metadata.get(CLIENT_KEY), call.trusted)
@@ -199,17 +203,53 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         async def stream(body: bytes, context: Context) -> AsyncIterator[Any]:
             async with AsyncExitStack() as stack:
-                await self._enter(stack, method, context)
-                async for response in handler.unary_stream(_parse(handler, body), context):
-                    yield response
+                call = await self._enter(stack, method, context)
+                responses = handler.unary_stream(_parse(handler, body), context)
+                async with aclosing(_while_admitted(call, responses)) as admitted:
+                    async for response in admitted:
+                        yield response
 
         return grpc.unary_stream_rpc_method_handler(stream, None, handler.response_serializer)
 
-    async def _enter(self, stack: AsyncExitStack, method: str, context: Context) -> None:
+    async def _enter(self, stack: AsyncExitStack, method: str, context: Context) -> Call:
         metadata = dict(context.invocation_metadata() or ())
         call = Call(method, self._rules[method], self._authenticator, context, metadata, self._trusted)
         for layer in LAYERS:
             await stack.enter_async_context(layer(call))
+        return call
+
+
+_END = object()
+
+
+async def _while_admitted(call: Call, responses: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    """The responses of a stream for as long as its credential is valid (F-7, S-19).
+
+    Raises `InvalidCredentials` when it is revoked or expires, or when its organisation is banned.
+    """
+    recheck_at = time.monotonic() + RECHECK_S
+    following: asyncio.Task[Any] | None = None
+    try:
+        while True:
+            following = following or asyncio.ensure_future(_next(responses))
+            await asyncio.wait([following], timeout=max(0.0, recheck_at - time.monotonic()))
+            if time.monotonic() >= recheck_at:
+                await call.authenticator.authenticate(call.token)
+                recheck_at = time.monotonic() + RECHECK_S
+            if following.done():
+                response, following = following.result(), None
+                if response is _END:
+                    return
+                yield response
+    finally:
+        if following is not None:
+            following.cancel()
+            await asyncio.wait([following])
+        await responses.aclose()
+
+
+async def _next(responses: AsyncGenerator[Any, None]) -> Any:
+    return await anext(responses, _END)
 
 
 def _parse(handler: Any, body: bytes) -> Any:

@@ -5,7 +5,14 @@ from collections.abc import AsyncIterator
 
 import grpc
 import pytest
-from zidimail.v1 import email_service_pb2, email_service_pb2_grpc, event_pb2, event_service_pb2_grpc
+from zidimail.v1 import (
+    api_key_service_pb2,
+    api_key_service_pb2_grpc,
+    email_service_pb2,
+    email_service_pb2_grpc,
+    event_pb2,
+    event_service_pb2_grpc,
+)
 from zidimail.v1 import event_service_pb2 as pb
 
 from tests.harness.stack import Organisation, Stack
@@ -74,6 +81,24 @@ async def test_a_stream_without_a_cursor_begins_now(client: Client) -> None:
     async with asyncio.timeout(30):
         assert (await stream.read()).event.email_id == late
     stream.cancel()
+
+
+async def test_a_stream_ends_when_its_key_is_revoked(client: Client, stack: Stack) -> None:
+    """F-7: within 5 seconds, whether anything happens meanwhile or not."""
+    async with grpc.aio.insecure_channel(stack.grpc) as channel:
+        keys = api_key_service_pb2_grpc.ApiKeyServiceStub(channel)
+        session = (("authorization", f"Bearer {stack.owner.jwt}"),)
+        key = await keys.CreateApiKey(api_key_service_pb2.CreateApiKeyRequest(name="watch"), metadata=session)
+        bearer = (("authorization", f"Bearer {key.key}"),)
+        stream = client.events.WatchEvents(pb.WatchEventsRequest(types=[SENT]), metadata=bearer)
+        await stream.initial_metadata()
+        sent = await client.send()
+        assert (await stream.read()).event.email_id == sent
+        await keys.DeleteApiKey(api_key_service_pb2.DeleteApiKeyRequest(id=key.id), metadata=session)
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            async with asyncio.timeout(5):
+                await stream.read()
+    assert ended.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_list_and_stream_tell_the_same(client: Client) -> None:
