@@ -275,7 +275,11 @@ def _violations(request: pb.SendEmailRequest) -> list[Violation]:
 
 def _file(given: pb.NewAttachment) -> rules.File:
     return rules.File(
-        given.filename, len(given.content), given.path, given.content_type, _bare(given.content_id)
+        given.filename,
+        len(given.content) if given.HasField("content") else None,
+        given.path,
+        given.content_type,
+        _bare(given.content_id),
     )
 
 

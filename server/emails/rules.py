@@ -151,10 +151,11 @@ def tags(given: Sequence[tuple[str, str]]) -> Iterator[Violation]:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to send along, as the caller names it; `size` is that of its content, in bytes."""
+    """A file to send along, as the caller names it; `size` is that of its content, in bytes, None if it has
+    none."""
 
     filename: str
-    size: int
+    size: int | None
     path: str
     content_type: str
     content_id: str
@@ -170,9 +171,10 @@ def attachments(files: Sequence[File]) -> Iterator[Violation]:
         field = f"attachments[{position}]"
         if (problem := _filename_problem(file.filename.strip())) is not None:
             yield Violation(f"{field}.filename", problem)
-        if bool(file.size) == bool(file.path):
-            both = "not both" if file.path else "and it must not be empty"
-            yield Violation(f"{field}.content", f"one of content and path is required, {both}")
+        if file.path and file.size:
+            yield Violation(f"{field}.content", "one of content and path is required, not both")
+        elif not file.path and file.size is None:
+            yield Violation(f"{field}.content", "one of content and path is required")
         if len(file.path) > MAX_URL_LENGTH:
             yield Violation(f"{field}.path", f"is longer than {MAX_URL_LENGTH} characters")
         if file.content_type and not is_media_type(file.content_type):

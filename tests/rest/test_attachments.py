@@ -92,6 +92,18 @@ def test_files_are_listed_in_their_order_from_wherever(
     assert (page["has_more"], page["total"]) == (has_more, 3)
 
 
+@pytest.mark.parametrize("content", ["", [], {"type": "Buffer", "data": []}])
+def test_a_file_may_be_empty(api: httpx.Client, rest: Stack, content: Any) -> None:
+    """Z-20: an export without rows is a file all the same."""
+    files = [{"filename": "rows.csv", "content": content}, FILE]
+    id = api.post("/v1/emails", json={**EMAIL, "attachments": files}).json()["id"]
+    delivered(api, id)
+    assert files_of(arrived(rest, id)) == [
+        ("rows.csv", "text/csv", b""),
+        ("invoice.pdf", "application/pdf", b"%PDF-1.7"),
+    ]
+
+
 def test_large_files_arrive_as_they_were(api: httpx.Client, rest: Stack) -> None:
     """Z-21: nearly all that the plan allows, to the byte."""
     contents = [os.urandom(20 * MIB), os.urandom(4 * MIB)]
