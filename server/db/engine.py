@@ -1,26 +1,24 @@
 """Connections to the store: SQLite (embedded, the default) or PostgreSQL."""
 
 import asyncio
-import contextlib
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
-from server.db.transaction import Transaction
+from server.db.connections import Connections
+from server.db.transaction import run_inline
 
 T = TypeVar("T")
 
 _SQLITE_READERS = 4
 _POSTGRESQL_READERS = 8
+_LOOKING = 2
 _SQLITE_WRITERS = 1
 _POSTGRESQL_WRITERS = 4
 _BUSY_TIMEOUT_MS = 10_000
@@ -29,8 +27,9 @@ _SQLITE_CACHE_KIB = 65_536
 # write each of its inner pages many times a second.
 _SQLITE_CHECKPOINT_PAGES = 4_000
 _CONNECT_S = 10
-# A connection that was used so lately is believed to be alive.
-_TRUSTED_S = 1.0
+# For readers, so that a page and its count agree; writers lock rows, and must see what others committed.
+_READING = "REPEATABLE READ"
+_WRITING = "READ COMMITTED"
 
 
 class Database:
@@ -43,11 +42,11 @@ class Database:
         self._url = make_url(url)
         self.dialect = self._url.get_backend_name()
         self.writers = _SQLITE_WRITERS if self.is_sqlite else _POSTGRESQL_WRITERS
-        self._readers = self._reading()
-        self._writing = self._writing_engine()
-        # Those that no transaction uses now, each with the time at which it became idle.
-        self._idle: deque[tuple[Connection, float]] = deque()
-        self._threads = ThreadPoolExecutor(self.writers, "store-writer")
+        self._readers = self._pool()
+        self._looking = self._connections(read_only=True)
+        self._writing = self._connections(read_only=False)
+        self._looking_threads = ThreadPoolExecutor(_LOOKING, "store-reader")
+        self._writing_threads = ThreadPoolExecutor(self.writers, "store-writer")
 
     @property
     def is_sqlite(self) -> bool:
@@ -60,94 +59,67 @@ class Database:
         async with self._readers.begin() as connection:
             yield connection
 
+    async def look(self, read: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+        """What `read` returns, run in a reading transaction in a thread, from end to end.
+
+        For what reads all the time: `read` hops to a thread and back at each statement, this once.
+        """
+
+        def run() -> T:
+            with self._looking.transaction() as transaction:
+                return run_inline(read(transaction.as_connection()))
+
+        return await asyncio.get_running_loop().run_in_executor(self._looking_threads, run)
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A write transaction in the caller's thread, durable when the block is left.
 
         For commands that run beside no server; what serves writes through the `Writer`.
         """
-        with self._transaction() as transaction:
+        with self._writing.transaction() as transaction:
             yield transaction.as_connection()
 
     async def transact(self, write: Callable[[AsyncConnection], T]) -> T:
-        """What `write` returns, run with a write transaction in a thread of its own, after the commit.
+        """What `write` returns, run with a write transaction in a thread of its own, after the commit."""
 
-        One hop to the thread and back for the whole transaction: a hop for each statement would cost more
-        than the statements do.
-        """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, write)
+        def run() -> T:
+            with self._writing.transaction() as transaction:
+                return write(transaction.as_connection())
 
-    def _transact(self, write: Callable[[AsyncConnection], T]) -> T:
-        with self._transaction() as transaction:
-            return write(transaction.as_connection())
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Transaction]:
-        connection = self._connection()
-        transaction = Transaction(connection)
-        try:
-            transaction.begin()
-            yield transaction
-            transaction.commit()
-        except BaseException:
-            try:
-                transaction.rollback()
-            except DBAPIError:
-                _close(connection)
-            else:
-                self._idle.append((connection, time.monotonic()))
-            raise
-        self._idle.append((connection, time.monotonic()))
-
-    def _connection(self) -> Connection:
-        while self._idle:
-            connection, since = self._idle.pop()
-            if self.is_sqlite or time.monotonic() - since < _TRUSTED_S or self._answers(connection):
-                return connection
-        return self._writing.connect()
-
-    def _answers(self, connection: Connection) -> bool:
-        """Whether the database still knows a connection; one that it does not know is closed."""
-        with contextlib.suppress(DBAPIError):
-            connection.exec_driver_sql("SELECT 1")
-            connection.rollback()
-            return True
-        _close(connection)
-        return False
+        return await asyncio.get_running_loop().run_in_executor(self._writing_threads, run)
 
     async def close(self) -> None:
         """Closes every connection."""
         await self._readers.dispose()
-        self._threads.shutdown()
-        while self._idle:
-            self._idle.pop()[0].close()
-        self._writing.dispose()
+        self._looking_threads.shutdown()
+        self._looking.close()
+        self._writing_threads.shutdown()
+        self._writing.close()
 
-    def _writing_engine(self) -> Engine:
-        # Without a pool: `_idle` keeps the connections, as asking a pool at each transaction costs as much
-        # as its statements do.
+    def _connections(self, *, read_only: bool) -> Connections:
         if not self.is_sqlite:
-            return create_engine(
+            engine = create_engine(
                 self._url,
                 poolclass=NullPool,
-                isolation_level="READ COMMITTED",
+                isolation_level=_READING if read_only else _WRITING,
                 connect_args={"connect_timeout": _CONNECT_S},
             )
+            return Connections(engine, begin="")
         engine = create_engine(
             self._url.set(drivername="sqlite"), poolclass=NullPool, connect_args={"check_same_thread": False}
         )
-        event.listen(engine, "connect", _prepare_writer)
-        return engine
+        event.listen(engine, "connect", _prepare_reader if read_only else _prepare_writer)
+        return Connections(engine, begin="BEGIN" if read_only else "BEGIN IMMEDIATE")
 
-    def _reading(self) -> AsyncEngine:
+    def _pool(self) -> AsyncEngine:
         if not self.is_sqlite:
             return create_async_engine(
                 self._url,
                 pool_size=_POSTGRESQL_READERS,
                 max_overflow=0,
                 pool_pre_ping=True,
-                # So that a page and its count agree; writers lock rows and read committed.
-                isolation_level="REPEATABLE READ",
+                isolation_level=_READING,
                 connect_args={"connect_timeout": _CONNECT_S},
             )
         engine = create_async_engine(
@@ -156,12 +128,6 @@ class Database:
         event.listen(engine.sync_engine, "connect", _prepare_reader)
         event.listen(engine.sync_engine, "begin", _begin)
         return engine
-
-
-def _close(connection: Connection) -> None:
-    """Closes a connection that may be broken."""
-    with contextlib.suppress(DBAPIError):
-        connection.close()
 
 
 def _prepare_writer(connection: Any, _record: object) -> None:

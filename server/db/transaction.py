@@ -1,9 +1,9 @@
-"""A write transaction as acts see it: run in one thread from end to end, without a wait inside.
+"""A transaction that runs in one thread from end to end, without a wait inside.
 
-A store function is a coroutine over an `AsyncConnection`, which for a reader hops to a thread and back at
-each statement. A write transaction is one hop as a whole: its acts run in the thread, over a connection
-that answers before it is awaited. Measured with 64 callers on SQLite, that took a transaction of 30 emails
-from 17 ms to 5 ms.
+A store function is a coroutine over an `AsyncConnection`, which hops to a thread and back at each
+statement. What is hot hops once for a whole transaction: its functions run in the thread, over a connection
+that answers before it is awaited. Measured with 64 callers on SQLite, that took a write transaction of 30
+emails from 17 ms to 5 ms.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -19,7 +19,7 @@ DriverRows = list[tuple[Any, ...]]
 
 
 class Transaction:
-    """What acts use of an `AsyncConnection`; and, for what is hot, the driver itself (`Prepared`, `Rows`)."""
+    """What store functions use of an `AsyncConnection`, and the driver itself for `Prepared` and `Rows`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -71,10 +71,10 @@ class Transaction:
         finally:
             cursor.close()
 
-    def begin(self) -> None:
-        """Begins; on SQLite as the one writer there is."""
-        if self.dialect.name == "sqlite":
-            self._run(self._driver.execute, "BEGIN IMMEDIATE")
+    def begin(self, statement: str) -> None:
+        """Begins with this statement, or when the driver does if it is empty. Raises DBAPIError."""
+        if statement:
+            self._run(self._driver.execute, statement)
 
     def commit(self) -> None:
         """Makes it durable. Raises DBAPIError."""

@@ -63,8 +63,9 @@ class Queue:
         self, keys: Collection[tuple[str, str]], with_files: Collection[tuple[str, str]] = ()
     ) -> dict[tuple[str, str], Stored]:
         """The emails with these organisations and ids; those of `with_files` have attachments."""
-        async with self._database.read() as connection:
-            given = _json(keys)
+        given = _json(keys)
+
+        async def read(connection: AsyncConnection) -> dict[tuple[str, str], Stored]:
             found = await connection.execute(sql.of(connection.dialect.name, sql.EMAILS), {"keys": given})
             stored = {(row.org_id, row.id): Stored(row, {}, {}, set(), []) for row in found}
             for row in await connection.execute(
@@ -80,7 +81,9 @@ class Queue:
                 for row in await connection.execute(of_these, {"keys": _json(with_files)}):
                     if (email := stored.get((row.org_id, row.email_id))) is not None:
                         email.files.append(row)
-        return stored
+            return stored
+
+        return await self._database.look(read)
 
     async def _mark_suppressed(
         self, connection: AsyncConnection, stored: dict[tuple[str, str], Stored]

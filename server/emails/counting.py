@@ -19,7 +19,7 @@ from server.db.writer import Writer
 from server.emails.tally import Counted, changes
 from server.events import log
 from server.events.bell import Bell
-from server.events.log import BEGINNING, Place
+from server.events.log import Place
 from server.events.reader import Reader
 from server.work.crowd import Crowd
 from server.work.loop import Loop
@@ -68,27 +68,34 @@ class Counting:
 
     async def step(self) -> bool:
         """Reads one page and counts it; whether there may be more to read at once."""
-        async with self._database.read() as connection:
-            start = await READER.place(connection)
-            entries = await log.read(connection, start or BEGINNING, PAGE)
-            counted, sent_to = await _read(connection, entries, start or BEGINNING)
-        if start is None:
+        step = await self._database.look(_next)
+        if step is None:
             await self._writer.submit(READER.register, [None])
             return True
-        if entries:
-            step = _Advance(start, Place(entries[-1].tx, entries[-1].seq), counted, sent_to)
+        if step.read:
             await self._writer.submit(_advance, [step])
-        return len(entries) == PAGE
+        return step.read == PAGE
 
 
 @dataclass(frozen=True, slots=True)
 class _Advance:
-    """The reader has read from one place to another, and counted this; `sent_to` are rows of addressees."""
+    """The reader has read so many entries between two places, and counted; `sent_to`: rows of addressees."""
 
     start: Place
     to: Place
+    read: int
     counted: Counter[Counted]
     sent_to: Sequence[dict[str, Any]]
+
+
+async def _next(connection: AsyncConnection) -> _Advance | None:
+    """The next page, counted; None before the reader is registered."""
+    start = await READER.place(connection)
+    if start is None:
+        return None
+    entries = await log.read(connection, start, PAGE)
+    to = Place(entries[-1].tx, entries[-1].seq) if entries else start
+    return _Advance(start, to, len(entries), *await _read(connection, entries, start))
 
 
 async def _read(

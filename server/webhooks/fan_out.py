@@ -100,11 +100,9 @@ class FanOut:
         if self._stored is None and not await self._load():
             return True
         assert self._stored is not None
-        async with self._database.read() as connection:
-            entries = await log.read(connection, self._reached, PAGE)
-            if not entries:
-                return False
-            calls = await self._calls_of(connection, entries)
+        entries, calls = await self._database.look(self._page)
+        if not entries:
+            return False
         reached = Place(entries[-1].tx, entries[-1].seq)
         self._unsaved += len(entries)
         if not calls and self._unsaved < _UNSAVED:
@@ -120,6 +118,10 @@ class FanOut:
         if calls:
             self._on_calls()
         return len(entries) == PAGE
+
+    async def _page(self, connection: AsyncConnection) -> tuple[log.Entries, list[NewCall]]:
+        entries = await log.read(connection, self._reached, PAGE)
+        return entries, await self._calls_of(connection, entries) if entries else []
 
     async def _load(self) -> bool:
         """Learns the stored place; False if it had to be made first."""
