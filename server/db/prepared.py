@@ -80,13 +80,19 @@ class Rows:
 
     async def insert(self, connection: AsyncConnection, rows: Sequence[Parameters]) -> None:
         """Inserts the rows, which all name the same columns. Raises DBAPIError."""
-        if not rows:
+        if rows:
+            names = tuple(rows[0])
+            await self.insert_values(connection, names, list(map(itemgetter(*names), rows)))
+
+    async def insert_values(
+        self, connection: AsyncConnection, names: tuple[str, ...], values: Sequence[Sequence[Any]]
+    ) -> None:
+        """Inserts rows that hold the values of the columns with these names. Raises DBAPIError."""
+        if not values:
             return
         assert isinstance(connection, Transaction)
-        names = tuple(rows[0])
-        values = map(itemgetter(*names), rows)
         if connection.dialect.name == "sqlite":
-            connection.change(_insert(self._table, names, connection.dialect), list(values))
+            connection.change(_insert(self._table, names, connection.dialect), values)
         else:
             connection.copy(_copy(self._table, names, connection.dialect), values)
 
@@ -110,7 +116,7 @@ def _target(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
 def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
     compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)
-    own = {name: value for name, value in compiled.params.items() if value is not None}
+    own = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
     bind = dict if compiled.positiontup is None else _by_position(compiled.positiontup)
     return _Compiled(str(compiled), own, bind)
 

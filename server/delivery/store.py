@@ -66,19 +66,16 @@ class Queue:
         given = _json(keys)
 
         async def read(connection: AsyncConnection) -> dict[tuple[str, str], Stored]:
-            found = await connection.execute(sql.of(connection.dialect.name, sql.EMAILS), {"keys": given})
+            found = await sql.EMAILS.rows(connection, {"keys": given})
             stored = {(row.org_id, row.id): Stored(row, {}, {}, set(), []) for row in found}
-            for row in await connection.execute(
-                sql.of(connection.dialect.name, sql.RECIPIENTS), {"keys": given}
-            ):
+            for row in await sql.RECIPIENTS.rows(connection, {"keys": given}):
                 email = stored.get((row.org_id, row.email_id))
                 if email is not None:
                     email.addresses[row.no] = row.address
                     email.kinds[row.no] = row.kind
             await self._mark_suppressed(connection, stored)
             if with_files:
-                of_these = sql.of(connection.dialect.name, sql.ATTACHMENTS)
-                for row in await connection.execute(of_these, {"keys": _json(with_files)}):
+                for row in await sql.ATTACHMENTS.rows(connection, {"keys": _json(with_files)}):
                     if (email := stored.get((row.org_id, row.email_id))) is not None:
                         email.files.append(row)
             return stored
@@ -140,8 +137,7 @@ class Queue:
 
     async def _claim(self, connection: AsyncConnection, limits: list[int]) -> list[list[Claimed]]:
         now = self._clock.now_ms()
-        lanes = list(await connection.execute(sql.LANES, {"now": now}))
-        claim = sql.of(connection.dialect.name, sql.CLAIM)
+        lanes = await sql.LANES.rows(connection, {"now": now})
         answers = []
         for limit in limits:
             claimed: list[Claimed] = []
@@ -158,7 +154,7 @@ class Queue:
                     "priority": lane.priority,
                 }
                 # PostgreSQL returns them in the order in which it found them.
-                for row in sorted(await connection.execute(claim, values), key=lambda row: row[1:3]):
+                for row in sorted(await sql.CLAIM.rows(connection, values), key=lambda row: row[1:3]):
                     org_id, email_id, no, token, site, attempts, crashes, uncertain, attached = row
                     key = Key(org_id, email_id, no, token, self.owner)
                     claimed.append(Claimed(key, site, attempts, crashes, bool(uncertain), attached))
@@ -185,8 +181,7 @@ class Queue:
         ours = await _held(connection, keys)
         until = self._clock.now_ms() + self._lease_ms
         kept = [{**_pk(key), "b_until": until} for key in keys if key in ours]
-        if kept:
-            await connection.execute(sql.RENEW, kept)
+        await sql.RENEW.change(connection, kept)
         return [key in ours for key in keys]
 
     async def _release(self, connection: AsyncConnection, releases: list[Release]) -> list[bool]:
@@ -216,8 +211,7 @@ class Queue:
         if not live:
             return [False] * len(settlements)
         done = [_pk(settlement.key) for settlement in live if settlement.due_at is None]
-        if done:
-            await connection.execute(sql.DELETE, done)
+        await sql.DELETE.change(connection, done)
         again = [
             _pk(settlement.key)
             | {
@@ -228,9 +222,8 @@ class Queue:
             for settlement in live
             if settlement.due_at is not None
         ]
-        if again:
-            await connection.execute(sql.RESCHEDULE, again)
-        await connection.execute(sql.SETTLE, [_recipient(settlement, now) for settlement in live])
+        await sql.RESCHEDULE.change(connection, again)
+        await sql.SETTLE.change(connection, [_recipient(settlement, now) for settlement in live])
         await self._set_statuses(connection, live)
         # After the locks of `_set_statuses`, so that the last of several sees what the others deleted.
         await forget_attachments(connection, {s.key[:2] for s in live if s.due_at is None})
@@ -247,11 +240,11 @@ class Queue:
             if connection.dialect.name == "postgresql":
                 # Whoever settles another recipient of the same email at this moment waits here, and then
                 # sees what we wrote.
-                await connection.execute(sql.of(connection.dialect.name, sql.LOCK_EMAILS), given)
-            for row in await connection.execute(sql.of(connection.dialect.name, sql.RECIPIENTS), given):
+                await sql.LOCK_EMAILS.rows(connection, given)
+            for row in await sql.RECIPIENTS.rows(connection, given):
                 statuses.setdefault((row.org_id, row.email_id), set()).add(row.status)
-        await connection.execute(
-            sql.SET_STATUS,
+        await sql.SET_STATUS.change(
+            connection,
             [
                 {"b_org_id": org_id, "b_email_id": email_id, "b_status": email_status(found)}
                 for (org_id, email_id), found in statuses.items()
@@ -261,9 +254,7 @@ class Queue:
 
 async def _held(connection: AsyncConnection, keys: Sequence[Key]) -> set[Key]:
     """Those of the keys whose rows still carry their token and owner; PostgreSQL locks these rows."""
-    rows = await connection.execute(
-        sql.of(connection.dialect.name, sql.HELD), {"keys": _json([key[:3] for key in keys])}
-    )
+    rows = await sql.HELD.rows(connection, {"keys": _json([key[:3] for key in keys])})
     found = {Key(org_id, email_id, no, token, owner) for org_id, email_id, no, token, owner in rows}
     return found.intersection(keys)
 

@@ -7,8 +7,10 @@ order than they begin, so a reader stops short of the oldest one that still runs
 connection writes, so tx is 0 and seq, counted on by that connection, is the order of the commits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import count, repeat
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Row, bindparam, func, literal, select, text, tuple_
@@ -60,7 +62,7 @@ class Place(NamedTuple):
 BEGINNING = Place(0, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Entry:
     """What is appended: something that happened to an email or to one recipient of it."""
 
@@ -79,21 +81,22 @@ class Entry:
 
 
 _FIELDS = tuple(column.name for column in fields(Entry))
+_COLUMNS = ("tx", "seq", *_FIELDS)
+_values = attrgetter(*_FIELDS)
 
 
 async def append(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
     """Appends to the log within the caller's write transaction."""
     if not entries:
         return
-    rows: list[dict[str, Any]] = [{name: getattr(entry, name) for name in _FIELDS} for entry in entries]
+    places: Iterable[Sequence[int]]
     if connection.dialect.name == "postgresql":
-        for row, place in zip(rows, await _PLACES.rows(connection, {"count": len(rows)}), strict=True):
-            row["tx"], row["seq"] = place
+        places = await _PLACES.rows(connection, {"count": len(entries)})
     else:
         last = await _LAST.rows(connection, {})
-        for seq, row in enumerate(rows, start=last[0].seq + 1 if last else 1):
-            row["tx"], row["seq"] = 0, seq
-    await _EVENTS.insert(connection, rows)
+        places = zip(repeat(0), count(last[0].seq + 1 if last else 1))
+    values = [(*place, *_values(entry)) for place, entry in zip(places, entries, strict=False)]
+    await _EVENTS.insert_values(connection, _COLUMNS, values)
 
 
 async def read(
