@@ -38,7 +38,7 @@ class Prepared:
     """
 
     def __init__(self, build: Callable[[str], Executable]) -> None:
-        self._build = build
+        self.build = build
         self._compiled: dict[str, _Compiled] = {}
 
     async def rows(self, connection: AsyncConnection, parameters: Parameters) -> list[Any]:
@@ -68,7 +68,7 @@ class Prepared:
     def _for(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _compile(self._build(dialect.name), dialect)
+            compiled = self._compiled[dialect.name] = _compile(self.build(dialect.name), dialect)
         return compiled
 
 

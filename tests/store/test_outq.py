@@ -274,8 +274,8 @@ async def test_a_long_queue_does_not_make_a_claim_long(sqlite_url: str) -> None:
     values = dict.fromkeys(("now", "shard", "priority", "limit", "owner", "until"), 1)
     steps: list[str] = []
     async with database.write() as connection:
-        for statement in (statements.LANES, statements.of("sqlite", statements.CLAIM)):
-            explained = text(f"EXPLAIN QUERY PLAN {statement.text}")
+        for statement in (statements.LANES, statements.CLAIM):
+            explained = text(f"EXPLAIN QUERY PLAN {statement.build('sqlite')}")
             steps += [row.detail for row in await connection.execute(explained, values)]
     await database.close()
     read = [step for step in steps if re.match(r"(SCAN|SEARCH) (outq|q)\b", step)]
