@@ -41,6 +41,12 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
 
         def data_received(self, data: bytes) -> None:
             self._unset_keepalive_if_required()
+            while data:
+                data = self._fed(data)
+
+        def _fed(self, data: bytes) -> bytes:
+            """Feeds the parser; returns what it shall be fed next."""
+            again = b""
             if self._in_head:
                 self._head_bytes += len(data)
             try:
@@ -50,11 +56,14 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
                     # No offer that could be passed over: this is no proxy.
                     self._refuse(Failure(MALFORMED_REQUEST))
                 else:
-                    self._stay(data[upgrade.args[0] :])
+                    self._head_bytes = 0
+                    again = self._without_offer() + data[upgrade.args[0] :]
             except HttpParserError:
                 self._refuse(Failure(MALFORMED_REQUEST))
             if self._in_head and self._head_bytes > HEAD_BYTES:
                 self._refuse(Failure(HEAD_TOO_LARGE))
+                return b""
+            return again
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
@@ -75,15 +84,15 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
             self._in_head = True
             super().on_message_complete()
 
-        def _stay(self, rest: bytes) -> None:
+        def _without_offer(self) -> bytes:
             """Passes over an offer to speak another protocol (RFC 9110 section 7.8), which Java's client
-            makes with every first request. The parser takes what follows for that protocol: it gets the
-            same request without the offer instead."""
+            makes with every first request. The parser takes what follows for that protocol: a new one gets
+            the same head without the offer instead."""
             method, headers = self.parser.get_method(), self.headers
             kept = [header for header in headers if header[0] not in (b"connection", b"upgrade")]
             lines = [b"%s %s HTTP/1.1" % (method, self.url), *(b"%s: %s" % header for header in kept)]
             self.parser = HttpRequestParser(self)
-            self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+            return b"\r\n".join(lines) + b"\r\n\r\n"
 
         def _start_timer(self) -> None:
             self._timer = self.loop.call_later(deadline_s, self._give_up)

@@ -136,6 +136,25 @@ async def test_an_offer_of_another_protocol_is_passed_over(edge: str) -> None:
         assert (await connection.reply()).json == {"id": "hello"}
 
 
+async def test_an_offer_may_come_with_a_large_body(edge: str) -> None:
+    body = b'{"subject": "hello", "text": "%s"}' % (b"x" * 500_000)
+    upgrade = b"connection: upgrade\r\nupgrade: h2c\r\n"
+    async with connect(edge) as connection:
+        await connection.send(HEAD + upgrade + b"content-length: %d\r\n\r\n%s" % (len(body), body))
+        assert (await connection.reply()).json == {"id": "hello"}
+
+
+async def test_many_offers_at_once_are_passed_over_one_by_one(
+    edge: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    offer = b"GET /healthz HTTP/1.1\r\nhost: edge\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+    async with connect(edge) as connection:
+        await connection.send(offer * 800)
+        for _ in range(800):
+            assert (await connection.reply()).json == {"status": "ok"}
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("more", [b"", b"connection: upgrade\r\nupgrade: h2c\r\n"])
 async def test_nobody_is_connected_elsewhere(
     edge: str, more: bytes, caplog: pytest.LogCaptureFixture
