@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
 
 from limits import RateLimitItem, RateLimitItemPerMinute, parse
 
@@ -25,7 +26,7 @@ class Settings:
     """The gRPC server: `host:port` or `unix:/path`."""
 
     app_url: str = "http://127.0.0.1:8080"
-    """The public base URL, shown in error texts and the OpenAPI document."""
+    """The public base URL: shown in the OpenAPI document, and its pages may call from a browser (Z-5)."""
 
     deadline_s: float = 30.0
     """Seconds from a request's head to its answer, reading the body included: a client that dribbles
@@ -59,13 +60,13 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """Reads `ZIDIMAIL_*`. Raises ValueError when a number is none or not above zero, a rate no rate, or a
-        network no network."""
+        """Reads `ZIDIMAIL_*`. Raises ValueError when a number is none or not above zero, a rate no rate, a
+        network no network, or a URL no URL."""
         default = cls()
         return cls(
             http_listen=_listen(env, "ZIDIMAIL_HTTP_LISTEN", default.http_listen),
             server=env.get("ZIDIMAIL_SERVER") or default.server,
-            app_url=(env.get("ZIDIMAIL_APP_URL") or default.app_url).rstrip("/"),
+            app_url=_url(env, "ZIDIMAIL_APP_URL", default.app_url),
             deadline_s=_positive(env, "ZIDIMAIL_HTTP_DEADLINE", default.deadline_s),
             body_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODY_LIMIT", default.body_limit)),
             send_body_limit=int(_positive(env, "ZIDIMAIL_HTTP_SEND_BODY_LIMIT", default.send_body_limit)),
@@ -84,6 +85,20 @@ def _listen(env: Mapping[str, str], name: str, default: str) -> str:
     if not text.startswith("unix:") and not (host and port.isdecimal() and int(port) < 1 << 16):
         raise ValueError(f"{name} must have the form host:port, not {text!r}")
     return text
+
+
+def _url(env: Mapping[str, str], name: str, default: str) -> str:
+    text = env.get(name) or default
+    try:
+        parts = urlsplit(text)
+        # The port is looked at when it is asked for.
+        is_url = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        is_url = False
+    if not is_url or "@" in parts.netloc or " " in text:
+        raise ValueError(f"{name} must be a URL such as https://mail.example.com, not {text!r}")
+    return text.rstrip("/")
 
 
 def _positive(env: Mapping[str, str], name: str, default: float) -> float:

@@ -44,3 +44,30 @@ def test_a_socket_file_is_trusted_by_its_name() -> None:
 def test_what_is_no_network_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="ZIDIMAIL_TRUSTED_PROXIES"):
         Settings.from_env({"ZIDIMAIL_TRUSTED_PROXIES": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("", "http://127.0.0.1:8080"),
+        ("https://app.example.com/", "https://app.example.com"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://Größe.example:8443/mail/", "https://Größe.example:8443/mail"),
+    ],
+)
+def test_the_public_address_is_a_url(text: str, url: str) -> None:
+    """Z-5."""
+    assert Settings.from_env({"ZIDIMAIL_APP_URL": text}).app_url == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("app.example.com", "//app.example.com", "ftp://app.example.com", "https://", "http://[::1"),
+        *("https://a b", "https://a:0", "https://a:99999", "https://a@b", f"https://{'x' * 64}.example"),
+    ],
+)
+def test_what_is_no_url_is_refused(text: str) -> None:
+    """Z-5: no browser would ever come from there."""
+    with pytest.raises(ValueError, match="ZIDIMAIL_APP_URL"):
+        Settings.from_env({"ZIDIMAIL_APP_URL": text})
