@@ -253,12 +253,12 @@ def _credential(headers: Mapping[bytes, bytes]) -> str:
 
 def _parse(body: bytes, headers: Mapping[bytes, bytes]) -> Any:
     """The JSON of a body; an empty one counts as `{}`. Of a key that comes twice the last counts."""
+    if not body:
+        return {}
     content_type = headers.get(b"content-type", b"").decode("latin-1")
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in ("", "application/json"):
         raise Failure("UNSUPPORTED_MEDIA_TYPE", {"content_type": content_type[:200]})
-    if not body:
-        return {}
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -24,7 +24,6 @@ from server.faults import (
     DomainNotVerified,
     Fault,
     IdempotencyKeyReused,
-    SandboxRecipient,
 )
 from server.quotas import store as quotas
 from server.quotas.rules import Periods, Standing, Used, charge, nearest_limit
@@ -163,8 +162,8 @@ class Judge:
         domain_id = self._facts.domain_ids.get((item.org_id, item.domain))
         if domain_id is None:
             return DomainNotVerified(item.domain)
-        if standing.sandbox and set(item.addresses) != {standing.owner_email.lower()}:
-            return SandboxRecipient(standing.owner_email)
+        if (fault := standing.may_write_to(set(item.addresses))) is not None:
+            return fault
         skipped = {key for key in item.addresses if (item.org_id, key) in self._facts.suppressed}
         wanted = set(item.addresses) - skipped
         if not wanted:

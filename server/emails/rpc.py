@@ -104,7 +104,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
 
     async def UpdateEmail(self, request: pb.UpdateEmailRequest, context: Context) -> pb.UpdateEmailResponse:
         """Moves a scheduled email to another time."""
-        org_id, email_id = current_caller().org_id, request.id
+        caller, email_id = current_caller(), request.id
         at_ms = milliseconds(request.scheduled_at) if request.HasField("scheduled_at") else None
         if at_ms is None:
             problem = "is no time" if request.HasField("scheduled_at") else "is required"
@@ -113,17 +113,21 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
             raise ValidationFailed(violations)
         if not is_id(email_id):
             raise EmailNotFound(email_id)
-        fault = await self._writer.run(lambda connection: move(connection, org_id, email_id, at_ms))
+        fault = await self._writer.run(
+            lambda connection: move(connection, caller.org_id, email_id, at_ms, caller.allowed_domains)
+        )
         if fault is not None:
             raise fault
         return pb.UpdateEmailResponse(id=email_id, scheduled_at=timestamp(at_ms))
 
     async def CancelEmail(self, request: pb.CancelEmailRequest, context: Context) -> pb.CancelEmailResponse:
         """Cancels a scheduled email."""
-        org_id, email_id, now_ms = current_caller().org_id, request.id, self._clock.now_ms()
+        caller, email_id, now_ms = current_caller(), request.id, self._clock.now_ms()
         if not is_id(email_id):
             raise EmailNotFound(email_id)
-        fault = await self._writer.run(lambda connection: cancel(connection, org_id, email_id, now_ms))
+        fault = await self._writer.run(
+            lambda connection: cancel(connection, caller.org_id, email_id, now_ms, caller.allowed_domains)
+        )
         if fault is not None:
             raise fault
         self._on_event()

@@ -1,5 +1,7 @@
 """Domains, API keys and webhooks: Z-30 to Z-40, C-7, C-9, C-16, section D."""
 
+from datetime import UTC, datetime, timedelta
+
 import httpx
 import pytest
 
@@ -191,4 +193,15 @@ def test_a_key_sends_from_its_own_domains_only(
     body = {"from": "a@mail.example.com", "to": "a@example.org", "subject": "s", "text": "t"}
     with httpx.Client(base_url=session.base_url, headers=headers) as sender:
         golden.check("errors/domain-not-allowed", sender.post("/v1/emails", json=body))
+        tomorrow, later = (datetime.now(UTC) + timedelta(days=days) for days in (1, 2))
+        waiting = {**body, "scheduled_at": tomorrow.isoformat()}
+        id = api.post("/v1/emails", json=waiting).json()["id"]
+        moved = sender.patch(f"/v1/emails/{id}", json={"scheduled_at": later.isoformat()})
+        canceled = sender.post(f"/v1/emails/{id}/cancel")
+        unknown = sender.post(f"/v1/emails/{'0' * 24}/cancel")
+    assert [answer.status_code for answer in (moved, canceled, unknown)] == [403, 403, 404]
+    assert api.get(f"/v1/emails/{id}").json()["status"] == "scheduled"
+    # As some clients cancel: a body without a byte, of a type that is none of JSON's (section D).
+    headers = {"content-type": "application/octet-stream"}
+    assert api.post(f"/v1/emails/{id}/cancel", headers=headers, content=b"").status_code == 200
     session.delete(f"/v1/api-keys/{key['id']}")

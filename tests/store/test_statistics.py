@@ -85,7 +85,7 @@ class House:
     async def cancel(self, email: Queued) -> None:
         """Cancels a scheduled email."""
         now_ms = self.clock.now_ms()
-        fault = await self.writer.run(lambda store: cancel(store, email.org_id, email.id, now_ms))
+        fault = await self.writer.run(lambda store: cancel(store, email.org_id, email.id, now_ms, set()))
         assert fault is None
 
     async def settle(self, choose: Any) -> None:

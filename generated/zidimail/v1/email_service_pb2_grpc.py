@@ -101,7 +101,7 @@ class EmailServiceServicer:
     def UpdateEmail(self, request, context):
         """Moves an email that is scheduled to another time.
 
-        Errors: EMAIL_NOT_FOUND, VALIDATION_FAILED, EMAIL_NOT_SCHEDULED.
+        Errors: EMAIL_NOT_FOUND, VALIDATION_FAILED, EMAIL_NOT_SCHEDULED, DOMAIN_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,7 +110,7 @@ class EmailServiceServicer:
     def CancelEmail(self, request, context):
         """Cancels an email that is scheduled.
 
-        Errors: EMAIL_NOT_FOUND, EMAIL_NOT_SCHEDULED.
+        Errors: EMAIL_NOT_FOUND, EMAIL_NOT_SCHEDULED, DOMAIN_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
