@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ SIMULATED = "simulator"
 PART = 57 * 16_384
 # What the header of a part takes, about, in bytes.
 _PART_OVERHEAD = 512
+_ADDRESS_LISTS = ("to", "cc", "bcc", "reply_to")
 
 Row = dict[str, Any]
 Hashed = TypeVar("Hashed", pb.SendEmailRequest, pb.BatchSendEmailsRequest)
@@ -135,7 +136,9 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
         return InvalidIdempotencyKey()
-    violations = _violations(request)
+    headers = dict(request.headers)
+    tags = [(tag.name, tag.value) for tag in request.tags]
+    violations = _violations(request, headers, tags)
     scheduled_at = milliseconds(request.scheduled_at) if request.HasField("scheduled_at") else None
     if scheduled_at is None and request.HasField("scheduled_at"):
         violations.append(Violation("scheduled_at", "is no time"))
@@ -144,7 +147,6 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
     untimely = [] if scheduled_at is None else list(rules.scheduled_at(scheduled_at, now_ms))
     status = "queued" if scheduled_at is None else "scheduled"
     sender = mailbox(getattr(request, "from"))
-    headers = dict(request.headers)
     email_id = new_id()
     org_id = caller.org_id
     envelope = rules.envelope(request.to, request.cc, request.bcc)
@@ -162,7 +164,7 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
             "cc": _json(request.cc),
             "bcc": _json(request.bcc),
             "reply_to": _json(request.reply_to),
-            "tags": orjson.dumps([(tag.name, tag.value) for tag in request.tags]).decode(),
+            "tags": orjson.dumps(tags).decode(),
             "message_id": rules.message_id(headers, email_id, sender.domain),
             "test": caller.test,
             "status": status,
@@ -187,20 +189,20 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
                 "attempts": 0,
                 "updated_at": now_ms,
             }
-            for no, (kind, recipient) in enumerate(envelope, start=1)
+            for no, (kind, recipient) in enumerate(envelope.values(), start=1)
         ],
         queue=[
             queue_row(org_id, email_id, no, shard, site_of(recipient.domain, test=caller.test), now_ms)
-            for no, (_, recipient) in enumerate(envelope, start=1)
+            for no, (_, recipient) in enumerate(envelope.values(), start=1)
         ],
         idempotency_key=key,
         request_hash=request_hash(request) if key is not None else b"",
-        addresses=[recipient.key for _, recipient in envelope],
+        addresses=list(envelope),
         allowed_domains=caller.allowed_domains,
         test=caller.test,
         tags=[
             {"org_id": org_id, "tag": text, "email_id": email_id}
-            for text in {text for tag in request.tags for text in (tag.name, f"{tag.name}:{tag.value}")}
+            for text in {text for name, value in tags for text in (name, f"{name}:{value}")}
         ],
         attachments=[
             _attachment(org_id, email_id, no, given) for no, given in enumerate(request.attachments, start=1)
@@ -257,20 +259,26 @@ def shard_of(org_id: str) -> int:
     return zlib.crc32(org_id.encode()) % SHARDS
 
 
-def _violations(request: pb.SendEmailRequest) -> list[Violation]:
-    return [
+def _violations(
+    request: pb.SendEmailRequest, headers: Mapping[str, str], tags: Sequence[tuple[str, str]]
+) -> list[Violation]:
+    # What is absent, as most of it mostly is, is not asked about.
+    found = [
         *rules.sender(getattr(request, "from")),
         *rules.counts(request.to, request.cc, request.bcc, request.reply_to),
-        *rules.addresses("to", request.to),
-        *rules.addresses("cc", request.cc),
-        *rules.addresses("bcc", request.bcc),
-        *rules.addresses("reply_to", request.reply_to),
-        *rules.subject(request.subject),
-        *rules.bodies(request.html, request.text),
-        *rules.headers(request.headers, has_reply_to=bool(request.reply_to)),
-        *rules.tags([(tag.name, tag.value) for tag in request.tags]),
-        *(rules.attachments([_file(given) for given in request.attachments]) if request.attachments else ()),
     ]
+    for field in _ADDRESS_LISTS:
+        if texts := getattr(request, field):
+            found += rules.addresses(field, texts)
+    found += rules.subject(request.subject)
+    found += rules.bodies(request.html, request.text)
+    if headers:
+        found += rules.headers(headers, has_reply_to=bool(request.reply_to))
+    if tags:
+        found += rules.tags(tags)
+    if request.attachments:
+        found += rules.attachments([_file(given) for given in request.attachments])
+    return found
 
 
 def _file(given: pb.NewAttachment) -> rules.File:

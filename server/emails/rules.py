@@ -216,15 +216,15 @@ def is_idempotency_key(key: str) -> bool:
     return _IDEMPOTENCY_KEY.match(key) is not None
 
 
-def envelope(to: Sequence[str], cc: Sequence[str], bcc: Sequence[str]) -> list[tuple[Kind, Mailbox]]:
-    """The recipients of checked lists: each mailbox once, of the first list that names it (C-39)."""
+def envelope(to: Sequence[str], cc: Sequence[str], bcc: Sequence[str]) -> dict[str, tuple[Kind, Mailbox]]:
+    """The recipients of checked lists by `Mailbox.key`: each once, of the first list that names it (C-39)."""
     found: dict[str, tuple[Kind, Mailbox]] = {}
     lists: tuple[tuple[Kind, Sequence[str]], ...] = (("to", to), ("cc", cc), ("bcc", bcc))
     for kind, texts in lists:
         for text in texts:
             recipient = mailbox(text)
             found.setdefault(recipient.key, (kind, recipient))
-    return list(found.values())
+    return found
 
 
 def message_id(given: Mapping[str, str], email_id: str, domain: str) -> str:

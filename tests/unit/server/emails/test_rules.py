@@ -130,7 +130,7 @@ def test_headers_that_pass_hold_no_line_break(given: dict[str, str], has_reply_t
 
 def test_a_mailbox_named_twice_is_one_recipient_of_the_first_list() -> None:
     envelope = rules.envelope(["a@x.y", "Ann <A@X.y>"], ["b@x.y", "a@x.y"], ["b@x.y", "c@x.y"])
-    assert [(kind, recipient.address) for kind, recipient in envelope] == [
+    assert [(kind, recipient.address) for kind, recipient in envelope.values()] == [
         ("to", "a@x.y"),
         ("cc", "b@x.y"),
         ("bcc", "c@x.y"),
