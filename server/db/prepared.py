@@ -92,25 +92,24 @@ class Rows:
             return
         assert isinstance(connection, Transaction)
         if connection.dialect.name == "sqlite":
-            connection.change(_insert(self._table, names, connection.dialect), values)
+            connection.change(_insert(self._table, names), values)
         else:
-            connection.copy(_copy(self._table, names, connection.dialect), values)
+            connection.copy(_copy(self._table, names), values)
 
 
 @cache
-def _insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
-    marks = ", ".join("?" * len(names))
-    return f"INSERT INTO {_target(table, names, dialect)} VALUES ({marks})"
+def _insert(table: Table, names: tuple[str, ...]) -> str:
+    return f"INSERT INTO {_target(table, names)} VALUES ({', '.join('?' * len(names))})"
 
 
 @cache
-def _copy(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
-    return f"COPY {_target(table, names, dialect)} FROM STDIN"
+def _copy(table: Table, names: tuple[str, ...]) -> str:
+    return f"COPY {_target(table, names)} FROM STDIN"
 
 
-def _target(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
-    quote = dialect.identifier_preparer.quote
-    return f"{quote(table.name)} ({', '.join(map(quote, names))})"
+def _target(table: Table, names: tuple[str, ...]) -> str:
+    quoted = ", ".join(f'"{name}"' for name in names)
+    return f'"{table.name}" ({quoted})'
 
 
 def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
