@@ -267,9 +267,9 @@ def _violations(
         *rules.sender(getattr(request, "from")),
         *rules.counts(request.to, request.cc, request.bcc, request.reply_to),
     ]
-    for field in _ADDRESS_LISTS:
-        if texts := getattr(request, field):
-            found += rules.addresses(field, texts)
+    for name in _ADDRESS_LISTS:
+        if texts := getattr(request, name):
+            found += rules.addresses(name, texts)
     found += rules.subject(request.subject)
     found += rules.bodies(request.html, request.text)
     if headers:

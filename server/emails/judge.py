@@ -98,19 +98,23 @@ class Judge:
         """A batch's answer. A strict batch with any fault leaves no trace."""
         key = None if batch.idempotency_key is None else Key(batch.org_id, "batch", batch.idempotency_key)
         if key is not None and key in self._remembered:
-            return _replayed(batch, key, self._remembered[key])
+            return self._replayed(batch, key, self._remembered[key])
         before = self._used[batch.org_id].copy() if batch.strict and len(batch.items) > 1 else None
         additions = Accepted()
         results: list[Result] = [
-            item if isinstance(item, Fault) else self._judge_item(item, additions) for item in batch.items
+            item if isinstance(item, Fault) else self._judge_item(item, additions, strict=batch.strict)
+            for item in batch.items
         ]
         if batch.strict and any(isinstance(result, Fault) for result in results):
             if before is not None:
                 self._used[batch.org_id] = before
             return results
         if key is not None:
-            answer = batch_response(results).SerializeToString()
-            additions.remembered[key] = Remembered(batch.request_hash, answer)
+            answer = batch_response(results)
+            for result in answer.results:
+                if result.HasField("sent"):
+                    result.sent.ClearField("rate_limit")
+            additions.remembered[key] = Remembered(batch.request_hash, answer.SerializeToString())
         self._keep(additions)
         return results
 
@@ -122,33 +126,51 @@ class Judge:
             draft.org_id for draft in additions.drafts if not draft.test and draft.scheduled_at is None
         )
 
-    def _judge_item(self, item: Draft, additions: Accepted) -> Result:
+    def _judge_item(self, item: Draft, additions: Accepted, *, strict: bool) -> Result:
         key = None if item.idempotency_key is None else Key(item.org_id, "send", item.idempotency_key)
         if key is not None:
             earlier = additions.remembered.get(key) or self._remembered.get(key)
             if earlier is not None:
-                return _repeated(item, key, earlier)
-        response = self._accept(item)
+                return self._repeated(item, key, earlier)
+        # All or nothing: a batch of more than fit into one second would never be sent.
+        response = self._accept(item, begun=strict and bool(additions.drafts))
         if isinstance(response, Fault):
             return response
         additions.drafts.append(item)
         if key is not None:
             additions.remembered[key] = Remembered(item.request_hash, response.SerializeToString())
-        response.MergeFrom(self._rate_limit(item))
+        self._tell_quotas(response, item)
         return response
 
-    def _rate_limit(self, item: Draft) -> pb.SendEmailResponse:
-        """What the answer tells of the quotas: not remembered, as a later call finds them changed."""
+    def _repeated(self, item: Draft, key: Key, earlier: Remembered) -> Result:
+        if earlier.request_hash != item.request_hash:
+            return IdempotencyKeyReused(key.key)
+        response = pb.SendEmailResponse.FromString(earlier.response)
+        response.replayed = True
+        self._tell_quotas(response, item)
+        return response
+
+    def _replayed(self, batch: Batch, key: Key, earlier: Remembered) -> Answer | Fault:
+        if earlier.request_hash != batch.request_hash:
+            return IdempotencyKeyReused(key.key)
+        response = pb.BatchSendEmailsResponse.FromString(earlier.response)
+        response.replayed = True
+        for result, item in zip(response.results, batch.items, strict=True):
+            if result.HasField("sent") and isinstance(item, Draft):
+                self._tell_quotas(result.sent, item)
+        return response
+
+    def _tell_quotas(self, response: pb.SendEmailResponse, item: Draft) -> None:
+        """Adds what the quotas are now (F-9): not remembered, as a later call finds them changed."""
         standing, _ = self._facts.standings[item.org_id]
         nearest = nearest_limit(self._used[item.org_id], standing.limits, self._periods)
         if item.test or nearest is None:
-            return pb.SendEmailResponse()
+            return
         limit, remaining, resets_at_ms = nearest
-        return pb.SendEmailResponse(
-            rate_limit=pb.RateLimit(limit=limit, remaining=remaining, resets_at=timestamp(resets_at_ms))
-        )
+        told = pb.RateLimit(limit=limit, remaining=remaining, resets_at=timestamp(resets_at_ms))
+        response.rate_limit.CopyFrom(told)
 
-    def _accept(self, item: Draft) -> Result:
+    def _accept(self, item: Draft, *, begun: bool) -> Result:
         standing, _ = self._facts.standings[item.org_id]
         if item.refusal is not None:
             return item.refusal
@@ -173,7 +195,7 @@ class Judge:
             if item.scheduled_at is not None:
                 # It needs room today, and is counted on the day on which it is sent (C-25).
                 used = used.copy()
-            fault = charge(used, limits, wanted, self._periods, self._now_ms)
+            fault = charge(used, limits, wanted, self._periods, self._now_ms, begun=begun)
             if fault is not None:
                 return fault
         item.email["domain_id"] = domain_id
@@ -201,19 +223,3 @@ def _keys_of(batches: Sequence[Batch]) -> list[Key]:
         if isinstance(item, Draft) and item.idempotency_key is not None
     ]
     return keys
-
-
-def _repeated(item: Draft, key: Key, earlier: Remembered) -> Result:
-    if earlier.request_hash != item.request_hash:
-        return IdempotencyKeyReused(key.key)
-    response = pb.SendEmailResponse.FromString(earlier.response)
-    response.replayed = True
-    return response
-
-
-def _replayed(batch: Batch, key: Key, earlier: Remembered) -> Answer | Fault:
-    if earlier.request_hash != batch.request_hash:
-        return IdempotencyKeyReused(key.key)
-    response = pb.BatchSendEmailsResponse.FromString(earlier.response)
-    response.replayed = True
-    return response

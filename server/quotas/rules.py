@@ -103,13 +103,16 @@ class Standing:
         return None
 
 
-def charge(used: Used, limits: Limits, addresses: Set[str], periods: Periods, now_ms: int) -> Fault | None:
+def charge(
+    used: Used, limits: Limits, addresses: Set[str], periods: Periods, now_ms: int, *, begun: bool = False
+) -> Fault | None:
     """Charges one email to these addresses, or tells which limit it does not fit into and charges nothing.
 
     Each address counts once (Z-44, C-39); an address seen this month is no new one. The order is C-41's.
+    An email of a batch that has `begun` counts for the burst limit without being held up by it.
     """
     count = len(addresses)
-    if limits.burst is not None and used.second + 1 > limits.burst:
+    if limits.burst is not None and not begun and used.second + 1 > limits.burst:
         return BurstLimitExceeded(used.second, limits.burst, 1, periods.second_ends_ms, now_ms)
     if limits.warm_up is not None and used.day + count > limits.warm_up:
         return WarmUpLimitExceeded(used.day, limits.warm_up, count, periods.day_ends_ms, now_ms)

@@ -1,9 +1,9 @@
 """Standings and usage in the store: read and locked, then written, for all organisations at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Insert, Row, exists, select
+from sqlalchemy import ColumnElement, Insert, Row, case, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +12,8 @@ from server.db.prepared import Prepared, Rows
 from server.db.schema import domains, organisations, plans, unique_recipients, usage
 from server.quotas.rules import LEVEL_NEW, LEVEL_VERIFIED, Limits, Periods, Standing, Used, warm_up_cap
 
+# How many periods ahead another server's clock may be believed: by more, it was wrong.
+_AHEAD = {"day": 1, "month": 1, "second": 60}
 _PERIODS = ("day", "day_count", "month", "month_count", "unique_count", "second", "second_count")
 _HAS_DOMAIN = exists().where(domains.c.org_id == organisations.c.org_id, domains.c.verified)
 _WANTED = (organisations.c.org_id,)
@@ -111,8 +113,17 @@ async def write_usage(connection: AsyncConnection, charged: Mapping[str, Used], 
 
 def _upsert(dialect: str) -> Insert:
     statement: Any = (sqlite if dialect == "sqlite" else postgresql).insert(usage)
+    excluded = statement.excluded
+
+    def stored(name: str) -> ColumnElement[int]:
+        if name not in _AHEAD:
+            return cast(ColumnElement[int], excluded[name])
+        goes_on = usage.c[name].between(excluded[name], excluded[name] + _AHEAD[name])
+        return case((goes_on, usage.c[name]), else_=excluded[name])
+
     upsert: Insert = statement.on_conflict_do_update(
-        index_elements=[usage.c.org_id], set_={name: statement.excluded[name] for name in _PERIODS}
+        index_elements=[usage.c.org_id],
+        set_={name: stored(name) for name in _PERIODS},
     )
     return upsert
 
@@ -142,13 +153,22 @@ def _first(own: int | None, plans: int | None) -> int | None:
 
 
 def _used(row: Row[Any], periods: Periods) -> Used:
-    """The numbers of the present periods; those of earlier ones are over."""
+    """The numbers of the present periods; those of earlier ones are over.
+
+    A period that begins after ours was begun by a server that waited less, or whose clock is ahead: it
+    goes on.
+    """
     if row.day is None:
         return Used()
-    same_month = row.month == periods.month
+
+    def goes_on(name: str) -> bool:
+        ahead: int = getattr(row, name) - getattr(periods, name)
+        return 0 <= ahead <= _AHEAD[name]
+
+    this_month = goes_on("month")
     return Used(
-        day=row.day_count if row.day == periods.day else 0,
-        month=row.month_count if same_month else 0,
-        unique=row.unique_count if same_month else 0,
-        second=row.second_count if row.second == periods.second else 0,
+        day=row.day_count if goes_on("day") else 0,
+        month=row.month_count if this_month else 0,
+        unique=row.unique_count if this_month else 0,
+        second=row.second_count if goes_on("second") else 0,
     )

@@ -26,9 +26,10 @@ KINDS = {
     "paused": Kind(["--plan", "pro"], {"state": "paused"}),
     "banned": Kind(["--plan", "pro"], {"state": "banned"}),
     "daily": Kind(["--plan", "pro"], {"daily": "2"}),
+    "repeating": Kind(["--plan", "pro"], {"daily": "3"}),
     "monthly": Kind(["--plan", "free"], {"monthly": "2"}),
     "unique": Kind(["--plan", "free"], {"unique": "2"}),
-    "burst": Kind(["--plan", "pro"], {"burst": "1"}),
+    "burst": Kind(["--plan", "pro"], {"burst": "0"}),
 }
 
 

@@ -81,8 +81,7 @@ def test_more_different_recipients_than_the_plan_has_are_refused(api_of: ApiOf, 
 
 def test_more_emails_a_second_than_the_plan_has_are_refused(api_of: ApiOf, golden: Golden) -> None:
     """Z-43, Z-46, F-9."""
-    answer = api_of("burst").post("/v1/emails/batch", json=[email("burst")] * 2)
-    golden.check("errors/burst-limit", answer)
+    golden.check("errors/burst-limit", api_of("burst").post("/v1/emails", json=email("burst")))
 
 
 def test_in_the_sandbox_mail_goes_to_the_owner_only(api_of: ApiOf, golden: Golden) -> None:
@@ -136,12 +135,18 @@ def test_suppressed_recipients_are_skipped_or_nothing_is_sent(
     assert api.get("/v1/usage").json()["daily"]["used"] == before + len(recipients)
 
 
-def test_a_repeated_batch_does_not_tell_what_was_left_then(api_of: ApiOf) -> None:
-    """F-1, F-9."""
-    free = api_of("free")
-    batch = {"json": [email("free")], "headers": {"idempotency-key": "told-once"}}
-    first, again = (free.post("/v1/emails/batch", **batch) for _ in range(2))
-    assert "ratelimit-remaining" in first.headers
-    assert again.headers["idempotent-replayed"] == "true"
-    assert again.json() == first.json()
-    assert "ratelimit-remaining" not in again.headers
+def test_a_repeat_tells_what_is_left_now(api_of: ApiOf) -> None:
+    """F-1, F-9: the answer is the first one's, the quota is today's."""
+    api = api_of("repeating")
+
+    def post(path: str, body: object) -> httpx.Response:
+        return api.post(path, json=body, headers={"idempotency-key": f"once{path}"})
+
+    bodies = {"/v1/emails": email("repeating"), "/v1/emails/batch": [email("repeating")]}
+    first = [post(path, body) for path, body in bodies.items()]
+    again = [post(path, body) for path, body in bodies.items()]
+    assert [answer.headers["ratelimit-remaining"] for answer in (*first, *again)] == ["2", "1", "1", "1"]
+    assert [answer.json() for answer in again] == [answer.json() for answer in first]
+    assert {answer.headers["idempotent-replayed"] for answer in again} == {"true"}
+    assert api.post("/v1/emails", json=email("repeating")).headers["ratelimit-remaining"] == "0"
+    assert {post(path, body).headers["ratelimit-remaining"] for path, body in bodies.items()} == {"0"}

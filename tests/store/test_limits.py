@@ -173,6 +173,28 @@ async def test_whom_one_wrote_to_is_forgotten_with_the_month(
     assert (await _used(accepting))[2] == await accepting.count(unique_recipients) == 2
 
 
+async def test_clocks_that_disagree_at_midnight_give_nobody_more(database: Database, writer: Writer) -> None:
+    """C-13: of a server whose clock is behind, or that waited for its turn, the later day goes on."""
+    ahead, behind = Accepting(database, writer), Accepting(database, writer)
+    await _stand(ahead, plan="free", burst_limit=1000, daily_limit=5)
+    to_midnight_s = 86_400 - ahead.clock.now_ms() // 1000 % 86_400
+    ahead.clock.advance(to_midnight_s + 1)
+    behind.clock.advance(to_midnight_s - 1)
+    told = [
+        type((await server.results(_request(to=[f"u{n}@example.net"])))[0])
+        for n in range(5)
+        for server in (ahead, behind)
+    ]
+    assert told.count(pb.SendEmailResponse) == 5
+
+
+async def test_a_clock_that_was_wrong_by_days_holds_nobody_up(accepting: Accepting) -> None:
+    await _stand(accepting, plan="free", daily_limit=1)
+    for days in (0, 400, -400):
+        accepting.clock.advance(days * 86_400)
+        assert isinstance((await accepting.results(_request()))[0], pb.SendEmailResponse)
+
+
 async def test_a_replay_is_answered_when_the_quota_is_gone(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=1)
     (first,) = await accepting.results(_request(idempotency_key="k"))
@@ -188,6 +210,17 @@ async def test_a_strict_batch_that_does_not_fit_uses_nothing(accepting: Acceptin
     assert await accepting.count(emails) == 0
     two = await accepting.results(*[_request(to=[f"v{n}@example.net"]) for n in range(2)], strict=True)
     assert all(isinstance(result, pb.SendEmailResponse) for result in two)
+
+
+async def test_a_strict_batch_begins_when_one_email_may_and_counts_as_many(accepting: Accepting) -> None:
+    """Z-43, C-4: a batch larger than the burst would otherwise never be sent."""
+    await _stand(accepting, plan="free")
+    five = [_request(to=["ada@example.net"])] * 5
+    assert {type(result) for result in await accepting.results(*five, strict=True)} == {pb.SendEmailResponse}
+    assert isinstance((await accepting.results(_request()))[0], BurstLimitExceeded)
+    assert isinstance((await accepting.results(*five, strict=True))[0], BurstLimitExceeded)
+    accepting.clock.advance(1)
+    assert isinstance((await accepting.results(_request()))[0], pb.SendEmailResponse)
 
 
 async def test_the_level_profile_grows_with_a_verified_domain(accepting: Accepting) -> None:

@@ -119,13 +119,11 @@ def _at_the_root(route: Route) -> Route:
 
 def _said_of_sends(response: Any) -> tuple[Header, ...]:
     """What stands in headers: that it is an earlier answer (F-1), and the quota that is nearest (F-9)."""
-    if response.replayed:
-        # What it says of a quota was so then.
-        return _REPLAYED
+    headers = _REPLAYED if response.replayed else ()
     sent = [response] if isinstance(response, SendEmailResponse) else [it.sent for it in response.results]
     quotas = [it.rate_limit for it in sent if it.HasField("rate_limit")]
     if not quotas:
-        return ()
+        return headers
     nearest = min(quotas, key=attrgetter("remaining"))
     reset_s = max(0, math.ceil(nearest.resets_at.seconds - time.time()))
-    return Rate(nearest.limit, nearest.remaining, reset_s).headers
+    return (*headers, *Rate(nearest.limit, nearest.remaining, reset_s).headers)
