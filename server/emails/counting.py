@@ -8,12 +8,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, literal, select, tuple_
+from sqlalchemy import BigInteger, Insert, Row, Table, bindparam, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.engine import Database
-from server.db.keys import among
+from server.db.keys import keys_parameter, one_of
+from server.db.prepared import Prepared
 from server.db.schema import addressees, daily_counts, events, recipients
 from server.db.writer import Writer
 from server.emails.tally import Counted, changes
@@ -35,6 +36,36 @@ _CROWDED_PAUSE_S = 0.25
 
 _BEGINNINGS = frozenset(("email.sent", "email.scheduled"))
 _OF_EMAIL = (events.c.org_id, events.c.email_id)
+_OF_RECIPIENT = (recipients.c.org_id, recipients.c.email_id)
+_EARLIER = Prepared(
+    lambda dialect: (
+        select(*_OF_EMAIL, events.c.type, events.c.recipient, events.c.created_at)
+        .where(
+            one_of(dialect, _OF_EMAIL),
+            tuple_(events.c.tx, events.c.seq)
+            <= tuple_(bindparam("tx", type_=BigInteger), bindparam("seq", type_=BigInteger)),
+        )
+        .order_by(events.c.tx, events.c.seq)
+    )
+)
+_ADDRESSES = Prepared(
+    lambda dialect: select(*_OF_RECIPIENT, recipients.c.address).where(one_of(dialect, _OF_RECIPIENT))
+)
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+
+
+def _add_counts(dialect: str) -> Insert:
+    rows = _insert(dialect, daily_counts)
+    added = {"count": daily_counts.c["count"] + rows.excluded["count"]}
+    upsert: Insert = rows.on_conflict_do_update(index_elements=list(daily_counts.primary_key), set_=added)
+    return upsert
+
+
+_ADD_COUNTS = Prepared(_add_counts)
+_ADD_ADDRESSEES = Prepared(lambda dialect: _insert(dialect, addressees).on_conflict_do_nothing())
 
 
 class Counting:
@@ -119,31 +150,17 @@ async def _read(
 async def _earlier(
     connection: AsyncConnection, keys: Collection[tuple[str, str]], until: Place
 ) -> Sequence[Row[Any]]:
-    query: Select[Any] = (
-        select(*_OF_EMAIL, events.c.type, events.c.recipient, events.c.created_at)
-        .where(
-            among(connection, _OF_EMAIL, keys),
-            tuple_(events.c.tx, events.c.seq) <= tuple_(literal(until.tx), literal(until.seq)),
-        )
-        .order_by(events.c.tx, events.c.seq)
-    )
-    rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
-    return rows
+    place = {"tx": until.tx, "seq": until.seq}
+    return await _EARLIER.rows(connection, keys_parameter(keys) | place)
 
 
 async def _addresses(
     connection: AsyncConnection, keys: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], list[str]]:
-    of = (recipients.c.org_id, recipients.c.email_id)
-    query = select(*of, recipients.c.address).where(among(connection, of, keys))
     people: dict[tuple[str, str], list[str]] = {}
-    for org_id, email_id, address in await connection.execute(query):
+    for org_id, email_id, address in await _ADDRESSES.rows(connection, keys_parameter(keys)):
         people.setdefault((org_id, email_id), []).append(address)
     return people
-
-
-def _insert(connection: AsyncConnection) -> Any:
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
 
 
 async def _advance(connection: AsyncConnection, steps: Sequence[_Advance]) -> list[bool]:
@@ -157,15 +174,9 @@ async def _advance(connection: AsyncConnection, steps: Sequence[_Advance]) -> li
 async def _advance_one(connection: AsyncConnection, step: _Advance) -> bool:
     if not await READER.move(connection, step.start, step.to):
         return False
-    if step.counted:
-        rows = _insert(connection)(daily_counts)
-        await connection.execute(
-            rows.on_conflict_do_update(
-                index_elements=list(daily_counts.primary_key),
-                set_={"count": daily_counts.c["count"] + rows.excluded["count"]},
-            ),
-            [{**counted._asdict(), "count": count} for counted, count in sorted(step.counted.items())],
-        )
-    if step.sent_to:
-        await connection.execute(_insert(connection)(addressees).on_conflict_do_nothing(), step.sent_to)
+    await _ADD_COUNTS.change(
+        connection,
+        [{**counted._asdict(), "count": count} for counted, count in sorted(step.counted.items())],
+    )
+    await _ADD_ADDRESSEES.change(connection, step.sent_to)
     return True

@@ -13,7 +13,19 @@ from itertools import count, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Row, bindparam, func, literal, select, text, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.prepared import Prepared, Rows
@@ -32,6 +44,18 @@ _PLACES = Prepared(
     ).select_from(func.generate_series(1, bindparam("count", type_=Integer)))
 )
 _OLDEST_RUNNING: ColumnElement[int] = text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")  # type: ignore[assignment]
+
+
+def _behind(dialect: str) -> Select[Any]:
+    """What stands behind a place and can be read, in order."""
+    after = tuple_(bindparam("tx", type_=BigInteger), bindparam("seq", type_=BigInteger))
+    query = select(events).where(tuple_(events.c.tx, events.c.seq) > after)
+    if dialect == "postgresql":
+        query = query.where(events.c.tx < _OLDEST_RUNNING)
+    return query.order_by(events.c.tx, events.c.seq).limit(bindparam("most", type_=Integer))
+
+
+_BEHIND = Prepared(_behind)
 
 
 class Place(NamedTuple):
@@ -112,18 +136,18 @@ async def read(
 
     Without `org_id` it reads across organisations: for the platform's own readers only.
     """
-    query = select(events).where(
-        tuple_(events.c.tx, events.c.seq) > tuple_(literal(after.tx), literal(after.seq))
-    )
-    if connection.dialect.name == "postgresql":
-        query = query.where(events.c.tx < _OLDEST_RUNNING)
+    place = {"tx": after.tx, "seq": after.seq, "most": limit}
+    if org_id is None and email_id is None and not types:
+        entries: Entries = await _BEHIND.rows(connection, place)
+        return entries
+    query = _behind(connection.dialect.name)
     if org_id is not None:
         query = query.where(events.c.org_id == org_id)
     if email_id is not None:
         query = query.where(events.c.email_id == email_id)
     if types:
         query = query.where(events.c.type.in_(types))
-    return (await connection.execute(query.order_by(events.c.tx, events.c.seq).limit(limit))).all()
+    return (await connection.execute(query, place)).all()
 
 
 async def end(connection: AsyncConnection) -> Place:

@@ -3,17 +3,33 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.db.prepared import Prepared
 from server.db.schema import log_readers
 from server.events.log import BEGINNING, Place
 
-_INSERT = {
-    "sqlite": sqlite.insert(log_readers).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(log_readers).on_conflict_do_nothing(),
-}
+_REGISTER = Prepared(
+    lambda dialect: (
+        (sqlite if dialect == "sqlite" else postgresql).insert(log_readers).on_conflict_do_nothing()
+    )
+)
+_PLACE = Prepared(
+    lambda _: select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == bindparam("reader"))
+)
+_MOVE = Prepared(
+    lambda _: (
+        update(log_readers)
+        .where(
+            log_readers.c.reader == bindparam("b_reader"),
+            log_readers.c.tx == bindparam("from_tx"),
+            log_readers.c.seq == bindparam("from_seq"),
+        )
+        .values(tx=bindparam("to_tx"), seq=bindparam("to_seq"))
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +40,13 @@ class Reader:
 
     async def place(self, connection: AsyncConnection) -> Place | None:
         """How far the log was read; None before the reader was first registered."""
-        query = select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == self.name)
-        row = (await connection.execute(query)).one_or_none()
-        return None if row is None else Place(row.tx, row.seq)
+        rows = await _PLACE.rows(connection, {"reader": self.name})
+        return Place(*rows[0]) if rows else None
 
     async def register(self, connection: AsyncConnection, asked: Sequence[None]) -> list[None]:
         """Lets the reader begin at the beginning, unless it is known; an act of the `Writer`."""
         beginning = {"reader": self.name, "tx": BEGINNING.tx, "seq": BEGINNING.seq}
-        await connection.execute(_INSERT[connection.dialect.name], beginning)
+        await _REGISTER.change(connection, [beginning])
         return [None] * len(asked)
 
     async def move(self, connection: AsyncConnection, start: Place, to: Place) -> bool:
@@ -39,13 +54,5 @@ class Reader:
 
         False: another process moved it meanwhile, and nothing of this one's may be stored.
         """
-        moved = await connection.execute(
-            update(log_readers)
-            .where(
-                log_readers.c.reader == self.name,
-                log_readers.c.tx == start.tx,
-                log_readers.c.seq == start.seq,
-            )
-            .values(tx=to.tx, seq=to.seq)
-        )
-        return moved.rowcount == 1
+        step = {"from_tx": start.tx, "from_seq": start.seq, "to_tx": to.tx, "to_seq": to.seq}
+        return await _MOVE.change(connection, [{"b_reader": self.name, **step}]) == 1
