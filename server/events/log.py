@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import count, repeat
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -32,7 +32,7 @@ from server.db.prepared import Prepared, Rows
 from server.db.schema import events
 from server.ids import new_id
 
-Entries = Sequence[Row[Any]]
+Entries: TypeAlias = Sequence[Any]
 _BIGINT_MAX = 2**63 - 1
 _EVENTS = Rows(events)
 _LAST_SEQ = select(events.c.seq).where(events.c.tx == 0).order_by(events.c.seq.desc()).limit(1)
@@ -138,8 +138,7 @@ async def read(
     """
     place = {"tx": after.tx, "seq": after.seq, "most": limit}
     if org_id is None and email_id is None and not types:
-        entries: Entries = await _BEHIND.rows(connection, place)
-        return entries
+        return await _BEHIND.rows(connection, place)
     query = _behind(connection.dialect.name)
     if org_id is not None:
         query = query.where(events.c.org_id == org_id)
@@ -147,7 +146,8 @@ async def read(
         query = query.where(events.c.email_id == email_id)
     if types:
         query = query.where(events.c.type.in_(types))
-    return (await connection.execute(query, place)).all()
+    entries: Entries = (await connection.execute(query, place)).all()
+    return entries
 
 
 async def end(connection: AsyncConnection) -> Place:
