@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.keys import among
+from server.db.keys import among, keys_parameter, one_of
 from server.db.listing import Part, Stretch, newest_first
+from server.db.prepared import Prepared
 from server.db.schema import webhook_attempts, webhook_calls, webhooks
 from server.events import log
 from server.faults import ValidationFailed, Violation, WebhookNotFound
@@ -221,19 +222,20 @@ async def hold_disabled(connection: AsyncConnection, keys: Collection[Key]) -> N
         await hold(connection, disabled)
 
 
+_LISTENERS = Prepared(
+    lambda dialect: select(
+        webhooks.c.org_id,
+        webhooks.c.id,
+        webhooks.c.events,
+        webhooks.c.since_tx,
+        webhooks.c.since_seq,
+    ).where(one_of(dialect, (webhooks.c.org_id,)))
+)
+
+
 async def of_organisations(connection: AsyncConnection, org_ids: Iterable[str]) -> Sequence[WebhookRow]:
     """The webhooks of these organisations: what they are told of, and since when."""
-    return (
-        await connection.execute(
-            select(
-                webhooks.c.org_id,
-                webhooks.c.id,
-                webhooks.c.events,
-                webhooks.c.since_tx,
-                webhooks.c.since_seq,
-            ).where(webhooks.c.org_id.in_(list(org_ids)))
-        )
-    ).all()
+    return await _LISTENERS.rows(connection, keys_parameter([(org_id,) for org_id in org_ids]))
 
 
 async def statuses(connection: AsyncConnection, keys: Collection[Key]) -> dict[Key, str]:
