@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.clock import Clock
 from server.db.engine import Database
-from server.db.keys import among
+from server.db.keys import keys_parameter, one_of
+from server.db.prepared import Prepared
 from server.db.schema import emails
 from server.db.writer import Writer
 from server.events import log
@@ -36,15 +37,17 @@ _CROWDED_PAUSE_S = 0.1
 _UNSAVED = 5_000
 _log = structlog.get_logger()
 
-_EMAILS = select(
-    emails.c.org_id,
-    emails.c.id,
-    emails.c.sender,
-    emails.c.to,
-    emails.c.subject,
-    emails.c.tags,
-    emails.c.message_id,
-    emails.c.created_at,
+_EMAILS = Prepared(
+    lambda dialect: select(
+        emails.c.org_id,
+        emails.c.id,
+        emails.c.sender,
+        emails.c.to,
+        emails.c.subject,
+        emails.c.tags,
+        emails.c.message_id,
+        emails.c.created_at,
+    ).where(one_of(dialect, (emails.c.org_id, emails.c.id)))
 )
 
 
@@ -175,5 +178,5 @@ class FanOut:
 async def _emails(
     connection: AsyncConnection, keys: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], Row[*tuple[Any, ...]]]:
-    rows = await connection.execute(_EMAILS.where(among(connection, (emails.c.org_id, emails.c.id), keys)))
+    rows = await _EMAILS.rows(connection, keys_parameter(keys))
     return {(row.org_id, row.id): row for row in rows}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.db.prepared import Prepared
 from server.db.schema import webhook_calls
 from server.events.log import Place
 from server.events.reader import Reader
@@ -13,10 +14,11 @@ from server.webhooks.store import ENABLED, FAILED, PENDING, statuses
 
 READER = Reader("webhooks")
 
-_INSERT_CALLS = {
-    "sqlite": sqlite.insert(webhook_calls).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(webhook_calls).on_conflict_do_nothing(),
-}
+_ADD = Prepared(
+    lambda dialect: (
+        (sqlite if dialect == "sqlite" else postgresql).insert(webhook_calls).on_conflict_do_nothing()
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,13 @@ async def add_calls(connection: AsyncConnection, calls: Sequence[NewCall], now_m
             "due_at": now_ms if status == ENABLED else None,
             "attempts": 0,
             "earlier_attempts": 0,
+            "lease_owner": None,
             "lease_token": 0,
+            "lease_until": None,
             "happened_at": call.happened_at,
             "created_at": now_ms,
         }
         for call in calls
         if (status := known.get((call.org_id, call.webhook_id))) is not None
     ]
-    if rows:
-        await connection.execute(_INSERT_CALLS[connection.dialect.name], rows)
+    await _ADD.change(connection, rows)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, TextClause, bindparam, select, text, tuple_, update
+from sqlalchemy import Row, TextClause, UpdateBase, bindparam, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.keys import among
+from server.db.keys import among, keys_parameter, one_of
+from server.db.prepared import Prepared
 from server.db.schema import webhook_calls
 from server.webhooks.store import ENABLED, FAILED, Key, endpoints, hold_disabled
 
@@ -64,7 +65,8 @@ _NEXT = """COALESCE(
              WHERE c.lease_until IS NULL AND c.due_at IS NOT NULL AND c.org_id > line.org_id
              ORDER BY c.org_id, c.webhook_id, c.due_at, c.event_id LIMIT 1))"""
 # Goes from webhook to webhook by the index, a look-up or two for each, however many calls wait for it.
-_LINES = text(f"""
+_LINES = Prepared(
+    lambda _: text(f"""
 WITH RECURSIVE line(number, org_id, webhook_id, due_at) AS (
     SELECT 0, CAST(:org_id AS VARCHAR(24)), CAST(:webhook_id AS VARCHAR(24)), CAST(0 AS BIGINT)
     UNION ALL
@@ -78,12 +80,12 @@ WITH RECURSIVE line(number, org_id, webhook_id, due_at) AS (
 )
 SELECT org_id, webhook_id, due_at FROM line WHERE number > 0 AND org_id IS NOT NULL ORDER BY number
 """)
+)
 
 
 async def lines(connection: AsyncConnection, after: Key, most: int) -> Sequence[Row[*tuple[Any, ...]]]:
     """Webhooks behind `after` for which calls wait, in order, each with its earliest due time."""
-    rows = await connection.execute(_LINES, {"org_id": after[0], "webhook_id": after[1], "most": most})
-    return rows.all()
+    return await _LINES.rows(connection, {"org_id": after[0], "webhook_id": after[1], "most": most})
 
 
 async def due(
@@ -110,25 +112,24 @@ def _heads(count: int) -> TextClause:
     )
 
 
-async def claim(connection: AsyncConnection, claims: Sequence[Claim]) -> list[list[Claimed]]:
-    """Takes the wanted calls that nobody took meanwhile; an act of the `Writer`."""
-    return [await _claim(connection, one) for one in claims]
-
-
-async def _claim(connection: AsyncConnection, claim: Claim) -> list[Claimed]:
+def _take(dialect: str) -> UpdateBase:
     free = (
         select(*_PRIMARY_KEY)
         .where(
-            among(connection, _PRIMARY_KEY, claim.wanted),
+            one_of(dialect, _PRIMARY_KEY),
             webhook_calls.c.lease_until.is_(None),
             webhook_calls.c.due_at.is_not(None),
         )
         .with_for_update(skip_locked=True)
     )
-    rows = await connection.execute(
+    return (
         update(webhook_calls)
         .where(tuple_(*_PRIMARY_KEY).in_(free))
-        .values(lease_owner=claim.owner, lease_until=claim.until, lease_token=webhook_calls.c.lease_token + 1)
+        .values(
+            lease_owner=bindparam("owner"),
+            lease_until=bindparam("until"),
+            lease_token=webhook_calls.c.lease_token + 1,
+        )
         .returning(
             webhook_calls.c.org_id,
             webhook_calls.c.webhook_id,
@@ -141,7 +142,19 @@ async def _claim(connection: AsyncConnection, claim: Claim) -> list[Claimed]:
             webhook_calls.c.created_at,
         )
     )
-    taken = rows.all()
+
+
+_TAKE = Prepared(_take)
+
+
+async def claim(connection: AsyncConnection, claims: Sequence[Claim]) -> list[list[Claimed]]:
+    """Takes the wanted calls that nobody took meanwhile; an act of the `Writer`."""
+    return [await _claim(connection, one) for one in claims]
+
+
+async def _claim(connection: AsyncConnection, claim: Claim) -> list[Claimed]:
+    lease = {"owner": claim.owner, "until": claim.until}
+    taken = await _TAKE.rows(connection, keys_parameter(claim.wanted) | lease)
     targets = await endpoints(connection, {(row.org_id, row.webhook_id) for row in taken})
     claimed, idle = [], []
     for row in taken:
@@ -167,8 +180,7 @@ async def _claim(connection: AsyncConnection, claim: Claim) -> list[Claimed]:
                 target.secret_before_until,
             )
         )
-    if idle:
-        await connection.execute(MOVE, idle)
+    await MOVE.change(connection, idle)
     order = {key: position for position, key in enumerate(claim.wanted)}
     return sorted(claimed, key=lambda call: order[call.key[:3]])
 
@@ -265,14 +277,16 @@ def fence_values(key: CallKey) -> dict[str, Any]:
 
 
 # Records how far a call has come, and gives it back.
-MOVE = (
-    update(webhook_calls)
-    .where(*_fence())
-    .values(
-        status=bindparam("to"),
-        due_at=bindparam("next"),
-        attempts=bindparam("made"),
-        lease_owner=None,
-        lease_until=None,
+MOVE = Prepared(
+    lambda _: (
+        update(webhook_calls)
+        .where(*_fence())
+        .values(
+            status=bindparam("to"),
+            due_at=bindparam("next"),
+            attempts=bindparam("made"),
+            lease_owner=None,
+            lease_until=None,
+        )
     )
 )

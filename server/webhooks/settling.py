@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.db.prepared import Rows
 from server.db.schema import webhook_attempts
 from server.ids import new_id
 from server.webhooks import health
 from server.webhooks.health import Result
 from server.webhooks.queue import MOVE, CallKey, fence_values
 from server.webhooks.store import ATTEMPTING, FAILED, SUCCESS, disable, hold_disabled
+
+_ATTEMPTS = Rows(webhook_attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,9 @@ async def settle(connection: AsyncConnection, outcomes: Sequence[Settled]) -> li
         fence_values(outcome.key) | {"to": _status(outcome), "next": outcome.next_at, "made": outcome.attempt}
         for outcome in ordered
     ]
-    await connection.execute(MOVE, moved)
+    await MOVE.change(connection, moved)
     await hold_disabled(connection, {outcome.key[:2] for outcome in ordered if outcome.next_at is not None})
-    await connection.execute(insert(webhook_attempts), [_attempt_row(outcome) for outcome in ordered])
+    await _ATTEMPTS.insert(connection, [_attempt_row(outcome) for outcome in ordered])
     return [reasons.get(outcome.key[:2]) for outcome in outcomes]
 
 

@@ -449,7 +449,8 @@ async def test_a_look_at_the_queue_reads_no_backlog_on_sqlite(sqlite_url: str) -
     database = Database(sqlite_url)
     async with database.read() as connection:
         plan = await connection.execute(
-            text("EXPLAIN QUERY PLAN " + queue._LINES.text), {"org_id": "", "webhook_id": "", "most": 1}
+            text(f"EXPLAIN QUERY PLAN {queue._LINES.build('sqlite')}"),
+            {"org_id": "", "webhook_id": "", "most": 1},
         )
         steps = [row.detail for row in plan if "webhook_calls" in row.detail]
     await database.close()
