@@ -7,6 +7,8 @@ import time
 _PATTERN = re.compile(r"[0-9a-f]{24}\Z")
 _RANDOM = random.Random()
 _STEP_BITS = 20
+_RANDOM_BITS = 48
+_TIME_BITS = 48
 
 
 class _Sequence:
@@ -16,7 +18,7 @@ class _Sequence:
         self._last = 0
 
     def next(self) -> int:
-        value = (time.time_ns() // 1_000_000) << 48 | _RANDOM.getrandbits(48)
+        value = (time.time_ns() // 1_000_000) << _RANDOM_BITS | _RANDOM.getrandbits(_RANDOM_BITS)
         if value <= self._last:
             value = self._last + 1 + _RANDOM.getrandbits(_STEP_BITS)
         self._last = value
@@ -29,6 +31,14 @@ _SEQUENCE = _Sequence()
 def new_id() -> str:
     """A new id. Unguessable is not among its promises: every look-up names the organisation too."""
     return f"{_SEQUENCE.next():024x}"
+
+
+def least_id_of(ms: int) -> str:
+    """The least id that may be made at a time, in milliseconds since 1970 UTC.
+
+    Times before 1970 and after what an id can tell count as the first and the last that it can.
+    """
+    return f"{min(max(ms, 0), (1 << _TIME_BITS) - 1) << _RANDOM_BITS:024x}"
 
 
 def is_id(text: str) -> bool:

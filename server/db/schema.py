@@ -469,6 +469,17 @@ webhook_calls = Table(
         sqlite_where=text("lease_until IS NOT NULL"),
         postgresql_where=text("lease_until IS NOT NULL"),
     ),
+    # The calls of a webhook that are still to be made or failed, newest first. Most succeed and are kept:
+    # with them in it, the index would cost half as much again as all else that a call writes.
+    Index(
+        "ix_webhook_calls_unsuccessful",
+        "org_id",
+        "webhook_id",
+        "status",
+        "event_id",
+        sqlite_where=text("status <> 'success'"),
+        postgresql_where=text("status <> 'success'"),
+    ),
 )
 
 # What came of each call that was made: appended to, and forgotten after a while.

@@ -1,0 +1,23 @@
+"""Unsuccessful calls are listed by an index."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index(
+        "ix_webhook_calls_unsuccessful",
+        "webhook_calls",
+        ["org_id", "webhook_id", "status", "event_id"],
+        sqlite_where=sa.text("status <> 'success'"),
+        postgresql_where=sa.text("status <> 'success'"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_webhook_calls_unsuccessful", "webhook_calls")

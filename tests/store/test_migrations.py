@@ -1,0 +1,94 @@
+"""A store of every earlier version is brought up to date and keeps what is in it, on both engines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, insert, make_url, select
+from sqlalchemy.pool import NullPool
+
+from server.db.migrate import alembic_config, is_current, upgrade
+from server.db.schema import emails, metadata, webhook_calls
+from server.ids import new_id
+from tests.delivery.queued import rows_of
+from tests.harness.clock import START_MS
+from tests.harness.postgres import Postgres
+
+EARLIER = [version.revision for version in ScriptDirectory.from_config(alembic_config("")).walk_revisions()][
+    1:
+]
+ORG = new_id()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables, on both engines."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+def connection(empty_url: str) -> Iterator[Connection]:
+    """A connection to that database."""
+    url = make_url(empty_url)
+    if url.get_backend_name() == "sqlite":
+        url = url.set(drivername="sqlite")
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_a_store_of_an_earlier_version_is_upgraded_with_its_rows(
+    empty_url: str, connection: Connection, version: str
+) -> None:
+    command.upgrade(alembic_config(empty_url), version)
+    assert not is_current(empty_url)
+    connection.execute(insert(emails), rows_of(ORG, ["ada@receiver.test"])["emails"])
+    connection.execute(insert(webhook_calls), [call("success"), call("failed")])
+    connection.commit()
+    before = [connection.execute(select(table)).all() for table in (emails, webhook_calls)]
+    connection.commit()
+
+    upgrade(empty_url)
+    assert is_current(empty_url)
+    assert [connection.execute(select(table)).all() for table in (emails, webhook_calls)] == before
+
+
+def test_the_versions_lead_to_the_schema(empty_url: str, connection: Connection) -> None:
+    """What `server/db/schema.py` says is what a store has, its indexes too."""
+    upgrade(empty_url)
+    assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_way_back_leads_to_the_version_before(empty_url: str, connection: Connection) -> None:
+    upgrade(empty_url)
+    for version in EARLIER:
+        command.downgrade(alembic_config(empty_url), version)
+    upgrade(empty_url)
+    assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def call(status: str) -> dict[str, object]:
+    """A call of a webhook."""
+    return {
+        "org_id": ORG,
+        "webhook_id": ORG,
+        "event_id": new_id(),
+        "type": "email.sent",
+        "body": b"{}",
+        "status": status,
+        "attempts": 1,
+        "earlier_attempts": 0,
+        "lease_token": 1,
+        "happened_at": START_MS,
+        "created_at": START_MS,
+    }
