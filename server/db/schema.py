@@ -208,7 +208,6 @@ emails = Table(
     # The criteria of a list, each newest first (contract row F-6).
     Index("ix_emails_org_id_status_id", "org_id", "status", "id"),
     Index("ix_emails_org_id_domain_id_id", "org_id", "domain_id", "id"),
-    Index("ix_emails_org_id_created_at", "org_id", "created_at"),
 )
 
 # Which emails have a tag: each tag of an email stands here as `name` and as `name:value`.

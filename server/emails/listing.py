@@ -9,18 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among
-from server.db.listing import Part, Stretch
+from server.db.listing import COUNTED, Part, Stretch, counted, ids_of
 from server.db.schema import addressees, daily_counts, domains, email_tags, emails
 from server.emails.tally import EMAILS
+from server.ids import least_id_of
 
 # So many emails are looked through for what no index answers.
 WINDOW = 10_000
-# So many are counted one by one.
-COUNTED = 10_000
 # An id is made a little before or after the time that is stored with its email: here in milliseconds.
 _SLACK_MS = 5_000
 # What JSON lists of addresses are written with.
@@ -55,44 +54,30 @@ class _Walk(NamedTuple):
     rest: list[ColumnElement[bool]]
 
 
-class _Bounds(NamedTuple):
-    """The ids about where the emails of a time begin and end."""
-
-    least: str | None
-    most: str | None
-
-    def of(self, id: ColumnElement[str]) -> list[ColumnElement[bool]]:
-        found = []
-        if self.least is not None:
-            found.append(id >= _moved(self.least, -_SLACK_MS))
-        if self.most is not None:
-            found.append(id <= _moved(self.most, _SLACK_MS))
-        return found
-
-
 async def page(connection: AsyncConnection, org_id: str, wanted: Filter, stretch: Stretch) -> Part:
     """The wanted part of the emails that match.
 
     `total` is exact up to `COUNTED`. Beyond that it is what the statistics say if at most the status is
     asked for, else `COUNTED`. With a criterion that no index answers it counts the matches in the window.
     """
-    bounds = await _bounds(connection, org_id, wanted)
     domain_id = None if wanted.domain is None else await _domain_id(connection, org_id, wanted.domain)
-    if bounds is None or (wanted.domain is not None and domain_id is None):
+    if wanted.domain is not None and domain_id is None:
         return Part([], has_more=False, total=0)
     walk = _walk(connection, org_id, wanted, domain_id)
-    upward = stretch.before is not None and stretch.after is None
-    beyond = [*bounds.of(walk.id), *_cursors(walk.id, stretch)]
+    near = _near(walk.id, wanted)
     if walk.rest:
-        found = await _looked_through(connection, org_id, walk, beyond, upward)
+        found = await _looked_through(connection, org_id, walk, near, stretch)
         if wanted.search:
-            found |= await _addressed(connection, org_id, wanted, domain_id, bounds, stretch)
-        ids = sorted(found, reverse=not upward)
+            found |= await _addressed(connection, org_id, wanted, domain_id, stretch)
+        ids = sorted(found, reverse=not stretch.is_upward)
         total = len(ids)
         ids = ids[stretch.offset : stretch.offset + stretch.limit + 1]
     else:
-        ids = await _ids(connection, walk, beyond, upward, stretch)
-        total = await _total(connection, org_id, wanted, walk, bounds.of(walk.id))
+        ranges = [select(walk.id).where(of, *near) for of in walk.ranges]
+        ids = await ids_of(
+            connection, [of.where(*stretch.beyond(walk.id)) for of in ranges], walk.id, stretch
+        )
+        total = await _total(connection, org_id, wanted, ranges)
     shown = sorted(ids[: stretch.limit], reverse=True)
     return Part(await _emails(connection, org_id, shown), len(ids) > stretch.limit, total)
 
@@ -108,9 +93,9 @@ def _walk(connection: AsyncConnection, org_id: str, wanted: Filter, domain_id: s
             rest.append(or_(*of_status))
         if domain_id is not None:
             rest.append(emails.c.domain_id == domain_id)
-        rest += _times(wanted)
-        tagged = and_(email_tags.c.org_id == org_id, email_tags.c.tag == wanted.tag)
-        return _Walk(email_tags.c.email_id, [tagged], rest)
+        id = email_tags.c.email_id
+        tagged = (email_tags.c.org_id == org_id, email_tags.c.tag == wanted.tag)
+        return _Walk(id, [and_(*tagged, *_of_time(org_id, id, wanted))], rest)
     mine = and_(emails.c.org_id == org_id, *_times(wanted))
     if len(of_status) == 1 or (of_status and not rest and domain_id is None):
         if domain_id is not None:
@@ -123,44 +108,24 @@ def _walk(connection: AsyncConnection, org_id: str, wanted: Filter, domain_id: s
     return _Walk(emails.c.id, [mine], rest)
 
 
-async def _ids(
-    connection: AsyncConnection,
-    walk: _Walk,
-    beyond: Sequence[ColumnElement[bool]],
-    upward: bool,
-    stretch: Stretch,
-) -> list[str]:
-    """The ids of the stretch and one more, all from the index."""
-    needed = stretch.offset + stretch.limit + 1
-    parts = [
-        _ordered(select(walk.id.label("id")).where(of, *beyond), walk.id, upward).limit(needed)
-        for of in walk.ranges
-    ]
-    if len(parts) == 1:
-        query: Any = parts[0].limit(stretch.limit + 1).offset(stretch.offset)
-    else:
-        merged = union_all(*(select(part.subquery().c.id) for part in parts)).subquery()
-        query = _ordered(select(merged.c.id), merged.c.id, upward)
-        query = query.limit(stretch.limit + 1).offset(stretch.offset)
-    return list(await connection.scalars(query))
-
-
 async def _looked_through(
     connection: AsyncConnection,
     org_id: str,
     walk: _Walk,
-    beyond: Sequence[ColumnElement[bool]],
-    upward: bool,
+    near: Sequence[ColumnElement[bool]],
+    stretch: Stretch,
 ) -> set[str]:
     """The ids of the emails in the window that pass every check."""
     [of] = walk.ranges
-    window = _ordered(select(walk.id).where(of, *beyond), walk.id, upward)
-    last = await connection.scalar(window.limit(1).offset(WINDOW - 1))
-    within = [] if last is None else [walk.id <= last if upward else walk.id >= last]
-    query = select(walk.id).where(of, *beyond, *within)
-    if walk.id.table is not emails:
-        query = query.join(emails, and_(emails.c.org_id == org_id, emails.c.id == walk.id))
-    return set(await connection.scalars(query.where(*walk.rest)))
+    query = select(walk.id).where(of, *near, *stretch.beyond(walk.id))
+    last = await connection.scalar(stretch.ordered(query, walk.id).limit(1).offset(WINDOW - 1))
+    if last is not None:
+        query = query.where(walk.id <= last if stretch.is_upward else walk.id >= last)
+    if walk.id.table is emails:
+        query = query.where(*walk.rest)
+    else:
+        query = query.where(_email_passes(org_id, walk.id, walk.rest))
+    return set(await connection.scalars(query))
 
 
 async def _addressed(
@@ -168,7 +133,6 @@ async def _addressed(
     org_id: str,
     wanted: Filter,
     domain_id: str | None,
-    bounds: _Bounds,
     stretch: Stretch,
 ) -> set[str]:
     """The ids of emails with a recipient whose address begins with the text; none if they are too many."""
@@ -180,8 +144,8 @@ async def _addressed(
             addressees.c.org_id == org_id,
             addressees.c.address >= start,
             addressees.c.address < start + b"\xff",
-            *bounds.of(id),
-            *_cursors(id, stretch),
+            *_near(id, wanted),
+            *stretch.beyond(id),
         )
         .limit(WINDOW + 1)
     )
@@ -192,24 +156,17 @@ async def _addressed(
         checks.append(emails.c.domain_id == domain_id)
     if wanted.tag is not None:
         tagged = (email_tags.c.org_id == org_id, email_tags.c.email_id == id, email_tags.c.tag == wanted.tag)
-        checks.append(exists().where(*tagged))
+        query = query.where(exists().where(*tagged))
     if checks:
-        query = query.join(emails, and_(emails.c.org_id == org_id, emails.c.id == id)).where(*checks)
+        query = query.where(_email_passes(org_id, id, checks))
     ids = list(await connection.scalars(query))
     return set(ids) if len(ids) <= WINDOW else set()
 
 
 async def _total(
-    connection: AsyncConnection,
-    org_id: str,
-    wanted: Filter,
-    walk: _Walk,
-    beyond: Sequence[ColumnElement[bool]],
+    connection: AsyncConnection, org_id: str, wanted: Filter, ranges: Sequence[Select[Any]]
 ) -> int:
-    total = 0
-    for of in walk.ranges:
-        some = select(literal(1)).select_from(walk.id.table).where(of, *beyond).limit(COUNTED)
-        total += (await connection.execute(select(func.count()).select_from(some.subquery()))).scalar_one()
+    total = await counted(connection, ranges, COUNTED)
     if total >= COUNTED and wanted.is_by_status_only:
         count = select(func.sum(daily_counts.c["count"])).where(
             daily_counts.c.org_id == org_id,
@@ -233,25 +190,31 @@ async def _domain_id(connection: AsyncConnection, org_id: str, domain: str) -> s
     return id
 
 
-async def _bounds(connection: AsyncConnection, org_id: str, wanted: Filter) -> _Bounds | None:
-    """What keeps an index of ids near `since` and `until`; None if nothing is there."""
-    at = emails.c.created_at
-    mine = select(emails.c.id).where(emails.c.org_id == org_id)
-    least = most = None
+def _email_passes(
+    org_id: str, id: ColumnElement[str], checks: Sequence[ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """That the email with this id passes: looked up for each id. A join SQLite might begin at the emails."""
+    return exists().where(emails.c.org_id == org_id, emails.c.id == id, *checks)
+
+
+def _near(id: ColumnElement[str], wanted: Filter) -> list[ColumnElement[bool]]:
+    """What keeps an index of ids near `since` and `until`."""
+    found = []
     if wanted.since is not None:
-        least = await connection.scalar(mine.where(at >= wanted.since).order_by(at).limit(1))
-        if least is None:
-            return None
+        found.append(id >= least_id_of(wanted.since - _SLACK_MS))
     if wanted.until is not None:
-        most = await connection.scalar(mine.where(at < wanted.until).order_by(at.desc()).limit(1))
-        if most is None:
-            return None
-    return _Bounds(least, most)
+        found.append(id < least_id_of(wanted.until + _SLACK_MS))
+    return found
 
 
-def _moved(id: str, ms: int) -> str:
-    """The id made so much later."""
-    return f"{max(0, int(id, 16) + (ms << 48)):024x}"
+def _of_time(org_id: str, id: ColumnElement[str], wanted: Filter) -> list[ColumnElement[bool]]:
+    """That the email with this id is of the time asked for: looked up only where its id does not tell."""
+    sure = []
+    if wanted.since is not None:
+        sure.append(id >= least_id_of(wanted.since + _SLACK_MS))
+    if wanted.until is not None:
+        sure.append(id < least_id_of(wanted.until - _SLACK_MS))
+    return [or_(and_(*sure), _email_passes(org_id, id, _times(wanted)))] if sure else []
 
 
 def _times(wanted: Filter) -> list[ColumnElement[bool]]:
@@ -260,15 +223,6 @@ def _times(wanted: Filter) -> list[ColumnElement[bool]]:
         found.append(emails.c.created_at >= wanted.since)
     if wanted.until is not None:
         found.append(emails.c.created_at < wanted.until)
-    return found
-
-
-def _cursors(id: ColumnElement[str], stretch: Stretch) -> list[ColumnElement[bool]]:
-    found = []
-    if stretch.after is not None:
-        found.append(id < stretch.after)
-    if stretch.before is not None:
-        found.append(id > stretch.before)
     return found
 
 
@@ -289,7 +243,3 @@ def _contains(connection: AsyncConnection, text: str) -> ColumnElement[bool]:
             for column, needle in columns
         )
     )
-
-
-def _ordered(query: Select[Any], id: ColumnElement[str], upward: bool) -> Select[Any]:
-    return query.order_by(id.asc() if upward else id.desc())

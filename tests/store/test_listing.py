@@ -16,9 +16,10 @@ from server.db.schema import addressees, daily_counts, email_tags, emails
 from server.db.writer import Writer
 from server.emails import listing
 from server.emails.listing import Filter
-from server.ids import new_id
+from server.ids import least_id_of, new_id
 from tests.delivery.queued import DOMAIN, DOMAIN_ID, add_domain, rows_of
 from tests.harness.clock import START_MS
+from tests.store.plans import plans
 
 ORG, OTHER = new_id(), new_id()
 OTHER_DOMAIN_ID = new_id()
@@ -35,12 +36,14 @@ class Shelf:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     async def put(self, *many: dict[str, Any], org_id: str = ORG) -> list[str]:
-        """Stores emails with these columns; returns their ids."""
-        made = []
+        """Stores emails with these columns; returns their ids, made at the time of each unless given."""
+        made: list[dict[str, Any]] = []
         for columns in many:
             row = rows_of(org_id, columns.get("to", ["ada@receiver.test"]))["emails"][0]
             tags = columns.get("tags", [])
             row |= {name: value for name, value in columns.items() if name not in ("to", "tags")}
+            if "id" not in columns:
+                row["id"] = id_of(row["created_at"], len(self.rows) + len(made))
             row["tags"] = json.dumps(tags)
             made.append(row)
         tagged = [
@@ -64,6 +67,11 @@ class Shelf:
 
     async def ids(self, wanted: Filter, stretch: Stretch = EVERYTHING) -> list[str]:
         return [row.id for row in (await self.find(wanted, stretch)).rows]
+
+
+def id_of(ms: int, number: int) -> str:
+    """The id that an email has if it is made at a time, after `number` others."""
+    return least_id_of(ms)[:12] + f"{number:012x}"
 
 
 @pytest.fixture
@@ -128,15 +136,64 @@ async def test_a_tag_is_found_by_its_name_or_with_its_value(shelf: Shelf) -> Non
 
 
 async def test_a_time_is_found_though_ids_are_made_a_little_apart(shelf: Shelf) -> None:
-    times = [START_MS, START_MS - 3, START_MS + 2, START_MS + 2, START_MS + 60_000]
-    ids = await shelf.put(*({"created_at": at} for at in times))
+    """An email's id is made some seconds before or after the time it is stored with."""
+    made = [START_MS + apart for apart in (-4_000, 0, 1, 5, 3_000, 60_000)]
+    times = [START_MS + apart for apart in (0, -3, 2, 2, -1_000, 64_000)]
+    ids = await shelf.put(
+        *(
+            {"id": id_of(ms, n), "created_at": at, "tags": [["kind", "a"]]}
+            for n, (ms, at) in enumerate(zip(made, times, strict=True))
+        )
+    )
     for since, until in itertools.product([None, *times, START_MS + 90_000], repeat=2):
         expected = [
             id
             for id, at in zip(ids, times, strict=True)
             if (since is None or at >= since) and (until is None or at < until)
         ]
-        assert await shelf.ids(Filter(since=since, until=until)) == expected[::-1]
+        for tag in (None, "kind"):
+            found = await shelf.find(Filter(since=since, until=until, tag=tag))
+            assert ([row.id for row in found.rows], found.total) == (expected[::-1], len(expected))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter(since=START_MS),
+        Filter(until=START_MS),
+        Filter(since=START_MS, until=START_MS + 1),
+        Filter(since=START_MS, statuses=["queued"]),
+        Filter(until=START_MS, statuses=["queued", "bounced"]),
+        Filter(since=START_MS, domain=DOMAIN),
+        Filter(since=START_MS, tag="kind"),
+        Filter(until=START_MS, search="ada"),
+    ],
+    ids=str,
+)
+async def test_a_time_is_found_by_the_ids_of_about_then(sqlite_url: str, wanted: Filter) -> None:
+    """B6: no email of another time is looked at, whichever index is walked."""
+    database = Database(sqlite_url)
+    async with database.write() as connection:
+        await add_domain(connection, ORG)
+    async with plans(database, "emails", "email_tags", "addressees") as steps, database.read() as connection:
+        await listing.page(connection, ORG, wanted, EVERYTHING)
+    await database.close()
+    by_id = ("AND id>", "AND id<", "AND id=?)", "AND email_id>", "AND email_id<", "AND address<?)")
+    assert steps
+    assert all(any(bound in step for bound in by_id) for step in steps), steps
+
+
+@pytest.mark.parametrize("wanted", [Filter(tag="kind", domain=DOMAIN), Filter(tag="kind", since=START_MS)])
+async def test_a_second_criterion_is_looked_up_at_what_has_the_tag(sqlite_url: str, wanted: Filter) -> None:
+    """B6: a rare tag is found without a walk over all emails."""
+    database = Database(sqlite_url)
+    async with database.write() as connection:
+        await add_domain(connection, ORG)
+    async with plans(database, "emails") as steps, database.read() as connection:
+        await listing.page(connection, ORG, wanted, EVERYTHING)
+    await database.close()
+    assert steps
+    assert all("(org_id=? AND id=?)" in step for step in steps), steps
 
 
 async def test_an_unknown_domain_has_no_emails(shelf: Shelf) -> None:

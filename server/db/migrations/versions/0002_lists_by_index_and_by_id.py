@@ -1,4 +1,4 @@
-"""Unsuccessful calls are listed by an index."""
+"""Unsuccessful calls are listed by an index; emails of a time by their ids, without one."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.drop_index("ix_emails_org_id_created_at", "emails")
     op.create_index(
         "ix_webhook_calls_unsuccessful",
         "webhook_calls",
@@ -21,3 +22,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_webhook_calls_unsuccessful", "webhook_calls")
+    op.create_index("ix_emails_org_id_created_at", "emails", ["org_id", "created_at"])
