@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import structlog
@@ -14,6 +15,8 @@ from edge.settings import Settings
 DRAIN_S = 35
 """Seconds that requests under way get to finish: their deadline and some more."""
 
+COLLECTED_AT = 20_000
+"""So many new objects are looked through for cycles together."""
 
 KEEP_ALIVE_S = 75
 """Seconds that an idle connection stays open: longer than load balancers keep theirs (60), so that it is
@@ -35,7 +38,12 @@ def main() -> int:
     except ValueError as error:
         print(f"zidimail: {error}.", file=sys.stderr)
         return 1
-    uvicorn.Server(config(settings)).run()
+    served = config(settings)
+    # What was made until now stays, and what a request makes mostly goes by itself: looking for cycles as
+    # often as Python does by default took 10 % of the time under load.
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AT)
+    uvicorn.Server(served).run()
     return 0
 
 

@@ -1,6 +1,7 @@
 """Builds the server from its rooms: the only place that knows all of them."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,9 @@ SERVICES = tuple(
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
+
+# So many new objects are looked through for cycles together.
+_COLLECTED_AT = 20_000
 
 _MIB = 2**20
 # One message holds at most a batch of 100 or one email with the largest attachments that any plan allows.
@@ -302,6 +306,10 @@ async def run(settings: Settings, build: Callable[[Settings, Clock], Serving | D
         _show_metrics(settings.metrics_listen)
     program = build(settings, SystemClock())
     await program.start()
+    # What was made until now stays, and what a call makes mostly goes by itself: looking for cycles as often
+    # as Python does by default took 5 % of the time under load.
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AT)
     await stopping.wait()
     _log.info("stopping")
     await program.stop()

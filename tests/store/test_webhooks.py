@@ -448,10 +448,8 @@ async def test_a_look_at_the_queue_reads_no_backlog_on_sqlite(sqlite_url: str) -
     """However many calls wait for a webhook, the next webhook is found by the index."""
     database = Database(sqlite_url)
     async with database.read() as connection:
-        plan = await connection.execute(
-            text(f"EXPLAIN QUERY PLAN {queue._LINES.build('sqlite')}"),
-            {"org_id": "", "webhook_id": "", "most": 1},
-        )
+        explained = text(f"EXPLAIN QUERY PLAN {queue._LINES.build('sqlite')}")
+        plan = await connection.execute(explained, {"org_id": "", "webhook_id": "", "most": 1})
         steps = [row.detail for row in plan if "webhook_calls" in row.detail]
     await database.close()
     assert {step.partition(" INDEX ")[2] for step in steps} == {
