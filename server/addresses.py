@@ -18,7 +18,7 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 MAX_NAME_LENGTH = 256
 # An address, and something after it that is no part of it: `a@b.example, Name`.
-_LIST = re.compile("@[^,;]*[,;]")
+_LIST = re.compile(r"\S@\S+\s*[,;]")
 # A name of which every character is escaped, the longest address, and what parts the two. What was read is
 # kept, so that no caller may fill the memory with the space around addresses.
 MAX_LENGTH = 1024
@@ -78,10 +78,16 @@ def _display_name(name: str) -> str:
         return _QUOTED_PAIR.sub(r"\1", name[1:-1])
     if "<" in name or ">" in name:
         raise NotAMailbox("has brackets in its name: put the name in double quotes")
-    if _LIST.search(name):
-        # Read as a name, all but the last address would be lost without a word.
-        raise NotAMailbox("holds several addresses: each needs an entry of its own")
     return name
+
+
+def holds_several(text: str) -> bool:
+    """Whether a text that reads as one mailbox was meant as several, like `a@x.example, Bob <b@x.example>`.
+
+    Read as a name, all but the last address would be lost without a word.
+    """
+    name = text.strip().rpartition("<")[0].strip()
+    return _LIST.search(name) is not None and not (name.startswith('"') and name.endswith('"'))
 
 
 def _checked(name: str, address: str) -> Mailbox:

@@ -187,7 +187,7 @@ class Serving:
         self._delivering = delivering = Delivering(settings, clock)
         database, writer, bell = delivering.database, delivering.writer, delivering.bell
         self._uses = KeyUses(writer)
-        self._sweeper = Sweeper(writer, clock)
+        self._sweeper = Sweeper(database, writer, clock)
         keys = ApiKeyAuthenticator(database, clock, self._uses)
         sessions = Sessions(settings.secret, clock)
         self._events = EventServicer(database, bell)

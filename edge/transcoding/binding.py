@@ -140,7 +140,7 @@ def _map(bind_item: Bind) -> Bind:
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 # A plus sign that was not percent-encoded reads as a blank.
-_OFFSET_WITHOUT_PLUS = re.compile(r"(.+:.+) (\d\d(?::?\d\d)?)", re.ASCII)
+_OFFSET_WITHOUT_PLUS = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:[\d:.]+) (\d\d(?::?\d\d)?)", re.ASCII)
 
 
 def _query_binds(descriptor: Descriptor, taken: set[str], names: EnumNames) -> dict[str, Bind]:

@@ -41,7 +41,9 @@ class Connections:
             try:
                 transaction.rollback()
             except DBAPIError:
-                _close(connection)
+                # What was idle meanwhile is probably lost too.
+                _discard(connection)
+                self._drop_idle()
             else:
                 self._idle.append((connection, time.monotonic()))
             raise
@@ -49,15 +51,21 @@ class Connections:
 
     def close(self) -> None:
         """Closes the connections; no transaction may be open."""
-        while self._idle:
-            _close(self._idle.pop()[0])
+        self._drop_idle()
         self._engine.dispose()
 
+    def _drop_idle(self) -> None:
+        """Closes the connections that no transaction uses now."""
+        with contextlib.suppress(IndexError):
+            while True:
+                _discard(self._idle.pop()[0])
+
     def _connection(self) -> Connection:
-        while self._idle:
-            connection, since = self._idle.pop()
-            if time.monotonic() - since < _TRUSTED_S or _answers(connection):
-                return connection
+        with contextlib.suppress(IndexError):
+            while True:
+                connection, since = self._idle.pop()
+                if time.monotonic() - since < _TRUSTED_S or _answers(connection):
+                    return connection
         return self._engine.connect()
 
 
@@ -67,10 +75,12 @@ def _answers(connection: Connection) -> bool:
         connection.exec_driver_sql("SELECT 1")
         connection.rollback()
         return True
-    _close(connection)
+    _discard(connection)
     return False
 
 
-def _close(connection: Connection) -> None:
+def _discard(connection: Connection) -> None:
+    """Closes a connection that may be broken: without a rollback, which would fail and be logged."""
     with contextlib.suppress(DBAPIError):
-        connection.close()
+        connection.invalidate()
+    connection.close()

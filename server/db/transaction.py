@@ -6,6 +6,7 @@ that answers before it is awaited. Measured with 64 callers on SQLite, that took
 emails from 17 ms to 5 ms.
 """
 
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
@@ -49,27 +50,22 @@ class Transaction:
 
     def change(self, sql: str, parameters: Sequence[Any]) -> int:
         """How many rows a statement changed with these sets of parameters. Raises DBAPIError."""
-        cursor = self._driver.cursor()
         try:
-            cursor.executemany(sql, parameters)
-            changed: int = cursor.rowcount
-            return changed
+            with contextlib.closing(self._driver.cursor()) as cursor:
+                cursor.executemany(sql, parameters)
+                changed: int = cursor.rowcount
+                return changed
         except self.dialect.loaded_dbapi.Error as error:
             raise self._wrapped(sql, error) from error
-        finally:
-            cursor.close()
 
     def copy(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Streams rows into a table of PostgreSQL. Raises DBAPIError."""
-        cursor = self._driver.cursor()
         try:
-            with cursor.copy(sql) as copy:
+            with contextlib.closing(self._driver.cursor()) as cursor, cursor.copy(sql) as copy:
                 for row in rows:
                     copy.write_row(row)
         except self.dialect.loaded_dbapi.Error as error:
             raise self._wrapped(sql, error) from error
-        finally:
-            cursor.close()
 
     def begin(self, statement: str) -> None:
         """Begins with this statement, or when the driver does if it is empty. Raises DBAPIError."""

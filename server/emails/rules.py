@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from email.header import decode_header, make_header
 from typing import Literal
 
-from server.addresses import CONTROL, Mailbox, NotAMailbox, mailbox
+from server.addresses import CONTROL, Mailbox, NotAMailbox, holds_several, mailbox
 from server.faults import Violation
 
 Kind = Literal["to", "cc", "bcc"]
@@ -253,6 +253,9 @@ def _mailbox_violations(field: str, text: str, *, required: bool) -> Iterator[Vi
         mailbox(text)
     except NotAMailbox as error:
         yield Violation(field, str(error))
+        return
+    if holds_several(text):
+        yield Violation(field, "holds several addresses: each needs an entry of its own")
 
 
 def _header_value(field: str, name: str, value: str) -> Iterator[Violation]:

@@ -1,6 +1,7 @@
 """Forgets what was only kept for a time."""
 
 from server.clock import Clock
+from server.db.engine import Database
 from server.db.writer import Writer
 from server.emails import idempotency
 from server.quotas.rules import Periods
@@ -14,7 +15,8 @@ _PAUSE_S = 600.0
 class Sweeper:
     """Deletes what is too old to matter, a bounded number of each kind in one transaction."""
 
-    def __init__(self, writer: Writer, clock: Clock) -> None:
+    def __init__(self, database: Database, writer: Writer, clock: Clock) -> None:
+        self._database = database
         self._writer = writer
         self._clock = clock
         self._swept_month: int | None = None
@@ -37,7 +39,7 @@ class Sweeper:
     async def _sweep_month(self, month: int) -> bool:
         if self._swept_month == month:
             return False
-        if await self._writer.run(lambda connection: sweep_recipients(connection, month)):
+        if await sweep_recipients(self._database, self._writer, month):
             return True
         self._swept_month = month
         return False

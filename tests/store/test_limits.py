@@ -160,7 +160,7 @@ async def test_whom_one_wrote_to_is_forgotten_with_the_month(
     accepting.clock.advance(31 * 86_400)
     await accepting.send(_request(to=["u0@example.net"]), _request(to=["new@example.net"]))
     assert await accepting.count(unique_recipients) == 7
-    sweeper = Sweeper(writer, accepting.clock)
+    sweeper = Sweeper(accepting.database, writer, accepting.clock)
     sweeper.start()
 
     async def left() -> bool:

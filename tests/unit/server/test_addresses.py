@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.addresses import Mailbox, NotAMailbox, mailbox
+from server.addresses import Mailbox, NotAMailbox, holds_several, mailbox
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,6 @@ def test_a_mailbox_is_read(text: str, expected: Mailbox) -> None:
         "ada@-example.com",
         "ada@exam_ple.com",
         "ada@example.com, eve@example.com",
-        "ada@example.com, Eve <eve@example.com>",
         "ada@example.com>",
         "Ada <<ada@example.com>",
         "Ada <ada@example.com> <eve@example.com>",
@@ -83,3 +82,20 @@ def test_any_text_is_either_a_mailbox_or_refused(text: str) -> None:
 
 def test_two_spellings_of_one_mailbox_have_one_key() -> None:
     assert mailbox("Ada@Example.com").key == mailbox("Countess <ada@EXAMPLE.COM>").key
+
+
+@pytest.mark.parametrize(
+    ("text", "several"),
+    [
+        ("ada@example.com, Eve <eve@example.com>", True),
+        ("ada@example.com;Eve <eve@example.com>", True),
+        (" Ada <ada@example.com> , Eve <eve@example.com>", True),
+        ('"ada@example.com, Eve" <eve@example.com>', False),
+        ("Sales @ Shop, Inc <sales@example.com>", False),
+        ("Shop, Inc <sales@example.com>", False),
+        ("eve@example.com", False),
+    ],
+)
+def test_addresses_before_a_mailbox_are_not_its_name(text: str, several: bool) -> None:
+    """C-37: read as a name, all but the last would be lost without a word."""
+    assert holds_several(text) is several

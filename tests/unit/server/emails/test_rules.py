@@ -128,6 +128,12 @@ def test_headers_that_pass_hold_no_line_break(given: dict[str, str], has_reply_t
         assert not set("\r\n\x00") & set("".join([*given, *given.values()]))
 
 
+def test_several_addresses_in_one_entry_are_refused() -> None:
+    text = "a@x.example, Bob <b@x.example>"
+    assert [violation.field for violation in rules.addresses("to", ["c@x.example", text])] == ["to[1]"]
+    assert [violation.field for violation in rules.sender(text)] == ["from"]
+
+
 def test_a_mailbox_named_twice_is_one_recipient_of_the_first_list() -> None:
     envelope = rules.envelope(["a@x.y", "Ann <A@X.y>"], ["b@x.y", "a@x.y"], ["b@x.y", "c@x.y"])
     assert [(kind, recipient.address) for kind, recipient in envelope.values()] == [
