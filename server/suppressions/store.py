@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, case, delete, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, case, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among, keys_parameter, one_of
+from server.db.listing import COUNTED, counted
 from server.db.prepared import Prepared
 from server.db.schema import suppressions
 from server.ids import is_id, new_id
@@ -118,7 +119,8 @@ async def remove(
 async def page(
     connection: AsyncConnection, org_id: str, wanted: Filter, page: Page, now_ms: int
 ) -> tuple[Sequence[SuppressionRow], bool, int]:
-    """A page of suppressions, newest first; whether more follow; how many match in all."""
+    """A page of suppressions, newest first; whether more follow; how many match, if `COUNTED` then so many
+    or more."""
     columns = suppressions.c
     criteria: list[ColumnElement[bool]] = [columns.org_id == org_id, live(now_ms)]
     if wanted.origins:
@@ -129,14 +131,14 @@ async def page(
         criteria.append(columns.id < wanted.older_than)
     if wanted.newer_than is not None:
         criteria.append(columns.id > wanted.newer_than)
-    total = await connection.scalar(select(func.count()).select_from(suppressions).where(*criteria))
+    total = await counted(connection, [select(columns.id).where(*criteria)], COUNTED)
     # Walking towards newer ones, the page nearest to the cursor is the oldest.
     upwards = wanted.newer_than is not None and wanted.older_than is None
     order = columns.id.asc() if upwards else columns.id.desc()
     query = select(suppressions).where(*criteria).order_by(order).limit(page.limit + 1).offset(page.offset)
     rows = (await connection.execute(query)).all()
     shown = rows[: page.limit]
-    return (shown[::-1] if upwards else shown), len(rows) > page.limit, total or 0
+    return (shown[::-1] if upwards else shown), len(rows) > page.limit, total
 
 
 def live(now_ms: int | ColumnElement[int]) -> ColumnElement[bool]:

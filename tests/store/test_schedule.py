@@ -55,12 +55,12 @@ class Scheduling(Accepting):
         return await (writer or self.writer).run(lambda connection: release(connection, at_ms))
 
     async def move(self, email_id: str, at_ms: int, org_id: str = CALLER.org_id) -> Fault | None:
-        return await self.writer.run(lambda connection: move(connection, org_id, email_id, at_ms))
+        return await self.writer.run(lambda connection: move(connection, org_id, email_id, at_ms, set()))
 
     async def cancel(
         self, email_id: str, org_id: str = CALLER.org_id, writer: Writer | None = None
     ) -> Fault | None:
-        act = lambda connection: cancel(connection, org_id, email_id, START_MS)  # noqa: E731
+        act = lambda connection: cancel(connection, org_id, email_id, START_MS, set())  # noqa: E731
         return await (writer or self.writer).run(act)
 
     async def email(self, email_id: str) -> Any:
