@@ -22,7 +22,9 @@ _LOOKING = 2
 _SQLITE_WRITERS = 1
 _POSTGRESQL_WRITERS = 4
 _BUSY_TIMEOUT_MS = 10_000
-_SQLITE_CACHE_KIB = 65_536
+# At most so much of the store is kept by the writer. With a million emails the pages that accepting touches
+# outgrew 64 MiB, and its rate fell by 30 %.
+_SQLITE_CACHE_KIB = 196_608
 # Pages of the log before a commit moves them into the store: at SQLite's own 1,000 a busy store would
 # write each of its inner pages many times a second.
 _SQLITE_CHECKPOINT_PAGES = 4_000
