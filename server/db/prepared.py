@@ -11,7 +11,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Executable, Table
+from sqlalchemy import Boolean, Executable, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -27,6 +27,8 @@ class _Compiled:
     # Of the parameters that the statement names, those it brings along; and how the driver wants them.
     own: Parameters
     bind: Callable[[Parameters], Any]
+    # Which of the columns hold numbers that stand for booleans.
+    flags: Sequence[int]
     # Makes a row with attributes; known once the statement has run.
     row: Callable[[Iterable[Any]], Any] | None = None
 
@@ -34,7 +36,8 @@ class _Compiled:
 class Prepared:
     """A statement, made by `build` for an engine by its name. Its values are parameters, named at each call.
 
-    Rows come as the driver gives them: on SQLite a boolean is 0 or 1.
+    Rows come as the driver gives them. SQLite has no booleans: those of columns are made of its numbers, in
+    a statement that was written as text they stay 0 and 1.
     """
 
     def __init__(self, build: Callable[[str], Executable]) -> None:
@@ -52,8 +55,7 @@ class Prepared:
             result = await connection.exec_driver_sql(compiled.sql, bound)
             names, found = list(result.keys()), result.all()
         if compiled.row is None:
-            named: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
-            compiled.row = named._make
+            compiled.row = _row(names, compiled.flags)
         return list(map(compiled.row, found))
 
     async def change(self, connection: AsyncConnection, parameters: Sequence[Parameters]) -> int:
@@ -117,7 +119,23 @@ def _compile(statement: Executable, dialect: Dialect) -> _Compiled:
     assert isinstance(compiled, SQLCompiler)
     own = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
     bind = dict if compiled.positiontup is None else _by_position(compiled.positiontup)
-    return _Compiled(str(compiled), own, bind)
+    columns = getattr(statement, "selected_columns", ()) if dialect.name == "sqlite" else ()
+    flags = [position for position, column in enumerate(columns) if isinstance(column.type, Boolean)]
+    return _Compiled(str(compiled), own, bind, flags)
+
+
+def _row(names: Sequence[str], flags: Sequence[int]) -> Callable[[Iterable[Any]], Any]:
+    named: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+    make: Callable[[Iterable[Any]], Any] = named._make
+
+    def with_flags(values: Iterable[Any]) -> Any:
+        row = list(values)
+        for position in flags:
+            if row[position] is not None:
+                row[position] = bool(row[position])
+        return make(row)
+
+    return with_flags if flags else make
 
 
 def _by_position(names: Sequence[str]) -> Callable[[Parameters], Any]:

@@ -187,6 +187,8 @@ async def test_a_webhook_arrives_and_each_family_of_signatures_verifies(
     assert body["data"]["to"] == ["you@example.org"]
     assert body["data"]["from"] == GREETING["from"]
     assert body["data"]["subject"] == GREETING["subject"]
+    assert (body["data"]["attempt"], body["data"]["possible_duplicate"]) == (1, False)
+    assert isinstance(body["data"]["possible_duplicate"], bool)
 
 
 async def test_a_repeated_send_with_one_idempotency_key_is_one_mail(stack: Stack) -> None:
