@@ -2,10 +2,10 @@
 
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.schema import installation
+from server.db.upsert import upserting
 from server.sealing import Seal
 from server.settings import SettingsError
 
@@ -20,9 +20,9 @@ async def check_secret(connection: AsyncConnection, seal: Seal) -> None:
     called, and sessions of other processes would be refused.
     """
     values = {"name": _NAME, "value": seal.seal(_NAME.encode(), _CONTEXT)}
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     # Several processes may start on a new store at once: the first one's mark counts for all.
-    await connection.execute(insert(installation).values(values).on_conflict_do_nothing())
+    insert = upserting(connection.dialect.name, installation)
+    await connection.execute(insert.values(values).on_conflict_do_nothing())
     query = select(installation.c.value).where(installation.c.name == _NAME)
     mark = (await connection.execute(query)).scalar_one()
     try:

@@ -42,62 +42,63 @@ class Transaction:
 
     def query(self, sql: str, parameters: Any) -> tuple[list[str], DriverRows]:
         """The columns and rows that a statement in the driver's own words finds. Raises DBAPIError."""
-        try:
+
+        def find() -> tuple[list[str], DriverRows]:
             cursor = self._driver.execute(sql, parameters)
             return [column[0] for column in cursor.description], cursor.fetchall()
-        except self.dialect.loaded_dbapi.Error as error:
-            raise self._wrapped(sql, error) from error
+
+        return self._run(sql, find)
 
     def change(self, sql: str, parameters: Sequence[Any]) -> int:
         """How many rows a statement changed with these sets of parameters. Raises DBAPIError."""
-        try:
+
+        def change() -> int:
             with contextlib.closing(self._driver.cursor()) as cursor:
                 cursor.executemany(sql, parameters)
                 changed: int = cursor.rowcount
                 return changed
-        except self.dialect.loaded_dbapi.Error as error:
-            raise self._wrapped(sql, error) from error
+
+        return self._run(sql, change)
 
     def copy(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Streams rows into a table of PostgreSQL. Raises DBAPIError."""
-        try:
+
+        def stream() -> None:
             with contextlib.closing(self._driver.cursor()) as cursor, cursor.copy(sql) as copy:
                 for row in rows:
                     copy.write_row(row)
-        except self.dialect.loaded_dbapi.Error as error:
-            raise self._wrapped(sql, error) from error
+
+        self._run(sql, stream)
 
     def begin(self, statement: str) -> None:
         """Begins with this statement, or when the driver does if it is empty. Raises DBAPIError."""
         if statement:
-            self._run(self._driver.execute, statement)
+            self._run(statement, lambda: self._driver.execute(statement))
 
     def commit(self) -> None:
         """Makes it durable. Raises DBAPIError."""
         if self._connection.in_transaction():
             self._connection.commit()
             return
-        self._run(self._driver.commit)
+        self._run("COMMIT", self._driver.commit)
 
     def rollback(self) -> None:
         """Undoes it. Raises DBAPIError."""
         if self._connection.in_transaction():
             self._connection.rollback()
-        self._run(self._driver.rollback)
+        self._run("ROLLBACK", self._driver.rollback)
 
-    def _run(self, call: Callable[..., object], *arguments: str) -> None:
-        try:
-            call(*arguments)
-        except self.dialect.loaded_dbapi.Error as error:
-            raise self._wrapped(call.__name__, error) from error
-
-    def _wrapped(self, sql: str, error: Exception) -> DBAPIError:
+    def _run(self, sql: str, call: Callable[[], T]) -> T:
+        """What a call of the driver returns; its errors are raised as SQLAlchemy raises them."""
         dialect = self.dialect
-        wrapped = DBAPIError.instance(
-            sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
-        )
-        assert isinstance(wrapped, DBAPIError)
-        return wrapped
+        try:
+            return call()
+        except dialect.loaded_dbapi.Error as error:
+            wrapped = DBAPIError.instance(
+                sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+            )
+            assert isinstance(wrapped, DBAPIError)
+            raise wrapped from error
 
 
 def run_inline(coroutine: Coroutine[Any, Any, T]) -> T:

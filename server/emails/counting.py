@@ -8,14 +8,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Insert, Row, Table, bindparam, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, Insert, Row, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.engine import Database
 from server.db.keys import keys_parameter, one_of
 from server.db.prepared import Prepared
 from server.db.schema import addressees, daily_counts, events, recipients
+from server.db.upsert import upserting
 from server.db.writer import Writer
 from server.emails.tally import Counted, changes
 from server.events import log
@@ -53,19 +53,15 @@ _ADDRESSES = Prepared(
 )
 
 
-def _insert(dialect: str, table: Table) -> Any:
-    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
-
-
 def _add_counts(dialect: str) -> Insert:
-    rows = _insert(dialect, daily_counts)
+    rows = upserting(dialect, daily_counts)
     added = {"count": daily_counts.c["count"] + rows.excluded["count"]}
     upsert: Insert = rows.on_conflict_do_update(index_elements=list(daily_counts.primary_key), set_=added)
     return upsert
 
 
 _ADD_COUNTS = Prepared(_add_counts)
-_ADD_ADDRESSEES = Prepared(lambda dialect: _insert(dialect, addressees).on_conflict_do_nothing())
+_ADD_ADDRESSEES = Prepared(lambda dialect: upserting(dialect, addressees).on_conflict_do_nothing())
 
 
 class Counting:

@@ -4,18 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.prepared import Prepared
 from server.db.schema import log_readers
+from server.db.upsert import upserting
 from server.events.log import BEGINNING, Place
 
-_REGISTER = Prepared(
-    lambda dialect: (
-        (sqlite if dialect == "sqlite" else postgresql).insert(log_readers).on_conflict_do_nothing()
-    )
-)
+_REGISTER = Prepared(lambda dialect: upserting(dialect, log_readers).on_conflict_do_nothing())
 _PLACE = Prepared(
     lambda _: select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == bindparam("reader"))
 )

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Insert, Row, case, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among, keys_parameter, one_of
 from server.db.prepared import Prepared, Rows
 from server.db.schema import domains, organisations, plans, unique_recipients, usage
+from server.db.upsert import upserting
 from server.quotas.rules import LEVEL_NEW, LEVEL_VERIFIED, Limits, Periods, Standing, Used, warm_up_cap
 
 # How many periods ahead another server's clock may be believed: by more, it was wrong.
@@ -112,7 +112,7 @@ async def write_usage(connection: AsyncConnection, charged: Mapping[str, Used], 
 
 
 def _upsert(dialect: str) -> Insert:
-    statement: Any = (sqlite if dialect == "sqlite" else postgresql).insert(usage)
+    statement = upserting(dialect, usage)
     excluded = statement.excluded
 
     def stored(name: str) -> ColumnElement[int]:

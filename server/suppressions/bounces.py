@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among
 from server.db.schema import emails, unclear_bounces
+from server.db.upsert import upserting
 from server.suppressions import store
 from server.suppressions.rules import UNCLEAR_WITHIN_MS, blame
 from server.suppressions.store import NewSuppression
@@ -90,8 +90,7 @@ async def _repeated(connection: AsyncConnection, bounces: Sequence[Bounce], now_
         if key in seen:
             repeated.append(bounce)
         seen.add(key)
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(unclear_bounces)
+    statement = upserting(connection.dialect.name, unclear_bounces)
     await connection.execute(
         statement.on_conflict_do_update(
             index_elements=_KEY, set_={"bounced_at": statement.excluded.bounced_at}

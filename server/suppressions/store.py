@@ -6,13 +6,13 @@ from functools import cache
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, case, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.keys import among, keys_parameter, one_of
 from server.db.listing import COUNTED, counted
 from server.db.prepared import Prepared
 from server.db.schema import suppressions
+from server.db.upsert import upserting
 from server.ids import is_id, new_id
 from server.wire.paging import Page
 
@@ -148,7 +148,7 @@ def live(now_ms: int | ColumnElement[int]) -> ColumnElement[bool]:
 
 @cache
 def _upsert(dialect: str) -> Any:
-    insert = sqlite.insert(suppressions) if dialect == "sqlite" else postgresql.insert(suppressions)
+    insert = upserting(dialect, suppressions)
     old, new = suppressions.c, insert.excluded
     has_expired = old.expires_at <= new.created_at
     return insert.on_conflict_do_update(

@@ -3,22 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.prepared import Prepared
 from server.db.schema import webhook_calls
+from server.db.upsert import upserting
 from server.events.log import Place
 from server.events.reader import Reader
 from server.webhooks.store import ENABLED, FAILED, PENDING, statuses
 
 READER = Reader("webhooks")
 
-_ADD = Prepared(
-    lambda dialect: (
-        (sqlite if dialect == "sqlite" else postgresql).insert(webhook_calls).on_conflict_do_nothing()
-    )
-)
+_ADD = Prepared(lambda dialect: upserting(dialect, webhook_calls).on_conflict_do_nothing())
 
 
 @dataclass(frozen=True, slots=True)
