@@ -35,7 +35,7 @@ from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
 from server.accounts.sessions import Sessions
 from server.clock import Clock, SystemClock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.installation import check_secret
 from server.db.migrate import is_current
 from server.db.writer import Writer
@@ -153,7 +153,7 @@ class Delivering:
         if not await asyncio.to_thread(is_current, self.settings.database_url):
             raise SettingsError("The store's schema is not current. Run `python -m server migrate` first.")
         self.writer.start()
-        await self.writer.run(lambda connection: check_secret(connection, self.seal))
+        await self.writer.run(check_secret, self.seal)
         await self.engine.start()
         await self.fan_out.start()
         await self.counting.start()
@@ -249,7 +249,7 @@ class Serving:
         self._sweeper.start()
         await self._server.start()
         await self._health.serving()
-        _log.info("serving", listen=self._settings.grpc_listen, store=self._delivering.database.dialect)
+        _log.info("serving", listen=self._settings.grpc_listen, store=self._delivering.database.engine)
 
     async def stop(self) -> None:
         """Drains: health says NOT_SERVING first, calls in flight finish, then deliveries do."""

@@ -11,9 +11,10 @@ from server.accounts.passwords import hash_of, new_password
 from server.accounts.rules import PLANS, PROFILES, owner_address
 from server.accounts.sessions import Sessions
 from server.clock import SystemClock
-from server.db.engine import Database
 from server.db.installation import check_secret
 from server.db.migrate import upgrade
+from server.db.tx import Tx
+from server.db.writer import running_writer
 from server.domains import store as domains
 from server.domains.keys import new_keys
 from server.domains.recording import take_as_verified
@@ -55,28 +56,28 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
     password_hash = await hash_of(password)
     domain_id = None if domain is None else new_id()
     dkim_keys = [] if domain_id is None else await new_keys(domain_id, seal)
-    database = Database(settings.database_url)
-    try:
-        async with database.write() as connection:
-            await check_secret(connection, seal)
-            await accounts.add_organisation(
-                connection,
-                org_id,
-                email,
-                owner_email=email,
-                plan=args.plan,
-                profile=args.profile,
-                sandbox=args.sandbox,
-                now_ms=now,
-            )
-            await accounts.add_user(connection, org_id, user_id, email, password_hash, now)
-            await api_keys.add(connection, org_id, key, "bootstrap", "full", now)
-            if domain is not None and domain_id is not None:
-                await domains.add(connection, org_id, domain_id, domain, dkim_keys, now)
-                if args.verified:
-                    await take_as_verified(connection, org_id, domain_id, now)
-    finally:
-        await database.close()
+
+    def write(tx: Tx) -> None:
+        check_secret(tx, seal)
+        accounts.add_organisation(
+            tx,
+            org_id,
+            email,
+            owner_email=email,
+            plan=args.plan,
+            profile=args.profile,
+            sandbox=args.sandbox,
+            now_ms=now,
+        )
+        accounts.add_user(tx, org_id, user_id, email, password_hash, now)
+        api_keys.add(tx, org_id, key, "bootstrap", "full", now)
+        if domain is not None and domain_id is not None:
+            domains.add(tx, org_id, domain_id, domain, dkim_keys, now)
+            if args.verified:
+                take_as_verified(tx, org_id, domain_id, now)
+
+    async with running_writer(settings.database_url) as writer:
+        await writer.run(write)
     return {
         "org_id": org_id,
         "user_id": user_id,

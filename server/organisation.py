@@ -1,12 +1,13 @@
 """`python -m server organisation`: what the operator decides about one organisation."""
 
 import argparse
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 
-from server.db.engine import Database
 from server.db.schema import organisations, plans
+from server.db.tx import Tx
+from server.db.writer import running_writer
 from server.settings import Settings, SettingsError
 
 STATES = ("healthy", "review", "paused", "banned")
@@ -25,33 +26,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", metavar="N", help=f"its own {name} limit; `plan` for its plan's")
 
 
+class OrganisationRow(NamedTuple):
+    """An organisation as the operator sees it; `created_at` is milliseconds since 1970 UTC."""
+
+    org_id: str
+    name: str
+    plan: str
+    profile: str
+    sandbox: bool
+    owner_email: str
+    state: str
+    daily_limit: int | None
+    monthly_limit: int | None
+    unique_limit: int | None
+    burst_limit: int | None
+    created_at: int
+
+
 async def change(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     """Changes the organisation as the options say; returns how it stands now.
 
     On PostgreSQL servers notice within 5 seconds; on SQLite stop the server first, which owns the file.
     Raises `SettingsError` for an unknown organisation or plan.
     """
-    database = Database(settings.database_url)
-    try:
-        async with database.write() as connection:
-            if args.plan is not None:
-                known = (
-                    (await connection.execute(select(plans.c.plan).order_by(plans.c.plan))).scalars().all()
-                )
-                if args.plan not in known:
-                    raise SettingsError(f"There is no plan {args.plan!r}; there are {', '.join(known)}.")
-            if values := _values(args):
-                await connection.execute(
-                    update(organisations).where(organisations.c.org_id == args.org_id).values(values)
-                )
-            row = (
-                await connection.execute(select(organisations).where(organisations.c.org_id == args.org_id))
-            ).one_or_none()
-    finally:
-        await database.close()
+
+    def write(tx: Tx) -> OrganisationRow | None:
+        if args.plan is not None:
+            known = tx.scalars(str, select(plans.c.plan).order_by(plans.c.plan))
+            if args.plan not in known:
+                raise SettingsError(f"There is no plan {args.plan!r}; there are {', '.join(known)}.")
+        this = organisations.c.org_id == args.org_id
+        if values := _values(args):
+            tx.change(update(organisations).where(this).values(values))
+        return tx.first(OrganisationRow, select(organisations).where(this))
+
+    async with running_writer(settings.database_url) as writer:
+        row = await writer.run(write)
     if row is None:
         raise SettingsError(f"There is no organisation {args.org_id!r}.")
-    return dict(row._mapping)
+    return row._asdict()
 
 
 def _values(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """`python -m server plan`: what a plan allows everybody who is on it (contract rows Z-43, C-13, C-14)."""
 
 import argparse
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 
-from server.db.engine import Database
 from server.db.schema import plans
+from server.db.tx import Tx
+from server.db.writer import running_writer
 from server.organisation import LIMITS, whole_number
 from server.settings import Settings, SettingsError
 
@@ -24,6 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--attachments", metavar="MIB", help="what the files of one email may have together")
 
 
+class PlanRow(NamedTuple):
+    """A plan; null for no limit, `attachment_bytes` of one email together."""
+
+    plan: str
+    daily_limit: int | None
+    monthly_limit: int | None
+    overage: bool
+    unique_limit: int | None
+    burst_limit: int | None
+    attachment_bytes: int
+    smtp: bool
+
+
 async def change(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     """Changes the plan as the options say; returns what it allows now.
 
@@ -31,15 +45,15 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, Any]
     Raises `SettingsError` for an unknown plan.
     """
     values = _values(args)
-    database = Database(settings.database_url)
-    try:
-        async with database.write() as connection:
-            if values:
-                await connection.execute(update(plans).where(plans.c.plan == args.plan).values(values))
-            rows = (await connection.execute(select(plans).order_by(plans.c.plan))).mappings().all()
-    finally:
-        await database.close()
-    known = {row["plan"]: dict(row) for row in rows}
+
+    def write(tx: Tx) -> list[PlanRow]:
+        if values:
+            tx.change(update(plans).where(plans.c.plan == args.plan).values(values))
+        return tx.all(PlanRow, select(plans).order_by(plans.c.plan))
+
+    async with running_writer(settings.database_url) as writer:
+        rows = await writer.run(write)
+    known = {row.plan: row._asdict() for row in rows}
     if args.plan not in known:
         raise SettingsError(f"There is no plan {args.plan!r}; there are {', '.join(known)}.")
     return known[args.plan]

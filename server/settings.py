@@ -185,7 +185,7 @@ def _database_url(env: Mapping[str, str], data_dir: Path) -> str:
     url = env.get("ZIDIMAIL_DATABASE_URL") or f"sqlite:///{data_dir / 'zidimail.db'}"
     scheme, separator, rest = url.partition("://")
     drivers = {
-        "sqlite": "sqlite+aiosqlite",
+        "sqlite": "sqlite",
         "postgres": "postgresql+psycopg",
         "postgresql": "postgresql+psycopg",
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.migrate import upgrade
 from server.db.writer import Writer
 from tests.harness.dns_server import DnsServer, dns_in_a_thread
@@ -32,7 +32,7 @@ def postgres_template(postgres: Postgres) -> str:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty SQLite database, to be copied."""
     path = tmp_path_factory.mktemp("template") / "template.db"
-    upgrade(f"sqlite+aiosqlite:///{path}")
+    upgrade(f"sqlite:///{path}")
     return path
 
 
@@ -40,7 +40,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
     """The URL of a fresh, migrated SQLite database."""
     path = shutil.copy(sqlite_template, tmp_path / "test.db")
-    return f"sqlite+aiosqlite:///{path}"
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
-"""Which organisations are banned: nothing of theirs is answered, reading included (contract row S-19)."""
+"""The banned organisations, of which no call is answered, reading included (contract row S-19)."""
 
 import asyncio
 
 from sqlalchemy import select
 
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import organisations
+from server.db.tx import Tx
 
 # How long a ban, or its end, may go unnoticed.
 CACHE_MS = 4_000
@@ -37,9 +38,9 @@ class Banned:
 
     async def _read(self) -> None:
         now_ms = self._clock.now_ms()
-        async with self._database.read() as connection:
-            rows = await connection.execute(
-                select(organisations.c.org_id).where(organisations.c.state == "banned")
-            )
-        self._org_ids = frozenset(rows.scalars())
+        self._org_ids = frozenset(await self._database.read(_banned))
         self._read_at_ms = now_ms
+
+
+def _banned(tx: Tx) -> list[str]:
+    return tx.scalars(str, select(organisations.c.org_id).where(organisations.c.state == "banned"))

@@ -1,14 +1,14 @@
 """Organisations and users in the store."""
 
 from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.accounts.rules import Plan, Profile
 from server.db.schema import organisations, users
+from server.db.tx import Tx
 
 
-async def add_organisation(
-    connection: AsyncConnection,
+def add_organisation(
+    tx: Tx,
     org_id: str,
     name: str,
     *,
@@ -19,7 +19,7 @@ async def add_organisation(
     now_ms: int,
 ) -> None:
     """Stores a new, healthy organisation."""
-    await connection.execute(
+    tx.change(
         insert(organisations).values(
             org_id=org_id,
             name=name,
@@ -33,11 +33,9 @@ async def add_organisation(
     )
 
 
-async def add_user(
-    connection: AsyncConnection, org_id: str, user_id: str, email: str, password_hash: str, now_ms: int
-) -> None:
+def add_user(tx: Tx, org_id: str, user_id: str, email: str, password_hash: str, now_ms: int) -> None:
     """Stores a new user of an organisation."""
-    await connection.execute(
+    tx.change(
         insert(users).values(
             org_id=org_id, id=user_id, email=email, password_hash=password_hash, created_at=now_ms
         )

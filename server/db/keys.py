@@ -1,44 +1,41 @@
-"""Conditions on lists of compound keys that both engines answer by index, key by key."""
+"""Conditions on lists of compound keys that both engines answer by index, key by key.
 
-from collections.abc import Iterable, Sequence
-from functools import cache
-from typing import Any
+A list travels as one JSON parameter, so that a statement is one text however many keys it names; and SQLite,
+which reads a whole table for `(a, b) IN (VALUES ...)`, looks up each key of a subquery.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 import orjson
-from sqlalchemy import ColumnElement, TextClause, column, text, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, column, text, tuple_
+
+from server.db.tx import Engine, Tx
+
+KeyType: TypeAlias = Literal["text", "integer"]
 
 
-def among(
-    connection: AsyncConnection, columns: Sequence[ColumnElement[Any]], keys: Iterable[Sequence[str]]
+def in_keys(
+    tx: Tx, columns: Sequence[ColumnElement[Any]], keys: Iterable[Sequence[str]]
 ) -> ColumnElement[bool]:
-    """That `columns` hold one of `keys`.
-
-    The list travels as one parameter, so that a statement is one text however many keys it names; and
-    SQLite, which reads a whole table for `(a, b) IN (VALUES ...)`, looks each key of a subquery up.
-    """
-    return one_of(connection.dialect.name, tuple(columns), **keys_parameter(keys))
+    """The condition that `columns` hold one of `keys`, for a statement of SQLAlchemy Core."""
+    names: dict[str, KeyType] = {f"k{number}": "text" for number in range(len(columns))}
+    members = text(keys_sql(tx.engine, names)[1:-1]).bindparams(keys=keys_parameter(keys))
+    return tuple_(*columns).in_(members.columns(*map(column, names)))
 
 
-def one_of(dialect: str, columns: Sequence[ColumnElement[Any]], **keys: str) -> ColumnElement[bool]:
-    """That `columns` hold one of the keys in the parameter `keys`, which may be given at execution.
-
-    A statement of the hot path is built with it once for each dialect.
-    """
-    members = _listed(dialect, len(columns))
-    chosen = members.bindparams(**keys) if keys else members
-    return tuple_(*columns).in_(chosen.columns(*(column(f"k{n}") for n in range(len(columns)))))
-
-
-def keys_parameter(keys: Iterable[Sequence[str]]) -> dict[str, str]:
-    """The parameter of a condition made by `one_of`."""
-    return {"keys": orjson.dumps([tuple(key) for key in keys]).decode()}
+def keys_sql(engine: Engine, columns: Mapping[str, KeyType]) -> str:
+    """The subquery, in parentheses, that turns the parameter `:keys` into rows with these columns."""
+    if engine == "sqlite":
+        # json_extract keeps the type of a JSON value.
+        members = ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(columns))
+        return f"(SELECT {members} FROM json_each(:keys))"
+    members = ", ".join(
+        f"CAST(value ->> {n} AS {kind}) AS {name}" for n, (name, kind) in enumerate(columns.items())
+    )
+    return f"(SELECT {members} FROM json_array_elements(CAST(:keys AS json)))"
 
 
-@cache
-def _listed(dialect: str, width: int) -> TextClause:
-    if dialect == "sqlite":
-        members = ", ".join(f"json_extract(value, '$[{n}]') AS k{n}" for n in range(width))
-        return text(f"SELECT {members} FROM json_each(:keys)")
-    members = ", ".join(f"value ->> {n} AS k{n}" for n in range(width))
-    return text(f"SELECT {members} FROM json_array_elements(CAST(:keys AS json))")
+def keys_parameter(keys: Iterable[Sequence[Any]]) -> str:
+    """The value of the parameter `:keys`."""
+    return orjson.dumps([tuple(key) for key in keys]).decode()

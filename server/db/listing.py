@@ -1,23 +1,28 @@
-"""Lists of rows, newest first, read by page number or from one id on, at the same cost however many."""
+"""Lists of rows, newest first, by page number or by cursor, at the same cost however long they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, select, union_all
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, func, literal, select, union_all
 
-# So many rows are counted one by one.
-COUNTED = 10_000
-# So many rows are passed over in search of those that pass a check which no index answers.
-PASSED_OVER = 10_000
+from server.db.rows import R
+from server.db.tx import Tx
+
+# A query as these functions take it. Its columns have no static type: `Tx.all` checks them against the row.
+Query = Select[*tuple[Any, ...]]
+
+# Totals are exact up to this number of rows.
+MAX_COUNTED = 10_000
+# The most rows that are read in search of those that pass a check which no index answers.
+MAX_SCANNED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """Which part of a list: so many rows behind `offset`, of those older than `after` or newer than `before`.
+class PageRequest:
+    """A page: `limit` rows after `offset`, optionally older than `after` or newer than `before`.
 
-    `after` and `before` are ids; walking towards newer rows, the part nearest to the id is meant.
+    `after` and `before` are ids. Towards newer rows, the page nearest to the id is meant.
     """
 
     limit: int
@@ -26,117 +31,124 @@ class Stretch:
     before: str | None = None
 
     @property
+    def number(self) -> int:
+        """The number of the page, from 1."""
+        return self.offset // self.limit + 1
+
+    @property
     def is_upward(self) -> bool:
-        """Whether it is walked towards newer rows."""
+        """Whether the list is read towards newer rows."""
         return self.before is not None and self.after is None
 
-    def beyond(self, id: ColumnElement[str]) -> list[ColumnElement[bool]]:
-        """What keeps to one side of `after` and `before`."""
-        found = []
+    def bounds(self, id: ColumnElement[str]) -> list[ColumnElement[bool]]:
+        """The conditions that keep `id` older than `after` and newer than `before`."""
+        bounds = []
         if self.after is not None:
-            found.append(id < self.after)
+            bounds.append(id < self.after)
         if self.before is not None:
-            found.append(id > self.before)
-        return found
+            bounds.append(id > self.before)
+        return bounds
 
-    def ordered(self, query: Select[Any], id: ColumnElement[str]) -> Select[Any]:
-        """The query in the order of the walk."""
+    def ordered(self, query: Query, id: ColumnElement[str]) -> Query:
+        """The query in the order in which the list is read."""
         return query.order_by(id.asc() if self.is_upward else id.desc())
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a list, whether more follow, and how many rows the whole list has: if `COUNTED`, then so
-    many or more."""
+class Page(Generic[R]):
+    """Rows of a list, newest first, whether more follow, and the length of the whole list.
 
-    rows: Sequence[Row[Any]]
+    `total` is exact below `MAX_COUNTED`; at `MAX_COUNTED` it means this number or more.
+    """
+
+    rows: Sequence[R]
     has_more: bool
     total: int
 
 
-async def newest_first(
-    connection: AsyncConnection, query: Select[Any], id: ColumnElement[str], wanted: Stretch
-) -> Part:
-    """The wanted part of what `query` finds, ordered by the time-ordered column `id`."""
-    total = await counted(connection, [query], COUNTED)
-    return await _part(connection, query.where(*wanted.beyond(id)), id, wanted, total)
+def newest_first(tx: Tx, row: type[R], query: Query, id: ColumnElement[str], request: PageRequest) -> Page[R]:
+    """A page of the rows of `query`, ordered by the time-ordered column `id`."""
+    total = count(tx, [query], MAX_COUNTED)
+    return _page(tx, row, query.where(*request.bounds(id)), id, request, total)
 
 
-async def newest_of(
-    connection: AsyncConnection,
-    query: Select[Any],
+def newest_in_ranges(
+    tx: Tx,
+    row: type[R],
+    query: Query,
     id: ColumnElement[str],
     ranges: Sequence[ColumnElement[bool]],
-    wanted: Stretch,
-) -> Part:
-    """The wanted part of what `query` finds in any of the ranges.
+    request: PageRequest,
+) -> Page[R]:
+    """A page of the rows of `query` that are in any of the ranges.
 
-    Each range is one of an index that is ordered by `id`, and they do not overlap. `id` is a key of all
-    that `query` finds.
+    Each range is one of an index that is ordered by `id`, and they do not overlap. `id` is a key of the
+    rows of `query`.
     """
-    within = [query.where(of) for of in ranges]
-    total = min(COUNTED, await counted(connection, within, COUNTED))
-    ids = await ids_of(connection, [of.where(*wanted.beyond(id)) for of in within], id, wanted)
+    within = [query.where(condition) for condition in ranges]
+    total = min(MAX_COUNTED, count(tx, within, MAX_COUNTED))
+    ids = ids_in_ranges(tx, [part.where(*request.bounds(id)) for part in within], id, request)
     if not ids:
-        return Part([], has_more=False, total=total)
-    shown = query.where(id.in_(ids[: wanted.limit])).order_by(id.desc())
-    return Part((await connection.execute(shown)).all(), len(ids) > wanted.limit, total)
+        return Page([], has_more=False, total=total)
+    shown = query.where(id.in_(ids[: request.limit])).order_by(id.desc())
+    return Page(tx.all(row, shown), len(ids) > request.limit, total)
 
 
-async def newest_passing(
-    connection: AsyncConnection,
-    query: Select[Any],
+def newest_passing(
+    tx: Tx,
+    row: type[R],
+    query: Query,
     id: ColumnElement[str],
     check: ColumnElement[bool],
-    wanted: Stretch,
-) -> Part:
-    """The wanted part of what `query` finds and passes a check that no index answers.
+    request: PageRequest,
+    *,
+    max_scanned: int = MAX_SCANNED,
+) -> Page[R]:
+    """A page of the rows of `query` that pass a check which no index answers.
 
-    At most `PASSED_OVER` others are passed over to find it, and as many to count the total.
+    At most `max_scanned` other rows are read to find it, and as many to count the total.
     """
 
-    async def window(walk: Stretch) -> Select[Any]:
-        walked = query.where(*walk.beyond(id))
-        last = walk.offset + walk.limit + PASSED_OVER
-        end = await connection.scalar(walk.ordered(walked.with_only_columns(id), id).limit(1).offset(last))
+    def window(part: PageRequest) -> Query:
+        bounded = query.where(*part.bounds(id))
+        last = part.offset + part.limit + max_scanned
+        end = tx.scalar(str, part.ordered(bounded.with_only_columns(id), id).limit(1).offset(last))
         if end is not None:
-            walked = walked.where(id <= end if walk.is_upward else id >= end)
-        return walked.where(check)
+            bounded = bounded.where(id <= end if part.is_upward else id >= end)
+        return bounded.where(check)
 
-    total = await counted(connection, [await window(Stretch(COUNTED))], COUNTED)
-    return await _part(connection, await window(wanted), id, wanted, total)
+    total = count(tx, [window(PageRequest(MAX_COUNTED))], MAX_COUNTED)
+    return _page(tx, row, window(request), id, request, total)
 
 
-async def ids_of(
-    connection: AsyncConnection, ranges: Sequence[Select[Any]], id: ColumnElement[str], wanted: Stretch
-) -> list[str]:
-    """The ids of the wanted part and one more, in the order of the walk, each range read from its index."""
-    needed = wanted.offset + wanted.limit + 1
+def ids_in_ranges(tx: Tx, ranges: Sequence[Query], id: ColumnElement[str], request: PageRequest) -> list[str]:
+    """The ids of the page and one more, in reading order, each range read from its index."""
+    needed = request.offset + request.limit + 1
     parts = [
-        wanted.ordered(of.with_only_columns(id.label("id"), maintain_column_froms=True), id).limit(needed)
-        for of in ranges
+        request.ordered(part.with_only_columns(id.label("id"), maintain_column_froms=True), id).limit(needed)
+        for part in ranges
     ]
     if len(parts) == 1:
         query = parts[0]
     else:
         merged = union_all(*(select(part.subquery().c.id) for part in parts)).subquery()
-        query = wanted.ordered(select(merged.c.id), merged.c.id)
-    return list(await connection.scalars(query.limit(wanted.limit + 1).offset(wanted.offset)))
+        query = request.ordered(select(merged.c.id), merged.c.id)
+    return tx.scalars(str, query.limit(request.limit + 1).offset(request.offset))
 
 
-async def counted(connection: AsyncConnection, queries: Sequence[Select[Any]], most: int) -> int:
-    """How many rows the queries find together, each counted up to `most`."""
+def count(tx: Tx, queries: Sequence[Query], most: int) -> int:
+    """The number of rows of all queries together, each counted up to `most`."""
     total = 0
     for query in queries:
         some = query.with_only_columns(literal(1).label("one"), maintain_column_froms=True).limit(most)
-        total += (await connection.execute(select(func.count()).select_from(some.subquery()))).scalar_one()
+        total += tx.scalar(int, select(func.count()).select_from(some.subquery())) or 0
     return total
 
 
-async def _part(
-    connection: AsyncConnection, query: Select[Any], id: ColumnElement[str], wanted: Stretch, total: int
-) -> Part:
-    ordered = wanted.ordered(query, id)
-    rows = (await connection.execute(ordered.limit(wanted.limit + 1).offset(wanted.offset))).all()
-    shown = rows[: wanted.limit]
-    return Part(shown[::-1] if wanted.is_upward else shown, len(rows) > wanted.limit, total)
+def _page(
+    tx: Tx, row: type[R], query: Query, id: ColumnElement[str], request: PageRequest, total: int
+) -> Page[R]:
+    ordered = request.ordered(query, id)
+    rows = tx.all(row, ordered.limit(request.limit + 1).offset(request.offset))
+    shown = rows[: request.limit]
+    return Page(shown[::-1] if request.is_upward else shown, len(rows) > request.limit, total)

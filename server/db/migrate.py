@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 
@@ -25,10 +25,7 @@ def upgrade(url: str) -> None:
 
 def is_current(url: str) -> bool:
     """Whether the store at `url` has every version that this program knows."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        parsed = parsed.set(drivername="sqlite")
-    engine = create_engine(parsed, poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool)
     try:
         with engine.connect() as connection:
             applied = MigrationContext.configure(connection).get_current_heads()

@@ -4,24 +4,30 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server import failpoints
-from server.db.engine import Database
-from server.db.transaction import run_inline
+from server.db.connections import Connections
+from server.db.database import Database
+from server.db.tx import Tx
 from server.faults import Fault, Unavailable
 
+P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
-Act = Callable[[AsyncConnection, list[Any]], Coroutine[Any, Any, Sequence[Any]]]
+# Submissions of different acts share a transaction, so their items and results have no common type here;
+# `Writer.submit` and `Writer.run` give them back to each caller as they came.
+Act: TypeAlias = Callable[[Tx, list[Any]], Sequence[Any]]
 
-# One transaction takes at most so many items, to bound how long the first of them waits for the last.
+_SQLITE_WRITERS = 1
+_POSTGRESQL_WRITERS = 4
+# The most items in one transaction, to bound how long the first of them waits for the last.
 MAX_GROUP = 512
 # More waiting items than this would wait longer than their callers do: better refused at once.
 MAX_WAITING = 20_000
@@ -48,27 +54,30 @@ class Writer:
     is tried again by itself, so that nobody's error is somebody else's.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, max_waiting: int = MAX_WAITING) -> None:
+        self._connections = Connections(database.url, read_only=False)
+        self.concurrency = _SQLITE_WRITERS if database.is_sqlite else _POSTGRESQL_WRITERS
+        self._threads = ThreadPoolExecutor(self.concurrency, "store-writer")
         self._waiting: deque[_Submission] = deque()
         self._waiting_items = 0
+        self._max_waiting = max_waiting
         self._wake = asyncio.Event()
         self._lanes: list[asyncio.Task[None]] = []
         self._closing = False
 
     def start(self) -> None:
         """Begins to write."""
-        self._lanes = [asyncio.create_task(self._lane()) for _ in range(self._database.writers)]
+        self._lanes = [asyncio.create_task(self._lane()) for _ in range(self.concurrency)]
 
     async def close(self) -> None:
         """Writes what waits, then stops. Later submissions are refused."""
         self._closing = True
         self._wake.set()
         await asyncio.gather(*self._lanes)
+        self._threads.shutdown()
+        self._connections.close()
 
-    async def submit(
-        self, act: Callable[[AsyncConnection, list[T]], Coroutine[Any, Any, Sequence[R]]], items: Sequence[T]
-    ) -> Sequence[R]:
+    async def submit(self, act: Callable[[Tx, list[T]], Sequence[R]], items: Sequence[T]) -> Sequence[R]:
         """The act's answer for each item, after a durable commit.
 
         Raises `Unavailable` when too much waits already, when the store cannot be reached, or when the
@@ -76,14 +85,14 @@ class Writer:
         """
         return await self._enqueue(act, list(items), alone=False)
 
-    async def run(self, write: Callable[[AsyncConnection], Coroutine[Any, Any, R]]) -> R:
-        """What `write` returns, after the commit of a transaction of its own.
+    async def run(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs `fn(tx, ...)` in a transaction of its own; its result, after the commit.
 
         A fault that it raises rolls its transaction back and is raised here.
         """
 
-        async def act(connection: AsyncConnection, _items: list[None]) -> list[R]:
-            return [await write(connection)]
+        def act(tx: Tx, _items: list[None]) -> list[R]:
+            return [fn(tx, *args, **kwargs)]
 
         results: Sequence[R] = await self._enqueue(act, [None], alone=True)
         return results[0]
@@ -91,7 +100,7 @@ class Writer:
     async def _enqueue(self, act: Act, items: list[Any], *, alone: bool) -> Sequence[Any]:
         if not items:
             return []
-        if self._closing or self._waiting_items + len(items) > MAX_WAITING:
+        if self._closing or self._waiting_items + len(items) > self._max_waiting:
             raise Unavailable(_RETRY_AFTER_S)
         submission = _Submission(act, items, alone, asyncio.get_running_loop().create_future())
         self._waiting.append(submission)
@@ -146,11 +155,15 @@ class Writer:
             by_act.setdefault(submission.act, []).append(submission)
         loop = asyncio.get_running_loop()
 
-        def write(connection: AsyncConnection) -> list[Sequence[Any]]:
+        def write() -> list[Sequence[Any]]:
+            with self._connections.transaction() as tx:
+                return run_acts(tx)
+
+        def run_acts(tx: Tx) -> list[Sequence[Any]]:
             outcomes: dict[_Submission, Sequence[Any]] = {}
             for act, submissions in by_act.items():
                 items = [item for submission in submissions for item in submission.items]
-                results = run_inline(act(connection, items))
+                results = act(tx, items)
                 if len(results) != len(items):
                     raise AssertionError(f"{act} gave {len(results)} results for {len(items)} items")
                 start = 0
@@ -164,7 +177,20 @@ class Writer:
                 time.sleep(0.05)
             return ordered
 
-        return await self._database.transact(write)
+        return await loop.run_in_executor(self._threads, write)
+
+
+@contextlib.asynccontextmanager
+async def running_writer(url: str) -> AsyncIterator[Writer]:
+    """A writer of the store at `url` for commands, which run beside no server; closed with the block."""
+    database = Database(url)
+    writer = Writer(database)
+    writer.start()
+    try:
+        yield writer
+    finally:
+        await writer.close()
+        await database.close()
 
 
 def _settle(group: list[_Submission], outcomes: list[Sequence[Any]]) -> None:

@@ -1,8 +1,8 @@
-"""The delivery engine: claims what is due, delivers it, and records what became of it, in lists.
+"""The delivery engine: claims rows that are due, delivers their messages, and records results, in lists.
 
-    queue -> claim -> prepare (compose, sign) -> sites -> transport -> verdict -> journal -> settle
+    queue -> claim -> load (compose, sign) -> sites -> transport -> verdict -> journal -> settle
 
-Every arrow is bounded: no more rows are in hand than `capacity`, no more deliveries run than the settings
+Every arrow is bounded: no more rows are held than `capacity`, no more deliveries run than the settings
 say, and results are written as a list by one task.
 """
 
@@ -13,11 +13,11 @@ import structlog
 
 from server import failpoints
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
-from server.delivery.freight import HEAVY, Freight
-from server.delivery.intake import Intake, Taken
 from server.delivery.journal import Journal
+from server.delivery.loader import Loaded, Loader
+from server.delivery.memory_budget import LARGE, MemoryBudget
 from server.delivery.prepare import Preparer
 from server.delivery.record import Attempt, settlement, suppressed
 from server.delivery.recovery import Recovery
@@ -34,16 +34,16 @@ from server.work.crowd import Crowd
 from server.work.lease import Leases
 from server.work.loop import Loop
 
-# Rows in hand for each delivery that may run: enough that none waits for the store.
-_IN_HAND_PER_DELIVERY = 4
+# Rows held for each delivery that may run: enough that none waits for the store.
+_HELD_PER_DELIVERY = 4
 _MAX_CLAIM = 128
 _MAX_SETTLE = 256
 # While callers crowd to hand mail in, the process is theirs: what is queued is safe, and goes at about this
 # pace (300 recipients a second) until they are done.
 _CROWDED_CLAIM = 32
 _CROWDED_PAUSE_S = 0.1
-# When a large message is looked at again for which there was no room.
-_HEAVY_PAUSE_S = 2.0
+# The time after which a large message for which there was no room is tried again.
+_LARGE_PAUSE_S = 2.0
 # A slow site keeps this part of the capacity, when others need it.
 _PART_OF_SLOW_SITE = 8
 _log = structlog.get_logger()
@@ -79,7 +79,7 @@ class Engine:
         self._preparer = Preparer(database, seal, clock)
         self._recovery = Recovery(self._queue, self._folder, clock, self._patience, self._leases)
         self._sites = Sites(transport.site_concurrency)
-        self._capacity = settings.delivery_concurrency * _IN_HAND_PER_DELIVERY
+        self._capacity = settings.delivery_concurrency * _HELD_PER_DELIVERY
         self._kept_of_slow_site = max(1, self._capacity // _PART_OF_SLOW_SITE)
         self._feeding = Loop("delivery", self._feed)
         self._settling = Loop("delivery results", self._settle, pause_s=5.0)
@@ -87,13 +87,13 @@ class Engine:
         self._deliveries: set[asyncio.Task[None]] = set()
         self._results: list[Settlement] = []
         self._unfinished: list[Key] = []
-        self._freight = Freight()
-        self._in_hand = 0
+        self._memory = MemoryBudget()
+        self._held = 0
 
     async def start(self) -> None:
         """Takes over what earlier engines of this machine left, then begins to deliver."""
         self._journal = await asyncio.to_thread(Journal, self._folder, self._owner)
-        self._intake = Intake(self._queue, self._preparer, self._journal, self._transport)
+        self._loader = Loader(self._queue, self._preparer, self._journal, self._transport)
         await self._recovery.adopt()
         self._leases.start()
         self._settling.start()
@@ -101,7 +101,7 @@ class Engine:
         self._feeding.start()
 
     def wake(self) -> None:
-        """Something may be due: do not wait for the next poll."""
+        """Claims now rather than at the next poll: something may be due."""
         self._feeding.wake()
 
     async def stop(self) -> None:
@@ -125,8 +125,8 @@ class Engine:
     # Claiming and preparing.
 
     async def _feed(self) -> bool:
-        room = self._capacity - self._in_hand
-        if room < self._capacity // 2 or not self._freight.has_room:
+        room = self._capacity - self._held
+        if room < self._capacity // 2 or not self._memory.has_room:
             await self._make_room()
             return False  # woken when deliveries have ended
         most = min(room, _MAX_CLAIM)
@@ -138,32 +138,32 @@ class Engine:
         if not claimed:
             return False
         self._leases.hold((row.key for row in claimed), claimed_at)
-        self._in_hand += len(claimed)
+        self._held += len(claimed)
         failpoints.hit("engine.after_claim")
-        portions = self._intake.portions(await self._without_slow(claimed))
-        while portions and self._freight.has_room:
-            if portions[0][0].attached > HEAVY and not self._freight.has_heavy_room:
-                await self._put_off((row, _HEAVY_PAUSE_S) for row in portions.pop(0))
+        chunks = self._loader.chunks(await self._without_slow(claimed))
+        while chunks and self._memory.has_room:
+            if chunks[0][0].attached > LARGE and not self._memory.has_room_for_large:
+                await self._put_off((row, _LARGE_PAUSE_S) for row in chunks.pop(0))
                 continue
             try:
-                self._begin_all(await self._intake.take(portions[0]))
+                self._begin_all(await self._loader.load(chunks[0]))
             except Exception:
-                await self._give_back(row.key for rows in portions for row in rows)
+                await self._give_back(row.key for rows in chunks for row in rows)
                 raise
-            del portions[0]
-        await self._give_back(row.key for rows in portions for row in rows)
-        return not portions
+            del chunks[0]
+        await self._give_back(row.key for rows in chunks for row in rows)
+        return not chunks
 
     async def _make_room(self) -> None:
-        """Puts off what waits for slow sites, if it keeps us from claiming other mail."""
+        """Puts off jobs of slow sites that keep us from claiming other mail."""
         if self._transport.has_many_sites:
             shed = self._sites.shed(self._kept_of_slow_site, self._leases.now())
             for job, _ in shed:
-                self._freight.drop(job.letter)
+                self._memory.drop(job.letter)
             await self._put_off((row, pause_s) for job, pause_s in shed for row in job.rows.values())
 
     async def _without_slow(self, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """The rows but those of slow sites that have enough in hand, which are put off."""
+        """The rows without those of slow sites with enough jobs, which are put off."""
         now = self._leases.now()
         pauses = {
             site: pause_s
@@ -179,17 +179,17 @@ class Engine:
             [Release(row.key, due_at=now + round(jittered(pause_s) * 1000)) for row, pause_s in rows]
         )
 
-    def _begin_all(self, taken: Taken) -> None:
-        self._record(taken.refused)
-        self._results += map(suppressed, taken.suppressed)
+    def _begin_all(self, loaded: Loaded) -> None:
+        self._record(loaded.refused)
+        self._results += map(suppressed, loaded.suppressed)
         now = self._leases.now()
-        for job in taken.jobs:
-            self._freight.add(job.letter)
+        for job in loaded.jobs:
+            self._memory.add(job.letter)
             self._sites.add(job, now)
-        if taken.missing:
-            # Never seen yet. Their leases run out, and then they are looked at again.
-            _log.error("queued emails are not in the store", emails=[key.email_id for key in taken.missing])
-            self._forget(taken.missing)
+        if loaded.missing:
+            # Never seen yet. Their leases run out, and then they are claimed again.
+            _log.error("queued emails are not in the store", emails=[key.email_id for key in loaded.missing])
+            self._forget(loaded.missing)
         self._begin()
 
     # Delivering.
@@ -210,7 +210,7 @@ class Engine:
                 await self._deliver(job)
             finally:
                 self._sites.end(job)
-                self._freight.drop(job.letter)
+                self._memory.drop(job.letter)
             job = self._sites.begin()
 
     async def _deliver(self, job: Job) -> None:
@@ -222,7 +222,7 @@ class Engine:
             self._forget(row.key for no, row in job.rows.items() if no not in record.recorded)
             return
         except asyncio.CancelledError:
-            # What was sent without a reply stays as it is: the journal tells the next engine about it.
+            # Messages sent without a reply keep their leases: the next engine finds them in the journal.
             self._unfinished += [
                 row.key
                 for no, row in job.rows.items()
@@ -277,8 +277,8 @@ class Engine:
     def _forget(self, keys: Iterable[Key]) -> None:
         gone = list(keys)
         self._leases.drop(gone)
-        self._in_hand -= len(gone)
-        if self._in_hand <= self._capacity // 2:
+        self._held -= len(gone)
+        if self._held <= self._capacity // 2:
             self._feeding.wake()
 
 
@@ -294,7 +294,7 @@ class _Record:
         """See `Dot`."""
         keys = [self._job.rows[no].key for no in numbers]
         await self._engine._journal.dot(keys)
-        # Asked last, as the disk may have taken its time.
+        # Checked last, as the disk may have taken its time.
         if not all(self._engine._leases.holds(key) for key in keys):
             self._engine._journal.undone(keys)
             raise LeaseLost

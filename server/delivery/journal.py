@@ -23,7 +23,7 @@ import fcntl
 import os
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ class Journal:
             shutil.rmtree(self._path, ignore_errors=True)
         os.close(self._lock)
 
-    def _append(self, record: dict[str, Any]) -> _Segment:
+    def _append(self, record: Mapping[str, object]) -> _Segment:
         segment = self._segments[-1]
         if segment.size >= SEGMENT_BYTES:
             segment = self._next_segment()
@@ -252,7 +252,7 @@ def _lock_of(path: Path) -> int | None:
     return lock
 
 
-def _records(file: Path) -> Iterator[dict[str, Any]]:
+def _records(file: Path) -> Iterator[dict[str, Any]]:  # JSON, which `_read` makes keys and settlements of
     for line in file.read_bytes().split(b"\n"):
         checksum, separator, content = line.partition(b" ")
         if separator and checksum == b"%08x" % zlib.crc32(content):
@@ -261,7 +261,7 @@ def _records(file: Path) -> Iterator[dict[str, Any]]:
             _log.warning("a line of the journal is no record", file=str(file), length=len(line))
 
 
-def _line(record: dict[str, Any]) -> bytes:
+def _line(record: Mapping[str, object]) -> bytes:
     content = orjson.dumps(record, default=list)  # a key is a named tuple
     return b"%08x %s\n" % (zlib.crc32(content), content)
 

@@ -1,10 +1,10 @@
-"""From rows to letters: builds and signs messages, a list at a time, outside of the event loop."""
+"""Builds and signs messages of emails as the store has them, a list at a time, outside of the event loop."""
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import orjson
 import structlog
@@ -12,21 +12,23 @@ from cryptography.exceptions import InvalidTag
 
 from server.addresses import Mailbox, NotAMailbox, mailbox
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
+from server.db.tx import Tx
 from server.delivery.compose import Message, compose
 from server.delivery.enclosures import Enclosure
 from server.delivery.encoding import Uncomposable, address_text
-from server.delivery.rows import Stored
 from server.delivery.sign import SigningKey, UnusableKey, sign
+from server.delivery.stored import EmailRow, PartRow, Stored
 from server.delivery.transports.transport import Letter
+from server.domains import store as domain_store
 from server.domains.keys import private_key
-from server.domains.store import enforcing_tls, signing_keys
 from server.sealing import Seal
 
 _log = structlog.get_logger()
 
-Pair = tuple[str, str]
-# How long loaded keys are used before the store is asked again: a new selector signs soon after it was
+# The organisation and the id of a domain.
+DomainKey: TypeAlias = tuple[str, str]
+# The time for which loaded keys are used before they are read again: a new selector signs soon after it was
 # seen in DNS (F-11), a deleted domain soon no longer.
 KEYS_FOR_MS = 5_000
 _MAX_DOMAINS = 4096
@@ -41,7 +43,7 @@ class Unpreparable:
 
 
 # The keys to sign with, or None if the domain has keys of which none can be opened.
-_Keyring = Sequence[SigningKey] | None
+_Keyring: TypeAlias = Sequence[SigningKey] | None
 # Sealed under another secret, most likely. An unsigned message would be taken for a forgery and cost the
 # domain its name, while a deferred one goes out signed as soon as the settings are right again.
 _SEALED = Unpreparable("the DKIM keys of its domain cannot be opened", permanent=False)
@@ -61,37 +63,36 @@ class Preparer:
         self._database = database
         self._seal = seal
         self._clock = clock
-        self._keys: OrderedDict[Pair, _Keys] = OrderedDict()
+        self._keys: OrderedDict[DomainKey, _Keys] = OrderedDict()
 
     async def prepare(self, emails: Sequence[Stored]) -> list[Letter | Unpreparable]:
         """A letter for each email, or why there is none: one bad message does not hold up the others."""
         keys = await self._keys_of({(stored.email.org_id, stored.email.domain_id) for stored in emails})
         return await asyncio.to_thread(_letters, emails, keys)
 
-    async def _keys_of(self, domains: Iterable[Pair]) -> dict[Pair, _Keys]:
+    async def _keys_of(self, domains: Iterable[DomainKey]) -> dict[DomainKey, _Keys]:
         now = self._clock.now_ms()
-        found: dict[Pair, _Keys] = {}
+        found: dict[DomainKey, _Keys] = {}
         missing = []
-        for pair in domains:
-            known = self._keys.get(pair)
+        for domain in domains:
+            known = self._keys.get(domain)
             if known is not None and known.until_ms > now:
-                found[pair] = known
+                found[domain] = known
             else:
-                missing.append(pair)
+                missing.append(domain)
         if missing:
-            async with self._database.read() as connection:
-                rows = await signing_keys(connection, missing)
-                encrypted = await enforcing_tls(connection, missing)
-            for pair in missing:
-                keyring = self._load(pair, rows.get(pair, ()))
-                found[pair] = self._keys[pair] = _Keys(keyring, pair in encrypted, now + KEYS_FOR_MS)
-                self._keys.move_to_end(pair)
+            stored, enforcing_tls = await self._database.read(_read_domains, missing)
+            for domain in missing:
+                keyring = self._load(domain, stored.get(domain, ()))
+                loaded = _Keys(keyring, domain in enforcing_tls, now + KEYS_FOR_MS)
+                found[domain] = self._keys[domain] = loaded
+                self._keys.move_to_end(domain)
             while len(self._keys) > _MAX_DOMAINS:
                 self._keys.popitem(last=False)
         return found
 
-    def _load(self, pair: Pair, rows: Sequence[Any]) -> _Keyring:
-        loaded = self._keys[pair].keys if pair in self._keys else None
+    def _load(self, domain: DomainKey, rows: Sequence[domain_store.SigningKey]) -> _Keyring:
+        loaded = self._keys[domain].keys if domain in self._keys else None
         known = {key.selector: key for key in loaded or ()}
         keys = []
         for row in rows:
@@ -99,15 +100,22 @@ class Preparer:
                 keys.append(known[row.selector])
                 continue
             try:
-                pem = private_key(self._seal, pair[1], row.selector, row.private_key)
+                pem = private_key(self._seal, row.domain_id, row.selector, row.private_key)
                 keys.append(SigningKey.load(row.domain, row.selector, pem))
             except (InvalidTag, UnusableKey, ValueError):
                 # One of the two signatures is as good as both to most receivers.
-                _log.exception("a DKIM key cannot be used", domain_id=pair[1], selector=row.selector)
+                _log.exception("a DKIM key cannot be used", domain_id=row.domain_id, selector=row.selector)
         return keys if keys or not rows else None
 
 
-def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keys]) -> list[Letter | Unpreparable]:
+def _read_domains(
+    tx: Tx, domains: Sequence[DomainKey]
+) -> tuple[dict[DomainKey, list[domain_store.SigningKey]], set[DomainKey]]:
+    """The keys that sign for domains, and those of the domains whose mail may only travel encrypted."""
+    return domain_store.signing_keys(tx, domains), domain_store.enforcing_tls(tx, domains)
+
+
+def _letters(emails: Sequence[Stored], keys: dict[DomainKey, _Keys]) -> list[Letter | Unpreparable]:
     letters: list[Letter | Unpreparable] = []
     for stored in emails:
         email = stored.email
@@ -116,7 +124,7 @@ def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keys]) -> list[Letter |
             letters.append(_SEALED)
             continue
         try:
-            letters.append(letter(email, stored.files, domain.keys, needs_tls=domain.needs_tls))
+            letters.append(letter(email, stored.parts, domain.keys, needs_tls=domain.needs_tls))
         except (Uncomposable, NotAMailbox) as error:
             letters.append(Unpreparable(str(error), permanent=True))
         except Exception as error:
@@ -125,11 +133,13 @@ def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keys]) -> list[Letter |
     return letters
 
 
-def letter(email: Any, files: list[Any], keys: Sequence[SigningKey], *, needs_tls: bool = False) -> Letter:
-    """The letter of an email: a row with the columns of `emails` and `email_contents`, and its attachments'.
+def letter(
+    email: EmailRow, parts: list[PartRow], keys: Sequence[SigningKey], *, needs_tls: bool = False
+) -> Letter:
+    """The letter of an email with the parts of its attachments.
 
     The date and the time of signature are those of the acceptance, or of the time it was scheduled for, so
-    that every attempt sends the same bytes. `files` is emptied: the message takes their place in memory.
+    that every attempt sends the same bytes. `parts` is emptied: the message takes its place in memory.
     Raises `Uncomposable`, `NotAMailbox`.
     """
     sender = mailbox(email.sender)
@@ -145,7 +155,7 @@ def letter(email: Any, files: list[Any], keys: Sequence[SigningKey], *, needs_tl
             text=email.text,
             html=email.html,
             headers=orjson.loads(email.headers),
-            attachments=_enclosures(files),
+            attachments=_enclosures(parts),
         )
     )
     signatures = sign(composed.head, composed.body, keys, email.begins_at // 1000)
@@ -155,8 +165,8 @@ def letter(email: Any, files: list[Any], keys: Sequence[SigningKey], *, needs_tl
     )
 
 
-def _enclosures(rows: list[Any]) -> list[Enclosure]:
-    """The files of an email; the content of each is let go of as it is read."""
+def _enclosures(rows: list[PartRow]) -> list[Enclosure]:
+    """The attachments of an email; the content of each leaves memory as it is read."""
     found: list[Enclosure] = []
     parts: list[bytes] = []
     no = 0

@@ -1,4 +1,4 @@
-"""From an outcome to what the store records about it."""
+"""The record of an attempt: from its outcome to what the store keeps."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from server.delivery.verdict import Outcome, Patience, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt for one recipient; `attempts` and `uncertain` speak of the ones before it."""
+    """One attempt for one recipient; `attempts` and `uncertain` are those of the attempts before it."""
 
     key: Key
     address: str
@@ -24,7 +24,7 @@ class Attempt:
 
 
 def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: Patience) -> Settlement:
-    """The record of an attempt: what it came to, or if it is delayed, when it is repeated, or given up."""
+    """The record of an attempt: its result, and if it failed for now, the time of the next one, if any."""
     if outcome.verdict is Verdict.SUPPRESSED:
         return _without_attempt(attempt, "suppressed", outcome.status, outcome.text)
     attempts = attempt.attempts + 1

@@ -1,4 +1,4 @@
-"""What engines that are gone left behind: their rows come back into the queue, with what is known of them."""
+"""Recovers the rows of engines that are gone: settles them, or brings them back into the queue."""
 
 import asyncio
 from collections.abc import Container
@@ -10,24 +10,27 @@ from server.clock import Clock
 from server.delivery.journal import Abandoned, abandoned
 from server.delivery.record import Attempt, failed, settlement
 from server.delivery.rows import Key, Leftover, Release, Settlement
-from server.delivery.store import MAX_CRASHES, Queue
+from server.delivery.store import Queue
 from server.delivery.verdict import Patience, unanswered
 
+# An engine may die this often with a row before it is given up: it probably kills its deliverer.
+MAX_CRASHES = 5
+# Expired rows that are recovered at a time.
 _AT_ONCE = 200
 _log = structlog.get_logger()
 
 
 class Recovery:
-    """Settles or releases the rows of engines that are gone; `in_hand` holds our own."""
+    """Settles or releases the rows of engines that are gone; `held` are the keys of our own."""
 
     def __init__(
-        self, queue: Queue, folder: Path, clock: Clock, patience: Patience, in_hand: Container[Key]
+        self, queue: Queue, folder: Path, clock: Clock, patience: Patience, held: Container[Key]
     ) -> None:
         self._queue = queue
         self._folder = folder
         self._clock = clock
         self._patience = patience
-        self._in_hand = in_hand
+        self._held = held
 
     async def adopt(self) -> int:
         """Takes over from each engine of this machine that is gone; returns the number of its rows.
@@ -48,7 +51,7 @@ class Recovery:
     async def reclaim(self) -> bool:
         """Brings rows back whose leases ran out; True if there may be more of them.
 
-        Nobody here knows how far a holder on another machine had come, so its rows count as uncertain.
+        The progress of a holder on another machine is not known, so its rows count as uncertain.
         """
         left = await self._expired()
         if not left:
@@ -60,9 +63,9 @@ class Recovery:
         return len(left) >= _AT_ONCE
 
     async def _expired(self) -> list[Leftover]:
-        # A process that stood still finds its own rows expired. Those in hand may have been sent meanwhile:
-        # whoever has them records that, or gives them back.
-        return [row for row in await self._queue.expired(_AT_ONCE) if row.key not in self._in_hand]
+        # A process that stood still finds its own rows expired. Those it holds may have been sent meanwhile:
+        # their deliveries record that, or give them back.
+        return [row for row in await self._queue.expired(_AT_ONCE) if row.key not in self._held]
 
     async def _bring_back(self, left: list[Leftover], journal: Abandoned | None) -> None:
         settlements: list[Settlement] = []

@@ -1,7 +1,7 @@
-"""The rows that delivery works on, as plain values; times are milliseconds since 1970 UTC."""
+"""The rows of the delivery queue, as plain values; times are milliseconds since 1970 UTC."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Key(NamedTuple):
@@ -14,16 +14,15 @@ class Key(NamedTuple):
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A row of the queue that is ours for now."""
+class Claimed(NamedTuple):
+    """A row of the queue that this engine has leased."""
 
     key: Key
     site: str
     attempts: int
     crashes: int
     uncertain: bool
-    # How many bytes the email's attachments weigh; 0 if it has none.
+    # Estimated bytes of the email's attachments in memory; 0 if it has none.
     attached: int = 0
 
 
@@ -32,7 +31,7 @@ class Settlement:
     """The record of one attempt for one recipient; times are milliseconds since 1970 UTC.
 
     `due_at` is when the next attempt is due, None if there is none. `alone` says that the email has no
-    other recipient, so that its own status need not be worked out; `simulated` that nobody was asked.
+    other recipient, so that its own status need not be worked out; `simulated` that no server was asked.
     """
 
     key: Key
@@ -70,27 +69,3 @@ class Leftover:
     attempts: int
     crashes: int
     uncertain: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An email with its content, as its rows say, and the address of each of its recipients by number.
-
-    `suppressed` are the numbers of those that are suppressed by now, `files` the rows of its attachments.
-    """
-
-    email: Any
-    addresses: dict[int, str]
-    kinds: dict[int, str]
-    suppressed: set[int]
-    files: list[Any]
-
-    @property
-    def accepted_at(self) -> int:
-        """When it was accepted, or scheduled for: milliseconds since 1970 UTC."""
-        return int(self.email.begins_at)
-
-    @property
-    def alone(self) -> bool:
-        """Whether there is only one recipient."""
-        return len(self.addresses) == 1

@@ -8,7 +8,7 @@ from zidimail.v1 import domain_pb2, domain_service_pb2_grpc
 from zidimail.v1 import domain_service_pb2 as pb
 
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.domains import store
 from server.domains.keys import new_keys
@@ -20,7 +20,7 @@ from server.ids import is_id, new_id
 from server.sealing import Seal
 from server.settings import Settings
 from server.wire.caller import current_caller
-from server.wire.paging import asked_page
+from server.wire.paging import page_request
 from server.wire.timestamps import timestamp
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -67,45 +67,39 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
     ) -> pb.CreateDomainResponse:
         """Adds a domain and makes its keys."""
         org_id = current_caller().org_id
-        manners = _manners(request)
+        settings = _settings(request)
         name, id, now = host_name(request.domain), new_id(), self._clock.now_ms()
-        async with self._database.read() as connection:
-            # Asked before the keys are made, which is the expensive part; `add` asks again.
-            await store.check_free(connection, org_id, name)
+        # Asked before the keys are made, which is the expensive part; `add` asks again.
+        await self._database.read(store.check_free, org_id, name)
         keys = await new_keys(id, self._seal)
-        row = await self._writer.run(
-            lambda connection: store.add(connection, org_id, id, name, keys, now, manners)
-        )
+        row = await self._writer.run(store.add, org_id, id, name, keys, now, settings)
         public = [PublicKey(key.selector, key.algorithm, key.public_key) for key in keys]
         return pb.CreateDomainResponse(domain=self._domain(row, public))
 
     async def GetDomain(self, request: pb.GetDomainRequest, context: Context) -> pb.GetDomainResponse:
         """One domain with its records."""
         org_id, id = current_caller().org_id, _id_of(request.id)
-        async with self._database.read() as connection:
-            row = await store.get(connection, org_id, id)
-            keys = await store.public_keys(connection, org_id, id)
+        row, keys = await self._database.read(store.get_with_keys, org_id, id)
         return pb.GetDomainResponse(domain=self._domain(row, keys))
 
     async def ListDomains(self, request: pb.ListDomainsRequest, context: Context) -> pb.ListDomainsResponse:
         """A page of the domains, newest first."""
-        page, wanted = asked_page(request)
-        async with self._database.read() as connection:
-            part = await store.listed(connection, current_caller().org_id, wanted)
+        wanted = page_request(request)
+        page = await self._database.read(store.listed, current_caller().org_id, wanted)
         return pb.ListDomainsResponse(
-            data=[_bare_domain(row) for row in part.rows],
-            has_more=part.has_more,
-            total=part.total,
-            page=page.number,
-            limit=page.limit,
+            data=[_bare_domain(row) for row in page.rows],
+            has_more=page.has_more,
+            total=page.total,
+            page=wanted.number,
+            limit=wanted.limit,
         )
 
     async def UpdateDomain(
         self, request: pb.UpdateDomainRequest, context: Context
     ) -> pb.UpdateDomainResponse:
         """Changes how the domain's mail is sent."""
-        org_id, id, manners = current_caller().org_id, _id_of(request.id), _manners(request)
-        row = await self._writer.run(lambda connection: store.change(connection, org_id, id, manners))
+        org_id, id, settings = current_caller().org_id, _id_of(request.id), _settings(request)
+        row = await self._writer.run(store.change, org_id, id, settings)
         return pb.UpdateDomainResponse(domain=await self._whole(row))
 
     async def RotateDomainKeys(
@@ -113,11 +107,10 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
     ) -> pb.RotateDomainKeysResponse:
         """Makes new keys beside those that sign."""
         org_id, id, now = current_caller().org_id, _id_of(request.id), self._clock.now_ms()
-        async with self._database.read() as connection:
-            # Asked before the keys are made, which is the expensive part.
-            await store.get(connection, org_id, id)
+        # Asked before the keys are made, which is the expensive part.
+        await self._database.read(store.get, org_id, id)
         keys = await new_keys(id, self._seal)
-        row = await self._writer.run(lambda connection: add_generation(connection, org_id, id, keys, now))
+        row = await self._writer.run(add_generation, org_id, id, keys, now)
         return pb.RotateDomainKeysResponse(domain=await self._whole(row))
 
     async def VerifyDomain(
@@ -139,12 +132,11 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
     ) -> pb.DeleteDomainResponse:
         """Removes a domain with its keys."""
         org_id, id = current_caller().org_id, _id_of(request.id)
-        await self._writer.run(lambda connection: store.remove(connection, org_id, id))
+        await self._writer.run(store.remove, org_id, id)
         return pb.DeleteDomainResponse(id=id, deleted=True)
 
     async def _whole(self, row: store.DomainRow) -> domain_pb2.Domain:
-        async with self._database.read() as connection:
-            keys = await store.public_keys(connection, row.org_id, row.id)
+        keys = await self._database.read(store.public_keys, row.org_id, row.id)
         return self._domain(row, keys)
 
     def _domain(self, row: store.DomainRow, keys: Iterable[PublicKey]) -> domain_pb2.Domain:
@@ -176,11 +168,11 @@ def _id_of(text: str) -> str:
     return text
 
 
-def _manners(request: pb.CreateDomainRequest | pb.UpdateDomainRequest) -> store.Manners:
-    """How mail is to be sent. Raises `ValidationFailed`."""
+def _settings(request: pb.CreateDomainRequest | pb.UpdateDomainRequest) -> store.DomainSettings:
+    """The sending options that a request gives. Raises `ValidationFailed`."""
     if request.tls not in _TLS_ENFORCED:
         raise ValidationFailed([Violation("tls", "must be opportunistic or enforced")])
-    return store.Manners(
+    return store.DomainSettings(
         open_tracking=request.open_tracking if request.HasField("open_tracking") else None,
         click_tracking=request.click_tracking if request.HasField("click_tracking") else None,
         tls_enforced=_TLS_ENFORCED[request.tls],

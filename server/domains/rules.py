@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import idna
 
@@ -34,8 +34,7 @@ class Checks:
     return_path: CheckStatus = "pending"
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(NamedTuple):
     """The public side of a DKIM key; `data` is the record's `p=` (RFC 6376 section 3.6.1, RFC 8463)."""
 
     selector: str

@@ -1,62 +1,86 @@
 """Domains and their DKIM keys in the store."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
-from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, insert, select, update
 
-from server.db.keys import among, keys_parameter, one_of
-from server.db.listing import Part, Stretch, newest_first
-from server.db.prepared import Prepared
+from server.db.keys import in_keys
+from server.db.listing import Page, PageRequest, newest_first
 from server.db.schema import dkim_keys, domains
+from server.db.statements import Statement
+from server.db.tx import Tx
 from server.domains.keys import NewKey
-from server.domains.rules import Checks, PublicKey
+from server.domains.rules import Algorithm, Checks, CheckStatus, DomainStatus, PublicKey
 from server.faults import DomainAlreadyExists, DomainNotFound, DomainOwnedElsewhere
 
-DomainRow: TypeAlias = Row[*tuple[Any, ...]]
+
+class DomainRow(NamedTuple):
+    """A domain; times are milliseconds since 1970 UTC."""
+
+    org_id: str
+    id: str
+    domain: str
+    status: DomainStatus
+    verified: bool
+    spf: CheckStatus
+    dkim: CheckStatus
+    dmarc: CheckStatus
+    return_path: CheckStatus
+    open_tracking: bool
+    click_tracking: bool
+    tls_enforced: bool
+    created_at: int
+    checked_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
+class SigningKey(NamedTuple):
     """A DKIM key that signs; `private_key` is sealed, see `server.domains.keys.private_key`."""
 
+    org_id: str
+    domain_id: str
     domain: str
     selector: str
-    algorithm: str
-    private_key: bytes = field(repr=False)
+    algorithm: Algorithm
+    private_key: bytes
+
+
+class _VerifiedDomain(NamedTuple):
+    org_id: str
+    domain: str
+    id: str
+
+
+class _DomainKey(NamedTuple):
+    org_id: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
-    """How mail from a domain is sent; None where nothing is said."""
+class DomainSettings:
+    """Sending options of a domain; None leaves the stored value."""
 
     open_tracking: bool | None = None
     click_tracking: bool | None = None
     tls_enforced: bool | None = None
 
 
-AS_USUAL = Manners()
+DEFAULTS = DomainSettings()
 
-
-_SENDER = (domains.c.org_id, domains.c.domain)
-_VERIFIED = Prepared(
-    lambda dialect: select(*_SENDER, domains.c.id).where(one_of(dialect, _SENDER), domains.c.verified)
+_VERIFIED = Statement(
+    _VerifiedDomain,
+    "SELECT org_id, domain, id FROM domains WHERE (org_id, domain) IN {keys} AND verified",
+    keys={"org_id": "text", "domain": "text"},
 )
 
 
-async def verified_domains(
-    connection: AsyncConnection, senders: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], str]:
+def verified_domains(tx: Tx, senders: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """The ids of the verified ones among these (organisation, domain) pairs (contract row Z-12)."""
-    rows = await _VERIFIED.rows(connection, keys_parameter(senders))
-    return {(org_id, domain): id for org_id, domain, id in rows}
+    return {(row.org_id, row.domain): row.id for row in _VERIFIED.all(tx, senders)}
 
 
-async def signing_keys(
-    connection: AsyncConnection, of: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], list[SigningKey]]:
+def signing_keys(tx: Tx, domain_keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[SigningKey]]:
     """The keys that sign for these (organisation, domain id) pairs: those that DNS has shown (F-11).
 
     RSA comes before Ed25519. A pair without such a key is absent.
@@ -75,62 +99,59 @@ async def signing_keys(
         .order_by(dkim_keys.c.created_at, dkim_keys.c.algorithm.desc())
     )
     keys: dict[tuple[str, str], list[SigningKey]] = {}
-    of_domain = among(connection, (dkim_keys.c.org_id, dkim_keys.c.domain_id), of)
-    for row in await connection.execute(query.where(of_domain)):
-        key = SigningKey(row.domain, row.selector, row.algorithm, row.private_key)
-        keys.setdefault((row.org_id, row.domain_id), []).append(key)
+    wanted = in_keys(tx, (dkim_keys.c.org_id, dkim_keys.c.domain_id), domain_keys)
+    for key in tx.all(SigningKey, query.where(wanted)):
+        keys.setdefault((key.org_id, key.domain_id), []).append(key)
     return keys
 
 
-async def enforcing_tls(connection: AsyncConnection, of: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+def enforcing_tls(tx: Tx, domain_keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of these (organisation, domain id) pairs whose mail may only travel encrypted."""
     key = (domains.c.org_id, domains.c.id)
-    rows = await connection.execute(select(*key).where(among(connection, key, of), domains.c.tls_enforced))
-    return {(org_id, id) for org_id, id in rows}
+    query = select(*key).where(in_keys(tx, key, domain_keys), domains.c.tls_enforced)
+    return {(row.org_id, row.id) for row in tx.all(_DomainKey, query)}
 
 
-async def check_free(connection: AsyncConnection, org_id: str, domain: str) -> None:
+def check_free(tx: Tx, org_id: str, domain: str) -> None:
     """Raises `DomainAlreadyExists`, or `DomainOwnedElsewhere` if another organisation has verified it."""
     mine = select(domains.c.id).where(domains.c.org_id == org_id, domains.c.domain == domain)
-    if (await connection.execute(mine)).first() is not None:
+    if tx.scalar(str, mine) is not None:
         raise DomainAlreadyExists(domain)
-    await check_unowned(connection, org_id, domain)
+    check_unowned(tx, org_id, domain)
 
 
-async def add(
-    connection: AsyncConnection,
+def add(
+    tx: Tx,
     org_id: str,
     id: str,
     domain: str,
     keys: Sequence[NewKey],
     now_ms: int,
-    manners: Manners = AS_USUAL,
+    settings: DomainSettings = DEFAULTS,
 ) -> DomainRow:
     """Stores a new domain with its keys. Raises what `check_free` does."""
-    await check_free(connection, org_id, domain)
-    await connection.execute(
+    check_free(tx, org_id, domain)
+    tx.change(
         insert(domains).values(
             org_id=org_id,
             id=id,
             domain=domain,
             status="pending",
             verified=False,
-            open_tracking=bool(manners.open_tracking),
-            click_tracking=bool(manners.click_tracking),
-            tls_enforced=bool(manners.tls_enforced),
+            open_tracking=bool(settings.open_tracking),
+            click_tracking=bool(settings.click_tracking),
+            tls_enforced=bool(settings.tls_enforced),
             created_at=now_ms,
             **asdict(Checks()),
         )
     )
-    await add_keys(connection, org_id, id, keys, now_ms)
-    return await get(connection, org_id, id)
+    add_keys(tx, org_id, id, keys, now_ms)
+    return get(tx, org_id, id)
 
 
-async def add_keys(
-    connection: AsyncConnection, org_id: str, id: str, keys: Sequence[NewKey], now_ms: int
-) -> None:
+def add_keys(tx: Tx, org_id: str, id: str, keys: Sequence[NewKey], now_ms: int) -> None:
     """Stores new keys of a domain, which DNS has still to show."""
-    await connection.execute(
+    tx.change(
         insert(dkim_keys),
         [
             {
@@ -149,9 +170,9 @@ async def add_keys(
     )
 
 
-async def drop_keys(connection: AsyncConnection, org_id: str, id: str, keys: Iterable[PublicKey]) -> None:
+def drop_keys(tx: Tx, org_id: str, id: str, keys: Iterable[PublicKey]) -> None:
     """Forgets keys of a domain."""
-    await connection.execute(
+    tx.change(
         delete(dkim_keys).where(
             dkim_keys.c.org_id == org_id,
             dkim_keys.c.domain_id == id,
@@ -160,55 +181,58 @@ async def drop_keys(connection: AsyncConnection, org_id: str, id: str, keys: Ite
     )
 
 
-async def get(connection: AsyncConnection, org_id: str, id: str, *, lock: bool = False) -> DomainRow:
+def get(tx: Tx, org_id: str, id: str, *, lock: bool = False) -> DomainRow:
     """One domain. Raises `DomainNotFound`."""
     query = select(domains).where(domains.c.org_id == org_id, domains.c.id == id)
-    row = (await connection.execute(query.with_for_update() if lock else query)).first()
+    row = tx.first(DomainRow, query.with_for_update() if lock else query)
     if row is None:
         raise DomainNotFound(id)
     return row
 
 
-async def public_keys(connection: AsyncConnection, org_id: str, id: str) -> list[PublicKey]:
+def public_keys(tx: Tx, org_id: str, id: str) -> list[PublicKey]:
     """The DKIM keys of a domain, oldest first, RSA before Ed25519."""
-    rows = await connection.execute(
-        select(dkim_keys.c.selector, dkim_keys.c.algorithm, dkim_keys.c.public_key, dkim_keys.c.status)
+    query = (
+        select(
+            dkim_keys.c.selector,
+            dkim_keys.c.algorithm,
+            dkim_keys.c.public_key.label("data"),
+            dkim_keys.c.status,
+        )
         .where(dkim_keys.c.org_id == org_id, dkim_keys.c.domain_id == id)
         .order_by(dkim_keys.c.created_at, dkim_keys.c.algorithm.desc())
     )
-    return [PublicKey(row.selector, row.algorithm, row.public_key, row.status) for row in rows]
+    return tx.all(PublicKey, query)
 
 
-async def listed(connection: AsyncConnection, org_id: str, wanted: Stretch) -> Part:
-    """A part of an organisation's domains, newest first."""
+def get_with_keys(tx: Tx, org_id: str, id: str) -> tuple[DomainRow, list[PublicKey]]:
+    """One domain and its DKIM keys. Raises `DomainNotFound`."""
+    return get(tx, org_id, id), public_keys(tx, org_id, id)
+
+
+def listed(tx: Tx, org_id: str, request: PageRequest) -> Page[DomainRow]:
+    """A page of an organisation's domains, newest first."""
     query = select(domains).where(domains.c.org_id == org_id)
-    return await newest_first(connection, query, domains.c.id, wanted)
+    return newest_first(tx, DomainRow, query, domains.c.id, request)
 
 
-async def change(connection: AsyncConnection, org_id: str, id: str, settings: Manners) -> DomainRow:
+def change(tx: Tx, org_id: str, id: str, settings: DomainSettings) -> DomainRow:
     """Changes the settings that are given and returns the domain. Raises `DomainNotFound`."""
     values = {name: value for name, value in asdict(settings).items() if value is not None}
     if values:
-        await connection.execute(
-            update(domains).where(domains.c.org_id == org_id, domains.c.id == id).values(values)
-        )
-    return await get(connection, org_id, id)
+        tx.change(update(domains).where(domains.c.org_id == org_id, domains.c.id == id).values(values))
+    return get(tx, org_id, id)
 
 
-async def remove(connection: AsyncConnection, org_id: str, id: str) -> None:
+def remove(tx: Tx, org_id: str, id: str) -> None:
     """Removes a domain with its keys. Raises `DomainNotFound`."""
-    result = await connection.execute(delete(domains).where(domains.c.org_id == org_id, domains.c.id == id))
-    if result.rowcount != 1:
+    if tx.change(delete(domains).where(domains.c.org_id == org_id, domains.c.id == id)) != 1:
         raise DomainNotFound(id)
-    await connection.execute(
-        delete(dkim_keys).where(dkim_keys.c.org_id == org_id, dkim_keys.c.domain_id == id)
-    )
+    tx.change(delete(dkim_keys).where(dkim_keys.c.org_id == org_id, dkim_keys.c.domain_id == id))
 
 
-async def check_unowned(connection: AsyncConnection, org_id: str, domain: str) -> None:
+def check_unowned(tx: Tx, org_id: str, domain: str) -> None:
     """Raises `DomainOwnedElsewhere` if another organisation has verified the domain."""
-    owner = await connection.scalar(
-        select(domains.c.org_id).where(domains.c.domain == domain, domains.c.verified)
-    )
+    owner = tx.scalar(str, select(domains.c.org_id).where(domains.c.domain == domain, domains.c.verified))
     if owner not in {None, org_id}:
         raise DomainOwnedElsewhere(domain)

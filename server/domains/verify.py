@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.domains import store
 from server.domains.judging import (
@@ -59,14 +58,10 @@ class Verifier:
 
         Raises `DomainNotFound`, and `DomainOwnedElsewhere` if another organisation has verified it.
         """
-        async with self._database.read() as connection:
-            domain = (await store.get(connection, org_id, id)).domain
-            keys = await store.public_keys(connection, org_id, id)
-        checks, keys = await self._check(domain, keys)
+        domain, keys = await self._database.read(store.get_with_keys, org_id, id)
+        checks, keys = await self._check(domain.domain, keys)
         now = self._clock.now_ms()
-        row, left = await self._writer.run(
-            lambda connection: _record(connection, org_id, id, checks, keys, now)
-        )
+        row, left = await self._writer.run(_record, org_id, id, checks, keys, now)
         return Verification(row, left)
 
     async def _check(self, domain: str, keys: list[PublicKey]) -> tuple[Checks, list[PublicKey]]:
@@ -79,7 +74,7 @@ class Verifier:
             asyncio.gather(*(self._txt(dkim_name(key.selector, domain)) for key in keys)),
             asyncio.gather(*(self._txt(name) for name in dmarc_names(domain))),
         )
-        judged = [replace(key, status=judge_dkim(found, key)) for key, found in zip(keys, dkim, strict=True)]
+        judged = [key._replace(status=judge_dkim(found, key)) for key, found in zip(keys, dkim, strict=True)]
         checks = Checks(
             spf=judge_spf(spf, mechanism),
             dkim=judge_keys(judged),
@@ -93,11 +88,11 @@ class Verifier:
         return await _known(self._resolver.txt(name, fresh=True))
 
 
-async def _record(
-    connection: AsyncConnection, org_id: str, id: str, checks: Checks, keys: list[PublicKey], now_ms: int
+def _record(
+    tx: Tx, org_id: str, id: str, checks: Checks, keys: list[PublicKey], now_ms: int
 ) -> tuple[store.DomainRow, list[PublicKey]]:
-    row = await record_checks(connection, org_id, id, checks, keys, now_ms)
-    return row, await store.public_keys(connection, org_id, id)
+    row = record_checks(tx, org_id, id, checks, keys, now_ms)
+    return row, store.public_keys(tx, org_id, id)
 
 
 async def _known(look_up: Awaitable[list[T]]) -> list[T] | None:

@@ -1,18 +1,20 @@
 """Attachments that are links: fetched before the transaction, within what the plan allows (Z-21, Z-22)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
+from server.db.tx import Tx
 from server.domains.store import verified_domains
 from server.emails import idempotency
 from server.emails.batch import Batch
 from server.emails.draft import Draft
 from server.emails.idempotency import Key
 from server.emails.media_types import media_type_told
-from server.emails.room import Room
+from server.emails.memory_budget import MemoryBudget
 from server.faults import (
     AttachmentsTooLarge,
     DomainNotAllowed,
@@ -24,21 +26,19 @@ from server.faults import (
     Violation,
 )
 from server.net.http import FileTooLarge, GuardedClient, NoResponse
-from server.quotas.rules import Limits, Periods, Standing
-from server.quotas.store import standings
+from server.quotas.rules import AccountLimits, Limits, Periods
+from server.quotas.store import account_limits
 
-# How long the links of one call may take together, in seconds: a caller that waits for the answer gives up
-# after 30.
+# The time for all links of one call, in seconds: a caller gives up after 30.
 FETCH_S = 20.0
-# What the files of one batch may have together, in bytes: as much as a call may carry.
+# The most bytes that the files of one batch have together: as many as a call may carry.
 MAX_BATCH_BYTES = 64 * 2**20
-# How many emails of one batch have their links fetched at once; those of one email come one by one, so that
-# each is stopped at what the others have left of the plan's allowance.
+# The emails of one batch whose links are fetched at once. Those of one email are fetched one by one, so that
+# each is stopped at the bytes that the others have left of the plan's limit.
 _AT_ONCE = 8
-# What fetched files may take in memory at once, in all and for one organisation, and how long a call waits
-# for its part of it.
-_ROOM = 256 * 2**20
-_ROOM_OF_ONE = 128 * 2**20
+# The memory for fetched files, in all and for one organisation, and the time that a call waits for its part.
+_BUDGET = 256 * 2**20
+_BUDGET_OF_ONE = 128 * 2**20
 _WAIT_S = 5.0
 _RETRY_AFTER_S = 2.0
 
@@ -50,7 +50,7 @@ class Links:
         self._database = database
         self._clock = clock
         self._client = client
-        self._room = Room(_ROOM, _ROOM_OF_ONE, _WAIT_S)
+        self._memory = MemoryBudget(_BUDGET, _BUDGET_OF_ONE, _WAIT_S)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -58,30 +58,29 @@ class Links:
 
     @asynccontextmanager
     async def fetched(self, batch: Batch) -> AsyncIterator[None]:
-        """While this lasts, the drafts of a batch hold their files, or what is wrong with their links.
+        """Fetches the files of a batch; its drafts hold them, or the faults of their links, while this lasts.
 
-        A draft whose answer is remembered, or that will be refused anyway, is not fetched for: a repeated
+        Nothing is fetched for a draft whose answer is remembered, or that will be refused anyway: a repeated
         call gets its first answer also when the link is gone (F-1). Raises `Unavailable`.
         """
         linked = [item for item in batch.items if isinstance(item, Draft) and item.links]
-        standing, wanted = await self._worth_fetching(batch, linked)
-        if not wanted:
+        limits, fetchable = await self._fetchable(batch, linked)
+        if not fetchable:
             yield
             return
-        limits = standing.limits
-        most = min(MAX_BATCH_BYTES, limits.attachment_bytes * len(wanted))
-        async with self._room.taken(batch.org_id, most) as there:
-            if not there:
+        most = min(MAX_BATCH_BYTES, limits.attachment_bytes * len(fetchable))
+        async with self._memory.taken(batch.org_id, most) as is_taken:
+            if not is_taken:
                 raise Unavailable(_RETRY_AFTER_S)
             try:
-                await self._fetch_all(wanted, limits)
+                await self._fetch_all(fetchable, limits)
                 yield
             finally:
-                for item in wanted:
+                for item in fetchable:
                     item.detach()
 
-    async def _worth_fetching(self, batch: Batch, linked: Sequence[Draft]) -> tuple[Standing, list[Draft]]:
-        """The organisation's standing, and the drafts that nothing refuses so far; the others are marked."""
+    async def _fetchable(self, batch: Batch, linked: Sequence[Draft]) -> tuple[Limits, list[Draft]]:
+        """The organisation's limits, and the drafts without a fault so far; the others get a `refusal`."""
         now_ms = self._clock.now_ms()
         keys = {
             id(item): Key(item.org_id, "send", item.idempotency_key)
@@ -89,22 +88,18 @@ class Links:
             if item.idempotency_key is not None
         }
         whole = None if batch.idempotency_key is None else Key(batch.org_id, "batch", batch.idempotency_key)
-        async with self._database.read() as connection:
-            asked = [*keys.values(), *([whole] if whole is not None else [])]
-            known = await idempotency.known(connection, asked, now_ms)
-            found = await standings(connection, [batch.org_id], Periods.of(now_ms), now_ms)
-            verified = await verified_domains(connection, {(item.org_id, item.domain) for item in linked})
-        standing, _ = found[batch.org_id]
-        wanted = []
+        asked = [*keys.values(), *([whole] if whole is not None else [])]
+        facts = await self._database.read(_facts, batch.org_id, asked, linked, now_ms)
+        fetchable = []
         for item in linked:
-            if whole in known or keys.get(id(item)) in known:
-                # Only if the answer is forgotten between here and there.
+            if whole in facts.known or keys.get(id(item)) in facts.known:
+                # Seen only if the answer is forgotten before the email is judged.
                 item.refusal = Unavailable(_RETRY_AFTER_S)
             elif item.refusal is None:
-                item.refusal = _refusal(item, standing, verified)
+                item.refusal = _refusal(item, facts)
             if item.refusal is None:
-                wanted.append(item)
-        return standing, wanted
+                fetchable.append(item)
+        return facts.account.limits, fetchable
 
     async def _fetch_all(self, drafts: Sequence[Draft], limits: Limits) -> None:
         deadline = asyncio.get_running_loop().time() + FETCH_S
@@ -142,25 +137,43 @@ class Links:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """The state of the store for the drafts of a batch."""
+
+    known: Set[Key]
+    account: AccountLimits
+    verified: Mapping[tuple[str, str], str]
+
+
+def _facts(tx: Tx, org_id: str, keys: Sequence[Key], drafts: Sequence[Draft], now_ms: int) -> _Facts:
+    accounts = account_limits(tx, [org_id], Periods.of(now_ms), now_ms)
+    return _Facts(
+        idempotency.known(tx, keys, now_ms),
+        accounts[org_id][0],
+        verified_domains(tx, {(item.org_id, item.domain) for item in drafts}),
+    )
+
+
 class _Left:
-    """How many bytes a batch may still fetch."""
+    """The number of bytes that a batch may still fetch."""
 
     def __init__(self, most: int) -> None:
         self.bytes = most
 
     def admit(self, size: int) -> bool:
-        """Takes so many; False if there are not as many left."""
+        """Takes `size` bytes; False if fewer are left."""
         self.bytes -= size
         return self.bytes >= 0
 
 
-def _refusal(item: Draft, standing: Standing, verified: dict[tuple[str, str], str]) -> Fault | None:
-    """Why an email will be refused whatever its links hold."""
-    limits = standing.limits
+def _refusal(item: Draft, facts: _Facts) -> Fault | None:
+    """The fault with which an email will be refused whatever its links hold."""
+    limits = facts.account.limits
     if item.attachments_size > limits.attachment_bytes:
         return AttachmentsTooLarge(limits.attachment_bytes, limits.plan)
-    if (fault := standing.may_send()) is not None:
+    if (fault := facts.account.may_send()) is not None:
         return fault
     if item.allowed_domains and item.domain not in item.allowed_domains:
         return DomainNotAllowed(item.domain)
-    return None if (item.org_id, item.domain) in verified else DomainNotVerified(item.domain)
+    return None if (item.org_id, item.domain) in facts.verified else DomainNotVerified(item.domain)

@@ -1,4 +1,4 @@
-"""What callers hand in to be accepted, and what they get."""
+"""The emails that one caller wants accepted together, and the answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Answer = Sequence[Result] | pb.BatchSendEmailsResponse
 
 @dataclass(slots=True)
 class Batch:
-    """What one caller wants accepted: items that passed the checks, or the fault of each that did not."""
+    """The items of one call: each a draft that passed the checks of `draft`, or the fault it has."""
 
     org_id: str
     items: Sequence[Draft | Fault]
@@ -26,7 +26,7 @@ class Batch:
 
 
 def batch_response(results: Sequence[Result]) -> pb.BatchSendEmailsResponse:
-    """The results of a batch as they are sent."""
+    """The message of the results of a batch."""
     return pb.BatchSendEmailsResponse(
         results=[
             pb.BatchSendResult(error=status_of(result))

@@ -4,7 +4,7 @@ import hashlib
 import zlib
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 from zidimail.v1 import email_service_pb2 as pb
@@ -24,19 +24,20 @@ SHARDS = 64
 PRIORITY_TRANSACTIONAL = 1
 # The site of mail that never leaves. Stored with each row: never change it.
 SIMULATED = "simulator"
-# So many bytes of an attachment are stored together: whole lines of base64 (57 bytes each).
+# The bytes of an attachment in one stored part: whole lines of base64 (57 bytes each).
 PART = 57 * 16_384
-# What the header of a part takes, about, in bytes.
+# The approximate size of the headers of one attachment, in bytes.
 _PART_OVERHEAD = 512
 _ADDRESS_LISTS = ("to", "cc", "bcc", "reply_to")
 
-Row = dict[str, Any]
+# The values of one row by the names of its columns, whose types differ.
+Row: TypeAlias = dict[str, Any]
 Hashed = TypeVar("Hashed", pb.SendEmailRequest, pb.BatchSendEmailsRequest)
 
 
 @dataclass(slots=True)
 class Draft:
-    """One email that passed every check that needs no store: its rows, lacking the domain's id."""
+    """One email that passed every check that needs no store: its rows, without the domain's id."""
 
     org_id: str
     domain: str
@@ -48,27 +49,27 @@ class Draft:
     request_hash: bytes
     # The recipients' mailboxes in lower case, in the order of `recipients`.
     addresses: Sequence[str]
-    # From which domains the caller's key may send; empty for all.
+    # The domains that the caller's key may send from; empty for all.
     allowed_domains: Set[str]
-    # What is sent never leaves the building and uses no quota (F-5).
+    # Test mail is never sent out and uses no quota (F-5).
     test: bool
     tags: list[Row] = field(default_factory=list)
     attachments: list[Row] = field(default_factory=list)
     parts: list[Row] = field(default_factory=list)
-    # The URLs of the attachments, by their numbers, that are still to be fetched.
+    # The URLs of the attachments that are still to be fetched, by the attachments' numbers.
     links: dict[int, str] = field(default_factory=dict)
-    # What is wrong with it now, though it may have been right when its idempotency key was first used.
+    # A fault that the email has now; it may have been without fault when its idempotency key was first used.
     refusal: Fault | None = None
 
     @property
     def scheduled_at(self) -> int | None:
-        """When delivery begins, if that was asked for: milliseconds since 1970 UTC."""
+        """The time at which delivery begins, in milliseconds since 1970 UTC; None for at once."""
         at: int | None = self.email["scheduled_at"]
         return at
 
     @property
     def attachments_size(self) -> int:
-        """How many bytes the attachments have together, as far as they are here."""
+        """The bytes of all attachments whose content is known."""
         return sum(row["size"] for row in self.attachments)
 
     def attach(self, no: int, content: bytes) -> None:
@@ -88,11 +89,11 @@ class Draft:
         ]
 
     def detach(self) -> None:
-        """Lets go of every content."""
+        """Releases the content of all attachments."""
         self.parts.clear()
 
     def queued(self) -> list[Row]:
-        """The rows of the queue: none yet for an email that waits for its time."""
+        """The rows of the queue; none yet for a scheduled email."""
         if self.scheduled_at is not None:
             return []
         if self.attachments:
@@ -102,7 +103,7 @@ class Draft:
         return self.queue
 
     def suppress(self, skipped: Set[str]) -> None:
-        """Takes these mailboxes off the way: they stay recipients, but nothing is queued for them."""
+        """Marks these mailboxes as suppressed: they stay recipients, but nothing is queued for them."""
         if not skipped:
             return
         numbers = {no for no, key in enumerate(self.addresses, start=1) if key in skipped}
@@ -112,7 +113,7 @@ class Draft:
         self.queue = [row for row in self.queue if row["no"] not in numbers]
 
     def entries(self) -> list[Entry]:
-        """What accepting the email appends to the log."""
+        """The entries of the log for accepting the email."""
         org_id, email_id, created_at = self.org_id, self.email["id"], self.email["created_at"]
         begun = "email.sent" if self.scheduled_at is None else "email.scheduled"
         return [
@@ -132,7 +133,7 @@ class Draft:
 
 
 def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | Fault:
-    """The draft of a request, or what is wrong with it: a list with a bad item must go on."""
+    """The draft of a request, or its fault: returned, because other items of the batch may be good."""
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
         return InvalidIdempotencyKey()
@@ -217,7 +218,7 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
 
 
 def site_of(domain: str, *, test: bool) -> str:
-    """Where mail to a domain goes: test mail stays here, whatever the domain (F-5)."""
+    """The site that mail to a domain goes to: the simulator for test mail (F-5)."""
     return SIMULATED if test else domain
 
 
@@ -240,12 +241,12 @@ def queue_row(org_id: str, email_id: str, no: int, shard: int, site: str, due_at
 
 
 def weight(count: int, size: int) -> int:
-    """What so many attachments weigh in the queue, in bytes: an email with any weighs more than nothing."""
+    """Estimated bytes in memory of attachments: their content and 512 for each."""
     return size + count * _PART_OVERHEAD
 
 
 def request_hash(request: Hashed) -> bytes:
-    """What two requests with the same payload have in common: SHA-256, the idempotency key left out."""
+    """SHA-256 of a request without its idempotency key: equal for requests with the same payload."""
     # Taken out and put back: a copy of a large request would cost its size again.
     key = request.idempotency_key
     request.ClearField("idempotency_key")
@@ -262,7 +263,7 @@ def shard_of(org_id: str) -> int:
 def _violations(
     request: pb.SendEmailRequest, headers: Mapping[str, str], tags: Sequence[tuple[str, str]]
 ) -> list[Violation]:
-    # What is absent, as most of it mostly is, is not asked about.
+    # Most fields are mostly absent, and then not checked.
     found = [
         *rules.sender(getattr(request, "from")),
         *rules.counts(request.to, request.cc, request.bcc, request.reply_to),

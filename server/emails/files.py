@@ -1,21 +1,21 @@
-"""AttachmentService: what is known of the files that were sent along with an email (Z-23, section D)."""
+"""AttachmentService: the names, types and sizes of the files of an email (Z-23, section D)."""
 
 from zidimail.v1 import attachment_service_pb2 as pb
 from zidimail.v1 import attachment_service_pb2_grpc, email_pb2
 
-from server.db.engine import Database
-from server.db.listing import Stretch
+from server.db.database import Database
+from server.db.listing import PageRequest
 from server.emails import store
-from server.emails.messages import attachment_message
+from server.emails.to_proto import attachment_message
 from server.faults import AttachmentNotFound, EmailNotFound
 from server.ids import is_id
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.paging import asked_page
+from server.wire.paging import page_request
 
 
 class AttachmentServicer(attachment_service_pb2_grpc.AttachmentServiceServicer):
-    """Reading what is known of attachments."""
+    """The attachments of an email, without their content."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -24,17 +24,17 @@ class AttachmentServicer(attachment_service_pb2_grpc.AttachmentServiceServicer):
         self, request: pb.ListAttachmentsRequest, context: Context
     ) -> pb.ListAttachmentsResponse:
         """A page of the attachments of an email."""
-        page, wanted = asked_page(request)
+        asked = page_request(request)
         files = await self._of_email(request.id)
-        shown = _behind_cursors(files, wanted)
-        end = wanted.offset + wanted.limit
-        part = sorted(shown[wanted.offset : end], key=lambda file: file.id)
+        listed = _between_cursors(files, asked)
+        end = asked.offset + asked.limit
+        shown = sorted(listed[asked.offset : end], key=lambda file: file.id)
         return pb.ListAttachmentsResponse(
-            data=part,
-            has_more=len(shown) > end,
+            data=shown,
+            has_more=len(listed) > end,
             total=len(files),
-            page=page.number,
-            limit=page.limit,
+            page=asked.number,
+            limit=asked.limit,
         )
 
     async def GetAttachment(
@@ -47,23 +47,21 @@ class AttachmentServicer(attachment_service_pb2_grpc.AttachmentServiceServicer):
         raise AttachmentNotFound(request.attachment_id)
 
     async def _of_email(self, email_id: str) -> list[email_pb2.Attachment]:
-        """All of them: ten at most. Raises `EmailNotFound`."""
+        """All attachments of an email, ten at most. Raises `EmailNotFound`."""
         org_id = current_caller().org_id
         if not is_id(email_id):
             raise EmailNotFound(email_id)
-        async with self._database.read() as connection:
-            if not await store.is_email(connection, org_id, email_id):
-                raise EmailNotFound(email_id)
-            rows = await store.attachments_of(connection, org_id, email_id)
+        rows = await self._database.read(store.attachments_of, org_id, email_id)
+        if rows is None:
+            raise EmailNotFound(email_id)
         return [attachment_message(row) for row in rows]
 
 
-def _behind_cursors(files: list[email_pb2.Attachment], wanted: Stretch) -> list[email_pb2.Attachment]:
-    """Those between the cursors, the nearest to the cursor that is walked from first."""
+def _between_cursors(files: list[email_pb2.Attachment], asked: PageRequest) -> list[email_pb2.Attachment]:
+    """The attachments after `after` and before `before`; from `before` backwards if only that is given."""
     between = [
         file
         for file in files
-        if (wanted.after is None or file.id > wanted.after)
-        and (wanted.before is None or file.id < wanted.before)
+        if (asked.after is None or file.id > asked.after) and (asked.before is None or file.id < asked.before)
     ]
-    return between[::-1] if wanted.before is not None and wanted.after is None else between
+    return between[::-1] if asked.is_upward else between

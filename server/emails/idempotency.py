@@ -1,25 +1,25 @@
 """Idempotency keys: the first answer is stored with what it acknowledges (contract row F-1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, select
 
-from server.db.keys import among
+from server.db.keys import in_keys
 from server.db.schema import idempotency_keys
+from server.db.statements import BulkInsert, Statement
+from server.db.tx import Tx
 
 LIFETIME_MS = 24 * 3_600_000
-# One sweep deletes at most so many rows, so that it never holds up an accept for long.
-_SWEEP_ROWS = 1_000
+# The most rows that one sweep deletes, so that it never delays an accept for long.
+_MAX_SWEPT = 1_000
 
 _PRIMARY_KEY = (idempotency_keys.c.org_id, idempotency_keys.c.operation, idempotency_keys.c.key)
-_INSERT = insert(idempotency_keys)
 
 
 class Key(NamedTuple):
-    """What a key is unique in: one organisation, one operation."""
+    """The scope in which a key is unique: one organisation, one operation."""
 
     org_id: str
     operation: Literal["send", "batch"]
@@ -28,65 +28,80 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """An answer that was given, and the hash of the request that got it."""
+    """An answer that was given, and the hash of its request."""
 
     request_hash: bytes
     response: bytes
 
 
-async def recall(connection: AsyncConnection, keys: Iterable[Key], now_ms: int) -> dict[Key, Remembered]:
-    """The answers remembered under any of the keys; those that are too old are forgotten on the way."""
-    wanted = list(set(keys))
-    if not wanted:
+class _RememberedRow(NamedTuple):
+    org_id: str
+    operation: Literal["send", "batch"]
+    key: str
+    request_hash: bytes
+    response: bytes
+    expires_at: int
+
+    @property
+    def scope(self) -> Key:
+        return Key(self.org_id, self.operation, self.key)
+
+
+_RECALL = Statement(
+    _RememberedRow,
+    """
+    SELECT org_id, operation, key, request_hash, response, expires_at
+    FROM idempotency_keys WHERE (org_id, operation, key) IN {keys}
+    """,
+    keys={"org_id": "text", "operation": "text", "key": "text"},
+)
+_INSERT = BulkInsert(idempotency_keys)
+
+
+def recall(tx: Tx, keys: Iterable[Key], now_ms: int) -> dict[Key, Remembered]:
+    """The answers remembered under these keys; deletes those that are too old."""
+    unique = set(keys)
+    if not unique:
         return {}
-    rows = (
-        await connection.execute(select(idempotency_keys).where(among(connection, _PRIMARY_KEY, wanted)))
-    ).all()
-    expired = [Key(row.org_id, row.operation, row.key) for row in rows if row.expires_at <= now_ms]
+    rows = _RECALL.all(tx, unique)
+    expired = [row.scope for row in rows if row.expires_at <= now_ms]
     if expired:
-        await connection.execute(delete(idempotency_keys).where(among(connection, _PRIMARY_KEY, expired)))
-    return {
-        Key(row.org_id, row.operation, row.key): Remembered(row.request_hash, row.response)
-        for row in rows
-        if row.expires_at > now_ms
-    }
+        tx.change(delete(idempotency_keys).where(in_keys(tx, _PRIMARY_KEY, expired)))
+    return {row.scope: Remembered(row.request_hash, row.response) for row in rows if row.expires_at > now_ms}
 
 
-async def known(connection: AsyncConnection, keys: Iterable[Key], now_ms: int) -> set[Key]:
-    """Those of the keys under which an answer is remembered."""
-    wanted = list(set(keys))
-    if not wanted:
+def known(tx: Tx, keys: Iterable[Key], now_ms: int) -> set[Key]:
+    """The keys, of those given, under which an answer is remembered."""
+    unique = set(keys)
+    if not unique:
         return set()
     query = select(*_PRIMARY_KEY).where(
-        among(connection, _PRIMARY_KEY, wanted), idempotency_keys.c.expires_at > now_ms
+        in_keys(tx, _PRIMARY_KEY, unique), idempotency_keys.c.expires_at > now_ms
     )
-    return {Key(*row) for row in await connection.execute(query)}
+    return set(tx.all(Key, query))
 
 
-async def remember(connection: AsyncConnection, answers: dict[Key, Remembered], now_ms: int) -> None:
+def remember(tx: Tx, answers: Mapping[Key, Remembered], now_ms: int) -> None:
     """Stores new answers for 24 hours."""
-    if answers:
-        await connection.execute(
-            _INSERT,
-            [
-                {
-                    **key._asdict(),
-                    "request_hash": answer.request_hash,
-                    "response": answer.response,
-                    "expires_at": now_ms + LIFETIME_MS,
-                }
-                for key, answer in answers.items()
-            ],
-        )
+    _INSERT.rows(
+        tx,
+        [
+            {
+                "org_id": key.org_id,
+                "operation": key.operation,
+                "key": key.key,
+                "request_hash": answer.request_hash,
+                "response": answer.response,
+                "expires_at": now_ms + LIFETIME_MS,
+            }
+            for key, answer in answers.items()
+        ],
+    )
 
 
-async def sweep(connection: AsyncConnection, now_ms: int) -> bool:
-    """Deletes answers that are too old; whether there may be more of them."""
-    old = (
-        await connection.execute(
-            select(*_PRIMARY_KEY).where(idempotency_keys.c.expires_at <= now_ms).limit(_SWEEP_ROWS)
-        )
-    ).all()
+def sweep(tx: Tx, now_ms: int) -> bool:
+    """Deletes answers that are too old; True if more may be left."""
+    old = tx.all(Key, select(*_PRIMARY_KEY).where(idempotency_keys.c.expires_at <= now_ms).limit(_MAX_SWEPT))
     if old:
-        await connection.execute(delete(idempotency_keys).where(among(connection, _PRIMARY_KEY, old)))
-    return len(old) == _SWEEP_ROWS
+        tx.change(delete(idempotency_keys).where(in_keys(tx, _PRIMARY_KEY, old)))
+    return len(old) == _MAX_SWEPT

@@ -1,17 +1,17 @@
-"""Which emails of a transaction are accepted: every rule that needs the store, in the order of C-41.
+"""The decision to accept an email: every rule that needs the store, in the order of C-41.
 
     idempotent replay, account state, the key's domains, the sender's domain, sandbox, suppressions, quotas
 
-The facts are read once for all callers of the transaction; the judge then walks the items in memory, and
-each item that it accepts changes what the next one finds: keys are taken, quotas are used.
+The facts are read once for all callers of the transaction; the judge then goes through the items in memory,
+and each item that it accepts changes the facts for the next one: keys are taken, quotas are used.
 """
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.db.tx import Tx
 from server.domains.store import verified_domains
 from server.emails import idempotency
 from server.emails.batch import Answer, Batch, Result, batch_response
@@ -25,15 +25,15 @@ from server.faults import (
     Fault,
     IdempotencyKeyReused,
 )
-from server.quotas import store as quotas
-from server.quotas.rules import Periods, Standing, Used, charge, nearest_limit
+from server.quotas.rules import AccountLimits, Periods, Used, charge, nearest_limit
+from server.quotas.store import account_limits, recall_recipients
 from server.suppressions.store import suppressed
 from server.wire.timestamps import timestamp
 
 
 @dataclass(slots=True)
 class Accepted:
-    """What a transaction will write."""
+    """The drafts and answers that a transaction will write."""
 
     drafts: list[Draft] = field(default_factory=list)
     remembered: dict[Key, Remembered] = field(default_factory=dict)
@@ -41,45 +41,45 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the store says about a transaction's callers, senders and recipients."""
+    """The state of the store for a transaction's callers, senders and recipients."""
 
     remembered: Mapping[Key, Remembered]
     domain_ids: Mapping[tuple[str, str], str]
-    standings: Mapping[str, tuple[Standing, Used]]
+    accounts: Mapping[str, tuple[AccountLimits, Used]]
     suppressed: Set[tuple[str, str]]
 
 
-async def facts_about(
-    connection: AsyncConnection,
+def facts_about(
+    tx: Tx,
     batches: Sequence[Batch],
     periods: Periods,
     now_ms: int,
     slow_start: Sequence[int],
 ) -> Facts:
-    """Reads what the judge must know, each table once, and locks the organisations' usage."""
+    """Reads the facts for the judge, each table once, and locks the organisations' usage."""
     items = [item for batch in batches for item in batch.items if isinstance(item, Draft)]
     recipients = {(item.org_id, key) for item in items for key in item.addresses}
-    standings = await quotas.standings(
-        connection, {batch.org_id for batch in batches}, periods, now_ms, slow_start=slow_start, lock=True
+    accounts = account_limits(
+        tx, {batch.org_id for batch in batches}, periods, now_ms, slow_start=slow_start, lock=True
     )
     capped = {
         org_id: {key for owner, key in recipients if owner == org_id}
-        for org_id, (standing, _) in standings.items()
-        if standing.limits.unique is not None
+        for org_id, (account, _) in accounts.items()
+        if account.limits.unique is not None
     }
-    for org_id, seen in (await quotas.recall_recipients(connection, capped, periods.month)).items():
-        standings[org_id][1].seen = seen
+    for org_id, seen in recall_recipients(tx, capped, periods.month).items():
+        accounts[org_id][1].seen = seen
     return Facts(
-        # Behind the lock, so that of two servers the second sees what the first one has stored.
-        remembered=await idempotency.recall(connection, _keys_of(batches), now_ms),
-        domain_ids=await verified_domains(connection, {(item.org_id, item.domain) for item in items}),
-        standings=standings,
-        suppressed=await suppressed(connection, recipients, now_ms),
+        # After the lock, so that of two servers the second sees what the first one has stored.
+        remembered=idempotency.recall(tx, _keys_of(batches), now_ms),
+        domain_ids=verified_domains(tx, {(item.org_id, item.domain) for item in items}),
+        accounts=accounts,
+        suppressed=suppressed(tx, recipients, now_ms),
     )
 
 
 class Judge:
-    """Judges batches one after the other; what is accepted gathers in `accepted`."""
+    """Judges batches one after the other, and collects the accepted emails in `accepted`."""
 
     def __init__(self, facts: Facts, periods: Periods, now_ms: int) -> None:
         self._facts = facts
@@ -87,11 +87,11 @@ class Judge:
         self._now_ms = now_ms
         self._remembered = dict(facts.remembered)
         self.accepted = Accepted()
-        self._used = {org_id: used for org_id, (_, used) in facts.standings.items()}
+        self._used = {org_id: used for org_id, (_, used) in facts.accounts.items()}
         self._charged: set[str] = set()
 
     def charged(self) -> dict[str, Used]:
-        """What the organisations whose emails were accepted have used now."""
+        """The new usage of the organisations whose emails were accepted."""
         return {org_id: self._used[org_id] for org_id in sorted(self._charged)}
 
     def judge(self, batch: Batch) -> Answer | Fault:
@@ -139,7 +139,7 @@ class Judge:
         additions.drafts.append(item)
         if key is not None:
             additions.remembered[key] = Remembered(item.request_hash, response.SerializeToString())
-        self._tell_quotas(response, item)
+        self._add_rate_limit(response, item)
         return response
 
     def _repeated(self, item: Draft, key: Key, earlier: Remembered) -> Result:
@@ -147,7 +147,7 @@ class Judge:
             return IdempotencyKeyReused(key.key)
         response = pb.SendEmailResponse.FromString(earlier.response)
         response.replayed = True
-        self._tell_quotas(response, item)
+        self._add_rate_limit(response, item)
         return response
 
     def _replayed(self, batch: Batch, key: Key, earlier: Remembered) -> Answer | Fault:
@@ -157,34 +157,35 @@ class Judge:
         response.replayed = True
         for result, item in zip(response.results, batch.items, strict=True):
             if result.HasField("sent") and isinstance(item, Draft):
-                self._tell_quotas(result.sent, item)
+                self._add_rate_limit(result.sent, item)
         return response
 
-    def _tell_quotas(self, response: pb.SendEmailResponse, item: Draft) -> None:
-        """Adds what the quotas are now (F-9): not remembered, as a later call finds them changed."""
-        standing, _ = self._facts.standings[item.org_id]
-        nearest = nearest_limit(self._used[item.org_id], standing.limits, self._periods)
+    def _add_rate_limit(self, response: pb.SendEmailResponse, item: Draft) -> None:
+        """Adds the state of the quotas (F-9). It is not remembered: a later call finds them changed."""
+        account, _ = self._facts.accounts[item.org_id]
+        nearest = nearest_limit(self._used[item.org_id], account.limits, self._periods)
         if item.test or nearest is None:
             return
         limit, remaining, resets_at_ms = nearest
-        told = pb.RateLimit(limit=limit, remaining=remaining, resets_at=timestamp(resets_at_ms))
-        response.rate_limit.CopyFrom(told)
+        response.rate_limit.CopyFrom(
+            pb.RateLimit(limit=limit, remaining=remaining, resets_at=timestamp(resets_at_ms))
+        )
 
     def _accept(self, item: Draft, *, begun: bool) -> Result:
-        standing, _ = self._facts.standings[item.org_id]
+        account, _ = self._facts.accounts[item.org_id]
         if item.refusal is not None:
             return item.refusal
-        limits = standing.limits
+        limits = account.limits
         if item.attachments_size > limits.attachment_bytes:
             return AttachmentsTooLarge(limits.attachment_bytes, limits.plan)
-        if (fault := standing.may_send()) is not None:
+        if (fault := account.may_send()) is not None:
             return fault
         if item.allowed_domains and item.domain not in item.allowed_domains:
             return DomainNotAllowed(item.domain)
         domain_id = self._facts.domain_ids.get((item.org_id, item.domain))
         if domain_id is None:
             return DomainNotVerified(item.domain)
-        if (fault := standing.may_write_to(set(item.addresses))) is not None:
+        if (fault := account.may_write_to(set(item.addresses))) is not None:
             return fault
         skipped = {key for key in item.addresses if (item.org_id, key) in self._facts.suppressed}
         wanted = set(item.addresses) - skipped
@@ -207,7 +208,7 @@ class Judge:
 
 
 def _warning(skipped: Set[str]) -> str | None:
-    """What the caller should know of recipients that are skipped (Z-24)."""
+    """The warning about recipients that are skipped (Z-24); None if there are none."""
     if not skipped:
         return None
     noun = "recipient is" if len(skipped) == 1 else "recipients are"

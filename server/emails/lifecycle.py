@@ -4,13 +4,13 @@
     scheduled -> queued -> delivered | bounced | failed | suppressed
                  queued -> delivery_delayed -> the same
 
-What was delivered may still turn out to have bounced, and its recipient may complain.
+A delivered email may bounce later, and its recipient may complain.
 """
 
 from collections.abc import Collection
 
 OPEN = ("scheduled", "queued", "delivery_delayed")
-# From what is the most pressing to know to the least.
+# The first of these that any recipient has is the status of the email.
 _ORDER = (
     *("delivery_delayed", "queued", "scheduled"),
     *("complained", "bounced", "failed", "delivered", "canceled", "suppressed"),
@@ -18,8 +18,8 @@ _ORDER = (
 
 
 def email_status(recipients: Collection[str]) -> str:
-    """The status of an email whose recipients have these: while one is open, else the worst of them.
+    """The status of an email, from those of its recipients: an open one while there is any, else the worst.
 
-    One recipient that was skipped does not make a delivered email a suppressed one.
+    One suppressed recipient does not make a delivered email a suppressed one.
     """
     return min(recipients, key=_ORDER.index)

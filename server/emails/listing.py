@@ -1,34 +1,36 @@
-"""Lists of an organisation's emails, newest first (contract rows Z-27, F-6), at the same cost however many.
+"""Lists of an organisation's emails, newest first (contract rows Z-27, F-6), at the same cost however long.
 
-One criterion is answered by an index. What no index answers (a text, a second criterion) is looked for
-among the `WINDOW` newest emails that the index finds; cursors, `since` and `until` move that window. Only
-recipients whose address begins with the text are found wherever they are, unless they are more than that.
+One criterion is answered by an index. A criterion that no index answers (a text, a second criterion) is
+checked at the newest emails that the index finds, at most `WINDOW` of them; cursors, `since` and `until` move
+that window. Only recipients whose address begins with the text are found wherever they are, unless they are
+more than `WINDOW`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, func, or_, select
 
-from server.db.keys import among
-from server.db.listing import COUNTED, Part, Stretch, counted, ids_of
+from server.db.keys import in_keys
+from server.db.listing import MAX_COUNTED, Page, PageRequest, Query, count, ids_in_ranges
 from server.db.schema import addressees, daily_counts, domains, email_tags, emails
+from server.db.tx import Tx
+from server.emails.store import EMAIL_COLUMNS, EmailRow
 from server.emails.tally import EMAILS
 from server.ids import least_id_of
 
-# So many emails are looked through for what no index answers.
+# The most emails that are checked for a criterion which no index answers.
 WINDOW = 10_000
-# An id is made a little before or after the time that is stored with its email: here in milliseconds.
+# An id is made up to this time before or after the time that is stored with its email, in milliseconds.
 _SLACK_MS = 5_000
-# What JSON lists of addresses are written with.
+# The punctuation of JSON lists of addresses.
 _PUNCTUATION = frozenset("[], ")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which emails of an organisation: any criterion that is None or empty lets all pass.
+    """Criteria for emails of an organisation; None or empty for no criterion.
 
     Times are milliseconds since 1970 UTC: accepted at `since` or later, before `until`.
     """
@@ -42,101 +44,106 @@ class Filter:
 
     @property
     def is_by_status_only(self) -> bool:
-        """Whether nothing but the status is asked for, if that is."""
+        """True if there is no other criterion than the status."""
         return not (self.search or self.tag or self.domain) and self.since is None and self.until is None
 
 
-class _Walk(NamedTuple):
-    """A way to the emails: one index range each, ordered by id, and what must be checked at each email."""
+class _Scan(NamedTuple):
+    """Ranges of one index, each ordered by `id`, and the checks that remain for each email."""
 
     id: ColumnElement[str]
     ranges: list[ColumnElement[bool]]
-    rest: list[ColumnElement[bool]]
+    checks: list[ColumnElement[bool]]
 
 
-async def page(connection: AsyncConnection, org_id: str, wanted: Filter, stretch: Stretch) -> Part:
-    """The wanted part of the emails that match.
-
-    `total` is exact up to `COUNTED`. Beyond that it is what the statistics say if at most the status is
-    asked for, else `COUNTED`. With a criterion that no index answers it counts the matches in the window.
-    """
-    domain_id = None if wanted.domain is None else await _domain_id(connection, org_id, wanted.domain)
-    if wanted.domain is not None and domain_id is None:
-        return Part([], has_more=False, total=0)
-    walk = _walk(connection, org_id, wanted, domain_id)
-    near = _near(walk.id, wanted)
-    if walk.rest:
-        found = await _looked_through(connection, org_id, walk, near, stretch)
-        if wanted.search:
-            found |= await _addressed(connection, org_id, wanted, domain_id, stretch)
-        ids = sorted(found, reverse=not stretch.is_upward)
-        total = len(ids)
-        ids = ids[stretch.offset : stretch.offset + stretch.limit + 1]
-    else:
-        ranges = [select(walk.id).where(of, *near) for of in walk.ranges]
-        ids = await ids_of(
-            connection, [of.where(*stretch.beyond(walk.id)) for of in ranges], walk.id, stretch
-        )
-        total = await _total(connection, org_id, wanted, ranges)
-    shown = sorted(ids[: stretch.limit], reverse=True)
-    return Part(await _emails(connection, org_id, shown), len(ids) > stretch.limit, total)
-
-
-def _walk(connection: AsyncConnection, org_id: str, wanted: Filter, domain_id: str | None) -> _Walk:
-    """Along the narrowest index."""
-    of_status = [emails.c.status == status for status in dict.fromkeys(wanted.statuses)]
-    rest: list[ColumnElement[bool]] = []
-    if wanted.search:
-        rest.append(_contains(connection, wanted.search))
-    if wanted.tag is not None:
-        if of_status:
-            rest.append(or_(*of_status))
-        if domain_id is not None:
-            rest.append(emails.c.domain_id == domain_id)
-        id = email_tags.c.email_id
-        tagged = (email_tags.c.org_id == org_id, email_tags.c.tag == wanted.tag)
-        return _Walk(id, [and_(*tagged, *_of_time(org_id, id, wanted))], rest)
-    mine = and_(emails.c.org_id == org_id, *_times(wanted))
-    if len(of_status) == 1 or (of_status and not rest and domain_id is None):
-        if domain_id is not None:
-            rest.append(emails.c.domain_id == domain_id)
-        return _Walk(emails.c.id, [and_(mine, status) for status in of_status], rest)
-    if of_status:
-        rest.append(or_(*of_status))
-    if domain_id is not None:
-        return _Walk(emails.c.id, [and_(mine, emails.c.domain_id == domain_id)], rest)
-    return _Walk(emails.c.id, [mine], rest)
-
-
-async def _looked_through(
-    connection: AsyncConnection,
+def page(
+    tx: Tx,
     org_id: str,
-    walk: _Walk,
+    criteria: Filter,
+    request: PageRequest,
+    *,
+    window: int = WINDOW,
+    max_counted: int = MAX_COUNTED,
+) -> Page[EmailRow]:
+    """A page of the emails that match.
+
+    `total` is exact up to `max_counted`. Beyond that it comes from the statistics if there is no other
+    criterion than the status, else it is `max_counted`. With a criterion that no index answers, it is the
+    number of matches in the window.
+    """
+    domain_id = None if criteria.domain is None else _domain_id(tx, org_id, criteria.domain)
+    if criteria.domain is not None and domain_id is None:
+        return Page([], has_more=False, total=0)
+    scan = _scan(tx, org_id, criteria, domain_id)
+    near = _near(scan.id, criteria)
+    if scan.checks:
+        found = _checked(tx, org_id, scan, near, request, window)
+        if criteria.search:
+            found |= _addressed(tx, org_id, criteria, domain_id, request, window)
+        ids = sorted(found, reverse=not request.is_upward)
+        total = len(ids)
+        ids = ids[request.offset : request.offset + request.limit + 1]
+    else:
+        ranges: list[Query] = [select(scan.id).where(condition, *near) for condition in scan.ranges]
+        bounded = [query.where(*request.bounds(scan.id)) for query in ranges]
+        ids = ids_in_ranges(tx, bounded, scan.id, request)
+        total = _total(tx, org_id, criteria, ranges, max_counted)
+    shown = sorted(ids[: request.limit], reverse=True)
+    return Page(_emails(tx, org_id, shown), len(ids) > request.limit, total)
+
+
+def _scan(tx: Tx, org_id: str, criteria: Filter, domain_id: str | None) -> _Scan:
+    """The scan of the narrowest index."""
+    of_status = [emails.c.status == status for status in dict.fromkeys(criteria.statuses)]
+    checks: list[ColumnElement[bool]] = []
+    if criteria.search:
+        checks.append(_contains(tx, criteria.search))
+    if criteria.tag is not None:
+        if of_status:
+            checks.append(or_(*of_status))
+        if domain_id is not None:
+            checks.append(emails.c.domain_id == domain_id)
+        id = email_tags.c.email_id
+        tagged = (email_tags.c.org_id == org_id, email_tags.c.tag == criteria.tag)
+        return _Scan(id, [and_(*tagged, *_of_time(org_id, id, criteria))], checks)
+    own = and_(emails.c.org_id == org_id, *_times(criteria))
+    if len(of_status) == 1 or (of_status and not checks and domain_id is None):
+        if domain_id is not None:
+            checks.append(emails.c.domain_id == domain_id)
+        return _Scan(emails.c.id, [and_(own, status) for status in of_status], checks)
+    if of_status:
+        checks.append(or_(*of_status))
+    if domain_id is not None:
+        return _Scan(emails.c.id, [and_(own, emails.c.domain_id == domain_id)], checks)
+    return _Scan(emails.c.id, [own], checks)
+
+
+def _checked(
+    tx: Tx,
+    org_id: str,
+    scan: _Scan,
     near: Sequence[ColumnElement[bool]],
-    stretch: Stretch,
+    request: PageRequest,
+    window: int,
 ) -> set[str]:
     """The ids of the emails in the window that pass every check."""
-    [of] = walk.ranges
-    query = select(walk.id).where(of, *near, *stretch.beyond(walk.id))
-    last = await connection.scalar(stretch.ordered(query, walk.id).limit(1).offset(WINDOW - 1))
+    [condition] = scan.ranges
+    query: Query = select(scan.id).where(condition, *near, *request.bounds(scan.id))
+    last = tx.scalar(str, request.ordered(query, scan.id).limit(1).offset(window - 1))
     if last is not None:
-        query = query.where(walk.id <= last if stretch.is_upward else walk.id >= last)
-    if walk.id.table is emails:
-        query = query.where(*walk.rest)
+        query = query.where(scan.id <= last if request.is_upward else scan.id >= last)
+    if scan.id is emails.c.id:
+        query = query.where(*scan.checks)
     else:
-        query = query.where(_email_passes(org_id, walk.id, walk.rest))
-    return set(await connection.scalars(query))
+        query = query.where(_email_passes(org_id, scan.id, scan.checks))
+    return set(tx.scalars(str, query))
 
 
-async def _addressed(
-    connection: AsyncConnection,
-    org_id: str,
-    wanted: Filter,
-    domain_id: str | None,
-    stretch: Stretch,
+def _addressed(
+    tx: Tx, org_id: str, criteria: Filter, domain_id: str | None, request: PageRequest, window: int
 ) -> set[str]:
     """The ids of emails with a recipient whose address begins with the text; none if they are too many."""
-    start = (wanted.search or "").lower().encode()
+    start = (criteria.search or "").lower().encode()
     id = addressees.c.email_id
     query = (
         select(id)
@@ -144,101 +151,106 @@ async def _addressed(
             addressees.c.org_id == org_id,
             addressees.c.address >= start,
             addressees.c.address < start + b"\xff",
-            *_near(id, wanted),
-            *stretch.beyond(id),
+            *_near(id, criteria),
+            *request.bounds(id),
         )
-        .limit(WINDOW + 1)
+        .limit(window + 1)
     )
-    checks = _times(wanted)
-    if wanted.statuses:
-        checks.append(emails.c.status.in_(wanted.statuses))
+    checks = _times(criteria)
+    if criteria.statuses:
+        checks.append(emails.c.status.in_(criteria.statuses))
     if domain_id is not None:
         checks.append(emails.c.domain_id == domain_id)
-    if wanted.tag is not None:
-        tagged = (email_tags.c.org_id == org_id, email_tags.c.email_id == id, email_tags.c.tag == wanted.tag)
-        query = query.where(exists().where(*tagged))
+    if criteria.tag is not None:
+        tags = email_tags.c
+        query = query.where(
+            exists().where(tags.org_id == org_id, tags.email_id == id, tags.tag == criteria.tag)
+        )
     if checks:
         query = query.where(_email_passes(org_id, id, checks))
-    ids = list(await connection.scalars(query))
-    return set(ids) if len(ids) <= WINDOW else set()
+    ids = tx.scalars(str, query)
+    return set(ids) if len(ids) <= window else set()
 
 
-async def _total(
-    connection: AsyncConnection, org_id: str, wanted: Filter, ranges: Sequence[Select[Any]]
-) -> int:
-    total = await counted(connection, ranges, COUNTED)
-    if total >= COUNTED and wanted.is_by_status_only:
-        count = select(func.sum(daily_counts.c["count"])).where(
-            daily_counts.c.org_id == org_id,
-            daily_counts.c.unit == EMAILS,
-            *([daily_counts.c.name.in_(wanted.statuses)] if wanted.statuses else []),
-        )
-        return max(total, int(await connection.scalar(count) or 0))
-    return total
+def _total(tx: Tx, org_id: str, criteria: Filter, ranges: Sequence[Query], max_counted: int) -> int:
+    total = count(tx, ranges, max_counted)
+    if total < max_counted or not criteria.is_by_status_only:
+        return total
+    counters = daily_counts.c
+    query = select(cast(func.sum(counters["count"]), BigInteger)).where(
+        counters.org_id == org_id,
+        counters.unit == EMAILS,
+        *([counters.name.in_(criteria.statuses)] if criteria.statuses else []),
+    )
+    return max(total, tx.scalar(int, query) or 0)
 
 
-async def _emails(connection: AsyncConnection, org_id: str, ids: Sequence[str]) -> Sequence[Row[Any]]:
+def _emails(tx: Tx, org_id: str, ids: Sequence[str]) -> list[EmailRow]:
     if not ids:
         return []
-    keys = among(connection, (emails.c.org_id, emails.c.id), [(org_id, id) for id in ids])
-    return (await connection.execute(select(emails).where(keys).order_by(emails.c.id.desc()))).all()
+    keys = in_keys(tx, (emails.c.org_id, emails.c.id), [(org_id, id) for id in ids])
+    return tx.all(EmailRow, select(*EMAIL_COLUMNS).where(keys).order_by(emails.c.id.desc()))
 
 
-async def _domain_id(connection: AsyncConnection, org_id: str, domain: str) -> str | None:
+def _domain_id(tx: Tx, org_id: str, domain: str) -> str | None:
     query = select(domains.c.id).where(domains.c.org_id == org_id, domains.c.domain == domain)
-    id: str | None = await connection.scalar(query)
-    return id
+    return tx.scalar(str, query)
 
 
 def _email_passes(
     org_id: str, id: ColumnElement[str], checks: Sequence[ColumnElement[bool]]
 ) -> ColumnElement[bool]:
-    """That the email with this id passes: looked up for each id. A join SQLite might begin at the emails."""
+    """The condition that the email with this id passes: looked up for each id.
+
+    SQLite might begin a join at the emails.
+    """
     return exists().where(emails.c.org_id == org_id, emails.c.id == id, *checks)
 
 
-def _near(id: ColumnElement[str], wanted: Filter) -> list[ColumnElement[bool]]:
-    """What keeps an index of ids near `since` and `until`."""
-    found = []
-    if wanted.since is not None:
-        found.append(id >= least_id_of(wanted.since - _SLACK_MS))
-    if wanted.until is not None:
-        found.append(id < least_id_of(wanted.until + _SLACK_MS))
-    return found
+def _near(id: ColumnElement[str], criteria: Filter) -> list[ColumnElement[bool]]:
+    """The conditions that keep an index of ids near `since` and `until`."""
+    near = []
+    if criteria.since is not None:
+        near.append(id >= least_id_of(criteria.since - _SLACK_MS))
+    if criteria.until is not None:
+        near.append(id < least_id_of(criteria.until + _SLACK_MS))
+    return near
 
 
-def _of_time(org_id: str, id: ColumnElement[str], wanted: Filter) -> list[ColumnElement[bool]]:
-    """That the email with this id is of the time asked for: looked up only where its id does not tell."""
+def _of_time(org_id: str, id: ColumnElement[str], criteria: Filter) -> list[ColumnElement[bool]]:
+    """The condition that the email with this id matches `since` and `until`, if they are given.
+
+    The email is looked up only if its id does not decide.
+    """
     sure = []
-    if wanted.since is not None:
-        sure.append(id >= least_id_of(wanted.since + _SLACK_MS))
-    if wanted.until is not None:
-        sure.append(id < least_id_of(wanted.until - _SLACK_MS))
-    return [or_(and_(*sure), _email_passes(org_id, id, _times(wanted)))] if sure else []
+    if criteria.since is not None:
+        sure.append(id >= least_id_of(criteria.since + _SLACK_MS))
+    if criteria.until is not None:
+        sure.append(id < least_id_of(criteria.until - _SLACK_MS))
+    return [or_(and_(*sure), _email_passes(org_id, id, _times(criteria)))] if sure else []
 
 
-def _times(wanted: Filter) -> list[ColumnElement[bool]]:
-    found = []
-    if wanted.since is not None:
-        found.append(emails.c.created_at >= wanted.since)
-    if wanted.until is not None:
-        found.append(emails.c.created_at < wanted.until)
-    return found
+def _times(criteria: Filter) -> list[ColumnElement[bool]]:
+    times = []
+    if criteria.since is not None:
+        times.append(emails.c.created_at >= criteria.since)
+    if criteria.until is not None:
+        times.append(emails.c.created_at < criteria.until)
+    return times
 
 
-def _contains(connection: AsyncConnection, text: str) -> ColumnElement[bool]:
-    """That the subject, the sender or a recipient contains the text, in whatever case."""
+def _contains(tx: Tx, text: str) -> ColumnElement[bool]:
+    """The condition that the subject, the sender or a recipient contains the text, ignoring case."""
     columns = [(emails.c.subject, text), (emails.c.sender, text)]
     if not _PUNCTUATION.issuperset(text):
-        # As it stands inside a JSON string.
+        # As it is written inside a JSON string.
         quoted = text.replace("\\", "\\\\").replace('"', '\\"')
         columns += [(column, quoted) for column in (emails.c.to, emails.c.cc, emails.c.bcc)]
     # LIKE ignores the case of ASCII on SQLite, where `lower` would make a copy of each text.
-    is_sqlite = connection.dialect.name == "sqlite"
     return or_(
         *(
             column.contains(needle, autoescape=True)
-            if is_sqlite
+            if tx.is_sqlite
             else column.icontains(needle, autoescape=True)
             for column, needle in columns
         )

@@ -7,35 +7,34 @@ from zidimail.v1 import email_service_pb2 as pb
 from zidimail.v1 import email_service_pb2_grpc
 
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.emails import listing, rules, stats, store
 from server.emails.accept import Acceptor
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch, Result, batch_response
 from server.emails.draft import Draft, draft, request_hash
-from server.emails.messages import (
+from server.emails.schedule import cancel, move
+from server.emails.to_proto import (
     attachment_message,
     email_message,
     filter_of,
     recipient_message,
     stats_message,
 )
-from server.emails.schedule import cancel, move
-from server.events import log
-from server.events.rpc import event_message
+from server.events.to_proto import event_message
 from server.faults import EmailNotFound, Fault, InvalidIdempotencyKey, ValidationFailed, Violation
 from server.ids import is_id
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.paging import asked_page
+from server.wire.paging import page_request
 from server.wire.timestamps import milliseconds, timestamp
 
 MAX_BATCH = 100
 
 
 class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
-    """Sending email and reading what became of it."""
+    """Sending emails and reading them."""
 
     def __init__(
         self,
@@ -113,9 +112,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
             raise ValidationFailed(violations)
         if not is_id(email_id):
             raise EmailNotFound(email_id)
-        fault = await self._writer.run(
-            lambda connection: move(connection, caller.org_id, email_id, at_ms, caller.allowed_domains)
-        )
+        fault = await self._writer.run(move, caller.org_id, email_id, at_ms, caller.allowed_domains)
         if fault is not None:
             raise fault
         return pb.UpdateEmailResponse(id=email_id, scheduled_at=timestamp(at_ms))
@@ -125,9 +122,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         caller, email_id, now_ms = current_caller(), request.id, self._clock.now_ms()
         if not is_id(email_id):
             raise EmailNotFound(email_id)
-        fault = await self._writer.run(
-            lambda connection: cancel(connection, caller.org_id, email_id, now_ms, caller.allowed_domains)
-        )
+        fault = await self._writer.run(cancel, caller.org_id, email_id, now_ms, caller.allowed_domains)
         if fault is not None:
             raise fault
         self._on_event()
@@ -138,47 +133,40 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         org_id = current_caller().org_id
         if not is_id(request.id):
             raise EmailNotFound(request.id)
-        async with self._database.read() as connection:
-            row = await store.email(connection, org_id, request.id)
-            if row is None:
-                raise EmailNotFound(request.id)
-            recipients = await store.recipients_of(connection, org_id, request.id)
-            files = await store.attachments_of(connection, org_id, request.id)
-            entries = await log.of_email(connection, org_id, request.id)
-        email = email_message(row)
-        if row.html is not None:
-            email.html = row.html
-        if row.text is not None:
-            email.text = row.text
-        email.headers.update(json.loads(row.headers))
-        email.attachments.extend(map(attachment_message, files))
-        email.recipients.extend(map(recipient_message, recipients))
-        email.events.extend(map(event_message, entries))
+        found = await self._database.read(store.details, org_id, request.id)
+        if found is None:
+            raise EmailNotFound(request.id)
+        email = email_message(found.email)
+        if found.content.html is not None:
+            email.html = found.content.html
+        if found.content.text is not None:
+            email.text = found.content.text
+        email.headers.update(json.loads(found.content.headers))
+        email.attachments.extend(map(attachment_message, found.attachments))
+        email.recipients.extend(map(recipient_message, found.recipients))
+        email.events.extend(map(event_message, found.events))
         return pb.GetEmailResponse(email=email)
 
     async def ListEmails(self, request: pb.ListEmailsRequest, context: Context) -> pb.ListEmailsResponse:
         """A page of emails, newest first."""
-        page, stretch = asked_page(request)
-        wanted = filter_of(request)
-        async with self._database.read() as connection:
-            part = await listing.page(connection, current_caller().org_id, wanted, stretch)
+        asked = page_request(request)
+        page = await self._database.read(listing.page, current_caller().org_id, filter_of(request), asked)
         return pb.ListEmailsResponse(
-            data=map(email_message, part.rows),
-            has_more=part.has_more,
-            total=part.total,
-            page=page.number,
-            limit=page.limit,
+            data=map(email_message, page.rows),
+            has_more=page.has_more,
+            total=page.total,
+            page=asked.number,
+            limit=asked.limit,
         )
 
     async def GetEmailStats(
         self, request: pb.GetEmailStatsRequest, context: Context
     ) -> pb.GetEmailStatsResponse:
-        """What was sent and what became of it, day by day."""
+        """The statistics of the last days."""
         days = min(request.days, stats.MAX_DAYS) if request.HasField("days") else stats.DEFAULT_DAYS
         if days < 1:
             raise ValidationFailed([Violation("days", "must be 1 or more")])
-        async with self._database.read() as connection:
-            found = await stats.stats(connection, current_caller().org_id, days, self._clock.now_ms())
+        found = await self._database.read(stats.stats, current_caller().org_id, days, self._clock.now_ms())
         return stats_message(days, found)
 
 
@@ -190,7 +178,7 @@ def _or_raise(answer: Answer | Fault) -> Sequence[Result]:
 
 
 def _raise_first(results: Sequence[object]) -> None:
-    """Raises what is wrong with a strict batch: all violations if the first fault is one, else that fault."""
+    """Raises the first fault of a strict batch; together with all others if they are violations."""
     faults = [(index, result) for index, result in enumerate(results) if isinstance(result, Fault)]
     if not faults:
         return

@@ -3,15 +3,23 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.schema import daily_counts
+from server.db.tx import Tx
 from server.emails.tally import DAY_MS, EMAILS, RECIPIENTS
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 90
+
+
+class _CounterRow(NamedTuple):
+    day: int
+    unit: str
+    name: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +31,25 @@ class Stats:
     by_status: Counter[str] = field(default_factory=Counter)
 
     def rate(self, part: str, whole: str) -> float:
-        """How much of one total another one is: 0 to 1, 0 if there is nothing."""
+        """The share of one total in another: 0 to 1, 0 if the whole is 0."""
         return min(1.0, self.totals[part] / self.totals[whole]) if self.totals[whole] > 0 else 0.0
 
 
-async def stats(connection: AsyncConnection, org_id: str, days: int, now_ms: int) -> Stats:
+def stats(tx: Tx, org_id: str, days: int, now_ms: int) -> Stats:
     """The statistics of the emails accepted in the `days` days up to and including today, UTC."""
     today = now_ms // DAY_MS
     names = {day: date_of(day) for day in range(today - days + 1, today + 1)}
     found = Stats({name: Counter() for name in names.values()})
-    columns = (daily_counts.c.day, daily_counts.c.unit, daily_counts.c.name, daily_counts.c["count"])
-    query = select(*columns).where(
-        daily_counts.c.org_id == org_id, daily_counts.c.day.between(today - days + 1, today)
+    counters = daily_counts.c
+    query = select(counters.day, counters.unit, counters.name, counters["count"].label("number")).where(
+        counters.org_id == org_id, counters.day.between(today - days + 1, today)
     )
-    for day, unit, name, count in await connection.execute(query):
+    for day, unit, name, number in tx.all(_CounterRow, query):
         if unit == RECIPIENTS:
-            found.daily[names[day]][name] += count
-            found.totals[name] += count
-        elif unit == EMAILS and count:
-            found.by_status[name] += count
+            found.daily[names[day]][name] += number
+            found.totals[name] += number
+        elif unit == EMAILS and number:
+            found.by_status[name] += number
     return found
 
 

@@ -1,62 +1,137 @@
-"""Reading emails back: rows of the tables, always of one organisation."""
+"""Reading emails back, always of one organisation."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
-from sqlalchemy import Row, delete, exists, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, exists, select
 
-from server.db.keys import among
+from server.db.keys import in_keys
 from server.db.schema import attachment_parts, attachments, email_contents, emails, outq, recipients
+from server.db.tx import Tx
+from server.events import log
 
 
-async def email(connection: AsyncConnection, org_id: str, email_id: str) -> Row[Any] | None:
-    """One email with its content: the columns of both tables."""
-    query = (
-        select(emails, email_contents.c.html, email_contents.c.text, email_contents.c.headers)
-        .join(
-            email_contents,
-            (email_contents.c.org_id == emails.c.org_id) & (email_contents.c.email_id == emails.c.id),
-        )
-        .where(emails.c.org_id == org_id, emails.c.id == email_id)
+class EmailRow(NamedTuple):
+    """An email without its content; times are milliseconds since 1970 UTC.
+
+    `to`, `cc`, `bcc`, `reply_to` and `tags` are JSON lists.
+    """
+
+    id: str
+    sender: str
+    subject: str
+    to: str
+    cc: str
+    bcc: str
+    reply_to: str
+    tags: str
+    message_id: str
+    status: str
+    created_at: int
+    scheduled_at: int | None
+
+
+class ContentRow(NamedTuple):
+    """The content of an email; `headers` is a JSON object."""
+
+    html: str | None
+    text: str | None
+    headers: str
+
+
+class RecipientRow(NamedTuple):
+    """A recipient of an email and its last reply."""
+
+    kind: Literal["to", "cc", "bcc"]
+    address: str
+    status: str
+    attempts: int
+    reply_code: int | None
+    reply_status: str | None
+    reply_text: str | None
+    remote_host: str | None
+
+
+class AttachmentRow(NamedTuple):
+    """An attachment without its content; `size` in bytes."""
+
+    email_id: str
+    no: int
+    filename: str
+    content_type: str
+    content_id: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmailDetails:
+    """An email with everything that belongs to it."""
+
+    email: EmailRow
+    content: ContentRow
+    recipients: list[RecipientRow]
+    attachments: list[AttachmentRow]
+    events: list[log.EventRow]
+
+
+EMAIL_COLUMNS = tuple(emails.c[name] for name in EmailRow._fields)
+_CONTENT = tuple(email_contents.c[name] for name in ContentRow._fields)
+_RECIPIENT = tuple(recipients.c[name] for name in RecipientRow._fields)
+_ATTACHMENT = tuple(attachments.c[name] for name in AttachmentRow._fields)
+
+
+def details(tx: Tx, org_id: str, email_id: str) -> EmailDetails | None:
+    """One email with its content, recipients, attachments and events; None if there is no such email."""
+    email = tx.first(
+        EmailRow, select(*EMAIL_COLUMNS).where(emails.c.org_id == org_id, emails.c.id == email_id)
     )
-    return (await connection.execute(query)).one_or_none()
+    content = tx.first(
+        ContentRow,
+        select(*_CONTENT).where(email_contents.c.org_id == org_id, email_contents.c.email_id == email_id),
+    )
+    if email is None or content is None:
+        return None
+    return EmailDetails(
+        email,
+        content,
+        _recipients(tx, org_id, email_id),
+        _attachments(tx, org_id, email_id),
+        log.of_email(tx, org_id, email_id),
+    )
 
 
-async def is_email(connection: AsyncConnection, org_id: str, email_id: str) -> bool:
-    """Whether there is such an email."""
+def attachments_of(tx: Tx, org_id: str, email_id: str) -> list[AttachmentRow] | None:
+    """The attachments of one email in the order of the request; None if there is no such email."""
     query = select(emails.c.id).where(emails.c.org_id == org_id, emails.c.id == email_id)
-    return await connection.scalar(query) is not None
+    return None if tx.scalar(str, query) is None else _attachments(tx, org_id, email_id)
 
 
-async def recipients_of(connection: AsyncConnection, org_id: str, email_id: str) -> Sequence[Row[Any]]:
-    """The recipients of one email, in the order of the envelope."""
+def forget_attachments(tx: Tx, keys: Iterable[tuple[str, str]]) -> None:
+    """Deletes the attachments' content of these (organisation, email) pairs, unless the email is queued.
+
+    The rows that describe the files stay (Z-23).
+    """
+    pairs = list(keys)
+    if pairs:
+        owner = (attachment_parts.c.org_id, attachment_parts.c.email_id)
+        is_queued = exists().where(outq.c.org_id == owner[0], outq.c.email_id == owner[1])
+        tx.change(delete(attachment_parts).where(in_keys(tx, owner, pairs), ~is_queued))
+
+
+def _recipients(tx: Tx, org_id: str, email_id: str) -> list[RecipientRow]:
     query = (
-        select(recipients)
+        select(*_RECIPIENT)
         .where(recipients.c.org_id == org_id, recipients.c.email_id == email_id)
         .order_by(recipients.c.no)
     )
-    return (await connection.execute(query)).all()
+    return tx.all(RecipientRow, query)
 
 
-async def attachments_of(connection: AsyncConnection, org_id: str, email_id: str) -> Sequence[Row[Any]]:
-    """The attachments of one email without their content, in the order of the request."""
-    shown = ("email_id", "no", "filename", "content_type", "content_id", "size")
+def _attachments(tx: Tx, org_id: str, email_id: str) -> list[AttachmentRow]:
     query = (
-        select(*(attachments.c[name] for name in shown))
+        select(*_ATTACHMENT)
         .where(attachments.c.org_id == org_id, attachments.c.email_id == email_id)
         .order_by(attachments.c.no)
     )
-    return (await connection.execute(query)).all()
-
-
-async def forget_attachments(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> None:
-    """Deletes the content of the attachments of these (organisation, email) pairs, where nothing is queued.
-
-    What is known about the files stays (Z-23).
-    """
-    wanted = list(keys)
-    if wanted:
-        owner = (attachment_parts.c.org_id, attachment_parts.c.email_id)
-        waiting = exists().where(outq.c.org_id == owner[0], outq.c.email_id == owner[1])
-        await connection.execute(delete(attachment_parts).where(among(connection, owner, wanted), ~waiting))
+    return tx.all(AttachmentRow, query)

@@ -1,7 +1,7 @@
-"""What the events of an email say about it, counted: pure functions over entries of the log.
+"""Counters of emails by status and of recipients by event: pure functions over entries of the log.
 
-An email is counted on the day it was accepted, whenever what is counted happens. So of a day no more
-can be delivered than were sent, and what is said about a day stays true when its last mail arrives late.
+An email is counted on the day on which it was accepted, whenever its events happen. So of one day no more
+emails can be delivered than were sent, and the counters of a day stay true when its last mail arrives late.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from server.emails.lifecycle import OPEN, email_status
 DAY_MS = 86_400_000
 EMAILS = "emails"
 RECIPIENTS = "recipients"
-# What is counted once for each recipient to whom it happens.
+# Events that are counted once for each recipient.
 _COUNTED = frozenset(("delivered", "bounced", "complained", "suppressed", "failed", "opened", "clicked"))
 _STATUSES = frozenset(("delivered", "delivery_delayed", "bounced", "complained", "suppressed", "failed"))
 
@@ -35,7 +35,7 @@ class Event(Protocol):
 
 
 class Counted(NamedTuple):
-    """One counter: `unit` says whether it counts emails by status or recipients by what happened to them."""
+    """One counter: of emails by status or of recipients by event, according to `unit`."""
 
     org_id: str
     day: int  # since 1970-01-01 UTC
@@ -45,7 +45,7 @@ class Counted(NamedTuple):
 
 @dataclass(slots=True)
 class _Email:
-    """An email as its events describe it; `rest` is the status of recipients of whom none spoke yet."""
+    """The state of an email after its events; `rest` is the status of recipients without an event."""
 
     recipients: int
     day: int
@@ -72,7 +72,7 @@ class _Email:
         if what not in _STATUSES:
             return
         if what == "suppressed" and self.sent and self.statuses.get(recipient, self.rest) in OPEN:
-            # It was to be sent to, and then was not.
+            # It was counted as sent to.
             self.sent -= 1
         self.statuses[recipient] = what
 
@@ -92,7 +92,7 @@ class _Email:
 def changes(
     earlier: Iterable[Event], new: Iterable[Event], recipients: Mapping[tuple[str, str], int]
 ) -> Counter[Counted]:
-    """How the counters change by the `new` events, each in the order of the log.
+    """The changes of the counters by the `new` events, which are in the order of the log.
 
     `earlier` are all earlier events of the same emails, `recipients` the number of recipients by
     organisation and email.

@@ -1,17 +1,17 @@
-"""A hint between tasks of one process: something was committed that others wait for."""
+"""A hint between tasks of one process that something was committed."""
 
 import asyncio
 import contextlib
 
 
 class Bell:
-    """Wakes everybody who waits for it. It is only a hint: whoever waits also looks by itself in time."""
+    """Wakes all tasks that wait for it. It is only a hint: they also poll, at a longer interval."""
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
-        """Wakes those who wait now."""
+        """Wakes the tasks that wait now."""
         self._rung.set()
         self._rung = asyncio.Event()
 

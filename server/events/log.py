@@ -11,67 +11,33 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import count, repeat
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Integer,
-    Select,
-    bindparam,
-    func,
-    literal,
-    select,
-    text,
-    tuple_,
-)
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import BigInteger, Text, cast, func, literal, select, tuple_
 
-from server.db.prepared import Prepared, Rows
 from server.db.schema import events
+from server.db.statements import BulkInsert, Statement
+from server.db.tx import Tx
 from server.ids import new_id
 
-Entries: TypeAlias = Sequence[Any]
 _BIGINT_MAX = 2**63 - 1
-_EVENTS = Rows(events)
-_LAST_SEQ = select(events.c.seq).where(events.c.tx == 0).order_by(events.c.seq.desc()).limit(1)
-# Where the log ends on SQLite; and on PostgreSQL, the places of so many new entries.
-_LAST = Prepared(lambda _: _LAST_SEQ)
-_PLACES = Prepared(
-    lambda _: select(
-        text("pg_current_xact_id()::text::bigint AS tx"), text("nextval('events_seq') AS seq")
-    ).select_from(func.generate_series(1, bindparam("count", type_=Integer)))
-)
-_OLDEST_RUNNING: ColumnElement[int] = text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")  # type: ignore[assignment]
-
-
-def _behind(dialect: str) -> Select[Any]:
-    """What stands behind a place and can be read, in order."""
-    after = tuple_(bindparam("tx", type_=BigInteger), bindparam("seq", type_=BigInteger))
-    query = select(events).where(tuple_(events.c.tx, events.c.seq) > after)
-    if dialect == "postgresql":
-        query = query.where(events.c.tx < _OLDEST_RUNNING)
-    return query.order_by(events.c.tx, events.c.seq).limit(bindparam("most", type_=Integer))
-
-
-_BEHIND = Prepared(_behind)
 
 
 class Place(NamedTuple):
-    """Where an entry stands in the log; a reader that handled it resumes behind it."""
+    """The position of an entry in the log; a reader that handled the entry resumes after it."""
 
     tx: int
     seq: int
 
     def cursor(self) -> str:
-        """The place as callers see it: opaque to them."""
+        """The place as an opaque string for callers."""
         return f"{self.tx:x}-{self.seq:x}"
 
     @classmethod
     def of_cursor(cls, cursor: str) -> "Place":
-        """The place that a cursor stands for; the empty one is the beginning.
+        """The place of a cursor; an empty cursor is the beginning.
 
-        Raises ValueError if it is no cursor.
+        Raises ValueError for anything else than what `cursor` returns.
         """
         if not cursor:
             return BEGINNING
@@ -87,7 +53,10 @@ BEGINNING = Place(0, 0)
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """What is appended: something that happened to an email or to one recipient of it."""
+    """A new entry: something that happened to an email, or to one of its recipients.
+
+    `created_at` is in milliseconds since 1970. `recipient` is empty and `attempt` 0 where neither applies.
+    """
 
     org_id: str
     email_id: str
@@ -103,71 +72,120 @@ class Entry:
     id: str = field(default_factory=new_id)
 
 
+class EventRow(NamedTuple):
+    """An entry as it is stored."""
+
+    org_id: str
+    tx: int
+    seq: int
+    id: str
+    email_id: str
+    type: str
+    recipient: str
+    attempt: int
+    reply_code: int | None
+    reply_status: str | None
+    reply_text: str | None
+    remote_host: str | None
+    possible_duplicate: bool
+    created_at: int
+
+    @property
+    def place(self) -> Place:
+        """The position of the entry in the log."""
+        return Place(self.tx, self.seq)
+
+
+# The place of the newest entry on SQLite.
+_NEWEST = Statement(Place, "SELECT tx, seq FROM events WHERE tx = 0 ORDER BY seq DESC LIMIT 1")
+# Places for `count` new entries on PostgreSQL.
+_NEW_PLACES = Statement(
+    Place,
+    """
+    SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS tx, nextval('events_seq') AS seq
+    FROM generate_series(1, CAST(:count AS integer))
+    """,
+)
+# The next entries of all organisations after a place, in order. Casts of the two numbers would keep SQLite
+# from using the second column of the index.
+_AFTER = Statement(
+    EventRow,
+    """
+    SELECT org_id, tx, seq, id, email_id, type, recipient, attempt, reply_code, reply_status, reply_text,
+        remote_host, possible_duplicate, created_at
+    FROM events
+    WHERE (tx, seq) > (:after_tx, :after_seq)
+        {postgresql: AND tx < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)}
+    ORDER BY tx, seq
+    LIMIT :limit
+    """,
+)
+# The same bound for statements of SQLAlchemy Core.
+_OLDEST_RUNNING = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
+
+_INSERT = BulkInsert(events)
 _FIELDS = tuple(column.name for column in fields(Entry))
 _COLUMNS = ("tx", "seq", *_FIELDS)
 _values = attrgetter(*_FIELDS)
 
 
-async def append(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
-    """Appends to the log within the caller's write transaction."""
+def append(tx: Tx, entries: Sequence[Entry]) -> None:
+    """Appends entries to the log within a write transaction."""
     if not entries:
         return
-    places: Iterable[Sequence[int]]
-    if connection.dialect.name == "postgresql":
-        places = await _PLACES.rows(connection, {"count": len(entries)})
+    places: Iterable[tuple[int, int]]
+    if tx.is_sqlite:
+        newest = _NEWEST.first(tx)
+        places = zip(repeat(0), count(newest.seq + 1 if newest else 1))
     else:
-        last = await _LAST.rows(connection, {})
-        places = zip(repeat(0), count(last[0].seq + 1 if last else 1))
+        places = _NEW_PLACES.all(tx, count=len(entries))
     values = [(*place, *_values(entry)) for place, entry in zip(places, entries, strict=False)]
-    await _EVENTS.insert_values(connection, _COLUMNS, values)
+    _INSERT.values(tx, _COLUMNS, values)
 
 
-async def read(
-    connection: AsyncConnection,
+def read(
+    tx: Tx,
     after: Place,
     limit: int,
     *,
     org_id: str | None = None,
     email_id: str | None = None,
     types: Sequence[str] = (),
-) -> Entries:
-    """Up to `limit` entries behind `after`, in the order of the log: rows of the table `events`.
+) -> list[EventRow]:
+    """Up to `limit` entries after a place, in the order of the log.
 
     Without `org_id` it reads across organisations: for the platform's own readers only.
     """
-    place = {"tx": after.tx, "seq": after.seq, "most": limit}
     if org_id is None and email_id is None and not types:
-        return await _BEHIND.rows(connection, place)
-    query = _behind(connection.dialect.name)
+        return _AFTER.all(tx, after_tx=after.tx, after_seq=after.seq, limit=limit)
+    place = tuple_(literal(after.tx, BigInteger), literal(after.seq, BigInteger))
+    query = select(events).where(tuple_(events.c.tx, events.c.seq) > place)
+    if not tx.is_sqlite:
+        query = query.where(events.c.tx < _OLDEST_RUNNING)
     if org_id is not None:
         query = query.where(events.c.org_id == org_id)
     if email_id is not None:
         query = query.where(events.c.email_id == email_id)
     if types:
         query = query.where(events.c.type.in_(types))
-    entries: Entries = (await connection.execute(query, place)).all()
-    return entries
+    return tx.all(EventRow, query.order_by(events.c.tx, events.c.seq).limit(limit))
 
 
-async def end(connection: AsyncConnection) -> Place:
-    """The place behind everything that `read` can see now: a reader that starts here sees what comes."""
-    if connection.dialect.name == "postgresql":
-        oldest_running = (await connection.execute(select(_OLDEST_RUNNING))).scalar_one()
-        return Place(oldest_running - 1, _BIGINT_MAX)
-    return Place(0, (await connection.execute(_LAST_SEQ)).scalar() or 0)
+def end(tx: Tx) -> Place:
+    """The place after everything that `read` can see now: a reader that starts here sees what follows."""
+    if tx.is_sqlite:
+        return _NEWEST.first(tx) or BEGINNING
+    oldest_running = tx.scalar(int, select(_OLDEST_RUNNING))
+    assert oldest_running is not None
+    return Place(oldest_running - 1, _BIGINT_MAX)
 
 
-async def of_email(connection: AsyncConnection, org_id: str, email_id: str) -> Entries:
-    """Everything that happened to one email, in the order of the log."""
-    return (
-        await connection.execute(
-            select(events)
-            .where(
-                events.c.org_id == org_id,
-                events.c.email_id == email_id,
-                # Always so, but without it SQLite walks the organisation's whole log, which is in that order.
-                tuple_(events.c.tx, events.c.seq) > tuple_(literal(BEGINNING.tx), literal(BEGINNING.seq)),
-            )
-            .order_by(events.c.tx, events.c.seq)
-        )
-    ).all()
+def of_email(tx: Tx, org_id: str, email_id: str) -> list[EventRow]:
+    """The entries of one email, in the order of the log."""
+    query = select(events).where(
+        events.c.org_id == org_id,
+        events.c.email_id == email_id,
+        # Always true, but without it SQLite walks the organisation's whole log, which is in that order.
+        tuple_(events.c.tx, events.c.seq) > tuple_(literal(BEGINNING.tx), literal(BEGINNING.seq)),
+    )
+    return tx.all(EventRow, query.order_by(events.c.tx, events.c.seq))

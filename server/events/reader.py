@@ -1,31 +1,21 @@
-"""How far a reader of the log has come: its durable place, moved with what it made of the events."""
+"""The durable place of each reader of the log, moved with what the reader made of the events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from server.db.prepared import Prepared
-from server.db.schema import log_readers
-from server.db.upsert import upserting
+from server.db.statements import Change, Statement
+from server.db.tx import Tx
 from server.events.log import BEGINNING, Place
 
-_REGISTER = Prepared(lambda dialect: upserting(dialect, log_readers).on_conflict_do_nothing())
-_PLACE = Prepared(
-    lambda _: select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == bindparam("reader"))
+_REGISTER = Change(
+    "INSERT INTO log_readers (reader, tx, seq) VALUES (:reader, :tx, :seq) ON CONFLICT DO NOTHING"
 )
-_MOVE = Prepared(
-    lambda _: (
-        update(log_readers)
-        .where(
-            log_readers.c.reader == bindparam("b_reader"),
-            log_readers.c.tx == bindparam("from_tx"),
-            log_readers.c.seq == bindparam("from_seq"),
-        )
-        .values(tx=bindparam("to_tx"), seq=bindparam("to_seq"))
-    )
-)
+_PLACE = Statement(Place, "SELECT tx, seq FROM log_readers WHERE reader = :reader")
+# Changes nothing if another process has moved the reader.
+_MOVE = Change("""
+    UPDATE log_readers SET tx = :to_tx, seq = :to_seq
+    WHERE reader = :reader AND tx = :from_tx AND seq = :from_seq
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +24,19 @@ class Reader:
 
     name: str
 
-    async def place(self, connection: AsyncConnection) -> Place | None:
-        """How far the log was read; None before the reader was first registered."""
-        rows = await _PLACE.rows(connection, {"reader": self.name})
-        return Place(*rows[0]) if rows else None
+    def place(self, tx: Tx) -> Place | None:
+        """The place after the last event that was handled; None before the reader is registered."""
+        return _PLACE.first(tx, reader=self.name)
 
-    async def register(self, connection: AsyncConnection, asked: Sequence[None]) -> list[None]:
-        """Lets the reader begin at the beginning, unless it is known; an act of the `Writer`."""
-        beginning = {"reader": self.name, "tx": BEGINNING.tx, "seq": BEGINNING.seq}
-        await _REGISTER.change(connection, [beginning])
-        return [None] * len(asked)
+    def register(self, tx: Tx, items: Sequence[None]) -> list[None]:
+        """Places the reader at the beginning, unless it is registered; an act of the `Writer`."""
+        _REGISTER.run(tx, [{"reader": self.name, "tx": BEGINNING.tx, "seq": BEGINNING.seq}])
+        return [None] * len(items)
 
-    async def move(self, connection: AsyncConnection, start: Place, to: Place) -> bool:
+    def move(self, tx: Tx, start: Place, to: Place) -> bool:
         """Moves the reader on, in the transaction that stores what it made of the events between.
 
-        False: another process moved it meanwhile, and nothing of this one's may be stored.
+        False if another process has moved it from `start`: then the caller must store nothing.
         """
         step = {"from_tx": start.tx, "from_seq": start.seq, "to_tx": to.tx, "to_seq": to.seq}
-        return await _MOVE.change(connection, [{"b_reader": self.name, **step}]) == 1
+        return _MOVE.run(tx, [{"reader": self.name, **step}]) == 1

@@ -1,1 +1,1 @@
-"""What comes back about mail that was taken: complaints, and bounces that come later."""
+"""Reports about mail after it was accepted by a receiving system: complaints, and late bounces."""

@@ -1,4 +1,4 @@
-"""FeedbackService: what receiving systems tell, as the parts of the platform that hear of it report it."""
+"""FeedbackService: reports of receiving systems, recorded by the parts of the platform that receive them."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from server.clock import Clock
 from server.db.writer import Writer
 from server.faults import EmailNotFound, ValidationFailed, Violation
 from server.ids import is_id
-from server.inbound.feedback import Feedback, What, record
+from server.inbound.feedback import Feedback, Kind, record
 from server.suppressions.rules import is_permanent
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 
-# More of a report's text would only help somebody who wants to fill our store.
+# Longer texts would only fill the store.
 MAX_TEXT = 1000
 DEFAULT_FEEDBACK_TYPE = "abuse"  # RFC 5965 section 3.1
 
@@ -39,7 +39,7 @@ class FeedbackServicer(feedback_service_pb2_grpc.FeedbackServiceServicer):
     async def RecordBounce(
         self, request: pb.RecordBounceRequest, context: Context
     ) -> pb.RecordBounceResponse:
-        """An email bounced after it was taken."""
+        """An email bounced after the receiving system had accepted it."""
         feedback = _feedback(
             request.email_id, request.recipient, "bounced", request.diagnostic, request.enhanced_status
         )
@@ -47,12 +47,12 @@ class FeedbackServicer(feedback_service_pb2_grpc.FeedbackServiceServicer):
 
     async def _record(self, feedback: Feedback) -> str:
         now_ms = self._clock.now_ms()
-        event_id = await self._writer.run(lambda connection: record(connection, feedback, now_ms))
+        event_id = await self._writer.run(record, feedback, now_ms)
         self._on_event()
         return event_id
 
 
-def _feedback(email_id: str, recipient: str, what: What, text: str, enhanced_status: str | None) -> Feedback:
+def _feedback(email_id: str, recipient: str, kind: Kind, text: str, enhanced_status: str | None) -> Feedback:
     violations = []
     key = ""
     try:
@@ -67,5 +67,5 @@ def _feedback(email_id: str, recipient: str, what: What, text: str, enhanced_sta
         raise EmailNotFound(email_id)
     # PostgreSQL stores no NUL.
     return Feedback(
-        current_caller().org_id, email_id, key, what, text.replace("\x00", "")[:MAX_TEXT], enhanced_status
+        current_caller().org_id, email_id, key, kind, text.replace("\x00", "")[:MAX_TEXT], enhanced_status
     )

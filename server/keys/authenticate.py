@@ -9,12 +9,12 @@ from ipaddress import ip_network
 from typing import cast
 
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
 from server.faults import InvalidCredentials
 from server.keys.mint import hash_of, id_of
 from server.keys.store import live_keys
 from server.keys.uses import MINUTE_MS, KeyUses
-from server.wire.caller import Caller, PermissionName
+from server.wire.caller import Caller
 
 # How long another process's revocation may go unnoticed here: with the second of a stream, 5 (F-7).
 CACHE_MS = 4_000
@@ -66,13 +66,15 @@ class ApiKeyAuthenticator:
     asked once.
     """
 
-    def __init__(self, database: Database, clock: Clock, uses: KeyUses | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, uses: KeyUses | None = None, *, max_cached: int = MAX_CACHED
+    ) -> None:
         self._database = database
         self._clock = clock
         self._uses = uses
-        self._live = _Recent(MAX_CACHED)
+        self._live = _Recent(max_cached)
         # Apart, so that a flood of invented ids does not push the real ones out.
-        self._unknown = _Recent(MAX_CACHED)
+        self._unknown = _Recent(max_cached)
         self._flights: dict[str, asyncio.Task[_Known]] = {}
 
     async def authenticate(self, token: str) -> Caller:
@@ -106,14 +108,13 @@ class ApiKeyAuthenticator:
 
     async def _load(self, id: str) -> _Known:
         asked_at = self._clock.now_ms()
-        async with self._database.read() as connection:
-            row = (await live_keys(connection, [id])).get(id)
+        row = (await self._database.read(live_keys, [id])).get(id)
         if row is None:
             return _Known(asked_at)
         caller = Caller(
             row.org_id,
             "api_key",
-            cast(PermissionName, row.permission),
+            row.permission,
             key_id=id,
             allowed_domains=frozenset(json.loads(row.allowed_domains)),
             allowed_networks=tuple(ip_network(text) for text in json.loads(row.allowed_ips)),

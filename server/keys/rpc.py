@@ -1,23 +1,23 @@
 """ApiKeyService."""
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import grpc
 from zidimail.v1 import access_pb2, api_key_pb2, api_key_service_pb2_grpc
 from zidimail.v1 import api_key_service_pb2 as pb
 
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.faults import ApiKeyNotFound, DomainNotFound, ValidationFailed, Violation
 from server.ids import is_id
 from server.keys import store
 from server.keys.authenticate import ApiKeyAuthenticator
-from server.keys.mint import Style, mint, prefix_of
+from server.keys.mint import mint, prefix_of
 from server.keys.rules import address_bounds, check_name, domain_bounds
 from server.wire.caller import PermissionName, current_caller
-from server.wire.paging import asked_page
+from server.wire.paging import page_request
 from server.wire.timestamps import milliseconds, timestamp
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -53,9 +53,7 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
             raise ValidationFailed([Violation("permission", "must be full, send_only or read_only")])
         bounds = await self._bounds(org_id, request, now)
         key = mint("test" if request.test else "zm")
-        await self._writer.run(
-            lambda connection: store.add(connection, org_id, key, name, permission, now, bounds)
-        )
+        await self._writer.run(store.add, org_id, key, name, permission, now, bounds)
         return pb.CreateApiKeyResponse(
             id=key.id,
             name=name,
@@ -70,15 +68,14 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
         )
 
     async def _bounds(self, org_id: str, request: pb.CreateApiKeyRequest, now: int) -> store.Bounds:
-        """What the key is to be bound to. Raises `ValidationFailed`, `DomainNotFound`."""
+        """The bounds of the new key. Raises `ValidationFailed`, `DomainNotFound`."""
         networks, violations = address_bounds(request.allowed_ips)
         expires_at = milliseconds(request.expires_at) if request.HasField("expires_at") else None
         if request.HasField("expires_at") and (expires_at is None or expires_at <= now):
             violations.append(Violation("expires_at", "must be in the future"))
         names: list[str] = []
         if request.allowed_domains or request.HasField("domain_id"):
-            async with self._database.read() as connection:
-                own = await store.domains_of(connection, org_id)
+            own = await self._database.read(store.domains_of, org_id)
             names, wrong = domain_bounds(request.allowed_domains, own.values())
             violations = [*wrong, *violations]
         if violations:
@@ -91,15 +88,14 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
 
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
         """A page of the keys that are not revoked, newest first."""
-        page, wanted = asked_page(request)
-        async with self._database.read() as connection:
-            part = await store.listed(connection, current_caller().org_id, wanted)
+        wanted = page_request(request)
+        page = await self._database.read(store.listed, current_caller().org_id, wanted)
         return pb.ListApiKeysResponse(
-            data=[_api_key(row) for row in part.rows],
-            has_more=part.has_more,
-            total=part.total,
-            page=page.number,
-            limit=page.limit,
+            data=[_api_key(row) for row in page.rows],
+            has_more=page.has_more,
+            total=page.total,
+            page=wanted.number,
+            limit=wanted.limit,
         )
 
     async def UpdateApiKey(
@@ -110,7 +106,7 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
         if not is_id(id):
             raise ApiKeyNotFound(id)
         name = check_name(request.name)
-        row = await self._writer.run(lambda connection: store.rename(connection, org_id, id, name))
+        row = await self._writer.run(store.rename, org_id, id, name)
         return pb.UpdateApiKeyResponse(api_key=_api_key(row))
 
     async def DeleteApiKey(
@@ -118,15 +114,13 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
     ) -> pb.DeleteApiKeyResponse:
         """Revokes a key, here at once and in other processes within 5 seconds."""
         org_id, now = current_caller().org_id, self._clock.now_ms()
-        if not is_id(request.id) or not await self._writer.run(
-            lambda connection: store.revoke(connection, org_id, request.id, now)
-        ):
+        if not is_id(request.id) or not await self._writer.run(store.revoke, org_id, request.id, now):
             raise ApiKeyNotFound(request.id)
         self._authenticator.forget(request.id)
         return pb.DeleteApiKeyResponse(id=request.id, deleted=True)
 
 
-def _api_key(row: store.KeyRow) -> api_key_pb2.ApiKey:
+def _api_key(row: store.ListedKey) -> api_key_pb2.ApiKey:
     used_at = row.last_used_at
     if used_at is not None:
         # Whole minutes are noted, and no key was used before it was made.
@@ -134,8 +128,8 @@ def _api_key(row: store.KeyRow) -> api_key_pb2.ApiKey:
     return api_key_pb2.ApiKey(
         id=row.id,
         name=row.name,
-        prefix=prefix_of(cast(Style, row.style), row.id),
-        permission=_PERMISSIONS[cast(PermissionName, row.permission)],
+        prefix=prefix_of(row.style, row.id),
+        permission=_PERMISSIONS[row.permission],
         created_at=timestamp(row.created_at),
         last_used_at=None if used_at is None else timestamp(used_at),
         allowed_domains=json.loads(row.allowed_domains),

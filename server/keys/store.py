@@ -3,18 +3,50 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import NamedTuple
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, insert, or_, select, update
 
-from server.db.listing import Part, Stretch, newest_first
+from server.db.listing import Page, PageRequest, newest_first
 from server.db.schema import api_keys, domains
+from server.db.tx import Tx
 from server.faults import ApiKeyNotFound
-from server.keys.mint import MintedKey
+from server.keys.mint import MintedKey, Style
 from server.wire.caller import PermissionName
 
-KeyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+class ListedKey(NamedTuple):
+    """A key as lists show it; `allowed_domains` and `allowed_ips` are JSON lists."""
+
+    id: str
+    name: str
+    style: Style
+    permission: PermissionName
+    allowed_domains: str
+    allowed_ips: str
+    expires_at: int | None
+    created_at: int
+    last_used_at: int | None
+
+
+class LiveKey(NamedTuple):
+    """A key that was not revoked, as authentication needs it."""
+
+    org_id: str
+    id: str
+    secret_hash: bytes
+    style: Style
+    permission: PermissionName
+    allowed_domains: str
+    allowed_ips: str
+    expires_at: int | None
+    last_used_at: int | None
+
+
+class _Domain(NamedTuple):
+    id: str
+    domain: str
+
 
 _SHOWN = (
     api_keys.c.id,
@@ -40,7 +72,7 @@ class KeyUse:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a key is bound to: nothing, unless it says so."""
+    """The bounds of a key: domains to send from, networks to be used from, an end; empty for none."""
 
     allowed_domains: Sequence[str] = ()
     allowed_ips: Sequence[str] = ()
@@ -50,8 +82,8 @@ class Bounds:
 UNBOUND = Bounds()
 
 
-async def add(
-    connection: AsyncConnection,
+def add(
+    tx: Tx,
     org_id: str,
     key: MintedKey,
     name: str,
@@ -60,7 +92,7 @@ async def add(
     bounds: Bounds = UNBOUND,
 ) -> None:
     """Stores a new key, its hash in place of itself."""
-    await connection.execute(
+    tx.change(
         insert(api_keys).values(
             org_id=org_id,
             id=key.id,
@@ -76,65 +108,63 @@ async def add(
     )
 
 
-async def live_keys(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, KeyRow]:
-    """The keys with these ids that were not revoked, of any organisation: nobody is known yet."""
-    rows = await connection.execute(
-        select(
-            api_keys.c.org_id,
-            api_keys.c.id,
-            api_keys.c.secret_hash,
-            api_keys.c.style,
-            api_keys.c.permission,
-            api_keys.c.allowed_domains,
-            api_keys.c.allowed_ips,
-            api_keys.c.expires_at,
-            api_keys.c.last_used_at,
-        ).where(api_keys.c.id.in_(list(ids)), api_keys.c.revoked_at.is_(None))
-    )
-    return {row.id: row for row in rows}
+def live_keys(tx: Tx, ids: Iterable[str]) -> dict[str, LiveKey]:
+    """The keys with these ids that were not revoked, of any organisation: the caller is not known yet."""
+    query = select(
+        api_keys.c.org_id,
+        api_keys.c.id,
+        api_keys.c.secret_hash,
+        api_keys.c.style,
+        api_keys.c.permission,
+        api_keys.c.allowed_domains,
+        api_keys.c.allowed_ips,
+        api_keys.c.expires_at,
+        api_keys.c.last_used_at,
+    ).where(api_keys.c.id.in_(list(ids)), api_keys.c.revoked_at.is_(None))
+    return {row.id: row for row in tx.all(LiveKey, query)}
 
 
-async def listed(connection: AsyncConnection, org_id: str, wanted: Stretch) -> Part:
-    """A part of an organisation's keys, newest first and without the revoked."""
+def listed(tx: Tx, org_id: str, request: PageRequest) -> Page[ListedKey]:
+    """A page of an organisation's keys, newest first and without the revoked."""
     query = select(*_SHOWN).where(api_keys.c.org_id == org_id, api_keys.c.revoked_at.is_(None))
-    return await newest_first(connection, query, api_keys.c.id, wanted)
+    return newest_first(tx, ListedKey, query, api_keys.c.id, request)
 
 
-async def rename(connection: AsyncConnection, org_id: str, id: str, name: str) -> KeyRow:
+def rename(tx: Tx, org_id: str, id: str, name: str) -> ListedKey:
     """Gives a key another label and returns it. Raises `ApiKeyNotFound`, also for one that was revoked."""
-    rows = await connection.execute(
+    row = tx.first(
+        ListedKey,
         update(api_keys)
         .where(api_keys.c.org_id == org_id, api_keys.c.id == id, api_keys.c.revoked_at.is_(None))
         .values(name=name)
-        .returning(*_SHOWN)
+        .returning(*_SHOWN),
     )
-    row = rows.one_or_none()
     if row is None:
         raise ApiKeyNotFound(id)
     return row
 
 
-async def domains_of(connection: AsyncConnection, org_id: str) -> dict[str, str]:
+def domains_of(tx: Tx, org_id: str) -> dict[str, str]:
     """The names of an organisation's domains by their ids."""
-    rows = await connection.execute(select(domains.c.id, domains.c.domain).where(domains.c.org_id == org_id))
-    return {row.id: row.domain for row in rows}
+    query = select(domains.c.id, domains.c.domain).where(domains.c.org_id == org_id)
+    return {row.id: row.domain for row in tx.all(_Domain, query)}
 
 
-async def revoke(connection: AsyncConnection, org_id: str, id: str, now_ms: int) -> bool:
-    """Revokes a key; whether the organisation had it and it was not revoked before."""
-    result = await connection.execute(
+def revoke(tx: Tx, org_id: str, id: str, now_ms: int) -> bool:
+    """Revokes a key; False if the organisation has none with this id, or revoked it before."""
+    changed = tx.change(
         update(api_keys)
         .where(api_keys.c.org_id == org_id, api_keys.c.id == id, api_keys.c.revoked_at.is_(None))
         .values(revoked_at=now_ms)
     )
-    return result.rowcount == 1
+    return changed == 1
 
 
-async def record_uses(connection: AsyncConnection, uses: list[KeyUse]) -> list[None]:
+def record_uses(tx: Tx, uses: list[KeyUse]) -> list[None]:
     """Notes when keys were last used; an act of the `Writer`. An older use does not undo a newer one."""
     # In one order everywhere, so that two servers that note the same keys cannot block each other.
     ordered = sorted(uses, key=lambda use: (use.org_id, use.id, use.at))
-    await connection.execute(
+    tx.change(
         update(api_keys)
         .where(
             api_keys.c.org_id == bindparam("of_org"),

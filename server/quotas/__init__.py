@@ -1,1 +1,1 @@
-"""Quotas: what an organisation may send, and what it has used of that."""
+"""Quotas: the limits of an organisation and its usage."""

@@ -1,12 +1,12 @@
-"""UsageService: what an organisation has used of what it may use (contract row F-9)."""
+"""UsageService: the limits of an organisation and its usage (contract row F-9)."""
 
 from zidimail.v1 import usage_service_pb2 as pb
 from zidimail.v1 import usage_service_pb2_grpc
 
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
 from server.quotas.rules import Periods, overage
-from server.quotas.store import standings
+from server.quotas.store import account_limits
 from server.settings import Settings
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
@@ -22,19 +22,20 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
         self._slow_start = settings.slow_start
 
     async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
-        """The caller's organisation: its limits and what it has used of them."""
+        """The limits and the usage of the caller's organisation."""
         org_id = current_caller().org_id
         now_ms = self._clock.now_ms()
         periods = Periods.of(now_ms)
-        async with self._database.read() as connection:
-            found = await standings(connection, [org_id], periods, now_ms, slow_start=self._slow_start)
-        standing, used = found[org_id]
-        limits = standing.limits
+        accounts = await self._database.read(
+            account_limits, [org_id], periods, now_ms, slow_start=self._slow_start
+        )
+        account, used = accounts[org_id]
+        limits = account.limits
         daily = [limit for limit in (limits.daily, limits.warm_up) if limit is not None]
         return pb.GetUsageResponse(
             plan=limits.plan,
-            state=standing.state,
-            sandbox=standing.sandbox,
+            state=account.state,
+            sandbox=account.sandbox,
             daily=_quota(used.day, min(daily, default=None), periods.day_ends_ms),
             monthly=_quota(used.month, limits.monthly, periods.month_ends_ms),
             unique_recipients=_quota(used.unique, limits.unique, periods.month_ends_ms),

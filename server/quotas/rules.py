@@ -17,13 +17,13 @@ from server.faults import (
 
 _DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# What the profile `level` allows a day: before and after a domain is verified (S-17).
+# The daily limits of the profile `level` before and after a domain is verified (S-17).
 LEVEL_NEW, LEVEL_VERIFIED = 100, 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an organisation may send; None for no limit. Counted in recipients, `burst` in emails a second."""
+    """The limits of an organisation, None for no limit: in recipients, `burst` in emails per second."""
 
     plan: str
     daily: int | None
@@ -67,7 +67,7 @@ class Periods:
 
 @dataclass(slots=True)
 class Used:
-    """What was used in the present periods."""
+    """The usage of the present periods."""
 
     day: int = 0
     month: int = 0
@@ -84,8 +84,8 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """An organisation as it stands before a transaction: its account, its limits."""
+class AccountLimits:
+    """The state of an organisation before a transaction, and its limits."""
 
     state: str
     sandbox: bool
@@ -106,7 +106,7 @@ class Standing:
 def charge(
     used: Used, limits: Limits, addresses: Set[str], periods: Periods, now_ms: int, *, begun: bool = False
 ) -> Fault | None:
-    """Charges one email to these addresses, or tells which limit it does not fit into and charges nothing.
+    """Charges one email to these addresses, or returns the fault of the limit it exceeds and charges nothing.
 
     Each address counts once (Z-44, C-39); an address seen this month is no new one. The order is C-41's.
     An email of a batch that has `begun` counts for the burst limit without being held up by it.

@@ -1,138 +1,183 @@
-"""Standings and usage in the store: read and locked, then written, for all organisations at once."""
+"""Limits and usage in the store: read and locked, then written, for all organisations of a transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Insert, Row, case, exists, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 
-from server.db.keys import among, keys_parameter, one_of
-from server.db.prepared import Prepared, Rows
-from server.db.schema import domains, organisations, plans, unique_recipients, usage
-from server.db.upsert import upserting
-from server.quotas.rules import LEVEL_NEW, LEVEL_VERIFIED, Limits, Periods, Standing, Used, warm_up_cap
-
-# How many periods ahead another server's clock may be believed: by more, it was wrong.
-_AHEAD = {"day": 1, "month": 1, "second": 60}
-_PERIODS = ("day", "day_count", "month", "month_count", "unique_count", "second", "second_count")
-_HAS_DOMAIN = exists().where(domains.c.org_id == organisations.c.org_id, domains.c.verified)
-_WANTED = (organisations.c.org_id,)
-_STANDINGS = Prepared(
-    lambda dialect: (
-        select(
-            organisations,
-            plans.c.daily_limit.label("plan_daily"),
-            plans.c.monthly_limit.label("plan_monthly"),
-            plans.c.unique_limit.label("plan_unique"),
-            plans.c.burst_limit.label("plan_burst"),
-            plans.c.overage,
-            plans.c.attachment_bytes,
-            _HAS_DOMAIN.label("has_domain"),
-            *(usage.c[name] for name in _PERIODS),
-        )
-        .join(plans, plans.c.plan == organisations.c.plan)
-        .join(usage, usage.c.org_id == organisations.c.org_id, isouter=True)
-        .where(one_of(dialect, _WANTED))
-        .order_by(organisations.c.org_id)
-    )
+from server.db.keys import in_keys
+from server.db.schema import unique_recipients
+from server.db.statements import BulkInsert, Change, Statement
+from server.db.tx import Tx
+from server.quotas.rules import (
+    LEVEL_NEW,
+    LEVEL_VERIFIED,
+    AccountLimits,
+    Limits,
+    Periods,
+    Used,
+    warm_up_cap,
 )
 
-_LOCK = Prepared(
-    lambda dialect: (
-        select(organisations.c.org_id)
-        .where(one_of(dialect, _WANTED))
-        .order_by(organisations.c.org_id)
-        .with_for_update(key_share=True, of=organisations)
-    )
+# The clock of another server may be ahead of ours by this many periods. One that is further ahead was wrong.
+_DAYS_AHEAD = 1
+_MONTHS_AHEAD = 1
+_SECONDS_AHEAD = 60
+
+
+class _AccountRow(NamedTuple):
+    """An organisation with its plan and its usage; the usage is None before it first sends."""
+
+    org_id: str
+    plan: str
+    profile: str
+    sandbox: bool
+    owner_email: str
+    state: str
+    daily_limit: int | None
+    monthly_limit: int | None
+    unique_limit: int | None
+    burst_limit: int | None
+    created_at: int
+    plan_daily: int | None
+    plan_monthly: int | None
+    plan_unique: int | None
+    plan_burst: int | None
+    overage: bool
+    attachment_bytes: int
+    has_domain: bool
+    day: int | None
+    day_count: int | None
+    month: int | None
+    month_count: int | None
+    unique_count: int | None
+    second: int | None
+    second_count: int | None
+
+
+class _Organisation(NamedTuple):
+    org_id: str
+
+
+class _UniqueRecipient(NamedTuple):
+    org_id: str
+    address: str
+
+
+_ACCOUNTS = Statement(
+    _AccountRow,
+    """
+    SELECT o.org_id, o.plan, o.profile, o.sandbox, o.owner_email, o.state,
+        o.daily_limit, o.monthly_limit, o.unique_limit, o.burst_limit, o.created_at,
+        p.daily_limit AS plan_daily, p.monthly_limit AS plan_monthly, p.unique_limit AS plan_unique,
+        p.burst_limit AS plan_burst, p.overage, p.attachment_bytes,
+        EXISTS (SELECT 1 FROM domains AS d WHERE d.org_id = o.org_id AND d.verified) AS has_domain,
+        u.day, u.day_count, u.month, u.month_count, u.unique_count, u.second, u.second_count
+    FROM organisations AS o
+    JOIN plans AS p ON p.plan = o.plan
+    LEFT JOIN usage AS u ON u.org_id = o.org_id
+    WHERE o.org_id IN {keys}
+    ORDER BY o.org_id
+    """,
+    keys={"org_id": "text"},
 )
+# Always in the order of the ids, so that no two transactions wait for each other.
+_LOCK = Statement(
+    _Organisation,
+    """
+    SELECT org_id FROM organisations WHERE org_id IN {keys}
+    ORDER BY org_id
+    {postgresql: FOR NO KEY UPDATE}
+    """,
+    keys={"org_id": "text"},
+)
+# A period that another server has begun goes on, unless that server's clock was wrong.
+_WRITE_USAGE = Change(f"""
+    INSERT INTO usage (org_id, day, day_count, month, month_count, unique_count, second, second_count)
+    VALUES (:org_id, :day, :day_count, :month, :month_count, :unique_count, :second, :second_count)
+    ON CONFLICT (org_id) DO UPDATE SET
+        day = CASE WHEN usage.day BETWEEN excluded.day AND excluded.day + {_DAYS_AHEAD}
+            THEN usage.day ELSE excluded.day END,
+        day_count = excluded.day_count,
+        month = CASE WHEN usage.month BETWEEN excluded.month AND excluded.month + {_MONTHS_AHEAD}
+            THEN usage.month ELSE excluded.month END,
+        month_count = excluded.month_count,
+        unique_count = excluded.unique_count,
+        second = CASE WHEN usage.second BETWEEN excluded.second AND excluded.second + {_SECONDS_AHEAD}
+            THEN usage.second ELSE excluded.second END,
+        second_count = excluded.second_count
+""")
+_UNIQUE_RECIPIENTS = BulkInsert(unique_recipients)
 
 
-async def standings(
-    connection: AsyncConnection,
+def account_limits(
+    tx: Tx,
     org_ids: Iterable[str],
     periods: Periods,
     now_ms: int,
     *,
     slow_start: Sequence[int] = (),
     lock: bool = False,
-) -> dict[str, tuple[Standing, Used]]:
-    """Each organisation's standing and usage.
+) -> dict[str, tuple[AccountLimits, Used]]:
+    """The limits and the usage of each organisation.
 
     With `lock` no other transaction charges these organisations before this one ends: several servers on
     one PostgreSQL count exactly. On SQLite one connection writes.
     """
-    wanted = keys_parameter([(org_id,) for org_id in org_ids])
-    if lock and connection.dialect.name == "postgresql":
+    keys = [(org_id,) for org_id in org_ids]
+    if lock and not tx.is_sqlite:
         # A statement of its own: one that joins would wait for the lock and then still see the usage of
-        # before (PostgreSQL re-reads locked rows only). In one order, so that nobody waits in a circle.
-        await _LOCK.rows(connection, wanted)
-    rows = await _STANDINGS.rows(connection, wanted)
-    return {row.org_id: (_standing(row, slow_start, now_ms), _used(row, periods)) for row in rows}
+        # before (PostgreSQL re-reads locked rows only).
+        _LOCK.all(tx, keys)
+    return {
+        row.org_id: (_account_limits(row, slow_start, now_ms), _used(row, periods))
+        for row in _ACCOUNTS.all(tx, keys)
+    }
 
 
-async def recall_recipients(
-    connection: AsyncConnection, wanted: Mapping[str, Iterable[str]], month: int
-) -> dict[str, set[str]]:
-    """Which of the wanted addresses each organisation has written to this month."""
-    pairs = [(org_id, address) for org_id, addresses in wanted.items() for address in addresses]
-    found: dict[str, set[str]] = {org_id: set() for org_id in wanted}
+def recall_recipients(tx: Tx, asked: Mapping[str, Iterable[str]], month: int) -> dict[str, set[str]]:
+    """The addresses, of those asked for, to which each organisation has sent this month."""
+    pairs = [(org_id, address) for org_id, addresses in asked.items() for address in addresses]
+    seen: dict[str, set[str]] = {org_id: set() for org_id in asked}
     if pairs:
         key = (unique_recipients.c.org_id, unique_recipients.c.address)
-        query = select(*key).where(among(connection, key, pairs), unique_recipients.c.month == month)
-        for org_id, address in await connection.execute(query):
-            found[org_id].add(address)
-    return found
+        query = select(*key).where(in_keys(tx, key, pairs), unique_recipients.c.month == month)
+        for org_id, address in tx.all(_UniqueRecipient, query):
+            seen[org_id].add(address)
+    return seen
 
 
-async def write_usage(connection: AsyncConnection, charged: Mapping[str, Used], periods: Periods) -> None:
-    """Stores what the organisations have used now."""
+def write_usage(tx: Tx, charged: Mapping[str, Used], periods: Periods) -> None:
+    """Stores the new usage of organisations."""
     if not charged:
         return
-    rows = [
-        {
-            "org_id": org_id,
-            "day": periods.day,
-            "day_count": used.day,
-            "month": periods.month,
-            "month_count": used.month,
-            "unique_count": used.unique,
-            "second": periods.second,
-            "second_count": used.second,
-        }
-        for org_id, used in charged.items()
-    ]
-    await _UPSERT.change(connection, rows)
-    fresh = [
-        {"org_id": org_id, "month": periods.month, "address": address}
-        for org_id, used in charged.items()
-        for address in used.fresh
-    ]
-    if fresh:
-        await _UNIQUE_RECIPIENTS.insert(connection, fresh)
-
-
-def _upsert(dialect: str) -> Insert:
-    statement = upserting(dialect, usage)
-    excluded = statement.excluded
-
-    def stored(name: str) -> ColumnElement[int]:
-        if name not in _AHEAD:
-            return cast(ColumnElement[int], excluded[name])
-        goes_on = usage.c[name].between(excluded[name], excluded[name] + _AHEAD[name])
-        return case((goes_on, usage.c[name]), else_=excluded[name])
-
-    upsert: Insert = statement.on_conflict_do_update(
-        index_elements=[usage.c.org_id],
-        set_={name: stored(name) for name in _PERIODS},
+    _WRITE_USAGE.run(
+        tx,
+        [
+            {
+                "org_id": org_id,
+                "day": periods.day,
+                "day_count": used.day,
+                "month": periods.month,
+                "month_count": used.month,
+                "unique_count": used.unique,
+                "second": periods.second,
+                "second_count": used.second,
+            }
+            for org_id, used in charged.items()
+        ],
     )
-    return upsert
+    _UNIQUE_RECIPIENTS.rows(
+        tx,
+        [
+            {"org_id": org_id, "month": periods.month, "address": address}
+            for org_id, used in charged.items()
+            for address in used.fresh
+        ],
+    )
 
 
-_UPSERT = Prepared(_upsert)
-_UNIQUE_RECIPIENTS = Rows(unique_recipients)
-
-
-def _standing(row: Row[Any], slow_start: Sequence[int], now_ms: int) -> Standing:
+def _account_limits(row: _AccountRow, slow_start: Sequence[int], now_ms: int) -> AccountLimits:
     level = row.profile == "level"
     level_daily = LEVEL_VERIFIED if row.has_domain else LEVEL_NEW
     limits = Limits(
@@ -145,30 +190,27 @@ def _standing(row: Row[Any], slow_start: Sequence[int], now_ms: int) -> Standing
         attachment_bytes=row.attachment_bytes,
         warm_up=warm_up_cap(slow_start, row.created_at, now_ms),
     )
-    return Standing(row.state, row.sandbox, row.owner_email, limits)
+    return AccountLimits(row.state, row.sandbox, row.owner_email, limits)
 
 
 def _first(own: int | None, plans: int | None) -> int | None:
     return plans if own is None else own
 
 
-def _used(row: Row[Any], periods: Periods) -> Used:
+def _used(row: _AccountRow, periods: Periods) -> Used:
     """The numbers of the present periods; those of earlier ones are over.
 
     A period that begins after ours was begun by a server that waited less, or whose clock is ahead: it
     goes on.
     """
-    if row.day is None:
-        return Used()
-
-    def goes_on(name: str) -> bool:
-        ahead: int = getattr(row, name) - getattr(periods, name)
-        return 0 <= ahead <= _AHEAD[name]
-
-    this_month = goes_on("month")
+    this_month = _goes_on(row.month, periods.month, _MONTHS_AHEAD)
     return Used(
-        day=row.day_count if goes_on("day") else 0,
-        month=row.month_count if this_month else 0,
-        unique=row.unique_count if this_month else 0,
-        second=row.second_count if goes_on("second") else 0,
+        day=row.day_count or 0 if _goes_on(row.day, periods.day, _DAYS_AHEAD) else 0,
+        month=row.month_count or 0 if this_month else 0,
+        unique=row.unique_count or 0 if this_month else 0,
+        second=row.second_count or 0 if _goes_on(row.second, periods.second, _SECONDS_AHEAD) else 0,
     )
+
+
+def _goes_on(stored: int | None, present: int, ahead: int) -> bool:
+    return stored is not None and 0 <= stored - present <= ahead

@@ -1,34 +1,38 @@
-"""Forgets whom an organisation wrote to in months that are over: it is counted by them no more (Z-44)."""
+"""Deletes the recipients of months that are over: the unique-recipient limit counts by month (Z-44)."""
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
-from sqlalchemy import Row, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, select
 
-from server.db.engine import Database
-from server.db.keys import among
+from server.db.database import Database
+from server.db.keys import in_keys
 from server.db.schema import unique_recipients
+from server.db.tx import Tx
 from server.db.writer import Writer
 
-_SWEPT_AT_ONCE = 1_000
+MAX_SWEPT = 1_000
 _KEY = (unique_recipients.c.org_id, unique_recipients.c.address)
 
 
-async def sweep(database: Database, writer: Writer, month: int) -> bool:
-    """Deletes recipients of months before this one; True if there may be more of them.
+class _Recipient(NamedTuple):
+    org_id: str
+    address: str
 
-    It reads the whole table when there are none, while nobody waits for it: to be called once a month.
+
+async def sweep(database: Database, writer: Writer, month: int, max_swept: int = MAX_SWEPT) -> bool:
+    """Deletes up to `max_swept` recipients of the months before this one; True if more may be left.
+
+    Without any it reads the whole table, which delays no writer: to be called once a month.
     """
-    is_over = unique_recipients.c.month < month
+    found = await database.read(_find, month, max_swept)
+    if found:
+        await writer.run(_delete, found, month)
+    return len(found) == max_swept
 
-    async def find(connection: AsyncConnection) -> Sequence[Row[str, str]]:
-        return (await connection.execute(select(*_KEY).where(is_over).limit(_SWEPT_AT_ONCE))).all()
 
-    over = await database.look(find)
+def _find(tx: Tx, month: int, limit: int) -> list[_Recipient]:
+    return tx.all(_Recipient, select(*_KEY).where(unique_recipients.c.month < month).limit(limit))
 
-    async def forget(connection: AsyncConnection) -> None:
-        await connection.execute(delete(unique_recipients).where(among(connection, _KEY, over), is_over))
 
-    if over:
-        await writer.run(forget)
-    return len(over) == _SWEPT_AT_ONCE
+def _delete(tx: Tx, found: list[_Recipient], month: int) -> None:
+    tx.change(delete(unique_recipients).where(in_keys(tx, _KEY, found), unique_recipients.c.month < month))

@@ -2,20 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.keys import among
+from server.db.keys import in_keys
 from server.db.schema import emails, unclear_bounces
-from server.db.upsert import upserting
+from server.db.statements import Change
+from server.db.tx import Tx
 from server.suppressions import store
 from server.suppressions.rules import UNCLEAR_WITHIN_MS, blame
 from server.suppressions.store import NewSuppression
 
 _KEY = (unclear_bounces.c.org_id, unclear_bounces.c.address)
 _EMAIL = (emails.c.org_id, emails.c.id)
-_SWEPT_AT_ONCE = 1000
+_MAX_SWEPT = 1000
+_REMEMBER = Change("""
+    INSERT INTO unclear_bounces (org_id, address, bounced_at) VALUES (:org_id, :address, :bounced_at)
+    ON CONFLICT (org_id, address) DO UPDATE SET bounced_at = excluded.bounced_at
+""")
+
+
+class _BouncedAddress(NamedTuple):
+    org_id: str
+    address: str
+
+
+class _EmailKey(NamedTuple):
+    org_id: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +44,23 @@ class Bounce:
     text: str
 
 
-async def suppress_bounced(connection: AsyncConnection, bounces: Sequence[Bounce], now_ms: int) -> None:
+def suppress_bounced(tx: Tx, bounces: Sequence[Bounce], now_ms: int) -> None:
     """Suppresses the addresses that bounced for good, in the transaction that records the bounces.
 
-    A bounce that does not say why suppresses if it is the second one in 72 hours. Test mail, which never
-    left the building, suppresses nobody.
+    A bounce without a clear reason suppresses if it is the second one in 72 hours. Test mail, which is
+    never sent out, suppresses no address.
     """
     blamed = [(bounce, blame(bounce.enhanced_status, bounce.text)) for bounce in bounces]
-    blamed = [(bounce, whom) for bounce, whom in blamed if whom != "other"]
+    blamed = [(bounce, cause) for bounce, cause in blamed if cause != "other"]
     if not blamed:
         return
-    real = await _of_real_mail(connection, [bounce for bounce, _ in blamed])
-    gone = [bounce for bounce, whom in blamed if whom == "mailbox" and bounce in real]
-    unclear = [bounce for bounce, whom in blamed if whom == "unclear" and bounce in real]
+    real = _of_real_mail(tx, [bounce for bounce, _ in blamed])
+    gone = [bounce for bounce, cause in blamed if cause == "mailbox" and bounce in real]
+    unclear = [bounce for bounce, cause in blamed if cause == "unclear" and bounce in real]
     if unclear:
-        gone += await _repeated(connection, unclear, now_ms)
-    await store.add(
-        connection,
+        gone += _repeated(tx, unclear, now_ms)
+    store.add(
+        tx,
         [
             NewSuppression(
                 org_id=bounce.org_id,
@@ -59,42 +74,37 @@ async def suppress_bounced(connection: AsyncConnection, bounces: Sequence[Bounce
     )
 
 
-async def sweep(connection: AsyncConnection, now_ms: int) -> bool:
-    """Forgets unclear bounces that are too old to count; True if there may be more of them."""
+def sweep(tx: Tx, now_ms: int) -> bool:
+    """Deletes unclear bounces that are too old to count; True if more may be left."""
     is_old = unclear_bounces.c.bounced_at <= now_ms - UNCLEAR_WITHIN_MS
-    rows = (await connection.execute(select(*_KEY).where(is_old).limit(_SWEPT_AT_ONCE))).all()
-    if rows:
-        await connection.execute(delete(unclear_bounces).where(among(connection, _KEY, rows), is_old))
-    return len(rows) == _SWEPT_AT_ONCE
+    found = tx.all(_BouncedAddress, select(*_KEY).where(is_old).limit(_MAX_SWEPT))
+    if found:
+        tx.change(delete(unclear_bounces).where(in_keys(tx, _KEY, found), is_old))
+    return len(found) == _MAX_SWEPT
 
 
-async def _of_real_mail(connection: AsyncConnection, bounces: Sequence[Bounce]) -> set[Bounce]:
+def _of_real_mail(tx: Tx, bounces: Sequence[Bounce]) -> set[Bounce]:
+    """The bounces of emails that are not test mail."""
     keys = {(bounce.org_id, bounce.email_id) for bounce in bounces}
-    rows = await connection.execute(select(*_EMAIL).where(among(connection, _EMAIL, keys), ~emails.c.test))
-    real = {(org_id, email_id) for org_id, email_id in rows}
+    real = set(tx.all(_EmailKey, select(*_EMAIL).where(in_keys(tx, _EMAIL, keys), ~emails.c.test)))
     return {bounce for bounce in bounces if (bounce.org_id, bounce.email_id) in real}
 
 
-async def _repeated(connection: AsyncConnection, bounces: Sequence[Bounce], now_ms: int) -> list[Bounce]:
-    """Those of the bounces that are not the first of their address within 72 hours; remembers the others."""
+def _repeated(tx: Tx, bounces: Sequence[Bounce], now_ms: int) -> list[Bounce]:
+    """The bounces that are not the first of their address within 72 hours; remembers all of them."""
     keys = {(bounce.org_id, bounce.address.lower()) for bounce in bounces}
-    rows = await connection.execute(
-        select(*_KEY).where(
-            among(connection, _KEY, keys), unclear_bounces.c.bounced_at > now_ms - UNCLEAR_WITHIN_MS
-        )
+    is_recent = unclear_bounces.c.bounced_at > now_ms - UNCLEAR_WITHIN_MS
+    seen: set[tuple[str, str]] = set(
+        tx.all(_BouncedAddress, select(*_KEY).where(in_keys(tx, _KEY, keys), is_recent))
     )
-    seen = {(org_id, address) for org_id, address in rows}
     repeated = []
     for bounce in bounces:
         key = (bounce.org_id, bounce.address.lower())
         if key in seen:
             repeated.append(bounce)
         seen.add(key)
-    statement = upserting(connection.dialect.name, unclear_bounces)
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=_KEY, set_={"bounced_at": statement.excluded.bounced_at}
-        ),
+    _REMEMBER.run(
+        tx,
         [{"org_id": org_id, "address": address, "bounced_at": now_ms} for org_id, address in sorted(keys)],
     )
     return repeated

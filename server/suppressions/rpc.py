@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy.ext.asyncio import AsyncConnection
 from zidimail.v1 import suppression_pb2, suppression_service_pb2_grpc
 from zidimail.v1 import suppression_service_pb2 as pb
 
 from server.addresses import NotAMailbox, mailbox
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import SuppressionNotFound, ValidationFailed, Violation
 from server.ids import is_id
@@ -18,7 +18,7 @@ from server.suppressions import store
 from server.suppressions.store import NewSuppression, SuppressionRow
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.paging import page_of
+from server.wire.paging import page_request
 from server.wire.timestamps import timestamp
 
 MAX_BATCH = 100
@@ -58,8 +58,7 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
     ) -> pb.GetSuppressionResponse:
         """One suppression, by its id or its address."""
         wanted = _id_or_address(request.id_or_email)
-        async with self._database.read() as connection:
-            row = await store.get(connection, current_caller().org_id, wanted, self._clock.now_ms())
+        row = await self._database.read(store.get, current_caller().org_id, wanted, self._clock.now_ms())
         if row is None:
             raise SuppressionNotFound(request.id_or_email)
         return pb.GetSuppressionResponse(suppression=_message(row))
@@ -68,27 +67,26 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
         self, request: pb.ListSuppressionsRequest, context: Context
     ) -> pb.ListSuppressionsResponse:
         """A page of the suppressions, newest first."""
-        page = page_of(
-            request.limit if request.HasField("limit") else None,
-            request.page if request.HasField("page") else None,
+        criteria, asked = _filter(request), page_request(request)
+        page = await self._database.read(
+            store.page, current_caller().org_id, criteria, asked, self._clock.now_ms()
         )
-        wanted = _filter(request)
-        async with self._database.read() as connection:
-            rows, has_more, total = await store.page(
-                connection, current_caller().org_id, wanted, page, self._clock.now_ms()
-            )
         return pb.ListSuppressionsResponse(
-            data=map(_message, rows), has_more=has_more, total=total, page=page.number, limit=page.limit
+            data=map(_message, page.rows),
+            has_more=page.has_more,
+            total=page.total,
+            page=asked.number,
+            limit=asked.limit,
         )
 
     async def DeleteSuppression(
         self, request: pb.DeleteSuppressionRequest, context: Context
     ) -> pb.DeleteSuppressionResponse:
-        """Lifts a suppression, by its id or its address."""
-        lifted = await self._remove([_id_or_address(request.id_or_email)])
-        if not lifted:
+        """Removes a suppression, by its id or its address."""
+        removed = await self._remove([_id_or_address(request.id_or_email)])
+        if not removed:
             raise SuppressionNotFound(request.id_or_email)
-        return pb.DeleteSuppressionResponse(id=lifted[0].id, deleted=True)
+        return pb.DeleteSuppressionResponse(id=removed[0].id, deleted=True)
 
     async def BatchAddSuppressions(
         self, request: pb.BatchAddSuppressionsRequest, context: Context
@@ -101,7 +99,7 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
     async def BatchRemoveSuppressions(
         self, request: pb.BatchRemoveSuppressionsRequest, context: Context
     ) -> pb.BatchRemoveSuppressionsResponse:
-        """Lifts up to 100 suppressions."""
+        """Removes up to 100 suppressions."""
         _check_count(request.emails)
         wanted = dict.fromkeys(map(_id_or_address, request.emails))
         return pb.BatchRemoveSuppressionsResponse(data=map(_message, await self._remove(list(wanted))))
@@ -109,7 +107,7 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
     async def _add(
         self, addresses: Sequence[str], now_ms: int, expires_at: int | None
     ) -> list[SuppressionRow]:
-        """The suppressions of the addresses, in their order, whether they are new or not."""
+        """Suppresses addresses; returns their suppressions in the same order, whether they are new or not."""
         org_id = current_caller().org_id
         new = [
             NewSuppression(
@@ -117,25 +115,22 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
             )
             for address in dict.fromkeys(addresses)
         ]
-
-        async def act(connection: AsyncConnection) -> list[SuppressionRow]:
-            await store.add(connection, new)
-            rows = await store.of_addresses(connection, org_id, addresses, now_ms)
-            return [rows[address] for address in addresses]
-
-        return await self._writer.run(act)
+        return await self._writer.run(_add, org_id, new, addresses, now_ms)
 
     async def _remove(self, wanted: Sequence[str]) -> list[SuppressionRow]:
-        org_id, now_ms = current_caller().org_id, self._clock.now_ms()
+        return await self._writer.run(store.remove, current_caller().org_id, wanted, self._clock.now_ms())
 
-        async def act(connection: AsyncConnection) -> list[SuppressionRow]:
-            return await store.remove(connection, org_id, wanted, now_ms)
 
-        return await self._writer.run(act)
+def _add(
+    tx: Tx, org_id: str, new: Sequence[NewSuppression], addresses: Sequence[str], now_ms: int
+) -> list[SuppressionRow]:
+    store.add(tx, new)
+    rows = store.of_addresses(tx, org_id, addresses, now_ms)
+    return [rows[address] for address in addresses]
 
 
 def _address(field: str, text: str, violations: list[Violation]) -> str:
-    """The address of a mailbox in lower case; what is wrong with it joins the violations."""
+    """The address of a mailbox in lower case. Adds to `violations` if it is not one."""
     if not text:
         violations.append(Violation(field, "is required"))
         return ""
@@ -163,7 +158,7 @@ def _check_count(texts: Sequence[str]) -> None:
 
 
 def _expiry(given: Timestamp, now_ms: int, violations: list[Violation]) -> int:
-    """The time in milliseconds since 1970 UTC; what is wrong with it joins the violations."""
+    """The time in milliseconds since 1970 UTC. Adds to `violations` if it is not in the future."""
     expires_at = given.seconds * 1000 + given.nanos // 1_000_000
     if not now_ms < expires_at < _YEAR_10000_MS:
         violations.append(Violation("expires_at", "must be a time in the future"))
@@ -171,7 +166,7 @@ def _expiry(given: Timestamp, now_ms: int, violations: list[Violation]) -> int:
 
 
 def _id_or_address(text: str) -> str:
-    """What stands in the store for an id or an address; what is neither stands nowhere."""
+    """An id as it is, an address as it is stored; empty for anything else, which matches no row."""
     if is_id(text):
         return text
     try:
@@ -181,6 +176,7 @@ def _id_or_address(text: str) -> str:
 
 
 def _filter(request: pb.ListSuppressionsRequest) -> store.Filter:
+    """The criteria of a request. Raises `ValidationFailed`, also for a cursor that is no id."""
     violations = [
         Violation(field, "is not the id of a suppression")
         for field in ("after", "before")
@@ -198,8 +194,6 @@ def _filter(request: pb.ListSuppressionsRequest) -> store.Filter:
     return store.Filter(
         origins=[known[origin] for origin in request.origin],
         search=request.search or None,
-        older_than=request.after if request.HasField("after") else None,
-        newer_than=request.before if request.HasField("before") else None,
     )
 
 

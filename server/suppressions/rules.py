@@ -1,9 +1,9 @@
-"""What a bounce says about the address it came from (RFC 3463, RFC 5248; DELIVERY row 27)."""
+"""The meaning of a bounce for the address it came from (RFC 3463, RFC 5248; DELIVERY row 27)."""
 
 import re
 from typing import Literal
 
-# Whom a permanent failure speaks against: the mailbox, nobody in particular, or something else than it.
+# The cause of a permanent failure: the mailbox, unclear, or something else.
 Blame = Literal["mailbox", "unclear", "other"]
 
 # Two bounces that do not say why count like one that says that the mailbox does not exist.
@@ -24,12 +24,12 @@ _UNWANTED = re.compile(
 
 
 def is_permanent(enhanced_status: str) -> bool:
-    """Whether this is an enhanced status code of a permanent failure."""
+    """True for an enhanced status code of a permanent failure."""
     return _PERMANENT.match(enhanced_status) is not None
 
 
 def blame(enhanced_status: str, text: str) -> Blame:
-    """Whom a bounce with this enhanced status code and this text speaks against."""
+    """The cause of a bounce with this enhanced status code and this text."""
     if (
         not is_permanent(enhanced_status)
         or enhanced_status in _OTHER

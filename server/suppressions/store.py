@@ -1,27 +1,42 @@
-"""Suppressions in the store. An address stands here as `Mailbox.key` gives it: bare, in lower case."""
+"""Suppressions in the store. Addresses are stored as `Mailbox.key`: bare, in lower case."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from typing import Any, Literal, TypeAlias
+from typing import Literal, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, case, delete, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, delete, or_, select
 
-from server.db.keys import among, keys_parameter, one_of
-from server.db.listing import COUNTED, counted
-from server.db.prepared import Prepared
+from server.db.keys import in_keys
+from server.db.listing import Page, PageRequest, newest_first
 from server.db.schema import suppressions
-from server.db.upsert import upserting
+from server.db.statements import Change, Statement
+from server.db.tx import Tx
 from server.ids import is_id, new_id
-from server.wire.paging import Page
 
 Origin = Literal["bounce", "complaint", "unsubscribe", "manual"]
-SuppressionRow: TypeAlias = Row[*tuple[Any, ...]]
 _KEY = (suppressions.c.org_id, suppressions.c.address)
 _ID = (suppressions.c.org_id, suppressions.c.id)
-# What the owner of a mailbox said himself: it never expires, and nothing else takes its place.
-_OWN_WISH: tuple[Origin, ...] = ("complaint", "unsubscribe")
+# The recipient's own decision: it never expires, and no other origin replaces it.
+_BY_RECIPIENT: tuple[Origin, ...] = ("complaint", "unsubscribe")
+
+
+class SuppressionRow(NamedTuple):
+    """A suppression; times are milliseconds since 1970 UTC."""
+
+    id: str
+    address: str
+    origin: Origin
+    source_id: str | None
+    created_at: int
+    expires_at: int | None
+
+
+_SHOWN = tuple(suppressions.c[name] for name in SuppressionRow._fields)
+
+
+class _SuppressedAddress(NamedTuple):
+    org_id: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,130 +55,103 @@ class NewSuppression:
     id: str = field(default_factory=new_id)
 
     def __post_init__(self) -> None:
-        if self.origin in _OWN_WISH and self.expires_at is not None:
+        if self.origin in _BY_RECIPIENT and self.expires_at is not None:
             raise ValueError(f"a suppression of origin {self.origin} does not expire")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which suppressions of an organisation: a criterion that is None or empty lets all pass."""
+    """Criteria for suppressions of an organisation; None or empty for no criterion."""
 
     origins: Sequence[str] = ()
     search: str | None = None
-    older_than: str | None = None  # the id of a suppression
-    newer_than: str | None = None  # the id of a suppression
 
 
-async def suppressed(
-    connection: AsyncConnection, pairs: Iterable[tuple[str, str]], now_ms: int
-) -> set[tuple[str, str]]:
-    """Those of the (organisation, address) pairs that are suppressed at `now_ms`."""
-    parameters = keys_parameter(pairs) | {"now_ms": now_ms}
-    return {(org_id, address) for org_id, address in await _SUPPRESSED.rows(connection, parameters)}
-
-
-_SUPPRESSED = Prepared(
-    lambda dialect: select(*_KEY).where(one_of(dialect, _KEY), live(bindparam("now_ms", type_=BigInteger)))
+_SUPPRESSED = Statement(
+    _SuppressedAddress,
+    """
+    SELECT org_id, address FROM suppressions
+    WHERE (org_id, address) IN {keys} AND (expires_at IS NULL OR expires_at > :now)
+    """,
+    keys={"org_id": "text", "address": "text"},
 )
+# An expired suppression is replaced. Another one keeps its id and its time, and changes only for a heavier
+# one: a complaint or an unsubscription weighs more than what lasts, which weighs more than what expires.
+_ADD = Change("""
+    INSERT INTO suppressions (org_id, address, id, origin, source_id, created_at, expires_at)
+    VALUES (:org_id, :address, :id, :origin, :source_id, :created_at, :expires_at)
+    ON CONFLICT (org_id, address) DO UPDATE SET
+        id = CASE WHEN suppressions.expires_at <= excluded.created_at
+            THEN excluded.id ELSE suppressions.id END,
+        created_at = CASE WHEN suppressions.expires_at <= excluded.created_at
+            THEN excluded.created_at ELSE suppressions.created_at END,
+        origin = excluded.origin,
+        source_id = excluded.source_id,
+        expires_at = excluded.expires_at
+    WHERE suppressions.expires_at <= excluded.created_at
+        OR CASE WHEN excluded.origin IN ('complaint', 'unsubscribe') THEN 2
+            WHEN excluded.expires_at IS NULL THEN 1 ELSE 0 END
+        > CASE WHEN suppressions.origin IN ('complaint', 'unsubscribe') THEN 2
+            WHEN suppressions.expires_at IS NULL THEN 1 ELSE 0 END
+""")
 
 
-async def add(connection: AsyncConnection, new: Sequence[NewSuppression]) -> None:
+def suppressed(tx: Tx, pairs: Iterable[tuple[str, str]], now_ms: int) -> Set[tuple[str, str]]:
+    """The (organisation, address) pairs, of those given, that are suppressed at `now_ms`."""
+    return set(_SUPPRESSED.all(tx, pairs, now=now_ms))
+
+
+def add(tx: Tx, new: Sequence[NewSuppression]) -> None:
     """Suppresses addresses; those that are suppressed already stay as they are.
 
-    Only what weighs more changes an earlier one, which keeps its id: a complaint or an unsubscription
-    takes the place of a bounce, and what lasts the place of what would expire. One that has expired makes
-    room for a new one.
+    Two kinds replace an earlier one, which keeps its id: a complaint or an unsubscription replaces a
+    bounce, and a lasting suppression one that would expire. An expired suppression makes room for a new one.
     """
-    if new:
-        # In one order, so that concurrent transactions do not wait for each other in a circle.
-        ordered = sorted(new, key=lambda row: (row.org_id, row.address))
-        await connection.execute(_upsert(connection.dialect.name), [asdict(row) for row in ordered])
+    # In one order, so that concurrent transactions do not wait for each other in a circle.
+    _ADD.run(tx, [asdict(row) for row in sorted(new, key=lambda row: (row.org_id, row.address))])
 
 
-async def of_addresses(
-    connection: AsyncConnection, org_id: str, addresses: Iterable[str], now_ms: int
-) -> dict[str, SuppressionRow]:
-    """Those of the addresses that are suppressed, by address."""
+def of_addresses(tx: Tx, org_id: str, addresses: Iterable[str], now_ms: int) -> dict[str, SuppressionRow]:
+    """The suppressions of those addresses that are suppressed, by address."""
     keys = [(org_id, address) for address in addresses]
-    rows = await connection.execute(select(suppressions).where(among(connection, _KEY, keys), live(now_ms)))
+    rows = tx.all(SuppressionRow, select(*_SHOWN).where(in_keys(tx, _KEY, keys), _live(now_ms)))
     return {row.address: row for row in rows}
 
 
-async def get(
-    connection: AsyncConnection, org_id: str, id_or_address: str, now_ms: int
-) -> SuppressionRow | None:
+def get(tx: Tx, org_id: str, id_or_address: str, now_ms: int) -> SuppressionRow | None:
     """One suppression, by its id or its address."""
     column = suppressions.c.id if is_id(id_or_address) else suppressions.c.address
-    query = select(suppressions).where(suppressions.c.org_id == org_id, column == id_or_address, live(now_ms))
-    return (await connection.execute(query)).one_or_none()
+    query = select(*_SHOWN).where(suppressions.c.org_id == org_id, column == id_or_address, _live(now_ms))
+    return tx.first(SuppressionRow, query)
 
 
-async def remove(
-    connection: AsyncConnection, org_id: str, ids_or_addresses: Iterable[str], now_ms: int
-) -> list[SuppressionRow]:
-    """Lifts suppressions; returns those that there were."""
+def remove(tx: Tx, org_id: str, ids_or_addresses: Iterable[str], now_ms: int) -> list[SuppressionRow]:
+    """Removes suppressions; returns those that existed."""
     ids: list[tuple[str, str]] = []
     addresses: list[tuple[str, str]] = []
-    for wanted in ids_or_addresses:
-        (ids if is_id(wanted) else addresses).append((org_id, wanted))
-    lifted: list[SuppressionRow] = []
+    for id_or_address in ids_or_addresses:
+        (ids if is_id(id_or_address) else addresses).append((org_id, id_or_address))
+    removed: list[SuppressionRow] = []
     for columns, keys in ((_ID, ids), (_KEY, addresses)):
         if keys:
-            condition = among(connection, columns, keys)
-            rows = await connection.execute(select(suppressions).where(condition, live(now_ms)))
-            lifted += rows.all()
-            await connection.execute(delete(suppressions).where(condition))
-    return lifted
+            condition = in_keys(tx, columns, keys)
+            removed += tx.all(SuppressionRow, select(*_SHOWN).where(condition, _live(now_ms)))
+            tx.change(delete(suppressions).where(condition))
+    return removed
 
 
-async def page(
-    connection: AsyncConnection, org_id: str, wanted: Filter, page: Page, now_ms: int
-) -> tuple[Sequence[SuppressionRow], bool, int]:
-    """A page of suppressions, newest first; whether more follow; how many match, if `COUNTED` then so many
-    or more."""
-    columns = suppressions.c
-    criteria: list[ColumnElement[bool]] = [columns.org_id == org_id, live(now_ms)]
-    if wanted.origins:
-        criteria.append(columns.origin.in_(wanted.origins))
-    if wanted.search:
-        criteria.append(columns.address.contains(wanted.search.lower(), autoescape=True))
-    if wanted.older_than is not None:
-        criteria.append(columns.id < wanted.older_than)
-    if wanted.newer_than is not None:
-        criteria.append(columns.id > wanted.newer_than)
-    total = await counted(connection, [select(columns.id).where(*criteria)], COUNTED)
-    # Walking towards newer ones, the page nearest to the cursor is the oldest.
-    upwards = wanted.newer_than is not None and wanted.older_than is None
-    order = columns.id.asc() if upwards else columns.id.desc()
-    query = select(suppressions).where(*criteria).order_by(order).limit(page.limit + 1).offset(page.offset)
-    rows = (await connection.execute(query)).all()
-    shown = rows[: page.limit]
-    return (shown[::-1] if upwards else shown), len(rows) > page.limit, total
-
-
-def live(now_ms: int | ColumnElement[int]) -> ColumnElement[bool]:
-    """That a suppression has not expired."""
-    return or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now_ms)
-
-
-@cache
-def _upsert(dialect: str) -> Any:
-    insert = upserting(dialect, suppressions)
-    old, new = suppressions.c, insert.excluded
-    has_expired = old.expires_at <= new.created_at
-    return insert.on_conflict_do_update(
-        index_elements=_KEY,
-        set_={
-            "id": case((has_expired, new.id), else_=old.id),
-            "created_at": case((has_expired, new.created_at), else_=old.created_at),
-            "origin": new.origin,
-            "source_id": new.source_id,
-            "expires_at": new.expires_at,
-        },
-        where=or_(has_expired, _weight(new) > _weight(old)),
+def page(tx: Tx, org_id: str, criteria: Filter, request: PageRequest, now_ms: int) -> Page[SuppressionRow]:
+    """A page of suppressions, newest first. The total counts those between the cursors only."""
+    query = select(*_SHOWN).where(
+        suppressions.c.org_id == org_id, _live(now_ms), *request.bounds(suppressions.c.id)
     )
+    if criteria.origins:
+        query = query.where(suppressions.c.origin.in_(criteria.origins))
+    if criteria.search:
+        query = query.where(suppressions.c.address.contains(criteria.search.lower(), autoescape=True))
+    return newest_first(tx, SuppressionRow, query, suppressions.c.id, request)
 
 
-def _weight(columns: Any) -> ColumnElement[int]:
-    own_wish = or_(*(columns.origin == origin for origin in _OWN_WISH))
-    return case((own_wish, 2), (columns.expires_at.is_(None), 1), else_=0)
+def _live(now_ms: int) -> ColumnElement[bool]:
+    """The condition that a suppression has not expired."""
+    return or_(suppressions.c.expires_at.is_(None), suppressions.c.expires_at > now_ms)

@@ -1,1 +1,1 @@
-"""Webhooks: customers' HTTP endpoints that are told, signed and until they answer, of what happened."""
+"""Webhooks: signed HTTP calls that notify customers of events, repeated until they are answered."""

@@ -1,4 +1,4 @@
-"""Makes the calls: claims those that are due, signs and posts them, records what came of each."""
+"""Makes the calls: claims those that are due, signs and posts them, and records the results."""
 
 import asyncio
 import ssl
@@ -10,32 +10,33 @@ import structlog
 from cryptography.exceptions import InvalidTag
 
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.ids import new_id
 from server.net.dns import Resolver
 from server.net.http import CONNECT_S, TOTAL_S, GuardedClient, NoResponse, Response
 from server.sealing import Seal
 from server.settings import Settings
-from server.webhooks import queue, settling, store
-from server.webhooks.lanes import Lanes
+from server.webhooks import due, queue, settling, store
+from server.webhooks.concurrency import ConcurrencyLimiter
+from server.webhooks.due import Backlog, CallId
 from server.webhooks.queue import CallKey, Claim, Claimed, Renewal
 from server.webhooks.schedule import MAX_AGE_S, Verdict, seconds_of, verdict
 from server.webhooks.settling import Settled
 from server.webhooks.signing import signed_headers
-from server.webhooks.store import Key
+from server.webhooks.store import WebhookKey
 from server.work.lease import Leases
 from server.work.loop import Loop
 
 CONCURRENCY = 256
 PER_ORGANISATION = 64
 PER_WEBHOOK = 8
-# How many webhooks one look at the queue visits, and how many it claims calls for.
-_LINES = 256
-_CLAIMED_LINES = 32
+# Webhooks that one step visits, and the most that it claims calls for.
+_VISITED = 256
+_CLAIMED_FOR = 32
 _POLL_S = 0.25
 _MAX_DETAIL_CHARS = 500
-_FIRST: Key = ("", "")
+_FIRST: WebhookKey = ("", "")
 _FOREVER = 2**62
 _USER_AGENT = "ZidiMail-Webhooks/1"
 _log = structlog.get_logger()
@@ -54,7 +55,7 @@ class Dispatcher:
         resolver: Resolver,
         *,
         tls: ssl.SSLContext | None = None,
-        lanes: Lanes | None = None,
+        limiter: ConcurrencyLimiter | None = None,
         connect_s: float = CONNECT_S,
         total_s: float = TOTAL_S,
     ) -> None:
@@ -73,13 +74,13 @@ class Dispatcher:
         )
         self._owner = new_id()
         self._lease_ms = round(settings.lease_s * 1000)
-        self._lanes = lanes or Lanes(CONCURRENCY, PER_ORGANISATION, PER_WEBHOOK)
+        self._limiter = limiter or ConcurrencyLimiter(CONCURRENCY, PER_ORGANISATION, PER_WEBHOOK)
         self._leases = Leases[CallKey]("webhooks.leases", self._renew, settings.lease_s)
         self._loop = Loop("webhooks.dispatch", self.step, pause_s=_POLL_S)
         self._calls: set[asyncio.Task[None]] = set()
-        # Where the next look at the queue goes on, and webhooks whose calls wait for room here.
+        # The last webhook that was visited, and those with more due calls than the limits let us claim.
         self._after = _FIRST
-        self._starved: set[Key] = set()
+        self._starved: set[WebhookKey] = set()
         self._released_at: int | None = None
 
     async def start(self) -> None:
@@ -88,13 +89,13 @@ class Dispatcher:
         self._loop.start()
 
     def wake(self) -> None:
-        """There are new calls: do not wait for the next poll."""
+        """Begins the next step at once, because calls were added."""
         self._loop.wake()
 
     async def stop(self) -> None:
-        """Gives back what was not begun and waits for what was, as long as a drain may take."""
+        """Returns calls that were not begun to the queue, and waits for the others up to the drain time."""
         await self._loop.stop()
-        await self._give_back(self._lanes.withdraw_all())
+        await self._release(self._limiter.withdraw_all())
         if self._calls:
             _, late = await asyncio.wait(self._calls, timeout=self._settings.drain_s)
             for call in late:
@@ -104,45 +105,48 @@ class Dispatcher:
         await self._client.close()
 
     async def step(self) -> bool:
-        """Claims due calls and starts what may start; whether there may be more to claim at once."""
+        """Claims due calls and starts those that the limits allow; returns whether there may be more."""
         now = self._clock.now_ms()
         await self._release_expired(now)
         if self._after == _FIRST:
             self._starved.clear()
-        async with self._database.read() as connection:
-            lines = await queue.lines(connection, self._after, _LINES)
-            wanted = self._wanted(lines, now)
-            calls = await queue.due(connection, wanted, now) if wanted else []
+        # Two reads, as the event loop decides what is wanted. The claim checks each call again.
+        backlogs = await self._database.read(due.backlogs, self._after, _VISITED)
+        wanted = self._wanted(backlogs, now)
+        calls = await self._database.read(due.due, wanted, now) if wanted else []
         stale_before = now - round(MAX_AGE_S * 1000)
-        if stale := [(line.org_id, line.webhook_id) for line in lines if line.due_at < stale_before]:
+        if stale := [backlog.webhook for backlog in backlogs if backlog.due_at < stale_before]:
             await self._give_up_stale(stale, stale_before)
         claimed = await self._claim(calls) if calls else []
-        counts = Counter(call[:2] for call in calls)
-        self._starved |= {key for key, room in wanted if counts[key] >= room}
-        self._lanes.add(claimed)
+        counts = Counter((call.org_id, call.webhook_id) for call in calls)
+        self._starved |= {key for key, limit in wanted if counts[key] >= limit}
+        self._limiter.add(claimed)
         self._begin()
         return bool(claimed) or self._after != _FIRST
 
-    def _wanted(self, lines: Sequence[store.WebhookRow], now: int) -> list[tuple[Key, int]]:
-        """The webhooks to claim calls for, and how many; notes where the next look goes on."""
-        self._after = (lines[-1].org_id, lines[-1].webhook_id) if len(lines) == _LINES else _FIRST
-        wanted: list[tuple[Key, int]] = []
-        for line in lines:
-            key = (line.org_id, line.webhook_id)
-            if line.due_at > now:
+    def _wanted(self, backlogs: Sequence[Backlog], now: int) -> list[tuple[WebhookKey, int]]:
+        """The webhooks to claim calls for, each with a limit; notes the last webhook that was visited."""
+        self._after = backlogs[-1].webhook if len(backlogs) == _VISITED else _FIRST
+        wanted: list[tuple[WebhookKey, int]] = []
+        for backlog in backlogs:
+            key = backlog.webhook
+            if backlog.due_at > now:
                 continue
-            room = self._lanes.room(key)
-            if not room:
+            limit = self._limiter.capacity(key)
+            if not limit:
                 self._starved.add(key)
                 continue
-            wanted.append((key, room))
-            if len(wanted) == _CLAIMED_LINES:
+            wanted.append((key, limit))
+            if len(wanted) == _CLAIMED_FOR:
                 self._after = key
                 break
         return wanted
 
     async def _release_expired(self, now: int) -> None:
-        """Takes calls back from processes that died, now and then; an only process takes all at its start."""
+        """Returns the calls of processes that died to the queue, three times in a lease.
+
+        The only process of a SQLite store returns all leased calls at its start.
+        """
         if self._released_at is None and self._database.is_sqlite:
             await self._writer.submit(queue.release_expired, [_FOREVER])
         elif self._released_at is not None and now - self._released_at < self._lease_ms // 3:
@@ -151,14 +155,14 @@ class Dispatcher:
             await self._writer.submit(queue.release_expired, [now])
         self._released_at = now
 
-    async def _give_back(self, keys: list[CallKey]) -> None:
+    async def _release(self, keys: list[CallKey]) -> None:
         try:
             await self._writer.submit(queue.release, keys)
         except Exception:
             _log.exception("webhook calls were not given back; their leases run out", calls=len(keys))
         self._leases.drop(keys)
 
-    async def _claim(self, wanted: list[tuple[str, str, str]]) -> list[Claimed]:
+    async def _claim(self, wanted: list[CallId]) -> list[Claimed]:
         at = self._leases.now()
         claim = Claim(self._owner, self._clock.now_ms() + self._lease_ms, wanted)
         claimed = (await self._writer.submit(queue.claim, [claim]))[0]
@@ -169,12 +173,12 @@ class Dispatcher:
         renewal = Renewal(self._owner, self._clock.now_ms() + self._lease_ms, keys)
         return (await self._writer.submit(queue.renew, [renewal]))[0]
 
-    async def _give_up_stale(self, keys: list[Key], before: int) -> None:
+    async def _give_up_stale(self, keys: list[WebhookKey], before: int) -> None:
         given_up = await self._writer.submit(queue.give_up_stale, [(key, before) for key in keys])
         _log.warning("webhook calls were too old to be made", webhooks=len(keys), calls=sum(given_up))
 
     def _begin(self) -> None:
-        for call in self._lanes.start():
+        for call in self._limiter.start():
             task = asyncio.create_task(self._make(call), name="webhooks.call")
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
@@ -182,29 +186,29 @@ class Dispatcher:
     async def _make(self, call: Claimed) -> None:
         succeeded: bool | None = None
         try:
-            # Another process may have taken a call over that waited here too long.
+            # Another process may have claimed a call that waited here for too long.
             if self._leases.holds(call.key):
                 succeeded = await self._attempt(call)
         except Exception:
-            # Its lease runs out, and it is made again.
+            # Its lease runs out, and then the call is made again.
             _log.exception("a webhook call was not recorded", webhook_id=call.key.webhook_id)
         finally:
-            webhook = (call.key.org_id, call.key.webhook_id)
+            webhook = call.key.webhook
             self._leases.drop([call.key])
-            self._lanes.finish(call.key, succeeded=succeeded)
-            # What waits here for a webhook in trouble, or gone, would wait long.
-            back = self._lanes.withdraw(webhook) if succeeded is False else []
+            self._limiter.finish(call.key, succeeded=succeeded)
+            # The other calls would wait here for long.
+            withdrawn = self._limiter.withdraw(webhook) if succeeded is False else []
             if not self._loop.stopping:
                 self._begin()
-        if back:
-            await self._give_back(back)
+        if withdrawn:
+            await self._release(withdrawn)
             self._starved.add(webhook)
-        if webhook in self._starved and self._lanes.room(webhook):
+        if webhook in self._starved and self._limiter.capacity(webhook):
             self._starved.discard(webhook)
             self._loop.wake()
 
     async def _attempt(self, call: Claimed) -> bool:
-        """Makes one attempt and records it; whether the webhook took it."""
+        """Makes one attempt and records it; returns whether it succeeded."""
         attempted_at, began = self._clock.now_ms(), time.monotonic()
         response, failure = await self._post(call, attempted_at // 1000)
         duration_ms = round((time.monotonic() - began) * 1000)
@@ -238,7 +242,7 @@ class Dispatcher:
             ],
         )
         if disabled is not None:
-            org_id, webhook_id, *_ = call.key
+            org_id, webhook_id = call.key.webhook
             _log.warning("a webhook was disabled", org_id=org_id, webhook_id=webhook_id, reason=disabled)
         return succeeded
 
@@ -259,7 +263,7 @@ class Dispatcher:
 
 
 def _secrets(call: Claimed, now_ms: int) -> list[bytes]:
-    """The sealed secrets that are good now, the newest first."""
+    """The sealed secrets that are valid now, the newest first."""
     until = call.secret_before_until
     if call.secret_before is None or until is None or until <= now_ms:
         return [call.secret]
@@ -271,5 +275,5 @@ def _next_at(judged: Verdict, now_ms: int) -> int | None:
 
 
 def _storable(text: str) -> str:
-    """A text that may quote a receiver's bytes, without what a store refuses."""
+    """A text that may quote a receiver's bytes, without characters that a store refuses."""
     return text[:_MAX_DETAIL_CHARS].replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,54 +1,37 @@
-"""Reads the log and makes the calls of it: each event once for each webhook that asked for its type."""
+"""Reads the log and adds the calls about its events, one for each webhook that subscribes to the type."""
 
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
-from sqlalchemy import Row, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.clock import Clock
-from server.db.engine import Database
-from server.db.keys import keys_parameter, one_of
-from server.db.prepared import Prepared
-from server.db.schema import emails
+from server.db.database import Database
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
 from server.events.bell import Bell
-from server.events.log import Place
-from server.webhooks import intake, store
+from server.events.log import EventRow, Place
+from server.webhooks import intake, subscriptions
 from server.webhooks.intake import Advance, NewCall
 from server.webhooks.payload import render
+from server.webhooks.subscriptions import Subscription
 from server.work.crowd import Crowd
 from server.work.loop import Loop
 
 PAGE = 200
-# How soon events of other processes are seen; those of this process ring the bell.
+# The delay until events of other processes are seen; those of this process ring the bell.
 _POLL_S = 0.25
-# What is committed together is worth reading together: after the bell, so long for the next commits to land.
+# The wait after the bell for more commits, which are read together.
 _GATHER_S = 0.01
-# While callers crowd to hand mail in, the process is theirs: webhooks may be told a little later.
+# The wait while many sends are being accepted: they go first.
 _CROWDED_PAUSE_S = 0.1
-# Entries that concern no webhook move the reader in memory only, until so many of them were read: a busy
-# organisation without webhooks should not cost a write for each of its emails.
-_UNSAVED = 5_000
+# Events without calls that are read before the place of the reader is stored: a busy organisation without
+# webhooks should not cost a write for each of its emails.
+_MAX_UNSAVED = 5_000
 _log = structlog.get_logger()
-
-_EMAILS = Prepared(
-    lambda dialect: select(
-        emails.c.org_id,
-        emails.c.id,
-        emails.c.sender,
-        emails.c.to,
-        emails.c.subject,
-        emails.c.tags,
-        emails.c.message_id,
-        emails.c.created_at,
-    ).where(one_of(dialect, (emails.c.org_id, emails.c.id)))
-)
 
 
 class FanOut:
@@ -73,7 +56,7 @@ class FanOut:
         self._clock = clock
         self._bell = bell
         self._on_calls = on_calls
-        # The stored place, and how far this process has read: between them stands nothing that is wanted.
+        # The stored place, and the place up to which this process has read: no event between has calls.
         self._stored: Place | None = None
         self._reached = log.BEGINNING
         self._unsaved = 0
@@ -84,11 +67,11 @@ class FanOut:
         self._loop.start()
 
     async def stop(self) -> None:
-        """Ends with the page in hand; a later start goes on behind it."""
+        """Ends after the page that is being read; a later start goes on after it."""
         await self._loop.stop()
 
     def wake(self) -> None:
-        """There are new events: do not wait for the next poll."""
+        """Begins the next page at once, because events were appended."""
         self._bell.ring()
 
     async def _repeat(self) -> bool:
@@ -99,16 +82,16 @@ class FanOut:
         return True
 
     async def step(self) -> bool:
-        """Reads one page and makes its calls; whether there may be more to read at once."""
+        """Reads one page and adds its calls; returns whether there may be more events."""
         if self._stored is None and not await self._load():
             return True
         assert self._stored is not None
-        entries, calls = await self._database.look(self._page)
+        entries, calls = await self._database.read(_page, self._reached)
         if not entries:
             return False
-        reached = Place(entries[-1].tx, entries[-1].seq)
+        reached = entries[-1].place
         self._unsaved += len(entries)
-        if not calls and self._unsaved < _UNSAVED:
+        if not calls and self._unsaved < _MAX_UNSAVED:
             self._reached = reached
             return len(entries) == PAGE
         step = Advance(self._stored, reached, calls, self._clock.now_ms())
@@ -122,61 +105,58 @@ class FanOut:
             self._on_calls()
         return len(entries) == PAGE
 
-    async def _page(self, connection: AsyncConnection) -> tuple[log.Entries, list[NewCall]]:
-        entries = await log.read(connection, self._reached, PAGE)
-        return entries, await self._calls_of(connection, entries) if entries else []
-
     async def _load(self) -> bool:
-        """Learns the stored place; False if it had to be made first."""
-        async with self._database.read() as connection:
-            place = await intake.READER.place(connection)
+        """Loads the stored place; False if the reader had to be registered first."""
+        place = await self._database.read(intake.READER.place)
         if place is None:
             await self._writer.submit(intake.READER.register, [None])
             return False
         self._stored, self._reached, self._unsaved = place, max(place, self._reached), 0
         return True
 
-    async def _calls_of(self, connection: AsyncConnection, entries: Sequence[Row[Any]]) -> list[NewCall]:
-        webhooks = await store.of_organisations(connection, {entry.org_id for entry in entries})
-        if not webhooks:
-            return []
-        listeners = defaultdict(list)
-        for webhook in webhooks:
-            for event_type in json.loads(webhook.events):
-                listeners[webhook.org_id, event_type].append(webhook)
-        told = [
-            (entry, hearing)
-            for entry in entries
-            if (
-                hearing := [
-                    webhook.id
-                    for webhook in listeners.get((entry.org_id, entry.type), ())
-                    if (entry.tx, entry.seq) > (webhook.since_tx, webhook.since_seq)
-                ]
+
+def _page(tx: Tx, after: Place) -> tuple[Sequence[EventRow], list[NewCall]]:
+    """The next events of the log, and the calls about them."""
+    entries = log.read(tx, after, PAGE)
+    found = subscriptions.of_organisations(tx, {entry.org_id for entry in entries}) if entries else []
+    if not found:
+        return entries, []
+    subscribed = list(_subscribed(entries, found))
+    emails = subscriptions.emails(tx, {(entry.org_id, entry.email_id) for entry, _ in subscribed})
+    calls: list[NewCall] = []
+    for entry, webhook_ids in subscribed:
+        email = emails.get((entry.org_id, entry.email_id))
+        if email is None:
+            _log.warning("no webhook is notified of an event, because its email is gone", event_id=entry.id)
+            continue
+        try:
+            body = render(entry, email)
+        except (TypeError, ValueError):
+            # One broken event must not hold up all others.
+            _log.exception(
+                "no webhook is notified of an event, because it cannot be rendered", event_id=entry.id
             )
+            continue
+        calls += [
+            NewCall(entry.org_id, webhook_id, entry.id, entry.type, body, entry.created_at)
+            for webhook_id in webhook_ids
         ]
-        about = await _emails(connection, {(entry.org_id, entry.email_id) for entry, _ in told})
-        calls = []
-        for entry, hearing in told:
-            email = about.get((entry.org_id, entry.email_id))
-            if email is None:
-                _log.warning("an event's email is gone, so no webhook is told", event_id=entry.id)
-                continue
-            try:
-                body = render(entry, email)
-            except (TypeError, ValueError):
-                # One that cannot be told must not keep all others from being told.
-                _log.exception("an event cannot be rendered, so no webhook is told", event_id=entry.id)
-                continue
-            calls += [
-                NewCall(entry.org_id, webhook_id, entry.id, entry.type, body, entry.created_at)
-                for webhook_id in hearing
-            ]
-        return calls
+    return entries, calls
 
 
-async def _emails(
-    connection: AsyncConnection, keys: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], Row[*tuple[Any, ...]]]:
-    rows = await _EMAILS.rows(connection, keys_parameter(keys))
-    return {(row.org_id, row.id): row for row in rows}
+def _subscribed(
+    entries: Iterable[EventRow], found: Iterable[Subscription]
+) -> Iterator[tuple[EventRow, list[str]]]:
+    """The events to which webhooks subscribe, with the ids of these webhooks."""
+    by_type: dict[tuple[str, str], list[Subscription]] = defaultdict(list)
+    for subscription in found:
+        for event_type in json.loads(subscription.events):
+            by_type[subscription.org_id, event_type].append(subscription)
+    for entry in entries:
+        webhook_ids = [
+            subscription.id
+            for subscription in by_type.get((entry.org_id, entry.type), ())
+            if entry.place > (subscription.since_tx, subscription.since_seq)
+        ]
+        if webhook_ids:
+            yield entry, webhook_ids

@@ -1,32 +1,40 @@
-"""How webhooks fare: which of them are disabled for what came of their calls (contract row F-3)."""
+"""The health of webhooks: which are disabled because of the results of their calls (contract row F-3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from server.db.keys import among
-from server.db.schema import webhooks
+from server.db.keys import KeyType
+from server.db.statements import Change, Statement
+from server.db.tx import Tx
 from server.webhooks.rules import is_lost
-from server.webhooks.store import FAILING, GONE, Key
+from server.webhooks.store import FAILING, GONE, WebhookKey
 
-_SET_FAILING = (
-    update(webhooks)
-    .where(webhooks.c.org_id == bindparam("of_org"), webhooks.c.id == bindparam("of_webhook"))
-    .values(failing_since=bindparam("since"))
+
+class _HealthRow(NamedTuple):
+    org_id: str
+    id: str
+    failing_since: int | None
+
+
+_KEYS: Mapping[str, KeyType] = {"org_id": "text", "id": "text"}
+_HEALTH = Statement(
+    _HealthRow, "SELECT org_id, id, failing_since FROM webhooks WHERE (org_id, id) IN {keys}", keys=_KEYS
+)
+_SET_FAILING = Change(
+    "UPDATE webhooks SET failing_since = :failing_since WHERE org_id = :org_id AND id = :id"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one attempt; times are milliseconds since 1970.
+    """The result of one attempt; times are milliseconds since 1970.
 
     `ours` says that it failed before anything was sent, for a reason that is not the receiver's. The round
     of attempts that it belongs to began at `began_at`.
     """
 
-    webhook: Key
+    webhook: WebhookKey
     succeeded: bool
     gone: bool
     ours: bool
@@ -34,22 +42,17 @@ class Result:
     ended_at: int
 
 
-async def judge(connection: AsyncConnection, results: Sequence[Result]) -> dict[Key, str]:
-    """Keeps since when webhooks fail, and tells which are to be disabled and why."""
-    by_webhook: dict[Key, list[Result]] = {}
+def update_health(tx: Tx, results: Sequence[Result]) -> dict[WebhookKey, str]:
+    """Stores since when webhooks fail, and returns which are to be disabled, each with the reason."""
+    by_webhook: dict[WebhookKey, list[Result]] = {}
     for result in results:
         if not result.ours:
             by_webhook.setdefault(result.webhook, []).append(result)
     if not by_webhook:
         return {}
-    rows = await connection.execute(
-        select(webhooks.c.org_id, webhooks.c.id, webhooks.c.failing_since).where(
-            among(connection, (webhooks.c.org_id, webhooks.c.id), by_webhook)
-        )
-    )
-    reasons: dict[Key, str] = {}
-    changed = []
-    for row in rows:
+    reasons: dict[WebhookKey, str] = {}
+    changed: list[_HealthRow] = []
+    for row in _HEALTH.all(tx, by_webhook):
         key = (row.org_id, row.id)
         made = by_webhook[key]
         since = row.failing_since
@@ -62,9 +65,8 @@ async def judge(connection: AsyncConnection, results: Sequence[Result]) -> dict[
         elif since is not None and any(is_lost(since, result.began_at, result.ended_at) for result in made):
             reasons[key] = FAILING
         if since != row.failing_since:
-            changed.append({"of_org": row.org_id, "of_webhook": row.id, "since": since})
-    if changed:
-        # In one order everywhere, so that two servers cannot block each other.
-        changed.sort(key=lambda change: (change["of_org"], change["of_webhook"]))
-        await connection.execute(_SET_FAILING, changed)
+            changed.append(row._replace(failing_since=since))
+    # In one order everywhere, so that two servers cannot block each other.
+    changed.sort(key=lambda row: (row.org_id, row.id))
+    _SET_FAILING.run(tx, [row._asdict() for row in changed])
     return reasons

@@ -1,13 +1,13 @@
-"""The calls that a webhook was or will be told of: looked up, made again, forgotten (contract row F-3)."""
+"""The calls of webhooks, made or to be made: listed, replayed, deleted in time (contract row F-3)."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Update, and_, delete, literal_column, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.listing import Part, Stretch, newest_first, newest_of, newest_passing
+from server.db.listing import MAX_SCANNED, Page, PageRequest, newest_first, newest_in_ranges, newest_passing
 from server.db.schema import webhook_attempts, webhook_calls, webhooks
+from server.db.tx import Tx
 from server.faults import EventNotFound
 from server.ids import least_id_of
 from server.webhooks.intake import NewCall, add_calls
@@ -16,170 +16,191 @@ from server.webhooks.store import (
     FAILED,
     PENDING,
     SUCCESS,
-    Key,
-    WebhookRow,
+    KeyRow,
+    WebhookKey,
     check_enabled,
     get,
 )
 
-_LISTED = (
-    webhook_calls.c.event_id,
-    webhook_calls.c.type,
-    webhook_calls.c.status,
-    webhook_calls.c.attempts,
-    webhook_calls.c.earlier_attempts,
-    webhook_calls.c.due_at,
-    webhook_calls.c.happened_at,
-)
+
+class CallRow(NamedTuple):
+    """A call, without its body."""
+
+    event_id: str
+    type: str
+    status: str
+    attempts: int
+    earlier_attempts: int
+    due_at: int | None
+    happened_at: int
+
+
+class CallWithBody(NamedTuple):
+    """A call, with the bytes that are sent at each attempt."""
+
+    event_id: str
+    type: str
+    status: str
+    attempts: int
+    earlier_attempts: int
+    due_at: int | None
+    happened_at: int
+    body: bytes
+
+
+class AttemptRow(NamedTuple):
+    """An attempt. `status_code` is None if there was no answer; `detail` then says why."""
+
+    id: str
+    attempt: int
+    status_code: int | None
+    detail: str
+    response: bytes
+    duration_ms: int
+    attempted_at: int
+
+
 _STATUSES = frozenset({PENDING, ATTEMPTING, SUCCESS, FAILED})
-# Written out: of a parameter, no engine could tell that `ix_webhook_calls_unsuccessful` has the rows.
+# A literal: a plan for any parameter could not use the partial index `ix_webhook_calls_unsuccessful`.
 _UNSUCCESSFUL = webhook_calls.c.status != literal_column(f"'{SUCCESS}'")
 
 
-async def calls(
-    connection: AsyncConnection, webhook: Key, statuses: Collection[str], wanted: Stretch
-) -> Part:
-    """A part of a webhook's calls, newest event first, without their bodies. Raises `WebhookNotFound`.
+def calls(
+    tx: Tx,
+    webhook: WebhookKey,
+    statuses: Collection[str],
+    request: PageRequest,
+    *,
+    max_scanned: int = MAX_SCANNED,
+) -> Page[CallRow]:
+    """A page of a webhook's calls, newest event first. Raises `WebhookNotFound`.
 
-    Successful ones, which no index finds, are looked for behind at most `PASSED_OVER` others.
+    No index finds the successful ones: at most `max_scanned` other calls are read in search of them.
     """
-    await get(connection, *webhook)
-    query, id = select(*_LISTED).where(*_of(webhook)), webhook_calls.c.event_id
+    get(tx, *webhook)
+    query = select(*(webhook_calls.c[name] for name in CallRow._fields)).where(*_of(webhook))
+    id = webhook_calls.c.event_id
     chosen = sorted(_STATUSES.intersection(statuses))
     if len(chosen) in (0, len(_STATUSES)):
-        return await newest_first(connection, query, id, wanted)
+        return newest_first(tx, CallRow, query, id, request)
     if SUCCESS in chosen:
-        return await newest_passing(connection, query, id, webhook_calls.c.status.in_(chosen), wanted)
-    return await newest_of(connection, query, id, [_unsuccessful(status) for status in chosen], wanted)
+        check = webhook_calls.c.status.in_(chosen)
+        return newest_passing(tx, CallRow, query, id, check, request, max_scanned=max_scanned)
+    return newest_in_ranges(tx, CallRow, query, id, [_unsuccessful(status) for status in chosen], request)
 
 
-async def call(connection: AsyncConnection, webhook: Key, event_id: str) -> WebhookRow:
-    """One call with its body. Raises `WebhookNotFound`, `EventNotFound`."""
-    await get(connection, *webhook)
-    query = select(*_LISTED, webhook_calls.c.body).where(*_of(webhook), webhook_calls.c.event_id == event_id)
-    row = (await connection.execute(query)).one_or_none()
+def call(tx: Tx, webhook: WebhookKey, event_id: str) -> CallWithBody:
+    """One call. Raises `WebhookNotFound`, `EventNotFound`."""
+    get(tx, *webhook)
+    query = select(*(webhook_calls.c[name] for name in CallWithBody._fields))
+    row = tx.first(CallWithBody, query.where(*_of(webhook), webhook_calls.c.event_id == event_id))
     if row is None:
         raise EventNotFound(event_id)
     return row
 
 
-async def attempts(connection: AsyncConnection, webhook: Key, event_id: str, wanted: Stretch) -> Part:
-    """A part of the attempts of a call, newest first. Raises `WebhookNotFound`, `EventNotFound`."""
-    await call(connection, webhook, event_id)
-    query = select(webhook_attempts).where(
-        webhook_attempts.c.org_id == webhook[0],
-        webhook_attempts.c.webhook_id == webhook[1],
-        webhook_attempts.c.event_id == event_id,
+def attempts(tx: Tx, webhook: WebhookKey, event_id: str, request: PageRequest) -> Page[AttemptRow]:
+    """A page of the attempts of a call, newest first. Raises `WebhookNotFound`, `EventNotFound`."""
+    call(tx, webhook, event_id)
+    query = select(*(webhook_attempts.c[name] for name in AttemptRow._fields)).where(
+        *_attempts_of(webhook), webhook_attempts.c.event_id == event_id
     )
-    return await newest_first(connection, query, webhook_attempts.c.id, wanted)
+    return newest_first(tx, AttemptRow, query, webhook_attempts.c.id, request)
 
 
-async def add_test(connection: AsyncConnection, test: NewCall) -> None:
-    """Adds a call that its owner asked for. Raises `WebhookNotFound`, and `ValidationFailed` if the webhook
-    is disabled."""
-    await check_enabled(connection, test.org_id, test.webhook_id)
-    await add_calls(connection, [test], test.happened_at)
+def add_test(tx: Tx, test: NewCall) -> None:
+    """Adds a test call.
+
+    Raises `WebhookNotFound`, and `ValidationFailed` if the webhook is disabled.
+    """
+    check_enabled(tx, test.org_id, test.webhook_id)
+    add_calls(tx, [test], test.happened_at)
 
 
-async def replay(connection: AsyncConnection, webhook: Key, event_id: str, now_ms: int) -> None:
-    """Lets a call be made again, whatever came of it. Raises what `add_test` does, and `EventNotFound`."""
-    await check_enabled(connection, *webhook)
-    done = await connection.execute(_again(now_ms).where(*_of(webhook), webhook_calls.c.event_id == event_id))
-    if done.rowcount != 1:
+def replay(tx: Tx, webhook: WebhookKey, event_id: str, now_ms: int) -> None:
+    """Puts a call back into the queue, whatever its state. Raises as `add_test`, and `EventNotFound`."""
+    check_enabled(tx, *webhook)
+    if tx.change(_again(now_ms).where(*_of(webhook), webhook_calls.c.event_id == event_id)) != 1:
         raise EventNotFound(event_id)
 
 
-async def failed(
-    connection: AsyncConnection, webhook: Key, since: int, behind: str, most: int
-) -> Sequence[str]:
-    """The ids of events since a time whose calls failed, in order, at most `most` behind the event `behind`.
+def failed(tx: Tx, webhook: WebhookKey, since: int, after: str, limit: int) -> list[str]:
+    """The ids of events since a time whose calls failed, in order: up to `limit` after the id `after`.
 
-    To be asked while nobody waits for the transaction: among many that failed it takes a while to find few.
+    For reading transactions: among many failed calls it takes a while to find those since a late time.
     """
-    query = (
+    return tx.scalars(
+        str,
         select(webhook_calls.c.event_id)
         .where(
             *_of(webhook),
             _unsuccessful(FAILED),
-            webhook_calls.c.event_id > behind,
+            webhook_calls.c.event_id > after,
             webhook_calls.c.happened_at >= since,
         )
         .order_by(webhook_calls.c.event_id)
-        .limit(most)
+        .limit(limit),
     )
-    return (await connection.execute(query)).scalars().all()
 
 
-async def replay_failed(
-    connection: AsyncConnection, webhook: Key, event_ids: Sequence[str], now_ms: int
-) -> int:
-    """Lets those of these calls be made again that failed; how many they are. Raises what `add_test` does."""
-    await check_enabled(connection, *webhook)
-    done = await connection.execute(
+def replay_failed(tx: Tx, webhook: WebhookKey, event_ids: Sequence[str], now_ms: int) -> int:
+    """Puts those of these calls that failed back into the queue, and counts them. Raises as `add_test`."""
+    check_enabled(tx, *webhook)
+    return tx.change(
         _again(now_ms).where(
             *_of(webhook), webhook_calls.c.event_id.in_(event_ids), webhook_calls.c.status == FAILED
         )
     )
-    return done.rowcount
 
 
-async def webhooks_behind(connection: AsyncConnection, key: Key, most: int) -> Sequence[Key]:
-    """Webhooks in order, at most so many behind `key`."""
-    rows = await connection.execute(
+def webhooks_after(tx: Tx, key: WebhookKey, limit: int) -> list[KeyRow]:
+    """Up to `limit` webhooks in order, after a key."""
+    return tx.all(
+        KeyRow,
         select(webhooks.c.org_id, webhooks.c.id)
-        .where(
-            (webhooks.c.org_id > key[0]) | ((webhooks.c.org_id == key[0]) & (webhooks.c.id > key[1])),
-        )
+        .where((webhooks.c.org_id > key[0]) | ((webhooks.c.org_id == key[0]) & (webhooks.c.id > key[1])))
         .order_by(webhooks.c.org_id, webhooks.c.id)
-        .limit(most)
+        .limit(limit),
     )
-    return [(row.org_id, row.id) for row in rows]
 
 
-async def forget(connection: AsyncConnection, keys: Sequence[Key], before_ms: int, most: int) -> bool:
-    """Forgets the settled calls and the attempts of these webhooks that are older than a time.
+def delete_old(tx: Tx, keys: Sequence[WebhookKey], before_ms: int, limit: int) -> bool:
+    """Deletes settled calls and attempts of these webhooks whose ids were made before a time.
 
-    At most `most` of each; whether there may be more. What counts is when the id was made.
+    At most `limit` of each; returns whether there may be more.
     """
     bound = least_id_of(before_ms)
     more = False
-    for org_id, webhook_id in keys:
+    for webhook in keys:
         old_calls = (
             select(webhook_calls.c.event_id)
             .where(
-                *_of((org_id, webhook_id)),
+                *_of(webhook),
                 webhook_calls.c.event_id < bound,
                 webhook_calls.c.due_at.is_(None),
                 webhook_calls.c.lease_until.is_(None),
             )
-            .limit(most)
+            .limit(limit)
         )
         old_attempts = (
             select(webhook_attempts.c.id)
-            .where(
-                webhook_attempts.c.org_id == org_id,
-                webhook_attempts.c.webhook_id == webhook_id,
-                webhook_attempts.c.id < bound,
-            )
-            .limit(most)
+            .where(*_attempts_of(webhook), webhook_attempts.c.id < bound)
+            .limit(limit)
         )
-        gone = await connection.execute(
-            delete(webhook_calls).where(*_of((org_id, webhook_id)), webhook_calls.c.event_id.in_(old_calls))
-        )
-        more |= gone.rowcount == most
-        gone = await connection.execute(
-            delete(webhook_attempts).where(
-                webhook_attempts.c.org_id == org_id,
-                webhook_attempts.c.webhook_id == webhook_id,
-                webhook_attempts.c.id.in_(old_attempts),
-            )
-        )
-        more |= gone.rowcount == most
+        for statement in (
+            delete(webhook_calls).where(*_of(webhook), webhook_calls.c.event_id.in_(old_calls)),
+            delete(webhook_attempts).where(*_attempts_of(webhook), webhook_attempts.c.id.in_(old_attempts)),
+        ):
+            more |= tx.change(statement) == limit
     return more
 
 
-def _of(webhook: Key) -> tuple[ColumnElement[Any], ...]:
+def _of(webhook: WebhookKey) -> tuple[ColumnElement[bool], ...]:
     return webhook_calls.c.org_id == webhook[0], webhook_calls.c.webhook_id == webhook[1]
+
+
+def _attempts_of(webhook: WebhookKey) -> tuple[ColumnElement[bool], ...]:
+    return webhook_attempts.c.org_id == webhook[0], webhook_attempts.c.webhook_id == webhook[1]
 
 
 def _unsuccessful(status: str) -> ColumnElement[bool]:
@@ -187,7 +208,7 @@ def _unsuccessful(status: str) -> ColumnElement[bool]:
 
 
 def _again(now_ms: int) -> Update:
-    """A new round of attempts, beginning now. An attempt under way is recorded and changes nothing else."""
+    """Begins a new round of attempts now. An attempt in flight is recorded and changes nothing else."""
     return update(webhook_calls).values(
         status=PENDING,
         due_at=now_ms,

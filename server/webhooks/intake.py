@@ -1,25 +1,31 @@
-"""How the queue of calls is filled: the reader of the log moves on and its calls are added, or neither."""
+"""Filling the queue of calls: the reader of the log moves on and its calls are added, or neither."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from server.db.prepared import Prepared
-from server.db.schema import webhook_calls
-from server.db.upsert import upserting
+from server.db.statements import Change
+from server.db.tx import Tx
 from server.events.log import Place
 from server.events.reader import Reader
 from server.webhooks.store import ENABLED, FAILED, PENDING, statuses
 
 READER = Reader("webhooks")
 
-_ADD = Prepared(lambda dialect: upserting(dialect, webhook_calls).on_conflict_do_nothing())
+# A call that was added before stays as it is.
+_ADD = Change("""
+    INSERT INTO webhook_calls (
+        org_id, webhook_id, event_id, type, body, status, due_at, attempts, earlier_attempts,
+        lease_owner, lease_token, lease_until, happened_at, created_at
+    ) VALUES (
+        :org_id, :webhook_id, :event_id, :type, :body, :status, :due_at, 0, 0,
+        NULL, 0, NULL, :happened_at, :created_at
+    ) ON CONFLICT DO NOTHING
+""")
 
 
 @dataclass(frozen=True, slots=True)
 class NewCall:
-    """A webhook is to be told of an event, which happened at a time (milliseconds since 1970)."""
+    """A call of a webhook about an event that happened at a time (milliseconds since 1970)."""
 
     org_id: str
     webhook_id: str
@@ -31,7 +37,7 @@ class NewCall:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """The reader has read the log from one place to another, and makes these calls of it."""
+    """The calls about the events between two places of the log, which the reader has read."""
 
     start: Place
     to: Place
@@ -39,27 +45,26 @@ class Advance:
     now_ms: int
 
 
-async def advance(connection: AsyncConnection, advances: Sequence[Advance]) -> list[bool]:
+def advance(tx: Tx, advances: Sequence[Advance]) -> list[bool]:
     """Moves the reader and adds the calls, both or neither; an act of the `Writer`.
 
-    The calls of a webhook that is disabled are added as failed: its owner may have them made later.
-    False: another process moved the reader meanwhile, nothing was done.
+    The calls of a webhook that is disabled are added as failed, so that its owner can replay them later.
+    False if another process has moved the reader: then nothing was changed.
     """
-    return [await _advance(connection, step) for step in advances]
+    return [_advance(tx, step) for step in advances]
 
 
-async def _advance(connection: AsyncConnection, step: Advance) -> bool:
-    if not await READER.move(connection, step.start, step.to):
+def _advance(tx: Tx, step: Advance) -> bool:
+    if not READER.move(tx, step.start, step.to):
         return False
-    if not step.calls:
-        return True
-    await add_calls(connection, step.calls, step.now_ms)
+    if step.calls:
+        add_calls(tx, step.calls, step.now_ms)
     return True
 
 
-async def add_calls(connection: AsyncConnection, calls: Sequence[NewCall], now_ms: int) -> None:
-    """Adds calls; those of a disabled webhook as failed, those of one that is gone not at all."""
-    known = await statuses(connection, {(call.org_id, call.webhook_id) for call in calls})
+def add_calls(tx: Tx, calls: Sequence[NewCall], now_ms: int) -> None:
+    """Adds calls; those of a disabled webhook as failed, those of a removed one not at all."""
+    known = statuses(tx, {(call.org_id, call.webhook_id) for call in calls})
     rows = [
         {
             "org_id": call.org_id,
@@ -69,15 +74,10 @@ async def add_calls(connection: AsyncConnection, calls: Sequence[NewCall], now_m
             "body": call.body,
             "status": PENDING if status == ENABLED else FAILED,
             "due_at": now_ms if status == ENABLED else None,
-            "attempts": 0,
-            "earlier_attempts": 0,
-            "lease_owner": None,
-            "lease_token": 0,
-            "lease_until": None,
             "happened_at": call.happened_at,
             "created_at": now_ms,
         }
         for call in calls
         if (status := known.get((call.org_id, call.webhook_id))) is not None
     ]
-    await _ADD.change(connection, rows)
+    _ADD.run(tx, rows)

@@ -1,43 +1,19 @@
-"""What a call says: the body, rendered once for each event and sent unchanged (contract rows Z-42, F-3)."""
+"""The body of calls, rendered once for each event and sent unchanged (contract rows Z-42, F-3)."""
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Protocol
 
 import orjson
 
-# Receivers' replies are theirs to choose; a body beyond about 20 kB is refused by some endpoints.
+from server.events.log import EventRow
+from server.webhooks.subscriptions import EmailRow
+
+# Receivers choose their replies; a body beyond about 20 kB is refused by some endpoints.
 _MAX_DIAGNOSTIC_CHARS = 2048
 TEST_TYPE = "webhook.test"
 
 
-class Event(Protocol):
-    """An entry of the log."""
-
-    type: str
-    created_at: int
-    email_id: str
-    recipient: str
-    attempt: int
-    reply_code: int | None
-    reply_status: str | None
-    reply_text: str | None
-    remote_host: str | None
-    possible_duplicate: bool
-
-
-class Email(Protocol):
-    """The email that it happened to."""
-
-    sender: str
-    to: str
-    subject: str
-    tags: str
-    message_id: str
-    created_at: int
-
-
-def render(event: Event, email: Email) -> bytes:
+def render(event: EventRow, email: EmailRow) -> bytes:
     """The body of the calls about an event: JSON in UTF-8."""
     return orjson.dumps(
         {"type": event.type, "created_at": _iso(event.created_at), "data": _data(event, email)}
@@ -45,14 +21,14 @@ def render(event: Event, email: Email) -> bytes:
 
 
 def render_test(webhook_id: str, now_ms: int) -> bytes:
-    """The body of a call that its owner asked for."""
+    """The body of a test call."""
     return orjson.dumps(
         {"type": TEST_TYPE, "created_at": _iso(now_ms), "data": {"webhook_id": webhook_id, "test": True}}
     )
 
 
-def _data(event: Event, email: Email) -> dict[str, Any]:
-    data: dict[str, Any] = {
+def _data(event: EventRow, email: EmailRow) -> dict[str, object]:
+    data: dict[str, object] = {
         "email_id": event.email_id,
         "message_id": email.message_id,
         "created_at": _iso(email.created_at),

@@ -1,25 +1,23 @@
-"""What came of attempts, as the store records it: each call settled once."""
+"""Settling attempts: each call gets its new state once, and each attempt a record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from server.db.prepared import Rows
 from server.db.schema import webhook_attempts
+from server.db.statements import BulkInsert
+from server.db.tx import Tx, Values
 from server.ids import new_id
-from server.webhooks import health
-from server.webhooks.health import Result
-from server.webhooks.queue import MOVE, CallKey, fence_values
-from server.webhooks.store import ATTEMPTING, FAILED, SUCCESS, disable, hold_disabled
+from server.webhooks import queue
+from server.webhooks.health import Result, update_health
+from server.webhooks.queue import CallKey, Progress
+from server.webhooks.store import ATTEMPTING, FAILED, SUCCESS, disable, fail_calls_of_disabled
 
-_ATTEMPTS = Rows(webhook_attempts)
+_ATTEMPTS = BulkInsert(webhook_attempts)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What came of an attempt. `next_at` is None if there is no other; `gone` disables the webhook.
+    """The result of an attempt. `next_at` is None if there is no other; `gone` disables the webhook.
 
     `attempt` counts in its round, which began at `began_at`, and `earlier` the attempts before it.
     """
@@ -39,31 +37,30 @@ class Settled:
     gone: bool
 
 
-async def settle(connection: AsyncConnection, outcomes: Sequence[Settled]) -> list[str | None]:
-    """Records attempts and what follows from them; an act of the `Writer`.
+def settle(tx: Tx, outcomes: Sequence[Settled]) -> list[str | None]:
+    """Records attempts and the new states of their calls; an act of the `Writer`.
 
-    Tells of each whether it disabled its webhook, and why. An attempt is recorded even if the call was
-    taken over by another meanwhile; its result is not.
+    Returns for each attempt the reason for which it disabled its webhook, or None. An attempt is recorded
+    even if the call was claimed by another process meanwhile; the state of the call then stays as it is.
     """
     ordered = sorted(outcomes, key=lambda outcome: outcome.key)
-    reasons = await health.judge(connection, [_result(outcome) for outcome in ordered])
+    reasons = update_health(tx, [_result(outcome) for outcome in ordered])
     for reason in set(reasons.values()):
         now = max(outcome.attempted_at for outcome in ordered)
         keys = sorted(key for key, given in reasons.items() if given == reason)
-        await disable(connection, keys, reason, now)
-    moved = [
-        fence_values(outcome.key) | {"to": _status(outcome), "next": outcome.next_at, "made": outcome.attempt}
-        for outcome in ordered
-    ]
-    await MOVE.change(connection, moved)
-    await hold_disabled(connection, {outcome.key[:2] for outcome in ordered if outcome.next_at is not None})
-    await _ATTEMPTS.insert(connection, [_attempt_row(outcome) for outcome in ordered])
-    return [reasons.get(outcome.key[:2]) for outcome in outcomes]
+        disable(tx, keys, reason, now)
+    queue.record(
+        tx,
+        [Progress(outcome.key, _status(outcome), outcome.next_at, outcome.attempt) for outcome in ordered],
+    )
+    fail_calls_of_disabled(tx, {outcome.key.webhook for outcome in ordered if outcome.next_at is not None})
+    _ATTEMPTS.rows(tx, [_attempt_row(outcome) for outcome in ordered])
+    return [reasons.get(outcome.key.webhook) for outcome in outcomes]
 
 
 def _result(outcome: Settled) -> Result:
     return Result(
-        outcome.key[:2],
+        outcome.key.webhook,
         succeeded=outcome.succeeded,
         gone=outcome.gone,
         ours=outcome.error == "sealed",
@@ -78,7 +75,7 @@ def _status(outcome: Settled) -> str:
     return FAILED if outcome.next_at is None else ATTEMPTING
 
 
-def _attempt_row(outcome: Settled) -> dict[str, Any]:
+def _attempt_row(outcome: Settled) -> Values:
     return {
         "org_id": outcome.key.org_id,
         "webhook_id": outcome.key.webhook_id,

@@ -1,48 +1,38 @@
 """The registered webhooks in the store."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, insert, select, update
 
-from server.db.keys import among, keys_parameter, one_of
-from server.db.listing import Part, Stretch, newest_first
-from server.db.prepared import Prepared
+from server.db.keys import KeyType, in_keys
+from server.db.listing import Page, PageRequest, newest_first
 from server.db.schema import webhook_attempts, webhook_calls, webhooks
+from server.db.statements import Statement
+from server.db.tx import Tx
 from server.events import log
 from server.faults import ValidationFailed, Violation, WebhookNotFound
 
 ENABLED = "enabled"
 DISABLED = "disabled"
 
-# Why a webhook is disabled.
+# Reasons for which a webhook is disabled.
 OWNER = "owner"
 GONE = "gone"
 FAILING = "failing"
 
-# How far a call has come.
+# The states of a call.
 PENDING = "pending"
 ATTEMPTING = "attempting"
 SUCCESS = "success"
 FAILED = "failed"
 
-# An organisation and one of its webhooks.
-Key = tuple[str, str]
-WebhookRow: TypeAlias = Row[*tuple[Any, ...]]
+# The ids of an organisation and of one of its webhooks.
+WebhookKey: TypeAlias = tuple[str, str]
 
 _PRIMARY_KEY = (webhooks.c.org_id, webhooks.c.id)
-_SHOWN = (
-    webhooks.c.id,
-    webhooks.c.url,
-    webhooks.c.events,
-    webhooks.c.status,
-    webhooks.c.disabled_reason,
-    webhooks.c.disabled_at,
-    webhooks.c.created_at,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +47,90 @@ class NewWebhook:
     created_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookChange:
+    """New values of a webhook; what is None or empty stays as it is."""
+
+    url: str | None
+    events: Sequence[str]
+    status: str | None
+
+
+class KeyRow(NamedTuple):
+    """A `WebhookKey` as it is read."""
+
+    org_id: str
+    id: str
+
+
+class WebhookRow(NamedTuple):
+    """A webhook without its secret."""
+
+    id: str
+    url: str
+    events: str  # a JSON list of event types
+    status: str
+    disabled_reason: str
+    disabled_at: int | None
+    created_at: int
+
+
+class Endpoint(NamedTuple):
+    """The receiver of a webhook's calls; the secrets are sealed."""
+
+    org_id: str
+    id: str
+    url: str
+    status: str
+    secret: bytes
+    secret_before: bytes | None
+    secret_before_until: int | None
+
+
+class _StatusRow(NamedTuple):
+    org_id: str
+    id: str
+    status: str
+
+
+_SHOWN = tuple(webhooks.c[name] for name in WebhookRow._fields)
+_KEYS: Mapping[str, KeyType] = {"org_id": "text", "id": "text"}
+_ENDPOINTS = Statement(
+    Endpoint,
+    """
+    SELECT org_id, id, url, status, secret, secret_before, secret_before_until
+    FROM webhooks WHERE (org_id, id) IN {keys}
+    """,
+    keys=_KEYS,
+)
+# Locks the webhooks, in one order everywhere, so that two servers cannot block each other.
+_STATUSES = Statement(
+    _StatusRow,
+    """
+    SELECT org_id, id, status FROM webhooks WHERE (org_id, id) IN {keys} ORDER BY org_id, id
+    {postgresql: FOR SHARE}
+    """,
+    keys=_KEYS,
+)
+_DISABLED = Statement(
+    KeyRow,
+    "SELECT org_id, id FROM webhooks WHERE (org_id, id) IN {keys} AND status = :status",
+    keys=_KEYS,
+)
+
+
 def seal_context(id: str) -> str:
-    """What the secret of a webhook is sealed for."""
+    """The context under which the secrets of a webhook are sealed."""
     return f"webhook:{id}"
 
 
-async def add(connection: AsyncConnection, new: Sequence[NewWebhook]) -> list[None]:
-    """Stores webhooks that are told of what the log takes from now on; an act of the `Writer`."""
-    since = await log.end(connection)
-    await connection.execute(
+def add(tx: Tx, new: Sequence[NewWebhook]) -> list[None]:
+    """Stores webhooks, which get the events that are appended to the log from now on.
+
+    An act of the `Writer`.
+    """
+    since = log.end(tx)
+    tx.change(
         insert(webhooks),
         [
             {
@@ -85,123 +150,106 @@ async def add(connection: AsyncConnection, new: Sequence[NewWebhook]) -> list[No
     return [None] * len(new)
 
 
-async def listed(connection: AsyncConnection, org_id: str, wanted: Stretch) -> Part:
-    """A part of an organisation's webhooks, newest first."""
+def page(tx: Tx, org_id: str, request: PageRequest) -> Page[WebhookRow]:
+    """A page of an organisation's webhooks, newest first."""
     query = select(*_SHOWN).where(webhooks.c.org_id == org_id)
-    return await newest_first(connection, query, webhooks.c.id, wanted)
+    return newest_first(tx, WebhookRow, query, webhooks.c.id, request)
 
 
-async def get(connection: AsyncConnection, org_id: str, id: str) -> WebhookRow:
+def get(tx: Tx, org_id: str, id: str) -> WebhookRow:
     """One webhook, without its secret. Raises `WebhookNotFound`."""
     query = select(*_SHOWN).where(webhooks.c.org_id == org_id, webhooks.c.id == id)
-    row = (await connection.execute(query)).one_or_none()
+    row = tx.first(WebhookRow, query)
     if row is None:
         raise WebhookNotFound(id)
     return row
 
 
-async def check_enabled(connection: AsyncConnection, org_id: str, id: str) -> None:
-    """Raises `WebhookNotFound`, or `ValidationFailed` if the webhook is disabled; else it stays enabled until
-    the transaction ends."""
-    status = (await statuses(connection, [(org_id, id)])).get((org_id, id))
+def check_enabled(tx: Tx, org_id: str, id: str) -> None:
+    """Locks an enabled webhook, so that it stays enabled until the transaction ends.
+
+    Raises `WebhookNotFound`, or `ValidationFailed` if it is disabled.
+    """
+    status = statuses(tx, [(org_id, id)]).get((org_id, id))
     if status is None:
         raise WebhookNotFound(id)
     if status != ENABLED:
         raise ValidationFailed([Violation("id", "is the id of a webhook that is disabled: enable it first")])
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What to change of a webhook; what is None or empty stays as it is."""
-
-    url: str | None
-    events: Sequence[str]
-    status: str | None
-
-
-async def change(
-    connection: AsyncConnection, org_id: str, id: str, wanted: Change, now_ms: int
-) -> WebhookRow:
+def change(tx: Tx, org_id: str, id: str, wanted: WebhookChange, now_ms: int) -> WebhookRow:
     """Changes a webhook and returns it. Raises `WebhookNotFound`.
 
-    One that is enabled again begins without a past: nothing that failed before counts against it.
+    Enabling a webhook clears its history: earlier failures do not count against it.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, str | None] = {}
     if wanted.url is not None:
         values["url"] = wanted.url
     if wanted.events:
         values["events"] = json.dumps(list(wanted.events))
     if wanted.status == ENABLED:
         values |= {"status": ENABLED, "disabled_reason": "", "disabled_at": None, "failing_since": None}
-    mine = (webhooks.c.org_id == org_id, webhooks.c.id == id)
     if values:
-        await connection.execute(update(webhooks).where(*mine).values(values))
+        mine = (webhooks.c.org_id == org_id, webhooks.c.id == id)
+        tx.change(update(webhooks).where(*mine).values(values))
     if wanted.status == DISABLED:
-        await disable(connection, [(org_id, id)], OWNER, now_ms)
-    return await get(connection, org_id, id)
+        disable(tx, [(org_id, id)], OWNER, now_ms)
+    return get(tx, org_id, id)
 
 
-async def rotate(connection: AsyncConnection, org_id: str, id: str, secret: bytes, until: int) -> None:
-    """Gives a webhook a new sealed secret beside the one that is good `until` a time.
+def rotate(tx: Tx, org_id: str, id: str, secret: bytes, until: int) -> None:
+    """Gives a webhook a new sealed secret; the present one stays valid until the time `until`.
 
     Raises `WebhookNotFound`.
     """
-    done = await connection.execute(
+    changed = tx.change(
         update(webhooks)
         .where(webhooks.c.org_id == org_id, webhooks.c.id == id)
         .values(secret=secret, secret_before=webhooks.c.secret, secret_before_until=until)
     )
-    if done.rowcount != 1:
+    if changed != 1:
         raise WebhookNotFound(id)
 
 
-async def remove(connection: AsyncConnection, keys: Sequence[Key]) -> list[WebhookNotFound | None]:
+def remove(tx: Tx, keys: Sequence[WebhookKey]) -> list[WebhookNotFound | None]:
     """Removes webhooks and their calls; an act of the `Writer`.
 
     The webhook goes first: whoever adds calls locks it meanwhile, so that none is left behind.
     """
-    gone = {
-        tuple(row)
-        for row in await connection.execute(
-            delete(webhooks)
-            .where(among(connection, _PRIMARY_KEY, keys))
-            .returning(webhooks.c.org_id, webhooks.c.id)
-        )
-    }
-    if gone:
+    removal = delete(webhooks).where(in_keys(tx, _PRIMARY_KEY, keys)).returning(*_PRIMARY_KEY)
+    removed: set[WebhookKey] = set(tx.all(KeyRow, removal))
+    if removed:
         for table in (webhook_calls, webhook_attempts):
-            await connection.execute(
-                delete(table).where(among(connection, (table.c.org_id, table.c.webhook_id), gone))
-            )
+            tx.change(delete(table).where(in_keys(tx, (table.c.org_id, table.c.webhook_id), removed)))
     # Of two removals of one webhook in one transaction, the second finds nothing.
     outcomes: list[WebhookNotFound | None] = []
     for key in keys:
-        outcomes.append(None if key in gone else WebhookNotFound(key[1]))
-        gone.discard(key)
+        outcomes.append(None if key in removed else WebhookNotFound(key[1]))
+        removed.discard(key)
     return outcomes
 
 
-async def disable(connection: AsyncConnection, keys: Collection[Key], reason: str, now_ms: int) -> None:
-    """Disables webhooks: what waits for them is kept as failed, to be made again when its owner says so.
+def disable(tx: Tx, keys: Collection[WebhookKey], reason: str, now_ms: int) -> None:
+    """Disables webhooks. Their waiting calls are kept as failed, so that the owner can replay them.
 
     A call in flight is recorded when it ends.
     """
     if not keys:
         return
-    await connection.execute(
+    tx.change(
         update(webhooks)
-        .where(among(connection, _PRIMARY_KEY, keys), webhooks.c.status == ENABLED)
+        .where(in_keys(tx, _PRIMARY_KEY, keys), webhooks.c.status == ENABLED)
         .values(status=DISABLED, disabled_reason=reason, disabled_at=now_ms)
     )
-    await hold(connection, keys)
+    fail_waiting_calls(tx, keys)
 
 
-async def hold(connection: AsyncConnection, keys: Collection[Key]) -> None:
-    """Keeps what waits for these webhooks as failed."""
-    await connection.execute(
+def fail_waiting_calls(tx: Tx, keys: Collection[WebhookKey]) -> None:
+    """Marks the waiting calls of these webhooks as failed."""
+    tx.change(
         update(webhook_calls)
         .where(
-            among(connection, (webhook_calls.c.org_id, webhook_calls.c.webhook_id), keys),
+            in_keys(tx, (webhook_calls.c.org_id, webhook_calls.c.webhook_id), keys),
             webhook_calls.c.lease_until.is_(None),
             webhook_calls.c.due_at.is_not(None),
         )
@@ -209,57 +257,20 @@ async def hold(connection: AsyncConnection, keys: Collection[Key]) -> None:
     )
 
 
-async def hold_disabled(connection: AsyncConnection, keys: Collection[Key]) -> None:
-    """Keeps what waits for those of these webhooks that were disabled while somebody had calls in hand."""
-    if not keys:
-        return
-    rows = await connection.execute(
-        select(webhooks.c.org_id, webhooks.c.id).where(
-            among(connection, _PRIMARY_KEY, keys), webhooks.c.status == DISABLED
-        )
-    )
-    if disabled := sorted((row.org_id, row.id) for row in rows):
-        await hold(connection, disabled)
+def fail_calls_of_disabled(tx: Tx, keys: Collection[WebhookKey]) -> None:
+    """Marks the waiting calls of the disabled ones of these webhooks as failed.
+
+    For calls that were leased while their webhook was disabled and have come back to the queue.
+    """
+    if keys and (disabled := sorted(_DISABLED.all(tx, keys, status=DISABLED))):
+        fail_waiting_calls(tx, disabled)
 
 
-_LISTENERS = Prepared(
-    lambda dialect: select(
-        webhooks.c.org_id,
-        webhooks.c.id,
-        webhooks.c.events,
-        webhooks.c.since_tx,
-        webhooks.c.since_seq,
-    ).where(one_of(dialect, (webhooks.c.org_id,)))
-)
+def statuses(tx: Tx, keys: Collection[WebhookKey]) -> dict[WebhookKey, str]:
+    """The status of each of these webhooks that exists, locked until the transaction ends."""
+    return {(row.org_id, row.id): row.status for row in _STATUSES.all(tx, keys)}
 
 
-async def of_organisations(connection: AsyncConnection, org_ids: Iterable[str]) -> Sequence[WebhookRow]:
-    """The webhooks of these organisations: what they are told of, and since when."""
-    return await _LISTENERS.rows(connection, keys_parameter([(org_id,) for org_id in org_ids]))
-
-
-async def statuses(connection: AsyncConnection, keys: Collection[Key]) -> dict[Key, str]:
-    """The status of each of these webhooks that is there, which it keeps until the transaction ends."""
-    rows = await connection.execute(
-        select(webhooks.c.org_id, webhooks.c.id, webhooks.c.status)
-        .where(among(connection, _PRIMARY_KEY, keys))
-        .order_by(webhooks.c.org_id, webhooks.c.id)
-        .with_for_update(read=True)
-    )
-    return {(row.org_id, row.id): row.status for row in rows}
-
-
-async def endpoints(connection: AsyncConnection, keys: Collection[Key]) -> dict[Key, WebhookRow]:
-    """Where the calls of these webhooks go, and their sealed secrets."""
-    rows = await connection.execute(
-        select(
-            webhooks.c.org_id,
-            webhooks.c.id,
-            webhooks.c.url,
-            webhooks.c.status,
-            webhooks.c.secret,
-            webhooks.c.secret_before,
-            webhooks.c.secret_before_until,
-        ).where(among(connection, _PRIMARY_KEY, keys))
-    )
-    return {(row.org_id, row.id): row for row in rows}
+def endpoints(tx: Tx, keys: Collection[WebhookKey]) -> dict[WebhookKey, Endpoint]:
+    """The receivers of the calls of these webhooks."""
+    return {(row.org_id, row.id): row for row in _ENDPOINTS.all(tx, keys)}

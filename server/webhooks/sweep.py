@@ -1,17 +1,17 @@
-"""Forgets calls and attempts that were kept for long enough."""
+"""Deletes calls and attempts after their time of retention."""
 
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.webhooks import history
 from server.webhooks.rules import KEPT_MS
-from server.webhooks.store import Key
+from server.webhooks.store import WebhookKey
 from server.work.loop import Loop
 
 _PAUSE_S = 3600.0
 _WEBHOOKS = 50
 _ROWS = 500
-_FIRST: Key = ("", "")
+_FIRST: WebhookKey = ("", "")
 
 
 class Sweeper:
@@ -22,7 +22,7 @@ class Sweeper:
         self._writer = writer
         self._clock = clock
         self._loop = Loop("webhooks.sweep", self.step, pause_s=_PAUSE_S)
-        self._behind = _FIRST
+        self._after = _FIRST
 
     async def start(self) -> None:
         """Begins to sweep."""
@@ -33,12 +33,10 @@ class Sweeper:
         await self._loop.stop()
 
     async def step(self) -> bool:
-        """Forgets what is too old of the next webhooks; whether there may be more to forget."""
-        async with self._database.read() as connection:
-            keys = await history.webhooks_behind(connection, self._behind, _WEBHOOKS)
+        """Deletes what is too old of the next webhooks; returns whether there may be more."""
+        keys = await self._database.read(history.webhooks_after, self._after, _WEBHOOKS)
         before = self._clock.now_ms() - KEPT_MS
-        more = await self._writer.run(lambda connection: history.forget(connection, keys, before, _ROWS))
-        if more:
+        if await self._writer.run(history.delete_old, keys, before, _ROWS):
             return True
-        self._behind = keys[-1] if len(keys) == _WEBHOOKS else _FIRST
-        return self._behind != _FIRST
+        self._after = keys[-1] if len(keys) == _WEBHOOKS else _FIRST
+        return self._after != _FIRST

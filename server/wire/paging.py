@@ -1,9 +1,8 @@
 """Numbered pages of lists (contract rows Z-27, C-7, C-20)."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
-from server.db.listing import Stretch
+from server.db.listing import PageRequest
 from server.faults import ValidationFailed, Violation
 from server.ids import is_id
 
@@ -13,21 +12,22 @@ MAX_LIMIT = 100
 MAX_PAGE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page to read: its number from 1, and its size."""
-
-    number: int
-    limit: int
+class PagedRequest(Protocol):
+    """A request message to list something."""
 
     @property
-    def offset(self) -> int:
-        """How many rows stand before the page."""
-        return (self.number - 1) * self.limit
+    def limit(self) -> int: ...
+    @property
+    def page(self) -> int: ...
+    @property
+    def after(self) -> str: ...
+    @property
+    def before(self) -> str: ...
+    def HasField(self, field_name: str) -> bool: ...
 
 
 def limit_of(limit: int | None) -> int:
-    """The size of a page: 50 if none is asked for, at most 100. Raises `ValidationFailed` below 1."""
+    """The size of a page: 50 by default, at most 100. Raises `ValidationFailed` below 1."""
     if limit is None:
         return DEFAULT_LIMIT
     if limit < 1:
@@ -35,25 +35,22 @@ def limit_of(limit: int | None) -> int:
     return min(limit, MAX_LIMIT)
 
 
-def page_of(limit: int | None, page: int | None) -> Page:
-    """The page to read. Raises `ValidationFailed` for a number or size below 1."""
-    number = 1 if page is None else page
-    if not 1 <= number <= MAX_PAGE:
-        raise ValidationFailed([Violation("page", f"must be a number from 1 to {MAX_PAGE}")])
-    return Page(number, limit_of(limit))
-
-
-def asked_page(request: Any) -> tuple[Page, Stretch]:
-    """What a request with the fields `limit`, `page`, `after` and `before` asks for.
+def page_request(request: PagedRequest) -> PageRequest:
+    """The page that a request asks for.
 
     Raises `ValidationFailed` for a number or size below 1, and for a cursor that is no id.
     """
-    page = page_of(
-        request.limit if request.HasField("limit") else None,
-        request.page if request.HasField("page") else None,
-    )
-    given = {name: getattr(request, name) for name in ("after", "before") if request.HasField(name)}
-    violations = [Violation(name, "is not an id of this list") for name, id in given.items() if not is_id(id)]
+    number = request.page if request.HasField("page") else 1
+    if not 1 <= number <= MAX_PAGE:
+        raise ValidationFailed([Violation("page", f"must be a number from 1 to {MAX_PAGE}")])
+    limit = limit_of(request.limit if request.HasField("limit") else None)
+    after = request.after if request.HasField("after") else None
+    before = request.before if request.HasField("before") else None
+    violations = [
+        Violation(name, "is not an id of this list")
+        for name, id in (("after", after), ("before", before))
+        if id is not None and not is_id(id)
+    ]
     if violations:
         raise ValidationFailed(violations)
-    return page, Stretch(page.limit, page.offset, **given)
+    return PageRequest(limit, (number - 1) * limit, after, before)

@@ -93,6 +93,6 @@ def test_the_operators_decisions_are_what_callers_find(tmp_path: Path) -> None:
 async def test_a_limit_is_not_changed_into_nonsense(
     sqlite_url: str, tmp_path: Path, command: ModuleType, words: str
 ) -> None:
-    env = {"ZIDIMAIL_DATA_DIR": str(tmp_path), "ZIDIMAIL_DATABASE_URL": sqlite_url.replace("+aiosqlite", "")}
+    env = {"ZIDIMAIL_DATA_DIR": str(tmp_path), "ZIDIMAIL_DATABASE_URL": sqlite_url}
     with pytest.raises(SettingsError):
         await command.change(parsed(command, words.split()), Settings.from_env(env))

@@ -20,9 +20,10 @@ import uvloop
 from sqlalchemy import func, select
 
 from server.clock import SystemClock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.migrate import upgrade
 from server.db.schema import events, outq
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.engine import Engine
 from server.delivery.transports.choose import transport_of
@@ -165,20 +166,19 @@ async def run_engine(folder: Path, port: int, emails: int) -> float:
     """Fills a store, delivers everything, and returns mails per second."""
     settings = Settings(
         data_dir=folder,
-        database_url=f"sqlite+aiosqlite:///{folder / 'bench.db'}",
+        database_url=f"sqlite:///{folder / 'bench.db'}",
         secret=SECRET,
         transport=f"smtp://127.0.0.1:{port}",
     )
     upgrade(settings.database_url)
     database, clock = Database(settings.database_url), SystemClock()
-    await fill(database, clock.now_ms(), emails)
     writer = Writer(database)
     writer.start()
+    await fill(writer, clock.now_ms(), emails)
     resolver = Resolver(settings)
 
     async def is_empty() -> bool:
-        async with database.read() as connection:
-            return (await connection.execute(select(outq.c.no).limit(1))).first() is None
+        return await database.read(Tx.scalar, int, select(outq.c.no).limit(1)) is None
 
     engine = Engine(database, writer, settings, clock, seal(), transport_of(settings, resolver))
     begin = time.perf_counter()
@@ -186,10 +186,9 @@ async def run_engine(folder: Path, port: int, emails: int) -> float:
     await until(is_empty, within=300)
     seconds = time.perf_counter() - begin
     await engine.stop()
-    async with database.read() as connection:
-        delivered = await connection.scalar(
-            select(func.count()).select_from(events).where(events.c.type == "email.delivered")
-        )
+    delivered = await database.read(
+        Tx.scalar, int, select(func.count()).where(events.c.type == "email.delivered")
+    )
     await writer.close()
     await database.close()
     if delivered != emails:
@@ -197,16 +196,15 @@ async def run_engine(folder: Path, port: int, emails: int) -> float:
     return emails / seconds
 
 
-async def fill(database: Database, now_ms: int, emails: int) -> None:
+async def fill(writer: Writer, now_ms: int, emails: int) -> None:
     """Puts emails of 4 KB into the queue."""
     org_id = new_id()
-    async with database.write() as connection:
-        await add_domain(connection, org_id)
+    await writer.run(add_domain, org_id)
     line = "Thank you for your order. It leaves our house today.\n"
     text = (line * (BYTES // len(line) + 1))[: BYTES - _OVERHEAD]
     for start in range(0, emails, 500):
         await enqueue(
-            database,
+            writer,
             *(
                 rows_of(org_id, [f"customer-{number}@example.net"], text=text, accepted_at=now_ms)
                 for number in range(start, min(start + 500, emails))

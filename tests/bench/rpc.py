@@ -17,11 +17,11 @@ ROUNDS = 3
 SINGLE_CALLERS = 64
 
 
-async def measure() -> list[Figure]:
+def measure() -> list[Figure]:
     """Both stores and the unbatched peer in turn, round after round."""
     postgres = Postgres.for_tests()
     if not os.environ.get(GIVEN_URL):
-        await _make_durable(postgres)
+        _make_durable(postgres)
     with ExitStack() as stack:
         smarthost = stack.enter_context(silent_smarthost())
         sqlite = stack.enter_context(running(Stack, smarthost))
@@ -56,10 +56,10 @@ def _load(stack: Stack, *, batch: int = 100, callers: int = 4) -> RpcLoad:
     return RpcLoad(stack.grpc, body(Stack.domain), f"Bearer {stack.api_key}", batch, callers)
 
 
-async def _make_durable(postgres: Postgres) -> None:
+def _make_durable(postgres: Postgres) -> None:
     """The tests' server forgets at a power cut; a figure must be that of one which does not."""
     url = postgres.url_of("postgres").replace("postgresql+psycopg", "postgresql", 1)
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            await connection.execute(f"ALTER SYSTEM SET {setting} = on")
-        await connection.execute("SELECT pg_reload_conf()")
+            connection.execute(f"ALTER SYSTEM SET {setting} = on")
+        connection.execute("SELECT pg_reload_conf()")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.delivery.engine import Engine
 from server.delivery.transports.choose import transport_of

@@ -4,14 +4,15 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.addresses import mailbox
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import dkim_keys, domains, email_contents, emails, events, outq, recipients
+from server.db.tx import Tx
+from server.db.writer import Writer
 from server.domains import store as domain_store
 from server.domains.keys import NewKey, _make
 from server.emails.draft import PRIORITY_TRANSACTIONAL, shard_of
@@ -46,11 +47,51 @@ class Queued:
     id: str
 
 
-async def add_domain(connection: AsyncConnection, org_id: str) -> None:
+class RecipientRow(NamedTuple):
+    """A recipient of an email and the result of its last attempt."""
+
+    address: str
+    status: str
+    attempts: int
+    reply_code: int | None
+    reply_status: str | None
+
+
+class QueueRow(NamedTuple):
+    """A row of the delivery queue."""
+
+    org_id: str
+    email_id: str
+    no: int
+    due_at: int
+    attempts: int
+    crashes: int
+    uncertain: bool
+    lease_owner: str | None
+    lease_token: int
+    lease_until: int | None
+
+
+class EventRow(NamedTuple):
+    """An event of an email."""
+
+    id: str
+    type: str
+    recipient: str
+    attempt: int
+    reply_code: int | None
+    reply_status: str | None
+    reply_text: str | None
+    remote_host: str | None
+    possible_duplicate: bool
+    created_at: int
+
+
+def add_domain(tx: Tx, org_id: str) -> None:
     """A verified domain with its keys, seen in DNS."""
-    await domain_store.add(connection, org_id, DOMAIN_ID, DOMAIN, keys_of(DOMAIN_ID), START_MS)
-    await connection.execute(update(domains).where(domains.c.org_id == org_id).values(verified=True))
-    await connection.execute(update(dkim_keys).where(dkim_keys.c.org_id == org_id).values(seen_at=START_MS))
+    domain_store.add(tx, org_id, DOMAIN_ID, DOMAIN, keys_of(DOMAIN_ID), START_MS)
+    tx.change(update(domains).where(domains.c.org_id == org_id).values(verified=True))
+    tx.change(update(dkim_keys).where(dkim_keys.c.org_id == org_id).values(seen_at=START_MS))
 
 
 def rows_of(
@@ -125,46 +166,52 @@ def rows_of(
 TABLES = {"emails": emails, "email_contents": email_contents, "recipients": recipients, "outq": outq}
 
 
-async def enqueue(database: Database, *rows: Mapping[str, list[dict[str, Any]]]) -> list[Queued]:
+async def enqueue(writer: Writer, *rows: Mapping[str, list[dict[str, Any]]]) -> list[Queued]:
     """Puts emails into a store."""
-    async with database.write() as connection:
+
+    def insert_rows(tx: Tx) -> None:
         for name, table in TABLES.items():
-            await connection.execute(insert(table), [row for email in rows for row in email[name]])
+            tx.change(insert(table), [row for email in rows for row in email[name]])
+
+    await writer.run(insert_rows)
     return [Queued(email["emails"][0]["org_id"], email["emails"][0]["id"]) for email in rows]
 
 
-async def new_org(database: Database) -> str:
-    """An organisation's id, with a verified domain."""
+async def new_org(writer: Writer) -> str:
+    """The id of a new organisation; the first one in a store owns the verified domain."""
     org_id = new_id()
-    async with database.write() as connection:
-        taken = await connection.scalar(select(domains.c.id).where(domains.c.verified))
-        if taken is None:
-            await add_domain(connection, org_id)
+
+    def add_to_first(tx: Tx) -> None:
+        if tx.scalar(str, select(domains.c.id).where(domains.c.verified)) is None:
+            add_domain(tx, org_id)
+
+    await writer.run(add_to_first)
     return org_id
 
 
 async def status_of(database: Database, email: Queued) -> str:
     """An email's status."""
-    async with database.read() as connection:
-        query = select(emails.c.status).where(emails.c.org_id == email.org_id, emails.c.id == email.id)
-        return str((await connection.execute(query)).scalar_one())
+    query = select(emails.c.status).where(emails.c.org_id == email.org_id, emails.c.id == email.id)
+    status = await database.read(Tx.scalar, str, query)
+    assert status is not None
+    return status
 
 
-async def recipients_of(database: Database, email: Queued) -> list[Any]:
+async def recipients_of(database: Database, email: Queued) -> list[RecipientRow]:
     """An email's recipients, in order."""
-    async with database.read() as connection:
-        query = select(recipients).where(recipients.c.email_id == email.id).order_by(recipients.c.no)
-        return list(await connection.execute(query))
+    columns = [recipients.c[name] for name in RecipientRow._fields]
+    query = select(*columns).where(recipients.c.email_id == email.id).order_by(recipients.c.no)
+    return await database.read(Tx.all, RecipientRow, query)
 
 
-async def queue_of(database: Database) -> list[Any]:
+async def queue_of(database: Database) -> list[QueueRow]:
     """All rows of the queue."""
-    async with database.read() as connection:
-        return list(await connection.execute(select(outq).order_by(outq.c.email_id, outq.c.no)))
+    columns = [outq.c[name] for name in QueueRow._fields]
+    return await database.read(Tx.all, QueueRow, select(*columns).order_by(outq.c.email_id, outq.c.no))
 
 
-async def events_of(database: Database, email: Queued) -> list[Any]:
+async def events_of(database: Database, email: Queued) -> list[EventRow]:
     """An email's events, in order."""
-    async with database.read() as connection:
-        query = select(events).where(events.c.email_id == email.id).order_by(events.c.tx, events.c.seq)
-        return list(await connection.execute(query))
+    columns = [events.c[name] for name in EventRow._fields]
+    query = select(*columns).where(events.c.email_id == email.id).order_by(events.c.tx, events.c.seq)
+    return await database.read(Tx.all, EventRow, query)

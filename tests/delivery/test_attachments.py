@@ -10,9 +10,11 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import insert, select
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import attachment_parts, attachments
-from server.delivery.freight import Freight
+from server.db.tx import Tx
+from server.db.writer import Writer
+from server.delivery.memory_budget import MemoryBudget
 from server.emails.draft import PART, weight
 from tests.delivery.conftest import StartEngine
 from tests.delivery.letters import letter
@@ -24,9 +26,9 @@ from tests.harness.waiting import until
 MIB = 2**20
 
 
-async def send(database: Database, *to: str, files: tuple[bytes, ...], **fields: Any) -> Queued:
+async def send(writer: Writer, *to: str, files: tuple[bytes, ...], **fields: Any) -> Queued:
     """An email with files in the queue."""
-    rows = rows_of(await new_org(database), to, **fields)
+    rows = rows_of(await new_org(writer), to, **fields)
     for row in rows["outq"]:
         row["attached"] = weight(len(files), sum(map(len, files)))
     kept = [
@@ -47,17 +49,15 @@ async def send(database: Database, *to: str, files: tuple[bytes, ...], **fields:
         for no, content in enumerate(files, start=1)
         for part, start in enumerate(range(0, len(content), PART))
     ]
-    async with database.write() as connection:
-        await connection.execute(insert(attachments), kept)
-        await connection.execute(insert(attachment_parts), parts)
-    return (await enqueue(database, rows))[0]
+    await writer.run(Tx.change, insert(attachments), kept)
+    await writer.run(Tx.change, insert(attachment_parts), parts)
+    return (await enqueue(writer, rows))[0]
 
 
 async def contents(database: Database, sent: Queued) -> list[bytes]:
     """The files of an email as far as they are kept."""
-    async with database.read() as connection:
-        query = select(attachment_parts.c.content).where(attachment_parts.c.email_id == sent.id)
-        return list((await connection.execute(query.order_by(attachment_parts.c.no))).scalars())
+    query = select(attachment_parts.c.content).where(attachment_parts.c.email_id == sent.id)
+    return await database.read(Tx.scalars, bytes, query.order_by(attachment_parts.c.no))
 
 
 def files_in(raw: bytes) -> list[bytes]:
@@ -66,12 +66,12 @@ def files_in(raw: bytes) -> list[bytes]:
 
 
 async def test_files_arrive_and_are_forgotten(
-    database: Database, start_engine: StartEngine, tmp_path: Path
+    database: Database, writer: Writer, start_engine: StartEngine, tmp_path: Path
 ) -> None:
     """Z-23, whether the files are large or small."""
     small, large = (os.urandom(1000), b""), (os.urandom(2 * PART + 1), b"x")
     emails = [
-        await send(database, "ada@receiver.test", "eve@other.test", files=files) for files in (small, large)
+        await send(writer, "ada@receiver.test", "eve@other.test", files=files) for files in (small, large)
     ]
     await start_engine("capture")
     for sent, files in zip(emails, (small, large), strict=True):
@@ -83,11 +83,11 @@ async def test_files_arrive_and_are_forgotten(
 
 
 async def test_files_are_kept_while_anybody_is_to_get_them(
-    database: Database, start_engine: StartEngine
+    database: Database, writer: Writer, start_engine: StartEngine
 ) -> None:
     """Z-23: one recipient has it, the other is tried again."""
     async with SmtpSink() as sink:
-        sent = await send(database, "ok@receiver.test", "451-rcpt@receiver.test", files=(b"abc",))
+        sent = await send(writer, "ok@receiver.test", "451-rcpt@receiver.test", files=(b"abc",))
         await start_engine(f"smtp://127.0.0.1:{sink.port}")
 
         async def has_tried() -> bool:
@@ -101,24 +101,26 @@ async def test_files_are_kept_while_anybody_is_to_get_them(
         assert len(await queue_of(database)) == 1
 
 
-async def test_small_mail_is_not_held_up_by_large_mail(database: Database, start_engine: StartEngine) -> None:
-    """B8: what large messages may take is theirs alone, and no more of them is taken in hand."""
+async def test_small_mail_is_not_held_up_by_large_mail(
+    database: Database, writer: Writer, start_engine: StartEngine
+) -> None:
+    """B8: large messages have a memory budget of their own, and are not built beyond it."""
     async with SmtpSink() as sink:
         for _ in range(4):
-            await send(database, "tarpit@slow.test", files=(bytes(33 * MIB),))
-        small = [await send(database, "ok@receiver.test", files=(b"a",)) for _ in range(20)]
+            await send(writer, "tarpit@slow.test", files=(bytes(33 * MIB),))
+        small = [await send(writer, "ok@receiver.test", files=(b"a",)) for _ in range(20)]
         await start_engine(f"smtp://127.0.0.1:{sink.port}")
         for sent in small:
             await until(lambda sent=sent: _is(database, sent, "delivered"))
 
 
 async def test_a_scheduled_email_begins_at_its_time(
-    database: Database, start_engine: StartEngine, tmp_path: Path
+    database: Database, writer: Writer, start_engine: StartEngine, tmp_path: Path
 ) -> None:
     """F-2: its date is that of its time, and its lifetime begins then."""
-    rows = rows_of(await new_org(database), ["ada@receiver.test"])
+    rows = rows_of(await new_org(writer), ["ada@receiver.test"])
     rows["emails"][0] |= {"created_at": START_MS - 30 * 86_400_000, "scheduled_at": START_MS}
-    (sent,) = await enqueue(database, rows)
+    (sent,) = await enqueue(writer, rows)
     await start_engine("capture")
     await until(lambda: _is(database, sent, "delivered"))
     raw = (tmp_path / "captured" / f"{sent.id}.1.eml").read_bytes()
@@ -128,30 +130,30 @@ async def test_a_scheduled_email_begins_at_its_time(
 
 
 async def test_a_scheduled_email_is_tried_as_long_as_any_other(
-    database: Database, start_engine: StartEngine
+    database: Database, writer: Writer, start_engine: StartEngine
 ) -> None:
     async with SmtpSink() as sink:
-        rows = rows_of(await new_org(database), ["451-rcpt@receiver.test"])
+        rows = rows_of(await new_org(writer), ["451-rcpt@receiver.test"])
         rows["emails"][0] |= {"created_at": START_MS - 30 * 86_400_000, "scheduled_at": START_MS}
-        (sent,) = await enqueue(database, rows)
+        (sent,) = await enqueue(writer, rows)
         await start_engine(f"smtp://127.0.0.1:{sink.port}")
         await until(lambda: _is(database, sent, "delivery_delayed"))
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_a_large_message_is_counted_once(jobs: int) -> None:
-    freight = Freight()
+    memory = MemoryBudget()
     large, small = letter(bytes(65 * MIB)), letter(bytes(1000))
     for _ in range(jobs):
-        freight.add(large)
-        freight.add(small)
-    assert freight.has_room
-    assert not freight.has_heavy_room
+        memory.add(large)
+        memory.add(small)
+    assert memory.has_room
+    assert not memory.has_room_for_large
     for _ in range(jobs):
-        assert not freight.has_heavy_room
-        freight.drop(large)
-        freight.drop(small)
-    assert freight.has_heavy_room
+        assert not memory.has_room_for_large
+        memory.drop(large)
+        memory.drop(small)
+    assert memory.has_room_for_large
 
 
 async def _is(database: Database, sent: Queued, status: str) -> bool:

@@ -3,7 +3,8 @@
 from email import message_from_bytes, policy
 from pathlib import Path
 
-from server.db.engine import Database
+from server.db.database import Database
+from server.db.writer import Writer
 from tests.delivery.conftest import StartEngine
 from tests.delivery.queued import (
     enqueue,
@@ -18,11 +19,11 @@ from tests.harness.waiting import until
 
 
 async def test_a_captured_email_is_a_file_for_each_recipient_and_delivered(
-    database: Database, start_engine: StartEngine, tmp_path: Path
+    database: Database, writer: Writer, start_engine: StartEngine, tmp_path: Path
 ) -> None:
-    org_id = await new_org(database)
+    org_id = await new_org(writer)
     [email] = await enqueue(
-        database, rows_of(org_id, ["Ada <ada@receiver.test>", "bob@other.test"], bcc=["eve@receiver.test"])
+        writer, rows_of(org_id, ["Ada <ada@receiver.test>", "bob@other.test"], bcc=["eve@receiver.test"])
     )
     await start_engine()
     await until(lambda: _is(database, email, "delivered"))

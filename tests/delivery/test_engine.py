@@ -8,8 +8,10 @@ import dkim
 import pytest
 from sqlalchemy import update
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import email_contents, outq
+from server.db.tx import Tx
+from server.db.writer import Writer
 from server.delivery.target import Timeouts
 from server.delivery.transports.mx import Mx
 from server.net.dns import Resolver
@@ -43,8 +45,8 @@ async def sink() -> AsyncIterator[SmtpSink]:
 
 
 @pytest.fixture
-async def org_id(database: Database) -> str:
-    return await new_org(database)
+async def org_id(writer: Writer) -> str:
+    return await new_org(writer)
 
 
 def has(database: Database, email: Queued, status: str) -> Callable[[], Any]:
@@ -54,12 +56,12 @@ def has(database: Database, email: Queued, status: str) -> Callable[[], Any]:
     return look
 
 
-async def test_an_email_is_delivered_signed_and_told_in_detail(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+async def test_a_delivered_email_is_signed_and_its_event_has_the_reply(
+    database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     # Accepted now by the real clock, as the judge of the signatures looks at it.
     accepted_at = time.time_ns() // 1_000_000
-    [email] = await enqueue(database, rows_of(org_id, ["Ada <ok@r.test>"], accepted_at=accepted_at))
+    [email] = await enqueue(writer, rows_of(org_id, ["Ada <ok@r.test>"], accepted_at=accepted_at))
     await start_engine(sink.url)
     await until(has(database, email, "delivered"))
     [message] = sink.messages
@@ -82,9 +84,9 @@ async def test_an_email_is_delivered_signed_and_told_in_detail(
 
 
 async def test_a_refused_recipient_bounces_and_the_others_are_delivered(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+    database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
-    [email] = await enqueue(database, rows_of(org_id, ["ok@r.test", "550-rcpt@r.test", "you@r.test"]))
+    [email] = await enqueue(writer, rows_of(org_id, ["ok@r.test", "550-rcpt@r.test", "you@r.test"]))
     await start_engine(sink.url)
     await until(has(database, email, "bounced"))
     rows = await recipients_of(database, email)
@@ -100,9 +102,9 @@ async def test_a_refused_recipient_bounces_and_the_others_are_delivered(
 
 
 async def test_a_blind_copy_travels_apart(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+    database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
-    [email] = await enqueue(database, rows_of(org_id, ["a@r.test", "b@r.test"], bcc=["c@r.test", "d@r.test"]))
+    [email] = await enqueue(writer, rows_of(org_id, ["a@r.test", "b@r.test"], bcc=["c@r.test", "d@r.test"]))
     await start_engine(sink.url)
     await until(has(database, email, "delivered"))
     assert sorted(message.rcpts for message in sink.messages) == [
@@ -115,9 +117,14 @@ async def test_a_blind_copy_travels_apart(
 
 
 async def test_a_deferred_recipient_is_tried_again_with_the_same_bytes(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine, clock: ManualClock
+    database: Database,
+    writer: Writer,
+    org_id: str,
+    sink: SmtpSink,
+    start_engine: StartEngine,
+    clock: ManualClock,
 ) -> None:
-    [email] = await enqueue(database, rows_of(org_id, ["451-dot@r.test"]))
+    [email] = await enqueue(writer, rows_of(org_id, ["451-dot@r.test"]))
     sink.replies["DOT"] = "451 4.3.0 later"
     engine = await start_engine(sink.url)
     await until(has(database, email, "delivery_delayed"))
@@ -139,9 +146,14 @@ async def _attempts(database: Database, count: int) -> bool:
 
 
 async def test_a_greylisted_recipient_is_delivered_at_its_next_attempt(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine, clock: ManualClock
+    database: Database,
+    writer: Writer,
+    org_id: str,
+    sink: SmtpSink,
+    start_engine: StartEngine,
+    clock: ManualClock,
 ) -> None:
-    [email] = await enqueue(database, rows_of(org_id, ["greylist-1@r.test"]))
+    [email] = await enqueue(writer, rows_of(org_id, ["greylist-1@r.test"]))
     engine = await start_engine(sink.url)
     await until(has(database, email, "delivery_delayed"))
     clock.advance(75)
@@ -154,10 +166,15 @@ async def test_a_greylisted_recipient_is_delivered_at_its_next_attempt(
 
 
 async def test_a_recipient_is_given_up_when_its_time_is_over(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine, clock: ManualClock
+    database: Database,
+    writer: Writer,
+    org_id: str,
+    sink: SmtpSink,
+    start_engine: StartEngine,
+    clock: ManualClock,
 ) -> None:
     """RFC 5321 section 4.5.4.1."""
-    [email] = await enqueue(database, rows_of(org_id, ["451-rcpt@r.test"]))
+    [email] = await enqueue(writer, rows_of(org_id, ["451-rcpt@r.test"]))
     clock.advance(4 * DAY_S)
     await start_engine(sink.url)
     await until(has(database, email, "failed"))
@@ -167,18 +184,18 @@ async def test_a_recipient_is_given_up_when_its_time_is_over(
 
 
 async def test_a_message_that_cannot_be_built_does_not_hold_up_its_neighbours(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+    database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     bad, broken, *good = await enqueue(
-        database,
+        writer,
         rows_of(org_id, ["a@r.test"], headers='{"X-A": "evil\\r\\nBcc: b@x.test"}'),
         rows_of(org_id, ["b@r.test"]),
         *(rows_of(org_id, [f"good{n}@r.test"]) for n in range(5)),
     )
-    async with database.write() as connection:
-        await connection.execute(
-            update(email_contents).where(email_contents.c.email_id == broken.id).values(headers="no JSON")
-        )
+    await writer.run(
+        Tx.change,
+        update(email_contents).where(email_contents.c.email_id == broken.id).values(headers="no JSON"),
+    )
     await start_engine(sink.url)
     for email in good:
         await until(has(database, email, "delivered"))
@@ -189,14 +206,15 @@ async def test_a_message_that_cannot_be_built_does_not_hold_up_its_neighbours(
     assert len(sink.messages) == 5
 
 
-async def test_what_the_store_cannot_take_now_is_recorded_later_and_not_sent_again(
+async def test_a_result_that_the_store_refuses_is_recorded_later_without_sending_again(
     database: Database,
+    writer: Writer,
     org_id: str,
     sink: SmtpSink,
     start_engine: StartEngine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    [email] = await enqueue(database, rows_of(org_id, ["ok@r.test"]))
+    [email] = await enqueue(writer, rows_of(org_id, ["ok@r.test"]))
     engine = await start_engine(sink.url)
     settle = engine._queue.settle
     failures = 0
@@ -215,7 +233,7 @@ async def test_what_the_store_cannot_take_now_is_recorded_later_and_not_sent_aga
 
 
 async def test_a_destination_gets_no_more_connections_than_its_limit(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+    writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     most = 0
 
@@ -224,7 +242,7 @@ async def test_a_destination_gets_no_more_connections_than_its_limit(
         most = max(most, len(sink.sessions))
         return len(sink.messages) == 40
 
-    await enqueue(database, *(rows_of(org_id, [f"ok+{n}@r.test"]) for n in range(40)))
+    await enqueue(writer, *(rows_of(org_id, [f"ok+{n}@r.test"]) for n in range(40)))
     await start_engine(sink.url, site_concurrency=3)
     await until(look)
     assert most <= 3
@@ -232,7 +250,7 @@ async def test_a_destination_gets_no_more_connections_than_its_limit(
 
 
 async def test_a_silent_destination_with_a_long_queue_does_not_hold_up_the_others(
-    database: Database, org_id: str, start_engine: StartEngine
+    database: Database, writer: Writer, org_id: str, start_engine: StartEngine
 ) -> None:
     async with SmtpSink() as fast, SmtpSink(host="127.0.0.2", port=fast.port) as slow, DnsServer() as dns:
         slow.banner = None
@@ -241,7 +259,7 @@ async def test_a_silent_destination_with_a_long_queue_does_not_hold_up_the_other
             "mx", dns=dns.address, mx_port=fast.port, allow_private_networks=True, site_concurrency=2
         )
         waiting = await enqueue(
-            database,
+            writer,
             *(rows_of(org_id, [f"{n}@slow.test"], accepted_at=START_MS - 1) for n in range(150)),
             *(rows_of(org_id, [f"{n}@r.test"]) for n in range(20)),
         )
@@ -254,9 +272,9 @@ async def test_a_silent_destination_with_a_long_queue_does_not_hold_up_the_other
 
 
 async def test_a_stopped_engine_finishes_what_is_in_flight_and_gives_the_rest_back(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+    database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
-    waiting = await enqueue(database, *(rows_of(org_id, [f"hang-dot-0.3+{n}@r.test"]) for n in range(9)))
+    waiting = await enqueue(writer, *(rows_of(org_id, [f"hang-dot-0.3+{n}@r.test"]) for n in range(9)))
     engine = await start_engine(sink.url, site_concurrency=3)
     await until(lambda: sink.commands.count("DATA") == 3)
     await engine.stop()
@@ -273,13 +291,12 @@ async def test_a_stopped_engine_finishes_what_is_in_flight_and_gives_the_rest_ba
 
 
 async def test_no_message_is_sent_for_a_lease_that_was_taken_away(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine
+    database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
-    [email] = await enqueue(database, rows_of(org_id, ["hang-data-1@r.test"]))
+    [email] = await enqueue(writer, rows_of(org_id, ["hang-data-1@r.test"]))
     engine = await start_engine(sink.url, lease_s=0.3)
     await until(lambda: "DATA" in sink.commands)
-    async with database.write() as connection:
-        await connection.execute(update(outq).values(lease_token=99, lease_owner="another"))
+    await writer.run(Tx.change, update(outq).values(lease_token=99, lease_owner="another"))
     await until(lambda: len(engine._leases) == 0)
     await until(lambda: not sink.sessions)
     assert sink.messages == []
@@ -287,9 +304,14 @@ async def test_no_message_is_sent_for_a_lease_that_was_taken_away(
 
 
 async def test_a_lease_is_kept_while_a_receiver_takes_its_time(
-    database: Database, org_id: str, sink: SmtpSink, start_engine: StartEngine, clock: ManualClock
+    database: Database,
+    writer: Writer,
+    org_id: str,
+    sink: SmtpSink,
+    start_engine: StartEngine,
+    clock: ManualClock,
 ) -> None:
-    [email] = await enqueue(database, rows_of(org_id, ["hang-dot-1@r.test"]))
+    [email] = await enqueue(writer, rows_of(org_id, ["hang-dot-1@r.test"]))
     engine = await start_engine(sink.url, lease_s=0.3)
     await until(lambda: "DATA" in sink.commands)
     [before] = await queue_of(database)
@@ -297,7 +319,7 @@ async def test_a_lease_is_kept_while_a_receiver_takes_its_time(
 
     async def is_renewed() -> bool:
         rows = await queue_of(database)
-        return not rows or rows[0].lease_until > before.lease_until
+        return not rows or (rows[0].lease_until or 0) > (before.lease_until or 0)
 
     await until(is_renewed)
     await until(has(database, email, "delivered"))

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import func, select
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import suppressions
+from server.db.tx import Tx
+from server.db.writer import Writer
 from server.emails.draft import SIMULATED
 from tests.delivery.conftest import StartEngine
 from tests.delivery.queued import Queued, enqueue, events_of, new_org, recipients_of, rows_of, status_of
@@ -40,10 +42,16 @@ async def types_of(database: Database, email: Queued) -> list[str]:
     ],
 )
 async def test_the_recipients_name_decides(
-    database: Database, start_engine: StartEngine, sink: SmtpSink, local: str, types: list[str], status: str
+    database: Database,
+    writer: Writer,
+    start_engine: StartEngine,
+    sink: SmtpSink,
+    local: str,
+    types: list[str],
+    status: str,
 ) -> None:
-    org_id = await new_org(database)
-    (email,) = await enqueue(database, rows_of(org_id, [local + AT]))
+    org_id = await new_org(writer)
+    (email,) = await enqueue(writer, rows_of(org_id, [local + AT]))
     await start_engine(sink.url)
 
     async def settled() -> bool:
@@ -55,10 +63,10 @@ async def test_the_recipients_name_decides(
 
 
 async def test_a_delayed_recipient_gets_the_second_attempt(
-    database: Database, start_engine: StartEngine, clock: ManualClock
+    database: Database, writer: Writer, start_engine: StartEngine, clock: ManualClock
 ) -> None:
-    org_id = await new_org(database)
-    (email,) = await enqueue(database, rows_of(org_id, ["delayed+x" + AT]))
+    org_id = await new_org(writer)
+    (email,) = await enqueue(writer, rows_of(org_id, ["delayed+x" + AT]))
     engine = await start_engine()
 
     async def in_status(status: str) -> bool:
@@ -73,10 +81,10 @@ async def test_a_delayed_recipient_gets_the_second_attempt(
 
 
 async def test_beside_simulated_recipients_real_ones_get_their_mail(
-    database: Database, start_engine: StartEngine, sink: SmtpSink
+    database: Database, writer: Writer, start_engine: StartEngine, sink: SmtpSink
 ) -> None:
-    org_id = await new_org(database)
-    (email,) = await enqueue(database, rows_of(org_id, ["bounced" + AT, "ok@r.test"]))
+    org_id = await new_org(writer)
+    (email,) = await enqueue(writer, rows_of(org_id, ["bounced" + AT, "ok@r.test"]))
     await start_engine(sink.url)
     await until(lambda: sink.messages)
 
@@ -90,28 +98,29 @@ async def test_beside_simulated_recipients_real_ones_get_their_mail(
     assert [message.rcpts for message in sink.messages] == [("ok@r.test",)]
 
 
-async def test_a_simulated_bounce_suppresses_nobody(database: Database, start_engine: StartEngine) -> None:
-    org_id = await new_org(database)
-    (email,) = await enqueue(database, rows_of(org_id, ["bounced" + AT, "complained" + AT]))
+async def test_a_simulated_bounce_suppresses_no_address(
+    database: Database, writer: Writer, start_engine: StartEngine
+) -> None:
+    org_id = await new_org(writer)
+    (email,) = await enqueue(writer, rows_of(org_id, ["bounced" + AT, "complained" + AT]))
     await start_engine()
 
     async def over() -> bool:
         return len(await events_of(database, email)) == 3
 
     await until(over)
-    async with database.read() as connection:
-        assert await connection.scalar(select(func.count()).select_from(suppressions)) == 0
+    assert await database.read(Tx.scalar, int, select(func.count()).select_from(suppressions)) == 0
 
 
-async def test_test_mail_stays_here_whoever_it_is_for(
-    database: Database, start_engine: StartEngine, sink: SmtpSink
+async def test_test_mail_is_never_sent(
+    database: Database, writer: Writer, start_engine: StartEngine, sink: SmtpSink
 ) -> None:
     """What a test key sends is queued for the simulator; the names of other domains mean nothing to it."""
-    org_id = await new_org(database)
+    org_id = await new_org(writer)
     rows = rows_of(org_id, ["bounced@r.test", "bounced" + AT])
     for row in rows["outq"]:
         row["site"] = SIMULATED
-    (email,) = await enqueue(database, rows)
+    (email,) = await enqueue(writer, rows)
     await start_engine(sink.url)
 
     async def over() -> bool:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.delivery.recovery import Recovery
 from server.delivery.store import Queue
@@ -15,12 +15,12 @@ LEASE_S = 60.0
 PATIENCE = Patience(86_400_000, 600_000)
 
 
-async def test_a_row_in_hand_is_left_to_who_has_it_though_its_lease_ran_out(
+async def test_recovery_leaves_rows_that_this_process_still_holds(
     database: Database, writer: Writer, clock: ManualClock, tmp_path: Path
 ) -> None:
     """Its message may be on the wire: given back as unsent it would go out twice, without a flag."""
     queue = Queue(database, writer, clock, new_id(), LEASE_S)
-    await enqueue(database, rows_of(await new_org(database), ["ada@receiver.test"]))
+    await enqueue(writer, rows_of(await new_org(writer), ["ada@receiver.test"]))
     [row] = await queue.claim(10)
     clock.advance(LEASE_S + 1)
     await Recovery(queue, tmp_path, clock, PATIENCE, {row.key}).reclaim()

@@ -1,13 +1,14 @@
 """Bounces suppress, and what is suppressed is not sent to, on both engines (Z-24; DELIVERY rows 27, 28)."""
 
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import emails, suppressions, unclear_bounces
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.rows import Settlement
 from server.delivery.store import Queue
@@ -50,10 +51,10 @@ def queue(database: Database, writer: Writer, clock: ManualClock) -> Queue:
 
 
 async def bounce(
-    database: Database, queue: Queue, org_id: str, address: str, enhanced: str, text: str = "no"
+    writer: Writer, queue: Queue, org_id: str, address: str, enhanced: str, text: str = "no"
 ) -> Queued:
     """An email to `address` that was refused like this."""
-    [email] = await enqueue(database, rows_of(org_id, [address]))
+    [email] = await enqueue(writer, rows_of(org_id, [address]))
     [row] = await queue.claim(1)
     settlement = Settlement(
         key=row.key,
@@ -73,50 +74,58 @@ async def bounce(
     return email
 
 
+class Suppression(NamedTuple):
+    address: str
+    origin: str
+    source_id: str | None
+
+
 async def suppressed(database: Database, org_id: str) -> dict[str, tuple[str, str | None]]:
     """Origin and source by address."""
-    async with database.read() as connection:
-        rows = await connection.execute(select(suppressions).where(suppressions.c.org_id == org_id))
-        return {row.address: (row.origin, row.source_id) for row in rows}
+    columns = [suppressions.c[name] for name in Suppression._fields]
+    rows = await database.read(Tx.all, Suppression, select(*columns).where(suppressions.c.org_id == org_id))
+    return {row.address: (row.origin, row.source_id) for row in rows}
 
 
-async def test_a_mailbox_that_does_not_exist_is_suppressed(database: Database, queue: Queue) -> None:
+async def test_a_mailbox_that_does_not_exist_is_suppressed(
+    database: Database, writer: Writer, queue: Queue
+) -> None:
     org_id = new_id()
-    email = await bounce(database, queue, org_id, "Gone@receiver.test", "5.1.1")
+    email = await bounce(writer, queue, org_id, "Gone@receiver.test", "5.1.1")
     assert await suppressed(database, org_id) == {"gone@receiver.test": ("bounce", email.id)}
 
 
 @pytest.mark.parametrize(
     ("enhanced", "text"), [("5.7.1", "not allowed"), ("5.3.4", "too big"), ("5.1.1", "listed as spam source")]
 )
-async def test_policy_and_size_suppress_nobody(
-    database: Database, queue: Queue, enhanced: str, text: str
+async def test_bounces_for_policy_or_size_suppress_no_address(
+    database: Database, writer: Writer, queue: Queue, enhanced: str, text: str
 ) -> None:
     org_id = new_id()
     for _ in range(3):
-        await bounce(database, queue, org_id, "ada@receiver.test", enhanced, text)
+        await bounce(writer, queue, org_id, "ada@receiver.test", enhanced, text)
     assert await suppressed(database, org_id) == {}
 
 
 async def test_two_unclear_bounces_in_72_hours_suppress(
-    database: Database, queue: Queue, clock: ManualClock
+    database: Database, writer: Writer, queue: Queue, clock: ManualClock
 ) -> None:
     org_id = new_id()
-    await bounce(database, queue, org_id, "ada@receiver.test", "5.0.0")
-    await bounce(database, queue, org_id, "bob@receiver.test", "5.0.0")
+    await bounce(writer, queue, org_id, "ada@receiver.test", "5.0.0")
+    await bounce(writer, queue, org_id, "bob@receiver.test", "5.0.0")
     assert await suppressed(database, org_id) == {}
     clock.advance(71 * HOUR_S)
-    second = await bounce(database, queue, org_id, "Ada@receiver.test", "5.1.0")
+    second = await bounce(writer, queue, org_id, "Ada@receiver.test", "5.1.0")
     assert await suppressed(database, org_id) == {"ada@receiver.test": ("bounce", second.id)}
 
 
 async def test_two_unclear_bounces_further_apart_do_not(
-    database: Database, queue: Queue, clock: ManualClock
+    database: Database, writer: Writer, queue: Queue, clock: ManualClock
 ) -> None:
     org_id = new_id()
-    await bounce(database, queue, org_id, "ada@receiver.test", "5.0.0")
+    await bounce(writer, queue, org_id, "ada@receiver.test", "5.0.0")
     clock.advance(72 * HOUR_S)
-    await bounce(database, queue, org_id, "ada@receiver.test", "5.0.0")
+    await bounce(writer, queue, org_id, "ada@receiver.test", "5.0.0")
     assert await suppressed(database, org_id) == {}
 
 
@@ -124,43 +133,31 @@ async def test_old_unclear_bounces_are_forgotten(
     database: Database, writer: Writer, queue: Queue, clock: ManualClock
 ) -> None:
     org_id = new_id()
-    await bounce(database, queue, org_id, "old@receiver.test", "5.0.0")
+    await bounce(writer, queue, org_id, "old@receiver.test", "5.0.0")
     clock.advance(HOUR_S)
-    await bounce(database, queue, org_id, "new@receiver.test", "5.0.0")
+    await bounce(writer, queue, org_id, "new@receiver.test", "5.0.0")
     clock.advance(71 * HOUR_S)
-    now_ms = clock.now_ms()
-
-    async def sweep(connection: AsyncConnection) -> bool:
-        return await bounces.sweep(connection, now_ms)
-
-    assert not await writer.run(sweep)
-    async with database.read() as connection:
-        left = await connection.scalars(select(unclear_bounces.c.address))
-        assert list(left) == ["new@receiver.test"]
+    assert not await writer.run(bounces.sweep, clock.now_ms())
+    left = await database.read(Tx.scalars, str, select(unclear_bounces.c.address))
+    assert left == ["new@receiver.test"]
 
 
-async def test_test_mail_suppresses_nobody(database: Database, queue: Queue, writer: Writer) -> None:
+async def test_test_mail_suppresses_no_address(database: Database, queue: Queue, writer: Writer) -> None:
     """F-5."""
     org_id = new_id()
-    [email] = await enqueue(database, rows_of(org_id, ["gone@receiver.test"]))
+    [email] = await enqueue(writer, rows_of(org_id, ["gone@receiver.test"]))
 
-    async def mark(connection: AsyncConnection) -> None:
-        await connection.execute(update(emails).where(emails.c.id == email.id).values(test=True))
-        await bounces.suppress_bounced(
-            connection,
-            [bounces.Bounce(org_id, email.id, "gone@receiver.test", "5.1.1", "no such user")],
-            START_MS,
-        )
-
-    await writer.run(mark)
+    await writer.run(Tx.change, update(emails).where(emails.c.id == email.id).values(test=True))
+    bounced = bounces.Bounce(org_id, email.id, "gone@receiver.test", "5.1.1", "no such user")
+    await writer.run(bounces.suppress_bounced, [bounced], START_MS)
     assert await suppressed(database, org_id) == {}
 
 
 async def test_a_refusal_over_smtp_suppresses_only_who_was_refused(
-    database: Database, sink: SmtpSink, start_engine: StartEngine
+    database: Database, writer: Writer, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
-    org_id = await new_org(database)
-    [email] = await enqueue(database, rows_of(org_id, ["ok@r.test", "550-rcpt@r.test"]))
+    org_id = await new_org(writer)
+    [email] = await enqueue(writer, rows_of(org_id, ["ok@r.test", "550-rcpt@r.test"]))
     await start_engine(sink.url)
 
     async def bounced() -> bool:
@@ -170,22 +167,18 @@ async def test_a_refusal_over_smtp_suppresses_only_who_was_refused(
     assert await suppressed(database, org_id) == {"550-rcpt@r.test": ("bounce", email.id)}
 
 
-async def test_who_was_suppressed_since_the_email_was_accepted_is_skipped(
+async def test_a_recipient_suppressed_after_acceptance_is_skipped(
     database: Database, writer: Writer, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
-    org_id = await new_org(database)
+    org_id = await new_org(writer)
     mixed, alone, other = await enqueue(
-        database,
+        writer,
         rows_of(org_id, ["ok@r.test", "Gone@r.test"]),
         rows_of(org_id, ["gone@r.test"]),
-        rows_of(await new_org(database), ["gone@r.test"]),
+        rows_of(await new_org(writer), ["gone@r.test"]),
     )
     unwanted = NewSuppression(org_id=org_id, address="gone@r.test", origin="unsubscribe", created_at=START_MS)
-
-    async def suppress(connection: AsyncConnection) -> None:
-        await add(connection, [unwanted])
-
-    await writer.run(suppress)
+    await writer.run(add, [unwanted])
     await start_engine(sink.url)
 
     async def settled() -> bool:

@@ -1,12 +1,12 @@
-"""Emails and events put straight into the store, for the readers of the log."""
+"""Emails and events written directly into the store, for the readers of the log."""
 
 import json
 from collections.abc import Sequence
 
 from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.db.schema import emails
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
 from server.ids import new_id
@@ -22,16 +22,12 @@ async def happen(
 ) -> str:
     """Stores an email to which events of these types happen, in one transaction; returns its id."""
     email_id = new_id()
-
-    async def write(connection: AsyncConnection) -> None:
-        await record(connection, org_id, email_id, *types, to=to, created_at=created_at)
-
-    await writer.run(write)
+    await writer.run(record, org_id, email_id, *types, to=to, created_at=created_at)
     return email_id
 
 
-async def record(
-    connection: AsyncConnection,
+def record(
+    tx: Tx,
     org_id: str,
     email_id: str,
     *types: str,
@@ -39,7 +35,7 @@ async def record(
     created_at: int = START_MS,
 ) -> None:
     """`happen` within a transaction of the caller."""
-    await connection.execute(
+    tx.change(
         insert(emails).values(
             org_id=org_id,
             id=email_id,
@@ -60,4 +56,4 @@ async def record(
     entries = [
         log.Entry(org_id=org_id, email_id=email_id, type=type, created_at=created_at) for type in types
     ]
-    await log.append(connection, entries)
+    log.append(tx, entries)

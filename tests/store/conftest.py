@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.domains.verify import Verifier
 from server.net.dns import Resolver

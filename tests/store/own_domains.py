@@ -1,6 +1,6 @@
 """Domains in a store, and in DNS what their owners publish."""
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.domains import store
 from server.domains.keys import NewKey
@@ -22,7 +22,7 @@ async def add(
     writer: Writer, org_id: str = ORG, domain: str = DOMAIN, keys: list[NewKey] = NEVER_SIGNS
 ) -> str:
     id = new_id()
-    await writer.run(lambda connection: store.add(connection, org_id, id, domain, keys, 1_000))
+    await writer.run(store.add, org_id, id, domain, keys, 1_000)
     return id
 
 
@@ -32,17 +32,15 @@ async def record(
     found = [
         PublicKey(key.selector, key.algorithm, key.public_key, keys or checks.dkim) for key in NEVER_SIGNS
     ]  # type: ignore[arg-type]
-    return await writer.run(lambda connection: record_checks(connection, org_id, id, checks, found, 2_000))
+    return await writer.run(record_checks, org_id, id, checks, found, 2_000)
 
 
 async def get(database: Database, id: str, org_id: str = ORG) -> store.DomainRow:
-    async with database.read() as connection:
-        return await store.get(connection, org_id, id)
+    return await database.read(store.get, org_id, id)
 
 
 async def signing(database: Database, *of: tuple[str, str]) -> dict[tuple[str, str], list[str]]:
-    async with database.read() as connection:
-        found = await store.signing_keys(connection, of)
+    found = await database.read(store.signing_keys, of)
     return {pair: [key.selector for key in keys] for pair, keys in found.items()}
 
 
@@ -56,7 +54,6 @@ def publish(dns_server: DnsServer, verification: store.DomainRow, keys: list[Pub
 
 async def published(database: Database, writer: Writer, dns_server: DnsServer, org_id: str = ORG) -> str:
     id = await add(writer, org_id)
-    async with database.read() as connection:
-        keys = await store.public_keys(connection, org_id, id)
-        publish(dns_server, await store.get(connection, org_id, id), keys)
+    row, keys = await database.read(store.get_with_keys, org_id, id)
+    publish(dns_server, row, keys)
     return id

@@ -2,114 +2,26 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import select
 from zidimail.v1 import email_service_pb2 as pb
 
-from server.accounts.rules import Plan
-from server.accounts.store import add_organisation
-from server.db.engine import Database
-from server.db.schema import (
-    domains,
-    email_contents,
-    emails,
-    events,
-    idempotency_keys,
-    organisations,
-    outq,
-    recipients,
-)
+from server.db.database import Database
+from server.db.schema import email_contents, emails, events, idempotency_keys, outq, recipients
 from server.db.writer import Writer
 from server.emails import idempotency
-from server.emails.accept import Acceptor
-from server.emails.batch import Answer, Batch
-from server.emails.draft import draft, request_hash
+from server.emails.draft import draft
 from server.faults import (
     DomainNotVerified,
-    Fault,
     IdempotencyKeyReused,
     InvalidIdempotencyKey,
     ValidationFailed,
 )
-from server.ids import new_id
-from server.wire.caller import Caller
-from server.work.crowd import Crowd
-from tests.harness.clock import ManualClock
+from tests.harness.rows import stored
+from tests.store.accepting import CALLER, OTHER, Accepting, send_request
 
-CALLER = Caller(new_id(), "api_key", "full", new_id())
-OTHER = Caller(new_id(), "api_key", "full", new_id())
 EVERY_TABLE = (emails, email_contents, recipients, outq, events)
-
-
-def _request(**fields: Any) -> pb.SendEmailRequest:
-    given = {
-        "from": "Acme <hello@mail.example.com>",
-        "to": ["ada@example.net"],
-        "subject": "Hello",
-        "text": "Hi.",
-    }
-    return pb.SendEmailRequest(**given | fields)
-
-
-class Accepting:
-    """An acceptor with a verified domain for `CALLER`, and what is stored through it."""
-
-    def __init__(self, database: Database, writer: Writer, slow_start: Sequence[int] = ()) -> None:
-        self.database = database
-        self.clock = ManualClock()
-        self.acceptor = Acceptor(writer, self.clock, Crowd(), lambda: None, slow_start)
-
-    async def add_organisation(self, caller: Caller, *, plan: Plan = "pro", **own: Any) -> None:
-        async with self.database.write() as connection:
-            await add_organisation(
-                connection,
-                caller.org_id,
-                "Acme",
-                owner_email="owner@example.com",
-                plan=plan,
-                profile=own.pop("profile", "plan"),
-                sandbox=own.pop("sandbox", False),
-                now_ms=self.clock.now_ms(),
-            )
-            if own:
-                await connection.execute(
-                    update(organisations).where(organisations.c.org_id == caller.org_id).values(**own)
-                )
-
-    async def verify(self, caller: Caller, domain: str) -> None:
-        async with self.database.write() as connection:
-            checks = dict.fromkeys(("spf", "dkim", "dmarc", "return_path"), "verified")
-            row = {
-                "org_id": caller.org_id,
-                "id": new_id(),
-                "domain": domain,
-                "status": "verified",
-                "created_at": 0,
-            }
-            await connection.execute(insert(domains), row | checks | {"verified": True})
-
-    async def send(
-        self,
-        *requests: pb.SendEmailRequest,
-        strict: bool = False,
-        key: str | None = None,
-        caller: Caller = CALLER,
-    ) -> Answer | Fault:
-        whole = pb.BatchSendEmailsRequest(emails=requests)
-        items = [draft(request, caller, self.clock.now_ms()) for request in requests]
-        return await self.acceptor.accept(Batch(caller.org_id, items, strict, key, request_hash(whole)))
-
-    async def results(self, *requests: pb.SendEmailRequest, **options: Any) -> Sequence[Any]:
-        answer = await self.send(*requests, **options)
-        assert not isinstance(answer, Fault | pb.BatchSendEmailsResponse)
-        return answer
-
-    async def count(self, table: Table) -> int:
-        async with self.database.read() as connection:
-            return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
 
 
 @pytest.fixture
@@ -123,14 +35,14 @@ async def accepting(database: Database, writer: Writer) -> Accepting:
 
 async def test_an_accepted_email_has_all_its_rows(accepting: Accepting) -> None:
     (result,) = await accepting.results(
-        _request(cc=["bob@example.net"], bcc=["eve@Example.ORG"], html="<p>Hi", headers={"X-A": "b"})
+        send_request(cc=["bob@example.net"], bcc=["eve@Example.ORG"], html="<p>Hi", headers={"X-A": "b"})
     )
-    async with accepting.database.read() as connection:
-        email = (await connection.execute(select(emails))).one()
-        content = (await connection.execute(select(email_contents))).one()
-        people = (await connection.execute(select(recipients).order_by(recipients.c.no))).all()
-        queue = (await connection.execute(select(outq).order_by(outq.c.no))).all()
-        event = (await connection.execute(select(events))).one()
+    database = accepting.database
+    [email] = await stored(database, select(emails))
+    [content] = await stored(database, select(email_contents))
+    people = await stored(database, select(recipients).order_by(recipients.c.no))
+    queue = await stored(database, select(outq).order_by(outq.c.no))
+    [event] = await stored(database, select(events))
     assert (email.id, email.org_id, email.status) == (result.id, CALLER.org_id, "queued")
     assert (content.html, content.text, json.loads(content.headers)) == ("<p>Hi", "Hi.", {"X-A": "b"})
     assert [(row.kind, row.address) for row in people] == [
@@ -148,7 +60,10 @@ async def test_an_accepted_email_has_all_its_rows(accepting: Accepting) -> None:
 
 async def test_a_bad_item_fails_alone(accepting: Accepting) -> None:
     good, invalid, unverified, last = await accepting.results(
-        _request(), _request(subject=""), _request(**{"from": "a@else.example.com"}), _request()
+        send_request(),
+        send_request(subject=""),
+        send_request(**{"from": "a@else.example.com"}),
+        send_request(),
     )
     assert isinstance(invalid, ValidationFailed)
     assert isinstance(unverified, DomainNotVerified)
@@ -158,58 +73,60 @@ async def test_a_bad_item_fails_alone(accepting: Accepting) -> None:
 
 
 async def test_a_strict_batch_is_all_or_nothing(accepting: Accepting) -> None:
-    good, bad = await accepting.results(_request(), _request(**{"from": "a@else.example.com"}), strict=True)
+    good, bad = await accepting.results(
+        send_request(), send_request(**{"from": "a@else.example.com"}), strict=True
+    )
     assert isinstance(good, pb.SendEmailResponse)
     assert isinstance(bad, DomainNotVerified)
     assert [await accepting.count(table) for table in EVERY_TABLE] == [0] * 5
 
 
 async def test_a_domain_counts_for_its_own_organisation_only(accepting: Accepting) -> None:
-    (result,) = await accepting.results(_request(), caller=OTHER)
+    (result,) = await accepting.results(send_request(), caller=OTHER)
     assert isinstance(result, DomainNotVerified)
 
 
 async def test_a_subdomain_of_a_verified_domain_is_not_verified(accepting: Accepting) -> None:
-    (result,) = await accepting.results(_request(**{"from": "a@sub.mail.example.com"}))
+    (result,) = await accepting.results(send_request(**{"from": "a@sub.mail.example.com"}))
     assert isinstance(result, DomainNotVerified)
 
 
 async def test_the_same_key_with_the_same_email_gets_the_first_answer(accepting: Accepting) -> None:
-    (first,) = await accepting.results(_request(idempotency_key="k"))
-    (second,) = await accepting.results(_request(idempotency_key="k"))
+    (first,) = await accepting.results(send_request(idempotency_key="k"))
+    (second,) = await accepting.results(send_request(idempotency_key="k"))
     assert (second.id, first.replayed, second.replayed) == (first.id, False, True)
     assert await accepting.count(emails) == 1
 
 
 async def test_the_same_key_with_another_email_is_a_conflict(accepting: Accepting) -> None:
-    await accepting.send(_request(idempotency_key="k"))
-    (second,) = await accepting.results(_request(idempotency_key="k", subject="Other"))
+    await accepting.send(send_request(idempotency_key="k"))
+    (second,) = await accepting.results(send_request(idempotency_key="k", subject="Other"))
     assert isinstance(second, IdempotencyKeyReused)
     assert await accepting.count(emails) == 1
 
 
 async def test_a_key_belongs_to_its_organisation(accepting: Accepting) -> None:
     await accepting.verify(OTHER, "other.example.com")
-    (first,) = await accepting.results(_request(idempotency_key="k"))
+    (first,) = await accepting.results(send_request(idempotency_key="k"))
     (second,) = await accepting.results(
-        _request(idempotency_key="k", **{"from": "a@other.example.com"}), caller=OTHER
+        send_request(idempotency_key="k", **{"from": "a@other.example.com"}), caller=OTHER
     )
     assert first.id != second.id
 
 
 async def test_a_refused_email_does_not_use_its_key_up(accepting: Accepting) -> None:
-    await accepting.send(_request(idempotency_key="k", **{"from": "a@later.example.com"}))
+    await accepting.send(send_request(idempotency_key="k", **{"from": "a@later.example.com"}))
     await accepting.verify(CALLER, "later.example.com")
-    (second,) = await accepting.results(_request(idempotency_key="k", **{"from": "a@later.example.com"}))
+    (second,) = await accepting.results(send_request(idempotency_key="k", **{"from": "a@later.example.com"}))
     assert isinstance(second, pb.SendEmailResponse)
     assert not second.replayed
 
 
 async def test_a_key_twice_in_one_batch_sends_once(accepting: Accepting) -> None:
     first, second, other = await accepting.results(
-        _request(idempotency_key="k"),
-        _request(idempotency_key="k"),
-        _request(idempotency_key="k", subject="Other"),
+        send_request(idempotency_key="k"),
+        send_request(idempotency_key="k"),
+        send_request(idempotency_key="k", subject="Other"),
     )
     assert (second.id, second.replayed) == (first.id, True)
     assert isinstance(other, IdempotencyKeyReused)
@@ -217,7 +134,7 @@ async def test_a_key_twice_in_one_batch_sends_once(accepting: Accepting) -> None
 
 
 async def test_64_at_once_with_one_key_are_one_email(accepting: Accepting) -> None:
-    answers = await asyncio.gather(*(accepting.results(_request(idempotency_key="k")) for _ in range(64)))
+    answers = await asyncio.gather(*(accepting.results(send_request(idempotency_key="k")) for _ in range(64)))
     assert len({answer[0].id for answer in answers}) == 1
     assert sum(not answer[0].replayed for answer in answers) == 1
     assert await accepting.count(emails) == 1
@@ -235,7 +152,7 @@ async def test_two_servers_with_one_key_send_one_email(database: Database, write
     await servers[0].add_organisation(CALLER)
     await servers[0].verify(CALLER, "mail.example.com")
     for attempt in range(10):
-        request = _request(idempotency_key=f"k{attempt}")
+        request = send_request(idempotency_key=f"k{attempt}")
         answers = await asyncio.gather(*(server.results(request) for server in servers * 4))
         assert len({answer[0].id for answer in answers}) == 1
     assert await servers[0].count(emails) == 10
@@ -244,24 +161,24 @@ async def test_two_servers_with_one_key_send_one_email(database: Database, write
 
 
 async def test_a_key_is_forgotten_after_24_hours(accepting: Accepting, writer: Writer) -> None:
-    (first,) = await accepting.results(_request(idempotency_key="k"))
+    (first,) = await accepting.results(send_request(idempotency_key="k"))
     accepting.clock.advance(24 * 3600 - 1)
-    (same,) = await accepting.results(_request(idempotency_key="k"))
+    (same,) = await accepting.results(send_request(idempotency_key="k"))
     accepting.clock.advance(1)
-    (fresh,) = await accepting.results(_request(idempotency_key="k", subject="Other"))
+    (fresh,) = await accepting.results(send_request(idempotency_key="k", subject="Other"))
     assert same.id == first.id
     assert fresh.id != first.id
     accepting.clock.advance(24 * 3600)
     assert await accepting.count(idempotency_keys) == 1
-    await writer.run(lambda connection: idempotency.sweep(connection, accepting.clock.now_ms()))
+    await writer.run(idempotency.sweep, accepting.clock.now_ms())
     assert await accepting.count(idempotency_keys) == 0
 
 
 async def test_a_batch_key_replays_the_whole_answer(accepting: Accepting) -> None:
-    requests = [_request(), _request(subject="")]
+    requests = [send_request(), send_request(subject="")]
     first = await accepting.results(*requests, key="k")
     second = await accepting.send(*requests, key="k")
-    third = await accepting.send(_request(), key="k")
+    third = await accepting.send(send_request(), key="k")
     assert isinstance(second, pb.BatchSendEmailsResponse)
     assert second.replayed
     assert second.results[0].sent.id == first[0].id
@@ -272,4 +189,4 @@ async def test_a_batch_key_replays_the_whole_answer(accepting: Accepting) -> Non
 
 async def test_a_key_that_is_none_is_refused() -> None:
     for key in ("", "k" * 257, "ä"):
-        assert isinstance(draft(_request(idempotency_key=key), CALLER, 0), InvalidIdempotencyKey)
+        assert isinstance(draft(send_request(idempotency_key=key), CALLER, 0), InvalidIdempotencyKey)

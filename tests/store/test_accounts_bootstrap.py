@@ -10,20 +10,21 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
 from server.accounts.sessions import Sessions
 from server.bootstrap import add_arguments, bootstrap
 from server.clock import SystemClock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import api_keys, dkim_keys, domains, metadata, organisations, users
 from server.domains.store import signing_keys, verified_domains
 from server.faults import DomainOwnedElsewhere, ValidationFailed
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.settings import Settings
 from server.wire.caller import Caller
+from tests.harness.rows import row_count, stored
 
 ROOT = Path(__file__).parents[2]
 INSTALLATION = "what the installation derives its keys from"
@@ -43,13 +44,8 @@ async def _bootstrap(settings: Settings, *options: str, email: str = "owner@exam
 
 
 async def _rows(database: Database) -> int:
-    async with database.read() as connection:
-        counts = [
-            await connection.scalar(select(func.count()).select_from(table))
-            for table in metadata.sorted_tables
-            if table.name not in {"log_readers", "plans"}
-        ]
-    return sum(count or 0 for count in counts)
+    tables = [table for table in metadata.sorted_tables if table.name not in {"log_readers", "plans"}]
+    return sum([await row_count(database, table) for table in tables])
 
 
 async def test_both_credentials_are_recognised(settings: Settings, database: Database) -> None:
@@ -72,10 +68,9 @@ async def test_the_owner_and_the_organisation_are_stored_as_asked(
     settings: Settings, database: Database
 ) -> None:
     made = await _bootstrap(settings, "--profile", "level", "--sandbox", "--key-style", "zs")
-    async with database.read() as connection:
-        org = (await connection.execute(select(organisations))).one()
-        user = (await connection.execute(select(users))).one()
-        key = (await connection.execute(select(api_keys))).one()
+    [org] = await stored(database, select(organisations))
+    [user] = await stored(database, select(users))
+    [key] = await stored(database, select(api_keys))
     assert (org.org_id, org.plan, org.profile, org.sandbox, org.state) == (
         made["org_id"],
         "pro",
@@ -93,18 +88,16 @@ async def test_the_owner_and_the_organisation_are_stored_as_asked(
 async def test_a_verified_domain_may_send_and_sign(settings: Settings, database: Database) -> None:
     made = await _bootstrap(settings, "--domain", "Mail.Example.com", "--verified")
     pair = made["org_id"], "mail.example.com"
-    async with database.read() as connection:
-        assert await verified_domains(connection, [pair]) == {pair: made["domain_id"]}
-        keys = await signing_keys(connection, [(made["org_id"], made["domain_id"])])
+    assert await database.read(verified_domains, [pair]) == {pair: made["domain_id"]}
+    keys = await database.read(signing_keys, [(made["org_id"], made["domain_id"])])
     assert [key.algorithm for key in keys[made["org_id"], made["domain_id"]]] == ["rsa", "ed25519"]
 
 
 async def test_a_domain_that_is_not_taken_as_verified_waits(settings: Settings, database: Database) -> None:
     made = await _bootstrap(settings, "--domain", "mail.example.com")
-    async with database.read() as connection:
-        assert await verified_domains(connection, [(made["org_id"], "mail.example.com")]) == {}
-        row = (await connection.execute(select(domains))).one()
-        assert await connection.scalar(select(func.count()).select_from(dkim_keys)) == 2
+    assert await database.read(verified_domains, [(made["org_id"], "mail.example.com")]) == {}
+    [row] = await stored(database, select(domains))
+    assert await row_count(database, dkim_keys) == 2
     assert (row.id, row.status) == (made["domain_id"], "pending")
 
 

@@ -4,22 +4,21 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, select
 from zidimail.v1 import email_service_pb2 as pb
 
-from server.db.engine import Database
-from server.db.schema import attachment_parts, attachments, emails, organisations, outq
+from server.db.database import Database
+from server.db.schema import attachment_parts, attachments, emails, outq
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch
-from server.emails.draft import PART, draft, request_hash
-from server.emails.room import Room
-from server.emails.store import forget_attachments
+from server.emails.draft import PART
+from server.emails.memory_budget import MemoryBudget
+from server.emails.store import AttachmentRow, forget_attachments
 from server.faults import (
     AccountPaused,
     AttachmentsTooLarge,
@@ -32,9 +31,10 @@ from server.net.dns import Resolver
 from server.net.http import GuardedClient
 from server.settings import Settings
 from tests.harness.webhook_sink import WebhookSink, page
-from tests.store.test_accept import CALLER, Accepting, _request
+from tests.store.accepting import CALLER, Accepting, send_request
 
 MIB = 2**20
+ATTACHMENT = tuple(attachments.c[name] for name in AttachmentRow._fields)
 
 
 class Linking(Accepting):
@@ -44,29 +44,37 @@ class Linking(Accepting):
         super().__init__(database, writer)
         self.links = links
 
-    async def send(self, *requests: pb.SendEmailRequest, **options: Any) -> Answer | Fault:
-        whole = pb.BatchSendEmailsRequest(emails=requests)
-        items = [draft(request, CALLER, self.clock.now_ms()) for request in requests]
-        key = options.get("key")
-        batch = Batch(CALLER.org_id, items, options.get("strict", False), key, request_hash(whole))
+    async def accept(self, batch: Batch) -> Answer | Fault:
         async with self.links.fetched(batch):
-            return await self.acceptor.accept(batch)
+            return await super().accept(batch)
 
-    async def files(self) -> list[Any]:
-        """The rows of the attachments, each with its content, which is None if it is not kept."""
-        async with self.database.read() as connection:
-            query = select(attachments).order_by(attachments.c.email_id, attachments.c.no)
-            rows = list(await connection.execute(query))
-            return [
-                SimpleNamespace(**row._mapping, content=await content_of(connection, row)) for row in rows
-            ]
+    async def files(self) -> list["StoredFile"]:
+        """The attachments in the order of their emails and numbers."""
+        return await self.database.read(files)
 
 
-async def content_of(connection: AsyncConnection, file: Any) -> bytes | None:
+class StoredFile(NamedTuple):
+    """An attachment, with its content if that is kept."""
+
+    email_id: str
+    no: int
+    filename: str
+    content_type: str
+    content_id: str
+    size: int
+    content: bytes | None
+
+
+def files(tx: Tx) -> list[StoredFile]:
+    rows = tx.all(AttachmentRow, select(*ATTACHMENT).order_by(attachments.c.email_id, attachments.c.no))
+    return [StoredFile(*row, content_of(tx, row)) for row in rows]
+
+
+def content_of(tx: Tx, file: AttachmentRow) -> bytes | None:
     query = select(attachment_parts.c.content).where(
         attachment_parts.c.email_id == file.email_id, attachment_parts.c.no == file.no
     )
-    parts = (await connection.execute(query.order_by(attachment_parts.c.part))).scalars().all()
+    parts = tx.scalars(bytes, query.order_by(attachment_parts.c.part))
     return b"".join(parts) if parts else None
 
 
@@ -100,24 +108,21 @@ def link(url: str, name: str = "a.bin", **fields: Any) -> pb.NewAttachment:
 
 async def test_attachments_are_stored_beside_the_email(linking: Linking) -> None:
     (result,) = await linking.results(
-        _request(attachments=[file(" b.pdf "), file("a.png", b"\x00\xff", content_id="<logo>")])
+        send_request(attachments=[file(" b.pdf "), file("a.png", b"\x00\xff", content_id="<logo>")])
     )
-    shown = [
-        (row.email_id, row.no, row.filename, row.content_type, row.content_id, row.size, row.content)
-        for row in await linking.files()
-    ]
-    assert shown == [
+    assert await linking.files() == [
         (result.id, 1, "b.pdf", "application/pdf", "", 3, b"abc"),
         (result.id, 2, "a.png", "image/png", "logo", 2, b"\x00\xff"),
     ]
-    async with linking.database.read() as connection:
-        assert (await connection.execute(select(outq.c.attached))).scalar_one() >= 5
+    attached = await linking.database.read(Tx.scalar, int, select(outq.c.attached))
+    assert attached is not None
+    assert attached >= 5
 
 
 async def test_a_large_file_is_stored_in_parts(linking: Linking) -> None:
     """B7: nobody on the way copies more than a part."""
     content = os.urandom(2 * PART + 1)
-    await linking.results(_request(attachments=[file(content=content)]))
+    await linking.results(send_request(attachments=[file(content=content)]))
     (stored,) = await linking.files()
     assert (stored.content, stored.size) == (content, len(content))
     assert await linking.count(attachment_parts) == 3
@@ -127,7 +132,7 @@ async def test_both_kinds_may_be_mixed(linking: Linking, sink: WebhookSink) -> N
     """Z-20, Z-22: the type of a link is the caller's, the response's, or the name's."""
     sink.pages["/unknown"] = page(b"x", Content_Type="application/octet-stream")
     await linking.results(
-        _request(
+        send_request(
             attachments=[
                 link(f"{sink.url}/a.csv", "list.txt"),
                 file(),
@@ -148,7 +153,7 @@ async def test_both_kinds_may_be_mixed(linking: Linking, sink: WebhookSink) -> N
 async def test_a_link_that_leads_nowhere_is_told_by_its_field(
     linking: Linking, sink: WebhookSink, path: str
 ) -> None:
-    (result,) = await linking.results(_request(attachments=[file(), link(f"{sink.url}/{path}")]))
+    (result,) = await linking.results(send_request(attachments=[file(), link(f"{sink.url}/{path}")]))
     assert isinstance(result, ValidationFailed)
     assert [violation.field for violation in result.violations] == ["attachments[1].path"]
     assert await linking.count(emails) == 0
@@ -156,13 +161,8 @@ async def test_a_link_that_leads_nowhere_is_told_by_its_field(
 
 async def test_a_link_that_nobody_should_follow_is_not_followed(linking: Linking) -> None:
     for url in ("ftp://files.example.com/a", "http://169.254.169.254/", "nonsense"):
-        (result,) = await linking.results(_request(attachments=[link(url)]))
+        (result,) = await linking.results(send_request(attachments=[link(url)]))
         assert isinstance(result, ValidationFailed)
-
-
-async def plan(linking: Linking, name: str) -> None:
-    async with linking.database.write() as connection:
-        await connection.execute(update(organisations).values(plan=name, burst_limit=1000))
 
 
 @pytest.mark.parametrize(("name", "limit"), [("free", 5 * MIB), ("pro", 25 * MIB)])
@@ -170,14 +170,14 @@ async def test_a_plan_allows_so_many_bytes(
     linking: Linking, sink: WebhookSink, name: str, limit: int
 ) -> None:
     """Z-21, C-1: downloaded bytes count like the others, to the byte."""
-    await plan(linking, name)
+    await linking.set_organisation(plan=name, burst_limit=1000)
     sink.pages["/4"] = page(b"1234")
     almost = file(content=bytes(limit - 4))
     fits, embedded, fetched, endless = await linking.results(
-        _request(attachments=[almost, link(f"{sink.url}/4")]),
-        _request(attachments=[almost, file(content=b"12345")]),
-        _request(attachments=[almost, file(content=b"1"), link(f"{sink.url}/4")]),
-        _request(attachments=[file(), link(f"{sink.url}/endless")]),
+        send_request(attachments=[almost, link(f"{sink.url}/4")]),
+        send_request(attachments=[almost, file(content=b"12345")]),
+        send_request(attachments=[almost, file(content=b"1"), link(f"{sink.url}/4")]),
+        send_request(attachments=[file(), link(f"{sink.url}/endless")]),
     )
     assert isinstance(fits, pb.SendEmailResponse)
     for fault in (embedded, fetched, endless):
@@ -190,13 +190,13 @@ async def test_a_repeated_call_gets_its_answer_though_the_link_is_gone(
     linking: Linking, sink: WebhookSink
 ) -> None:
     """F-1: nothing is fetched again; the hash is that of the request as it was given."""
-    request = _request(attachments=[link(f"{sink.url}/a.csv")], idempotency_key="k")
+    request = send_request(attachments=[link(f"{sink.url}/a.csv")], idempotency_key="k")
     (first,) = await linking.results(request)
     sink.pages["/a.csv"] = page(b"", status="404 Not Found")
     (again,) = await linking.results(request)
     assert (again.id, again.replayed, sink.count) == (first.id, True, 1)
     (other,) = await linking.results(
-        _request(attachments=[link(f"{sink.url}/a.csv?other")], idempotency_key="k")
+        send_request(attachments=[link(f"{sink.url}/a.csv?other")], idempotency_key="k")
     )
     assert isinstance(other, IdempotencyKeyReused)
     assert sink.count == 1
@@ -204,7 +204,7 @@ async def test_a_repeated_call_gets_its_answer_though_the_link_is_gone(
 
 async def test_a_repeated_batch_fetches_nothing_again(linking: Linking, sink: WebhookSink) -> None:
     """F-1."""
-    request = _request(attachments=[link(f"{sink.url}/a.csv")])
+    request = send_request(attachments=[link(f"{sink.url}/a.csv")])
     await linking.send(request, request, key="k")
     again = await linking.send(request, request, key="k")
     assert isinstance(again, pb.BatchSendEmailsResponse)
@@ -217,13 +217,12 @@ async def test_nothing_is_fetched_for_an_email_that_will_be_refused(
 ) -> None:
     """C-41."""
     files = [link(f"{sink.url}/a.csv")]
-    (unverified,) = await linking.results(_request(attachments=files, **{"from": "a@else.example.com"}))
+    (unverified,) = await linking.results(send_request(attachments=files, **{"from": "a@else.example.com"}))
     assert isinstance(unverified, DomainNotVerified)
-    (large,) = await linking.results(_request(attachments=[file(content=bytes(25 * MIB + 1)), *files]))
+    (large,) = await linking.results(send_request(attachments=[file(content=bytes(25 * MIB + 1)), *files]))
     assert isinstance(large, AttachmentsTooLarge)
-    async with linking.database.write() as connection:
-        await connection.execute(update(organisations).values(state="paused"))
-    (paused,) = await linking.results(_request(attachments=files))
+    await linking.set_organisation(state="paused")
+    (paused,) = await linking.results(send_request(attachments=files))
     assert isinstance(paused, AccountPaused)
     assert sink.count == 0
 
@@ -231,11 +230,11 @@ async def test_nothing_is_fetched_for_an_email_that_will_be_refused(
 async def test_one_bad_link_of_a_batch_fails_alone(linking: Linking, sink: WebhookSink) -> None:
     bad, good, strict = f"{sink.url}/404", f"{sink.url}/a.csv", True
     refused, sent, plain = await linking.results(
-        _request(attachments=[link(bad)]), _request(attachments=[link(good)]), _request()
+        send_request(attachments=[link(bad)]), send_request(attachments=[link(good)]), send_request()
     )
     assert isinstance(refused, ValidationFailed)
     assert {type(sent), type(plain)} == {pb.SendEmailResponse}
-    await linking.results(_request(), _request(attachments=[link(bad)]), strict=strict)
+    await linking.results(send_request(), send_request(attachments=[link(bad)]), strict=strict)
     assert await linking.count(emails) == 2
 
 
@@ -243,23 +242,26 @@ async def test_what_is_forgotten_is_the_content_alone_and_not_while_it_is_queued
     linking: Linking, writer: Writer
 ) -> None:
     """Z-23."""
-    (first, second) = await linking.results(*[_request(attachments=[file()])] * 2)
+    (first, second) = await linking.results(*[send_request(attachments=[file()])] * 2)
     keys = [(CALLER.org_id, first.id), (CALLER.org_id, second.id)]
-    await writer.run(lambda connection: forget_attachments(connection, keys))
+    await writer.run(forget_attachments, keys)
     assert [row.content for row in await linking.files()] == [b"abc", b"abc"]
-    async with linking.database.write() as connection:
-        await connection.execute(outq.delete().where(outq.c.email_id == first.id))
-    await writer.run(lambda connection: forget_attachments(connection, keys))
+    await writer.run(Tx.change, delete(outq).where(outq.c.email_id == first.id))
+    await writer.run(forget_attachments, keys)
     assert [(row.size, row.content) for row in await linking.files()] == [(3, None), (3, b"abc")]
 
 
 async def test_memory_is_waited_for_and_not_for_ever() -> None:
-    room = Room(100, 60, wait_s=0.05)
-    async with room.taken("a", 60) as first, room.taken("a", 1) as too_much, room.taken("b", 40) as second:
+    memory = MemoryBudget(100, 60, wait_s=0.05)
+    async with (
+        memory.taken("a", 60) as first,
+        memory.taken("a", 1) as too_much,
+        memory.taken("b", 40) as second,
+    ):
         assert (first, too_much, second) == (True, False, True)
-        async with room.taken("c", 1) as full:
+        async with memory.taken("c", 1) as full:
             assert not full
-    patient = Room(100, 100, wait_s=10)
+    patient = MemoryBudget(100, 100, wait_s=10)
     order = []
 
     async def take(name: str) -> None:

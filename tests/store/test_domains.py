@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from sqlalchemy import event, func, select
 
-from server.db.engine import Database
-from server.db.listing import Stretch
+from server.db.database import Database
+from server.db.listing import PageRequest
 from server.db.schema import dkim_keys
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.domains import store
 from server.domains.keys import new_keys, private_key
@@ -18,6 +18,8 @@ from server.faults import DomainAlreadyExists, DomainNotFound, DomainOwnedElsewh
 from server.ids import new_id
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsFault, DnsServer
+from tests.harness.rows import row_count
+from tests.harness.sqlite_plans import plans_of, scans
 from tests.store.own_domains import (
     BOTH_SEEN,
     DOMAIN,
@@ -54,9 +56,8 @@ async def test_adding_a_domain_many_times_at_once_adds_it_once(database: Databas
     outcomes = await asyncio.gather(*(add(writer) for _ in range(10)), return_exceptions=True)
     assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, DomainAlreadyExists) for outcome in outcomes) == 9
-    async with database.read() as connection:
-        part = await store.listed(connection, ORG, Stretch(50))
-        keys = await connection.scalar(select(func.count()).select_from(dkim_keys))
+    part = await database.read(store.listed, ORG, PageRequest(50))
+    keys = await row_count(database, dkim_keys)
     assert (len(part.rows), part.total, keys) == (1, 1, len(NEVER_SIGNS))
 
 
@@ -83,8 +84,7 @@ async def test_of_two_that_verify_at_once_one_owns_the_domain(database: Database
         return_exceptions=True,
     )
     assert sum(isinstance(outcome, DomainOwnedElsewhere) for outcome in outcomes) == 7
-    async with database.read() as connection:
-        owners = await store.verified_domains(connection, [(org, DOMAIN) for org in orgs])
+    owners = await database.read(store.verified_domains, [(org, DOMAIN) for org in orgs])
     assert len(owners) == 1
 
 
@@ -92,11 +92,10 @@ async def test_a_removed_domain_is_free_again(database: Database, writer: Writer
     """Z-34."""
     id = await add(writer)
     await record(writer, id, BOTH_SEEN)
-    await writer.run(lambda connection: store.remove(connection, ORG, id))
+    await writer.run(store.remove, ORG, id)
     with pytest.raises(DomainNotFound):
         await get(database, id)
-    async with database.read() as connection:
-        assert await connection.scalar(select(func.count()).select_from(dkim_keys)) == 0
+    assert await row_count(database, dkim_keys) == 0
     other = await add(writer, OTHER)
     assert (await record(writer, other, BOTH_SEEN, OTHER)).verified
 
@@ -108,10 +107,10 @@ async def test_a_subdomain_of_ones_own_or_anothers_domain_is_another_domain(
     parent = await add(writer, domain="example.com")
     await record(writer, parent, BOTH_SEEN)
     await add(writer, OTHER, "sub.example.com")
-    async with database.read() as connection:
-        found = await store.verified_domains(
-            connection, [(ORG, "example.com"), (ORG, "sub.example.com"), (OTHER, "sub.example.com")]
-        )
+    found = await database.read(
+        store.verified_domains,
+        [(ORG, "example.com"), (ORG, "sub.example.com"), (OTHER, "sub.example.com")],
+    )
     assert found == {(ORG, "example.com"): parent}
 
 
@@ -126,12 +125,11 @@ async def test_another_organisations_domain_is_as_if_it_did_not_exist(
     with pytest.raises(DomainNotFound):
         await record(writer, id, Checks(spf="failed", dkim="failed"), OTHER)
     with pytest.raises(DomainNotFound):
-        await writer.run(lambda connection: store.remove(connection, OTHER, id))
-    async with database.read() as connection:
-        assert (await store.listed(connection, OTHER, Stretch(50))).total == 0
-        assert await store.public_keys(connection, OTHER, id) == []
-        assert await store.verified_domains(connection, [(OTHER, DOMAIN)]) == {}
-        assert await store.signing_keys(connection, [(OTHER, id)]) == {}
+        await writer.run(store.remove, OTHER, id)
+    assert (await database.read(store.listed, OTHER, PageRequest(50))).total == 0
+    assert await database.read(store.public_keys, OTHER, id) == []
+    assert await database.read(store.verified_domains, [(OTHER, DOMAIN)]) == {}
+    assert await database.read(store.signing_keys, [(OTHER, id)]) == {}
     assert (await get(database, id)).verified
 
 
@@ -139,9 +137,8 @@ async def test_domains_are_listed_newest_first(database: Database, writer: Write
     """Z-31."""
     ids = [await add(writer, domain=f"d{n}.example.com") for n in range(5)]
     await add(writer, OTHER)
-    async with database.read() as connection:
-        first = await store.listed(connection, ORG, Stretch(3))
-        second = await store.listed(connection, ORG, Stretch(3, offset=3))
+    first = await database.read(store.listed, ORG, PageRequest(3))
+    second = await database.read(store.listed, ORG, PageRequest(3, offset=3))
     assert [row.id for row in (*first.rows, *second.rows)] == ids[::-1]
     assert (first.has_more, second.has_more, first.total) == (True, False, 5)
 
@@ -158,9 +155,8 @@ async def test_many_senders_are_looked_up_at_once(database: Database, writer: Wr
         if n % 2 == 0:
             await record(writer, id, BOTH_SEEN, org)
     everything = [(org, f"d{n}.example.com") for org in orgs[:20] for n in range(100)] + list(ids)
-    async with database.read() as connection:
-        assert await store.verified_domains(connection, []) == {}
-        found = await store.verified_domains(connection, everything)
+    assert await database.read(store.verified_domains, []) == {}
+    found = await database.read(store.verified_domains, everything)
     assert found == {pair: id for n, (pair, id) in enumerate(ids.items()) if n % 2 == 0}
 
 
@@ -169,37 +165,17 @@ async def test_only_the_pairs_that_were_asked_for_are_found(database: Database, 
     second = await add(writer, domain="b.example.com")
     for id in (first, second):
         await record(writer, id, BOTH_SEEN)
-    async with database.read() as connection:
-        found = await store.verified_domains(connection, [(ORG, "a.example.com"), (OTHER, "b.example.com")])
-        keys = await store.signing_keys(connection, [(ORG, first), (OTHER, second)])
+    found = await database.read(store.verified_domains, [(ORG, "a.example.com"), (OTHER, "b.example.com")])
+    keys = await database.read(store.signing_keys, [(ORG, first), (OTHER, second)])
     assert found == {(ORG, "a.example.com"): first}
     assert keys.keys() == {(ORG, first)}
 
 
-async def test_senders_are_looked_up_by_index_on_sqlite(sqlite_url: str) -> None:
+def test_senders_are_looked_up_by_index_on_sqlite(sqlite_url: str) -> None:
     """A scan would slow every accepted email down by every domain there is; PostgreSQL's planner counts."""
-    database = Database(sqlite_url)
-    statements: list[tuple[str, tuple[str, ...]]] = []
-
-    @event.listens_for(database._readers.sync_engine, "before_cursor_execute")
-    def _note(
-        _connection: object, _cursor: object, sql: str, parameters: tuple[str, ...], *_: object
-    ) -> None:
-        if sql.startswith("SELECT"):
-            statements.append((sql, parameters))
-
     pairs = [(new_id(), "a.example.com"), (new_id(), "b.example.com")]
-    async with database.read() as connection:
-        await store.verified_domains(connection, pairs)
-        await store.signing_keys(connection, pairs)
-        plans = [
-            row.detail
-            for sql, parameters in tuple(statements)
-            for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
-        ]
-    await database.close()
-    assert len(statements) == 2
-    assert [plan for plan in plans if plan.startswith("SCAN ") and "json_each" not in plan] == []
+    assert scans(plans_of(sqlite_url, store.verified_domains, pairs)) == []
+    assert scans(plans_of(sqlite_url, store.signing_keys, pairs)) == []
 
 
 async def test_a_key_signs_only_while_dns_shows_it(database: Database, writer: Writer) -> None:
@@ -223,13 +199,12 @@ async def test_a_signing_key_opens_for_its_domain(database: Database, writer: Wr
     id = new_id()
     keys = await new_keys(id, SEAL)
 
-    async def add(connection: store.AsyncConnection) -> None:
-        await store.add(connection, ORG, id, DOMAIN, keys, 1_000)
-        await take_as_verified(connection, ORG, id, 2_000)
+    def add(tx: Tx) -> None:
+        store.add(tx, ORG, id, DOMAIN, keys, 1_000)
+        take_as_verified(tx, ORG, id, 2_000)
 
     await writer.run(add)
-    async with database.read() as connection:
-        signing = (await store.signing_keys(connection, [(ORG, id)]))[ORG, id]
+    signing = (await database.read(store.signing_keys, [(ORG, id)]))[ORG, id]
     assert [(key.domain, key.algorithm) for key in signing] == [(DOMAIN, "rsa"), (DOMAIN, "ed25519")]
     for key in signing:
         assert b"BEGIN PRIVATE KEY" in private_key(SEAL, id, key.selector, key.private_key)
@@ -248,8 +223,7 @@ async def test_a_domain_that_published_everything_is_verified(
     assert [key.status for key in verification.keys] == ["verified", "verified"]
     row = await get(database, id)
     assert (row.verified, row.status, row.checked_at) == (True, "verified", clock.now_ms())
-    async with database.read() as connection:
-        assert await store.verified_domains(connection, [(ORG, DOMAIN)]) == {(ORG, DOMAIN): id}
+    assert await database.read(store.verified_domains, [(ORG, DOMAIN)]) == {(ORG, DOMAIN): id}
 
 
 async def test_spf_and_dkim_suffice(
@@ -329,8 +303,7 @@ async def test_a_verified_domain_whose_record_is_gone_may_not_send(
     dns_server.zones[DOMAIN, "TXT"] = ["v=spf1 -all"]
     verification = await verifier.verify(ORG, id)
     assert (verification.domain.verified, verification.domain.status) == (False, "failed")
-    async with database.read() as connection:
-        assert await store.verified_domains(connection, [(ORG, DOMAIN)]) == {}
+    assert await database.read(store.verified_domains, [(ORG, DOMAIN)]) == {}
 
 
 async def test_a_verification_sees_what_was_published_a_moment_ago(
@@ -351,7 +324,7 @@ async def test_a_domain_removed_during_its_verification_is_not_found(
     dns_server.zones[DOMAIN, "TXT"] = DnsFault.TIMEOUT
     verifying = asyncio.create_task(verifier.verify(ORG, id))
     await asyncio.sleep(0)
-    await writer.run(lambda connection: store.remove(connection, ORG, id))
+    await writer.run(store.remove, ORG, id)
     with pytest.raises(DomainNotFound):
         await verifying
 
@@ -367,9 +340,7 @@ async def test_no_connection_is_held_while_dns_is_asked(
     while len(dns_server.queries) < 30 * 5:
         await asyncio.sleep(0)
         assert not verifying.done()
-        async with database.read() as connection:
-            await store.listed(connection, ORG, Stretch(1))
-    assert database._readers.pool.checkedout() == 0  # type: ignore[attr-defined]
+        await database.read(store.listed, ORG, PageRequest(1))
     assert {verification.domain.spf for verification in await verifying} == {"temporary_failure"}
 
 
@@ -380,15 +351,13 @@ async def test_settings_change_one_by_one(database: Database, writer: Writer) ->
     id = await add(writer)
 
     async def change(org_id: str = ORG, **settings: bool) -> tuple[bool, ...]:
-        manners = store.Manners(**settings)
-        row = await writer.run(lambda connection: store.change(connection, org_id, id, manners))
+        row = await writer.run(store.change, org_id, id, store.DomainSettings(**settings))
         return row.open_tracking, row.click_tracking, row.tls_enforced
 
     assert await change() == (False, False, False)
     assert await change(open_tracking=True) == (True, False, False)
     assert await change(tls_enforced=True, open_tracking=False) == (False, False, True)
-    async with database.read() as connection:
-        pairs = [(ORG, id), (OTHER, id), (ORG, new_id())]
-        assert await store.enforcing_tls(connection, pairs) == {(ORG, id)}
+    pairs = [(ORG, id), (OTHER, id), (ORG, new_id())]
+    assert await database.read(store.enforcing_tls, pairs) == {(ORG, id)}
     with pytest.raises(DomainNotFound):
         await change(OTHER, open_tracking=True)

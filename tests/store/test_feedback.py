@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import emails, suppressions
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.store import Queue
 from server.faults import EmailNotFound
@@ -25,12 +25,13 @@ from tests.delivery.queued import (
     status_of,
 )
 from tests.harness.clock import START_MS, ManualClock
+from tests.harness.rows import stored
 
 ORG = new_id()
 
 
 def complaint(email: Queued, recipient: str = "ada@receiver.test", **more: Any) -> Feedback:
-    given = {"org_id": email.org_id, "what": "complained", "text": "abuse", **more}
+    given = {"org_id": email.org_id, "kind": "complained", "text": "abuse", **more}
     return Feedback(email_id=email.id, recipient=recipient, **given)
 
 
@@ -39,22 +40,18 @@ def bounce(email: Queued, recipient: str = "ada@receiver.test", status: str = "5
 
 
 async def recorded(writer: Writer, feedback: Feedback, at: int = START_MS) -> str:
-    async def act(connection: AsyncConnection) -> str:
-        return await record(connection, feedback, at)
-
-    return await writer.run(act)
+    return await writer.run(record, feedback, at)
 
 
 async def suppressed(database: Database) -> list[tuple[Any, ...]]:
     columns = (suppressions.c.org_id, suppressions.c.address, suppressions.c.origin, suppressions.c.source_id)
-    async with database.read() as connection:
-        return [tuple(row) for row in await connection.execute(select(*columns))]
+    return await stored(database, select(*columns))
 
 
 @pytest.fixture
-async def email(database: Database) -> Queued:
+async def email(writer: Writer) -> Queued:
     """To two recipients."""
-    [email] = await enqueue(database, rows_of(ORG, ["Ada@receiver.test", "bob@receiver.test"]))
+    [email] = await enqueue(writer, rows_of(ORG, ["Ada@receiver.test", "bob@receiver.test"]))
     return email
 
 
@@ -78,8 +75,7 @@ async def test_test_mail_suppresses_nobody(
     database: Database, writer: Writer, email: Queued, feedback: Callable[[Queued], Feedback]
 ) -> None:
     """F-5: it never left the building, so nobody outside got it, complained or bounced."""
-    async with database.write() as connection:
-        await connection.execute(update(emails).values(test=True))
+    await writer.run(Tx.change, update(emails).values(test=True))
     await recorded(writer, feedback(email))
     assert len(await events_of(database, email)) == 1
     assert await suppressed(database) == []

@@ -1,14 +1,16 @@
 """API keys on both engines: who is recognised, for how long, and what is remembered of their use."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
-from server.db.engine import Database
-from server.db.listing import Stretch
+from server.db.database import Database
+from server.db.listing import PageRequest
 from server.db.schema import api_keys
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import InvalidCredentials
 from server.ids import new_id
@@ -18,7 +20,12 @@ from server.keys.mint import MintedKey, mint
 from server.keys.uses import KeyUses
 from server.wire.caller import Caller, PermissionName
 from tests.harness.clock import ManualClock
+from tests.harness.rows import stored
 from tests.harness.waiting import until
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
 
 ORG, OTHER = new_id(), new_id()
 
@@ -44,37 +51,57 @@ async def uses(writer: Writer) -> AsyncIterator[KeyUses]:
     await uses.close()
 
 
+class ObservedDatabase(Database):
+    """A store that counts its reading transactions, and holds them up while `open` is cleared."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.reads = 0
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self.reads += 1
+        result = await super().read(fn, *args, **kwargs)
+        await self.open.wait()
+        return result
+
+
+class ObservedWriter(Writer):
+    """A writer that notes how many items each submission has."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.submitted: list[int] = []
+
+    async def submit(self, act: Callable[[Tx, list[T]], Sequence[R]], items: Sequence[T]) -> Sequence[R]:
+        self.submitted.append(len(items))
+        return await super().submit(act, items)
+
+
 @pytest.fixture
-def selects(database: Database) -> list[str]:
-    """The statements that are read with, as they happen."""
-    seen: list[str] = []
-
-    @event.listens_for(database._readers.sync_engine, "before_cursor_execute")
-    def _note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.startswith("SELECT api_keys"):
-            seen.append(statement)
-
-    return seen
+async def database(database_url: str) -> AsyncIterator[ObservedDatabase]:
+    """A fresh store, on both engines."""
+    database = ObservedDatabase(database_url)
+    yield database
+    await database.close()
 
 
 async def _stored(
     writer: Writer, key: MintedKey | None = None, *, org_id: str = ORG, permission: PermissionName = "full"
 ) -> MintedKey:
     key = key or mint()
-    await writer.run(lambda connection: store.add(connection, org_id, key, "a key", permission, 1_000))
+    await writer.run(store.add, org_id, key, "a key", permission, 1_000)
     return key
 
 
 async def _revoke(writer: Writer, key: MintedKey, org_id: str = ORG) -> bool:
-    return await writer.run(lambda connection: store.revoke(connection, org_id, key.id, 2_000))
+    return await writer.run(store.revoke, org_id, key.id, 2_000)
 
 
 async def _last_used(database: Database, key: MintedKey) -> int | None:
-    async with database.read() as connection:
-        used: int | None = await connection.scalar(
-            select(api_keys.c.last_used_at).where(api_keys.c.id == key.id)
-        )
-    return used
+    query = select(api_keys.c.last_used_at).where(api_keys.c.id == key.id)
+    return await database.read(lambda tx: tx.scalar(int, query))
 
 
 @pytest.mark.parametrize("style", ["zm", "zs"])
@@ -108,7 +135,7 @@ async def test_another_secret_style_or_id_is_refused(
 
 
 async def test_a_key_is_looked_up_once_in_four_seconds(
-    writer: Writer, authenticator: ApiKeyAuthenticator, clock: ManualClock, selects: list[str]
+    writer: Writer, authenticator: ApiKeyAuthenticator, clock: ManualClock, database: ObservedDatabase
 ) -> None:
     key = await _stored(writer)
     unknown = mint()
@@ -122,19 +149,19 @@ async def test_a_key_is_looked_up_once_in_four_seconds(
         await ask()
     clock.advance(3.999)
     await ask()
-    assert len(selects) == 2
+    assert database.reads == 2
     clock.advance(0.001)
     await ask()
-    assert len(selects) == 4
+    assert database.reads == 4
 
 
 async def test_concurrent_calls_with_one_key_look_it_up_once(
-    writer: Writer, authenticator: ApiKeyAuthenticator, selects: list[str]
+    writer: Writer, authenticator: ApiKeyAuthenticator, database: ObservedDatabase
 ) -> None:
     key = await _stored(writer)
     callers = await asyncio.gather(*(authenticator.authenticate(key.key) for _ in range(100)))
     assert {caller.key_id for caller in callers} == {key.id}
-    assert len(selects) == 1
+    assert database.reads == 1
 
 
 async def test_a_caller_who_gives_up_does_not_fail_the_others(
@@ -172,16 +199,15 @@ async def test_a_key_revoked_here_is_refused_at_once(
 
 
 async def test_a_look_up_that_began_before_the_revocation_is_not_kept(
-    writer: Writer, authenticator: ApiKeyAuthenticator, database: Database
+    writer: Writer, authenticator: ApiKeyAuthenticator, database: ObservedDatabase
 ) -> None:
     key = await _stored(writer)
-    held = [await database._readers.connect() for _ in range(database._readers.pool.size())]  # type: ignore[attr-defined]
+    database.open.clear()
     early = asyncio.create_task(authenticator.authenticate(key.key))
-    await until(lambda: authenticator._flights)
-    # The answer is under way; what it says must not be believed after `forget`.
+    await until(lambda: database.reads == 1)
+    # The answer is under way and must not be believed after `forget`.
     authenticator.forget(key.id)
-    for connection in held:
-        await connection.close()
+    database.open.set()
     await early
     await _revoke(writer, key)
     with pytest.raises(InvalidCredentials):
@@ -200,23 +226,21 @@ async def test_a_clock_that_is_set_back_does_not_lengthen_a_keys_life(
 
 
 async def test_invented_ids_neither_grow_the_cache_nor_push_keys_out(
-    writer: Writer,
-    database: Database,
-    clock: ManualClock,
-    selects: list[str],
-    monkeypatch: pytest.MonkeyPatch,
+    writer: Writer, database: ObservedDatabase, clock: ManualClock
 ) -> None:
-    monkeypatch.setattr("server.keys.authenticate.MAX_CACHED", 10)
-    authenticator = ApiKeyAuthenticator(database, clock)
+    authenticator = ApiKeyAuthenticator(database, clock, max_cached=10)
     key = await _stored(writer)
+    invented = [mint() for _ in range(30)]
     await authenticator.authenticate(key.key)
-    for _ in range(30):
+    for unknown in (*invented, invented[-1]):
         with pytest.raises(InvalidCredentials):
-            await authenticator.authenticate(mint().key)
-    assert len(authenticator._unknown._entries) == 10
-    before = len(selects)
+            await authenticator.authenticate(unknown.key)
     await authenticator.authenticate(key.key)
-    assert len(selects) == before
+    # The key and the last of the invented ones were remembered, the first of these was dropped.
+    assert database.reads == 31
+    with pytest.raises(InvalidCredentials):
+        await authenticator.authenticate(invented[0].key)
+    assert database.reads == 32
 
 
 async def test_the_last_use_is_kept_to_the_minute(
@@ -243,16 +267,11 @@ async def _is(value: object, expected: int) -> bool:
 
 
 async def test_uses_are_written_together_and_once_a_minute_for_each_key(
-    database: Database, writer: Writer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    database: Database, writer: Writer, clock: ManualClock
 ) -> None:
-    written: list[int] = []
-
-    async def counted(connection: object, noted: list[store.KeyUse]) -> list[None]:
-        written.append(len(noted))
-        return await store.record_uses(connection, noted)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("server.keys.uses.record_uses", counted)
-    uses = KeyUses(writer)
+    observed = ObservedWriter(database)
+    observed.start()
+    uses = KeyUses(observed)
     authenticator = ApiKeyAuthenticator(database, clock, uses)
     keys = [await _stored(writer) for _ in range(20)]
     for _ in range(3):
@@ -260,7 +279,8 @@ async def test_uses_are_written_together_and_once_a_minute_for_each_key(
             await authenticator.authenticate(key.key)
         clock.advance(5)
     await uses.close()
-    assert written == [20]
+    await observed.close()
+    assert observed.submitted == [20]
     assert all([await _last_used(database, key) for key in keys])
 
 
@@ -287,11 +307,10 @@ async def test_keys_are_listed_newest_first_without_the_revoked(database: Databa
     await _stored(writer, org_id=OTHER)
     assert await _revoke(writer, keys[2])
     newest_first = [keys[n].id for n in (4, 3, 1, 0)]
-    async with database.read() as connection:
-        first = await store.listed(connection, ORG, Stretch(3))
-        second = await store.listed(connection, ORG, Stretch(3, offset=3))
-        after = await store.listed(connection, ORG, Stretch(3, after=newest_first[0]))
-        before = await store.listed(connection, ORG, Stretch(1, before=newest_first[2]))
+    first = await database.read(store.listed, ORG, PageRequest(3))
+    second = await database.read(store.listed, ORG, PageRequest(3, offset=3))
+    after = await database.read(store.listed, ORG, PageRequest(3, after=newest_first[0]))
+    before = await database.read(store.listed, ORG, PageRequest(1, before=newest_first[2]))
     assert [row.id for row in (*first.rows, *second.rows)] == newest_first
     assert (first.has_more, second.has_more, first.total) == (True, False, 4)
     assert [row.id for row in after.rows] == newest_first[1:]
@@ -308,9 +327,8 @@ async def test_a_key_is_revoked_once_and_by_its_organisation_only(writer: Writer
 
 async def test_the_store_holds_no_key(database: Database, writer: Writer) -> None:
     key = await _stored(writer)
-    async with database.read() as connection:
-        row = (await connection.execute(select(api_keys).where(api_keys.c.id == key.id))).one()
-    assert key.key.rpartition("_")[2] not in repr(tuple(row))
+    [row] = await stored(database, select(api_keys).where(api_keys.c.id == key.id))
+    assert key.key.rpartition("_")[2] not in repr(row)
 
 
 async def test_a_key_that_has_expired_is_refused(
@@ -319,7 +337,7 @@ async def test_a_key_that_has_expired_is_refused(
     """F-7: also while what the store said of it is still remembered."""
     key, expires_at = mint(), clock.now_ms() + 1_000
     bounds = store.Bounds(expires_at=expires_at)
-    await writer.run(lambda connection: store.add(connection, ORG, key, "a key", "full", 1_000, bounds))
+    await writer.run(store.add, ORG, key, "a key", "full", 1_000, bounds)
     assert (await authenticator.authenticate(key.key)).key_id == key.id
     clock.advance(0.999)
     await authenticator.authenticate(key.key)
@@ -332,7 +350,7 @@ async def test_a_caller_is_bound_as_its_key_is(authenticator: ApiKeyAuthenticato
     """F-5, F-7."""
     key = mint("test")
     bounds = store.Bounds(["example.com"], ["192.0.2.0/24", "2001:db8::/32"])
-    await writer.run(lambda connection: store.add(connection, ORG, key, "a key", "full", 1_000, bounds))
+    await writer.run(store.add, ORG, key, "a key", "full", 1_000, bounds)
     caller = await authenticator.authenticate(key.key)
     assert caller.allowed_domains == {"example.com"}
     assert [str(network) for network in caller.allowed_networks] == bounds.allowed_ips

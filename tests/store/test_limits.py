@@ -4,11 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from zidimail.v1 import email_service_pb2 as pb
 
-from server.db.engine import Database
-from server.db.schema import emails, outq, recipients, suppressions, unique_recipients, usage
+from server.db.database import Database
+from server.db.schema import emails, outq, recipients, unique_recipients, usage
 from server.db.writer import Writer
 from server.emails.sweep import Sweeper
 from server.faults import (
@@ -25,8 +25,9 @@ from server.faults import (
 )
 from server.ids import new_id
 from server.wire.caller import Caller
+from tests.harness.rows import stored
 from tests.harness.waiting import until
-from tests.store.test_accept import CALLER, Accepting, _request
+from tests.store.accepting import CALLER, Accepting, send_request
 
 
 @pytest.fixture
@@ -39,22 +40,6 @@ async def _stand(accepting: Accepting, **account: Any) -> None:
     await accepting.verify(CALLER, "mail.example.com")
 
 
-async def _suppress(accepting: Accepting, *addresses: str, org_id: str = CALLER.org_id) -> None:
-    async with accepting.database.write() as connection:
-        for address in addresses:
-            await connection.execute(
-                insert(suppressions).values(
-                    org_id=org_id, address=address, id=new_id(), origin="bounce", source_id=None, created_at=0
-                )
-            )
-
-
-async def _used(accepting: Accepting) -> tuple[int, int, int]:
-    async with accepting.database.read() as connection:
-        row = (await connection.execute(select(usage))).one()
-    return row.day_count, row.month_count, row.unique_count
-
-
 @pytest.mark.parametrize(
     ("state", "sends"), [("healthy", True), ("review", True), ("paused", False), ("banned", False)]
 )
@@ -62,7 +47,7 @@ async def test_the_state_of_the_account_decides_whether_it_sends(
     accepting: Accepting, state: str, sends: bool
 ) -> None:
     await _stand(accepting, state=state)
-    (result,) = await accepting.results(_request())
+    (result,) = await accepting.results(send_request())
     assert isinstance(result, pb.SendEmailResponse if sends else AccountPaused)
     assert await accepting.count(emails) == sends
 
@@ -70,9 +55,9 @@ async def test_the_state_of_the_account_decides_whether_it_sends(
 async def test_the_sandbox_reaches_the_owner_only(accepting: Accepting) -> None:
     await _stand(accepting, sandbox=True)
     own, other, both = await accepting.results(
-        _request(to=["Owner <OWNER@example.com>"]),
-        _request(to=["ada@example.net"]),
-        _request(to=["owner@example.com"], bcc=["ada@example.net"]),
+        send_request(to=["Owner <OWNER@example.com>"]),
+        send_request(to=["ada@example.net"]),
+        send_request(to=["owner@example.com"], bcc=["ada@example.net"]),
     )
     assert isinstance(own, pb.SendEmailResponse)
     assert isinstance(other, SandboxRecipient)
@@ -81,46 +66,46 @@ async def test_the_sandbox_reaches_the_owner_only(accepting: Accepting) -> None:
 
 async def test_suppressed_recipients_are_skipped_and_the_caller_is_told(accepting: Accepting) -> None:
     await _stand(accepting)
-    await _suppress(accepting, "bob@example.net")
-    (result,) = await accepting.results(_request(to=["ada@example.net", "Bob@Example.net"]))
+    await accepting.suppress("bob@example.net")
+    (result,) = await accepting.results(send_request(to=["ada@example.net", "Bob@Example.net"]))
     assert "bob@example.net" in result.warning
-    async with accepting.database.read() as connection:
-        states = (await connection.execute(select(recipients.c.address, recipients.c.status))).all()
-        queued = (await connection.execute(select(outq.c.no))).scalars().all()
-    assert {tuple(row) for row in states} == {
+    states = await stored(accepting.database, select(recipients.c.address, recipients.c.status))
+    queued = await stored(accepting.database, select(outq.c.no))
+    assert set(states) == {
         ("ada@example.net", "queued"),
         ("Bob@example.net", "suppressed"),
     }
-    assert queued == [1]
-    assert (await _used(accepting))[:2] == (1, 1)
+    assert queued == [(1,)]
+    assert (await accepting.used())[:2] == (1, 1)
 
 
 async def test_an_email_to_suppressed_recipients_only_is_refused_and_uses_nothing(
     accepting: Accepting,
 ) -> None:
     await _stand(accepting, plan="free")
-    await _suppress(accepting, "ada@example.net", "bob@example.net")
+    await accepting.suppress("ada@example.net", "bob@example.net")
     refused, accepted = await accepting.results(
-        _request(to=["ada@example.net"], cc=["bob@example.net"]), _request(to=["eve@example.net"])
+        send_request(to=["ada@example.net"], cc=["bob@example.net"]), send_request(to=["eve@example.net"])
     )
     assert isinstance(refused, AllRecipientsSuppressed)
     assert isinstance(accepted, pb.SendEmailResponse)
-    assert await _used(accepting) == (1, 1, 1)
+    assert await accepting.used() == (1, 1, 1)
 
 
 async def test_anothers_suppressions_are_not_mine(accepting: Accepting) -> None:
     await _stand(accepting)
-    await _suppress(accepting, "ada@example.net", org_id=new_id())
-    (result,) = await accepting.results(_request())
+    await accepting.suppress("ada@example.net", org_id=new_id())
+    (result,) = await accepting.results(send_request())
     assert not result.HasField("warning")
 
 
 async def test_every_address_counts_once(accepting: Accepting) -> None:
     await _stand(accepting, plan="free")
     await accepting.send(
-        _request(to=["a@x.yz", "b@x.yz"], cc=["c@x.yz", "A@x.yz"]), _request(to=["a@x.yz"], bcc=["d@x.yz"])
+        send_request(to=["a@x.yz", "b@x.yz"], cc=["c@x.yz", "A@x.yz"]),
+        send_request(to=["a@x.yz"], bcc=["d@x.yz"]),
     )
-    assert await _used(accepting) == (5, 5, 4)
+    assert await accepting.used() == (5, 5, 4)
 
 
 @pytest.mark.parametrize(
@@ -136,31 +121,28 @@ async def test_the_last_that_fits_is_accepted_and_the_next_is_not(
     accepting: Accepting, own: dict[str, int], fault: type[Exception]
 ) -> None:
     await _stand(accepting, plan="free", **({"burst_limit": 1000} | own))
-    results = [(await accepting.results(_request(to=[f"u{n}@example.net"])))[0] for n in range(3)]
+    results = [(await accepting.results(send_request(to=[f"u{n}@example.net"])))[0] for n in range(3)]
     assert [type(result) for result in results] == [pb.SendEmailResponse, pb.SendEmailResponse, fault]
     assert await accepting.count(emails) == 2
 
 
 async def test_numbers_begin_anew_with_their_period(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=1, burst_limit=1)
-    assert isinstance((await accepting.results(_request()))[0], pb.SendEmailResponse)
+    assert isinstance((await accepting.results(send_request()))[0], pb.SendEmailResponse)
     accepting.clock.advance(1)
-    assert isinstance((await accepting.results(_request()))[0], DailyQuotaExceeded)
+    assert isinstance((await accepting.results(send_request()))[0], DailyQuotaExceeded)
     accepting.clock.advance(86_400)
-    assert isinstance((await accepting.results(_request()))[0], pb.SendEmailResponse)
+    assert isinstance((await accepting.results(send_request()))[0], pb.SendEmailResponse)
 
 
-async def test_whom_one_wrote_to_is_forgotten_with_the_month(
-    accepting: Accepting, writer: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_recipients_of_past_months_are_deleted(accepting: Accepting, writer: Writer) -> None:
     """Z-44."""
-    monkeypatch.setattr("server.quotas.sweep._SWEPT_AT_ONCE", 2)
     await _stand(accepting, plan="free", burst_limit=100)
-    await accepting.send(*[_request(to=[f"u{n}@example.net"]) for n in range(5)])
+    await accepting.send(*[send_request(to=[f"u{n}@example.net"]) for n in range(5)])
     accepting.clock.advance(31 * 86_400)
-    await accepting.send(_request(to=["u0@example.net"]), _request(to=["new@example.net"]))
+    await accepting.send(send_request(to=["u0@example.net"]), send_request(to=["new@example.net"]))
     assert await accepting.count(unique_recipients) == 7
-    sweeper = Sweeper(accepting.database, writer, accepting.clock)
+    sweeper = Sweeper(accepting.database, writer, accepting.clock, max_swept=2)
     sweeper.start()
 
     async def left() -> bool:
@@ -168,9 +150,9 @@ async def test_whom_one_wrote_to_is_forgotten_with_the_month(
 
     await until(left)
     await sweeper.stop()
-    (again,) = await accepting.results(_request(to=["new@example.net"]))
+    (again,) = await accepting.results(send_request(to=["new@example.net"]))
     assert isinstance(again, pb.SendEmailResponse)
-    assert (await _used(accepting))[2] == await accepting.count(unique_recipients) == 2
+    assert (await accepting.used())[2] == await accepting.count(unique_recipients) == 2
 
 
 async def test_clocks_that_disagree_at_midnight_give_nobody_more(database: Database, writer: Writer) -> None:
@@ -181,7 +163,7 @@ async def test_clocks_that_disagree_at_midnight_give_nobody_more(database: Datab
     ahead.clock.advance(to_midnight_s + 1)
     behind.clock.advance(to_midnight_s - 1)
     told = [
-        type((await server.results(_request(to=[f"u{n}@example.net"])))[0])
+        type((await server.results(send_request(to=[f"u{n}@example.net"])))[0])
         for n in range(5)
         for server in (ahead, behind)
     ]
@@ -192,48 +174,50 @@ async def test_a_clock_that_was_wrong_by_days_holds_nobody_up(accepting: Accepti
     await _stand(accepting, plan="free", daily_limit=1)
     for days in (0, 400, -400):
         accepting.clock.advance(days * 86_400)
-        assert isinstance((await accepting.results(_request()))[0], pb.SendEmailResponse)
+        assert isinstance((await accepting.results(send_request()))[0], pb.SendEmailResponse)
 
 
 async def test_a_replay_is_answered_when_the_quota_is_gone(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=1)
-    (first,) = await accepting.results(_request(idempotency_key="k"))
-    (again,) = await accepting.results(_request(idempotency_key="k"))
+    (first,) = await accepting.results(send_request(idempotency_key="k"))
+    (again,) = await accepting.results(send_request(idempotency_key="k"))
     assert again.id == first.id
-    assert await _used(accepting) == (1, 1, 1)
+    assert await accepting.used() == (1, 1, 1)
 
 
 async def test_a_strict_batch_that_does_not_fit_uses_nothing(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=2, burst_limit=100)
-    results = await accepting.results(*[_request(to=[f"u{n}@example.net"]) for n in range(3)], strict=True)
+    results = await accepting.results(
+        *[send_request(to=[f"u{n}@example.net"]) for n in range(3)], strict=True
+    )
     assert isinstance(results[2], DailyQuotaExceeded)
     assert await accepting.count(emails) == 0
-    two = await accepting.results(*[_request(to=[f"v{n}@example.net"]) for n in range(2)], strict=True)
+    two = await accepting.results(*[send_request(to=[f"v{n}@example.net"]) for n in range(2)], strict=True)
     assert all(isinstance(result, pb.SendEmailResponse) for result in two)
 
 
 async def test_a_strict_batch_begins_when_one_email_may_and_counts_as_many(accepting: Accepting) -> None:
     """Z-43, C-4: a batch larger than the burst would otherwise never be sent."""
     await _stand(accepting, plan="free")
-    five = [_request(to=["ada@example.net"])] * 5
+    five = [send_request(to=["ada@example.net"])] * 5
     assert {type(result) for result in await accepting.results(*five, strict=True)} == {pb.SendEmailResponse}
-    assert isinstance((await accepting.results(_request()))[0], BurstLimitExceeded)
+    assert isinstance((await accepting.results(send_request()))[0], BurstLimitExceeded)
     assert isinstance((await accepting.results(*five, strict=True))[0], BurstLimitExceeded)
     accepting.clock.advance(1)
-    assert isinstance((await accepting.results(_request()))[0], pb.SendEmailResponse)
+    assert isinstance((await accepting.results(send_request()))[0], pb.SendEmailResponse)
 
 
 async def test_the_level_profile_grows_with_a_verified_domain(accepting: Accepting) -> None:
     await accepting.add_organisation(CALLER, profile="level", plan="free")
     await accepting.verify(CALLER, "mail.example.com")
-    (result,) = await accepting.results(_request())
+    (result,) = await accepting.results(send_request())
     assert (result.rate_limit.limit, result.rate_limit.remaining) == (1000, 999)
 
 
 async def test_slow_start_caps_a_new_account(database: Database, writer: Writer) -> None:
     accepting = Accepting(database, writer, slow_start=(1, 2))
     await _stand(accepting)
-    first, second = await accepting.results(_request(), _request(to=["b@example.net"]))
+    first, second = await accepting.results(send_request(), send_request(to=["b@example.net"]))
     assert isinstance(first, pb.SendEmailResponse)
     assert isinstance(second, WarmUpLimitExceeded)
 
@@ -244,8 +228,8 @@ async def test_a_key_bound_to_domains_sends_from_them_only(accepting: Accepting)
     bound = Caller(
         CALLER.org_id, "api_key", "full", new_id(), allowed_domains=frozenset({"else.example.com"})
     )
-    (refused,) = await accepting.results(_request(), caller=bound)
-    (accepted,) = await accepting.results(_request(**{"from": "a@else.example.com"}), caller=bound)
+    (refused,) = await accepting.results(send_request(), caller=bound)
+    (accepted,) = await accepting.results(send_request(**{"from": "a@else.example.com"}), caller=bound)
     assert isinstance(refused, DomainNotAllowed)
     assert isinstance(accepted, pb.SendEmailResponse)
 
@@ -253,7 +237,7 @@ async def test_a_key_bound_to_domains_sends_from_them_only(accepting: Accepting)
 async def test_a_test_key_uses_no_quota(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=0)
     tester = Caller(CALLER.org_id, "api_key", "full", new_id(), test=True)
-    (result,) = await accepting.results(_request(), caller=tester)
+    (result,) = await accepting.results(send_request(), caller=tester)
     assert isinstance(result, pb.SendEmailResponse)
     assert await accepting.count(usage) == 0
 
@@ -261,13 +245,13 @@ async def test_a_test_key_uses_no_quota(accepting: Accepting) -> None:
 async def test_the_order_of_the_checks(accepting: Accepting) -> None:
     """C-41: from-domain, sandbox, suppression, quota; each is told only when those before it pass."""
     await _stand(accepting, plan="free", sandbox=True, daily_limit=0)
-    await _suppress(accepting, "owner@example.com")
+    await accepting.suppress("owner@example.com")
     told = [
         type((await accepting.results(request))[0])
         for request in (
-            _request(**{"from": "a@unknown.example.com"}),
-            _request(),
-            _request(to=["owner@example.com"]),
+            send_request(**{"from": "a@unknown.example.com"}),
+            send_request(),
+            send_request(to=["owner@example.com"]),
         )
     ]
     assert told == [DomainNotVerified, SandboxRecipient, AllRecipientsSuppressed]
@@ -288,7 +272,11 @@ async def test_64_senders_over_two_servers_get_exactly_what_there_is(
         server = servers[number % len(servers)]
         return [
             type(
-                (await server.results(_request(to=[f"u{number}-{n % 2}@example.net", "all@example.net"])))[0]
+                (
+                    await server.results(
+                        send_request(to=[f"u{number}-{n % 2}@example.net", "all@example.net"])
+                    )
+                )[0]
             )
             for n in range(4)
         ]
@@ -299,9 +287,8 @@ async def test_64_senders_over_two_servers_get_exactly_what_there_is(
     accepted = told.count(pb.SendEmailResponse)
     assert set(told) <= {pb.SendEmailResponse, DailyQuotaExceeded, RecipientCapExceeded}
     assert accepted == await servers[0].count(emails) == 50
-    day, month, unique = await _used(servers[0])
+    day, month, unique = await servers[0].used()
     assert (day, month) == (100, 100)
-    async with database.read() as connection:
-        addresses = (await connection.execute(select(recipients.c.address).distinct())).all()
+    addresses = await stored(database, select(recipients.c.address).distinct())
     assert unique == len(addresses) <= 70
     await second.close()

@@ -8,23 +8,24 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.engine import Database
-from server.db.listing import Part, Stretch
+from server.db.database import Database
+from server.db.listing import Page, PageRequest
 from server.db.schema import addressees, daily_counts, email_tags, emails
-from server.db.writer import Writer
+from server.db.tx import Tx
+from server.db.writer import Writer, running_writer
 from server.emails import listing
 from server.emails.listing import Filter
+from server.emails.store import EmailRow
 from server.ids import least_id_of, new_id
 from tests.delivery.queued import DOMAIN, DOMAIN_ID, add_domain, rows_of
 from tests.harness.clock import START_MS
-from tests.store.plans import plans
+from tests.harness.sqlite_plans import plans_of
 
 ORG, OTHER = new_id(), new_id()
 OTHER_DOMAIN_ID = new_id()
 STATUSES = ("queued", "delivered", "bounced", "complained")
-EVERYTHING = Stretch(limit=100)
+EVERYTHING = PageRequest(limit=100)
 
 
 @dataclass
@@ -52,21 +53,20 @@ class Shelf:
             for tag in {text for name, value in json.loads(row["tags"]) for text in (name, f"{name}:{value}")}
         ]
 
-        async def act(connection: AsyncConnection) -> None:
-            await connection.execute(insert(emails), made)
+        def write(tx: Tx) -> None:
+            tx.change(insert(emails), made)
             if tagged:
-                await connection.execute(insert(email_tags), tagged)
+                tx.change(insert(email_tags), tagged)
 
-        await self.writer.run(act)
+        await self.writer.run(write)
         self.rows += made
         return [row["id"] for row in made]
 
-    async def find(self, wanted: Filter, stretch: Stretch = EVERYTHING) -> Part:
-        async with self.database.read() as connection:
-            return await listing.page(connection, ORG, wanted, stretch)
+    async def find(self, wanted: Filter, request: PageRequest = EVERYTHING, **limits: int) -> Page[EmailRow]:
+        return await self.database.read(listing.page, ORG, wanted, request, **limits)
 
-    async def ids(self, wanted: Filter, stretch: Stretch = EVERYTHING) -> list[str]:
-        return [row.id for row in (await self.find(wanted, stretch)).rows]
+    async def ids(self, wanted: Filter, request: PageRequest = EVERYTHING, **limits: int) -> list[str]:
+        return [row.id for row in (await self.find(wanted, request, **limits)).rows]
 
 
 def id_of(ms: int, number: int) -> str:
@@ -76,8 +76,7 @@ def id_of(ms: int, number: int) -> str:
 
 @pytest.fixture
 async def shelf(database: Database, writer: Writer) -> Shelf:
-    async with database.write() as connection:
-        await add_domain(connection, ORG)
+    await writer.run(add_domain, ORG)
     return Shelf(database, writer)
 
 
@@ -156,6 +155,14 @@ async def test_a_time_is_found_though_ids_are_made_a_little_apart(shelf: Shelf) 
             assert ([row.id for row in found.rows], found.total) == (expected[::-1], len(expected))
 
 
+async def steps_on(url: str, wanted: Filter, *tables: str) -> list[str]:
+    """The steps on these tables with which SQLite finds the emails of a list."""
+    async with running_writer(url) as writer:
+        await writer.run(add_domain, ORG)
+    steps = plans_of(url, listing.page, ORG, wanted, EVERYTHING)
+    return [step for step in steps if set(step.split()).intersection(tables)]
+
+
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -172,12 +179,7 @@ async def test_a_time_is_found_though_ids_are_made_a_little_apart(shelf: Shelf) 
 )
 async def test_a_time_is_found_by_the_ids_of_about_then(sqlite_url: str, wanted: Filter) -> None:
     """B6: no email of another time is looked at, whichever index is walked."""
-    database = Database(sqlite_url)
-    async with database.write() as connection:
-        await add_domain(connection, ORG)
-    async with plans(database, "emails", "email_tags", "addressees") as steps, database.read() as connection:
-        await listing.page(connection, ORG, wanted, EVERYTHING)
-    await database.close()
+    steps = await steps_on(sqlite_url, wanted, "emails", "email_tags", "addressees")
     by_id = ("AND id>", "AND id<", "AND id=?)", "AND email_id>", "AND email_id<", "AND address<?)")
     assert steps
     assert all(any(bound in step for bound in by_id) for step in steps), steps
@@ -186,19 +188,14 @@ async def test_a_time_is_found_by_the_ids_of_about_then(sqlite_url: str, wanted:
 @pytest.mark.parametrize("wanted", [Filter(tag="kind", domain=DOMAIN), Filter(tag="kind", since=START_MS)])
 async def test_a_second_criterion_is_looked_up_at_what_has_the_tag(sqlite_url: str, wanted: Filter) -> None:
     """B6: a rare tag is found without a walk over all emails."""
-    database = Database(sqlite_url)
-    async with database.write() as connection:
-        await add_domain(connection, ORG)
-    async with plans(database, "emails") as steps, database.read() as connection:
-        await listing.page(connection, ORG, wanted, EVERYTHING)
-    await database.close()
+    steps = await steps_on(sqlite_url, wanted, "emails")
     assert steps
     assert all("(org_id=? AND id=?)" in step for step in steps), steps
 
 
 async def test_an_unknown_domain_has_no_emails(shelf: Shelf) -> None:
     await shelf.put({})
-    assert await shelf.find(Filter(domain="unknown.test")) == Part([], has_more=False, total=0)
+    assert await shelf.find(Filter(domain="unknown.test")) == Page([], has_more=False, total=0)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -230,19 +227,19 @@ async def test_every_filter_and_page_equals_a_look_at_all_rows(shelf: Shelf, see
         cursor = chance.choice(shelf.rows)["id"]
         limit, offset = chance.randint(1, 12), chance.choice([0, 0, 5])
 
-        part = await shelf.find(wanted, Stretch(limit, offset))
-        assert [row.id for row in part.rows] == matching[offset : offset + limit]
-        assert (part.has_more, part.total) == (len(matching) > offset + limit, len(matching))
+        page = await shelf.find(wanted, PageRequest(limit, offset))
+        assert [row.id for row in page.rows] == matching[offset : offset + limit]
+        assert (page.has_more, page.total) == (len(matching) > offset + limit, len(matching))
 
         older = [id for id in matching if id < cursor]
-        part = await shelf.find(wanted, Stretch(limit, after=cursor))
-        assert [row.id for row in part.rows] == older[:limit]
-        assert part.has_more == (len(older) > limit)
+        page = await shelf.find(wanted, PageRequest(limit, after=cursor))
+        assert [row.id for row in page.rows] == older[:limit]
+        assert page.has_more == (len(older) > limit)
 
         newer = [id for id in matching if id > cursor]
-        part = await shelf.find(wanted, Stretch(limit, before=cursor))
-        assert [row.id for row in part.rows] == newer[-limit:]
-        assert part.has_more == (len(newer) > limit)
+        page = await shelf.find(wanted, PageRequest(limit, before=cursor))
+        assert [row.id for row in page.rows] == newer[-limit:]
+        assert page.has_more == (len(newer) > limit)
 
 
 def _matches(row: dict[str, Any], wanted: Filter) -> bool:
@@ -257,64 +254,48 @@ def _matches(row: dict[str, Any], wanted: Filter) -> bool:
     )
 
 
-async def test_a_text_is_looked_for_among_the_newest_emails_and_a_cursor_moves_on(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "WINDOW", 5)
+async def test_a_text_is_looked_for_among_the_newest_emails_and_a_cursor_moves_on(shelf: Shelf) -> None:
     ids = await shelf.put(*({"subject": "Hello" if n in (1, 6) else "none"} for n in range(10)))
-    found = await shelf.find(Filter(search="hello"))
+    found = await shelf.find(Filter(search="hello"), window=5)
     assert ([row.id for row in found.rows], found.total) == ([ids[6]], 1)
-    assert await shelf.ids(Filter(search="hello"), Stretch(10, after=ids[6])) == [ids[1]]
-    assert await shelf.ids(Filter(search="hello"), Stretch(10, before=ids[0])) == [ids[1]]
+    assert await shelf.ids(Filter(search="hello"), PageRequest(10, after=ids[6]), window=5) == [ids[1]]
+    assert await shelf.ids(Filter(search="hello"), PageRequest(10, before=ids[0]), window=5) == [ids[1]]
 
 
-async def test_a_recipient_is_found_however_old_by_how_the_address_begins(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "WINDOW", 3)
+async def test_a_recipient_is_found_however_old_by_how_the_address_begins(shelf: Shelf) -> None:
     ids = await shelf.put(
         *(
             {"to": [f"person-{n}@receiver.test"], "status": STATUSES[n % 2], "tags": [["n", str(n)]]}
             for n in range(10)
         )
     )
-
-    async def index(connection: AsyncConnection) -> None:
-        rows = [
-            {"org_id": org_id, "address": f"person-{n}@receiver.test".encode(), "email_id": id}
-            for org_id in (ORG, OTHER)
-            for n, id in enumerate(ids)
-        ]
-        await connection.execute(insert(addressees), rows)
-
-    await shelf.writer.run(index)
-    assert await shelf.ids(Filter(search="PERSON-2")) == [ids[2]]
-    assert await shelf.ids(Filter(search="person-2@receiver.test")) == [ids[2]]
-    assert await shelf.ids(Filter(search="person-2", statuses=["queued"])) == [ids[2]]
-    assert await shelf.ids(Filter(search="person-2", statuses=["delivered"])) == []
-    assert await shelf.ids(Filter(search="person-2", tag="n:2")) == [ids[2]]
-    assert await shelf.ids(Filter(search="person-2", tag="n:3")) == []
-    assert await shelf.ids(Filter(search="person-2"), Stretch(10, after=ids[2])) == []
-    # So many that they are looked for among the newest alone.
-    assert await shelf.ids(Filter(search="person-")) == ids[:6:-1]
-    assert await shelf.ids(Filter(search="erson-2")) == []
+    rows = [
+        {"org_id": org_id, "address": f"person-{n}@receiver.test".encode(), "email_id": id}
+        for org_id in (ORG, OTHER)
+        for n, id in enumerate(ids)
+    ]
+    await shelf.writer.run(Tx.change, insert(addressees), rows)
+    assert await shelf.ids(Filter(search="PERSON-2"), window=3) == [ids[2]]
+    assert await shelf.ids(Filter(search="person-2@receiver.test"), window=3) == [ids[2]]
+    assert await shelf.ids(Filter(search="person-2", statuses=["queued"]), window=3) == [ids[2]]
+    assert await shelf.ids(Filter(search="person-2", statuses=["delivered"]), window=3) == []
+    assert await shelf.ids(Filter(search="person-2", tag="n:2"), window=3) == [ids[2]]
+    assert await shelf.ids(Filter(search="person-2", tag="n:3"), window=3) == []
+    assert await shelf.ids(Filter(search="person-2"), PageRequest(10, after=ids[2]), window=3) == []
+    # More than the window: only the newest are checked.
+    assert await shelf.ids(Filter(search="person-"), window=3) == ids[:6:-1]
+    assert await shelf.ids(Filter(search="erson-2"), window=3) == []
 
 
-async def test_many_are_counted_by_the_statistics(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "COUNTED", 3)
+async def test_many_are_counted_by_the_statistics(shelf: Shelf) -> None:
     await shelf.put(*({"status": "delivered"} for _ in range(5)))
-    assert (await shelf.find(Filter())).total == 3
-
-    async def count(connection: AsyncConnection) -> None:
-        counts = [("delivered", 5), ("queued", 2)]
-        rows = [
-            {"org_id": ORG, "day": day, "unit": "emails", "name": name, "count": count}
-            for day in (1, 2)
-            for name, count in counts
-        ]
-        await connection.execute(insert(daily_counts), rows)
-
-    await shelf.writer.run(count)
-    assert (await shelf.find(Filter())).total == 14
-    assert (await shelf.find(Filter(statuses=["delivered"]))).total == 10
-    assert (await shelf.find(Filter(domain=DOMAIN))).total == 3
+    assert (await shelf.find(Filter(), max_counted=3)).total == 3
+    rows = [
+        {"org_id": ORG, "day": day, "unit": "emails", "name": name, "count": count}
+        for day in (1, 2)
+        for name, count in (("delivered", 5), ("queued", 2))
+    ]
+    await shelf.writer.run(Tx.change, insert(daily_counts), rows)
+    assert (await shelf.find(Filter(), max_counted=3)).total == 14
+    assert (await shelf.find(Filter(statuses=["delivered"]), max_counted=3)).total == 10
+    assert (await shelf.find(Filter(domain=DOMAIN), max_counted=3)).total == 3

@@ -1,17 +1,18 @@
 """The event log: a cursor never skips an entry (F-8)."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event
 
-from server.db.engine import Database
+from server.db.connections import Connections
+from server.db.database import Database
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
 from server.ids import new_id
+from tests.harness.sqlite_plans import plans_of
 
 ORG, OTHER = "0" * 23 + "a", "0" * 23 + "b"
 
@@ -21,12 +22,14 @@ def _entry(org_id: str = ORG, type: str = "email.sent") -> log.Entry:
 
 
 async def _append(writer: Writer, *entries: log.Entry) -> None:
-    await writer.run(lambda connection: log.append(connection, entries))
+    await writer.run(log.append, entries)
 
 
-async def _read(database: Database, after: log.Place, **criteria: object) -> list[str]:
-    async with database.read() as connection:
-        return [row.email_id for row in await log.read(connection, after, 100, **criteria)]  # type: ignore[arg-type]
+async def _read(
+    database: Database, after: log.Place, *, org_id: str | None = None, types: tuple[str, ...] = ()
+) -> list[str]:
+    rows = await database.read(log.read, after, 100, org_id=org_id, types=types)
+    return [row.email_id for row in rows]
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
@@ -59,13 +62,14 @@ async def test_an_organisation_reads_its_own_entries_only(database: Database, wr
 async def test_types_narrow_the_reading(database: Database, writer: Writer) -> None:
     sent, delivered = _entry(), _entry(type="email.delivered")
     await _append(writer, sent, delivered)
-    assert await _read(database, log.BEGINNING, org_id=ORG, types=["email.delivered"]) == [delivered.email_id]
+    assert await _read(database, log.BEGINNING, org_id=ORG, types=("email.delivered",)) == [
+        delivered.email_id
+    ]
 
 
 async def test_the_end_lies_behind_what_was_and_before_what_comes(database: Database, writer: Writer) -> None:
     await _append(writer, _entry())
-    async with database.read() as connection:
-        end = await log.end(connection)
+    end = await database.read(log.end)
     assert await _read(database, end) == []
     late = _entry()
     await _append(writer, late)
@@ -75,61 +79,53 @@ async def test_the_end_lies_behind_what_was_and_before_what_comes(database: Data
 async def test_a_reader_does_not_pass_a_transaction_that_commits_later(postgres_url: str) -> None:
     """Two PostgreSQL writers: the first to write commits last; a reader in between must not skip it."""
     database = Database(postgres_url)
+    writing = Connections(database.url, read_only=False)
     slow, fast = _entry(), _entry()
-    async with database.write() as first:
-        await log.append(first, [slow])
-        async with database.write() as second:
-            await log.append(second, [fast])
-        async with database.read() as connection:
-            between = await log.read(connection, log.BEGINNING, 100)
-            place = log.Place(between[-1].tx, between[-1].seq) if between else log.BEGINNING
-            end = await log.end(connection)
+    with writing.transaction() as first:
+        log.append(first, [slow])
+        with writing.transaction() as second:
+            log.append(second, [fast])
+        between = await database.read(log.read, log.BEGINNING, 100)
+        place = between[-1].place if between else log.BEGINNING
+        end = await database.read(log.end)
     assert [row.email_id for row in between] + await _read(database, place) == [slow.email_id, fast.email_id]
     assert set(await _read(database, end)) == {slow.email_id, fast.email_id}
+    writing.close()
     await database.close()
 
 
 async def test_readers_beside_many_writers_see_each_entry_once(database: Database, writer: Writer) -> None:
+    def append(tx: Tx, entries: list[log.Entry]) -> list[None]:
+        log.append(tx, entries)
+        return [None] * len(entries)
+
     async def write() -> list[str]:
         entries = [_entry() for _ in range(30)]
         for entry in entries:
-            await writer.submit(_one, [entry])
+            await writer.submit(append, [entry])
         return [entry.email_id for entry in entries]
-
-    async def _one(connection: object, entries: list[log.Entry]) -> list[None]:
-        await log.append(connection, entries)  # type: ignore[arg-type]
-        return [None] * len(entries)
 
     seen: list[str] = []
     writing = asyncio.gather(*(write() for _ in range(6)))
     place = log.BEGINNING
-    while len(seen) < 180:
-        async with database.read() as connection:
-            rows = await log.read(connection, place, 7)
+    while True:
+        all_written = writing.done()
+        rows = await database.read(log.read, place, 7)
         seen += [row.email_id for row in rows]
         if rows:
-            place = log.Place(rows[-1].tx, rows[-1].seq)
-        else:
-            assert not writing.done() or len(seen) == 180
-            await asyncio.sleep(0)
+            place = rows[-1].place
+        elif all_written:
+            break
     assert sorted(seen) == sorted(email_id for ids in await writing for email_id in ids)
 
 
-async def test_an_emails_entries_are_looked_up_and_the_log_is_not_walked(sqlite_url: str) -> None:
+def test_an_emails_entries_are_looked_up_and_the_log_is_not_walked(sqlite_url: str) -> None:
     """B6. PostgreSQL has statistics; SQLite must be led."""
-    statements = []
+    [step, *_] = plans_of(sqlite_url, log.of_email, ORG, new_id())
+    assert "ix_events_org_id_email_id" in step
 
-    def keep(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
-        statements.append((statement, parameters))
 
-    database = Database(sqlite_url)
-    event.listen(Engine, "before_cursor_execute", keep)
-    try:
-        async with database.read() as connection:
-            assert await log.of_email(connection, ORG, new_id()) == []
-            statement, parameters = statements[-1]
-            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            assert "ix_events_org_id_email_id" in plan.one().detail
-    finally:
-        event.remove(Engine, "before_cursor_execute", keep)
-        await database.close()
+def test_the_log_is_read_by_an_index(sqlite_url: str) -> None:
+    """B6."""
+    [step] = plans_of(sqlite_url, log.read, log.Place(0, 7), 100)
+    assert "SEARCH events USING INDEX ix_events_place ((tx,seq)>(?,?))" in step

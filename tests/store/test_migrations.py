@@ -28,7 +28,7 @@ ORG = new_id()
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without tables, on both engines."""
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
     postgres: Postgres = request.getfixturevalue("postgres")
     url = postgres.create_database()

@@ -1,4 +1,4 @@
-"""The delivery queue, on both engines: who may claim what, and whose results count."""
+"""The delivery queue on both engines: claims, leases, and results that come too late."""
 
 import asyncio
 import re
@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 
-from server.db.engine import Database
-from server.db.writer import Writer
-from server.delivery import statements
-from server.delivery.rows import Claimed, Release, Settlement
-from server.delivery.store import LANES_AT_ONCE, Queue
+from server.db.database import Database
+from server.db.writer import Writer, running_writer
+from server.delivery import queue as delivery_queue
+from server.delivery.queue import SHARDS_PER_CLAIM
+from server.delivery.rows import Claimed, Key, Release, Settlement
+from server.delivery.store import Queue
 from server.ids import new_id
 from tests.delivery.queued import (
     Queued,
@@ -24,6 +24,7 @@ from tests.delivery.queued import (
     status_of,
 )
 from tests.harness.clock import START_MS, ManualClock
+from tests.harness.sqlite_plans import plans_of, scans
 
 LEASE_S = 60.0
 ORG = new_id()
@@ -68,17 +69,17 @@ def settlement(
     return replace(given, **changes)  # type: ignore[arg-type]
 
 
-async def emails(database: Database, count: int, **options: object) -> list[Queued]:
+async def emails(writer: Writer, count: int, **options: object) -> list[Queued]:
     made = [rows_of(ORG, [f"{n}@receiver.test"], **options) for n in range(count)]  # type: ignore[arg-type]
-    return await enqueue(database, *made)
+    return await enqueue(writer, *made)
 
 
 def ids(claimed: list[Claimed]) -> list[str]:
     return sorted(row.key.email_id for row in claimed)
 
 
-async def test_a_row_is_claimed_once(database: Database, queue: Queue, other: Queue) -> None:
-    waiting = await emails(database, 50)
+async def test_a_row_is_claimed_once(writer: Writer, queue: Queue, other: Queue) -> None:
+    waiting = await emails(writer, 50)
     claims = await asyncio.gather(*(q.claim(10) for q in (queue, other) for _ in range(4)))
     assert sorted(i for claimed in claims for i in ids(claimed)) == sorted(email.id for email in waiting)
     assert all(len(claimed) <= 10 for claimed in claims)
@@ -86,11 +87,11 @@ async def test_a_row_is_claimed_once(database: Database, queue: Queue, other: Qu
 
 
 async def test_a_claim_takes_what_is_due_the_oldest_first(
-    database: Database, queue: Queue, clock: ManualClock
+    writer: Writer, queue: Queue, clock: ManualClock
 ) -> None:
-    later = await emails(database, 2, accepted_at=START_MS + 1000)
-    newer = await emails(database, 2, accepted_at=START_MS)
-    older = await emails(database, 2, accepted_at=START_MS - 1000)
+    later = await emails(writer, 2, accepted_at=START_MS + 1000)
+    newer = await emails(writer, 2, accepted_at=START_MS)
+    older = await emails(writer, 2, accepted_at=START_MS - 1000)
     assert ids(await queue.claim(2)) == sorted(email.id for email in older)
     assert ids(await queue.claim(10)) == sorted(email.id for email in newer)
     assert await queue.claim(10) == []
@@ -98,44 +99,44 @@ async def test_a_claim_takes_what_is_due_the_oldest_first(
     assert ids(await queue.claim(10)) == sorted(email.id for email in later)
 
 
-async def test_one_organisations_backlog_does_not_hide_anothers_mail(
-    database: Database, queue: Queue
-) -> None:
-    await emails(database, 300, shard=7, accepted_at=START_MS - 9999)
-    [single] = await enqueue(database, rows_of(new_id(), ["ada@receiver.test"], shard=40))
+async def test_one_organisations_backlog_does_not_hide_anothers_mail(writer: Writer, queue: Queue) -> None:
+    await emails(writer, 300, shard=7, accepted_at=START_MS - 9999)
+    [single] = await enqueue(writer, rows_of(new_id(), ["ada@receiver.test"], shard=40))
     assert single.id in ids(await queue.claim(20))
 
 
-async def test_every_shard_has_its_turn(database: Database, queue: Queue) -> None:
-    shards = range(LANES_AT_ONCE * 3)
+async def test_every_shard_has_its_turn(writer: Writer, queue: Queue) -> None:
+    shards = range(SHARDS_PER_CLAIM * 3)
     await enqueue(
-        database, *(rows_of(new_id(), ["a@receiver.test"], shard=shard) for shard in shards for _ in range(3))
+        writer, *(rows_of(new_id(), ["a@receiver.test"], shard=shard) for shard in shards for _ in range(3))
     )
-    claimed = [row for _ in range(6) for row in await queue.claim(LANES_AT_ONCE)]
-    assert len({row.key.org_id for row in claimed}) >= LANES_AT_ONCE * 2
-    rest = [row for _ in range(10) for row in await queue.claim(LANES_AT_ONCE)]
+    claimed = [row for _ in range(6) for row in await queue.claim(SHARDS_PER_CLAIM)]
+    assert len({row.key.org_id for row in claimed}) >= SHARDS_PER_CLAIM * 2
+    rest = [row for _ in range(10) for row in await queue.claim(SHARDS_PER_CLAIM)]
     assert len({row.key for row in claimed + rest}) == len(shards) * 3
 
 
-async def test_urgent_mail_goes_first(database: Database, queue: Queue) -> None:
-    await emails(database, 50, shard=1, priority=2)
-    await emails(database, 50, shard=2, priority=1)
-    urgent = await emails(database, 5, shard=3, priority=0)
+async def test_urgent_mail_goes_first(writer: Writer, queue: Queue) -> None:
+    await emails(writer, 50, shard=1, priority=2)
+    await emails(writer, 50, shard=2, priority=1)
+    urgent = await emails(writer, 5, shard=3, priority=0)
     claimed = await queue.claim(16)
     assert set(ids(claimed)) >= {email.id for email in urgent}
 
 
-async def test_urgent_mail_does_not_starve_the_rest(database: Database, queue: Queue) -> None:
-    await emails(database, 50, shard=1, priority=0)
-    ordinary = await emails(database, 50, shard=2, priority=1)
-    bulk = await emails(database, 50, shard=3, priority=2)
+async def test_urgent_mail_does_not_starve_the_rest(writer: Writer, queue: Queue) -> None:
+    await emails(writer, 50, shard=1, priority=0)
+    ordinary = await emails(writer, 50, shard=2, priority=1)
+    bulk = await emails(writer, 50, shard=3, priority=2)
     claimed = set(ids(await queue.claim(16)))
     assert claimed & {email.id for email in ordinary}
     assert claimed & {email.id for email in bulk}
 
 
-async def test_a_delivered_email_leaves_the_queue_with_its_record(database: Database, queue: Queue) -> None:
-    [email] = await emails(database, 1)
+async def test_a_delivered_email_leaves_the_queue_with_its_record(
+    database: Database, writer: Writer, queue: Queue
+) -> None:
+    [email] = await emails(writer, 1)
     [row] = await queue.claim(1)
     assert await queue.settle([settlement(row)]) == [True]
     assert await queue_of(database) == []
@@ -148,9 +149,9 @@ async def test_a_delivered_email_leaves_the_queue_with_its_record(database: Data
 
 
 async def test_a_deferred_email_comes_back_when_it_is_due(
-    database: Database, queue: Queue, clock: ManualClock
+    database: Database, writer: Writer, queue: Queue, clock: ManualClock
 ) -> None:
-    [email] = await emails(database, 1)
+    [email] = await emails(writer, 1)
     [row] = await queue.claim(1)
     await queue.settle([settlement(row, "delivery_delayed", uncertain=True)])
     assert await queue.claim(1) == []
@@ -161,16 +162,16 @@ async def test_a_deferred_email_comes_back_when_it_is_due(
 
 
 async def test_results_after_the_lease_was_lost_change_nothing(
-    database: Database, queue: Queue, other: Queue
+    database: Database, writer: Writer, queue: Queue, other: Queue
 ) -> None:
     """The engine stood still, another took the row over and settled it."""
-    [email] = await emails(database, 1)
+    [email] = await emails(writer, 1)
     [row] = await queue.claim(1)
     [left] = await other.leftovers(queue.owner)
     await other.release([Release(left.key)])
     [taken] = await other.claim(1)
     for late in (row.key, taken.key._replace(token=row.key.token), taken.key._replace(owner=queue.owner)):
-        assert await queue.settle([settlement(replace(row, key=late), "bounced")]) == [False]
+        assert await queue.settle([settlement(row._replace(key=late), "bounced")]) == [False]
         assert await queue.release([Release(late)]) == [False]
         assert await queue.renew([late]) == []
     assert await events_of(database, email) == []
@@ -180,24 +181,28 @@ async def test_results_after_the_lease_was_lost_change_nothing(
     assert await status_of(database, email) == "delivered"
 
 
-async def test_a_late_result_does_not_spoil_the_others_of_its_list(database: Database, queue: Queue) -> None:
-    await emails(database, 3)
+async def test_a_late_result_does_not_spoil_the_others_of_its_list(
+    database: Database, writer: Writer, queue: Queue
+) -> None:
+    await emails(writer, 3)
     first, second, third = await queue.claim(3)
     await queue.settle([settlement(second)])
     assert await queue.settle([settlement(row) for row in (first, second, third)]) == [True, False, True]
     assert await queue_of(database) == []
 
 
-async def test_hundreds_are_settled_at_once(database: Database, queue: Queue) -> None:
-    waiting = await emails(database, 300)
+async def test_hundreds_are_settled_at_once(database: Database, writer: Writer, queue: Queue) -> None:
+    waiting = await emails(writer, 300)
     claimed = await queue.claim(300)
     assert len(claimed) == 300
     assert all(await queue.settle([settlement(row) for row in claimed]))
     assert {await status_of(database, email) for email in waiting[::50]} == {"delivered"}
 
 
-async def test_an_email_has_the_worst_status_of_its_recipients(database: Database, queue: Queue) -> None:
-    [email] = await enqueue(database, rows_of(ORG, ["a@r.test", "b@r.test", "c@r.test"]))
+async def test_an_email_has_the_worst_status_of_its_recipients(
+    database: Database, writer: Writer, queue: Queue
+) -> None:
+    [email] = await enqueue(writer, rows_of(ORG, ["a@r.test", "b@r.test", "c@r.test"]))
     rows = {row.key.no: row for row in await queue.claim(10)}
     expected = []
     for no, status in ((1, "delivered"), (2, "bounced"), (3, "failed")):
@@ -207,10 +212,10 @@ async def test_an_email_has_the_worst_status_of_its_recipients(database: Databas
 
 
 async def test_two_engines_that_settle_one_email_agree_on_its_status(
-    database: Database, queue: Queue, other: Queue
+    database: Database, writer: Writer, queue: Queue, other: Queue
 ) -> None:
     addresses = [f"{n}@r.test" for n in range(2)]
-    waiting = await enqueue(database, *(rows_of(ORG, addresses) for _ in range(40)))
+    waiting = await enqueue(writer, *(rows_of(ORG, addresses) for _ in range(40)))
     claimed = {row.key[1:3]: row for row in await queue.claim(80)}
     for email in waiting:
         first, second = claimed[email.id, 1], claimed[email.id, 2]
@@ -221,9 +226,9 @@ async def test_two_engines_that_settle_one_email_agree_on_its_status(
 
 
 async def test_a_heartbeat_moves_the_end_of_the_lease(
-    database: Database, queue: Queue, other: Queue, clock: ManualClock
+    writer: Writer, queue: Queue, other: Queue, clock: ManualClock
 ) -> None:
-    await emails(database, 2)
+    await emails(writer, 2)
     kept, lost = await queue.claim(2)
     clock.advance(LEASE_S - 1)
     assert await queue.renew([kept.key]) == [kept.key]
@@ -233,8 +238,8 @@ async def test_a_heartbeat_moves_the_end_of_the_lease(
     assert {row.key for row in await other.expired(10)} == {kept.key, lost.key}
 
 
-async def test_a_released_row_is_due_as_it_was(database: Database, queue: Queue) -> None:
-    await emails(database, 1)
+async def test_a_released_row_is_due_as_it_was(database: Database, writer: Writer, queue: Queue) -> None:
+    await emails(writer, 1)
     [before] = await queue_of(database)
     [row] = await queue.claim(1)
     await queue.release([Release(row.key)])
@@ -243,17 +248,17 @@ async def test_a_released_row_is_due_as_it_was(database: Database, queue: Queue)
     assert after._asdict() | {"lease_token": 0} == before._asdict()
 
 
-async def test_a_release_can_note_a_crash(database: Database, queue: Queue) -> None:
-    await emails(database, 1)
+async def test_a_release_can_note_a_crash(writer: Writer, queue: Queue) -> None:
+    await emails(writer, 1)
     [row] = await queue.claim(1)
     await queue.release([Release(row.key, due_at=START_MS - 5, crashes=2, uncertain=True)])
     [again] = await queue.claim(1)
     assert (again.crashes, again.uncertain, again.attempts) == (2, True, 0)
 
 
-async def test_messages_are_loaded_with_all_their_recipients(database: Database, queue: Queue) -> None:
+async def test_messages_are_loaded_with_all_their_recipients(writer: Writer, queue: Queue) -> None:
     made = await enqueue(
-        database, rows_of(ORG, ["a@r.test"], bcc=["b@r.test"], text="one"), rows_of(new_id(), ["c@r.test"])
+        writer, rows_of(ORG, ["a@r.test"], bcc=["b@r.test"], text="one"), rows_of(new_id(), ["c@r.test"])
     )
     loaded = await queue.load([(email.org_id, email.id) for email in made] + [(ORG, new_id())])
     assert set(loaded) == {(email.org_id, email.id) for email in made}
@@ -263,21 +268,34 @@ async def test_messages_are_loaded_with_all_their_recipients(database: Database,
     assert (first.email.text, first.alone, second.alone) == ("one", False, True)
 
 
-async def test_nobody_elses_id_opens_a_message(database: Database, queue: Queue) -> None:
-    [email] = await emails(database, 1)
+async def test_a_message_is_not_loaded_for_another_organisation(writer: Writer, queue: Queue) -> None:
+    [email] = await emails(writer, 1)
     assert await queue.load([(new_id(), email.id)]) == {}
 
 
-async def test_a_long_queue_does_not_make_a_claim_long(sqlite_url: str) -> None:
+async def test_claims_find_their_rows_by_index(sqlite_url: str) -> None:
     """Rows are looked up by index; nothing reads the queue from end to end."""
-    database = Database(sqlite_url)
-    values = dict.fromkeys(("now", "shard", "priority", "limit", "owner", "until"), 1)
-    steps: list[str] = []
-    async with database.write() as connection:
-        for statement in (statements.LANES, statements.CLAIM):
-            explained = text(f"EXPLAIN QUERY PLAN {statement.build('sqlite')}")
-            steps += [row.detail for row in await connection.execute(explained, values)]
-    await database.close()
+    async with running_writer(sqlite_url) as writer:
+        await emails(writer, 1)
+    steps = plans_of(
+        sqlite_url, delivery_queue.claim, 10, owner="me", now=START_MS, until=START_MS + 1, turn=0
+    )
     read = [step for step in steps if re.match(r"(SCAN|SEARCH) (outq|q)\b", step)]
-    assert read
+    assert len(read) > 4
     assert not [step for step in read if "ix_outq_due" not in step and "PRIMARY KEY" not in step], read
+
+
+async def test_results_and_recovery_find_their_rows_by_index(sqlite_url: str) -> None:
+    key = Key(ORG, new_id(), 1, 1, "me")
+    later = settlement(Claimed(key, "receiver.test", 0, 0, uncertain=False), "delivery_delayed")
+    finished = [later, replace(later, due_at=None)]
+    steps = [
+        *plans_of(sqlite_url, delivery_queue.leased, [key]),
+        *plans_of(sqlite_url, delivery_queue.renew, [key], START_MS),
+        *plans_of(sqlite_url, delivery_queue.release, [Release(key)]),
+        *plans_of(sqlite_url, delivery_queue.finish, finished),
+        *plans_of(sqlite_url, delivery_queue.leased_by, "me"),
+        *plans_of(sqlite_url, delivery_queue.expired, START_MS, 10),
+    ]
+    assert steps
+    assert scans(steps) == []

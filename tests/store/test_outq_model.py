@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.delivery.rows import Claimed, Key, Release, Settlement
 from server.delivery.store import Queue
@@ -56,7 +56,7 @@ class World:
             rows_of(self.org_id, ["a@r.test"], shard=shard, accepted_at=self.clock.now_ms())
             for shard in shards
         ]
-        for email in await enqueue(self.database, *made):
+        for email in await enqueue(self.writer, *made):
             self.rows[email.id] = Row(email, self.clock.now_ms())
 
     async def claim(self) -> None:

@@ -5,7 +5,7 @@ At no moment is there a key that signs and that DNS does not show, or none that 
 
 import pytest
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.domains import store
 from server.domains.keys import NewKey
@@ -31,12 +31,11 @@ THIRD = [NewKey("zm3r", "rsa", b"sealed", "MIID"), NewKey("zm3e", "ed25519", b"s
 
 
 async def _rotate(writer: Writer, id: str, keys: list[NewKey] = SECOND, org_id: str = ORG) -> None:
-    await writer.run(lambda connection: add_generation(connection, org_id, id, keys, 1_000))
+    await writer.run(add_generation, org_id, id, keys, 1_000)
 
 
 async def _selectors(database: Database, id: str) -> list[str]:
-    async with database.read() as connection:
-        return [key.selector for key in await store.public_keys(connection, ORG, id)]
+    return [key.selector for key in await database.read(store.public_keys, ORG, id)]
 
 
 def _show(dns_server: DnsServer, *keys: NewKey) -> None:
@@ -117,11 +116,10 @@ async def test_keys_replaced_during_a_verification_leave_the_old_ones_signing(
     id = await add(writer)
     await record(writer, id, BOTH_SEEN)
     await _rotate(writer, id)
-    async with database.read() as connection:
-        before = await store.public_keys(connection, ORG, id)
+    before = await database.read(store.public_keys, ORG, id)
     seen = [PublicKey(key.selector, key.algorithm, key.data, "verified") for key in before]
     await _rotate(writer, id, THIRD)
-    await writer.run(lambda connection: record_checks(connection, ORG, id, BOTH_SEEN, seen, 3_000))
+    await writer.run(record_checks, ORG, id, BOTH_SEEN, seen, 3_000)
     assert await signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
     assert await _selectors(database, id) == ["zm1r", "zm1e", "zm3r", "zm3e"]
 

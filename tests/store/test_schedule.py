@@ -5,30 +5,29 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select
 from zidimail.v1 import email_service_pb2 as pb
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import (
     attachment_parts,
     attachments,
     domains,
     emails,
     events,
-    organisations,
     outq,
     recipients,
-    suppressions,
     usage,
 )
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.release import release
 from server.emails.schedule import cancel, move
 from server.faults import DailyQuotaExceeded, EmailNotFound, EmailNotScheduled, Fault, ValidationFailed
 from server.ids import new_id
 from tests.harness.clock import START_MS
-from tests.store.test_accept import CALLER, OTHER, Accepting, _request
-from tests.store.test_limits import _used
+from tests.harness.rows import found, stored
+from tests.store.accepting import CALLER, OTHER, Accepting, send_request
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -42,62 +41,61 @@ def at(ms: int) -> Timestamp:
 class Scheduling(Accepting):
     """An acceptor, and what else happens to scheduled emails."""
 
-    def __init__(self, database: Database, writer: Writer) -> None:
-        super().__init__(database, writer)
-        self.writer = writer
-
     async def schedule(self, at_ms: int = IN_AN_HOUR, **fields: Any) -> str:
-        (result,) = await self.results(_request(scheduled_at=at(at_ms), **fields))
+        (result,) = await self.results(send_request(scheduled_at=at(at_ms), **fields))
         assert isinstance(result, pb.SendEmailResponse), result
         return result.id
 
     async def release(self, at_ms: int, writer: Writer | None = None) -> int:
-        return await (writer or self.writer).run(lambda connection: release(connection, at_ms))
+        return await (writer or self.writer).run(release, at_ms)
 
     async def move(self, email_id: str, at_ms: int, org_id: str = CALLER.org_id) -> Fault | None:
-        return await self.writer.run(lambda connection: move(connection, org_id, email_id, at_ms, set()))
+        return await self.writer.run(move, org_id, email_id, at_ms, set())
 
     async def cancel(
         self, email_id: str, org_id: str = CALLER.org_id, writer: Writer | None = None
     ) -> Fault | None:
-        act = lambda connection: cancel(connection, org_id, email_id, START_MS, set())  # noqa: E731
-        return await (writer or self.writer).run(act)
+        return await (writer or self.writer).run(cancel, org_id, email_id, START_MS, set())
 
     async def email(self, email_id: str) -> Any:
-        async with self.database.read() as connection:
-            return (await connection.execute(select(emails).where(emails.c.id == email_id))).one()
+        [email] = await stored(self.database, select(emails).where(emails.c.id == email_id))
+        return email
 
     async def states(self, email_id: str) -> list[str]:
         """The email's status, and those of its recipients."""
-        async with self.database.read() as connection:
-            query = select(recipients.c.status).where(recipients.c.email_id == email_id)
-            found = await connection.execute(query.order_by(recipients.c.no))
-            return [(await self.email(email_id)).status, *found.scalars()]
+        query = select(recipients.c.status).where(recipients.c.email_id == email_id).order_by(recipients.c.no)
+        statuses = await self.database.read(Tx.scalars, str, query)
+        return [(await self.email(email_id)).status, *statuses]
 
     async def queue(self, email_id: str) -> list[Any]:
-        async with self.database.read() as connection:
-            query = select(outq).where(outq.c.email_id == email_id).order_by(outq.c.no)
-            return list(await connection.execute(query))
+        return await stored(
+            self.database, select(outq).where(outq.c.email_id == email_id).order_by(outq.c.no)
+        )
 
     async def count_usage(self) -> int:
-        """How many recipients were counted today."""
-        async with self.database.read() as connection:
-            return (await connection.execute(select(usage.c.day_count))).scalar() or 0
+        """The number of recipients that were counted today."""
+        return await self.database.read(Tx.scalar, int, select(usage.c.day_count)) or 0
 
     async def events(self, email_id: str) -> list[str]:
-        async with self.database.read() as connection:
-            query = select(events.c.type).where(events.c.email_id == email_id)
-            found = (await connection.execute(query.order_by(events.c.tx, events.c.seq))).scalars()
-            return [kind.removeprefix("email.") for kind in found]
+        query = select(events.c.type).where(events.c.email_id == email_id).order_by(events.c.tx, events.c.seq)
+        types = await self.database.read(Tx.scalars, str, query)
+        return [type.removeprefix("email.") for type in types]
 
     async def reasons(self, email_id: str) -> list[tuple[str, str]]:
-        """Why there was no attempt: what recipients say, then what events say."""
-        async with self.database.read() as connection:
-            found = []
-            for table in (recipients, events):
-                query = select(table.c.reply_status, table.c.reply_text).where(table.c.email_id == email_id)
-                found += [tuple(row) for row in await connection.execute(query) if any(row)]
-            return found
+        """The reasons why there was no attempt: those of the recipients, then those of the events."""
+
+        def read(tx: Tx) -> list[tuple[str, str]]:
+            return [
+                tuple(row)
+                for table in (recipients, events)
+                for row in found(
+                    tx,
+                    select(table.c.reply_status, table.c.reply_text).where(table.c.email_id == email_id),
+                )
+                if any(row)
+            ]
+
+        return await self.database.read(read)
 
 
 @pytest.fixture
@@ -130,31 +128,31 @@ async def test_a_scheduled_email_waits_until_its_time(scheduling: Scheduling) ->
 
 async def test_what_waits_is_not_counted_with_what_does_not(scheduling: Scheduling) -> None:
     """C-25."""
-    await scheduling.results(_request(scheduled_at=at(IN_AN_HOUR)), _request(), _request())
+    await scheduling.results(send_request(scheduled_at=at(IN_AN_HOUR)), send_request(), send_request())
     assert await scheduling.count_usage() == 2
 
 
 async def test_the_answer_echoes_the_time(scheduling: Scheduling) -> None:
-    (result,) = await scheduling.results(_request(scheduled_at=at(IN_AN_HOUR + 7)))
+    (result,) = await scheduling.results(send_request(scheduled_at=at(IN_AN_HOUR + 7)))
     assert result.scheduled_at == at(IN_AN_HOUR + 7)
     assert (await scheduling.email(result.id)).scheduled_at == IN_AN_HOUR + 7
 
 
 @pytest.mark.parametrize("at_ms", [START_MS, START_MS - 1, 0, START_MS + 365 * DAY_MS + 1])
 async def test_a_time_that_is_past_or_too_far_is_refused(scheduling: Scheduling, at_ms: int) -> None:
-    (result,) = await scheduling.results(_request(scheduled_at=at(at_ms)))
+    (result,) = await scheduling.results(send_request(scheduled_at=at(at_ms)))
     assert isinstance(result, ValidationFailed)
     assert result.violations[0].field == "scheduled_at"
 
 
 async def test_a_repeated_call_gets_its_answer_also_when_its_time_is_past(scheduling: Scheduling) -> None:
     """F-1, C-41: what was right when it was said is not wrong when it is repeated."""
-    request = _request(scheduled_at=at(IN_AN_HOUR), idempotency_key="k")
+    request = send_request(scheduled_at=at(IN_AN_HOUR), idempotency_key="k")
     (first,) = await scheduling.results(request)
     scheduling.clock.advance(7200)
     (again,) = await scheduling.results(request)
     assert (again.id, again.replayed, again.scheduled_at) == (first.id, True, at(IN_AN_HOUR))
-    (other,) = await scheduling.results(_request(scheduled_at=at(IN_AN_HOUR), idempotency_key="other"))
+    (other,) = await scheduling.results(send_request(scheduled_at=at(IN_AN_HOUR), idempotency_key="other"))
     assert isinstance(other, ValidationFailed)
 
 
@@ -184,7 +182,7 @@ async def test_a_canceled_email_is_not_sent(scheduling: Scheduling) -> None:
 
 
 async def test_only_what_is_scheduled_can_be_canceled(scheduling: Scheduling) -> None:
-    (sent,) = await scheduling.results(_request())
+    (sent,) = await scheduling.results(send_request())
     assert isinstance(await scheduling.cancel(sent.id), EmailNotScheduled)
     id = await scheduling.schedule()
     for org_id, email_id in ((CALLER.org_id, new_id()), (OTHER.org_id, id)):
@@ -234,16 +232,10 @@ async def test_two_servers_release_each_email_once(scheduling: Scheduling, write
         assert await scheduling.events(id) == ["scheduled", "sent"]
 
 
-async def suppress(scheduling: Scheduling, address: str) -> None:
-    async with scheduling.database.write() as connection:
-        row = {"org_id": CALLER.org_id, "address": address, "id": new_id(), "origin": "bounce"}
-        await connection.execute(insert(suppressions).values(**row, source_id=None, created_at=0))
-
-
 async def test_who_was_suppressed_meanwhile_is_skipped(scheduling: Scheduling) -> None:
     """Z-24, and suppressed recipients use no quota."""
     id = await scheduling.schedule(cc=["Eve@example.net"])
-    await suppress(scheduling, "eve@example.net")
+    await scheduling.suppress("eve@example.net")
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(id) == ["queued", "queued", "suppressed"]
     assert [row.no for row in await scheduling.queue(id)] == [1]
@@ -255,7 +247,7 @@ async def test_who_was_suppressed_meanwhile_is_skipped(scheduling: Scheduling) -
 
 async def test_if_all_are_suppressed_nothing_is_sent(scheduling: Scheduling) -> None:
     id = await scheduling.schedule(attachments=[pb.NewAttachment(filename="a", content=b"abc")])
-    await suppress(scheduling, "ada@example.net")
+    await scheduling.suppress("ada@example.net")
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(id) == ["suppressed", "suppressed"]
     assert (await scheduling.queue(id), await scheduling.events(id)) == ([], ["scheduled", "suppressed"])
@@ -264,8 +256,7 @@ async def test_if_all_are_suppressed_nothing_is_sent(scheduling: Scheduling) -> 
 
 async def test_without_its_domain_an_email_fails(scheduling: Scheduling) -> None:
     id = await scheduling.schedule()
-    async with scheduling.database.write() as connection:
-        await connection.execute(delete(domains))
+    await scheduling.writer.run(Tx.change, delete(domains))
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(id) == ["failed", "failed"]
     assert (await scheduling.queue(id), await scheduling.events(id)) == ([], ["scheduled", "failed"])
@@ -275,30 +266,27 @@ async def test_without_its_domain_an_email_fails(scheduling: Scheduling) -> None
 
 async def test_what_does_not_fit_into_a_day_waits_for_the_next(scheduling: Scheduling) -> None:
     """C-25: refused when today's quota is gone, counted on the day it is sent."""
-    async with scheduling.database.write() as connection:
-        await connection.execute(update(organisations).values(daily_limit=2, burst_limit=100))
+    await scheduling.set_organisation(daily_limit=2, burst_limit=100)
     ids = [await scheduling.schedule() for _ in range(3)]
     await scheduling.release(IN_AN_HOUR)
     assert sorted([(await scheduling.states(id))[0] for id in ids]) == ["queued", "queued", "scheduled"]
     tomorrow = (START_MS // DAY_MS + 1) * DAY_MS
     (waiting,) = [id for id in ids if (await scheduling.email(id)).status == "scheduled"]
     assert (await scheduling.email(waiting)).scheduled_at == tomorrow
-    (refused,) = await scheduling.results(_request(scheduled_at=at(tomorrow + HOUR_MS)))
+    (refused,) = await scheduling.results(send_request(scheduled_at=at(tomorrow + HOUR_MS)))
     assert isinstance(refused, DailyQuotaExceeded)
     await scheduling.release(tomorrow)
     assert (await scheduling.email(waiting)).status == "queued"
-    assert (await _used(scheduling))[:2] == (1, 3)
+    assert (await scheduling.used())[:2] == (1, 3)
 
 
 async def test_while_its_organisation_may_not_send_an_email_waits(scheduling: Scheduling) -> None:
     """C-42."""
     id = await scheduling.schedule()
-    async with scheduling.database.write() as connection:
-        await connection.execute(update(organisations).values(state="paused"))
+    await scheduling.set_organisation(state="paused")
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(id) == ["scheduled", "scheduled"]
-    async with scheduling.database.write() as connection:
-        await connection.execute(update(organisations).values(state="healthy"))
+    await scheduling.set_organisation(state="healthy")
     await scheduling.release(IN_AN_HOUR + HOUR_MS)
     assert await scheduling.states(id) == ["queued", "queued"]
 
@@ -307,22 +295,19 @@ async def test_in_the_sandbox_only_mail_to_the_owner_goes(scheduling: Scheduling
     """Z-25: also what was scheduled before the organisation came into it; that waits like paused mail."""
     owner = "owner@example.com"
     to_owner, to_others = await scheduling.schedule(to=[owner]), await scheduling.schedule(cc=[owner])
-    async with scheduling.database.write() as connection:
-        await connection.execute(update(organisations).values(sandbox=True))
+    await scheduling.set_organisation(sandbox=True)
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(to_owner) == ["queued", "queued"]
     assert await scheduling.states(to_others) == ["scheduled"] * 3
     assert await scheduling.count_usage() == 1
-    async with scheduling.database.write() as connection:
-        await connection.execute(update(organisations).values(sandbox=False))
+    await scheduling.set_organisation(sandbox=False)
     await scheduling.release(IN_AN_HOUR + HOUR_MS)
     assert await scheduling.states(to_others) == ["queued"] * 3
 
 
 async def test_the_burst_limit_spreads_what_is_due_at_once(scheduling: Scheduling) -> None:
     """Z-43."""
-    async with scheduling.database.write() as connection:
-        await connection.execute(update(organisations).values(burst_limit=2))
+    await scheduling.set_organisation(burst_limit=2)
     ids = [await scheduling.schedule() for _ in range(6)]
     counts = []
     for second in range(3):
@@ -334,7 +319,7 @@ async def test_the_burst_limit_spreads_what_is_due_at_once(scheduling: Schedulin
 async def test_the_weight_of_attachments_comes_into_the_queue(scheduling: Scheduling) -> None:
     files = [pb.NewAttachment(filename=name, content=b"x" * 1000) for name in "ab"]
     id = await scheduling.schedule(attachments=files)
-    (sent,) = await scheduling.results(_request(attachments=files))
+    (sent,) = await scheduling.results(send_request(attachments=files))
     await scheduling.release(IN_AN_HOUR)
     (released,), (direct,) = await scheduling.queue(id), await scheduling.queue(sent.id)
     assert released.attached == direct.attached >= 2000

@@ -4,22 +4,21 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.engine import Database
-from server.db.schema import addressees, emails, events, log_readers
+from server.db.database import Database
+from server.db.schema import addressees, emails, events
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.record import Attempt, settlement, suppressed
 from server.delivery.rows import Claimed, Settlement
 from server.delivery.store import Queue
+from server.delivery.stored import Stored
 from server.delivery.verdict import Outcome, Patience, Verdict
-from server.emails import counting
 from server.emails.counting import READER, Counting
 from server.emails.schedule import cancel
 from server.emails.stats import Stats, date_of, stats
@@ -28,9 +27,10 @@ from server.events import log
 from server.events.bell import Bell
 from server.faults import EmailNotFound
 from server.ids import new_id
-from server.inbound.feedback import Feedback, What, record
+from server.inbound.feedback import Feedback, Kind, record
 from tests.delivery.queued import TABLES, Queued, rows_of
 from tests.harness.clock import START_MS, ManualClock
+from tests.harness.rows import found, stored
 from tests.harness.waiting import until
 
 ORGS = [new_id(), new_id()]
@@ -42,7 +42,7 @@ DEFERRED = Outcome(Verdict.DEFERRED, 451, "4.7.1", "later")
 
 
 @dataclass
-class House:
+class Mailing:
     """A store with the parts that change emails, and a reader of the log."""
 
     database: Database
@@ -73,188 +73,181 @@ class House:
             for row in rows["recipients"][:skipped]
         ]
 
-        async def act(connection: AsyncConnection) -> None:
+        def write(tx: Tx) -> None:
             for name, table in TABLES.items():
                 if rows[name]:
-                    await connection.execute(insert(table), rows[name])
-            await log.append(connection, entries)
+                    tx.change(insert(table), rows[name])
+            log.append(tx, entries)
 
-        await self.writer.run(act)
+        await self.writer.run(write)
         return Queued(org_id, email["id"])
 
     async def cancel(self, email: Queued) -> None:
         """Cancels a scheduled email."""
-        now_ms = self.clock.now_ms()
-        fault = await self.writer.run(lambda store: cancel(store, email.org_id, email.id, now_ms, set()))
-        assert fault is None
+        assert await self.writer.run(cancel, email.org_id, email.id, self.clock.now_ms(), set()) is None
 
-    async def settle(self, choose: Any) -> None:
+    async def settle(self, choose: Callable[[Claimed, Stored], Settlement]) -> None:
         """One attempt for what is due, each with the outcome that `choose` gives."""
         claimed = await self.queue.claim(16)
-        stored = await self.queue.load({row.key[:2] for row in claimed})
-        await self.queue.settle([choose(row, stored[row.key[:2]]) for row in claimed])
+        loaded = await self.queue.load({row.key[:2] for row in claimed})
+        await self.queue.settle([choose(row, loaded[row.key[:2]]) for row in claimed])
 
     async def count(self) -> None:
         """Reads the log to its end, which on PostgreSQL other transactions may keep from being seen yet."""
 
+        last = select(events.c.tx, events.c.seq).order_by(events.c.tx.desc(), events.c.seq.desc()).limit(1)
+
+        def is_at_the_end(tx: Tx) -> bool:
+            return tx.first(log.Place, last) == READER.place(tx)
+
         async def at_the_end() -> bool:
             await self.reader.step()
-            last = (
-                select(events.c.tx, events.c.seq).order_by(events.c.tx.desc(), events.c.seq.desc()).limit(1)
-            )
-            reached = select(log_readers.c.tx, log_readers.c.seq).where(log_readers.c.reader == READER.name)
-            async with self.database.read() as connection:
-                end = (await connection.execute(last)).one()
-                return end == (await connection.execute(reached)).one_or_none()
+            return await self.database.read(is_at_the_end)
 
         await until(at_the_end)
 
     async def stats(self, org_id: str, days: int = 90) -> Stats:
-        async with self.database.read() as connection:
-            return await stats(connection, org_id, days, self.clock.now_ms())
+        return await self.database.read(stats, org_id, days, self.clock.now_ms())
 
 
 @pytest.fixture
-def house(database: Database, writer: Writer) -> House:
+def mailing(database: Database, writer: Writer) -> Mailing:
     clock = ManualClock()
     queue = Queue(database, writer, clock, new_id(), 60.0)
-    return House(database, writer, clock, queue, Counting(database, writer, Bell()))
+    return Mailing(database, writer, clock, queue, Counting(database, writer, Bell()))
 
 
-def attempt(row: Claimed, stored: Any, outcome: Outcome, now_ms: int) -> Settlement:
-    address = stored.addresses[row.key.no]
+def attempt(row: Claimed, email: Stored, outcome: Outcome, now_ms: int) -> Settlement:
+    address = email.addresses[row.key.no]
     return settlement(
-        Attempt.of(row, address, stored.accepted_at, alone=stored.alone), outcome, now_ms, PATIENCE
+        Attempt.of(row, address, email.accepted_at, alone=email.alone), outcome, now_ms, PATIENCE
     )
 
 
 async def naive(database: Database, org_id: str) -> tuple[Counter[str], Counter[str]]:
     """Emails by their present status; recipients to whom each kind of thing happened."""
-    async with database.read() as connection:
-        statuses = await connection.scalars(select(emails.c.status).where(emails.c.org_id == org_id))
+
+    def read(tx: Tx) -> tuple[Counter[str], Counter[str]]:
+        statuses = tx.scalars(str, select(emails.c.status).where(emails.c.org_id == org_id))
         query = select(events.c.email_id, events.c.recipient, events.c.type).where(events.c.org_id == org_id)
-        told = await connection.execute(query.where(events.c.recipient != "").distinct())
-        return Counter(statuses), Counter(type.removeprefix("email.") for _, _, type in told)
+        happened = found(tx, query.where(events.c.recipient != "").distinct())
+        return Counter(statuses), Counter(row.type.removeprefix("email.") for row in happened)
+
+    return await database.read(read)
 
 
-def told(totals: Counter[str]) -> dict[str, int]:
+def happened_to(totals: Counter[str]) -> dict[str, int]:
     return {name: count for name, count in totals.items() if count and name != "sent"}
 
 
-async def test_an_organisation_without_mail_has_days_of_nothing(house: House) -> None:
-    found = await house.stats(ORGS[0], 3)
-    assert found.daily == {date_of(TODAY - 2): {}, date_of(TODAY - 1): {}, "2027-01-15": {}}
-    assert (found.totals, found.by_status, found.rate("delivered", "sent")) == ({}, {}, 0.0)
+async def test_an_organisation_without_mail_has_days_of_nothing(mailing: Mailing) -> None:
+    counted = await mailing.stats(ORGS[0], 3)
+    assert counted.daily == {date_of(TODAY - 2): {}, date_of(TODAY - 1): {}, "2027-01-15": {}}
+    assert (counted.totals, counted.by_status, counted.rate("delivered", "sent")) == ({}, {}, 0.0)
 
 
-async def test_a_delivery_is_counted_on_the_day_its_email_was_accepted(house: House) -> None:
-    await house.accept(ORGS[0], 2)
-    house.clock.advance(DAY_MS / 1000)
-    await house.accept(ORGS[0], 1)
-    await house.settle(lambda row, stored: attempt(row, stored, DELIVERED, house.clock.now_ms()))
-    await house.count()
-    found = await house.stats(ORGS[0], 2)
-    assert found.daily == {
+async def test_a_delivery_is_counted_on_the_day_its_email_was_accepted(mailing: Mailing) -> None:
+    await mailing.accept(ORGS[0], 2)
+    mailing.clock.advance(DAY_MS / 1000)
+    await mailing.accept(ORGS[0], 1)
+    await mailing.settle(lambda row, email: attempt(row, email, DELIVERED, mailing.clock.now_ms()))
+    await mailing.count()
+    counted = await mailing.stats(ORGS[0], 2)
+    assert counted.daily == {
         date_of(TODAY): {"sent": 2, "delivered": 2},
         date_of(TODAY + 1): {"sent": 1, "delivered": 1},
     }
-    assert found.by_status == {"delivered": 2}
-    assert (await house.stats(ORGS[0], 1)).totals == {"sent": 1, "delivered": 1}
+    assert counted.by_status == {"delivered": 2}
+    assert (await mailing.stats(ORGS[0], 1)).totals == {"sent": 1, "delivered": 1}
 
 
-async def test_the_reader_notes_which_emails_went_to_an_address(house: House) -> None:
+async def test_the_reader_notes_which_emails_went_to_an_address(mailing: Mailing) -> None:
     """F-6: the search finds them however old they are."""
-    first = await house.accept(ORGS[0], 2)
-    second = await house.accept(ORGS[0], 1, status="scheduled")
-    await house.settle(lambda row, stored: attempt(row, stored, DELIVERED, house.clock.now_ms()))
-    await house.count()
-    async with house.database.read() as connection:
-        rows = await connection.execute(select(addressees.c.address, addressees.c.email_id))
-        assert {tuple(row) for row in rows} == {
-            (b"0@receiver.test", first.id),
-            (b"1@receiver.test", first.id),
-            (b"0@receiver.test", second.id),
-        }
+    first = await mailing.accept(ORGS[0], 2)
+    second = await mailing.accept(ORGS[0], 1, status="scheduled")
+    await mailing.settle(lambda row, email: attempt(row, email, DELIVERED, mailing.clock.now_ms()))
+    await mailing.count()
+    rows = await stored(mailing.database, select(addressees.c.address, addressees.c.email_id))
+    assert set(rows) == {
+        (b"0@receiver.test", first.id),
+        (b"1@receiver.test", first.id),
+        (b"0@receiver.test", second.id),
+    }
 
 
-async def test_rates_are_parts_of_the_whole(house: House) -> None:
-    await house.accept(ORGS[0], 4)
+async def test_rates_are_parts_of_the_whole(mailing: Mailing) -> None:
+    await mailing.accept(ORGS[0], 4)
     outcomes = iter([DELIVERED, DELIVERED, BOUNCED, DEFERRED])
-    await house.settle(lambda row, stored: attempt(row, stored, next(outcomes), house.clock.now_ms()))
-    await house.count()
-    found = await house.stats(ORGS[0])
-    assert (found.rate("delivered", "sent"), found.rate("bounced", "sent")) == (0.5, 0.25)
+    await mailing.settle(lambda row, email: attempt(row, email, next(outcomes), mailing.clock.now_ms()))
+    await mailing.count()
+    counted = await mailing.stats(ORGS[0])
+    assert (counted.rate("delivered", "sent"), counted.rate("bounced", "sent")) == (0.5, 0.25)
 
 
-async def test_events_are_counted_once_however_many_processes_read(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(counting, "PAGE", 3)
+async def test_events_are_counted_once_however_many_processes_read(mailing: Mailing) -> None:
     for _ in range(20):
-        await house.accept(ORGS[0], 1)
-    others = [Counting(house.database, house.writer, Bell()) for _ in range(4)]
+        await mailing.accept(ORGS[0], 1)
+    readers = [Counting(mailing.database, mailing.writer, Bell(), page_size=3) for _ in range(5)]
     for _ in range(20):
-        await asyncio.gather(*(reader.step() for reader in (house.reader, *others)))
-    await house.count()
-    assert (await house.stats(ORGS[0])).totals == {"sent": 20}
+        await asyncio.gather(*(reader.step() for reader in readers))
+    await mailing.count()
+    assert (await mailing.stats(ORGS[0])).totals == {"sent": 20}
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_the_counters_equal_a_count_of_everything(
-    house: House, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    """Random mail with random fates, read in random pages: what is counted is what a naive count finds."""
+async def test_the_counters_equal_a_count_of_everything(mailing: Mailing, seed: int) -> None:
+    """Random mail with random fates, read in random pages: the counters equal those of a naive count."""
     chance = random.Random(seed)
-    monkeypatch.setattr(counting, "PAGE", chance.randint(4, 20))
+    mailing.reader = Counting(mailing.database, mailing.writer, Bell(), page_size=chance.randint(4, 20))
     sent = Counter[str]()
     made: list[Queued] = []
     waiting: list[Queued] = []
 
-    def fate(row: Claimed, stored: Any) -> Settlement:
+    def fate(row: Claimed, email: Stored) -> Settlement:
         if chance.random() < 0.15:
-            address = stored.addresses[row.key.no]
+            address = email.addresses[row.key.no]
             sent[row.key.org_id] -= 1
-            return suppressed(Attempt.of(row, address, stored.accepted_at, alone=stored.alone))
+            return suppressed(Attempt.of(row, address, email.accepted_at, alone=email.alone))
         outcome = chance.choice([DELIVERED, DELIVERED, BOUNCED, DEFERRED])
-        found = attempt(row, stored, outcome, house.clock.now_ms())
-        return found if found.due_at is None else replace(found, due_at=house.clock.now_ms())
+        made = attempt(row, email, outcome, mailing.clock.now_ms())
+        return made if made.due_at is None else replace(made, due_at=mailing.clock.now_ms())
 
     async def complain(made: Sequence[Queued]) -> None:
         email = chance.choice(made)
-        who = await house.queue.load([(email.org_id, email.id)])
+        who = await mailing.queue.load([(email.org_id, email.id)])
         address = chance.choice(list(who[email.org_id, email.id].addresses.values()))
-        what: What = chance.choice(["complained", "bounced"])
-        feedback = Feedback(email.org_id, email.id, address, what, "", "5.7.1" if what == "bounced" else None)
-        await house.writer.run(lambda connection: record(connection, feedback, house.clock.now_ms()))
+        kind: Kind = chance.choice(["complained", "bounced"])
+        feedback = Feedback(email.org_id, email.id, address, kind, "", "5.7.1" if kind == "bounced" else None)
+        await mailing.writer.run(record, feedback, mailing.clock.now_ms())
 
     for _ in range(60):
-        house.clock.advance(chance.choice([0, 60, 7 * 3600]))
+        mailing.clock.advance(chance.choice([0, 60, 7 * 3600]))
         org_id = chance.choice(ORGS)
         match chance.randrange(7):
             case 0 | 1:
                 people = chance.randint(1, 4)
                 skipped = chance.randint(0, people - 1)
-                made.append(await house.accept(org_id, people, skipped=skipped))
+                made.append(await mailing.accept(org_id, people, skipped=skipped))
                 sent[org_id] += people - skipped
             case 2:
                 skipped = chance.randint(0, 1)
-                waiting.append(await house.accept(org_id, 2, status="scheduled", skipped=skipped))
+                waiting.append(await mailing.accept(org_id, 2, status="scheduled", skipped=skipped))
             case 3 if waiting:
-                await house.cancel(waiting.pop())
+                await mailing.cancel(waiting.pop())
             case 4 | 5:
-                await house.settle(fate)
+                await mailing.settle(fate)
             case 6 if made:
                 with contextlib.suppress(EmailNotFound):
                     await complain(made)
         if chance.random() < 0.4:
-            await house.reader.step()
-    await house.count()
+            await mailing.reader.step()
+    await mailing.count()
     for org_id in ORGS:
-        found = await house.stats(org_id)
-        by_status, happened = await naive(house.database, org_id)
-        assert found.by_status == by_status
-        assert told(found.totals) == {
+        counted = await mailing.stats(org_id)
+        by_status, happened = await naive(mailing.database, org_id)
+        assert counted.by_status == by_status
+        assert happened_to(counted.totals) == {
             name: count for name, count in happened.items() if name != "delivery_delayed"
         }
-        assert found.totals["sent"] == sent[org_id]
-        assert sum((counts["sent"] for counts in found.daily.values()), 0) == found.totals["sent"]
+        assert counted.totals["sent"] == sent[org_id]
+        assert sum((counts["sent"] for counts in counted.daily.values()), 0) == counted.totals["sent"]

@@ -1,19 +1,20 @@
 """Who is suppressed, on both engines (contract rows Z-24, F-4; DELIVERY row 28)."""
 
+from collections.abc import Set
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 
-from server.db.engine import Database
-from server.db.keys import among
+from server.db.database import Database
 from server.db.schema import suppressions
 from server.db.writer import Writer
 from server.ids import new_id
 from server.suppressions import store
 from server.suppressions.store import NewSuppression, Origin
+from tests.harness import rows
 from tests.harness.clock import START_MS
+from tests.harness.sqlite_plans import plans_of
 
 ORG, OTHER = new_id(), new_id()
 ADA, BOB = "ada@receiver.test", "bob@receiver.test"
@@ -25,24 +26,18 @@ def new(
     return NewSuppression(org_id=org_id, address=address, origin=origin, created_at=at, **more)
 
 
-async def add(writer: Writer, *rows: NewSuppression) -> None:
-    async def act(connection: AsyncConnection) -> None:
-        await store.add(connection, rows)
-
-    await writer.run(act)
+async def add(writer: Writer, *many: NewSuppression) -> None:
+    await writer.run(store.add, many)
 
 
-async def suppressed(database: Database, *pairs: tuple[str, str], at: int = START_MS) -> set[tuple[str, str]]:
-    async with database.read() as connection:
-        return await store.suppressed(connection, pairs, at)
+async def suppressed(database: Database, *pairs: tuple[str, str], at: int = START_MS) -> Set[tuple[str, str]]:
+    return await database.read(store.suppressed, pairs, at)
 
 
 async def stored(database: Database, org_id: str = ORG, address: str = ADA) -> Any:
-    async with database.read() as connection:
-        rows = await connection.execute(
-            select(suppressions).where(suppressions.c.org_id == org_id, suppressions.c.address == address)
-        )
-        return rows.one()
+    query = select(suppressions).where(suppressions.c.org_id == org_id, suppressions.c.address == address)
+    [row] = await rows.stored(database, query)
+    return row
 
 
 async def test_only_the_organisation_that_suppressed_an_address_does(
@@ -109,12 +104,6 @@ async def test_an_expired_one_makes_room(database: Database, writer: Writer) -> 
     assert (row.id, row.created_at, row.expires_at) == (again.id, START_MS + 10, START_MS + 20)
 
 
-async def test_sqlite_looks_every_pair_up(sqlite_url: str) -> None:
-    database = Database(sqlite_url)
-    keys = (suppressions.c.org_id, suppressions.c.address)
-    async with database.read() as connection:
-        query = select(*keys).where(among(connection, keys, [(ORG, ADA)]), store.live(START_MS))
-        compiled = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
-        plan = [row.detail for row in await connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))]
-    await database.close()
-    assert any("SEARCH suppressions USING PRIMARY KEY (org_id=? AND address=?)" in step for step in plan)
+def test_sqlite_looks_up_each_pair(sqlite_url: str) -> None:
+    plans = plans_of(sqlite_url, store.suppressed, [(ORG, ADA)], START_MS)
+    assert any("SEARCH suppressions USING PRIMARY KEY (org_id=? AND address=?)" in step for step in plans)

@@ -1,34 +1,50 @@
-"""Transactions in one thread: what goes to the driver as it is arrives as it was, on both engines."""
+"""Transactions and statements: values arrive as they were, rows are what their classes say."""
 
 import asyncio
+from typing import Literal, NamedTuple
 
 import pytest
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db.engine import Database
-from server.db.prepared import Prepared, Rows
+from server.db.database import Database
 from server.db.schema import idempotency_keys, outq
+from server.db.statements import BulkInsert, Change, Statement
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import Unavailable
 
-KEYS = Rows(idempotency_keys)
-FOUND = Prepared(
-    lambda _: (
-        select(idempotency_keys)
-        .where(idempotency_keys.c.org_id == bindparam("org_id"), idempotency_keys.c.operation == "send")
-        .order_by(idempotency_keys.c.key)
-    )
+
+class KeyRow(NamedTuple):
+    """An idempotency key."""
+
+    key: str
+    request_hash: bytes
+    response: bytes
+    expires_at: int
+
+
+class QueueRow(NamedTuple):
+    """A row of the queue."""
+
+    lease_owner: str | None
+    due_at: int
+    uncertain: bool
+
+
+KEYS = BulkInsert(idempotency_keys)
+FOUND = Statement(
+    KeyRow,
+    "SELECT key, request_hash, response, expires_at FROM idempotency_keys"
+    " WHERE org_id = :org_id AND operation = 'send' ORDER BY key",
 )
-QUEUED = Prepared(lambda _: select(outq).order_by(outq.c.no))
-# What a stream of rows or a list of parameters could take for something else than text.
-TEXTS = ["", "\\N", "\\.", "a\tb\nc\rd", "\\\\t", "NULL", '{"a": "b"}', "%s %(a)s ?", "日本 🙂 ß", "'\"`"]
+# Texts that a stream of rows, a list of parameters or a statement's own syntax could take for something else.
+TEXTS = ["", "\\N", "\\.", "a\tb\nc\rd", "\\\\t", "NULL", '{"a": "b"}', "%s %(a)s :a ?", "日本 🙂 ß", "'\"`"]
 BYTES = [b"", b"\x00\xff\t\n\\", bytes(range(256))]
 
 
-async def _insert(connection: AsyncConnection, names: list[str]) -> list[None]:
-    await KEYS.insert(connection, [key(name) for name in names])
+def _insert(tx: Tx, names: list[str]) -> list[None]:
+    KEYS.rows(tx, [key(name) for name in names])
     return [None] * len(names)
 
 
@@ -44,24 +60,23 @@ def key(text: str, data: bytes = b"", org_id: str = "o1") -> dict[str, object]:
     }
 
 
+def _found(tx: Tx, org_id: str = "o1") -> list[str]:
+    return [row.key for row in FOUND.all(tx, org_id=org_id)]
+
+
 async def test_rows_arrive_as_they_were(database: Database, writer: Writer) -> None:
     rows = [key(text, data) for text, data in zip(TEXTS, BYTES * 4, strict=False)]
-    await writer.run(lambda connection: KEYS.insert(connection, rows))
+    await writer.run(KEYS.rows, rows)
     expected = sorted((row["key"], row["request_hash"], row["request_hash"], 2**40) for row in rows)
 
-    async def read(connection: AsyncConnection) -> list[tuple[object, ...]]:
-        found = await FOUND.rows(connection, {"org_id": "o1"})
-        return sorted(
-            (row.key, bytes(row.request_hash), bytes(row.response), row.expires_at) for row in found
-        )
+    def read(tx: Tx) -> list[tuple[object, ...]]:
+        return sorted(FOUND.all(tx, org_id="o1"))
 
-    async with database.read() as connection:
-        assert await read(connection) == expected
-    assert await database.look(read) == expected
+    assert await database.read(read) == expected
     assert await writer.run(read) == expected
 
 
-async def test_booleans_numbers_and_nothing_arrive_too(database: Database, writer: Writer) -> None:
+async def test_booleans_numbers_and_null_arrive_both_ways(database: Database, writer: Writer) -> None:
     row = {
         "org_id": "o",
         "email_id": "e",
@@ -76,117 +91,154 @@ async def test_booleans_numbers_and_nothing_arrive_too(database: Database, write
         "lease_owner": None,
         "lease_token": 0,
     }
-    await writer.run(
-        lambda connection: Rows(outq).insert(connection, [row, {**row, "no": 2, "uncertain": False}])
-    )
-    async with database.read() as connection:
-        found = (await connection.execute(select(outq).order_by(outq.c.no))).all()
-    prepared = await database.look(lambda connection: QUEUED.rows(connection, {}))
-    for rows_found in (found, prepared):
-        assert [(each.lease_owner, each.due_at) for each in rows_found] == [(None, 2**41)] * 2
-        assert rows_found[0].uncertain is True
-        assert rows_found[1].uncertain is False
+    await writer.run(BulkInsert(outq).rows, [row, {**row, "no": 2, "uncertain": False}])
+    by_core = select(outq.c.lease_owner, outq.c.due_at, outq.c.uncertain).order_by(outq.c.no)
+    by_driver = Statement(QueueRow, "SELECT lease_owner, due_at, uncertain FROM outq ORDER BY no")
+    for rows in (await database.read(Tx.all, QueueRow, by_core), await database.read(by_driver.all)):
+        assert rows == [(None, 2**41, True), (None, 2**41, False)]
+        assert rows[0].uncertain is True
+        assert rows[1].uncertain is False
+
+
+class _WrongType(NamedTuple):
+    key: int
+
+
+class _WrongName(NamedTuple):
+    kee: str
+
+
+class _WrongLiteral(NamedTuple):
+    key: Literal[1, 2]
+
+
+class _RightLiteral(NamedTuple):
+    key: Literal["a", "b"]
+
+
+class _NotNull(NamedTuple):
+    lease: str
+
+
+@pytest.mark.parametrize("row", [_WrongType, _WrongName, _WrongLiteral])
+async def test_a_row_class_that_is_not_what_the_database_returns_is_an_error(
+    database: Database, writer: Writer, row: type[NamedTuple]
+) -> None:
+    """What mypy believes about a column is checked against the first row."""
+    await writer.submit(_insert, ["a"])
+    with pytest.raises(TypeError, match=row.__name__):
+        await database.read(Statement(row, "SELECT key FROM idempotency_keys").all)
+    with pytest.raises(TypeError, match=row.__name__):
+        await database.read(Tx.all, row, select(idempotency_keys.c.key))
+
+
+async def test_null_and_literals_are_checked_too(database: Database, writer: Writer) -> None:
+    await writer.submit(_insert, ["a"])
+    assert await database.read(Statement(_RightLiteral, "SELECT key FROM idempotency_keys").all) == [("a",)]
+    with pytest.raises(TypeError, match="NoneType"):
+        await database.read(Statement(_NotNull, "SELECT NULL AS lease FROM idempotency_keys").all)
+    with pytest.raises(TypeError, match="str"):
+        await database.read(Tx.scalar, int, select(idempotency_keys.c.key))
+    with pytest.raises(TypeError, match="str"):
+        await database.read(Tx.scalars, int, select(idempotency_keys.c.key))
+
+
+async def test_each_engine_gets_its_own_part_of_a_statement(database: Database) -> None:
+    class Name(NamedTuple):
+        name: str
+
+    statement = Statement(Name, "SELECT {sqlite: 'sqlite'}{postgresql: 'postgresql'} AS name")
+    assert await database.read(statement.first) == (database.engine,)
 
 
 async def test_a_list_of_parameters_changes_row_by_row(database: Database, writer: Writer) -> None:
-    expire = Prepared(
-        lambda _: (
-            update(idempotency_keys)
-            .where(
-                idempotency_keys.c.org_id == bindparam("b_org"), idempotency_keys.c.key == bindparam("b_key")
-            )
-            .values(expires_at=bindparam("b_at"), response=b"gone")
-        )
+    expire = Change(
+        "UPDATE idempotency_keys SET expires_at = :at, response = :response"
+        " WHERE org_id = :org AND key = :key"
     )
 
-    async def write(connection: AsyncConnection) -> tuple[int, int]:
-        await KEYS.insert(connection, [key("a"), key("b"), key("c")])
-        changes = [{"b_org": "o1", "b_key": name, "b_at": at} for name, at in (("a", 1), ("c", 3), ("d", 4))]
-        return await expire.change(connection, changes), await expire.change(connection, [])
+    def write(tx: Tx) -> tuple[int, int]:
+        KEYS.rows(tx, [key("a"), key("b"), key("c")])
+        changes = [
+            {"org": "o1", "key": name, "at": at, "response": b"gone"}
+            for name, at in (("a", 1), ("c", 3), ("d", 4))
+        ]
+        return expire.run(tx, changes), expire.run(tx, [])
 
     assert await writer.run(write) == (2, 0)
-    async with database.read() as connection:
-        found = await FOUND.rows(connection, {"org_id": "o1"})
-    assert [(row.expires_at, bytes(row.response)) for row in found] == [
-        (1, b"gone"),
-        (2**40, b""),
-        (3, b"gone"),
-    ]
+    found = await database.read(FOUND.all, org_id="o1")
+    assert [(row.expires_at, row.response) for row in found] == [(1, b"gone"), (2**40, b""), (3, b"gone")]
 
 
 async def test_a_row_that_cannot_be_takes_its_transaction_with_it(database: Database, writer: Writer) -> None:
-    async def write(connection: AsyncConnection) -> None:
-        await KEYS.insert(connection, [key("kept out", org_id="o2")])
-        await KEYS.insert(connection, [key("twice", org_id="o2")] * 2)
+    def write(tx: Tx) -> None:
+        KEYS.rows(tx, [key("kept out", org_id="o2")])
+        KEYS.rows(tx, [key("twice", org_id="o2")] * 2)
 
     with pytest.raises(IntegrityError):
         await writer.run(write)
-    await writer.run(lambda connection: KEYS.insert(connection, [key("later", org_id="o2")]))
-    found = await database.look(lambda connection: FOUND.rows(connection, {"org_id": "o2"}))
-    assert [row.key for row in found] == ["later"]
+    await writer.run(KEYS.rows, [key("later", org_id="o2")])
+    assert await database.read(_found, "o2") == ["later"]
 
 
 async def test_both_ways_of_writing_are_one_transaction(database: Database, writer: Writer) -> None:
     """Some statements go through SQLAlchemy, some do not: all are kept or none."""
 
-    async def write(connection: AsyncConnection, *, fail: bool) -> None:
-        await KEYS.insert(connection, [key("by the driver")])
-        assert await connection.scalar(select(idempotency_keys.c.key)) == "by the driver"
-        await connection.execute(delete(idempotency_keys))
-        assert await FOUND.rows(connection, {"org_id": "o1"}) == []
-        await KEYS.insert(connection, [key("again")])
+    def write(tx: Tx, *, fail: bool) -> None:
+        KEYS.rows(tx, [key("by the driver")])
+        assert tx.scalar(str, select(idempotency_keys.c.key)) == "by the driver"
+        assert tx.change(delete(idempotency_keys)) == 1
+        assert _found(tx) == []
+        KEYS.rows(tx, [key("again")])
         if fail:
             raise Unavailable(1.0)
 
     with pytest.raises(Unavailable):
-        await writer.run(lambda connection: write(connection, fail=True))
-    assert await database.look(lambda connection: FOUND.rows(connection, {"org_id": "o1"})) == []
-    await writer.run(lambda connection: write(connection, fail=False))
-    found = await database.look(lambda connection: FOUND.rows(connection, {"org_id": "o1"}))
-    assert [row.key for row in found] == ["again"]
+        await writer.run(write, fail=True)
+    assert await database.read(_found) == []
+    await writer.run(write, fail=False)
+    assert await database.read(_found) == ["again"]
 
 
-async def test_nothing_waits_inside_a_transaction(database: Database, writer: Writer) -> None:
-    """DESIGN 2.6: no transaction is open while the platform talks to others."""
+async def test_a_reading_transaction_sees_one_state(database: Database, writer: Writer) -> None:
+    """A page and its count agree, whatever is committed between the two statements."""
+    loop = asyncio.get_running_loop()
 
-    async def wait(_connection: AsyncConnection) -> None:
-        await asyncio.sleep(0)
+    def read(tx: Tx) -> tuple[list[str], list[str]]:
+        before = _found(tx)
+        asyncio.run_coroutine_threadsafe(writer.submit(_insert, ["later"]), loop).result()
+        return before, _found(tx)
 
-    for attempt in (database.look(wait), writer.run(wait)):
-        with pytest.raises(RuntimeError, match="waited"):
-            await attempt
+    await writer.submit(_insert, ["first"])
+    assert await database.read(read) == (["first"], ["first"])
+    assert await database.read(_found) == ["first", "later"]
 
 
-async def test_a_look_cannot_write(sqlite_url: str) -> None:
+async def test_a_reader_cannot_write(sqlite_url: str) -> None:
     """SQLite has one writing connection, and it is the writer's."""
     database = Database(sqlite_url)
     with pytest.raises(DBAPIError, match="readonly"):
-        await database.look(lambda connection: KEYS.insert(connection, [key("a")]))
+        await database.read(KEYS.rows, [key("a")])
     await database.close()
 
 
 async def test_a_database_that_dropped_its_connections_is_written_again(postgres_url: str) -> None:
-    """Of the connections that were open, one finds out; its caller is told to come again and is served."""
+    """Of the connections that were open, one finds out; its caller gets UNAVAILABLE, the next is served."""
     database = Database(postgres_url)
     writer = Writer(database)
     writer.start()
-    await writer.run(lambda connection: KEYS.insert(connection, [key("before")]))
+    await writer.run(KEYS.rows, [key("before")])
     pause = text("SELECT pg_sleep(0.2)")
-    await asyncio.gather(
-        *(writer.run(lambda connection: connection.execute(pause)) for _ in range(database.writers))
+    await asyncio.gather(*(writer.run(Tx.change, pause) for _ in range(writer.concurrency)))
+    kill = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    async with database.read() as connection:
-        await connection.execute(
-            text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        )
+    await database.read(Tx.change, kill)
     with pytest.raises(Unavailable):
-        await writer.run(lambda connection: KEYS.insert(connection, [key("none")]))
+        await writer.run(KEYS.rows, [key("none")])
     for name in ("one", "two", "three"):
         await writer.submit(_insert, [name])
-    found = await database.look(lambda connection: FOUND.rows(connection, {"org_id": "o1"}))
-    assert [row.key for row in found] == ["before", "one", "three", "two"]
+    assert await database.read(_found) == ["before", "one", "three", "two"]
     await writer.close()
     await database.close()

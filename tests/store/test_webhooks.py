@@ -5,25 +5,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select, update
 
-from server.db.engine import Database
-from server.db.listing import Stretch
+from server.db.connections import Connections
+from server.db.database import Database
+from server.db.listing import PageRequest
 from server.db.schema import emails, webhook_attempts, webhook_calls
 from server.db.writer import Writer
 from server.events.bell import Bell
 from server.faults import WebhookNotFound
 from server.ids import new_id
-from server.webhooks import history, intake, queue, settling, store
+from server.webhooks import due, history, intake, queue, settling, store
 from server.webhooks.fan_out import FanOut
 from server.webhooks.queue import Claim, Claimed, Renewal
 from server.webhooks.settling import Settled
-from server.webhooks.store import Change, Key, NewWebhook
+from server.webhooks.store import NewWebhook, WebhookChange, WebhookKey
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.happenings import happen, record
+from tests.harness.rows import stored
+from tests.harness.sqlite_plans import plans_of
 
-BEGINNING: Key = ("", "")
+BEGINNING: WebhookKey = ("", "")
 
 
 async def register(writer: Writer, org_id: str, *events: str) -> str:
@@ -42,20 +44,24 @@ async def fan_out(database: Database, writer: Writer) -> None:
 
 async def waiting(database: Database) -> list[tuple[str, str, str]]:
     """Organisation, webhook and type of every call in the queue."""
-    async with database.read() as connection:
-        rows = await connection.execute(
-            select(webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.type)
-            .where(webhook_calls.c.due_at.is_not(None))
-            .order_by(webhook_calls.c.event_id)
-        )
-    return [tuple(row) for row in rows]
+    return await stored(
+        database,
+        select(webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.type)
+        .where(webhook_calls.c.due_at.is_not(None))
+        .order_by(webhook_calls.c.event_id),
+    )
 
 
 async def claim(
-    database: Database, writer: Writer, key: Key, most: int = 100, *, now: int = START_MS, owner: str = "a"
+    database: Database,
+    writer: Writer,
+    key: WebhookKey,
+    limit: int = 100,
+    *,
+    now: int = START_MS,
+    owner: str = "a",
 ) -> list[Claimed]:
-    async with database.read() as connection:
-        wanted = await queue.due(connection, [(key, most)], now)
+    wanted = await database.read(due.due, [(key, limit)], now)
     return (await writer.submit(queue.claim, [Claim(owner * 24, now + 60_000, wanted)]))[0]
 
 
@@ -84,9 +90,8 @@ async def test_a_list_holds_the_organisations_own_newest_first(database: Databas
     org_id = new_id()
     ids = [await register(writer, org_id) for _ in range(3)]
     await register(writer, new_id())
-    async with database.read() as connection:
-        first = await store.listed(connection, org_id, Stretch(2))
-        second = await store.listed(connection, org_id, Stretch(2, offset=2))
+    first = await database.read(store.page, org_id, PageRequest(2))
+    second = await database.read(store.page, org_id, PageRequest(2, offset=2))
     assert [row.id for row in [*first.rows, *second.rows]] == ids[::-1]
     assert (first.has_more, second.has_more, first.total) == (True, False, 3)
 
@@ -169,12 +174,10 @@ async def test_events_that_concern_nobody_cost_no_write(database: Database, writ
     reader = FanOut(database, writer, ManualClock(), Bell())
     while await reader.step():
         pass
-    async with database.read() as connection:
-        before = await intake.READER.place(connection)
+    before = await database.read(intake.READER.place)
     await happen(writer, new_id(), "email.sent")
     await reader.step()
-    async with database.read() as connection:
-        assert await intake.READER.place(connection) == before
+    assert await database.read(intake.READER.place) == before
     org_id = new_id()
     webhook_id = await register(writer, org_id)
     await happen(writer, org_id, "email.sent")
@@ -195,9 +198,8 @@ async def test_a_disabled_webhook_gets_no_calls(database: Database, writer: Writ
     await happen(writer, org_id, "email.sent")
     await fan_out(database, writer)
     assert await waiting(database) == [(org_id, kept, "email.sent")] * 3
-    async with database.read() as connection:
-        part = await store.listed(connection, org_id, Stretch(2))
-    assert [(row.id, row.status) for row in part.rows] == [(kept, "enabled"), (gone, "disabled")]
+    page = await database.read(store.page, org_id, PageRequest(2))
+    assert [(row.id, row.status) for row in page.rows] == [(kept, "enabled"), (gone, "disabled")]
 
 
 async def test_no_event_is_skipped_when_commits_land_out_of_order(postgres_url: str) -> None:
@@ -207,10 +209,12 @@ async def test_no_event_is_skipped_when_commits_land_out_of_order(postgres_url: 
     writer.start()
     org_id = new_id()
     webhook_id = await register(writer, org_id)
-    async with database.write() as held:
-        await record(held, org_id, new_id(), "email.sent")
+    writing = Connections(database.url, read_only=False)
+    with writing.transaction() as held:
+        record(held, org_id, new_id(), "email.sent")
         await happen(writer, org_id, "email.sent")
         await fan_out(database, writer)
+    writing.close()
     await fan_out(database, writer)
     assert await waiting(database) == [(org_id, webhook_id, "email.sent")] * 2
     await writer.close()
@@ -243,11 +247,8 @@ async def test_an_event_that_cannot_be_told_keeps_nobody_else_waiting(
     webhook_id = await register(writer, org_id)
     broken = await happen(writer, org_id, "email.sent")
     await happen(writer, org_id, "email.sent")
-
-    async def corrupt(connection: AsyncConnection) -> None:
-        await connection.execute(update(emails).where(emails.c.id == broken).values(to="no list"))
-
-    await writer.run(corrupt)
+    corruption = update(emails).where(emails.c.id == broken).values(to="no list")
+    await writer.run(lambda tx: tx.change(corruption))
     await fan_out(database, writer)
     assert await waiting(database) == [(org_id, webhook_id, "email.sent")]
 
@@ -255,8 +256,8 @@ async def test_an_event_that_cannot_be_told_keeps_nobody_else_waiting(
 # The queue.
 
 
-async def make_calls(database: Database, writer: Writer, counts: Sequence[int]) -> list[Key]:
-    """Webhooks of one organisation each, with so many calls waiting; in the order of the queue."""
+async def make_calls(database: Database, writer: Writer, counts: Sequence[int]) -> list[WebhookKey]:
+    """Webhooks of one organisation each, with these numbers of waiting calls; in the order of the queue."""
     keys = []
     for count in counts:
         org_id = new_id()
@@ -269,31 +270,27 @@ async def make_calls(database: Database, writer: Writer, counts: Sequence[int]) 
 
 async def test_a_look_at_the_queue_shows_each_webhook_once(database: Database, writer: Writer) -> None:
     one, two, _, four = await make_calls(database, writer, [3, 1, 0, 2])
-    async with database.read() as connection:
-        assert await lines_of(connection, BEGINNING, 10) == [one, two, four]
-        assert await lines_of(connection, BEGINNING, 2) == [one, two]
-        assert await lines_of(connection, two, 2) == [four]
-        assert await lines_of(connection, four, 2) == []
+    assert await with_backlog(database, BEGINNING, 10) == [one, two, four]
+    assert await with_backlog(database, BEGINNING, 2) == [one, two]
+    assert await with_backlog(database, two, 2) == [four]
+    assert await with_backlog(database, four, 2) == []
 
 
 async def test_a_claimed_call_is_nobody_elses(database: Database, writer: Writer) -> None:
     (key,) = await make_calls(database, writer, [5])
-    async with database.read() as connection:
-        wanted = await queue.due(connection, [(key, 5)], START_MS)
+    wanted = await database.read(due.due, [(key, 5)], START_MS)
     claims = [Claim(owner * 24, START_MS + 1, wanted) for owner in "abc"]
     shares = await asyncio.gather(*(writer.submit(queue.claim, [claim]) for claim in claims))
     taken = [call.key for share in shares for call in share[0]]
     assert len(taken) == len(set(taken)) == 5
-    async with database.read() as connection:
-        assert await lines_of(connection, BEGINNING, 10) == []
+    assert await with_backlog(database, BEGINNING, 10) == []
 
 
 async def test_claims_take_the_earliest_first_and_no_more_than_asked(
     database: Database, writer: Writer
 ) -> None:
     one, two = await make_calls(database, writer, [4, 3])
-    async with database.read() as connection:
-        wanted = await queue.due(connection, [(one, 2), (two, 9)], START_MS)
+    wanted = await database.read(due.due, [(one, 2), (two, 9)], START_MS)
     calls = (await writer.submit(queue.claim, [Claim("a" * 24, START_MS, wanted)]))[0]
     assert [call.key[:2] for call in calls] == [one] * 2 + [two] * 3
     rest = await claim(database, writer, one)
@@ -318,14 +315,12 @@ async def test_each_attempt_leaves_a_record(database: Database, writer: Writer) 
     await writer.submit(settling.settle, [settled(call, next_at=START_MS)])
     (again,) = await claim(database, writer, key)
     await writer.submit(settling.settle, [settled(again)])
-    async with database.read() as connection:
-        rows = (
-            await connection.execute(
-                select(webhook_attempts)
-                .where(webhook_attempts.c.org_id == key[0], webhook_attempts.c.webhook_id == key[1])
-                .order_by(webhook_attempts.c.id)
-            )
-        ).all()
+    rows = await stored(
+        database,
+        select(webhook_attempts)
+        .where(webhook_attempts.c.org_id == key[0], webhook_attempts.c.webhook_id == key[1])
+        .order_by(webhook_attempts.c.id),
+    )
     assert [(row.attempt, row.next_at) for row in rows] == [(1, START_MS), (2, None)]
     assert {(row.event_id, row.status_code, row.response, row.duration_ms) for row in rows} == {
         (call.key.event_id, 500, b"\x00\xff", 7)
@@ -365,18 +360,16 @@ async def test_an_attempt_under_way_does_not_swallow_a_replay(database: Database
     (key,) = await make_calls(database, writer, [1])
     (call,) = await claim(database, writer, key)
     event_id = call.key.event_id
-    await writer.run(lambda connection: history.replay(connection, key, event_id, START_MS))
+    await writer.run(history.replay, key, event_id, START_MS)
     await writer.submit(settling.settle, [replace(settled(call), succeeded=True)])
     assert len(await waiting(database)) == 1
     (again,) = await claim(database, writer, key, owner="b")
     assert again.key.event_id == event_id
-    async with database.read() as connection:
-        assert (await history.attempts(connection, key, event_id, Stretch(10))).total == 1
+    assert (await database.read(history.attempts, key, event_id, PageRequest(10))).total == 1
 
 
-async def failed_since(database: Database, key: Key, since: int, behind: str = "") -> Sequence[str]:
-    async with database.read() as connection:
-        return await history.failed(connection, key, since, behind, 2)
+async def failed_since(database: Database, key: WebhookKey, since: int, after: str = "") -> Sequence[str]:
+    return await database.read(history.failed, key, since, after, 2)
 
 
 async def test_what_failed_is_told_again_in_parts(database: Database, writer: Writer) -> None:
@@ -387,11 +380,7 @@ async def test_what_failed_is_told_again_in_parts(database: Database, writer: Wr
     ids: Sequence[str] = [""]
     while not counts or counts[-1] == 2:
         ids = await failed_since(database, key, START_MS, ids[-1])
-        counts.append(
-            await writer.run(
-                lambda connection, ids=ids: history.replay_failed(connection, key, ids, START_MS)
-            )
-        )
+        counts.append(await writer.run(history.replay_failed, key, ids, START_MS))
     assert counts == [2, 2, 1]
     assert len(await waiting(database)) == 5
 
@@ -409,8 +398,7 @@ async def test_what_is_told_meanwhile_is_not_told_again(database: Database, writ
     await writer.submit(queue.give_up_stale, [(key, START_MS + 1)])
     ids = await failed_since(database, key, START_MS)
     for count in (1, 0):
-        replayed = await writer.run(lambda connection: history.replay_failed(connection, key, ids, START_MS))
-        assert replayed == count
+        assert await writer.run(history.replay_failed, key, ids, START_MS) == count
 
 
 async def test_anothers_calls_cannot_be_seen_or_made_again(database: Database, writer: Writer) -> None:
@@ -418,41 +406,43 @@ async def test_anothers_calls_cannot_be_seen_or_made_again(database: Database, w
     (key,) = await make_calls(database, writer, [1])
     (call,) = await claim(database, writer, key)
     foreign, event_id = (new_id(), key[1]), call.key.event_id
-    async with database.read() as connection:
-        for look in (
-            history.calls(connection, foreign, [], Stretch(10)),
-            history.call(connection, foreign, event_id),
-            history.attempts(connection, foreign, event_id, Stretch(10)),
-        ):
-            with pytest.raises(WebhookNotFound):
-                await look
-        assert await history.failed(connection, foreign, 0, "", 10) == []
+    for read in (
+        lambda tx: history.calls(tx, foreign, [], PageRequest(10)),
+        lambda tx: history.call(tx, foreign, event_id),
+        lambda tx: history.attempts(tx, foreign, event_id, PageRequest(10)),
+    ):
+        with pytest.raises(WebhookNotFound):
+            await database.read(read)
+    assert await database.read(history.failed, foreign, 0, "", 10) == []
     for act in (
-        lambda connection: history.replay(connection, foreign, event_id, START_MS),
-        lambda connection: history.replay_failed(connection, foreign, [event_id], START_MS),
-        lambda connection: store.rotate(connection, *foreign, b"x", START_MS),
-        lambda connection: store.change(connection, *foreign, Change("https://x.test", (), None), START_MS),
-        lambda connection: store.change(connection, *foreign, Change(None, (), "disabled"), START_MS),
+        lambda tx: history.replay(tx, foreign, event_id, START_MS),
+        lambda tx: history.replay_failed(tx, foreign, [event_id], START_MS),
+        lambda tx: store.rotate(tx, *foreign, b"x", START_MS),
+        lambda tx: store.change(tx, *foreign, WebhookChange("https://x.test", (), None), START_MS),
+        lambda tx: store.change(tx, *foreign, WebhookChange(None, (), "disabled"), START_MS),
     ):
         with pytest.raises(WebhookNotFound):
             await writer.run(act)
-    async with database.read() as connection:
-        assert (await store.get(connection, *key)).status == "enabled"
+    assert (await database.read(store.get, *key)).status == "enabled"
 
 
-async def lines_of(connection: AsyncConnection, after: Key, most: int) -> list[Key]:
-    return [(line.org_id, line.webhook_id) for line in await queue.lines(connection, after, most)]
+async def with_backlog(database: Database, after: WebhookKey, limit: int) -> list[WebhookKey]:
+    return [backlog.webhook for backlog in await database.read(due.backlogs, after, limit)]
 
 
-async def test_a_look_at_the_queue_reads_no_backlog_on_sqlite(sqlite_url: str) -> None:
+def test_the_search_for_due_calls_reads_no_backlog_on_sqlite(sqlite_url: str) -> None:
     """However many calls wait for a webhook, the next webhook is found by the index."""
-    database = Database(sqlite_url)
-    async with database.read() as connection:
-        explained = text(f"EXPLAIN QUERY PLAN {queue._LINES.build('sqlite')}")
-        plan = await connection.execute(explained, {"org_id": "", "webhook_id": "", "most": 1})
-        steps = [row.detail for row in plan if "webhook_calls" in row.detail]
-    await database.close()
+    steps = [step for step in plans_of(sqlite_url, due.backlogs, BEGINNING, 1) if "webhook_calls" in step]
     assert {step.partition(" INDEX ")[2] for step in steps} == {
         "ix_webhook_calls_due (org_id=? AND webhook_id>?)",
         "ix_webhook_calls_due (org_id>?)",
     }
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_due_calls_are_read_in_order_by_an_index(sqlite_url: str, count: int) -> None:
+    steps = plans_of(sqlite_url, due.due, [(("o", "w"), 2)] * count, START_MS)
+    reads = [step for step in steps if "webhook_calls" in step]
+    assert len(reads) == count
+    assert all("ix_webhook_calls_due (org_id=? AND webhook_id=? AND due_at" in step for step in reads)
+    assert not [step for step in steps if "TEMP B-TREE" in step]

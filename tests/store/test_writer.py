@@ -5,23 +5,21 @@ import asyncio
 import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.db import writer as writer_module
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import log_readers
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import DomainNotFound, Unavailable
 
 
-async def _add(connection: AsyncConnection, names: list[str]) -> list[str]:
-    await connection.execute(insert(log_readers), [{"reader": name, "tx": 0, "seq": 0} for name in names])
+def _add(tx: Tx, names: list[str]) -> list[str]:
+    tx.change(insert(log_readers), [{"reader": name, "tx": 0, "seq": 0} for name in names])
     return names
 
 
 async def _names(database: Database) -> set[str]:
-    async with database.read() as connection:
-        return set((await connection.execute(select(log_readers.c.reader))).scalars())
+    return set(await database.read(lambda tx: tx.scalars(str, select(log_readers.c.reader))))
 
 
 async def test_each_caller_gets_its_own_results_in_order(database: Database, writer: Writer) -> None:
@@ -34,13 +32,13 @@ async def test_each_caller_gets_its_own_results_in_order(database: Database, wri
 async def test_concurrent_callers_share_transactions(database: Database, writer: Writer) -> None:
     sizes: list[int] = []
 
-    async def count(connection: AsyncConnection, items: list[int]) -> list[int]:
+    def count(tx: Tx, items: list[int]) -> list[int]:
         sizes.append(len(items))
         return items
 
     await asyncio.gather(*(writer.submit(count, [n]) for n in range(100)))
     assert sum(sizes) == 100
-    assert len(sizes) <= 2 * database.writers
+    assert len(sizes) <= 2 * writer.concurrency
 
 
 async def test_a_submission_that_cannot_be_kept_fails_alone(database: Database, writer: Writer) -> None:
@@ -60,9 +58,9 @@ async def test_a_submission_that_cannot_be_kept_fails_alone(database: Database, 
 async def test_an_outcome_can_be_a_fault_without_undoing_its_neighbours(
     database: Database, writer: Writer
 ) -> None:
-    async def judge(connection: AsyncConnection, names: list[str]) -> list[str | DomainNotFound]:
+    def judge(tx: Tx, names: list[str]) -> list[str | DomainNotFound]:
         wanted = [name for name in names if name != "bad"]
-        await _add(connection, wanted)
+        _add(tx, wanted)
         return [DomainNotFound(name) if name == "bad" else name for name in names]
 
     results = await writer.submit(judge, ["a", "bad", "b"])
@@ -71,16 +69,16 @@ async def test_an_outcome_can_be_a_fault_without_undoing_its_neighbours(
 
 
 async def test_run_returns_after_its_own_transaction(database: Database, writer: Writer) -> None:
-    async def write(connection: AsyncConnection) -> int:
-        await _add(connection, ["one"])
-        return (await connection.execute(select(func.count()).select_from(log_readers))).scalar_one()
+    def write(tx: Tx) -> int:
+        _add(tx, ["one"])
+        return tx.scalar(int, select(func.count()).select_from(log_readers)) or 0
 
     assert await writer.run(write) == 1
 
 
 async def test_a_fault_raised_in_run_rolls_back(database: Database, writer: Writer) -> None:
-    async def write(connection: AsyncConnection) -> None:
-        await _add(connection, ["one"])
+    def write(tx: Tx) -> None:
+        _add(tx, ["one"])
         raise DomainNotFound("x")
 
     with pytest.raises(DomainNotFound):
@@ -97,10 +95,12 @@ async def test_a_caller_that_goes_away_takes_nobody_with_it(database: Database, 
     assert "staying" in await _names(database)
 
 
-async def test_more_work_than_can_wait_is_refused(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "MAX_WAITING", 2)
+async def test_more_work_than_can_wait_is_refused(database: Database) -> None:
+    writer = Writer(database, max_waiting=2)
+    writer.start()
     with pytest.raises(Unavailable):
         await writer.submit(_add, ["a", "b", "c"])
+    await writer.close()
 
 
 async def test_closing_writes_what_waits_and_refuses_the_rest(database: Database) -> None:
@@ -113,12 +113,3 @@ async def test_closing_writes_what_waits_and_refuses_the_rest(database: Database
     assert len(await _names(database)) == 10
     with pytest.raises(Unavailable):
         await writer.submit(_add, ["late"])
-
-
-async def test_an_act_that_waits_for_something_else_is_refused(writer: Writer) -> None:
-    async def act(connection: AsyncConnection, items: list[int]) -> list[int]:
-        await asyncio.sleep(0)
-        return items
-
-    with pytest.raises(RuntimeError, match="something else than the store"):
-        await writer.submit(act, [1])

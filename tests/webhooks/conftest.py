@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from tests.harness.clock import ManualClock
 from tests.harness.webhook_sink import WebhookSink

@@ -3,12 +3,12 @@
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from server.clock import Clock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.schema import webhook_attempts, webhook_calls, webhooks
 from server.db.writer import Writer
 from server.events.bell import Bell
@@ -24,6 +24,26 @@ from server.webhooks.signing import new_secret
 from server.webhooks.store import NewWebhook
 from tests.harness.happenings import happen
 from tests.harness.waiting import until
+
+
+class Attempt(NamedTuple):
+    """The record of an attempt."""
+
+    id: str
+    event_id: str
+    attempt: int
+    status_code: int | None
+    error: str
+    detail: str
+    response: bytes
+    attempted_at: int
+    next_at: int | None
+
+
+class _CallsRow(NamedTuple):
+    status: str
+    calls: int
+
 
 SEAL = Seal("the secret of this installation")
 
@@ -87,20 +107,19 @@ class Site:
         while await self.dispatcher.step():
             pass
 
-    async def attempts(self, webhook_id: str) -> Sequence[Row[Any]]:
+    async def attempts(self, webhook_id: str) -> Sequence[Attempt]:
         """The recorded attempts of a webhook, oldest first."""
         query = (
-            select(webhook_attempts)
+            select(*(webhook_attempts.c[name] for name in Attempt._fields))
             .where(webhook_attempts.c.org_id == self.org_id, webhook_attempts.c.webhook_id == webhook_id)
             .order_by(webhook_attempts.c.id)
         )
-        async with self.database.read() as connection:
-            return (await connection.execute(query)).all()
+        return await self.database.read(lambda tx: tx.all(Attempt, query))
 
-    async def attempted(self, webhook_id: str, count: int) -> Row[Any]:
-        """Waits for so many recorded attempts; returns the last."""
+    async def attempted(self, webhook_id: str, count: int) -> Attempt:
+        """Waits until `count` attempts are recorded; returns the last."""
 
-        async def recorded() -> Sequence[Row[Any]]:
+        async def recorded() -> Sequence[Attempt]:
             rows = await self.attempts(webhook_id)
             return rows if len(rows) >= count else ()
 
@@ -119,40 +138,34 @@ class Site:
                 webhook_calls.c.due_at.is_not(None),
             )
         )
-        async with self.database.read() as connection:
-            return await connection.scalar(query) or 0
+        return await self.database.read(lambda tx: tx.scalar(int, query)) or 0
 
     async def status(self, webhook_id: str) -> str:
         """Whether a webhook is enabled."""
         query = select(webhooks.c.status).where(webhooks.c.org_id == self.org_id, webhooks.c.id == webhook_id)
-        async with self.database.read() as connection:
-            return str(await connection.scalar(query))
+        return str(await self.database.read(lambda tx: tx.scalar(str, query)))
 
     async def disabled_reason(self, webhook_id: str) -> str:
         """Why a webhook is disabled."""
-        async with self.database.read() as connection:
-            return str((await store.get(connection, self.org_id, webhook_id)).disabled_reason)
+        return (await self.database.read(store.get, self.org_id, webhook_id)).disabled_reason
 
     async def kept(self, webhook_id: str) -> dict[str, int]:
         """How many calls of a webhook there are, by status."""
         query = (
-            select(webhook_calls.c.status, func.count())
+            select(webhook_calls.c.status, func.count().label("calls"))
             .where(webhook_calls.c.org_id == self.org_id, webhook_calls.c.webhook_id == webhook_id)
             .group_by(webhook_calls.c.status)
         )
-        async with self.database.read() as connection:
-            return {row[0]: row[1] for row in await connection.execute(query)}
+        return dict(await self.database.read(lambda tx: tx.all(_CallsRow, query)))
 
     async def rotate(self, webhook_id: str) -> str:
         """Gives a webhook a new secret and returns it."""
         secret, until_ms = new_secret(), self.clock.now_ms() + OVERLAP_MS
         sealed = SEAL.seal(secret.encode(), store.seal_context(webhook_id))
-        await self.writer.run(
-            lambda connection: store.rotate(connection, self.org_id, webhook_id, sealed, until_ms)
-        )
+        await self.writer.run(store.rotate, self.org_id, webhook_id, sealed, until_ms)
         return secret
 
     async def replay(self, webhook_id: str, event_id: str) -> None:
         """Lets a call be made again."""
         key, now = (self.org_id, webhook_id), self.clock.now_ms()
-        await self.writer.run(lambda connection: history.replay(connection, key, event_id, now))
+        await self.writer.run(history.replay, key, event_id, now)

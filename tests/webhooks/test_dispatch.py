@@ -12,7 +12,7 @@ import standardwebhooks
 import svix.webhooks
 
 from server.clock import SystemClock
-from server.db.engine import Database
+from server.db.database import Database
 from server.db.writer import Writer
 from server.webhooks import store
 from tests.harness.certificates import throw_away

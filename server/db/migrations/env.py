@@ -7,8 +7,6 @@ from sqlalchemy.pool import NullPool
 from server.db.schema import metadata
 
 _url = make_url(context.config.attributes["url"])
-if _url.get_backend_name() == "sqlite":
-    _url = _url.set(drivername="sqlite")
 _engine = create_engine(_url, poolclass=NullPool)
 if _url.get_backend_name() == "sqlite":
 

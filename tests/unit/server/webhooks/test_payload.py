@@ -1,42 +1,46 @@
-"""What a call says (contract rows Z-42, F-3)."""
+"""The body of a call (contract rows Z-42, F-3)."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from server.events.log import EventRow
 from server.webhooks.payload import render
+from server.webhooks.subscriptions import EmailRow
+
+EVENT = EventRow(
+    org_id="0190c3a1f2b4c5d6e7f80911",
+    tx=0,
+    seq=1,
+    id="0190c3a1f2b4c5d6e7f80913",
+    email_id="0190c3a1f2b4c5d6e7f80912",
+    type="email.sent",
+    recipient="",
+    attempt=0,
+    reply_code=None,
+    reply_status=None,
+    reply_text=None,
+    remote_host=None,
+    possible_duplicate=False,
+    created_at=1_800_000_000_007,
+)
+EMAIL = EmailRow(
+    org_id="0190c3a1f2b4c5d6e7f80911",
+    id="0190c3a1f2b4c5d6e7f80912",
+    sender="Ada <ada@mail.example.com>",
+    to='["bob@example.net", "Zoë <zoe@example.org>"]',
+    subject="Grüße",
+    tags="[]",
+    message_id="<0190c3a1f2b4c5d6e7f80912@mail.example.com>",
+    created_at=1_799_999_999_000,
+)
 
 
-@dataclass
-class _Event:
-    type: str = "email.sent"
-    created_at: int = 1_800_000_000_007
-    email_id: str = "0190c3a1f2b4c5d6e7f80912"
-    recipient: str = ""
-    attempt: int = 0
-    reply_code: int | None = None
-    reply_status: str | None = None
-    reply_text: str | None = None
-    remote_host: str | None = None
-    possible_duplicate: bool = False
-
-
-@dataclass
-class _Email:
-    sender: str = "Ada <ada@mail.example.com>"
-    to: str = '["bob@example.net", "Zoë <zoe@example.org>"]'
-    subject: str = "Grüße"
-    tags: str = "[]"
-    message_id: str = "<0190c3a1f2b4c5d6e7f80912@mail.example.com>"
-    created_at: int = 1_799_999_999_000
-
-
-def _read(event: _Event, email: _Email | None = None) -> Any:
-    return json.loads(render(event, email or _Email()))
+def _read(event: EventRow = EVENT, email: EmailRow = EMAIL) -> Any:
+    return json.loads(render(event, email))
 
 
 def test_the_body_holds_what_the_contract_lists() -> None:
-    assert _read(_Event()) == {
+    assert _read() == {
         "type": "email.sent",
         "created_at": "2027-01-15T08:00:00.007Z",
         "data": {
@@ -51,7 +55,7 @@ def test_the_body_holds_what_the_contract_lists() -> None:
 
 
 def test_a_bounce_tells_recipient_and_reply_and_speaks_resends_names() -> None:
-    event = _Event(
+    event = EVENT._replace(
         type="email.bounced",
         recipient="bob@example.net",
         attempt=3,
@@ -75,20 +79,20 @@ def test_a_bounce_tells_recipient_and_reply_and_speaks_resends_names() -> None:
 
 
 def test_what_was_suppressed_speaks_resends_names() -> None:
-    event = _Event(type="email.suppressed", recipient="bob@example.net", reply_text="bounced before")
+    event = EVENT._replace(type="email.suppressed", recipient="bob@example.net", reply_text="bounced before")
     suppressed = _read(event)["data"]["suppressed"]
     assert suppressed == {"type": "OnAccountSuppressionList", "message": "bounced before"}
 
 
 def test_tags_are_an_object() -> None:
-    data = _read(_Event(), _Email(tags='[["category", "welcome"], ["shard", "7"]]'))["data"]
+    data = _read(email=EMAIL._replace(tags='[["category", "welcome"], ["shard", "7"]]'))["data"]
     assert data["tags"] == {"category": "welcome", "shard": "7"}
 
 
 def test_no_reply_of_a_receiver_makes_a_call_large() -> None:
-    event = _Event(type="email.bounced", attempt=1, reply_code=550, reply_text="x" * 100_000)
-    assert len(render(event, _Email())) < 20_000
+    event = EVENT._replace(type="email.bounced", attempt=1, reply_code=550, reply_text="x" * 100_000)
+    assert len(render(event, EMAIL)) < 20_000
 
 
 def test_the_same_event_gives_the_same_bytes() -> None:
-    assert render(_Event(), _Email()) == render(_Event(), _Email())
+    assert render(EVENT, EMAIL) == render(EVENT, EMAIL)

@@ -1,4 +1,4 @@
-"""Memory as something that callers take parts of, and wait for."""
+"""A memory budget that callers take parts of, and wait for."""
 
 import asyncio
 from collections import Counter
@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Room:
-    """So many bytes in all, and so many for one owner; who gets none within `wait_s` seconds goes away."""
+class MemoryBudget:
+    """At most `size` bytes in all and `size_of_one` for one owner; a caller waits up to `wait_s` seconds."""
 
     def __init__(self, size: int, size_of_one: int, wait_s: float) -> None:
         self._size = size

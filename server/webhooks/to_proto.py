@@ -1,11 +1,12 @@
-"""Rows of webhooks, their calls and attempts as the contract's messages."""
+"""Rows of webhooks, calls and attempts to protobuf."""
 
 import json
 
 from zidimail.v1 import webhook_pb2
 
-from server.events.rpc import type_of_name
+from server.events.to_proto import type_of_name
 from server.webhooks import store
+from server.webhooks.history import AttemptRow, CallRow, CallWithBody
 from server.wire.timestamps import timestamp
 
 WEBHOOK_STATUSES = {
@@ -38,8 +39,8 @@ def webhook_message(row: store.WebhookRow) -> webhook_pb2.Webhook:
     )
 
 
-def event_message(row: store.WebhookRow, body: bytes = b"") -> webhook_pb2.WebhookEvent:
-    """A call; `body` is what is sent."""
+def event_message(row: CallRow | CallWithBody) -> webhook_pb2.WebhookEvent:
+    """A call; the payload is empty unless the row has the body."""
     return webhook_pb2.WebhookEvent(
         id=row.event_id,
         type=type_of_name(row.type),
@@ -47,19 +48,18 @@ def event_message(row: store.WebhookRow, body: bytes = b"") -> webhook_pb2.Webho
         attempts=row.earlier_attempts + row.attempts,
         next_attempt_at=None if row.due_at is None else timestamp(row.due_at),
         created_at=timestamp(row.happened_at),
-        payload=body.decode(),
+        payload=row.body.decode() if isinstance(row, CallWithBody) else "",
     )
 
 
-def attempt_message(row: store.WebhookRow) -> webhook_pb2.WebhookAttempt:
-    """An attempt: what was answered, or why nothing was."""
-    answered = row.status_code is not None
+def attempt_message(row: AttemptRow) -> webhook_pb2.WebhookAttempt:
+    """An attempt, with the answer or the reason why there was none."""
     return webhook_pb2.WebhookAttempt(
         id=row.id,
         number=row.attempt,
         sent_at=timestamp(row.attempted_at),
         http_status_code=row.status_code or 0,
-        response=row.response.decode("utf-8", "replace") if answered else row.detail,
+        response=row.detail if row.status_code is None else row.response.decode("utf-8", "replace"),
         duration_ms=row.duration_ms,
-        success=answered and 200 <= row.status_code < 300,
+        success=row.status_code is not None and 200 <= row.status_code < 300,
     )

@@ -1,30 +1,31 @@
-"""From claimed rows to jobs: messages are loaded, built and signed, and recipients grouped into envelopes."""
+"""Makes jobs of claimed rows: loads, builds and signs messages, and groups recipients into envelopes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from server.delivery.freight import HEAVY
 from server.delivery.journal import Journal
+from server.delivery.memory_budget import LARGE
 from server.delivery.prepare import Preparer, Unpreparable
 from server.delivery.record import Attempt
-from server.delivery.rows import Claimed, Key, Stored
+from server.delivery.rows import Claimed, Key
 from server.delivery.sites import Job
 from server.delivery.store import Queue
+from server.delivery.stored import Stored
 from server.delivery.transports.transport import Transport
 from server.delivery.verdict import Outcome, impossible, unreachable
 
 # RFC 5321 section 4.5.3.1.8: every server takes as many recipients of one message.
 _MAX_RECIPIENTS = 100
-# Messages are prepared as many at a time as are expected to take this much memory, in bytes.
-_BYTES_AT_ONCE = 8 * 2**20
-_MOST_AT_ONCE = 64
+# The expected memory of a chunk, in bytes, and the most messages in it.
+_CHUNK_BYTES = 8 * 2**20
+_MAX_CHUNK = 64
 
 
 @dataclass(slots=True)
-class Taken:
-    """What became of claimed rows.
+class Loaded:
+    """The results of loading claimed rows.
 
-    Jobs, recipients whose message cannot be built, recipients that are suppressed by now, and rows without
+    Jobs, recipients that are suppressed by now, recipients whose message cannot be built, and rows without
     an email.
     """
 
@@ -34,42 +35,42 @@ class Taken:
     missing: list[Key] = field(default_factory=list)
 
 
-class Intake:
-    """Makes jobs out of rows."""
+class Loader:
+    """Makes jobs of claimed rows."""
 
     def __init__(self, queue: Queue, preparer: Preparer, journal: Journal, transport: Transport) -> None:
         self._queue = queue
         self._preparer = preparer
         self._journal = journal
         self._transport = transport
-        self._at_once = _MOST_AT_ONCE
+        self._chunk_size = _MAX_CHUNK
 
-    def portions(self, rows: Sequence[Claimed]) -> list[list[Claimed]]:
-        """The rows in lists to be prepared one after the other.
+    def chunks(self, rows: Sequence[Claimed]) -> list[list[Claimed]]:
+        """The rows in lists to be loaded one after the other.
 
-        Behind the others come large messages, each alone as it takes so much memory, and last those that
-        killed their deliverer before, each alone so that no other is blamed.
+        Large messages come after the others, each alone because of the memory it takes; last come messages
+        that killed their deliverer before, each alone so that no other is blamed.
         """
-        innocent = [row for row in rows if row.crashes == 0 and row.attached <= HEAVY]
-        size = self._at_once
-        portions = [innocent[start : start + size] for start in range(0, len(innocent), size)]
-        heavy: dict[str, list[Claimed]] = {}
+        usual = [row for row in rows if row.crashes == 0 and row.attached <= LARGE]
+        size = self._chunk_size
+        chunks = [usual[start : start + size] for start in range(0, len(usual), size)]
+        large: dict[str, list[Claimed]] = {}
         for row in rows:
-            if row.crashes == 0 and row.attached > HEAVY:
-                heavy.setdefault(row.key.email_id, []).append(row)
-        return [*portions, *heavy.values(), *([row] for row in rows if row.crashes > 0)]
+            if row.crashes == 0 and row.attached > LARGE:
+                large.setdefault(row.key.email_id, []).append(row)
+        return [*chunks, *large.values(), *([row] for row in rows if row.crashes > 0)]
 
-    async def take(self, rows: Sequence[Claimed]) -> Taken:
-        """Prepares the messages of these rows; one that cannot be built does not hold up the others."""
+    async def load(self, rows: Sequence[Claimed]) -> Loaded:
+        """Builds the messages of these rows; one that cannot be built does not hold up the others."""
         by_email: dict[tuple[str, str], list[Claimed]] = {}
         for row in rows:
             by_email.setdefault((row.key.org_id, row.key.email_id), []).append(row)
-        with_files = {row.key[:2] for row in rows if row.attached}
-        stored = await self._queue.load(by_email, with_files)
-        taken = Taken()
+        with_attachments = {row.key[:2] for row in rows if row.attached}
+        stored = await self._queue.load(by_email, with_attachments)
+        loaded = Loaded()
         for pair, email in stored.items():
             if email.suppressed:
-                by_email[pair] = self._without_suppressed(by_email[pair], email, taken)
+                by_email[pair] = self._without_suppressed(by_email[pair], email, loaded)
         known = [pair for pair in by_email if pair in stored]
         keys = [row.key for row in rows]
         self._journal.preparing(keys)
@@ -77,29 +78,29 @@ class Intake:
         self._journal.prepared(keys)
         for pair, letter in zip(known, letters, strict=True):
             email = stored[pair]
-            mine = by_email.pop(pair)
+            claimed = by_email.pop(pair)
             if isinstance(letter, Unpreparable):
                 outcome = _refusal(letter)
-                taken.refused += [(_attempt(row, email), outcome) for row in mine]
+                loaded.refused += [(_attempt(row, email), outcome) for row in claimed]
                 continue
-            for site, group in self._envelopes(mine, email.kinds):
+            for site, group in self._envelopes(claimed, email.kinds):
                 by_no = {row.key.no: row for row in group}
                 addresses = {no: email.addresses[no] for no in by_no}
-                taken.jobs.append(Job(letter, site, email.accepted_at, email.alone, by_no, addresses))
-        taken.missing = [row.key for left in by_email.values() for row in left]
-        self._adapt(taken.jobs)
-        return taken
+                loaded.jobs.append(Job(letter, site, email.accepted_at, email.alone, by_no, addresses))
+        loaded.missing = [row.key for left in by_email.values() for row in left]
+        self._adapt(loaded.jobs)
+        return loaded
 
-    def _without_suppressed(self, rows: Sequence[Claimed], email: Stored, taken: Taken) -> list[Claimed]:
-        taken.suppressed += [_attempt(row, email) for row in rows if row.key.no in email.suppressed]
+    def _without_suppressed(self, rows: Sequence[Claimed], email: Stored, loaded: Loaded) -> list[Claimed]:
+        loaded.suppressed += [_attempt(row, email) for row in rows if row.key.no in email.suppressed]
         return [row for row in rows if row.key.no not in email.suppressed]
 
     def _envelopes(
         self, rows: Sequence[Claimed], kinds: Mapping[int, str]
     ) -> Iterable[tuple[str, list[Claimed]]]:
-        """Recipients that share a transaction: of the same site, and each Bcc apart.
+        """Recipients that share an SMTP transaction: those of the same site, and each Bcc apart.
 
-        A receiver's trace must not tell one recipient who else got a blind copy.
+        A receiver's trace must not show one recipient who else got a blind copy.
         """
         shown: dict[str, list[Claimed]] = {}
         for row in rows:
@@ -115,7 +116,7 @@ class Intake:
     def _adapt(self, jobs: Sequence[Job]) -> None:
         if jobs:
             average = sum(len(job.letter.content) for job in jobs) // len(jobs)
-            self._at_once = max(1, min(_MOST_AT_ONCE, _BYTES_AT_ONCE // max(1, average)))
+            self._chunk_size = max(1, min(_MAX_CHUNK, _CHUNK_BYTES // max(1, average)))
 
 
 def _attempt(row: Claimed, email: Stored) -> Attempt:

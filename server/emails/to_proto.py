@@ -1,11 +1,10 @@
-"""Rows as they are sent, and what a request to list asks for."""
+"""Database rows to protobuf, and ListEmailsRequest to `Filter`."""
 
 import json
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import Row
 from zidimail.v1 import email_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
@@ -13,7 +12,8 @@ from server.domains.rules import host_name
 from server.emails.listing import Filter
 from server.emails.rules import MAX_TAG_LENGTH
 from server.emails.stats import Stats
-from server.events.rpc import reply_message
+from server.emails.store import AttachmentRow, EmailRow, RecipientRow
+from server.events.to_proto import reply_message
 from server.faults import ValidationFailed, Violation
 from server.wire.timestamps import milliseconds, timestamp
 
@@ -25,8 +25,8 @@ _KINDS = cast("dict[str, email_pb2.RecipientKind]", dict(email_pb2.RecipientKind
 _DAILY = ("sent", "delivered", "bounced", "complained")
 
 
-def email_message(row: Row[Any]) -> email_pb2.Email:
-    """A row of the table `emails` as it is sent."""
+def email_message(row: EmailRow) -> email_pb2.Email:
+    """The message of an email, without its content."""
     email = email_pb2.Email(
         id=row.id,
         message_id=row.message_id,
@@ -45,8 +45,8 @@ def email_message(row: Row[Any]) -> email_pb2.Email:
     return email
 
 
-def recipient_message(row: Row[Any]) -> email_pb2.Recipient:
-    """A row of the table `recipients` as it is sent."""
+def recipient_message(row: RecipientRow) -> email_pb2.Recipient:
+    """The message of a recipient."""
     return email_pb2.Recipient(
         address=row.address,
         kind=_KINDS[f"RECIPIENT_KIND_{row.kind.upper()}"],
@@ -56,10 +56,10 @@ def recipient_message(row: Row[Any]) -> email_pb2.Recipient:
     )
 
 
-def attachment_message(row: Row[Any]) -> email_pb2.Attachment:
-    """A row of the table `attachments` as it is sent.
+def attachment_message(row: AttachmentRow) -> email_pb2.Attachment:
+    """The message of an attachment.
 
-    Its id is its email's, counted on: unique among the attachments of the email, and in their order.
+    Its id is its email's id plus its number: unique among the attachments of the email, and in their order.
     """
     return email_pb2.Attachment(
         id=f"{int(row.email_id, 16) + row.no + 1:024x}",
@@ -71,7 +71,7 @@ def attachment_message(row: Row[Any]) -> email_pb2.Attachment:
 
 
 def stats_message(days: int, found: Stats) -> pb.GetEmailStatsResponse:
-    """The statistics of so many days as they are sent."""
+    """The message of the statistics of the last `days` days."""
     names = [field.name for field in pb.EmailTotals.DESCRIPTOR.fields]
     return pb.GetEmailStatsResponse(
         days=days,
@@ -90,7 +90,7 @@ def stats_message(days: int, found: Stats) -> pb.GetEmailStatsResponse:
 
 
 def filter_of(request: pb.ListEmailsRequest) -> Filter:
-    """Which emails a request asks for. Raises `ValidationFailed`."""
+    """The criteria of a request. Raises `ValidationFailed`."""
     violations = list(_violations(request))
     domain = None
     if request.HasField("domain"):

@@ -1,0 +1,47 @@
+"""Memory budget for loaded messages; those over 256 KiB have a separate budget, and delay no smaller ones."""
+
+from server.delivery.transports.transport import Letter
+
+# A message with more attachments than this is large, in bytes: it is built alone.
+LARGE = 262_144
+# No more is claimed while small messages take this much memory, in bytes.
+_MAX_SMALL = 32 * 2**20
+# No further large message is built while large ones take this much, in bytes.
+_MAX_LARGE = 64 * 2**20
+
+
+class MemoryBudget:
+    """Counts the messages in memory; a large one, which its jobs share, is counted once."""
+
+    def __init__(self) -> None:
+        self._small = 0
+        self._large: dict[int, int] = {}
+        self._jobs: dict[int, int] = {}
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more mail may be claimed."""
+        return self._small < _MAX_SMALL
+
+    @property
+    def has_room_for_large(self) -> bool:
+        """Whether another large message may be built."""
+        return sum(self._large.values()) < _MAX_LARGE
+
+    def add(self, letter: Letter) -> None:
+        """Counts a job of a message."""
+        size = len(letter.content)
+        if size <= LARGE:
+            self._small += size
+            return
+        self._large[id(letter)] = size
+        self._jobs[id(letter)] = self._jobs.get(id(letter), 0) + 1
+
+    def drop(self, letter: Letter) -> None:
+        """Ends the count of a job of a message."""
+        if (size := len(letter.content)) <= LARGE:
+            self._small -= size
+            return
+        self._jobs[id(letter)] -= 1
+        if not self._jobs[id(letter)]:
+            del self._jobs[id(letter)], self._large[id(letter)]

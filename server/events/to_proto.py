@@ -1,0 +1,64 @@
+"""Rows of the log, replies and event types to protobuf."""
+
+from typing import Protocol, cast
+
+from zidimail.v1 import event_pb2
+
+from server.events.log import EventRow
+from server.wire.timestamps import timestamp
+
+_PREFIX = "EVENT_TYPE_"
+_TYPES = cast("dict[str, event_pb2.EventType]", dict(event_pb2.EventType.items()))
+
+
+class ReplyRow(Protocol):
+    """A row with the columns of an SMTP reply."""
+
+    @property
+    def reply_code(self) -> int | None: ...
+    @property
+    def reply_status(self) -> str | None: ...
+    @property
+    def reply_text(self) -> str | None: ...
+    @property
+    def remote_host(self) -> str | None: ...
+
+
+def event_message(row: EventRow) -> event_pb2.Event:
+    """The message of an entry of the log."""
+    return event_pb2.Event(
+        id=row.id,
+        type=type_of_name(row.type),
+        created_at=timestamp(row.created_at),
+        email_id=row.email_id,
+        recipient=row.recipient,
+        reply=reply_message(row),
+        attempt=row.attempt,
+        possible_duplicate=row.possible_duplicate,
+        cursor=row.place.cursor(),
+    )
+
+
+def reply_message(row: ReplyRow) -> event_pb2.SmtpReply | None:
+    """The message of an SMTP reply, or of the reason why there was none; None if nothing was attempted."""
+    if row.reply_code is None and row.reply_status is None:
+        return None
+    return event_pb2.SmtpReply(
+        code=row.reply_code or 0,
+        enhanced_status=row.reply_status or "",
+        diagnostic=row.reply_text or "",
+        remote_host=row.remote_host or "",
+    )
+
+
+def type_of_name(name: str) -> event_pb2.EventType:
+    """The enum value of a stored name: EVENT_TYPE_EMAIL_SENT for `email.sent`."""
+    return _TYPES[_PREFIX + name.replace(".", "_", 1).upper()]
+
+
+def name_of_type(value: int) -> str:
+    """The stored name of an enum value. Raises ValueError for one that this server does not know."""
+    name = event_pb2.EventType.Name(cast("event_pb2.EventType", value))
+    if value == event_pb2.EVENT_TYPE_UNSPECIFIED:
+        raise ValueError("the type is not named")
+    return name.removeprefix(_PREFIX).lower().replace("_", ".", 1)

@@ -1,0 +1,55 @@
+"""The rows that fan-out needs beside the log: the webhooks of organisations, and the emails of events."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from server.db.statements import Statement
+from server.db.tx import Tx
+
+
+class Subscription(NamedTuple):
+    """The event types that a webhook gets; only of events after the place (`since_tx`, `since_seq`)."""
+
+    org_id: str
+    id: str
+    events: str  # a JSON list
+    since_tx: int
+    since_seq: int
+
+
+class EmailRow(NamedTuple):
+    """The email of an event, as far as a call describes it."""
+
+    org_id: str
+    id: str
+    sender: str
+    to: str  # a JSON list of addresses
+    subject: str
+    tags: str  # a JSON list of names and values
+    message_id: str
+    created_at: int
+
+
+_SUBSCRIPTIONS = Statement(
+    Subscription,
+    "SELECT org_id, id, events, since_tx, since_seq FROM webhooks WHERE org_id IN {keys}",
+    keys={"org_id": "text"},
+)
+_EMAILS = Statement(
+    EmailRow,
+    """
+    SELECT org_id, id, sender, "to", subject, tags, message_id, created_at
+    FROM emails WHERE (org_id, id) IN {keys}
+    """,
+    keys={"org_id": "text", "id": "text"},
+)
+
+
+def of_organisations(tx: Tx, org_ids: Iterable[str]) -> list[Subscription]:
+    """The subscriptions of these organisations."""
+    return _SUBSCRIPTIONS.all(tx, [(org_id,) for org_id in org_ids])
+
+
+def emails(tx: Tx, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], EmailRow]:
+    """The emails by organisation and id."""
+    return {(row.org_id, row.id): row for row in _EMAILS.all(tx, keys)}

@@ -1,0 +1,30 @@
+"""How SQLite runs the statements of a store function, whichever way they reach the driver."""
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
+
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from server.db.tx import Tx
+
+P = ParamSpec("P")
+
+
+def plans_of(url: str, fn: Callable[Concatenate[Tx, P], Any], *args: P.args, **kwargs: P.kwargs) -> list[str]:
+    """The steps of the query plans of all statements that `fn(tx, ...)` runs on the SQLite store at `url`."""
+    engine = create_engine(url, poolclass=NullPool)
+    statements: list[str] = []
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.set_trace_callback(statements.append)
+        fn(Tx(connection), *args, **kwargs)
+        driver.set_trace_callback(None)
+        queries = [sql for sql in statements if not sql.startswith(("BEGIN", "COMMIT", "PRAGMA"))]
+        assert queries, "the function ran no statement"
+        return [row[3] for sql in queries for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+
+def scans(plans: list[str]) -> list[str]:
+    """The steps that read a table or an index from end to end; key lists are none."""
+    return [step for step in plans if step.startswith("SCAN ") and "json_each" not in step]
