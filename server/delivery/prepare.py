@@ -13,14 +13,14 @@ from cryptography.exceptions import InvalidTag
 from server.addresses import Mailbox, NotAMailbox, mailbox
 from server.clock import Clock
 from server.db.engine import Database
-from server.delivery.compose import Message, compose
-from server.delivery.enclosures import Enclosure
-from server.delivery.encoding import Uncomposable, address_text
 from server.delivery.rows import Stored
-from server.delivery.sign import SigningKey, UnusableKey, sign
 from server.delivery.transports.transport import Letter
 from server.domains.keys import private_key
 from server.domains.store import enforcing_tls, signing_keys
+from server.message.attachment import Attachment
+from server.message.compose import Message, compose
+from server.message.encoding import Uncomposable, address_text
+from server.message.sign import SigningKey, UnusableKey, sign
 from server.sealing import Seal
 
 _log = structlog.get_logger()
@@ -145,7 +145,7 @@ def letter(email: Any, files: list[Any], keys: Sequence[SigningKey], *, needs_tl
             text=email.text,
             html=email.html,
             headers=orjson.loads(email.headers),
-            attachments=_enclosures(files),
+            attachments=_attachments(files),
         )
     )
     signatures = sign(composed.head, composed.body, keys, email.begins_at // 1000)
@@ -155,16 +155,16 @@ def letter(email: Any, files: list[Any], keys: Sequence[SigningKey], *, needs_tl
     )
 
 
-def _enclosures(rows: list[Any]) -> list[Enclosure]:
+def _attachments(rows: list[Any]) -> list[Attachment]:
     """The files of an email; the content of each is let go of as it is read."""
-    found: list[Enclosure] = []
+    found: list[Attachment] = []
     parts: list[bytes] = []
     no = 0
     while rows:
         row = rows.pop(0)
         if row.no != no:
             no, parts = row.no, []
-            found.append(Enclosure(row.filename, row.content_type, row.content_id, _emptied(parts)))
+            found.append(Attachment(row.filename, row.content_type, row.content_id, _emptied(parts)))
         if row.content is not None:
             parts.append(row.content)
         elif row.size:

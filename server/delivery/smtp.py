@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import Mapping
 
 from server import failpoints
-from server.delivery.encoding import Uncomposable, address_text
 from server.delivery.line import Gone, Line
 from server.delivery.replies import Reply
 from server.delivery.target import Broken, Target, Timeouts
 from server.delivery.transports.transport import Dot, Letter
 from server.delivery.verdict import Outcome, Stage, Verdict, impossible, judge, unanswered, unreachable
+from server.message.encoding import Uncomposable, address_text
 
 _CHUNK = 262_144
 

@@ -11,7 +11,6 @@ from server.emails import idempotency
 from server.emails.batch import Batch
 from server.emails.draft import Draft
 from server.emails.idempotency import Key
-from server.emails.media_types import media_type_told
 from server.emails.room import Room
 from server.faults import (
     AttachmentsTooLarge,
@@ -23,6 +22,7 @@ from server.faults import (
     ValidationFailed,
     Violation,
 )
+from server.message.media_types import media_type_in_response
 from server.net.http import FileTooLarge, GuardedClient, NoResponse
 from server.quotas.rules import Limits, Periods, Standing
 from server.quotas.store import standings
@@ -138,7 +138,9 @@ class Links:
                 return ValidationFailed([Violation(field, f"cannot be fetched within {FETCH_S:g} s")])
             row = item.attachments[no - 1]
             item.attach(no, file.content)
-            row["content_type"] = row["content_type"] or media_type_told(file.content_type, row["filename"])
+            row["content_type"] = row["content_type"] or media_type_in_response(
+                file.content_type, row["filename"]
+            )
         return None
 
 
