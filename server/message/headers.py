@@ -5,6 +5,7 @@ Accepting an email and composing its message use these functions: what one lets 
 
 import re
 from collections.abc import Iterator, Mapping
+from email.errors import MessageError
 from email.header import decode_header, make_header
 
 from server.addresses import CONTROL
@@ -92,6 +93,6 @@ def _hides_control(value: str) -> bool:
     """Whether decoding the encoded words of a value (RFC 2047) brings control characters to light."""
     try:
         decoded = str(make_header(decode_header(value)))
-    except (ValueError, LookupError):
+    except (MessageError, ValueError, LookupError):
         return True
     return holds_control(decoded)
