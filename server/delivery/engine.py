@@ -24,7 +24,7 @@ from server.delivery.recovery import Recovery
 from server.delivery.rows import Claimed, Key, Release, Settlement
 from server.delivery.sites import Job, Sites
 from server.delivery.store import Queue
-from server.delivery.transports.transport import LeaseLost, Transport
+from server.delivery.transport import LeaseLost, Transport
 from server.delivery.verdict import Outcome, Patience, unanswered, unreachable
 from server.ids import new_id
 from server.sealing import Seal

@@ -1,6 +1,6 @@
 """How much memory the messages in hand take; large ones have a part of their own, and hold up no others."""
 
-from server.delivery.transports.transport import Letter
+from server.delivery.transport import Letter
 
 # A message with more attachments than this is large, in bytes: it is prepared alone.
 HEAVY = 262_144

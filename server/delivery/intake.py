@@ -10,7 +10,7 @@ from server.delivery.record import Attempt
 from server.delivery.rows import Claimed, Key, Stored
 from server.delivery.sites import Job
 from server.delivery.store import Queue
-from server.delivery.transports.transport import Transport
+from server.delivery.transport import Transport
 from server.delivery.verdict import Outcome, impossible, unreachable
 
 # RFC 5321 section 4.5.3.1.8: every server takes as many recipients of one message.

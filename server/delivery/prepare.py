@@ -14,7 +14,7 @@ from server.addresses import Mailbox, NotAMailbox, mailbox
 from server.clock import Clock
 from server.db.engine import Database
 from server.delivery.rows import Stored
-from server.delivery.transports.transport import Letter
+from server.delivery.transport import Letter
 from server.domains.keys import private_key
 from server.domains.store import enforcing_tls, signing_keys
 from server.message.attachment import Attachment

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.delivery.target import Timeouts
-from server.delivery.transports.transport import LeaseLost, Letter
+from server.delivery.smtp.target import Timeouts
+from server.delivery.transport import LeaseLost, Letter
 from server.delivery.verdict import Outcome
 from server.settings import Settings
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from server.db.engine import Database
 from server.db.schema import email_contents, outq
-from server.delivery.target import Timeouts
+from server.delivery.smtp.target import Timeouts
 from server.delivery.transports.mx import Mx
 from server.net.dns import Resolver
 from tests.delivery.conftest import StartEngine

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from server.delivery import pool
-from server.delivery.handshake import connect
-from server.delivery.target import Broken, Credentials, Target, Timeouts
+from server.delivery.smtp.handshake import connect
+from server.delivery.smtp.target import Broken, Credentials, Target, Timeouts
+from server.delivery.transport import LeaseLost, Letter
 from server.delivery.transports.smarthost import Smarthost, target_of
-from server.delivery.transports.transport import LeaseLost, Letter
 from server.delivery.verdict import Outcome, Verdict
 from server.net.dns import Resolver
 from server.settings import SettingsError

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from server.delivery.transports.transport import Dot, Letter
+from server.delivery.transport import Dot, Letter
 from server.delivery.verdict import Outcome, Verdict, unreachable
 
 _SITE = "capture"

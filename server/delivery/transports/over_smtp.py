@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import structlog
 
-from server.delivery.handshake import connect
-from server.delivery.pool import Pool
 from server.delivery.route import NoRoute
-from server.delivery.smtp import Session
-from server.delivery.target import Broken, Target, Timeouts, Tls
-from server.delivery.transports.transport import Dot, Letter
+from server.delivery.smtp.handshake import connect
+from server.delivery.smtp.pool import Pool
+from server.delivery.smtp.session import Session
+from server.delivery.smtp.target import Broken, Target, Timeouts, Tls
+from server.delivery.transport import Dot, Letter
 from server.delivery.verdict import Outcome, unreachable
 
 _log = structlog.get_logger()

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from server.delivery.transports.transport import Dot, Letter, Transport
+from server.delivery.transport import Dot, Letter, Transport
 from server.delivery.verdict import Outcome, Verdict
 from server.emails.draft import SIMULATED
 

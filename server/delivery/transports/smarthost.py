@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from server.delivery.route import MAX_ADDRESSES, NoRoute, interleaved
-from server.delivery.target import Credentials, Target, Timeouts, Tls
+from server.delivery.smtp.target import Credentials, Target, Timeouts, Tls
 from server.delivery.transports.over_smtp import OverSmtp
 from server.delivery.verdict import unreachable
 from server.net.dns import DnsTemporaryError, NxDomain, Resolver

@@ -1,7 +1,7 @@
 """Sites take turns, and none gets more than its share."""
 
 from server.delivery.sites import Job, Sites
-from server.delivery.transports.transport import Letter
+from server.delivery.transport import Letter
 
 
 def job(site: str, number: int = 0) -> Job:

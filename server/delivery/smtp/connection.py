@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from typing import cast
 
-from server.delivery.replies import Reply, ReplyReader
+from server.delivery.smtp.replies import Reply, ReplyReader
 
 # More replies than this at once answer nothing that was asked.
 _MAX_WAITING_REPLIES = 256

@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Mapping
 
 from server import failpoints
-from server.delivery.line import Gone, Line
-from server.delivery.replies import Reply
-from server.delivery.target import Broken, Target, Timeouts
-from server.delivery.transports.transport import Dot, Letter
+from server.delivery.smtp.connection import Gone, Line
+from server.delivery.smtp.replies import Reply
+from server.delivery.smtp.target import Broken, Target, Timeouts
+from server.delivery.transport import Dot, Letter
 from server.delivery.verdict import Outcome, Stage, Verdict, impossible, judge, unanswered, unreachable
 from server.message.encoding import Uncomposable, address_text
 
@@ -19,7 +19,7 @@ _CHUNK = 262_144
 
 
 class Session:
-    """A connection that is ready for MAIL. Made by `server.delivery.handshake.connect`."""
+    """A connection that is ready for MAIL. Made by `server.delivery.smtp.handshake.connect`."""
 
     def __init__(self, line: Line, target: Target, features: Mapping[str, str], timeouts: Timeouts) -> None:
         self._line = line

@@ -4,10 +4,10 @@ import asyncio
 import base64
 import ssl
 
-from server.delivery.line import Gone, Line
-from server.delivery.replies import Reply
-from server.delivery.smtp import Session
-from server.delivery.target import Broken, Credentials, Target, Timeouts, Tls
+from server.delivery.smtp.connection import Gone, Line
+from server.delivery.smtp.replies import Reply
+from server.delivery.smtp.session import Session
+from server.delivery.smtp.target import Broken, Credentials, Target, Timeouts, Tls
 from server.delivery.verdict import Stage, judge, unreachable
 
 
