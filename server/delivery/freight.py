@@ -1,6 +1,6 @@
 """How much memory the messages in hand take; large ones have a part of their own, and hold up no others."""
 
-from server.delivery.transport import Letter
+from server.delivery.transport import OutgoingMessage
 
 # A message with more attachments than this is large, in bytes: it is prepared alone.
 HEAVY = 262_144
@@ -28,7 +28,7 @@ class Freight:
         """Whether another large message may be taken in hand."""
         return sum(self._heavy.values()) < _MOST_HEAVY
 
-    def add(self, letter: Letter) -> None:
+    def add(self, letter: OutgoingMessage) -> None:
         """A job of a message is in hand."""
         size = len(letter.content)
         if size <= HEAVY:
@@ -37,7 +37,7 @@ class Freight:
         self._heavy[id(letter)] = size
         self._jobs[id(letter)] = self._jobs.get(id(letter), 0) + 1
 
-    def drop(self, letter: Letter) -> None:
+    def drop(self, letter: OutgoingMessage) -> None:
         """A job of a message is no more in hand."""
         if (size := len(letter.content)) <= HEAVY:
             self._light -= size

@@ -14,7 +14,7 @@ from server.addresses import Mailbox, NotAMailbox, mailbox
 from server.clock import Clock
 from server.db.engine import Database
 from server.delivery.rows import Stored
-from server.delivery.transport import Letter
+from server.delivery.transport import OutgoingMessage
 from server.domains.keys import private_key
 from server.domains.store import enforcing_tls, signing_keys
 from server.message.attachment import Attachment
@@ -63,7 +63,7 @@ class Preparer:
         self._clock = clock
         self._keys: OrderedDict[Pair, _Keys] = OrderedDict()
 
-    async def prepare(self, emails: Sequence[Stored]) -> list[Letter | Unpreparable]:
+    async def prepare(self, emails: Sequence[Stored]) -> list[OutgoingMessage | Unpreparable]:
         """A letter for each email, or why there is none: one bad message does not hold up the others."""
         keys = await self._keys_of({(stored.email.org_id, stored.email.domain_id) for stored in emails})
         return await asyncio.to_thread(_letters, emails, keys)
@@ -107,8 +107,8 @@ class Preparer:
         return keys if keys or not rows else None
 
 
-def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keys]) -> list[Letter | Unpreparable]:
-    letters: list[Letter | Unpreparable] = []
+def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keys]) -> list[OutgoingMessage | Unpreparable]:
+    letters: list[OutgoingMessage | Unpreparable] = []
     for stored in emails:
         email = stored.email
         domain = keys[email.org_id, email.domain_id]
@@ -125,7 +125,9 @@ def _letters(emails: Sequence[Stored], keys: dict[Pair, _Keys]) -> list[Letter |
     return letters
 
 
-def letter(email: Any, files: list[Any], keys: Sequence[SigningKey], *, needs_tls: bool = False) -> Letter:
+def letter(
+    email: Any, files: list[Any], keys: Sequence[SigningKey], *, needs_tls: bool = False
+) -> OutgoingMessage:
     """The letter of an email: a row with the columns of `emails` and `email_contents`, and its attachments'.
 
     The date and the time of signature are those of the acceptance, or of the time it was scheduled for, so
@@ -150,7 +152,7 @@ def letter(email: Any, files: list[Any], keys: Sequence[SigningKey], *, needs_tl
     )
     signatures = sign(composed.head, composed.body, keys, email.begins_at // 1000)
     content = b"".join((*signatures, *composed.head, b"\r\n", composed.body))
-    return Letter(
+    return OutgoingMessage(
         email.org_id, email.id, address_text(sender.address), content, composed.needs_utf8, needs_tls
     )
 

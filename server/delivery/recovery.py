@@ -11,7 +11,7 @@ from server.delivery.journal import Abandoned, abandoned
 from server.delivery.record import Attempt, failed, settlement
 from server.delivery.rows import Key, Leftover, Release, Settlement
 from server.delivery.store import MAX_CRASHES, Queue
-from server.delivery.verdict import Patience, unanswered
+from server.delivery.verdict import RetryPolicy, unanswered
 
 _AT_ONCE = 200
 _log = structlog.get_logger()
@@ -21,7 +21,7 @@ class Recovery:
     """Settles or releases the rows of engines that are gone; `in_hand` holds our own."""
 
     def __init__(
-        self, queue: Queue, folder: Path, clock: Clock, patience: Patience, in_hand: Container[Key]
+        self, queue: Queue, folder: Path, clock: Clock, patience: RetryPolicy, in_hand: Container[Key]
     ) -> None:
         self._queue = queue
         self._folder = folder
