@@ -24,8 +24,8 @@ from server.delivery.recovery import Recovery
 from server.delivery.rows import Claimed, Key, Release, Settlement
 from server.delivery.sites import Job, Sites
 from server.delivery.store import Queue
-from server.delivery.transports.transport import LeaseLost, Transport
-from server.delivery.verdict import Outcome, Patience, unanswered, unreachable
+from server.delivery.transport import LeaseLost, Transport
+from server.delivery.verdict import Outcome, RetryPolicy, unanswered, unreachable
 from server.ids import new_id
 from server.sealing import Seal
 from server.settings import Settings
@@ -71,7 +71,9 @@ class Engine:
         self._transport = transport
         self._on_settled = on_settled
         self._crowd = crowd or Crowd()
-        self._patience = Patience(round(settings.lifetime_s * 1000), round(settings.uncertain_delay_s * 1000))
+        self._patience = RetryPolicy(
+            round(settings.lifetime_s * 1000), round(settings.uncertain_delay_s * 1000)
+        )
         self._folder = settings.data_dir / "journal"
         self._owner = new_id()
         self._queue = Queue(database, writer, clock, self._owner, settings.lease_s)
@@ -283,7 +285,7 @@ class Engine:
 
 
 class _Record:
-    """The `Dot` of one delivery: journals around it and records the outcomes as they come."""
+    """The `CommitHooks` of one delivery: journals around the dot and records the outcomes as they come."""
 
     def __init__(self, engine: Engine, job: Job) -> None:
         self._engine = engine
@@ -291,7 +293,7 @@ class _Record:
         self.recorded: set[int] = set()
 
     async def before(self, numbers: Sequence[int]) -> None:
-        """See `Dot`."""
+        """See `CommitHooks`."""
         keys = [self._job.rows[no].key for no in numbers]
         await self._engine._journal.dot(keys)
         # Checked last, as the disk may have taken its time.
@@ -300,11 +302,11 @@ class _Record:
             raise LeaseLost
 
     def withdrawn(self, numbers: Sequence[int]) -> None:
-        """See `Dot`."""
+        """See `CommitHooks`."""
         self._engine._journal.undone([self._job.rows[no].key for no in numbers])
 
     def after(self, outcomes: Mapping[int, Outcome]) -> None:
-        """See `Dot`."""
+        """See `CommitHooks`."""
         failpoints.hit("engine.after_reply")
         self._engine._journal.done(self._record(outcomes))
 

@@ -11,7 +11,7 @@ from server.delivery.rows import Claimed, Key
 from server.delivery.sites import Job
 from server.delivery.store import Queue
 from server.delivery.stored import Stored
-from server.delivery.transports.transport import Transport
+from server.delivery.transport import Transport
 from server.delivery.verdict import Outcome, impossible, unreachable
 
 # RFC 5321 section 4.5.3.1.8: every server takes as many recipients of one message.

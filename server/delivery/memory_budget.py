@@ -1,6 +1,6 @@
 """Memory budget for loaded messages; those over 256 KiB have a separate budget, and delay no smaller ones."""
 
-from server.delivery.transports.transport import Letter
+from server.delivery.transport import OutgoingMessage
 
 # A message with more attachments than this is large, in bytes: it is built alone.
 LARGE = 262_144
@@ -28,7 +28,7 @@ class MemoryBudget:
         """Whether another large message may be built."""
         return sum(self._large.values()) < _MAX_LARGE
 
-    def add(self, letter: Letter) -> None:
+    def add(self, letter: OutgoingMessage) -> None:
         """Counts a job of a message."""
         size = len(letter.content)
         if size <= LARGE:
@@ -37,7 +37,7 @@ class MemoryBudget:
         self._large[id(letter)] = size
         self._jobs[id(letter)] = self._jobs.get(id(letter), 0) + 1
 
-    def drop(self, letter: Letter) -> None:
+    def drop(self, letter: OutgoingMessage) -> None:
         """Ends the count of a job of a message."""
         if (size := len(letter.content)) <= LARGE:
             self._small -= size

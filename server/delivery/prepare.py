@@ -14,12 +14,12 @@ from server.addresses import Mailbox, NotAMailbox, mailbox
 from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
-from server.delivery.compose import Message, compose
-from server.delivery.enclosures import Enclosure
-from server.delivery.encoding import Uncomposable, address_text
-from server.delivery.sign import SigningKey, UnusableKey, sign
+from server.message.compose import Message, compose
+from server.message.attachment import Attachment
+from server.message.encoding import Uncomposable, address_text
+from server.message.sign import SigningKey, UnusableKey, sign
 from server.delivery.stored import EmailRow, PartRow, Stored
-from server.delivery.transports.transport import Letter
+from server.delivery.transport import OutgoingMessage
 from server.domains import store as domain_store
 from server.domains.keys import private_key
 from server.sealing import Seal
@@ -65,7 +65,7 @@ class Preparer:
         self._clock = clock
         self._keys: OrderedDict[DomainKey, _Keys] = OrderedDict()
 
-    async def prepare(self, emails: Sequence[Stored]) -> list[Letter | Unpreparable]:
+    async def prepare(self, emails: Sequence[Stored]) -> list[OutgoingMessage | Unpreparable]:
         """A letter for each email, or why there is none: one bad message does not hold up the others."""
         keys = await self._keys_of({(stored.email.org_id, stored.email.domain_id) for stored in emails})
         return await asyncio.to_thread(_letters, emails, keys)
@@ -115,8 +115,8 @@ def _read_domains(
     return domain_store.signing_keys(tx, domains), domain_store.enforcing_tls(tx, domains)
 
 
-def _letters(emails: Sequence[Stored], keys: dict[DomainKey, _Keys]) -> list[Letter | Unpreparable]:
-    letters: list[Letter | Unpreparable] = []
+def _letters(emails: Sequence[Stored], keys: dict[DomainKey, _Keys]) -> list[OutgoingMessage | Unpreparable]:
+    letters: list[OutgoingMessage | Unpreparable] = []
     for stored in emails:
         email = stored.email
         domain = keys[email.org_id, email.domain_id]
@@ -135,7 +135,7 @@ def _letters(emails: Sequence[Stored], keys: dict[DomainKey, _Keys]) -> list[Let
 
 def letter(
     email: EmailRow, parts: list[PartRow], keys: Sequence[SigningKey], *, needs_tls: bool = False
-) -> Letter:
+) -> OutgoingMessage:
     """The letter of an email with the parts of its attachments.
 
     The date and the time of signature are those of the acceptance, or of the time it was scheduled for, so
@@ -155,26 +155,26 @@ def letter(
             text=email.text,
             html=email.html,
             headers=orjson.loads(email.headers),
-            attachments=_enclosures(parts),
+            attachments=_attachments(parts),
         )
     )
     signatures = sign(composed.head, composed.body, keys, email.begins_at // 1000)
     content = b"".join((*signatures, *composed.head, b"\r\n", composed.body))
-    return Letter(
+    return OutgoingMessage(
         email.org_id, email.id, address_text(sender.address), content, composed.needs_utf8, needs_tls
     )
 
 
-def _enclosures(rows: list[PartRow]) -> list[Enclosure]:
+def _attachments(rows: list[PartRow]) -> list[Attachment]:
     """The attachments of an email; the content of each leaves memory as it is read."""
-    found: list[Enclosure] = []
+    found: list[Attachment] = []
     parts: list[bytes] = []
     no = 0
     while rows:
         row = rows.pop(0)
         if row.no != no:
             no, parts = row.no, []
-            found.append(Enclosure(row.filename, row.content_type, row.content_id, _emptied(parts)))
+            found.append(Attachment(row.filename, row.content_type, row.content_id, _emptied(parts)))
         if row.content is not None:
             parts.append(row.content)
         elif row.size:

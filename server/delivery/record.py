@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.delivery.rows import Claimed, Key, Settlement
-from server.delivery.verdict import Outcome, Patience, Verdict
+from server.delivery.verdict import Outcome, RetryPolicy, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Attempt:
         return cls(row.key, address, accepted_at, row.attempts, row.uncertain, alone)
 
 
-def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: Patience) -> Settlement:
+def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: RetryPolicy) -> Settlement:
     """The record of an attempt: its result, and if it failed for now, the time of the next one, if any."""
     if outcome.verdict is Verdict.SUPPRESSED:
         return _without_attempt(attempt, "suppressed", outcome.status, outcome.text)

@@ -11,7 +11,7 @@ from server.delivery.journal import Abandoned, abandoned
 from server.delivery.record import Attempt, failed, settlement
 from server.delivery.rows import Key, Leftover, Release, Settlement
 from server.delivery.store import Queue
-from server.delivery.verdict import Patience, unanswered
+from server.delivery.verdict import RetryPolicy, unanswered
 
 # An engine may die this often with a row before it is given up: it probably kills its deliverer.
 MAX_CRASHES = 5
@@ -24,7 +24,7 @@ class Recovery:
     """Settles or releases the rows of engines that are gone; `held` are the keys of our own."""
 
     def __init__(
-        self, queue: Queue, folder: Path, clock: Clock, patience: Patience, held: Container[Key]
+        self, queue: Queue, folder: Path, clock: Clock, patience: RetryPolicy, held: Container[Key]
     ) -> None:
         self._queue = queue
         self._folder = folder

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from server.delivery.verdict import Outcome, impossible, unreachable
-from server.net.dns import NotFound, NotNow, Resolver
+from server.net.dns import DnsTemporaryError, NxDomain, Resolver
 from server.net.guard import is_allowed
 
 # So many addresses are tried in one attempt, so many of them of one host.
@@ -40,9 +40,9 @@ class Router:
         """
         try:
             hosts = await self._hosts(domain)
-        except NotNow as error:
+        except DnsTemporaryError as error:
             raise NoRoute(unreachable("4.4.3", f"the name service gave no answer: {error}")) from None
-        except NotFound:
+        except NxDomain:
             raise NoRoute(impossible("5.1.2", f"the domain {domain} does not exist")) from None
         return await self._addresses(domain, hosts)
 
@@ -64,9 +64,9 @@ class Router:
         for host in hosts:
             try:
                 addresses = await self._resolver.addresses(host)
-            except NotFound:
+            except NxDomain:
                 continue
-            except NotNow as error:
+            except DnsTemporaryError as error:
                 nothing = False
                 problem = unreachable("4.4.3", f"the name service gave no answer: {error}")
                 continue

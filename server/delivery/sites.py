@@ -4,7 +4,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from server.delivery.rows import Claimed
-from server.delivery.transports.transport import Letter
+from server.delivery.transport import OutgoingMessage
 
 # A site whose oldest job has waited longer (seconds) may have to make room for others. It is given no more
 # for twice that time, within these bounds.
@@ -17,7 +17,7 @@ _LONGEST_PAUSE_S = 60.0
 class Job:
     """One message for recipients of one site, by their numbers in the envelope."""
 
-    letter: Letter
+    letter: OutgoingMessage
     site: str
     accepted_at: int
     # Whether the email has no other recipient.

@@ -87,7 +87,7 @@ def unanswered(text: str, host: str) -> Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long a recipient is tried: `lifetime_ms` from the acceptance on.
 
     After an uncertain attempt the next one waits at least `uncertain_ms`: what broke the connection off

@@ -27,7 +27,7 @@ from server.domains.rules import (
     return_path_domain,
     spf_mechanism,
 )
-from server.net.dns import NotFound, NotNow, Resolver
+from server.net.dns import DnsTemporaryError, NxDomain, Resolver
 from server.settings import Settings
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ async def _known(look_up: Awaitable[list[T]]) -> list[T] | None:
     """What a look-up found, none if the name does not exist, None if nobody could say."""
     try:
         return await look_up
-    except NotFound:
+    except NxDomain:
         return []
-    except NotNow:
+    except DnsTemporaryError:
         return None

@@ -13,7 +13,6 @@ from server.emails import idempotency
 from server.emails.batch import Batch
 from server.emails.draft import Draft
 from server.emails.idempotency import Key
-from server.emails.media_types import media_type_told
 from server.emails.memory_budget import MemoryBudget
 from server.faults import (
     AttachmentsTooLarge,
@@ -25,6 +24,7 @@ from server.faults import (
     ValidationFailed,
     Violation,
 )
+from server.message.media_types import media_type_in_response
 from server.net.http import FileTooLarge, GuardedClient, NoResponse
 from server.quotas.rules import AccountLimits, Limits, Periods
 from server.quotas.store import account_limits
@@ -133,7 +133,9 @@ class Links:
                 return ValidationFailed([Violation(field, f"cannot be fetched within {FETCH_S:g} s")])
             row = item.attachments[no - 1]
             item.attach(no, file.content)
-            row["content_type"] = row["content_type"] or media_type_told(file.content_type, row["filename"])
+            row["content_type"] = row["content_type"] or media_type_in_response(
+                file.content_type, row["filename"]
+            )
         return None
 
 

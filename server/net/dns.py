@@ -1,30 +1,28 @@
-"""One asynchronous DNS resolver for everything that looks names up: verification, MX, webhooks.
+"""One asynchronous DNS resolver for every look-up: verification, MX, smarthosts, webhooks, links.
 
 It tells three outcomes apart, because mail is lost where they are mixed up: the name does not exist
-(`NotFound`), the name has no record of that type (an empty list), and nobody could say now (`NotNow`).
+(`NxDomain`), the name has no record of that type (an empty list), and no server could answer now
+(`DnsTemporaryError`). Servers, retries, TCP and EDNS are dnspython's.
 """
 
 import asyncio
-import ipaddress
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import dns.asyncbackend
-import dns.asyncquery
+import dns.asyncresolver
 import dns.exception
-import dns.flags
-import dns.message
 import dns.name
-import dns.rcode
 import dns.rdata
-import dns.rdatatype
 import dns.resolver
 import idna
 
 from server.clock import Clock, SystemClock
-from server.settings import Settings, SettingsError
+from server.net.hosts import HOSTS_FILE, Hosts
+from server.net.nameservers import name_servers
+from server.settings import Settings
 
 # An answer is kept as long as its owner says, within these bounds (seconds): a TTL of 0 would cost a query
 # for every message, one of a week would keep mail going to a host that has moved.
@@ -35,19 +33,20 @@ MAX_CACHED = 20_000
 # Each query holds a socket while it waits.
 MAX_CONCURRENT = 128
 _MAX_CNAMES = 8
+# A packet may be lost: each server has time for a second query.
 _ROUNDS = 2
 # The size that passes every path unfragmented (DNS flag day 2020).
 _UDP_PAYLOAD = 1232
-_HOSTS_FILE = Path("/etc/hosts")
-_LOCALHOST = ("127.0.0.1", "::1")
+
+_Key = tuple[str, str]
 
 
-class NotFound(Exception):
-    """The name does not exist (NXDOMAIN), or is no name that could."""
+class NxDomain(Exception):
+    """The name does not exist (NXDOMAIN), or is not a name that could."""
 
 
-class NotNow(Exception):
-    """Nobody could say: a timeout, SERVFAIL, REFUSED, or an answer that is none."""
+class DnsTemporaryError(Exception):
+    """No server could answer: a timeout, SERVFAIL, REFUSED, a referral, or a malformed answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,9 @@ class _Cached:
 class Resolver:
     """Looks names up at `ZIDIMAIL_DNS`, else at the resolvers the system names.
 
-    Answers are cached within bounds; concurrent look-ups of the same name and type are one query. With
-    `fresh`, a cached answer is not used. `timeout_s` bounds a whole look-up of one type, retries included.
+    Answers are cached within bounds, at most `max_cached` of them; concurrent look-ups of the same name and
+    type are one query. With `fresh`, a cached answer is not used. `timeout_s` bounds a whole look-up of one
+    type, retries included.
     """
 
     def __init__(
@@ -77,16 +77,23 @@ class Resolver:
         clock: Clock | None = None,
         *,
         timeout_s: float = 5.0,
-        hosts_file: Path = _HOSTS_FILE,
+        max_cached: int = MAX_CACHED,
+        hosts_file: Path = HOSTS_FILE,
     ) -> None:
-        self._servers = [_server(settings.dns)] if settings.dns else _system_servers()
+        servers = name_servers(settings)
+        self._resolver = dns.asyncresolver.Resolver(configure=False)
+        self._resolver.nameservers = servers
+        self._resolver.timeout = timeout_s / _ROUNDS / len(servers)
+        self._resolver.lifetime = timeout_s
+        self._resolver.use_edns(0, 0, _UDP_PAYLOAD)
+        self._backend = dns.asyncbackend.get_backend("asyncio")
         self._clock = clock or SystemClock()
         self._timeout_s = timeout_s
-        self._hosts = _read_hosts(hosts_file)
-        self._cache: OrderedDict[tuple[str, str], _Cached] = OrderedDict()
-        self._flights: dict[tuple[str, str], asyncio.Task[Answer]] = {}
+        self._max_cached = max_cached
+        self._hosts = Hosts(hosts_file)
+        self._cache: OrderedDict[_Key, _Cached] = OrderedDict()
+        self._flights: dict[_Key, asyncio.Task[Answer]] = {}
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
-        self._backend = dns.asyncbackend.get_backend("asyncio")
 
     async def close(self) -> None:
         """Abandons the queries that are under way."""
@@ -98,7 +105,7 @@ class Resolver:
     async def txt(self, name: str, *, fresh: bool = False) -> list[str]:
         """The TXT records of `name`, the strings of each joined (RFC 7208 section 3.3).
 
-        Raises `NotFound`, `NotNow`.
+        Raises `NxDomain`, `DnsTemporaryError`.
         """
         answer = await self.answer(name, "TXT", fresh=fresh)
         # Whatever bytes a stranger publishes must not break the reader; latin-1 reads all of them.
@@ -107,7 +114,7 @@ class Resolver:
     async def mx(self, name: str, *, fresh: bool = False) -> list[tuple[int, str]]:
         """The preference and host of each MX record of `name`, best first.
 
-        The host of a null MX (RFC 7505) is the empty string. Raises `NotFound`, `NotNow`.
+        The host of a null MX (RFC 7505) is the empty string. Raises `NxDomain`, `DnsTemporaryError`.
         """
         answer = await self.answer(name, "MX", fresh=fresh)
         return sorted(
@@ -118,16 +125,11 @@ class Resolver:
     async def addresses(self, host: str, *, fresh: bool = False) -> list[str]:
         """The IPv4 addresses of `host`, then its IPv6 addresses; an IP address is returned as it is.
 
-        `localhost` and the names of the hosts file need no DNS. One family that cannot be asked now does
-        not hide the other. Raises `NotFound`, `NotNow`.
+        `localhost` and the names of the hosts file need no DNS. A failed look-up of one family does not hide
+        the addresses of the other. Raises `NxDomain`, `DnsTemporaryError`.
         """
-        if (literal := _ip(host)) is not None:
-            return [literal]
-        name = host.rstrip(".").lower()
-        if name in self._hosts:
-            return list(self._hosts[name])
-        if name == "localhost" or name.endswith(".localhost"):
-            return list(_LOCALHOST)
+        if (known := self._hosts.addresses(host)) is not None:
+            return known
         answers = await asyncio.gather(
             self.answer(host, "A", fresh=fresh),
             self.answer(host, "AAAA", fresh=fresh),
@@ -140,16 +142,19 @@ class Resolver:
             for record in answer.records
         ]
         if not found:
-            _raise_worst(answers)
+            _raise_failure(answers)
         return found
 
     async def answer(self, name: str, rdtype: str, *, fresh: bool = False) -> Answer:
-        """The records of `name` of the type `rdtype`, aliases followed. Raises `NotFound`, `NotNow`."""
-        key = (_wire_name(name).to_text().lower(), rdtype)
+        """The records of `name` of the type `rdtype`, aliases followed.
+
+        Raises `NxDomain`, `DnsTemporaryError`.
+        """
+        key = (_absolute(name).to_text().lower(), rdtype)
         cached = None if fresh else self._cached(key)
         if cached is not None:
             if cached.answer is None:
-                raise NotFound(name)
+                raise NxDomain(name)
             return cached.answer
         flight = self._flights.get(key)
         if flight is None:
@@ -159,167 +164,85 @@ class Resolver:
         # Shielded: a caller who gives up must not take the answer from the others.
         return await asyncio.shield(flight)
 
-    def _landed(self, key: tuple[str, str], flight: asyncio.Task[Answer]) -> None:
+    def _landed(self, key: _Key, flight: asyncio.Task[Answer]) -> None:
         self._flights.pop(key, None)
         if not flight.cancelled():
             flight.exception()  # retrieved, although every caller may have gone
 
-    def _cached(self, key: tuple[str, str]) -> _Cached | None:
+    def _cached(self, key: _Key) -> _Cached | None:
         entry = self._cache.get(key)
         if entry is None or entry.until_ms <= self._clock.now_ms():
             return None
         self._cache.move_to_end(key)
         return entry
 
-    def _keep(self, key: tuple[str, str], answer: Answer | None, ttl_s: int) -> None:
+    def _keep(self, key: _Key, answer: Answer | None, ttl_s: int) -> None:
         self._cache[key] = _Cached(answer, self._clock.now_ms() + ttl_s * 1000)
         self._cache.move_to_end(key)
-        if len(self._cache) > MAX_CACHED:
+        if len(self._cache) > self._max_cached:
             self._cache.popitem(last=False)
 
-    async def _look_up(self, key: tuple[str, str]) -> Answer:
+    async def _look_up(self, key: _Key) -> Answer:
         name, rdtype = key
         try:
             async with self._slots, asyncio.timeout(self._timeout_s):
-                return await self._follow(key, dns.name.from_text(name), dns.rdatatype.from_text(rdtype))
-        except TimeoutError:
-            raise NotNow(f"{name} {rdtype}: no answer in {self._timeout_s:g} s") from None
+                answer = await self._resolve(dns.name.from_text(name), rdtype)
+        except dns.resolver.NXDOMAIN as error:
+            ttls = [response.resolve_chaining().minimum_ttl for response in error.responses().values()]
+            self._keep(key, None, _bounded(min(ttls), LONGEST_NEGATIVE_TTL_S))
+            raise NxDomain(name) from None
+        except (TimeoutError, dns.exception.Timeout):
+            raise DnsTemporaryError(f"{name} {rdtype}: no answer in {self._timeout_s:g} s") from None
+        except dns.exception.DNSException as error:
+            raise DnsTemporaryError(f"{name} {rdtype}: {_reason(error)}") from None
+        self._keep(key, answer, answer.ttl_s)
+        return answer
 
-    async def _follow(
-        self, key: tuple[str, str], name: dns.name.Name, rdtype: dns.rdatatype.RdataType
-    ) -> Answer:
-        """Asks, and asks on where an answer ends at an alias whose target it leaves out."""
+    async def _resolve(self, name: dns.name.Name, rdtype: str) -> Answer:
+        """Asks, and asks on where an answer ends at an alias: dnspython would say "no such record"."""
         ttl = LONGEST_TTL_S
         for _ in range(_MAX_CNAMES):
-            response = await self._ask(name, rdtype)
-            try:
-                chain = response.resolve_chaining()
-            except dns.exception.DNSException as error:
-                raise NotNow(f"{name} {rdtype.name}: {error}") from None
-            ttl = min(ttl, chain.minimum_ttl)
-            if response.rcode() == dns.rcode.NXDOMAIN:
-                self._keep(key, None, _bounded(ttl, LONGEST_NEGATIVE_TTL_S))
-                raise NotFound(str(name))
-            if chain.answer is not None or not chain.cnames:
-                longest = LONGEST_TTL_S if chain.answer is not None else LONGEST_NEGATIVE_TTL_S
-                answer = Answer(tuple(chain.answer or ()), _bounded(ttl, longest))
-                self._keep(key, answer, answer.ttl_s)
-                return answer
-            name = chain.canonical_name
-        raise NotNow(f"{key[0]} {rdtype.name}: more than {_MAX_CNAMES} aliases")
-
-    async def _ask(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.message.QueryMessage:
-        """A usable answer of the first server that gives one: NOERROR or NXDOMAIN."""
-        problem = "no server"
-        asked = list(self._servers)
-        for _ in range(_ROUNDS):
-            silent = []
-            for server in asked:
-                query = dns.message.make_query(name, rdtype, use_edns=0, payload=_UDP_PAYLOAD)
-                try:
-                    response, _over_tcp = await dns.asyncquery.udp_with_fallback(
-                        query,
-                        server[0],
-                        port=server[1],
-                        timeout=self._timeout_s / _ROUNDS / len(self._servers),
-                        # A packet that answers another question may be forged: wait for the real one.
-                        ignore_unexpected=True,
-                        ignore_errors=True,
-                        backend=self._backend,
-                    )
-                except dns.exception.Timeout:
-                    problem = "no answer"
-                    silent.append(server)
-                except (dns.exception.DNSException, OSError, EOFError) as error:
-                    problem = str(error) or type(error).__name__
-                else:
-                    if isinstance(response, dns.message.QueryMessage) and _is_usable(response):
-                        return response
-                    problem = response.rcode().name if response.rcode() else "a referral"
-            # Only a lost packet is worth a second try: a server that refused has answered.
-            asked = silent
-        raise NotNow(f"{name} {rdtype.name}: {problem}")
+            found = await self._resolver.resolve(
+                name, rdtype, raise_on_no_answer=False, search=False, backend=self._backend
+            )
+            ttl = min(ttl, found.chaining_result.minimum_ttl)
+            if found.rrset is not None or not found.chaining_result.cnames:
+                longest = LONGEST_NEGATIVE_TTL_S if found.rrset is None else LONGEST_TTL_S
+                return Answer(tuple(found.rrset or ()), _bounded(ttl, longest))
+            name = found.canonical_name
+        raise dns.exception.DNSException(f"more than {_MAX_CNAMES} aliases")
 
 
-def _is_usable(response: dns.message.QueryMessage) -> bool:
-    if response.rcode() == dns.rcode.NXDOMAIN:
-        return True
-    if response.rcode() != dns.rcode.NOERROR:
-        return False
-    # A referral looks like "no such record", but says only that somebody else should be asked.
-    types = {rrset.rdtype for rrset in response.authority}
-    referral = dns.rdatatype.NS in types and dns.rdatatype.SOA not in types
-    return bool(response.answer) or bool(response.flags & dns.flags.AA) or not referral
+def _reason(error: dns.exception.DNSException) -> str:
+    """The failure of the last server, without its address: callers see this text."""
+    if isinstance(error, dns.resolver.NoNameservers):
+        *_, (_server, _tcp, _port, failure, _response) = error.kwargs["errors"]
+        return str(failure) or type(failure).__name__
+    return str(error)
 
 
 def _bounded(ttl_s: int, longest_s: int) -> int:
     return max(SHORTEST_TTL_S, min(ttl_s, longest_s))
 
 
-def _raise_worst(answers: Iterable[Answer | BaseException]) -> None:
-    """Raises what the failed look-ups of one host amount to; nothing if the host merely has no address."""
+def _raise_failure(answers: Sequence[Answer | BaseException]) -> None:
+    """Raises the worst failure of both families; nothing if the host merely has no address."""
     failures = [answer for answer in answers if isinstance(answer, BaseException)]
     for failure in failures:
-        if not isinstance(failure, NotFound):
+        if not isinstance(failure, NxDomain):
             raise failure
-    if len(failures) == len(list(answers)):
+    if len(failures) == len(answers):
         raise failures[0]
 
 
-def _wire_name(name: str) -> dns.name.Name:
-    """The absolute name to ask for; names that DNS cannot hold do not exist."""
+def _absolute(name: str) -> dns.name.Name:
+    """The absolute name to ask for. Raises `NxDomain` for names that DNS cannot hold."""
     try:
         if not name.isascii():
             name = idna.encode(name, uts46=True).decode()
-        wire = dns.name.from_text(name)
+        absolute = dns.name.from_text(name)
     except (dns.exception.DNSException, UnicodeError):
-        raise NotFound(name) from None
-    if wire == dns.name.root:
-        raise NotFound(name)
-    return wire
-
-
-def _ip(text: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return None
-
-
-def _server(text: str) -> tuple[str, int]:
-    """Reads `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`. Raises `SettingsError`."""
-    host, port = text, "53"
-    if _ip(text) is None:
-        host, _, port = text.rpartition(":")
-    address = _ip(host.removeprefix("[").removesuffix("]"))
-    if address is None or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise SettingsError(
-            f"ZIDIMAIL_DNS must be the IP address of a resolver, with or without a port, not {text!r}."
-        )
-    return address, int(port)
-
-
-def _system_servers() -> list[tuple[str, int]]:
-    try:
-        system = dns.resolver.Resolver()
-    except dns.resolver.NoResolverConfiguration:
-        return [("127.0.0.1", 53)]  # as the C library does
-    addresses = [server for server in system.nameservers if isinstance(server, str)]
-    return [(address, system.port) for address in addresses] or [("127.0.0.1", 53)]
-
-
-def _read_hosts(path: Path) -> dict[str, tuple[str, ...]]:
-    """The addresses of each name in a hosts file, in its order."""
-    try:
-        lines = path.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return {}
-    hosts: dict[str, tuple[str, ...]] = {}
-    for line in lines:
-        address, *names = line.partition("#")[0].split() or [""]
-        literal = _ip(address)
-        for name in names if literal is not None else ():
-            known = hosts.get(name.lower(), ())
-            if literal not in known:
-                hosts[name.lower()] = (*known, str(literal))
-    return hosts
+        raise NxDomain(name) from None
+    if absolute == dns.name.root:
+        raise NxDomain(name)
+    return absolute

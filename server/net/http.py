@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from server.net.dns import NotFound, NotNow
+from server.net.dns import DnsTemporaryError, NxDomain
 from server.net.guard import AddressRefused, check_addresses, check_url, is_allowed
 
 CONNECT_S = 5.0
@@ -34,7 +34,7 @@ class Addresses(Protocol):
     """Looks up the addresses of a host: `server.net.dns.Resolver`."""
 
     async def addresses(self, host: str) -> list[str]:
-        """Every IPv4 and IPv6 address of `host`. Raises `NotFound`, `NotNow`."""
+        """Every IPv4 and IPv6 address of `host`. Raises `NxDomain`, `DnsTemporaryError`."""
         ...
 
 
@@ -197,9 +197,9 @@ class _CheckedResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         try:
             found = await self._addresses.addresses(host)
-        except NotFound:
+        except NxDomain:
             raise _LookUpFailed(f"the name {host} does not exist") from None
-        except NotNow as error:
+        except DnsTemporaryError as error:
             raise _LookUpFailed(f"the name {host} cannot be looked up now: {error}") from None
         if not found:
             raise _LookUpFailed(f"the name {host} has no address")

@@ -9,8 +9,8 @@ import pytest
 from server.db.database import Database
 from server.db.writer import Writer
 from server.delivery.engine import Engine
+from server.delivery.transport import Transport
 from server.delivery.transports.choose import transport_of
-from server.delivery.transports.transport import Transport
 from server.net.dns import Resolver
 from server.settings import Settings
 from tests.delivery.queued import SECRET, seal

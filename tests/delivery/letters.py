@@ -1,11 +1,11 @@
-"""Letters for transports, and a record of what they said about the dot."""
+"""Messages for transports, and a record of the hooks that they called."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from server.delivery.target import Timeouts
-from server.delivery.transports.transport import LeaseLost, Letter
+from server.delivery.smtp.target import Timeouts
+from server.delivery.transport import LeaseLost, OutgoingMessage
 from server.delivery.verdict import Outcome
 from server.settings import Settings
 
@@ -15,8 +15,10 @@ SHORT = Timeouts(connect=5, greeting=5, mail=5, rcpt=5, data=5, block=5, dot=5, 
 IMPATIENT = Timeouts(connect=0.2, greeting=0.2, mail=0.2, rcpt=0.2, data=0.2, block=0.2, dot=0.2, tls=0.2)
 
 
-def letter(content: bytes = CONTENT, *, sender: str = "shop@sender.test", needs_utf8: bool = False) -> Letter:
-    return Letter("org", "email", sender, content, needs_utf8)
+def letter(
+    content: bytes = CONTENT, *, sender: str = "shop@sender.test", needs_utf8: bool = False
+) -> OutgoingMessage:
+    return OutgoingMessage("org", "email", sender, content, needs_utf8)
 
 
 def settings(transport: str, **changes: object) -> Settings:
@@ -25,7 +27,7 @@ def settings(transport: str, **changes: object) -> Settings:
 
 @dataclass
 class Dots:
-    """A `Dot` that notes what it is told, and refuses if `lost`."""
+    """`CommitHooks` that note their calls, and refuse if `lost`."""
 
     lost: bool = False
     before_: list[list[int]] = field(default_factory=list)

@@ -12,7 +12,7 @@ from server.db.database import Database
 from server.db.schema import email_contents, outq
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.delivery.target import Timeouts
+from server.delivery.smtp.target import Timeouts
 from server.delivery.transports.mx import Mx
 from server.net.dns import Resolver
 from tests.delivery.conftest import StartEngine

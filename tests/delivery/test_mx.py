@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from server.delivery.route import MAX_ADDRESSES, NoRoute, Router, in_order, interleaved, without_loop
-from server.delivery.target import Timeouts
+from server.delivery.smtp.target import Timeouts
 from server.delivery.transports.mx import Mx
 from server.delivery.verdict import Outcome, Verdict
 from server.net.dns import Resolver

@@ -13,7 +13,7 @@ from server.delivery.record import Attempt, settlement
 from server.delivery.recovery import MAX_CRASHES, Recovery
 from server.delivery.rows import Claimed
 from server.delivery.store import Queue
-from server.delivery.verdict import Outcome, Patience, Verdict
+from server.delivery.verdict import Outcome, RetryPolicy, Verdict
 from server.ids import new_id
 from tests.delivery.conftest import StartEngine
 from tests.delivery.queued import (
@@ -31,7 +31,7 @@ from tests.harness.smtp_sink import SmtpSink
 from tests.harness.waiting import until
 
 MINUTE_MS = 60_000
-PATIENCE = Patience(4 * 86_400_000, 10 * MINUTE_MS)
+PATIENCE = RetryPolicy(4 * 86_400_000, 10 * MINUTE_MS)
 TAKEN = Outcome(Verdict.DELIVERED, 250, "2.0.0", "taken before the crash", "mx.test")
 
 

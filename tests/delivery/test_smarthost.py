@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from server.delivery import pool
-from server.delivery.handshake import connect
-from server.delivery.target import Broken, Credentials, Target, Timeouts
+from server.delivery.smtp.handshake import connect
+from server.delivery.smtp.target import AttemptFailed, Credentials, Target, Timeouts
+from server.delivery.transport import LeaseLost, OutgoingMessage
 from server.delivery.transports.smarthost import Smarthost, target_of
-from server.delivery.transports.transport import LeaseLost, Letter
 from server.delivery.verdict import Outcome, Verdict
 from server.net.dns import Resolver
 from server.settings import SettingsError
@@ -46,7 +46,7 @@ async def smarthost(sink: SmtpSink) -> AsyncIterator[Open]:
 
 
 def deliver(
-    transport: Smarthost, *recipients: str, dot: Dots | None = None, mail: Letter | None = None
+    transport: Smarthost, *recipients: str, dot: Dots | None = None, mail: OutgoingMessage | None = None
 ) -> Awaitable[dict[int, Outcome]]:
     numbered = dict(enumerate(recipients, start=1))
     return transport.deliver(mail or letter(), numbered, transport.site_of("x"), dot or Dots())
@@ -337,9 +337,9 @@ async def test_a_password_is_not_sent_in_clear_to_an_address_that_is_not_this_ma
     """This address reaches the sink, but is none that we know as our own."""
     sink.credentials = ("user", "password")
     target = Target("relay.test", "::ffff:127.0.0.1", sink.port, credentials=Credentials("user", "password"))
-    with pytest.raises(Broken) as broken:
+    with pytest.raises(AttemptFailed) as failed:
         await connect(target, "me.test", ssl.create_default_context(), SHORT)
-    assert broken.value.outcome.status == "4.7.11"
+    assert failed.value.outcome.status == "4.7.11"
     assert not any(command.startswith("AUTH") for command in sink.commands)
 
 

@@ -6,13 +6,13 @@ from server.db.database import Database
 from server.db.writer import Writer
 from server.delivery.recovery import Recovery
 from server.delivery.store import Queue
-from server.delivery.verdict import Patience
+from server.delivery.verdict import RetryPolicy
 from server.ids import new_id
 from tests.delivery.queued import enqueue, new_org, rows_of
 from tests.harness.clock import ManualClock
 
 LEASE_S = 60.0
-PATIENCE = Patience(86_400_000, 600_000)
+PATIENCE = RetryPolicy(86_400_000, 600_000)
 
 
 async def test_recovery_leaves_rows_that_this_process_still_holds(

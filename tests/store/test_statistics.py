@@ -18,7 +18,7 @@ from server.delivery.record import Attempt, settlement, suppressed
 from server.delivery.rows import Claimed, Settlement
 from server.delivery.store import Queue
 from server.delivery.stored import Stored
-from server.delivery.verdict import Outcome, Patience, Verdict
+from server.delivery.verdict import Outcome, RetryPolicy, Verdict
 from server.emails.counting import READER, Counting
 from server.emails.schedule import cancel
 from server.emails.stats import Stats, date_of, stats
@@ -35,7 +35,7 @@ from tests.harness.waiting import until
 
 ORGS = [new_id(), new_id()]
 TODAY = START_MS // DAY_MS
-PATIENCE = Patience(DAY_MS, 1)
+PATIENCE = RetryPolicy(DAY_MS, 1)
 DELIVERED = Outcome(Verdict.DELIVERED, 250, "2.0.0", "ok")
 BOUNCED = Outcome(Verdict.BOUNCED, 550, "5.7.1", "no")
 DEFERRED = Outcome(Verdict.DEFERRED, 451, "4.7.1", "later")

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from server.delivery.transports.transport import Dot, Letter
+from server.delivery.transport import CommitHooks, OutgoingMessage
 from server.delivery.verdict import Outcome, Verdict, unreachable
 
 _SITE = "capture"
@@ -27,11 +27,11 @@ class Capture:
         return _SITE
 
     async def deliver(
-        self, letter: Letter, recipients: Mapping[int, str], site: str, dot: Dot
+        self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
         """Writes the files."""
         try:
-            await asyncio.to_thread(self._write, letter, recipients)
+            await asyncio.to_thread(self._write, message, recipients)
         except OSError as error:
             # Whoever has to mend this reads the folder's name; the recipients' fate does not depend on it.
             return dict.fromkeys(
@@ -42,10 +42,10 @@ class Capture:
     async def close(self) -> None:
         """Nothing is left open."""
 
-    def _write(self, letter: Letter, recipients: Mapping[int, str]) -> None:
+    def _write(self, message: OutgoingMessage, recipients: Mapping[int, str]) -> None:
         for no in recipients:
-            name = f"{letter.email_id}.{no}.eml"
+            name = f"{message.email_id}.{no}.eml"
             temporary = self._folder / f".{name}"
-            temporary.write_bytes(letter.content)
+            temporary.write_bytes(message.content)
             # A reader sees the whole message or none.
             os.replace(temporary, self._folder / name)

@@ -1,10 +1,10 @@
 """Which transport the settings ask for."""
 
+from server.delivery.transport import Transport
 from server.delivery.transports.capture import Capture
 from server.delivery.transports.mx import Mx
 from server.delivery.transports.simulator import BesideSimulator, Simulator
 from server.delivery.transports.smarthost import Smarthost
-from server.delivery.transports.transport import Transport
 from server.net.dns import Resolver
 from server.settings import Settings
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.delivery.route import Router
-from server.delivery.target import Target, Timeouts
+from server.delivery.smtp.target import Target, Timeouts
 from server.delivery.transports.over_smtp import OverSmtp
 from server.net.dns import Resolver
 from server.settings import Settings

@@ -1,4 +1,4 @@
-"""What delivering by SMTP has in common, whoever the hosts are."""
+"""Delivery by SMTP, whichever hosts a site has."""
 
 import ssl
 from abc import ABC, abstractmethod
@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import structlog
 
-from server.delivery.handshake import connect
-from server.delivery.pool import Pool
 from server.delivery.route import NoRoute
-from server.delivery.smtp import Session
-from server.delivery.target import Broken, Target, Timeouts, Tls
-from server.delivery.transports.transport import Dot, Letter
+from server.delivery.smtp.handshake import connect
+from server.delivery.smtp.pool import Pool
+from server.delivery.smtp.session import Session
+from server.delivery.smtp.target import AttemptFailed, Target, Timeouts, Tls
+from server.delivery.transport import CommitHooks, OutgoingMessage
 from server.delivery.verdict import Outcome, unreachable
 
 _log = structlog.get_logger()
@@ -48,20 +48,20 @@ class OverSmtp(ABC):
         """The hosts of a site in the order of trial, at least one. Raises `NoRoute`."""
 
     async def deliver(
-        self, letter: Letter, recipients: Mapping[int, str], site: str, dot: Dot
+        self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
         """See `Transport`."""
         outcomes: dict[int, Outcome] = {}
         left = dict(recipients)
         # Apart, as a connection in clear must not carry what may only travel encrypted.
-        line = f"{site} encrypted" if letter.needs_tls else site
-        session = self._pool.take(line)
+        pool_key = f"{site} encrypted" if message.needs_tls else site
+        session = self._pool.take(pool_key)
         if session is not None:
             try:
-                return await self._send(session, letter, left, line, dot)
-            except Broken as broken:
+                return await self._send(session, message, left, pool_key, hooks)
+            except AttemptFailed as failed:
                 # Most likely it had idled too long for the other side: nothing is wrong with the host.
-                outcomes.update(broken.decided)
+                outcomes.update(failed.decided)
         try:
             targets = await self.targets(site)
         except NoRoute as none:
@@ -72,11 +72,13 @@ class OverSmtp(ABC):
             if not left:
                 break
             try:
-                session = await self._connect(_fit_for(letter, target), others_left=number + 1 < len(targets))
-                return outcomes | await self._send(session, letter, left, line, dot)
-            except Broken as broken:
-                outcomes.update(broken.decided)
-                last = broken.outcome
+                session = await self._connect(
+                    _fit_for(message, target), others_left=number + 1 < len(targets)
+                )
+                return outcomes | await self._send(session, message, left, pool_key, hooks)
+            except AttemptFailed as failed:
+                outcomes.update(failed.decided)
+                last = failed.outcome
         return dict.fromkeys(left, last) | outcomes
 
     async def close(self) -> None:
@@ -84,10 +86,15 @@ class OverSmtp(ABC):
         self._pool.close()
 
     async def _send(
-        self, session: Session, letter: Letter, recipients: Mapping[int, str], line: str, dot: Dot
+        self,
+        session: Session,
+        message: OutgoingMessage,
+        recipients: Mapping[int, str],
+        pool_key: str,
+        hooks: CommitHooks,
     ) -> dict[int, Outcome]:
-        outcomes = await session.send(letter, recipients, dot)
-        self._pool.put(line, session)
+        outcomes = await session.send(message, recipients, hooks)
+        self._pool.put(pool_key, session)
         return outcomes
 
     async def _connect(self, target: Target, *, others_left: bool) -> Session:
@@ -101,16 +108,18 @@ class OverSmtp(ABC):
             return await connect(
                 target, self._hostname, self._verified if verified else self._unverified, timeouts
             )
-        except Broken as broken:
-            if not broken.in_handshake or target.tls is not Tls.OPPORTUNISTIC:
+        except AttemptFailed as failed:
+            if not failed.in_handshake or target.tls is not Tls.OPPORTUNISTIC:
                 raise
             # Mail in clear beats no mail where nobody asked for more (RFC 7435 section 3).
-            _log.warning("STARTTLS failed; the host is tried in clear", host=target.shown, reason=str(broken))
+            _log.warning(
+                "STARTTLS failed; the host is tried in clear", host=target.display_name, reason=str(failed)
+            )
             return await connect(replace(target, tls=Tls.NONE), self._hostname, self._unverified, timeouts)
 
 
-def _fit_for(letter: Letter, target: Target) -> Target:
-    """The target as this letter may use it."""
-    if letter.needs_tls and target.tls is Tls.OPPORTUNISTIC:
+def _fit_for(message: OutgoingMessage, target: Target) -> Target:
+    """The target as this message may use it."""
+    if message.needs_tls and target.tls is Tls.OPPORTUNISTIC:
         return replace(target, tls=Tls.ENCRYPTED)
     return target

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from server.delivery.transports.transport import Dot, Letter, Transport
+from server.delivery.transport import CommitHooks, OutgoingMessage, Transport
 from server.delivery.verdict import Outcome, Verdict
 from server.emails.draft import SIMULATED
 
@@ -44,10 +44,10 @@ class Simulator:
         return SIMULATED
 
     async def deliver(
-        self, letter: Letter, recipients: Mapping[int, str], site: str, dot: Dot
+        self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
         """See `Transport`. Nothing is sent, so there is no dot."""
-        return {no: self._decide(letter.email_id, no, address) for no, address in recipients.items()}
+        return {no: self._decide(message.email_id, no, address) for no, address in recipients.items()}
 
     async def close(self) -> None:
         """Nothing is left open."""
@@ -86,11 +86,11 @@ class BesideSimulator:
         return SIMULATED if domain in self._kept else self._real.site_of(domain)
 
     async def deliver(
-        self, letter: Letter, recipients: Mapping[int, str], site: str, dot: Dot
+        self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
         """See `Transport`."""
         transport = self._simulator if site == SIMULATED else self._real
-        return await transport.deliver(letter, recipients, site, dot)
+        return await transport.deliver(message, recipients, site, hooks)
 
     async def close(self) -> None:
         """See `Transport`."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from server.delivery.route import MAX_ADDRESSES, NoRoute, interleaved
-from server.delivery.target import Credentials, Target, Timeouts, Tls
+from server.delivery.smtp.target import Credentials, Target, Timeouts, Tls
 from server.delivery.transports.over_smtp import OverSmtp
 from server.delivery.verdict import unreachable
-from server.net.dns import NotFound, NotNow, Resolver
+from server.net.dns import DnsTemporaryError, NxDomain, Resolver
 from server.settings import Settings, SettingsError
 
 _SCHEMES = {
@@ -78,7 +78,7 @@ class Smarthost(OverSmtp):
         host = self._target
         try:
             addresses = await self._resolver.addresses(host.name)
-        except (NotFound, NotNow) as error:
+        except (NxDomain, DnsTemporaryError) as error:
             text = f"the smarthost's name {host.name} has no address now: {error}"
             raise NoRoute(unreachable("4.4.3", text)) from None
         if not addresses:

@@ -1,11 +1,11 @@
 """Sites take turns, and none gets more than its share."""
 
 from server.delivery.sites import Job, Sites
-from server.delivery.transports.transport import Letter
+from server.delivery.transport import OutgoingMessage
 
 
 def job(site: str, number: int = 0) -> Job:
-    return Job(Letter("org", f"{site}{number}", "a@sender.test", b""), site, 0, True, {}, {})
+    return Job(OutgoingMessage("org", f"{site}{number}", "a@sender.test", b""), site, 0, True, {}, {})
 
 
 def begun(sites: Sites) -> list[str]:

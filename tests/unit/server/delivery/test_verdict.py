@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from server.delivery.verdict import (
     MAX_TEXT,
-    Patience,
+    RetryPolicy,
     Stage,
     Verdict,
     judge,
@@ -15,7 +15,7 @@ from server.delivery.verdict import (
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-PATIENCE = Patience(lifetime_ms=4 * DAY, uncertain_ms=10 * MINUTE)
+PATIENCE = RetryPolicy(lifetime_ms=4 * DAY, uncertain_ms=10 * MINUTE)
 START = 1_800_000_000_000
 
 

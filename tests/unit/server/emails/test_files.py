@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from server.emails import rules
-from server.emails.media_types import media_type_of, media_type_told
 from server.emails.rules import File
 
 GOOD = File("a.pdf", 3, "", "", "")
@@ -78,40 +77,6 @@ def test_a_content_id_names_one_file() -> None:
     assert fields(replace(GOOD, content_id="a"), replace(GOOD, content_id="a")) == [
         "attachments[1].content_id"
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "suggested"),
-    [
-        ("a.pdf", "application/pdf"),
-        ("A.PDF", "application/pdf"),
-        ("a.csv", "text/csv"),
-        ("photo.jpeg", "image/jpeg"),
-        ("backup.tar.gz", "application/gzip"),
-        ("letter.eml", "application/octet-stream"),
-        ("README", "application/octet-stream"),
-        (".pdf", "application/octet-stream"),
-        ("a:b?c#d.png", "image/png"),
-    ],
-)
-def test_a_name_suggests_a_type(name: str, suggested: str) -> None:
-    assert media_type_of(name) == suggested
-
-
-@pytest.mark.parametrize(
-    ("told", "meant"),
-    [
-        ("image/png", "image/png"),
-        ("text/csv; charset=utf-8", "text/csv; charset=utf-8"),
-        ("", "application/pdf"),
-        ("application/octet-stream", "application/pdf"),
-        ("binary/octet-stream", "application/pdf"),
-        ("message/rfc822", "application/pdf"),
-        ("nonsense", "application/pdf"),
-    ],
-)
-def test_what_a_response_tells_comes_before_what_the_name_suggests(told: str, meant: str) -> None:
-    assert media_type_told(told, "a.pdf") == meant
 
 
 @pytest.mark.parametrize(

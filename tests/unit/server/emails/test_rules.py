@@ -102,6 +102,7 @@ def test_the_callers_own_headers_are_accepted(name: str, value: str) -> None:
         *("a\r\nBcc: eve@x.y", "a\nb", "a\rb", "a\x00b", "a\u2029b", "a\x0cb"),
         "=?utf-8?q?a=0D=0ABcc:_eve@x.y?=",
         "=?utf-8?b?YQ0KQmNjOiBldmVAeC55?=",
+        *("=?utf-8?b?a?=", "=?ü?q?a?=", "=?nonsense?q?a?=", "=?utf-8?q?=FF?="),
         "x" * 901,
         "x " * 4097,
     ],

@@ -9,7 +9,7 @@ import dns.message
 import dns.rrset
 import pytest
 
-from server.net.dns import NotFound, NotNow, Resolver
+from server.net.dns import DnsTemporaryError, NxDomain, Resolver
 from server.settings import Settings, SettingsError
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsFault, DnsServer
@@ -78,7 +78,7 @@ async def test_an_address_is_its_own_address(dns_server: DnsServer, resolver: Re
 async def test_other_spellings_of_an_address_are_names_that_do_not_exist(
     resolver: Resolver, number: str
 ) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NxDomain):
         await resolver.addresses(number)
 
 
@@ -91,13 +91,13 @@ async def test_localhost_and_the_hosts_file_need_no_dns(dns_server: DnsServer, r
 
 async def test_a_name_that_does_not_exist_is_not_found(resolver: Resolver) -> None:
     for look_up in (resolver.txt, resolver.mx, resolver.addresses):
-        with pytest.raises(NotFound):
+        with pytest.raises(NxDomain):
             await look_up("missing.test")
 
 
 @pytest.mark.parametrize("name", ["", ".", "a..test", "x" * 64 + ".test", "x." * 150 + "test", "\ud800.test"])
 async def test_a_name_that_cannot_exist_is_not_found(resolver: Resolver, name: str) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NxDomain):
         await resolver.txt(name)
 
 
@@ -114,7 +114,7 @@ async def test_nobody_could_say_is_never_no(
     for kind in ("TXT", "MX", "A", "AAAA"):
         dns_server.zones["a.test", kind] = fault
     for look_up in (resolver.txt, resolver.mx, resolver.addresses):
-        with pytest.raises(NotNow):
+        with pytest.raises(DnsTemporaryError):
             await look_up("a.test")
     dns_server.zones["a.test", "TXT"] = ["back"]
     assert await resolver.txt("a.test") == ["back"]
@@ -122,7 +122,7 @@ async def test_nobody_could_say_is_never_no(
 
 async def test_a_silent_server_is_asked_again_in_time(dns_server: DnsServer, resolver: Resolver) -> None:
     dns_server.zones["a.test", "TXT"] = DnsFault.TIMEOUT
-    with pytest.raises(NotNow):
+    with pytest.raises(DnsTemporaryError):
         await resolver.txt("a.test")
     assert dns_server.queries["a.test", "TXT"] == 2
 
@@ -139,7 +139,7 @@ async def test_one_silent_family_and_no_address_in_the_other_is_not_now(
 ) -> None:
     dns_server.zones["a.test", "A"] = other
     dns_server.zones["a.test", "AAAA"] = DnsFault.SERVFAIL
-    with pytest.raises(NotNow):
+    with pytest.raises(DnsTemporaryError):
         await resolver.addresses("a.test")
 
 
@@ -160,14 +160,14 @@ async def test_an_alias_is_followed(dns_server: DnsServer, resolver: Resolver) -
 
 async def test_an_alias_to_nothing_is_not_found(dns_server: DnsServer, resolver: Resolver) -> None:
     dns_server.zones["alias.test", "CNAME"] = ["missing.example."]
-    with pytest.raises(NotFound):
+    with pytest.raises(NxDomain):
         await resolver.txt("alias.test")
 
 
 async def test_aliases_in_a_circle_are_not_now(dns_server: DnsServer, resolver: Resolver) -> None:
     dns_server.zones["a.test", "CNAME"] = ["b.test."]
     dns_server.zones["b.test", "CNAME"] = ["a.test."]
-    with pytest.raises(NotNow):
+    with pytest.raises(DnsTemporaryError):
         await resolver.txt("a.test")
 
 
@@ -191,8 +191,29 @@ async def test_a_referral_is_no_answer(tmp_path: Path) -> None:
             return response.to_wire()
 
     async with Referring() as server:
-        with pytest.raises(NotNow):
+        with pytest.raises(DnsTemporaryError):
             await Resolver(_settings(server.address), timeout_s=0.4).mx("a.test")
+
+
+async def test_an_answer_that_ends_at_an_alias_is_followed() -> None:
+    """Taken as "no such record", a missing MX would send the mail to the domain's own address."""
+
+    class Leaving(_Altered):
+        def alter(self, response: dns.message.Message) -> bytes:
+            del response.answer[1:]
+            return response.to_wire()
+
+    zones = {("alias.test", "CNAME"): ["target.test."], ("target.test", "MX"): ["10 mx.test."]}
+    async with Leaving(zones) as server:
+        assert await Resolver(_settings(server.address), timeout_s=0.4).mx("alias.test") == [(10, "mx.test")]
+
+
+async def test_a_temporary_error_names_the_failure_and_not_the_resolver(
+    dns_server: DnsServer, resolver: Resolver
+) -> None:
+    dns_server.zones["a.test", "TXT"] = DnsFault.REFUSED
+    with pytest.raises(DnsTemporaryError, match=r"^a\.test\. TXT: REFUSED$"):
+        await resolver.txt("a.test")
 
 
 async def test_an_answer_to_another_question_is_not_believed(tmp_path: Path) -> None:
@@ -202,7 +223,7 @@ async def test_an_answer_to_another_question_is_not_believed(tmp_path: Path) -> 
             return response.to_wire()
 
     async with Confused({("a.test", "TXT"): ["forged"]}) as server:
-        with pytest.raises(NotNow):
+        with pytest.raises(DnsTemporaryError):
             await Resolver(_settings(server.address), timeout_s=0.4).txt("a.test")
 
 
@@ -212,7 +233,7 @@ async def test_bytes_that_are_no_answer_are_not_now(tmp_path: Path) -> None:
             return response.to_wire()[:-3]
 
     async with Garbled({("a.test", "TXT"): ["garbled"]}) as server:
-        with pytest.raises(NotNow):
+        with pytest.raises(DnsTemporaryError):
             await Resolver(_settings(server.address), timeout_s=0.4).txt("a.test")
 
 
@@ -243,11 +264,11 @@ async def test_no_answer_is_kept_longer_than_an_hour_and_no_absence_longer_than_
     async with Lasting({("a.test", "TXT"): ["old"]}) as server:
         resolver = Resolver(_settings(server.address), clock, timeout_s=0.4)
         assert (await resolver.answer("a.test", "TXT")).ttl_s == 3600
-        with pytest.raises(NotFound):
+        with pytest.raises(NxDomain):
             await resolver.txt("missing.test")
         server.zones["missing.test", "TXT"] = ["there"]
         clock.advance(59)
-        with pytest.raises(NotFound):
+        with pytest.raises(NxDomain):
             await resolver.txt("missing.test")
         clock.advance(2)
         assert await resolver.txt("missing.test") == ["there"]
@@ -257,7 +278,7 @@ async def test_no_answer_is_kept_longer_than_an_hour_and_no_absence_longer_than_
 
 
 async def test_a_fresh_look_up_ignores_what_is_kept(dns_server: DnsServer, resolver: Resolver) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NxDomain):
         await resolver.txt("a.test")
     dns_server.zones["a.test", "TXT"] = ["published"]
     assert await resolver.txt("a.test", fresh=True) == ["published"]
@@ -290,10 +311,8 @@ async def test_many_names_at_once_are_all_answered(dns_server: DnsServer, resolv
     assert await asyncio.gather(*(patient.txt(name) for name in names)) == [[name] for name in names]
 
 
-async def test_what_was_not_asked_for_longest_is_dropped_first(
-    dns_server: DnsServer, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("server.net.dns.MAX_CACHED", 2)
+async def test_the_least_recently_used_answer_is_dropped_first(dns_server: DnsServer) -> None:
+    resolver = Resolver(_settings(dns_server.address), timeout_s=0.4, max_cached=2)
     for name in ("a.test", "b.test", "a.test", "c.test", "a.test", "b.test"):
         dns_server.zones[name, "TXT"] = [name]
         assert await resolver.txt(name) == [name]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from server.addresses import CONTROL, Mailbox
-from server.delivery.compose import Message
+from server.message.compose import Message
 
 PLAIN = Message(
     sender=Mailbox("Ada", "ada", "sender.test"),

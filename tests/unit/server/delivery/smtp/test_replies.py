@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.delivery.replies import MAX_LINE, MAX_REPLY, Reply, ReplyReader
+from server.delivery.smtp.replies import MAX_LINE, MAX_REPLY, Reply, ReplyReader
 
 TWO = b"250-first line\r\n250 last line\r\n550 5.1.1 no such user\r\n"
 

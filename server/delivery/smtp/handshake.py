@@ -4,21 +4,21 @@ import asyncio
 import base64
 import ssl
 
-from server.delivery.line import Gone, Line
-from server.delivery.replies import Reply
-from server.delivery.smtp import Session
-from server.delivery.target import Broken, Credentials, Target, Timeouts, Tls
+from server.delivery.smtp.connection import ConnectionLost, SmtpConnection
+from server.delivery.smtp.replies import Reply
+from server.delivery.smtp.session import Session
+from server.delivery.smtp.target import AttemptFailed, Credentials, Target, Timeouts, Tls
 from server.delivery.verdict import Stage, judge, unreachable
 
 
 async def connect(target: Target, hostname: str, tls_context: ssl.SSLContext, timeouts: Timeouts) -> Session:
-    """A session that is ready for MAIL. `tls_context` must suit `target.tls`. Raises `Broken`."""
+    """A session that is ready for MAIL. `tls_context` must suit `target.tls`. Raises `AttemptFailed`."""
     loop = asyncio.get_running_loop()
     implicit = target.tls is Tls.IMPLICIT
     try:
         async with asyncio.timeout(timeouts.connect):
-            _, line = await loop.create_connection(
-                Line,
+            _, connection = await loop.create_connection(
+                SmtpConnection,
                 target.address,
                 target.port,
                 ssl=tls_context if implicit else None,
@@ -26,32 +26,32 @@ async def connect(target: Target, hostname: str, tls_context: ssl.SSLContext, ti
             )
     except TimeoutError:
         text = f"no connection within {timeouts.connect:g} s"
-        raise Broken(unreachable("4.4.1", text, target.shown)) from None
+        raise AttemptFailed(unreachable("4.4.1", text, target.display_name)) from None
     except (OSError, ssl.SSLError) as error:
-        raise Broken(unreachable("4.4.1", f"no connection: {error}", target.shown)) from error
+        raise AttemptFailed(unreachable("4.4.1", f"no connection: {error}", target.display_name)) from error
     try:
-        features = await _Handshake(line, target, hostname, timeouts).shake(tls_context)
-    except Gone as gone:
-        raise Broken(unreachable("4.4.2", str(gone), target.shown)) from None
+        features = await _Handshake(connection, target, hostname, timeouts).shake(tls_context)
+    except ConnectionLost as lost:
+        raise AttemptFailed(unreachable("4.4.2", str(lost), target.display_name)) from None
     except BaseException:
-        line.end("aborted")
+        connection.end("aborted")
         raise
-    return Session(line, target, features, timeouts)
+    return Session(connection, target, features, timeouts)
 
 
 class _Handshake:
-    """What is said before the first message."""
+    """The dialogue before the first message."""
 
-    def __init__(self, line: Line, target: Target, hostname: str, timeouts: Timeouts) -> None:
-        self._line = line
+    def __init__(self, connection: SmtpConnection, target: Target, hostname: str, timeouts: Timeouts) -> None:
+        self._connection = connection
         self._target = target
         self._hostname = hostname
         self._timeouts = timeouts
         self._secured = target.tls is Tls.IMPLICIT
 
     async def shake(self, tls_context: ssl.SSLContext) -> dict[str, str]:
-        """The features that the other side offers. Raises `Broken`, `Gone`."""
-        greeting = await self._line.reply(self._timeouts.greeting)
+        """The features that the other side offers. Raises `AttemptFailed`, `ConnectionLost`."""
+        greeting = await self._connection.reply(self._timeouts.greeting)
         if greeting.code != 220:
             raise self._refused(greeting)
         features = await self._hello()
@@ -66,30 +66,32 @@ class _Handshake:
 
     async def _hello(self) -> dict[str, str]:
         name = self._hostname.encode()
-        reply = await self._line.command(b"EHLO " + name, self._timeouts.greeting)
+        reply = await self._connection.command(b"EHLO " + name, self._timeouts.greeting)
         if reply.code == 250:
             lines = (line.partition(" ") for line in reply.lines[1:])
             return {keyword.upper(): argument for keyword, _, argument in lines}
         if reply.code == 421:
             raise self._refused(reply)
-        reply = await self._line.command(b"HELO " + name, self._timeouts.greeting)
+        reply = await self._connection.command(b"HELO " + name, self._timeouts.greeting)
         if reply.code != 250:
             raise self._refused(reply)
         return {}
 
     async def _start_tls(self, context: ssl.SSLContext, features: dict[str, str]) -> dict[str, str]:
-        reply = await self._line.command(b"STARTTLS", self._timeouts.greeting)
+        reply = await self._connection.command(b"STARTTLS", self._timeouts.greeting)
         if reply.code != 220:
             if self._target.tls is not Tls.OPPORTUNISTIC:
                 raise self._refused(reply)
             return features
         try:
-            if self._line.gone:
-                raise Gone(self._line.gone)
-            await self._line.start_tls(context, self._target.name, self._timeouts.tls)
-        except (OSError, Gone) as error:
+            if self._connection.failure:
+                raise ConnectionLost(self._connection.failure)
+            await self._connection.start_tls(context, self._target.name, self._timeouts.tls)
+        except (OSError, ConnectionLost) as error:
             text = f"TLS handshake failed: {error}"
-            raise Broken(unreachable("4.7.5", text, self._target.shown), in_handshake=True) from error
+            raise AttemptFailed(
+                unreachable("4.7.5", text, self._target.display_name), in_handshake=True
+            ) from error
         self._secured = True
         # What was offered in clear may have been tampered with (RFC 3207 section 4.2).
         return await self._hello()
@@ -100,23 +102,25 @@ class _Handshake:
         mechanisms = features.get("AUTH", "").upper().split()
         if "PLAIN" in mechanisms:
             secret = _b64(f"\0{credentials.user}\0{credentials.password}")
-            reply = await self._line.command(b"AUTH PLAIN " + secret, self._timeouts.mail)
+            reply = await self._connection.command(b"AUTH PLAIN " + secret, self._timeouts.mail)
         elif "LOGIN" in mechanisms:
-            reply = await self._line.command(b"AUTH LOGIN", self._timeouts.mail)
+            reply = await self._connection.command(b"AUTH LOGIN", self._timeouts.mail)
             for answer in (credentials.user, credentials.password):
                 if reply.code == 334:
-                    reply = await self._line.command(_b64(answer), self._timeouts.mail)
+                    reply = await self._connection.command(_b64(answer), self._timeouts.mail)
         else:
             raise self._unfit("4.7.4", "no way to authenticate is offered that we know")
         if reply.code != 235:
             raise self._refused(reply)
 
-    def _unfit(self, status: str, text: str) -> Broken:
-        return Broken(unreachable(status, text, self._target.shown))
+    def _unfit(self, status: str, text: str) -> AttemptFailed:
+        return AttemptFailed(unreachable(status, text, self._target.display_name))
 
-    def _refused(self, reply: Reply) -> Broken:
+    def _refused(self, reply: Reply) -> AttemptFailed:
         """A refusal before MAIL is about us, not about any recipient."""
-        return Broken(judge(Stage.GREETING, reply.code, reply.status, reply.text, self._target.shown))
+        return AttemptFailed(
+            judge(Stage.GREETING, reply.code, reply.status, reply.text, self._target.display_name)
+        )
 
 
 def _is_loopback(address: str) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from server.delivery.smtp import Session
+from server.delivery.smtp.session import Session
 
 # A server may close an idle connection at any moment; few of ours find that out the hard way (seconds).
 IDLE_S = 5.0

@@ -1,4 +1,4 @@
-"""How header values and bodies are written so that every relay can carry them: US-ASCII, short lines.
+"""Header lines and bodies in a form that every relay can carry: US-ASCII, short lines.
 
 RFC 5322 (lines, folding), RFC 2047 (encoded words), RFC 2045 (transfer encodings), RFC 6532 (addresses
 that cannot be written in US-ASCII).
@@ -13,13 +13,17 @@ from functools import lru_cache
 import idna
 
 from server.addresses import CONTROL, Mailbox
+from server.message.headers import MAX_WORD_LENGTH, holds_control
 
 # RFC 5322 section 2.1.1, without the CRLF.
-PREFERRED_LINE = 78
-LONGEST_LINE = 998
+_PREFERRED_LINE = 78
+_LONGEST_LINE = 998
 _ENCODED_WORD = 75  # RFC 2047 section 2
 _WORD_FRAME = len("=?utf-8?b??=")
 _BASE64_LINE = 76
+# 57 bytes make one line of 76 characters (RFC 2045 section 6.8).
+_BASE64_LINE_BYTES = 57
+_BASE64_LINES_AT_ONCE = 1024
 
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
@@ -36,20 +40,20 @@ _Q_WORD[0x20] = "_"
 
 
 class Uncomposable(ValueError):
-    """The email cannot be written as a message without changing what it says."""
+    """The email cannot be written as a message without changing its meaning."""
 
 
 def unstructured(name: str, value: str) -> bytes:
     """A header line whose value is free text, such as Subject.
 
-    What is not plain US-ASCII becomes encoded words, and so does text that looks like an encoded word:
+    Text that is not plain US-ASCII becomes encoded words, and so does text that looks like an encoded word:
     it arrives as it was given, and hides nothing. Raises `Uncomposable`.
     """
     value = value.strip(" \t")
     _refuse_control(name, value)
-    if value.isascii() and "=?" not in value and all(len(word) <= 900 for word in value.split()):
-        return folded(name, value)
-    return _line(name, "\r\n ".join(encoded_words(value, len(name) + 2)))
+    if value.isascii() and "=?" not in value and all(len(word) <= MAX_WORD_LENGTH for word in value.split()):
+        return _carriable(name, value, value)
+    return _encoded(name, value)
 
 
 def opaque(name: str, value: str) -> bytes:
@@ -59,12 +63,11 @@ def opaque(name: str, value: str) -> bytes:
     """
     value = value.strip(" \t")
     _refuse_control(name, value)
-    if not value.isascii():
-        # In the headers written so, only URLs can hold such characters (RFC 3986 section 2.1).
-        value = "".join(c if c.isascii() else "".join(f"%{byte:02X}" for byte in c.encode()) for c in value)
-    if any(len(word) > LONGEST_LINE - 1 for word in value.split()):
-        raise Uncomposable(f"{name} holds a word that no line can hold")
-    return folded(name, value)
+    if value.isascii():
+        return _carriable(name, value, value)
+    # In the headers written so, only URLs can hold such characters (RFC 3986 section 2.1).
+    quoted = "".join(c if c.isascii() else "".join(f"%{byte:02X}" for byte in c.encode()) for c in value)
+    return _carriable(name, quoted, value)
 
 
 def mailboxes(name: str, boxes: Sequence[Mailbox]) -> bytes:
@@ -74,7 +77,7 @@ def mailboxes(name: str, boxes: Sequence[Mailbox]) -> bytes:
 
 @lru_cache(maxsize=4096)
 def mailbox_text(box: Mailbox) -> str:
-    """One mailbox as it stands in a header: CRLF and space separate the words of a long name."""
+    """One mailbox as headers write it: CRLF and space separate the words of a long name."""
     address = address_text(box.address)
     if not box.name:
         return address
@@ -112,13 +115,13 @@ def address_text(address: str) -> str:
 
 def folded(name: str, value: str) -> bytes:
     """A header line, broken before spaces where it would be longer than 78 characters."""
-    if len(name) + 2 + len(value) <= PREFERRED_LINE:
+    if len(name) + 2 + len(value) <= _PREFERRED_LINE:
         return _line(name, value)
     lines: list[str] = []
     line = f"{name}:"
     for gap, word in re.findall(r"([ \t]*)([^ \t]+)", " " + value):
         # The first word stays with the name: some readers drop a header whose first line is empty.
-        if len(line) + len(gap) + len(word) > PREFERRED_LINE and len(line) > len(name) + 1:
+        if len(line) + len(gap) + len(word) > _PREFERRED_LINE and len(line) > len(name) + 1:
             lines.append(line)
             line = ""
         line += gap + word
@@ -126,11 +129,26 @@ def folded(name: str, value: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
+def _carriable(name: str, value: str, meant: str) -> bytes:
+    """The folded line; encoded words of `meant` if a line of it were longer than any relay has to carry.
+
+    A word of 900 characters behind a name of 126 is such a line, or one of percent-encoded Chinese.
+    """
+    line = folded(name, value)
+    if len(line) > _LONGEST_LINE and max(map(len, line.split(b"\r\n"))) > _LONGEST_LINE:
+        return _encoded(name, meant)
+    return line
+
+
+def _encoded(name: str, value: str) -> bytes:
+    return _line(name, "\r\n ".join(encoded_words(value, len(name) + 2)))
+
+
 def encoded_words(text: str, column: int) -> Iterator[str]:
     """The encoded words of a text, in the shorter of the two encodings; the first one begins at `column`."""
     raw = text.encode()
     in_q = sum(1 if len(_Q_WORD[byte]) == 1 else 3 for byte in raw) <= len(raw) * 4 // 3
-    room = max(16, PREFERRED_LINE - column)
+    room = max(16, _PREFERRED_LINE - column)
     for piece in _pieces(text, in_q, room):
         if in_q:
             yield f"=?utf-8?q?{''.join(_Q_WORD[byte] for byte in piece)}?="
@@ -169,7 +187,7 @@ def body(text: str) -> tuple[str, bytes]:
     if not text.endswith("\r\n"):
         text += "\r\n"
     raw = text.encode("utf-8", "replace")
-    if not raw.translate(None, _PLAIN) and max(map(len, raw.split(b"\r\n"))) <= LONGEST_LINE:
+    if not raw.translate(None, _PLAIN) and max(map(len, raw.split(b"\r\n"))) <= _LONGEST_LINE:
         return "7bit", raw
     beyond_ascii = len(raw) - len(raw.translate(None, _BEYOND_ASCII))
     if beyond_ascii * 6 > len(raw):
@@ -179,9 +197,16 @@ def body(text: str) -> tuple[str, bytes]:
 
 def base64_lines(raw: bytes) -> bytes:
     """Base64 in lines of 76 characters, each ended by CRLF (RFC 2045 section 6.8)."""
-    encoded = binascii.b2a_base64(raw, newline=False)
-    lines = [encoded[start : start + _BASE64_LINE] for start in range(0, len(encoded), _BASE64_LINE)]
-    return b"\r\n".join([*lines, b""])
+    return b"".join(_base64_chunks(raw))
+
+
+def _base64_chunks(raw: bytes) -> Iterator[bytes]:
+    # In chunks: an object for every line of a large file would take more memory than the file.
+    step = _BASE64_LINE_BYTES * _BASE64_LINES_AT_ONCE
+    for start in range(0, len(raw), step):
+        text = binascii.b2a_base64(raw[start : start + step], newline=False)
+        lines = [text[at : at + _BASE64_LINE] for at in range(0, len(text), _BASE64_LINE)]
+        yield b"\r\n".join([*lines, b""])
 
 
 def _join(name: str, items: Iterable[str]) -> bytes:
@@ -192,7 +217,7 @@ def _join(name: str, items: Iterable[str]) -> bytes:
     for item in items:
         line += pending
         first, *_ = item.split("\r\n", 1)
-        if len(line) + 1 + len(first) > PREFERRED_LINE and pending:
+        if len(line) + 1 + len(first) > _PREFERRED_LINE and pending:
             out += line + "\r\n"
             line = ""
         line += " " + item
@@ -208,5 +233,5 @@ def _line(name: str, value: str) -> bytes:
 
 
 def _refuse_control(name: str, value: str) -> None:
-    if CONTROL.search(value) and CONTROL.search(value.replace("\t", " ")):
+    if holds_control(value):
         raise Uncomposable(f"{name} holds a line break or another control character")

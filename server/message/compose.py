@@ -4,7 +4,6 @@ The header fields come out as a list of complete lines, so that the signer need 
 """
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,33 +11,14 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from server.addresses import Mailbox
-from server.delivery.enclosures import Enclosure, encoded, head_of
-from server.delivery.encoding import Uncomposable, body, mailboxes, opaque, unstructured
-
-_HEADER_NAME = re.compile(r"[!-9;-~]{1,126}\Z")  # RFC 5322 section 2.2
-# Fields that the composer writes itself; one of the caller's own would be a second one (RFC 5322 3.6).
-_WRITTEN = frozenset(
-    (
-        "from",
-        "to",
-        "cc",
-        "bcc",
-        "subject",
-        "date",
-        "message-id",
-        "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-    )
-)
-# Fields made of URLs and ids: an encoded word in them is not understood (RFC 2369, RFC 8058, RFC 5322 3.6.4).
-_OPAQUE = re.compile(r"(?i)(?:list-(?!id).*|references|in-reply-to)\Z")
-_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>\Z")
+from server.message import headers
+from server.message.attachment import Attachment, part_headers
+from server.message.encoding import Uncomposable, base64_lines, body, mailboxes, opaque, unstructured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What a message says. `date_ms` is milliseconds since 1970 UTC; `headers` are the caller's own."""
+    """A message to compose. `date_ms` is milliseconds since 1970 UTC; `headers` are the caller's own."""
 
     sender: Mailbox
     to: Sequence[Mailbox]
@@ -50,12 +30,12 @@ class Message:
     text: str | None = None
     html: str | None = None
     headers: Mapping[str, str]
-    attachments: Sequence[Enclosure] = ()
+    attachments: Sequence[Attachment] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A message as it is sent, but for its signatures: header lines, each with its CRLF, and the body."""
+    """A message without its signatures: header lines, each with its CRLF, and the body."""
 
     head: tuple[bytes, ...]
     body: bytes
@@ -81,7 +61,10 @@ class _Part:
 
 
 def compose(message: Message) -> Composed:
-    """Builds the message. Raises `Uncomposable`."""
+    """Builds the message: all that `headers.problems` and the rules of addresses and files let through.
+
+    Raises `Uncomposable`.
+    """
     root = _content(message)
     head = [
         mailboxes("From", [message.sender]),
@@ -94,7 +77,7 @@ def compose(message: Message) -> Composed:
     head.append(unstructured("Subject", message.subject))
     head.append(_date(message.date_ms // 1000))
     head.append(_message_id(message.message_id))
-    head.extend(_own(message))
+    head.extend(_own_headers(message))
     head.append(b"MIME-Version: 1.0\r\n")
     return Composed((*head, *root.head), b"".join(root.content))
 
@@ -108,7 +91,7 @@ def _content(message: Message) -> _Part:
     if message.html:
         html = _leaf("html", message.html)
         if inline:
-            files = [_enclosure(file) for file in inline]
+            files = [_attachment(file) for file in inline]
             html = _multipart("related", [html, *files], message.message_id, ' type="text/html";')
         parts.append(html)
     if not parts:
@@ -116,11 +99,11 @@ def _content(message: Message) -> _Part:
     shown = parts[0] if len(parts) == 1 else _multipart("alternative", parts, message.message_id)
     if not others:
         return shown
-    return _multipart("mixed", [shown, *map(_enclosure, others)], message.message_id)
+    return _multipart("mixed", [shown, *map(_attachment, others)], message.message_id)
 
 
-def _enclosure(file: Enclosure) -> _Part:
-    return _Part(head_of(file), tuple(map(encoded, file.content)))
+def _attachment(file: Attachment) -> _Part:
+    return _Part(part_headers(file), tuple(map(base64_lines, file.content)))
 
 
 def _leaf(subtype: str, text: str) -> _Part:
@@ -155,22 +138,17 @@ def _boundary(parts: Sequence[_Part], seed: str) -> str:
         seed = boundary
 
 
-def _own(message: Message) -> list[bytes]:
-    """The caller's own header fields. What `accept` refuses is refused again: nothing may slip through."""
+def _own_headers(message: Message) -> list[bytes]:
+    """The caller's own header fields, checked again: a stored row may do no more than a request."""
+    for name, problem in headers.problems(message.headers, has_reply_to=bool(message.reply_to)):
+        raise Uncomposable(f"the header {name!r} {problem}")
     lines = []
-    seen = set(_WRITTEN)
-    if message.reply_to:
-        seen.add("reply-to")
     for name, value in message.headers.items():
-        lowered = name.lower()
-        if lowered == "message-id":
+        if name.lower() == "message-id":
             continue  # it became the message's own when the email was accepted
-        if not _HEADER_NAME.match(name) or lowered in seen:
-            raise Uncomposable(f"the header {name!r} cannot be written")
-        seen.add(lowered)
         # Text that looks encoded was encoded by the caller, in the headers of the caller's own.
-        plain = _OPAQUE.match(name) or (value.isascii() and "=?" in value)
-        lines.append(opaque(name, value) if plain else unstructured(name, value))
+        is_plain = headers.is_of_tokens(name) or (value.isascii() and "=?" in value)
+        lines.append(opaque(name, value) if is_plain else unstructured(name, value))
     return lines
 
 
@@ -180,6 +158,6 @@ def _date(seconds: int) -> bytes:
 
 
 def _message_id(message_id: str) -> bytes:
-    if not _MESSAGE_ID.match(message_id):
+    if not headers.is_message_id(message_id):
         raise Uncomposable("a Message-ID that is none")
     return f"Message-ID: {message_id}\r\n".encode()

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.delivery.compose import Message, compose
-from server.delivery.sign import SigningKey, UnusableKey, sign
+from server.message.compose import Message, compose
+from server.message.sign import SigningKey, UnusableKey, sign
 from tests.harness.clock import START_MS
-from tests.unit.server.delivery.messages import messages, plain_with
+from tests.unit.server.message.messages import messages, plain_with
 
 DOMAIN = "sender.test"
 NOW_S = START_MS // 1000

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 
 from server.addresses import Mailbox
-from server.delivery.compose import Message, compose
-from server.delivery.encoding import Uncomposable, unstructured
-from tests.unit.server.delivery.messages import PLAIN, messages, plain_with, subject
+from server.message.compose import Message, compose
+from server.message.encoding import Uncomposable, unstructured
+from tests.unit.server.message.messages import PLAIN, messages, plain_with, subject
 
 SHOWN = [
     "From",

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.delivery.compose import Message, compose
-from server.delivery.enclosures import Enclosure, encoded
-from server.delivery.encoding import Uncomposable
-from tests.unit.server.delivery.messages import plain_with
+from server.message.attachment import Attachment
+from server.message.compose import Message, compose
+from server.message.encoding import Uncomposable, base64_lines
+from tests.unit.server.message.messages import plain_with
 
 PDF_CONTENT = b"%PDF-1.7\n" + bytes(range(256)) * 300
-PDF = Enclosure("invoice.pdf", "application/pdf", "", [PDF_CONTENT[:57000], PDF_CONTENT[57000:]])
+PDF = Attachment("invoice.pdf", "application/pdf", "", [PDF_CONTENT[:57000], PDF_CONTENT[57000:]])
 LOGO_CONTENT = b"\x89PNG\r\n\x1a\n" + bytes(1000)
-LOGO = Enclosure("logo.png", "image/png", "logo", [LOGO_CONTENT])
+LOGO = Attachment("logo.png", "image/png", "logo", [LOGO_CONTENT])
 
 characters = st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="/\\")
 filenames = st.text(characters, max_size=255).map(str.strip).filter(bool)
@@ -38,15 +38,15 @@ def shape(part: EmailMessage) -> object:
 @given(st.binary(max_size=200_000))
 @settings(max_examples=30, deadline=None)
 def test_a_file_is_encoded_as_base64_in_short_lines(content: bytes) -> None:
-    assert base64.b64decode(encoded(content)) == content
-    assert encoded(content) == base64.encodebytes(content).replace(b"\n", b"\r\n")
+    assert base64.b64decode(base64_lines(content)) == content
+    assert base64_lines(content) == base64.encodebytes(content).replace(b"\n", b"\r\n")
 
 
 @given(filenames)
 @settings(max_examples=200, deadline=None)
 def test_a_file_keeps_its_name(filename: str) -> None:
     """RFC 2231."""
-    message = plain_with(attachments=[Enclosure(filename, "text/csv", "", [b"a,b"])])
+    message = plain_with(attachments=[Attachment(filename, "text/csv", "", [b"a,b"])])
     raw = bytes(compose(message))
     assert raw.isascii()
     assert max(map(len, raw.split(b"\r\n"))) <= 78
@@ -88,7 +88,9 @@ def test_without_html_an_inline_image_is_a_file() -> None:
 
 
 def test_a_type_keeps_its_parameters() -> None:
-    invitation = Enclosure("a.ics", 'text/calendar; method=REQUEST;charset="utf-8"', "", [b"BEGIN:VCALENDAR"])
+    invitation = Attachment(
+        "a.ics", 'text/calendar; method=REQUEST;charset="utf-8"', "", [b"BEGIN:VCALENDAR"]
+    )
     (part,) = parsed(plain_with(attachments=[invitation])).iter_attachments()
     assert (part.get_param("method"), part.get_param("charset")) == ("REQUEST", "utf-8")
 
@@ -96,12 +98,12 @@ def test_a_type_keeps_its_parameters() -> None:
 @pytest.mark.parametrize(
     "file",
     [
-        Enclosure("a\r\nX: y", "text/plain", "", []),
-        Enclosure("a", "text/plain\r\nX: y", "", []),
-        Enclosure("a", "text", "", []),
-        Enclosure("a", "text/plain", "a>\r\nX: <y", []),
+        Attachment("a\r\nX: y", "text/plain", "", []),
+        Attachment("a", "text/plain\r\nX: y", "", []),
+        Attachment("a", "text", "", []),
+        Attachment("a", "text/plain", "a>\r\nX: <y", []),
     ],
 )
-def test_nothing_slips_into_the_header(file: Enclosure) -> None:
+def test_nothing_slips_into_the_header(file: Attachment) -> None:
     with pytest.raises(Uncomposable):
         compose(plain_with(attachments=[file]))

@@ -1,21 +1,21 @@
-"""A connection as lines out and replies in, with a time limit on every wait."""
+"""An SMTP connection: lines out and replies in, with a time limit on every wait."""
 
 import asyncio
 import ssl
 from typing import cast
 
-from server.delivery.replies import Reply, ReplyReader
+from server.delivery.smtp.replies import Reply, ReplyReader
 
 # More replies than this at once answer nothing that was asked.
 _MAX_WAITING_REPLIES = 256
 
 
-class Gone(Exception):
+class ConnectionLost(Exception):
     """No reply will come: the connection is closed or makes no sense. The message says why."""
 
 
-class Line(asyncio.Protocol):
-    """An open connection. Whatever ends it is noted in `gone`, and raised by the next wait."""
+class SmtpConnection(asyncio.Protocol):
+    """An open connection. Whatever ends it is noted in `failure`, and raised by the next wait."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -24,19 +24,19 @@ class Line(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._paused = False
-        self.gone = ""
+        self.failure = ""
 
     @property
     def is_idle(self) -> bool:
-        """Whether the connection is open and nobody said anything that was not asked for."""
-        return not self.gone and not self._replies and not self._transport.is_closing()
+        """Whether the connection is open and no reply came without a command."""
+        return not self.failure and not self._replies and not self._transport.is_closing()
 
     @property
-    def early(self) -> Reply | None:
+    def early_reply(self) -> Reply | None:
         """A reply that came before it was due."""
         return self._replies[0] if self._replies else None
 
-    # What the event loop tells.
+    # Called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
@@ -68,8 +68,8 @@ class Line(asyncio.Protocol):
 
     def end(self, reason: str) -> None:
         """Breaks the connection off at once; the first reason given stays."""
-        if not self.gone:
-            self.gone = reason
+        if not self.failure:
+            self.failure = reason
             self._transport.abort()
         for waiter in (self._waiter, self._writable):
             if waiter is not None and not waiter.done():
@@ -77,34 +77,34 @@ class Line(asyncio.Protocol):
 
     def quit(self) -> None:
         """Says goodbye and closes, without waiting for an answer."""
-        if not self.gone and not self._transport.is_closing():
+        if not self.failure and not self._transport.is_closing():
             self._transport.write(b"QUIT\r\n")
             self._transport.close()
 
     def write(self, data: bytes) -> None:
-        """Sends bytes, or drops them if the connection is gone: the next wait tells."""
-        if not self.gone:
+        """Sends bytes, or drops them if the connection is lost: the next wait raises."""
+        if not self.failure:
             self._transport.write(data)
 
     async def drained(self, timeout_s: float) -> None:
-        """Waits until the other side takes more. Raises `Gone` when it does not."""
-        if self._paused and not self.gone:
+        """Waits until the other side takes more. Raises `ConnectionLost` when it does not."""
+        if self._paused and not self.failure:
             self._writable = self._loop.create_future()
             await self._wait(self._writable, timeout_s)
-        if self.gone:
-            raise Gone(self.gone)
+        if self.failure:
+            raise ConnectionLost(self.failure)
 
     async def reply(self, timeout_s: float) -> Reply:
-        """The next reply. Raises `Gone`."""
+        """The next reply. Raises `ConnectionLost`."""
         while not self._replies:
-            if self.gone:
-                raise Gone(self.gone)
+            if self.failure:
+                raise ConnectionLost(self.failure)
             self._waiter = self._loop.create_future()
             await self._wait(self._waiter, timeout_s)
         return self._replies.pop(0)
 
     async def command(self, line: bytes, timeout_s: float) -> Reply:
-        """The reply to a command. Raises `Gone`."""
+        """The reply to a command. Raises `ConnectionLost`."""
         self.write(line + b"\r\n")
         return await self.reply(timeout_s)
 

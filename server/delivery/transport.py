@@ -1,4 +1,4 @@
-"""What every transport does: takes a message for recipients of one site, and says what became of it."""
+"""The interface of every transport: it takes a message for recipients of one site, and returns outcomes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from server.delivery.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A message as it leaves: complete, signed, with its envelope's sender.
+class OutgoingMessage:
+    """A message ready to leave: complete, signed, with its envelope's sender.
 
     `needs_utf8` says that its header holds addresses which only SMTPUTF8 can carry (RFC 6531);
     `needs_tls` that it may only travel encrypted.
@@ -27,8 +27,8 @@ class LeaseLost(Exception):
     """The recipients are no longer ours: another engine has taken them over."""
 
 
-class Dot(Protocol):
-    """The record around the dot that ends a message: what makes a crash there visible."""
+class CommitHooks(Protocol):
+    """Hooks around the final dot of a message, which commits it: they make a crash there visible."""
 
     async def before(self, numbers: Sequence[int]) -> None:
         """Called when all is sent but the dot, with the recipients that were accepted.
@@ -64,7 +64,7 @@ class Transport(Protocol):
         ...
 
     async def deliver(
-        self, letter: Letter, recipients: Mapping[int, str], site: str, dot: Dot
+        self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
         """One attempt: the outcome for each recipient, by its number in the envelope.
 

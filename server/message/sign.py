@@ -21,7 +21,7 @@ VALIDITY_S = 7 * 86_400
 _RELAXED_UP_TO = 131_072
 _B64_LINE = 72
 
-# What is signed when it is there, in this order. RFC 8058 section 4 demands the two of List-Unsubscribe.
+# Fields that are signed where present, in this order. RFC 8058 section 4 demands the List-Unsubscribe pair.
 _SIGNED = (
     "from",
     "sender",
@@ -129,7 +129,7 @@ def _single_spaced(text: bytes) -> bytes:
 
 
 def _signed_header(head: Sequence[bytes]) -> tuple[str, bytes]:
-    """The value of the tag `h`, and what of the header is hashed: the last of equal fields first."""
+    """The value of the tag `h`, and the header fields that are hashed: the last of equal fields first."""
     present: dict[str, list[bytes]] = {}
     for line in head:
         name, canonical = canonical_header(line)

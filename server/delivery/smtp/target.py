@@ -1,4 +1,4 @@
-"""Where to connect to, how, and how long to wait."""
+"""The host to connect to, the protection of the connection, and the time limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Target:
     credentials: Credentials | None = None
 
     @property
-    def shown(self) -> str:
+    def display_name(self) -> str:
         """The host as events name it."""
         return self.name if self.name == self.address else f"{self.name} [{self.address}]"
 
@@ -59,7 +59,7 @@ class Timeouts:
     tls: float = 60.0
 
 
-class Broken(Exception):
+class AttemptFailed(Exception):
     """The dialogue ended before the message was completely sent.
 
     `decided` are the recipients whose outcome was known by then, `outcome` is that of the others, if

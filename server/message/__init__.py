@@ -1,0 +1,1 @@
+"""Messages: the grammar of header fields, MIME composition and DKIM signatures."""

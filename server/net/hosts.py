@@ -1,0 +1,47 @@
+"""Names that need no DNS: IP addresses, the names of the hosts file, and localhost (RFC 6761)."""
+
+import ipaddress
+from pathlib import Path
+
+HOSTS_FILE = Path("/etc/hosts")
+_LOCALHOST = ("127.0.0.1", "::1")
+
+
+class Hosts:
+    """The names of a hosts file, read once; a file that cannot be read has none."""
+
+    def __init__(self, file: Path = HOSTS_FILE) -> None:
+        self._addresses = _read(file)
+
+    def addresses(self, host: str) -> list[str] | None:
+        """The addresses of `host` in the file's order, None if DNS has to answer."""
+        if (literal := ip_address(host)) is not None:
+            return [literal]
+        name = host.rstrip(".").lower()
+        if name in self._addresses:
+            return list(self._addresses[name])
+        return list(_LOCALHOST) if name == "localhost" or name.endswith(".localhost") else None
+
+
+def ip_address(text: str) -> str | None:
+    """The address in its usual spelling, None if the text is not an IP address."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
+
+
+def _read(path: Path) -> dict[str, tuple[str, ...]]:
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return {}
+    hosts: dict[str, tuple[str, ...]] = {}
+    for line in lines:
+        address, *names = line.partition("#")[0].split() or [""]
+        literal = ip_address(address)
+        for name in names if literal is not None else ():
+            known = hosts.get(name.lower(), ())
+            if literal not in known:
+                hosts[name.lower()] = (*known, str(literal))
+    return hosts

@@ -1,0 +1,1 @@
+"""SMTP as a client."""

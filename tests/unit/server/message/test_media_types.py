@@ -1,0 +1,52 @@
+"""The media types of files (Z-20, F-12)."""
+
+import pytest
+
+from server.message.media_types import is_media_type, media_type_in_response, media_type_of, parts_of
+
+
+@pytest.mark.parametrize(
+    ("name", "suggested"),
+    [
+        ("a.pdf", "application/pdf"),
+        ("A.PDF", "application/pdf"),
+        ("a.csv", "text/csv"),
+        ("photo.jpeg", "image/jpeg"),
+        ("backup.tar.gz", "application/gzip"),
+        ("letter.eml", "application/octet-stream"),
+        ("README", "application/octet-stream"),
+        (".pdf", "application/octet-stream"),
+        ("a:b?c#d.png", "image/png"),
+    ],
+)
+def test_a_file_name_suggests_a_media_type(name: str, suggested: str) -> None:
+    assert media_type_of(name) == suggested
+
+
+@pytest.mark.parametrize(
+    ("stated", "meant"),
+    [
+        ("image/png", "image/png"),
+        ("text/csv; charset=utf-8", "text/csv; charset=utf-8"),
+        ("", "application/pdf"),
+        ("application/octet-stream", "application/pdf"),
+        ("binary/octet-stream", "application/pdf"),
+        ("message/rfc822", "application/pdf"),
+        ("nonsense", "application/pdf"),
+    ],
+)
+def test_the_content_type_of_a_response_comes_before_the_type_of_the_name(stated: str, meant: str) -> None:
+    assert media_type_in_response(stated, "a.pdf") == meant
+
+
+@pytest.mark.parametrize(
+    ("media_type", "parts"),
+    [
+        ("text/plain", ["text/plain"]),
+        ("text/plain ; charset=utf-8;", ["text/plain", "charset=utf-8"]),
+        ('text/x;a="1; b=2";c="d/e" ; f=g', ["text/x", 'a="1; b=2"', 'c="d/e"', "f=g"]),
+    ],
+)
+def test_a_semicolon_in_quotes_separates_no_parameters(media_type: str, parts: list[str]) -> None:
+    assert is_media_type(media_type)
+    assert parts_of(media_type) == parts
