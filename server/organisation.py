@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 
-from server.db.schema import organisations, plans
+from server.db.tables.accounts import organisations
+from server.db.tables.quotas import plans
 from server.db.tx import Tx
 from server.db.writer import running_writer
 from server.settings import Settings, SettingsError

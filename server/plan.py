@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 
-from server.db.schema import plans
+from server.db.tables.quotas import plans
 from server.db.tx import Tx
 from server.db.writer import running_writer
 from server.organisation import LIMITS, whole_number

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from server.clock import Clock
 from server.db.database import Database
-from server.db.schema import organisations
+from server.db.tables.accounts import organisations
 from server.db.tx import Tx
 
 # How long a ban, or its end, may go unnoticed.

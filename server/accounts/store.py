@@ -3,7 +3,7 @@
 from sqlalchemy import insert
 
 from server.accounts.rules import Plan, Profile
-from server.db.schema import organisations, users
+from server.db.tables.accounts import organisations, users
 from server.db.tx import Tx
 
 

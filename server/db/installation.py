@@ -3,8 +3,8 @@
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import select
 
-from server.db.schema import installation
 from server.db.statements import Change
+from server.db.tables.installation import installation
 from server.db.tx import Tx
 from server.sealing import Seal
 from server.settings import SettingsError

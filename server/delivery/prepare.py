@@ -14,14 +14,14 @@ from server.addresses import Mailbox, NotAMailbox, mailbox
 from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
-from server.message.compose import Message, compose
-from server.message.attachment import Attachment
-from server.message.encoding import Uncomposable, address_text
-from server.message.sign import SigningKey, UnusableKey, sign
 from server.delivery.stored import EmailRow, PartRow, Stored
 from server.delivery.transport import OutgoingMessage
 from server.domains import store as domain_store
 from server.domains.keys import private_key
+from server.message.attachment import Attachment
+from server.message.compose import Message, compose
+from server.message.encoding import Uncomposable, address_text
+from server.message.sign import SigningKey, UnusableKey, sign
 from server.sealing import Seal
 
 _log = structlog.get_logger()

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from sqlalchemy import bindparam, func, select, update
 
-from server.db.schema import dkim_keys, domains
+from server.db.tables.domains import dkim_keys, domains
 from server.db.tx import Tx
 from server.domains import store
 from server.domains.judging import judge_keys

@@ -8,12 +8,13 @@ from sqlalchemy import delete, insert, select, update
 
 from server.db.keys import in_keys
 from server.db.listing import Page, PageRequest, newest_first
-from server.db.schema import dkim_keys, domains
 from server.db.statements import Statement
+from server.db.tables.domains import dkim_keys, domains
 from server.db.tx import Tx
+from server.domains.faults import DomainAlreadyExists, DomainOwnedElsewhere
 from server.domains.keys import NewKey
 from server.domains.rules import Algorithm, Checks, CheckStatus, DomainStatus, PublicKey
-from server.faults import DomainAlreadyExists, DomainNotFound, DomainOwnedElsewhere
+from server.faults import DomainNotFound
 
 
 class DomainRow(NamedTuple):

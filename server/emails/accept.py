@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 
 from server import failpoints
 from server.clock import Clock
-from server.db.schema import (
+from server.db.statements import BulkInsert
+from server.db.tables.emails import (
     attachment_parts,
     attachments,
     email_contents,
     email_tags,
     emails,
-    outq,
     recipients,
 )
-from server.db.statements import BulkInsert
+from server.db.tables.queue import outq
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails import idempotency

@@ -12,18 +12,10 @@ from server.domains.store import verified_domains
 from server.emails import idempotency
 from server.emails.batch import Batch
 from server.emails.draft import Draft
+from server.emails.faults import AttachmentsTooLarge, DomainNotAllowed, DomainNotVerified, MessageTooLarge
 from server.emails.idempotency import Key
 from server.emails.memory_budget import MemoryBudget
-from server.faults import (
-    AttachmentsTooLarge,
-    DomainNotAllowed,
-    DomainNotVerified,
-    Fault,
-    MessageTooLarge,
-    Unavailable,
-    ValidationFailed,
-    Violation,
-)
+from server.faults import Fault, Unavailable, ValidationFailed, Violation
 from server.message.media_types import media_type_in_response
 from server.net.http import FileTooLarge, GuardedClient, NoResponse
 from server.quotas.rules import AccountLimits, Limits, Periods

@@ -11,8 +11,9 @@ from zidimail.v1 import email_service_pb2 as pb
 
 from server.addresses import mailbox
 from server.emails import rules
+from server.emails.faults import InvalidIdempotencyKey
 from server.events.log import Entry
-from server.faults import Fault, InvalidIdempotencyKey, ValidationFailed, Violation
+from server.faults import Fault, ValidationFailed, Violation
 from server.ids import new_id
 from server.message.media_types import media_type_of
 from server.wire.caller import Caller

@@ -5,8 +5,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from server.db.schema import outq
 from server.db.statements import BulkInsert, Change, Statement
+from server.db.tables.queue import outq
 from server.db.tx import Tx
 from server.emails.draft import Row, weight
 from server.emails.store import forget_attachments

@@ -6,8 +6,8 @@ from zidimail.v1 import attachment_service_pb2_grpc, email_pb2
 from server.db.database import Database
 from server.db.listing import PageRequest
 from server.emails import store
+from server.emails.faults import AttachmentNotFound, EmailNotFound
 from server.emails.to_proto import attachment_message
-from server.faults import AttachmentNotFound, EmailNotFound
 from server.ids import is_id
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 from sqlalchemy import delete, select
 
 from server.db.keys import in_keys
-from server.db.schema import idempotency_keys
 from server.db.statements import BulkInsert, Statement
+from server.db.tables.emails import idempotency_keys
 from server.db.tx import Tx
 
 LIFETIME_MS = 24 * 3_600_000

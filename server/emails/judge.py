@@ -16,15 +16,15 @@ from server.domains.store import verified_domains
 from server.emails import idempotency
 from server.emails.batch import Answer, Batch, Result, batch_response
 from server.emails.draft import Draft
-from server.emails.idempotency import Key, Remembered
-from server.faults import (
+from server.emails.faults import (
     AllRecipientsSuppressed,
     AttachmentsTooLarge,
     DomainNotAllowed,
     DomainNotVerified,
-    Fault,
     IdempotencyKeyReused,
 )
+from server.emails.idempotency import Key, Remembered
+from server.faults import Fault
 from server.quotas.rules import AccountLimits, Periods, Used, charge, nearest_limit
 from server.quotas.store import account_limits, recall_recipients
 from server.suppressions.store import suppressed

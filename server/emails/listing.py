@@ -14,7 +14,9 @@ from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, func, or_,
 
 from server.db.keys import in_keys
 from server.db.listing import MAX_COUNTED, Page, PageRequest, Query, count, ids_in_ranges
-from server.db.schema import addressees, daily_counts, domains, email_tags, emails
+from server.db.tables.domains import domains
+from server.db.tables.emails import email_tags, emails
+from server.db.tables.stats import addressees, daily_counts
 from server.db.tx import Tx
 from server.emails.store import EMAIL_COLUMNS, EmailRow
 from server.emails.tally import EMAILS

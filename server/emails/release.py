@@ -18,7 +18,7 @@ from server.emails.due import (
     write,
 )
 from server.events import log
-from server.faults import BurstLimitExceeded
+from server.quotas.faults import BurstLimitExceeded
 from server.quotas.rules import charge
 from server.quotas.store import write_usage
 from server.work.loop import Loop

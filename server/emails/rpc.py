@@ -14,6 +14,7 @@ from server.emails.accept import Acceptor
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch, Result, batch_response
 from server.emails.draft import Draft, draft, request_hash
+from server.emails.faults import EmailNotFound, InvalidIdempotencyKey
 from server.emails.schedule import cancel, move
 from server.emails.to_proto import (
     attachment_message,
@@ -23,7 +24,7 @@ from server.emails.to_proto import (
     stats_message,
 )
 from server.events.to_proto import event_message
-from server.faults import EmailNotFound, Fault, InvalidIdempotencyKey, ValidationFailed, Violation
+from server.faults import Fault, ValidationFailed, Violation
 from server.ids import is_id
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context

@@ -5,11 +5,12 @@ from collections.abc import Set
 from sqlalchemy import select, update
 
 from server.addresses import mailbox
-from server.db.schema import emails, recipients
+from server.db.tables.emails import emails, recipients
 from server.db.tx import Tx
+from server.emails.faults import DomainNotAllowed, EmailNotFound, EmailNotScheduled
 from server.emails.store import forget_attachments
 from server.events import log
-from server.faults import DomainNotAllowed, EmailNotFound, EmailNotScheduled, Fault
+from server.faults import Fault
 
 
 def move(tx: Tx, org_id: str, email_id: str, at_ms: int, allowed_domains: Set[str]) -> Fault | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from server.db.schema import daily_counts
+from server.db.tables.stats import daily_counts
 from server.db.tx import Tx
 from server.emails.tally import DAY_MS, EMAILS, RECIPIENTS
 

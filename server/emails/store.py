@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 from sqlalchemy import delete, exists, select
 
 from server.db.keys import in_keys
-from server.db.schema import attachment_parts, attachments, email_contents, emails, outq, recipients
+from server.db.tables.emails import attachment_parts, attachments, email_contents, emails, recipients
+from server.db.tables.queue import outq
 from server.db.tx import Tx
 from server.events import log
 

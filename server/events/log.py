@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Text, cast, func, literal, select, tuple_
 
-from server.db.schema import events
 from server.db.statements import BulkInsert, Statement
+from server.db.tables.events import events
 from server.db.tx import Tx
 from server.ids import new_id
 

@@ -5,12 +5,13 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import delete, select, update
 
-from server.db.schema import emails, outq, recipients
+from server.db.tables.emails import emails, recipients
+from server.db.tables.queue import outq
 from server.db.tx import Tx
+from server.emails.faults import EmailNotFound
 from server.emails.lifecycle import email_status
 from server.emails.store import forget_attachments
 from server.events import log
-from server.faults import EmailNotFound
 from server.suppressions.bounces import Bounce, suppress_bounced
 from server.suppressions.store import NewSuppression, add
 

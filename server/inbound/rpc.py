@@ -8,7 +8,8 @@ from zidimail.v1 import feedback_service_pb2_grpc
 from server.addresses import NotAMailbox, mailbox
 from server.clock import Clock
 from server.db.writer import Writer
-from server.faults import EmailNotFound, ValidationFailed, Violation
+from server.emails.faults import EmailNotFound
+from server.faults import ValidationFailed, Violation
 from server.ids import is_id
 from server.inbound.feedback import Feedback, Kind, record
 from server.suppressions.rules import is_permanent

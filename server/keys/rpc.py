@@ -10,10 +10,11 @@ from zidimail.v1 import api_key_service_pb2 as pb
 from server.clock import Clock
 from server.db.database import Database
 from server.db.writer import Writer
-from server.faults import ApiKeyNotFound, DomainNotFound, ValidationFailed, Violation
+from server.faults import DomainNotFound, ValidationFailed, Violation
 from server.ids import is_id
 from server.keys import store
 from server.keys.authenticate import ApiKeyAuthenticator
+from server.keys.faults import ApiKeyNotFound
 from server.keys.mint import mint, prefix_of
 from server.keys.rules import address_bounds, check_name, domain_bounds
 from server.wire.caller import PermissionName, current_caller

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from server.db.listing import Page, PageRequest, newest_first
-from server.db.schema import api_keys, domains
+from server.db.tables.domains import domains
+from server.db.tables.keys import api_keys
 from server.db.tx import Tx
-from server.faults import ApiKeyNotFound
+from server.keys.faults import ApiKeyNotFound
 from server.keys.mint import MintedKey, Style
 from server.wire.caller import PermissionName
 

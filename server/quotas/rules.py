@@ -4,11 +4,11 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from server.faults import (
+from server.faults import Fault
+from server.quotas.faults import (
     AccountPaused,
     BurstLimitExceeded,
     DailyQuotaExceeded,
-    Fault,
     MonthlyQuotaExceeded,
     RecipientCapExceeded,
     SandboxRecipient,

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from server.db.keys import in_keys
-from server.db.schema import unique_recipients
 from server.db.statements import BulkInsert, Change, Statement
+from server.db.tables.quotas import unique_recipients
 from server.db.tx import Tx
 from server.quotas.rules import (
     LEVEL_NEW,

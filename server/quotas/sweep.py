@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 
 from server.db.database import Database
 from server.db.keys import in_keys
-from server.db.schema import unique_recipients
+from server.db.tables.quotas import unique_recipients
 from server.db.tx import Tx
 from server.db.writer import Writer
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from sqlalchemy import delete, select
 
 from server.db.keys import in_keys
-from server.db.schema import emails, unclear_bounces
 from server.db.statements import Change
+from server.db.tables.emails import emails
+from server.db.tables.suppressions import unclear_bounces
 from server.db.tx import Tx
 from server.suppressions import store
 from server.suppressions.rules import UNCLEAR_WITHIN_MS, blame

@@ -12,9 +12,10 @@ from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.faults import SuppressionNotFound, ValidationFailed, Violation
+from server.faults import ValidationFailed, Violation
 from server.ids import is_id
 from server.suppressions import store
+from server.suppressions.faults import SuppressionNotFound
 from server.suppressions.store import NewSuppression, SuppressionRow
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context

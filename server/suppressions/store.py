@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, delete, or_, select
 
 from server.db.keys import in_keys
 from server.db.listing import Page, PageRequest, newest_first
-from server.db.schema import suppressions
 from server.db.statements import Change, Statement
+from server.db.tables.suppressions import suppressions
 from server.db.tx import Tx
 from server.ids import is_id, new_id
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Update, and_, delete, literal_column, select, update
 
 from server.db.listing import MAX_SCANNED, Page, PageRequest, newest_first, newest_in_ranges, newest_passing
-from server.db.schema import webhook_attempts, webhook_calls, webhooks
+from server.db.tables.webhooks import webhook_attempts, webhook_calls, webhooks
 from server.db.tx import Tx
-from server.faults import EventNotFound
 from server.ids import least_id_of
+from server.webhooks.faults import EventNotFound
 from server.webhooks.intake import NewCall, add_calls
 from server.webhooks.store import (
     ATTEMPTING,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import update
 
 from server.db.keys import KeyType, in_keys
-from server.db.schema import webhook_calls
 from server.db.statements import Change, Statement
+from server.db.tables.webhooks import webhook_calls
 from server.db.tx import Tx
 from server.webhooks.due import CallId
 from server.webhooks.store import ENABLED, FAILED, WebhookKey, endpoints, fail_calls_of_disabled

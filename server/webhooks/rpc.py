@@ -9,11 +9,12 @@ from server.clock import Clock
 from server.db.database import Database
 from server.db.writer import Writer
 from server.events.to_proto import name_of_type, type_of_name
-from server.faults import EventNotFound, ValidationFailed, Violation, WebhookNotFound
+from server.faults import ValidationFailed, Violation
 from server.ids import is_id, new_id
 from server.sealing import Seal
 from server.settings import Settings
 from server.webhooks import history, rules, store
+from server.webhooks.faults import EventNotFound, WebhookNotFound
 from server.webhooks.intake import NewCall
 from server.webhooks.payload import TEST_TYPE, render_test
 from server.webhooks.signing import new_secret

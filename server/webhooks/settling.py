@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.db.schema import webhook_attempts
 from server.db.statements import BulkInsert
+from server.db.tables.webhooks import webhook_attempts
 from server.db.tx import Tx, Values
 from server.ids import new_id
 from server.webhooks import queue

@@ -9,11 +9,12 @@ from sqlalchemy import delete, insert, select, update
 
 from server.db.keys import KeyType, in_keys
 from server.db.listing import Page, PageRequest, newest_first
-from server.db.schema import webhook_attempts, webhook_calls, webhooks
 from server.db.statements import Statement
+from server.db.tables.webhooks import webhook_attempts, webhook_calls, webhooks
 from server.db.tx import Tx
 from server.events import log
-from server.faults import ValidationFailed, Violation, WebhookNotFound
+from server.faults import ValidationFailed, Violation
+from server.webhooks.faults import WebhookNotFound
 
 ENABLED = "enabled"
 DISABLED = "disabled"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from zidimail.v1 import access_pb2
 
-from server.faults import MissingPermission, WrongCredentialKind
 from server.wire.caller import Caller
+from server.wire.faults import MissingPermission, WrongCredentialKind
 
 _CREDENTIALS = {access_pb2.CREDENTIAL_API_KEY: "api_key", access_pb2.CREDENTIAL_SESSION: "session"}
 _PERMISSIONS = {

@@ -15,20 +15,13 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
-from server.faults import (
-    AddressNotAllowed,
-    Fault,
-    Internal,
-    MissingCredentials,
-    Unavailable,
-    ValidationFailed,
-    Violation,
-)
+from server.faults import Fault, Internal, Unavailable, ValidationFailed, Violation
 from server.ids import new_id
 from server.wire import metrics
 from server.wire.access import AccessRule
 from server.wire.address import CLIENT_KEY, Network, client_address
 from server.wire.caller import Authenticator, set_current_caller
+from server.wire.faults import AddressNotAllowed, MissingCredentials
 from server.wire.status import DETAILS_KEY, code_of, status_of
 
 # For callers that set no deadline of their own.

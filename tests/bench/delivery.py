@@ -22,7 +22,8 @@ from sqlalchemy import func, select
 from server.clock import SystemClock
 from server.db.database import Database
 from server.db.migrate import upgrade
-from server.db.schema import events, outq
+from server.db.tables.events import events
+from server.db.tables.queue import outq
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.engine import Engine

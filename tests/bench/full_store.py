@@ -9,17 +9,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from server.db.schema import (
-    addressees,
-    daily_counts,
-    email_contents,
-    email_tags,
-    emails,
-    events,
-    log_readers,
-    outq,
-    recipients,
-)
+from server.db.tables.emails import email_contents, email_tags, emails, recipients
+from server.db.tables.events import events, log_readers
+from server.db.tables.queue import outq
+from server.db.tables.stats import addressees, daily_counts
 from server.emails.counting import READER as STATISTICS
 from server.emails.draft import PRIORITY_TRANSACTIONAL, shard_of
 from server.webhooks.intake import READER as WEBHOOKS

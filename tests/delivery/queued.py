@@ -10,7 +10,10 @@ from sqlalchemy import insert, select, update
 
 from server.addresses import mailbox
 from server.db.database import Database
-from server.db.schema import dkim_keys, domains, email_contents, emails, events, outq, recipients
+from server.db.tables.domains import dkim_keys, domains
+from server.db.tables.emails import email_contents, emails, recipients
+from server.db.tables.events import events
+from server.db.tables.queue import outq
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.domains import store as domain_store

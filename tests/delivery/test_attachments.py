@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from server.db.database import Database
-from server.db.schema import attachment_parts, attachments
+from server.db.tables.emails import attachment_parts, attachments
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.memory_budget import MemoryBudget

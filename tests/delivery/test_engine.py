@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from server.db.database import Database
-from server.db.schema import email_contents, outq
+from server.db.tables.emails import email_contents
+from server.db.tables.queue import outq
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.smtp.target import Timeouts

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import select, update
 
 from server.db.database import Database
-from server.db.schema import dkim_keys
+from server.db.tables.domains import dkim_keys
 from server.db.tx import Tx
 from server.db.writer import Writer
 from tests.delivery.conftest import StartEngine

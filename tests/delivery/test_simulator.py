@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from server.db.database import Database
-from server.db.schema import suppressions
+from server.db.tables.suppressions import suppressions
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.draft import SIMULATED

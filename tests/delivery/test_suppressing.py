@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select, update
 
 from server.db.database import Database
-from server.db.schema import emails, suppressions, unclear_bounces
+from server.db.tables.emails import emails
+from server.db.tables.suppressions import suppressions, unclear_bounces
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.rows import Settlement

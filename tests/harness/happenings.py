@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import insert
 
-from server.db.schema import emails
+from server.db.tables.emails import emails
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log

@@ -9,7 +9,10 @@ from zidimail.v1 import email_service_pb2 as pb
 from server.accounts.rules import Plan
 from server.accounts.store import add_organisation
 from server.db.database import Database
-from server.db.schema import domains, organisations, suppressions, usage
+from server.db.tables.accounts import organisations
+from server.db.tables.domains import domains
+from server.db.tables.quotas import usage
+from server.db.tables.suppressions import suppressions
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.accept import Acceptor

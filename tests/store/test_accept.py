@@ -8,16 +8,14 @@ from sqlalchemy import select
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
-from server.db.schema import email_contents, emails, events, idempotency_keys, outq, recipients
+from server.db.tables.emails import email_contents, emails, idempotency_keys, recipients
+from server.db.tables.events import events
+from server.db.tables.queue import outq
 from server.db.writer import Writer
 from server.emails import idempotency
 from server.emails.draft import draft
-from server.faults import (
-    DomainNotVerified,
-    IdempotencyKeyReused,
-    InvalidIdempotencyKey,
-    ValidationFailed,
-)
+from server.emails.faults import DomainNotVerified, IdempotencyKeyReused, InvalidIdempotencyKey
+from server.faults import ValidationFailed
 from tests.harness.rows import stored
 from tests.store.accepting import CALLER, OTHER, Accepting, send_request
 

@@ -18,9 +18,13 @@ from server.accounts.sessions import Sessions
 from server.bootstrap import add_arguments, bootstrap
 from server.clock import SystemClock
 from server.db.database import Database
-from server.db.schema import api_keys, dkim_keys, domains, metadata, organisations, users
+from server.db.schema import metadata
+from server.db.tables.accounts import organisations, users
+from server.db.tables.domains import dkim_keys, domains
+from server.db.tables.keys import api_keys
+from server.domains.faults import DomainOwnedElsewhere
 from server.domains.store import signing_keys, verified_domains
-from server.faults import DomainOwnedElsewhere, ValidationFailed
+from server.faults import ValidationFailed
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.settings import Settings
 from server.wire.caller import Caller

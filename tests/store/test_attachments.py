@@ -11,24 +11,20 @@ from sqlalchemy import delete, select
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
-from server.db.schema import attachment_parts, attachments, emails, outq
+from server.db.tables.emails import attachment_parts, attachments, emails
+from server.db.tables.queue import outq
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch
 from server.emails.draft import PART
+from server.emails.faults import AttachmentsTooLarge, DomainNotVerified, IdempotencyKeyReused
 from server.emails.memory_budget import MemoryBudget
 from server.emails.store import AttachmentRow, forget_attachments
-from server.faults import (
-    AccountPaused,
-    AttachmentsTooLarge,
-    DomainNotVerified,
-    Fault,
-    IdempotencyKeyReused,
-    ValidationFailed,
-)
+from server.faults import Fault, ValidationFailed
 from server.net.dns import Resolver
 from server.net.http import GuardedClient
+from server.quotas.faults import AccountPaused
 from server.settings import Settings
 from tests.harness.webhook_sink import WebhookSink, page
 from tests.store.accepting import CALLER, Accepting, send_request

@@ -6,8 +6,8 @@ from sqlalchemy import insert, select
 
 from server.db.database import Database
 from server.db.keys import in_keys
-from server.db.schema import idempotency_keys
 from server.db.statements import Statement
+from server.db.tables.emails import idempotency_keys
 from server.db.tx import Tx
 from server.db.writer import Writer
 from tests.harness.sqlite_plans import plans_of, scans

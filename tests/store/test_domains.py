@@ -6,15 +6,16 @@ import pytest
 
 from server.db.database import Database
 from server.db.listing import PageRequest
-from server.db.schema import dkim_keys
+from server.db.tables.domains import dkim_keys
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.domains import store
+from server.domains.faults import DomainAlreadyExists, DomainOwnedElsewhere
 from server.domains.keys import new_keys, private_key
 from server.domains.recording import take_as_verified
 from server.domains.rules import Checks, PublicKey, dkim_value
 from server.domains.verify import Verification, Verifier
-from server.faults import DomainAlreadyExists, DomainNotFound, DomainOwnedElsewhere
+from server.faults import DomainNotFound
 from server.ids import new_id
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsFault, DnsServer

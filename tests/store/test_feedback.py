@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import select, update
 
 from server.db.database import Database
-from server.db.schema import emails, suppressions
+from server.db.tables.emails import emails
+from server.db.tables.suppressions import suppressions
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.store import Queue
-from server.faults import EmailNotFound
+from server.emails.faults import EmailNotFound
 from server.ids import new_id
 from server.inbound.feedback import Feedback, record
 from tests.delivery.queued import (

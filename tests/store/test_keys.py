@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from server.db.database import Database
 from server.db.listing import PageRequest
-from server.db.schema import api_keys
+from server.db.tables.keys import api_keys
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import InvalidCredentials

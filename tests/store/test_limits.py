@@ -8,22 +8,22 @@ from sqlalchemy import select
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
-from server.db.schema import emails, outq, recipients, unique_recipients, usage
+from server.db.tables.emails import emails, recipients
+from server.db.tables.queue import outq
+from server.db.tables.quotas import unique_recipients, usage
 from server.db.writer import Writer
+from server.emails.faults import AllRecipientsSuppressed, DomainNotAllowed, DomainNotVerified
 from server.emails.sweep import Sweeper
-from server.faults import (
+from server.ids import new_id
+from server.quotas.faults import (
     AccountPaused,
-    AllRecipientsSuppressed,
     BurstLimitExceeded,
     DailyQuotaExceeded,
-    DomainNotAllowed,
-    DomainNotVerified,
     MonthlyQuotaExceeded,
     RecipientCapExceeded,
     SandboxRecipient,
     WarmUpLimitExceeded,
 )
-from server.ids import new_id
 from server.wire.caller import Caller
 from tests.harness.rows import stored
 from tests.harness.waiting import until

@@ -11,7 +11,8 @@ from sqlalchemy import insert
 
 from server.db.database import Database
 from server.db.listing import Page, PageRequest
-from server.db.schema import addressees, daily_counts, email_tags, emails
+from server.db.tables.emails import email_tags, emails
+from server.db.tables.stats import addressees, daily_counts
 from server.db.tx import Tx
 from server.db.writer import Writer, running_writer
 from server.emails import listing

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, create_engine, insert, make_url, select
 from sqlalchemy.pool import NullPool
 
 from server.db.migrate import alembic_config, is_current, upgrade
-from server.db.schema import emails, metadata, webhook_calls
+from server.db.schema import metadata
+from server.db.tables.emails import emails
+from server.db.tables.webhooks import webhook_calls
 from server.ids import new_id
 from tests.delivery.queued import rows_of
 from tests.harness.clock import START_MS

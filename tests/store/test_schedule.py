@@ -9,22 +9,19 @@ from sqlalchemy import delete, select
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
-from server.db.schema import (
-    attachment_parts,
-    attachments,
-    domains,
-    emails,
-    events,
-    outq,
-    recipients,
-    usage,
-)
+from server.db.tables.domains import domains
+from server.db.tables.emails import attachment_parts, attachments, emails, recipients
+from server.db.tables.events import events
+from server.db.tables.queue import outq
+from server.db.tables.quotas import usage
 from server.db.tx import Tx
 from server.db.writer import Writer
+from server.emails.faults import EmailNotFound, EmailNotScheduled
 from server.emails.release import release
 from server.emails.schedule import cancel, move
-from server.faults import DailyQuotaExceeded, EmailNotFound, EmailNotScheduled, Fault, ValidationFailed
+from server.faults import Fault, ValidationFailed
 from server.ids import new_id
+from server.quotas.faults import DailyQuotaExceeded
 from tests.harness.clock import START_MS
 from tests.harness.rows import found, stored
 from tests.store.accepting import CALLER, OTHER, Accepting, send_request

@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import insert, select
 
 from server.db.database import Database
-from server.db.schema import addressees, emails, events
+from server.db.tables.emails import emails
+from server.db.tables.events import events
+from server.db.tables.stats import addressees
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.record import Attempt, settlement, suppressed
@@ -20,12 +22,12 @@ from server.delivery.store import Queue
 from server.delivery.stored import Stored
 from server.delivery.verdict import Outcome, RetryPolicy, Verdict
 from server.emails.counting import READER, Counting
+from server.emails.faults import EmailNotFound
 from server.emails.schedule import cancel
 from server.emails.stats import Stats, date_of, stats
 from server.emails.tally import DAY_MS
 from server.events import log
 from server.events.bell import Bell
-from server.faults import EmailNotFound
 from server.ids import new_id
 from server.inbound.feedback import Feedback, Kind, record
 from tests.delivery.queued import TABLES, Queued, rows_of

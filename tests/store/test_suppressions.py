@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from server.db.database import Database
-from server.db.schema import suppressions
+from server.db.tables.suppressions import suppressions
 from server.db.writer import Writer
 from server.ids import new_id
 from server.suppressions import store

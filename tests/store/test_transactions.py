@@ -8,8 +8,9 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from server.db.database import Database
-from server.db.schema import idempotency_keys, outq
 from server.db.statements import BulkInsert, Change, Statement
+from server.db.tables.emails import idempotency_keys
+from server.db.tables.queue import outq
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import Unavailable

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from server.db import listing
 from server.db.database import Database
 from server.db.listing import Page, PageRequest
-from server.db.schema import webhook_calls, webhooks
+from server.db.tables.webhooks import webhook_calls, webhooks
 from server.db.tx import Tx
 from server.db.writer import Writer, running_writer
 from server.ids import least_id_of, new_id

@@ -10,13 +10,14 @@ from sqlalchemy import select, update
 from server.db.connections import Connections
 from server.db.database import Database
 from server.db.listing import PageRequest
-from server.db.schema import emails, webhook_attempts, webhook_calls
+from server.db.tables.emails import emails
+from server.db.tables.webhooks import webhook_attempts, webhook_calls
 from server.db.writer import Writer
 from server.events.bell import Bell
-from server.faults import WebhookNotFound
 from server.ids import new_id
 from server.webhooks import due, history, intake, queue, settling, store
 from server.webhooks.fan_out import FanOut
+from server.webhooks.faults import WebhookNotFound
 from server.webhooks.queue import Claim, Claimed, Renewal
 from server.webhooks.settling import Settled
 from server.webhooks.store import NewWebhook, WebhookChange, WebhookKey

@@ -7,7 +7,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from server.db.database import Database
-from server.db.schema import log_readers
+from server.db.tables.events import log_readers
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import DomainNotFound, Unavailable

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from server.clock import Clock
 from server.db.database import Database
-from server.db.schema import webhook_attempts, webhook_calls, webhooks
+from server.db.tables.webhooks import webhook_attempts, webhook_calls, webhooks
 from server.db.writer import Writer
 from server.events.bell import Bell
 from server.ids import new_id

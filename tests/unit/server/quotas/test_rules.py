@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.faults import (
+from server.quotas.faults import (
     BurstLimitExceeded,
     DailyQuotaExceeded,
     LimitExceeded,

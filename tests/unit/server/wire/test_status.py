@@ -5,7 +5,8 @@ import urllib.parse
 import pytest
 from google.rpc import error_details_pb2
 
-from server.faults import DomainAlreadyExists, DomainNotFound, Fault, ValidationFailed, Violation
+from server.domains.faults import DomainAlreadyExists
+from server.faults import DomainNotFound, Fault, ValidationFailed, Violation
 from server.wire.status import status_of
 
 # What gRPC takes by default, less the rest of the trailers.

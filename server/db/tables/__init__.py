@@ -1,0 +1,1 @@
+"""The tables, one module for each package that owns them."""

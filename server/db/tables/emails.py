@@ -1,0 +1,125 @@
+"""Emails, their contents and recipients."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from server.db.tables.metadata import id_column, metadata, time_column
+
+emails = Table(
+    "emails",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("id", primary_key=True),
+    id_column("domain_id"),
+    id_column("key_id", nullable=True),
+    Column("sender", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    # JSON lists of addresses as the caller wrote them.
+    Column("to", Text, nullable=False),
+    Column("cc", Text, nullable=False),
+    Column("bcc", Text, nullable=False),
+    Column("reply_to", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    # It never leaves the building, and uses no quota (F-5).
+    Column("test", Boolean, nullable=False, default=False),
+    Column("status", String(20), nullable=False),
+    time_column("created_at"),
+    # When delivery begins, if that was asked for (F-2).
+    time_column("scheduled_at", nullable=True),
+    Index(
+        "ix_emails_scheduled",
+        "scheduled_at",
+        sqlite_where=text("status = 'scheduled'"),
+        postgresql_where=text("status = 'scheduled'"),
+    ),
+    # The criteria of a list, each newest first (contract row F-6).
+    Index("ix_emails_org_id_status_id", "org_id", "status", "id"),
+    Index("ix_emails_org_id_domain_id_id", "org_id", "domain_id", "id"),
+)
+
+# Which emails have a tag: each tag of an email stands here as `name` and as `name:value`.
+email_tags = Table(
+    "email_tags",
+    metadata,
+    id_column("org_id", primary_key=True),
+    Column("tag", Text, primary_key=True),
+    id_column("email_id", primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+email_contents = Table(
+    "email_contents",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("email_id", primary_key=True),
+    Column("html", Text),
+    Column("text", Text),
+    Column("headers", Text, nullable=False),  # a JSON object
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("email_id", primary_key=True),
+    Column("no", SmallInteger, primary_key=True),
+    Column("filename", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("content_id", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+
+# The bytes of attachments, deleted once the email is settled (Z-23). In parts: whatever a database or its
+# driver copies on the way is a part and not a file of 40 MB.
+attachment_parts = Table(
+    "attachment_parts",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("email_id", primary_key=True),
+    Column("no", SmallInteger, primary_key=True),
+    Column("part", SmallInteger, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+recipients = Table(
+    "recipients",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("email_id", primary_key=True),
+    Column("no", SmallInteger, primary_key=True),
+    Column("kind", String(3), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reply_code", SmallInteger),
+    Column("reply_status", String(16)),
+    Column("reply_text", Text),
+    Column("remote_host", Text),
+    time_column("updated_at"),
+    sqlite_with_rowid=False,
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    id_column("org_id", primary_key=True),
+    Column("operation", String(8), primary_key=True),
+    Column("key", String(256), primary_key=True),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    time_column("expires_at"),
+    Index("ix_idempotency_keys_expires_at", "expires_at"),
+    sqlite_with_rowid=False,
+)

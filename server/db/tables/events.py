@@ -1,0 +1,38 @@
+"""The event log and the places of its readers."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Table, Text
+
+from server.db.tables.metadata import id_column, metadata, time_column
+
+# The log. An entry's place is (tx, seq): on PostgreSQL the writing transaction and a sequence, so that a
+# reader can stop short of transactions that still run; on SQLite, where one connection writes, tx is 0.
+events = Table(
+    "events",
+    metadata,
+    id_column("org_id", primary_key=True),
+    Column("tx", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    id_column("id"),
+    id_column("email_id"),
+    Column("type", String(32), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("reply_code", SmallInteger),
+    Column("reply_status", String(16)),
+    Column("reply_text", Text),
+    Column("remote_host", Text),
+    Column("possible_duplicate", Boolean, nullable=False),
+    time_column("created_at"),
+    Index("ix_events_place", "tx", "seq"),
+    Index("ix_events_org_id_email_id", "org_id", "email_id"),
+    sqlite_with_rowid=False,
+)
+
+# How far each reader of the log has come.
+log_readers = Table(
+    "log_readers",
+    metadata,
+    Column("reader", String(32), primary_key=True),
+    Column("tx", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)

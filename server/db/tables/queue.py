@@ -1,0 +1,45 @@
+"""The delivery queue: one row for each recipient that is still to be delivered to."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Table, text
+
+from server.db.tables.metadata import id_column, metadata, time_column
+
+# The delivery queue: one narrow row for each recipient that is not settled, deleted when it is.
+outq = Table(
+    "outq",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("email_id", primary_key=True),
+    Column("no", SmallInteger, primary_key=True),
+    Column("shard", SmallInteger, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("site", String(253), nullable=False),
+    time_column("due_at"),
+    Column("attempts", Integer, nullable=False),
+    # How often a holder of the lease died with it: a message that kills its deliverer is held, not looped.
+    Column("crashes", SmallInteger, nullable=False),
+    # An earlier attempt broke off between the final dot and the record of its reply.
+    Column("uncertain", Boolean, nullable=False),
+    # How many bytes the email's attachments have: what it will take to hold it.
+    Column("attached", BigInteger, nullable=False, server_default="0"),
+    id_column("lease_owner", nullable=True),
+    Column("lease_token", Integer, nullable=False),
+    time_column("lease_until", nullable=True),
+    Index(
+        "ix_outq_due",
+        "shard",
+        "priority",
+        "due_at",
+        "email_id",
+        "no",
+        sqlite_where=text("lease_until IS NULL"),
+        postgresql_where=text("lease_until IS NULL"),
+    ),
+    Index(
+        "ix_outq_leased",
+        "lease_until",
+        sqlite_where=text("lease_until IS NOT NULL"),
+        postgresql_where=text("lease_until IS NOT NULL"),
+    ),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,44 @@
+"""Plans, and usage of what they allow."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text
+
+from server.db.tables.metadata import id_column, metadata
+
+# What each plan allows; null for no limit. The operator's to edit.
+plans = Table(
+    "plans",
+    metadata,
+    Column("plan", String(16), primary_key=True),
+    Column("daily_limit", Integer),
+    Column("monthly_limit", Integer),
+    # Whether mail goes on beyond the monthly limit, and is counted as overage.
+    Column("overage", Boolean, nullable=False),
+    Column("unique_limit", Integer),
+    Column("burst_limit", Integer),
+    Column("attachment_bytes", Integer, nullable=False),
+    Column("smtp", Boolean, nullable=False),
+)
+
+# What an organisation has used: one row, each number with the period that it belongs to.
+usage = Table(
+    "usage",
+    metadata,
+    id_column("org_id", primary_key=True),
+    Column("day", Integer, nullable=False),  # since 1970, UTC
+    Column("day_count", Integer, nullable=False),
+    Column("month", Integer, nullable=False),  # since year 0, UTC
+    Column("month_count", Integer, nullable=False),
+    Column("unique_count", Integer, nullable=False),
+    Column("second", BigInteger, nullable=False),  # since 1970
+    Column("second_count", Integer, nullable=False),
+)
+
+# The addresses that an organisation with a limit on them has written to in a month.
+unique_recipients = Table(
+    "unique_recipients",
+    metadata,
+    id_column("org_id", primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("month", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
