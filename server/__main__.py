@@ -1,4 +1,4 @@
-"""`python -m server`: serve, or `migrate`, `bootstrap`, `organisation`, `plan`, `worker`."""
+"""`python -m server`: `serve` (the default), `worker`, or a command on the store."""
 
 import argparse
 import json
@@ -9,8 +9,7 @@ import structlog
 import uvloop
 from sqlalchemy.exc import OperationalError
 
-from server import organisation, plan
-from server.bootstrap import add_arguments, bootstrap
+from server.commands import bootstrap, organisation, plan
 from server.db.lock import owned
 from server.db.migrate import upgrade
 from server.faults import Fault
@@ -24,7 +23,9 @@ def main() -> int:
     commands.add_parser("serve", help="serve gRPC and deliver (the default)")
     commands.add_parser("worker", help="deliver only, beside servers that share a PostgreSQL store")
     commands.add_parser("migrate", help="bring the store's schema up to date")
-    add_arguments(commands.add_parser("bootstrap", help="make an organisation with its owner and API key"))
+    bootstrap.add_arguments(
+        commands.add_parser("bootstrap", help="make an organisation with its owner and API key")
+    )
     organisation.add_arguments(
         commands.add_parser("organisation", help="change an organisation's plan, state, sandbox or limits")
     )
@@ -47,7 +48,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.command == "migrate":
         upgrade(settings.database_url)
     elif arguments.command == "bootstrap":
-        print(json.dumps(uvloop.run(bootstrap(arguments, settings))))
+        print(json.dumps(uvloop.run(bootstrap.bootstrap(arguments, settings))))
     elif arguments.command == "organisation":
         print(json.dumps(uvloop.run(organisation.change(arguments, settings))))
     elif arguments.command == "plan":

@@ -1,10 +1,30 @@
 """Organisations and users in the store."""
 
-from sqlalchemy import insert
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import insert, select, update
 
 from server.accounts.rules import Plan, Profile
 from server.db.tables.accounts import organisations, users
 from server.db.tx import Tx
+
+
+class OrganisationRow(NamedTuple):
+    """An organisation; a limit that is None is its plan's, `created_at` is milliseconds since 1970 UTC."""
+
+    org_id: str
+    name: str
+    plan: str
+    profile: str
+    sandbox: bool
+    owner_email: str
+    state: str
+    daily_limit: int | None
+    monthly_limit: int | None
+    unique_limit: int | None
+    burst_limit: int | None
+    created_at: int
 
 
 def add_organisation(
@@ -40,3 +60,11 @@ def add_user(tx: Tx, org_id: str, user_id: str, email: str, password_hash: str, 
             org_id=org_id, id=user_id, email=email, password_hash=password_hash, created_at=now_ms
         )
     )
+
+
+def change_organisation(tx: Tx, org_id: str, changes: Mapping[str, object]) -> OrganisationRow | None:
+    """Changes the given columns of an organisation; its row after that, None if there is none."""
+    this = organisations.c.org_id == org_id
+    if changes:
+        tx.change(update(organisations).where(this).values(changes))
+    return tx.first(OrganisationRow, select(organisations).where(this))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server import organisation, plan
+from server.commands import organisation, plan
 from server.settings import Settings, SettingsError
 from tests.harness.organisations import parsed
 from tests.harness.stack import Stack, StackError

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
 from server.accounts.sessions import Sessions
-from server.bootstrap import add_arguments, bootstrap
 from server.clock import SystemClock
+from server.commands.bootstrap import add_arguments, bootstrap
 from server.db.database import Database
 from server.db.schema import metadata
 from server.db.tables.accounts import organisations, users

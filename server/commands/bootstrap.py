@@ -28,7 +28,7 @@ from server.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's options."""
+    """Adds the command's options."""
     parser.add_argument("--email", required=True, help="the owner's address")
     parser.add_argument("--plan", required=True, choices=PLANS)
     parser.add_argument("--profile", default="plan", choices=PROFILES, help="how quotas are counted")
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, str | None]:
-    """Makes the organisation, all of it or nothing, and returns what its owner must know.
+    """Makes the organisation, all of it or nothing, and returns its ids and credentials.
 
     Keys: `org_id`, `user_id`, `jwt`, `password`, `key_id`, `api_key`, `domain_id` (None without a domain).
     Raises `ValidationFailed`, and `DomainOwnedElsewhere` if another organisation has verified the domain.

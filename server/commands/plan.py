@@ -1,0 +1,46 @@
+"""`python -m server plan`: the limits of everybody on a plan (contract rows Z-43, C-13, C-14)."""
+
+import argparse
+
+from server.commands.options import LIMITS, limits_of, whole_number
+from server.db.writer import running_writer
+from server.quotas.plans import change_plan
+from server.settings import Settings, SettingsError
+
+_MIB = 2**20
+# A message of the wire has 64 MiB, and an email is more than its files.
+_MAX_ATTACHMENTS_MIB = 60
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("plan", metavar="PLAN")
+    for name in LIMITS:
+        parser.add_argument(f"--{name}", metavar="N", help=f"the {name} limit; `none` for no limit")
+    parser.add_argument("--overage", choices=("on", "off"), help="on: mail goes on beyond --monthly")
+    parser.add_argument("--attachments", metavar="MIB", help="what the files of one email may have together")
+
+
+async def change(args: argparse.Namespace, settings: Settings) -> dict[str, object]:
+    """Changes the plan as the options say; returns its row as it is now.
+
+    On PostgreSQL it holds from the next send on; on SQLite stop the server first, which owns the file.
+    Raises `SettingsError` for an unknown plan.
+    """
+    changes = _changes(args)
+    async with running_writer(settings.database_url) as writer:
+        rows = await writer.run(change_plan, args.plan, changes)
+    known = {row.plan: row._asdict() for row in rows}
+    if args.plan not in known:
+        raise SettingsError(f"There is no plan {args.plan!r}; there are {', '.join(known)}.")
+    return known[args.plan]
+
+
+def _changes(args: argparse.Namespace) -> dict[str, object]:
+    changes: dict[str, object] = {**limits_of(args, unset="none")}
+    if args.overage is not None:
+        changes["overage"] = args.overage == "on"
+    if args.attachments is not None:
+        mib = whole_number("attachments", args.attachments, most=_MAX_ATTACHMENTS_MIB)
+        changes["attachment_bytes"] = mib * _MIB
+    return changes

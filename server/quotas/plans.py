@@ -1,0 +1,34 @@
+"""The plans in the store, as the operator edits them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import select, update
+
+from server.db.tables.quotas import plans
+from server.db.tx import Tx
+
+
+class PlanRow(NamedTuple):
+    """A plan; a limit that is None does not exist. `attachment_bytes` are those of one email together."""
+
+    plan: str
+    daily_limit: int | None
+    monthly_limit: int | None
+    overage: bool
+    unique_limit: int | None
+    burst_limit: int | None
+    attachment_bytes: int
+    smtp: bool
+
+
+def all_plans(tx: Tx) -> list[PlanRow]:
+    """Every plan, by name."""
+    return tx.all(PlanRow, select(plans).order_by(plans.c.plan))
+
+
+def change_plan(tx: Tx, name: str, changes: Mapping[str, object]) -> list[PlanRow]:
+    """Changes the given columns of a plan; every plan after that, by name."""
+    if changes:
+        tx.change(update(plans).where(plans.c.plan == name).values(changes))
+    return all_plans(tx)
