@@ -11,6 +11,8 @@ import structlog
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 from zidimail.v1 import (
+    access_service_pb2,
+    access_service_pb2_grpc,
     api_key_service_pb2,
     api_key_service_pb2_grpc,
     attachment_service_pb2,
@@ -33,6 +35,7 @@ from zidimail.v1 import (
 
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
+from server.accounts.rpc import AccessServicer
 from server.accounts.sessions import Sessions
 from server.clock import Clock, SystemClock
 from server.db.engine import Database
@@ -76,6 +79,7 @@ _log = structlog.get_logger()
 SERVICES = tuple(
     service
     for file in (
+        access_service_pb2,
         api_key_service_pb2,
         attachment_service_pb2,
         domain_service_pb2,
@@ -204,10 +208,12 @@ class Serving:
         acceptor = Acceptor(writer, clock, delivering.crowd, delivering.on_accepted, settings.slow_start)
         verifier = Verifier(database, writer, clock, delivering.resolver, settings)
         authenticator = TokenAuthenticator(keys, sessions, Banned(database, clock))
+        rules = access_rules(SERVICES)
         self._server = grpc.aio.server(
-            interceptors=[Pipeline(access_rules(SERVICES), authenticator, settings.trusted_edges)],
+            interceptors=[Pipeline(rules, authenticator, settings.trusted_edges)],
             options=_GRPC_OPTIONS,
         )
+        access_service_pb2_grpc.add_AccessServiceServicer_to_server(AccessServicer(rules), self._server)
         email_service_pb2_grpc.add_EmailServiceServicer_to_server(
             EmailServicer(database, writer, acceptor, self._links, clock, bell.ring), self._server
         )

@@ -16,10 +16,8 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from server.faults import (
-    AddressNotAllowed,
     Fault,
     Internal,
-    MissingCredentials,
     Unavailable,
     ValidationFailed,
     Violation,
@@ -28,7 +26,8 @@ from server.ids import new_id
 from server.wire import metrics
 from server.wire.access import AccessRule
 from server.wire.address import CLIENT_KEY, Network, client_address
-from server.wire.caller import Authenticator, set_current_caller
+from server.wire.caller import Authenticator, KeyCaller, OrganisationCaller, set_current_caller
+from server.wire.faults import AddressNotAllowed, MissingCredentials
 from server.wire.status import DETAILS_KEY, code_of, status_of
 
 # For callers that set no deadline of their own.
@@ -135,8 +134,9 @@ async def authenticate(call: Call) -> AsyncIterator[None]:
         raise MissingCredentials
     call.token = token.strip()
     caller = await call.authenticator.authenticate(call.token)
-    call.org_id = caller.org_id
-    if caller.allowed_networks:
+    if isinstance(caller, OrganisationCaller):
+        call.org_id = caller.org_id
+    if isinstance(caller, KeyCaller) and caller.allowed_networks:
         address = client_address(call.context.peer(), call.metadata.get(CLIENT_KEY), call.trusted)
         if address is None or not any(address in network for network in caller.allowed_networks):
             raise AddressNotAllowed(str(address or "an unknown address"))

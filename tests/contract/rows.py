@@ -1,8 +1,8 @@
 """The matrix itself, written from the documents: a row for each method. A method without one fails.
 
 `kinds` is who may call: K an API key, J a session (the Auth column of the documents). `permission` is what
-a key needs besides. `fields` makes a good request of organisation A's; `points_to` makes, for every field
-that can point at somebody's data, a value of A's, and `beside` the rest of a stranger's request with it.
+a key needs besides, or `any`. `fields` makes a good request of organisation A's; `points_to` makes, for
+every field that can point at somebody's data, a value of A's, and `beside` the rest of a request with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -70,6 +70,7 @@ OF_WEBHOOK_EVENT = {"id": webhook_of, "event_id": event_of}
 
 
 ROWS: dict[str, Row] = {
+    "AccessService.GetCaller": Row("C-41", KJ, "any"),
     "EmailService.SendEmail": Row("Z-11", K, "send_only", lambda world: world.email()),
     "EmailService.BatchSendEmails": Row(
         "Z-26", K, "send_only", lambda world: {"emails": [world.email()] * 2}

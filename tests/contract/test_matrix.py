@@ -37,7 +37,7 @@ def expected(row: Row, caller: str) -> tuple[str, str]:
     kind, permission = OWN[caller]
     if kind not in row.kinds:
         return "UNAUTHENTICATED", "WRONG_CREDENTIAL_KIND"
-    if kind == "K" and permission not in ("full", row.permission):
+    if kind == "K" and permission != "full" and row.permission not in (permission, "any"):
         return "PERMISSION_DENIED", "MISSING_PERMISSION"
     return "OK", ""
 
