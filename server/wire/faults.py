@@ -1,6 +1,6 @@
 """Why a caller is refused before its request is looked at: one exception per `ErrorReason`."""
 
-from server.faults import Fault
+from server.faults import Fault, Unavailable
 
 
 class MissingCredentials(Fault):
@@ -19,6 +19,26 @@ class InvalidCredentials(Fault):
 
     def __init__(self) -> None:
         super().__init__("The API key or token is not valid: it is malformed, unknown, expired or revoked.")
+
+
+class SeveralCredentials(Fault):
+    """The call carries two credentials, which may belong to different callers (contract row C-91)."""
+
+    reason, code = "INVALID_CREDENTIALS", "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("The call carries more than one `authorization` entry. Send one credential.")
+
+
+class EdgeNotRecognised(Unavailable):
+    """An edge has another secret than this server: the installation is set up wrongly, no caller's fault."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            10.0,
+            "The server does not know the edge that made this call. The operator must give both the same "
+            "ZIDIMAIL_EDGE_SECRET.",
+        )
 
 
 class WrongCredentialKind(Fault):

@@ -14,6 +14,7 @@ from tests.contract.methods import METHODS, Method
 from tests.harness.stack import Stack
 
 SEND_EMAIL = "/zidimail.v1.EmailService/SendEmail"
+RECORD_BOUNCE = "/zidimail.v1.FeedbackService/RecordBounce"
 # The tag of a field breaks off: bytes that no method takes for its request.
 NO_MESSAGE = b"\xff"
 
@@ -98,6 +99,15 @@ async def test_a_session_sees_its_user_and_role(channel: grpc.aio.Channel, stack
     )
 
 
+async def test_an_internal_caller_sees_that_it_belongs_to_no_organisation(
+    channel: grpc.aio.Channel, stack: Stack
+) -> None:
+    metadata = (("authorization", f"Internal {stack.edge_secret}"),)
+    expected = pb.GetCallerResponse(credential=access_pb2.CREDENTIAL_INTERNAL)
+    assert await caller(channel, metadata) == expected
+    assert await caller(channel, metadata, RECORD_BOUNCE) == expected
+
+
 async def refusal_of_call(
     channel: grpc.aio.Channel, method: Method, metadata: Metadata
 ) -> tuple[Any, ...] | None:
@@ -134,6 +144,14 @@ async def test_a_method_that_is_asked_about_refuses_as_it_would_refuse_the_call(
     callers = [
         (),
         (("authorization", "Basic YTpi"),),
+        (("authorization", f"Internal {stack.edge_secret}"),),
+        bearer(stack.owner.api_key) * 2,
+        (*bearer(elsewhere), ("x-zidimail-edge", stack.edge_secret), ("x-client-ip", "192.0.2.7")),
+        (
+            *bearer(elsewhere),
+            ("x-zidimail-edge", stack.edge_secret),
+            ("x-client-ip", "192.0.2.7,198.51.100.1"),
+        ),
         *map(bearer, ("nonsense", stack.owner.api_key, stack.owner.jwt, elsewhere, *keys.values())),
     ]
     seen = set()
