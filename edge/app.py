@@ -81,7 +81,7 @@ class Edge:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._channel = Channel(self._settings.server)
+        self._channel = Channel(self._settings.server, self._settings.secret)
         settings = self._settings
         limits = Limits(
             settings.deadline_s,

@@ -47,7 +47,9 @@ class Unary(Protocol[ResponseT_co]):
 class Channel:
     """Calls methods of the server by name. To be made inside the running event loop."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, secret: str = "") -> None:
+        """`secret` is the installation's for its edges; without one, the server does not know this edge."""
+        self._proof: Metadata = (("x-zidimail-edge", secret),) if secret else ()
         self._channel = grpc.aio.insecure_channel(target, options=OPTIONS)
 
     def unary(self, method: str, response: type[M]) -> Unary[M]:
@@ -60,11 +62,16 @@ class Channel:
 
     def _unary(self, method: str, serialise: Any, response: type[M]) -> Unary[M]:
         service, _, name = method.rpartition(".")
-        call: Unary[M] = self._channel.unary_unary(
+        unary: Unary[M] = self._channel.unary_unary(
             f"/{service}/{name}",
             request_serializer=serialise,
             response_deserializer=response.FromString,
         )
+        proof = self._proof
+
+        def call(request: Any, /, *, timeout: float, metadata: Metadata) -> Awaitable[M]:
+            return unary(request, timeout=timeout, metadata=(*metadata, *proof))
+
         return call
 
     async def close(self) -> None:

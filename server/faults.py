@@ -66,15 +66,6 @@ class Unavailable(Fault):
         self.retry_after_s = retry_after_s
 
 
-class InvalidCredentials(Fault):
-    """The credential is malformed, unknown, expired or revoked: which one is not told."""
-
-    reason, code = "INVALID_CREDENTIALS", "UNAUTHENTICATED"
-
-    def __init__(self) -> None:
-        super().__init__("The API key or token is not valid: it is malformed, unknown, expired or revoked.")
-
-
 class ValidationFailed(Fault):
     """One or more fields are wrong."""
 

@@ -17,7 +17,7 @@ from edge.transcoding.status import failure_of_error
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls: the Authorization header as it came, the id of the request, when (on the event loop's
-    clock, in seconds) the answer must be ready, and the address of the client if it is known."""
+    clock, in seconds) the answer must be ready, and the address of the client, empty if it is unknown."""
 
     authorization: str
     request_id: str
@@ -26,8 +26,11 @@ class Caller:
 
     @property
     def metadata(self) -> Metadata:
-        told = (("x-client-ip", self.client),) if self.client else ()
-        return (("authorization", self.authorization), ("x-request-id", self.request_id), *told)
+        return (
+            ("authorization", self.authorization),
+            ("x-request-id", self.request_id),
+            ("x-client-ip", self.client or "unknown"),
+        )
 
 
 Invoke: TypeAlias = Callable[[Any, Caller], Awaitable[Message]]

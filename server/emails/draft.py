@@ -16,7 +16,7 @@ from server.events.log import Entry
 from server.faults import Fault, ValidationFailed, Violation
 from server.ids import new_id
 from server.message.media_types import media_type_of
-from server.wire.caller import Caller
+from server.wire.caller import OrganisationCaller
 from server.wire.timestamps import milliseconds
 
 # How many shards the queues have. A shard holds whole organisations, so that claiming from each in turn
@@ -133,7 +133,7 @@ class Draft:
         ]
 
 
-def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | Fault:
+def draft(request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int) -> Draft | Fault:
     """The draft of a request, or its fault: returned, because other items of the batch may be good."""
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):

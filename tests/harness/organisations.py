@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from server import bootstrap, organisation
+from server.commands import bootstrap, organisation
 from server.settings import Settings
 
 

@@ -20,13 +20,13 @@ from server.emails.batch import Answer, Batch
 from server.emails.draft import draft, request_hash
 from server.faults import Fault
 from server.ids import new_id
-from server.wire.caller import Caller
+from server.wire.caller import KeyCaller, OrganisationCaller
 from server.work.crowd import Crowd
 from tests.harness.clock import ManualClock
 from tests.harness.rows import row_count
 
-CALLER = Caller(new_id(), "api_key", "full", new_id())
-OTHER = Caller(new_id(), "api_key", "full", new_id())
+CALLER = KeyCaller(new_id(), new_id(), "full")
+OTHER = KeyCaller(new_id(), new_id(), "full")
 DOMAIN = "mail.example.com"
 
 
@@ -53,7 +53,7 @@ class Accepting:
         self.clock = ManualClock()
         self.acceptor = Acceptor(writer, self.clock, Crowd(), lambda: None, slow_start)
 
-    async def add_organisation(self, caller: Caller, *, plan: Plan = "pro", **own: Any) -> None:
+    async def add_organisation(self, caller: OrganisationCaller, *, plan: Plan = "pro", **own: Any) -> None:
         """Adds the caller's organisation, with its own values for these columns."""
         await self.writer.run(
             add_organisation,
@@ -68,12 +68,12 @@ class Accepting:
         if own:
             await self.set_organisation(caller, **own)
 
-    async def set_organisation(self, caller: Caller = CALLER, **columns: Any) -> None:
+    async def set_organisation(self, caller: OrganisationCaller = CALLER, **columns: Any) -> None:
         """Changes columns of the caller's organisation."""
         of_caller = organisations.c.org_id == caller.org_id
         await self.writer.run(Tx.change, update(organisations).where(of_caller).values(**columns))
 
-    async def verify(self, caller: Caller, domain: str) -> None:
+    async def verify(self, caller: OrganisationCaller, domain: str) -> None:
         """Gives the caller's organisation a verified domain."""
         checks = dict.fromkeys(("spf", "dkim", "dmarc", "return_path"), "verified")
         row = {
@@ -106,7 +106,7 @@ class Accepting:
         *requests: pb.SendEmailRequest,
         strict: bool = False,
         key: str | None = None,
-        caller: Caller = CALLER,
+        caller: OrganisationCaller = CALLER,
     ) -> Answer | Fault:
         """The answer to a batch of these requests."""
         whole = pb.BatchSendEmailsRequest(emails=requests)

@@ -24,7 +24,7 @@ from server.quotas.faults import (
     SandboxRecipient,
     WarmUpLimitExceeded,
 )
-from server.wire.caller import Caller
+from server.wire.caller import KeyCaller
 from tests.harness.rows import stored
 from tests.harness.waiting import until
 from tests.store.accepting import CALLER, Accepting, send_request
@@ -225,9 +225,7 @@ async def test_slow_start_caps_a_new_account(database: Database, writer: Writer)
 async def test_a_key_bound_to_domains_sends_from_them_only(accepting: Accepting) -> None:
     await _stand(accepting)
     await accepting.verify(CALLER, "else.example.com")
-    bound = Caller(
-        CALLER.org_id, "api_key", "full", new_id(), allowed_domains=frozenset({"else.example.com"})
-    )
+    bound = KeyCaller(CALLER.org_id, new_id(), "full", allowed_domains=frozenset({"else.example.com"}))
     (refused,) = await accepting.results(send_request(), caller=bound)
     (accepted,) = await accepting.results(send_request(**{"from": "a@else.example.com"}), caller=bound)
     assert isinstance(refused, DomainNotAllowed)
@@ -236,7 +234,7 @@ async def test_a_key_bound_to_domains_sends_from_them_only(accepting: Accepting)
 
 async def test_a_test_key_uses_no_quota(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=0)
-    tester = Caller(CALLER.org_id, "api_key", "full", new_id(), test=True)
+    tester = KeyCaller(CALLER.org_id, new_id(), "full", test=True)
     (result,) = await accepting.results(send_request(), caller=tester)
     assert isinstance(result, pb.SendEmailResponse)
     assert await accepting.count(usage) == 0
