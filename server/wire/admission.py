@@ -1,7 +1,7 @@
 """Who makes a call, through which edge and from where: read from its metadata (contract rows F-7, C-91)."""
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -24,7 +24,8 @@ REQUEST_IDS_KEY = "x-request-ids"
 MAX_REQUEST_IDS = 100  # as many as a batch has sends
 _MAX_REQUEST_ID_LENGTH = 128
 
-Metadata = Sequence[tuple[str, str | bytes]]
+Metadata = Mapping[str, Sequence[str]]
+"""The values of each key, in order."""
 
 _log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ class Admission:
 
         Raises `EdgeNotRecognised` for another secret: the installation is set up wrongly, or someone guesses.
         """
-        given = values_of(metadata, EDGE_KEY)
+        given = metadata.get(EDGE_KEY)
         if not given:
             return False
         if len(given) > 1 or not self._is_secret(given[0]):
@@ -55,7 +56,7 @@ class Admission:
 
         Raises `MissingCredentials`, `SeveralCredentials`, `InvalidCredentials`.
         """
-        given = values_of(metadata, CREDENTIAL_KEY)
+        given = metadata.get(CREDENTIAL_KEY, ())
         if len(given) > 1:
             raise SeveralCredentials
         scheme, _, token = given[0].strip().partition(" ") if given else ("", "", "")
@@ -84,7 +85,7 @@ def check_addresses(caller: Caller, metadata: Metadata, peer: Callable[[], str],
     """
     if not isinstance(caller, KeyCaller) or not caller.allowed_networks:
         return
-    addresses = named_addresses(values_of(metadata, CLIENT_KEY)) if is_edge else [peer_address(peer())]
+    addresses = named_addresses(metadata.get(CLIENT_KEY, ())) if is_edge else [peer_address(peer())]
     for address in addresses:
         if address is None or not any(address in network for network in caller.allowed_networks):
             raise AddressNotAllowed(str(address or "an unknown address"))
@@ -92,14 +93,14 @@ def check_addresses(caller: Caller, metadata: Metadata, peer: Callable[[], str],
 
 def request_ids(metadata: Metadata) -> list[str]:
     """The ids of the requests that an edge joined into one call: at most 100 of at most 128 characters."""
-    ids = [part.strip() for text in values_of(metadata, REQUEST_IDS_KEY) for part in text.split(",")]
+    ids = [part.strip() for text in metadata.get(REQUEST_IDS_KEY, ()) for part in text.split(",")]
     return [id for id in ids if 0 < len(id) <= _MAX_REQUEST_ID_LENGTH][:MAX_REQUEST_IDS]
 
 
-def values_of(metadata: Metadata, key: str) -> list[str]:
-    """The values of a key, in order."""
-    return [
-        value if isinstance(value, str) else value.decode("latin-1")
-        for name, value in metadata
-        if name == key
-    ]
+def by_key(pairs: Iterable[tuple[str, str | bytes]]) -> Metadata:
+    """The metadata of a call as gRPC has it, a key perhaps several times."""
+    metadata: dict[str, list[str]] = {}
+    for key, value in pairs:
+        text = value if isinstance(value, str) else value.decode("latin-1")
+        metadata.setdefault(key, []).append(text)
+    return metadata

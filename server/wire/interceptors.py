@@ -18,7 +18,7 @@ from server.faults import Fault, Internal, Unavailable
 from server.ids import new_id
 from server.wire import metrics
 from server.wire.access import AccessRule
-from server.wire.admission import Admission, Metadata, check_addresses, request_ids, values_of
+from server.wire.admission import Admission, Metadata, by_key, check_addresses, request_ids
 from server.wire.caller import AnonymousCaller, OrganisationCaller, set_current_caller
 from server.wire.status import DETAILS_KEY, code_of, status_of
 from server.wire.streams import parse, parse_each, single, while_admitted
@@ -77,8 +77,8 @@ class Call:
 @asynccontextmanager
 async def request_id(call: Call) -> AsyncIterator[None]:
     """Takes the caller's request id or makes one, and gives it back with the answer."""
-    given = values_of(call.metadata, _REQUEST_ID_KEY)
-    call.request_id = given[-1] if given and 0 < len(given[-1]) <= _REQUEST_ID_MAX_LENGTH else new_id()
+    given = call.metadata.get(_REQUEST_ID_KEY, ("",))[-1]
+    call.request_id = given if 0 < len(given) <= _REQUEST_ID_MAX_LENGTH else new_id()
     call.context.set_trailing_metadata(((_REQUEST_ID_KEY, call.request_id),))
     yield
 
@@ -233,7 +233,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         return asyncio.timeout(self._deadline_s if context.time_remaining() is None else None)
 
     async def _enter(self, stack: AsyncExitStack, method: str, context: Context) -> Call:
-        metadata: Metadata = context.invocation_metadata() or ()  # type: ignore[assignment]
+        metadata = by_key(context.invocation_metadata() or ())
         call = Call(method, self._rules[method], self._admission, context, metadata)
         for layer in LAYERS:
             await stack.enter_async_context(layer(call))
