@@ -27,14 +27,14 @@ class HeaderField(NamedTuple):
 class Files(NamedTuple):
     """The list of files in a body, and the field of a file that holds its content."""
 
-    list: str
+    field: str
     content: str
 
     def left_out(self, body: Any) -> Any:
         """The JSON body without the content of its files."""
-        if type(body) is not dict or type(body.get(self.list)) is not list:
+        if type(body) is not dict or type(body.get(self.field)) is not list:
             return body
-        return {**body, self.list: [self._bare(file) for file in body[self.list]]}
+        return {**body, self.field: [self._bare(file) for file in body[self.field]]}
 
     def _bare(self, file: Any) -> Any:
         if type(file) is not dict:

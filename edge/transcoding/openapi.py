@@ -6,8 +6,8 @@ Binders and renderers are described with the shapes that they are compiled from.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -175,3 +175,37 @@ class ResponseSchemas(_Schemas[ResponseShape]):
 def _is_required(field: FieldDescriptor) -> bool:
     behaviors = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
     return field_behavior_pb2.REQUIRED in behaviors
+
+
+def content_of(schema: str) -> dict[str, Any]:
+    """A JSON body of a schema among the document's components."""
+    return {"application/json": {"schema": reference("schemas", schema)}}
+
+
+def reference(kind: str, name: str) -> Schema:
+    """A reference to one of the document's components."""
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def links(route: Route, routes: Sequence[Route]) -> dict[str, Any]:
+    """The operations on the objects that a route creates or lists: those whose path goes on with the id."""
+    listed = {"GET": "#/data/0/id", "POST": "#/id"}.get(route.verb)
+    found = {}
+    for other in routes:
+        parameters = other.parameters
+        if listed is None or not parameters or parameters[:-1] != route.parameters:
+            continue
+        if other.path.startswith(f"{route.path}/{{{parameters[-1]}}}"):
+            known = {name: f"$request.path.{name}" for name in route.parameters}
+            found[other.method.name] = {
+                "operationId": other.method.name,
+                "parameters": {**known, parameters[-1]: f"$response.body{listed}"},
+            }
+    return found
+
+
+def split_comment(comment: str) -> tuple[str, str]:
+    """The first sentence of a method's comment, and the rest without the reasons that only gRPC shows."""
+    text, _, _ = comment.partition("\n\nErrors:")
+    summary, _, description = text.partition(". ")
+    return summary.rstrip("."), description

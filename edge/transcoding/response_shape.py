@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -71,7 +71,7 @@ def extended(field: str, added: Mapping[str, Source]) -> Source:
     return Source((field,), value, schema)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class ResponseShape:
     """The differences between a message and its JSON object. An empty shape has none."""
 
@@ -80,6 +80,8 @@ class ResponseShape:
 
     added: Mapping[str, Source] = field(default_factory=dict)
     """Further fields. One with the name of an own field takes its place."""
+
+    _: KW_ONLY
 
     hidden: Collection[str] = ()
     """Own and further fields that are left out."""

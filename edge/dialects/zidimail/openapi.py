@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +13,14 @@ from edge.dialects.zidimail.dialect import IDEMPOTENCY_KEY, ZidiMail
 from edge.dialects.zidimail.errors import ROWS
 from edge.dialects.zidimail.shapes import IDEMPOTENCY_KEY_LIMITS
 from edge.transcoding.comments import comments_of
-from edge.transcoding.openapi import RequestSchemas, ResponseSchemas
+from edge.transcoding.openapi import (
+    RequestSchemas,
+    ResponseSchemas,
+    content_of,
+    links,
+    reference,
+    split_comment,
+)
 from edge.transcoding.routes import Route
 from edge.transcoding.schema import TEXT, TIME, Schema, object_of
 
@@ -48,7 +55,7 @@ _BOUNDS: Mapping[str, Schema] = {
     "after": {"pattern": "^[0-9a-f]{24}$"},
     "before": {"pattern": "^[0-9a-f]{24}$"},
 }
-"""What query parameters are, beyond their types."""
+"""Limits of query parameters that their types cannot say."""
 
 _CURSOR = ("zidimail.v1.EventService.ListEvents", "after")
 """The log is walked by cursors, other lists by ids."""
@@ -95,7 +102,6 @@ def document(dialect: ZidiMail, url: str) -> bytes:
         if route.body:
             schemas[method.input_type.name] = requests.body(route)
         operation = _operation(route, dialect, requests, comments[method.full_name])
-        _answer_of(operation)["links"] = _links(route, routes)
         paths.setdefault(route.path, {})[route.verb.lower()] = operation
     services = sorted({route.method.containing_service.full_name for route in routes})
     return orjson.dumps(
@@ -140,13 +146,14 @@ def _operation(route: Route, dialect: ZidiMail, requests: RequestSchemas, commen
             str(rules.status): {
                 "description": "Done.",
                 "headers": headers,
-                "content": _content(method.output_type.name),
+                "content": content_of(method.output_type.name),
+                "links": links(route, dialect.documented),
             },
-            **{str(status): _reference("responses", str(status)) for status in _STATUSES},
+            **{str(status): reference("responses", str(status)) for status in _STATUSES},
         },
     }
     if route.body:
-        content = _content(method.input_type.name)
+        content = content_of(method.input_type.name)
         example = dialect.requests.of(method.input_type).example
         if example is not None:
             content["application/json"]["example"] = example
@@ -154,51 +161,14 @@ def _operation(route: Route, dialect: ZidiMail, requests: RequestSchemas, commen
     return operation
 
 
-def _content(schema: str) -> dict[str, Any]:
-    return {"application/json": {"schema": _reference("schemas", schema)}}
-
-
 def _bearer(description: str) -> Schema:
     return {"type": "http", "scheme": "bearer", "description": description}
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    """Which kinds of credential open a route."""
+    """The kinds of credential that open a route."""
     access: access_pb2.Access = route.method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
     return [{_SCHEMES[kind]: []} for kind in access.credentials]
-
-
-def _answer_of(operation: dict[str, Any]) -> dict[str, Any]:
-    """The answer of success."""
-    return next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
-
-
-def _links(route: Route, routes: Sequence[Route]) -> dict[str, Any]:
-    """The operations on what a route has made or listed: those whose path goes on with its id."""
-    listed = {"GET": "#/data/0/id", "POST": "#/id"}.get(route.verb)
-    links = {}
-    for other in routes:
-        parameters = other.parameters
-        if listed is None or not parameters or parameters[:-1] != route.parameters:
-            continue
-        if other.path.startswith(f"{route.path}/{{{parameters[-1]}}}"):
-            known = {name: f"$request.path.{name}" for name in route.parameters}
-            links[other.method.name] = {
-                "operationId": other.method.name,
-                "parameters": {**known, parameters[-1]: f"$response.body{listed}"},
-            }
-    return links
-
-
-def split_comment(comment: str) -> tuple[str, str]:
-    """The first sentence of a method's comment, and the rest without the reasons that only gRPC shows."""
-    text, _, _ = comment.partition("\n\nErrors:")
-    summary, _, description = text.partition(". ")
-    return summary.rstrip("."), description
-
-
-def _reference(kind: str, name: str) -> Schema:
-    return {"$ref": f"#/components/{kind}/{name}"}
 
 
 def _error_response(status: int) -> dict[str, Any]:
@@ -208,5 +178,5 @@ def _error_response(status: int) -> dict[str, Any]:
     return {
         "description": HTTPStatus(status).phrase,
         "headers": headers,
-        "content": _content("Error"),
+        "content": content_of("Error"),
     }

@@ -77,7 +77,7 @@ def _refuse_no_events(webhook: dict[str, Json]) -> None:
 
 _ADDRESSES = or_else(apply_text, TEXT)
 
-_EMAIL = RequestShape(
+_NEW_EMAIL = RequestShape(
     aliases=EMAIL_ALIASES,
     forms={
         "to": or_else(apply_text, {**TEXT, "minLength": 1}),
@@ -106,7 +106,7 @@ _EMAIL = RequestShape(
 )
 
 REQUESTS: Mapping[str, RequestShape] = {
-    "SendEmailRequest": _EMAIL,
+    "SendEmailRequest": _NEW_EMAIL,
     "NewAttachment": RequestShape(
         aliases=FILE_ALIASES, forms={"content": or_else(apply_buffer, _OCTETS, _BUFFER)}
     ),
@@ -114,9 +114,9 @@ REQUESTS: Mapping[str, RequestShape] = {
         array_of="emails",
         items={
             "emails": replace(
-                _EMAIL,
+                _NEW_EMAIL,
                 described={
-                    **_EMAIL.described,
+                    **_NEW_EMAIL.described,
                     "attachments": {"maxItems": 0},
                     "idempotency_key": IDEMPOTENCY_KEY_LIMITS,
                 },
@@ -126,7 +126,7 @@ REQUESTS: Mapping[str, RequestShape] = {
         finish=_refuse_files,
         described={"emails": _BATCH_SIZE},
         undescribed=("idempotency_key",),
-        example=[_EMAIL.example, {**_EMAIL.example, "to": ["bob@example.org"]}],
+        example=[_NEW_EMAIL.example, {**_NEW_EMAIL.example, "to": ["bob@example.org"]}],
     ),
     "UpdateEmailRequest": RequestShape(aliases={"scheduledAt": "scheduled_at"}),
     "CreateDomainRequest": RequestShape(same_as={"name": "domain"}, example={"domain": "news.example.com"}),
@@ -189,7 +189,7 @@ def _id_or_null(id: str) -> str | None:
     return id or None
 
 
-LIST = ResponseShape(object="list")
+LIST = ResponseShape("list")
 """The one form of every list (C-7)."""
 
 
@@ -197,18 +197,14 @@ def _list_of(item: ResponseShape) -> ResponseShape:
     return replace(LIST, items={"data": item})
 
 
-def _object(kind: str) -> ResponseShape:
-    return ResponseShape(object=kind)
-
-
-_EMAIL_ROW = ResponseShape(
-    object="email",
-    added={"last_event": same_as("status")},
+_SENT_EMAIL = ResponseShape(
+    "email",
+    {"last_event": same_as("status")},
     items={"attachments": PLAIN, "events": PLAIN},
 )
 _DOMAIN = ResponseShape(
-    object="domain",
-    added={
+    "domain",
+    {
         "name": same_as("domain"),
         "region": always(REGION),
         "capabilities": object_with({"sending": always("enabled"), "receiving": always("disabled")}),
@@ -216,12 +212,12 @@ _DOMAIN = ResponseShape(
     },
 )
 _WEBHOOK_EVENT = ResponseShape(
-    object="webhook_event",
-    added={"payload": computed("payload", orjson.loads, {"type": "object"})},
+    "webhook_event",
+    {"payload": computed("payload", orjson.loads, {"type": "object"})},
 )
 _SUPPRESSION = ResponseShape(
-    object="suppression",
-    added={"source_id": computed("source_id", _id_or_null, nullable(TEXT))},
+    "suppression",
+    {"source_id": computed("source_id", _id_or_null, nullable(TEXT))},
 )
 _COUNTED: Mapping[str, Source] = {"sent": same_as("used"), "received": always(0)}
 
@@ -238,58 +234,54 @@ RESPONSES: Mapping[str, ResponseShape] = {
         },
         optional=("errors",),
     ),
-    "Email": _EMAIL_ROW,
+    "Email": _SENT_EMAIL,
     "ListEmailsResponse": _list_of(
-        replace(_EMAIL_ROW, hidden=("html", "text", "headers", "recipients", "events", "attachments"))
+        replace(_SENT_EMAIL, hidden=("html", "text", "headers", "recipients", "events", "attachments"))
     ),
-    "UpdateEmailResponse": _object("email"),
-    "CancelEmailResponse": _object("email"),
+    "UpdateEmailResponse": ResponseShape("email"),
+    "CancelEmailResponse": ResponseShape("email"),
     "Attachment": ResponseShape(
-        object="attachment",
-        added={
-            "content_disposition": computed("content_id", _disposition, {"enum": ["inline", "attachment"]})
-        },
+        "attachment",
+        {"content_disposition": computed("content_id", _disposition, {"enum": ["inline", "attachment"]})},
     ),
     "Domain": _DOMAIN,
     "ListDomainsResponse": _list_of(replace(_DOMAIN, hidden=("dns_records", "records"))),
-    "VerifyDomainResponse": ResponseShape(object="domain", added={"records": same_as("dns_records")}),
-    "DeleteDomainResponse": _object("domain"),
+    "VerifyDomainResponse": ResponseShape("domain", {"records": same_as("dns_records")}),
+    "DeleteDomainResponse": ResponseShape("domain"),
     "DnsRecord": ResponseShape(optional=("priority",)),
-    "ApiKey": _object("api_key"),
-    "CreateApiKeyResponse": ResponseShape(
-        object="api_key", added={"token": same_as("key")}, reveals=("key",)
-    ),
-    "DeleteApiKeyResponse": _object("api_key"),
-    "Webhook": ResponseShape(object="webhook", added={"endpoint": same_as("url")}),
+    "ApiKey": ResponseShape("api_key"),
+    "CreateApiKeyResponse": ResponseShape("api_key", {"token": same_as("key")}, reveals=("key",)),
+    "DeleteApiKeyResponse": ResponseShape("api_key"),
+    "Webhook": ResponseShape("webhook", {"endpoint": same_as("url")}),
     "CreateWebhookResponse": ResponseShape(
-        object="webhook",
-        added={"endpoint": same_as("url"), "signing_secret": same_as("secret")},
+        "webhook",
+        {"endpoint": same_as("url"), "signing_secret": same_as("secret")},
         reveals=("secret",),
     ),
     "RotateWebhookSecretResponse": ResponseShape(
-        object="webhook", added={"signing_secret": same_as("secret")}, reveals=("secret",)
+        "webhook", {"signing_secret": same_as("secret")}, reveals=("secret",)
     ),
-    "TestWebhookResponse": _object("webhook"),
-    "ReplayWebhookEventsResponse": _object("webhook"),
-    "DeleteWebhookResponse": _object("webhook"),
+    "TestWebhookResponse": ResponseShape("webhook"),
+    "ReplayWebhookEventsResponse": ResponseShape("webhook"),
+    "DeleteWebhookResponse": ResponseShape("webhook"),
     "WebhookEvent": _WEBHOOK_EVENT,
     "ListWebhookEventsResponse": _list_of(replace(_WEBHOOK_EVENT, hidden=("payload",))),
-    "WebhookAttempt": _object("webhook_attempt"),
+    "WebhookAttempt": ResponseShape("webhook_attempt"),
     # Resend's clients read the event's id; the webhook's stands beside it.
     "ReplayWebhookEventResponse": ResponseShape(
-        object="webhook_event",
-        added={"id": same_as("event_id"), "webhook_id": same_as("id")},
+        "webhook_event",
+        {"id": same_as("event_id"), "webhook_id": same_as("id")},
         hidden=("event_id",),
     ),
-    "Event": _object("event"),
+    "Event": ResponseShape("event"),
     "Suppression": _SUPPRESSION,
     "BatchRemoveSuppressionsResponse": _list_of(
         replace(_SUPPRESSION, added={**_SUPPRESSION.added, "deleted": always(True)})
     ),
-    "DeleteSuppressionResponse": _object("suppression"),
+    "DeleteSuppressionResponse": ResponseShape("suppression"),
     # Resend counts kinds of things, and received mail too; here only sent mail is counted.
     "GetUsageResponse": ResponseShape(
-        object="usage",
-        added={"emails": object_with({name: extended(name, _COUNTED) for name in ("daily", "monthly")})},
+        "usage",
+        {"emails": object_with({name: extended(name, _COUNTED) for name in ("daily", "monthly")})},
     ),
 }
