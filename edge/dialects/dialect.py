@@ -54,7 +54,7 @@ class PartialList(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodRules:
-    """What HTTP adds to one method. A method without a row has the defaults."""
+    """The HTTP side of one method. A method without a row has the defaults."""
 
     status: int = 200
     """The status of success."""

@@ -1,4 +1,4 @@
-"""How JSON, a query and a path become a request message.
+"""Binding: from JSON, a query and a path to a request message.
 
 Everything that can be known from the descriptor is resolved once, into one closure a field.
 """
@@ -154,7 +154,7 @@ def _query_binds(descriptor: Descriptor, taken: set[str], names: EnumNames) -> d
 
 
 def is_in_query(field: FieldDescriptor) -> bool:
-    """Whether a field can be written in a query: single values and times can, messages cannot."""
+    """True if a field can be written in a query: single values and times can, messages cannot."""
     return field.message_type is None or field.message_type.full_name == "google.protobuf.Timestamp"
 
 

@@ -40,10 +40,6 @@ class _Schemas(ABC, Generic[Shape]):
     def message(self, descriptor: Descriptor, shape: Shape | None = None) -> Schema:
         """The schema of a message in its own shape, or in another."""
 
-    @abstractmethod
-    def single(self, field: FieldDescriptor, shape: Shape | None = None) -> Schema:
-        """The schema of a field that is neither list nor map."""
-
     def field(self, field: FieldDescriptor, shape: Shape | None = None) -> Schema:
         """The schema of a field, with its comment."""
         message = field.message_type
@@ -53,7 +49,7 @@ class _Schemas(ABC, Generic[Shape]):
         elif field.is_repeated:
             schema = {"type": "array", "items": self.value(field, shape)}
         else:
-            schema = self.single(field, shape)
+            schema = self.value(field, shape)
         return self.described(schema, field.full_name)
 
     def value(self, field: FieldDescriptor, shape: Shape | None = None) -> Schema:
@@ -95,7 +91,7 @@ class RequestSchemas(_Schemas[RequestShape]):
         return self.message(descriptor, without=route.parameters)
 
     def needs_body(self, route: Route) -> bool:
-        """Whether a route's body has required fields."""
+        """True if a route's body has required fields."""
         fields = route.method.input_type.fields
         return any(_is_required(field) for field in fields if field.name not in route.parameters)
 
@@ -125,9 +121,6 @@ class RequestSchemas(_Schemas[RequestShape]):
             "required": [field.name for field in fields if _is_required(field)],
         }
         return shape.schema(self.described(own, descriptor.full_name))
-
-    def single(self, field: FieldDescriptor, shape: RequestShape | None = None) -> Schema:
-        return self.value(field, shape)
 
     def _property(self, field: FieldDescriptor, shape: RequestShape | None) -> Schema:
         schema = self.field(field, shape)
@@ -164,12 +157,13 @@ class ResponseSchemas(_Schemas[ResponseShape]):
         if form is not None:
             return dict(form.schema)
         shape = shape or self._shapes.of(descriptor)
-        own = {field.name: self.field(field, shape.items.get(field.name)) for field in descriptor.fields}
+        own = {field.name: self._property(field, shape.items.get(field.name)) for field in descriptor.fields}
         return self.described(shape.schema(own), descriptor.full_name)
 
-    def single(self, field: FieldDescriptor, shape: ResponseShape | None = None) -> Schema:
-        schema = self.value(field, shape)
-        return nullable(schema) if field.has_presence or field.enum_type is not None else schema
+    def _property(self, field: FieldDescriptor, shape: ResponseShape | None) -> Schema:
+        schema = self.field(field, shape)
+        is_one_enum = field.enum_type is not None and not field.is_repeated
+        return nullable(schema) if field.has_presence or is_one_enum else schema
 
 
 def _is_required(field: FieldDescriptor) -> bool:

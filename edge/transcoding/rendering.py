@@ -1,4 +1,4 @@
-"""How a response message becomes JSON values.
+"""Rendering: from a response message to JSON values.
 
 Compiled from the descriptor and the message's shape, like the binders. Unless the shape says otherwise, every
 field is always there, so that a caller can rely on its keys: an unset message or optional value is null, an

@@ -1,4 +1,4 @@
-"""JSON bodies that differ from their request messages: one row tells what is accepted and describes it."""
+"""JSON bodies that differ from their request messages: one row reads them and describes them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class RequestShape:
     """The shape of the messages in a field, where it is not the one of their own row."""
 
     finish: Callable[[dict[str, Json]], None] | None = None
-    """What only a function can say: changes the object after all else. May raise Failure."""
+    """A function for the rest: changes the object after all else, or raises Failure."""
 
     described: Mapping[str, Schema] = field(default_factory=dict)
     """Limits that the descriptors cannot say, for the description alone."""
@@ -82,10 +82,9 @@ class RequestShape:
 
     def check(self, descriptor: Descriptor) -> None:
         """Raises BadRoute when the shape names a field that is not there."""
-        named = {*self.same_as.values(), *self.aliases.values(), *self.forms, *self.items, *self.described}
-        if unknown := {*named, *self.undescribed, *filter(None, [self.array_of])} - {
-            *descriptor.fields_by_name
-        }:
+        named = {*self.same_as.values(), *self.aliases.values(), *self.forms, *self.items}
+        named |= {*self.described, *self.undescribed, self.array_of} - {""}
+        if unknown := named - {*descriptor.fields_by_name}:
             raise BadRoute(f"{descriptor.full_name} has no field {sorted(unknown)}, which its shape names")
 
     def read(self, nested: Mapping[str, Read]) -> Read:

@@ -98,11 +98,8 @@ class ResponseShape:
     def check(self, descriptor: Descriptor) -> None:
         """Raises BadRoute when the shape names a field that is not there, or would show a secret that it
         does not name."""
-        named = {*self.hidden, *self.optional} - self.added.keys() | {
-            *self.items,
-            *self.reveals,
-            *self._used(),
-        }
+        named = {*self.hidden, *self.optional} - self.added.keys()
+        named |= {*self.items, *self.reveals, *self._used()}
         if unknown := named - {*descriptor.fields_by_name}:
             raise BadRoute(f"{descriptor.full_name} has no field {sorted(unknown)}, which its shape names")
         for found in descriptor.fields:
@@ -110,12 +107,12 @@ class ResponseShape:
                 raise BadRoute(f"{found.full_name} has the name of a secret, and no shape reveals it")
 
     def reads(self, name: str) -> bool:
-        """Whether the value of an own field is needed."""
+        """True if the value of an own field is needed."""
         return name not in self.hidden or name in self._used()
 
     @property
     def is_plain(self) -> bool:
-        """Whether the JSON object has just the own fields, or some of them."""
+        """True if the JSON object has no field but own ones, each always there."""
         return not (self.object or self.added or self.optional)
 
     def json(self, own: dict[str, Json]) -> dict[str, Json]:
@@ -186,7 +183,7 @@ class ResponseShapes:
 
 
 def is_secret(found: FieldDescriptor) -> bool:
-    """Whether a field goes by the name of a secret: a text, and not the key of a map."""
+    """True for a text with the name of a secret; the key of a map is none."""
     return (
         found.cpp_type == FieldDescriptor.CPPTYPE_STRING
         and found.name.rpartition("_")[2] in SECRET_WORDS

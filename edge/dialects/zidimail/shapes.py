@@ -166,7 +166,7 @@ def _accepted_schema(results: Schema) -> Schema:
 
 
 def _refused(results: list[Json]) -> list[Json] | None:
-    """What was wrong with the others, if there are any."""
+    """The violations of the others, or null if there are none."""
     errors = [
         {"index": index, "message": result["error"]}
         for index, result in enumerate(results)
