@@ -1,24 +1,83 @@
-"""What a dialect has to say, so that the rest of the edge can serve it."""
+"""The description of one JSON form of the API: data, from which the rest of the edge serves it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from google.protobuf.message import Message
-
-from edge.transcoding.asgi import Answer
+from edge.transcoding.asgi import Answer, Header
 from edge.transcoding.names import EnumNames
-from edge.transcoding.rendering import Render
+from edge.transcoding.request_shape import QueryShape, RequestShapes
+from edge.transcoding.response_shape import ResponseShapes
 from edge.transcoding.routes import Route
 from edge.transcoding.status import Failure, Violation
 
-Spared = Mapping[int, Sequence[Violation]]
-"""What is wrong with the items of a list that were taken out, by their index."""
+Invalid: TypeAlias = Mapping[int, Sequence[Violation]]
+"""The violations of the items of a list, by index."""
+
+
+class HeaderField(NamedTuple):
+    """The field of a request that stands in a header, and how its text is read."""
+
+    name: str
+    read: Callable[[str], str] = str
+
+
+class Files(NamedTuple):
+    """The list of files in a body, and the field of a file that holds its content."""
+
+    field: str
+    content: str
+
+    def left_out(self, body: Any) -> Any:
+        """The JSON body without the content of its files."""
+        if type(body) is not dict or type(body.get(self.field)) is not list:
+            return body
+        return {**body, self.field: [self._bare(file) for file in body[self.field]]}
+
+    def _bare(self, file: Any) -> Any:
+        if type(file) is not dict:
+            return file
+        return {name: value for name, value in file.items() if name != self.content}
+
+
+class PartialList(NamedTuple):
+    """A list of which the valid items go on without the others, if the caller wants it so."""
+
+    drop_invalid: Callable[[Any, Failure], Invalid]
+    """Replaces the invalid items in the JSON body. Returns none if the failure is the whole request's."""
+
+    report_invalid: Callable[[Any, Invalid], None]
+    """Writes into the response message what was wrong with the items that were dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodRules:
+    """The HTTP side of one method. A method without a row has the defaults."""
+
+    status: int = 200
+    """The status of success."""
+
+    request_headers: Mapping[bytes, HeaderField] = field(default_factory=dict)
+    """Fields of the request that come in headers, by the header's name in lower case."""
+
+    response_headers: Callable[[Any], tuple[Header, ...]] | None = None
+    """The headers of an answer, from the response message."""
+
+    body_limit: int | None = None
+    """Bytes of a body, if not the edge's own limit."""
+
+    files: Files | None = None
+    """Files that a body may hold: with them the edge's limit for bodies with files applies, and its limit for
+    bodies to the rest."""
+
+    partial: PartialList | None = None
+    """The list whose items may fail alone."""
 
 
 class Dialect(Protocol):
-    """One JSON form of the API. Methods are meant by full name, `zidimail.v1.EmailService.SendEmail`."""
+    """One JSON form of the API."""
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -26,38 +85,22 @@ class Dialect(Protocol):
 
     @property
     def names(self) -> EnumNames:
-        """How enum values are written."""
+        """The names of enum values."""
 
     @property
-    def special(self) -> Mapping[str, Render]:
-        """Messages, by full name, that have a JSON form of their own."""
+    def requests(self) -> RequestShapes:
+        """The shapes of JSON bodies."""
 
-    def takes_files(self, method: str) -> bool:
-        """Whether bodies of a method may hold files, and so be larger than others."""
+    @property
+    def queries(self) -> QueryShape:
+        """The shape of queries."""
 
-    def without_files(self, body: Any) -> Any:
-        """The JSON body of such a method without the content of its files."""
+    @property
+    def responses(self) -> ResponseShapes:
+        """The shapes of answers."""
 
-    def widen(self, method: str, body: Any, headers: Mapping[bytes, bytes]) -> Any:
-        """Brings a JSON body, as callers may write it, into the form of the request message.
-
-        Takes any JSON and returns any JSON; what is wrong is left for the binder to refuse.
-        """
-
-    def complete(self, method: str, request: Message, headers: Mapping[bytes, bytes]) -> None:
-        """Puts into a bound request what stands in headers."""
-
-    def spare(self, method: str, body: Any, failure: Failure) -> Spared:
-        """Takes out of a list in the JSON body what no message can be made of, if the rest may go on.
-
-        Returns what was wrong, by index; nothing if the failure stands for the whole request.
-        """
-
-    def restore(self, response: Any, spared: Spared) -> None:
-        """Tells in the response what was wrong with what was taken out."""
-
-    def answer(self, method: str, response: Message, rendered: Any) -> Answer:
-        """The answer of success, from the response and its JSON values."""
+    def rules(self, method: str) -> MethodRules:
+        """The rules of a method, by full name."""
 
     def failure(self, failure: Failure, request_id: str) -> Answer:
         """The answer of an error."""

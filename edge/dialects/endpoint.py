@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import orjson
 import structlog
 
-from edge.dialects.dialect import Dialect, Spared
+from edge.dialects.dialect import Dialect, Files, Invalid, MethodRules
 from edge.rates import Rate, Visits
 from edge.transcoding.asgi import Answer, Receive, Scope, Send, request_id, send_answer
 from edge.transcoding.binding import BindRequest, compile_request
 from edge.transcoding.body import Body, ClientGone
 from edge.transcoding.invoke import Admit, Caller, Invoke
 from edge.transcoding.rendering import Render, Renderers
+from edge.transcoding.request_shape import Read
 from edge.transcoding.routes import Route, Router
 from edge.transcoding.status import REQUEST_TIMEOUT, Failure, Violation
 from edge.visitors import Visitor, Visitors
@@ -42,8 +43,9 @@ class Operation:
     """A route with everything that was compiled for it."""
 
     route: Route
-    method: str
     bind: BindRequest
+    read: Read | None
+    rules: MethodRules
     render: Render
     invoke: Invoke
     admit: Admit
@@ -81,21 +83,26 @@ class Endpoint:
         self._visits = visits
         self._requests = 0
         self._bodies = 0
-        renderers = Renderers(dialect.names, dialect.special)
         self._router = Router(dialect.routes)
+        renderers = Renderers(dialect.names, dialect.responses)
         self._operations = {
-            id(route): Operation(
-                route,
-                route.method.full_name,
-                compile_request(route, dialect.names),
-                renderers.response(route),
-                *methods[route.method.full_name],
-                max(limits.body, limits.body_with_files)
-                if dialect.takes_files(route.method.full_name)
-                else limits.body,
-            )
+            id(route): self._compile(route, renderers, methods[route.method.full_name])
             for route in dialect.routes
         }
+
+    def _compile(self, route: Route, renderers: Renderers, method: Method) -> Operation:
+        dialect, limits = self._dialect, self._limits
+        rules = dialect.rules(route.method.full_name)
+        largest = max(limits.body, limits.body_with_files) if rules.files else limits.body
+        return Operation(
+            route,
+            compile_request(route, dialect.names, dialect.queries),
+            dialect.requests.body_reader(route),
+            rules,
+            renderers.response(route),
+            *method,
+            rules.body_limit or largest,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI application for requests of the type `http`."""
@@ -151,7 +158,7 @@ class Endpoint:
                 try:
                     content = [await body.read(operation.body_limit, held.grow)]
                     reading = False
-                    request, spared = self._bind(operation, content, scope["query_string"], values, headers)
+                    request, invalid = self._bind(operation, content, scope["query_string"], values, headers)
                 except Failure:
                     await operation.admit(caller)
                     raise
@@ -160,9 +167,11 @@ class Endpoint:
             raise Failure(REQUEST_TIMEOUT if reading else "DEADLINE_EXCEEDED") from None
         finally:
             held.release()
-        if spared:
-            self._dialect.restore(response, spared)
-        return self._dialect.answer(operation.method, response, operation.render(response))
+        rules = operation.rules
+        if invalid and rules.partial is not None:
+            rules.partial.report_invalid(response, invalid)
+        answer_headers = () if rules.response_headers is None else rules.response_headers(response)
+        return Answer(rules.status, orjson.dumps(operation.render(response)), answer_headers)
 
     def _operation(self, scope: Scope) -> tuple[Operation, tuple[str, ...]]:
         verb: str = scope["method"]
@@ -182,35 +191,36 @@ class Endpoint:
         query: bytes,
         values: tuple[str, ...],
         headers: Mapping[bytes, bytes],
-    ) -> tuple[Any, Spared]:
+    ) -> tuple[Any, Invalid]:
         json: Any = None
-        spared: dict[int, Sequence[Violation]] = {}
+        rules = operation.rules
+        invalid: dict[int, Sequence[Violation]] = {}
         if operation.route.body:
             size = len(content[0])
             # Taken out, so that a large body is not held twice.
             json = _parse(content.pop(), headers)
-            if size > self._limits.body:
-                self._check_rest(json)
-            json = self._dialect.widen(operation.method, json, headers)
+            if rules.files is not None and size > self._limits.body:
+                self._check_rest(json, rules.files)
+            if operation.read is not None:
+                json = operation.read(json)
             if type(json) is not dict:
                 raise Failure("MALFORMED_BODY", {"detail": "its outermost value is none"})
+            for header, field in rules.request_headers.items():
+                if (text := headers.get(header)) is not None:
+                    json[field.name] = field.read(text.decode("latin-1"))
         while True:
             try:
-                request = operation.bind(json, query, values)
-                break
+                return operation.bind(json, query, values), invalid
             except Failure as failure:
+                wrong = {} if rules.partial is None else rules.partial.drop_invalid(json, failure)
                 # Only so many violations are found at once, so there may be more.
-                wrong = self._dialect.spare(operation.method, json, failure)
-                if wrong.keys() <= spared.keys():
+                if wrong.keys() <= invalid.keys():
                     raise
-                spared |= wrong
-        self._dialect.complete(operation.method, request, headers)
-        return request, spared
+                invalid |= wrong
 
-    def _check_rest(self, json: Any) -> None:
+    def _check_rest(self, json: Any, files: Files) -> None:
         """Refuses a large body that is not large by its files (C-1)."""
-        rest = orjson.dumps(self._dialect.without_files(json))
-        if len(rest) > self._limits.body:
+        if len(orjson.dumps(files.left_out(json))) > self._limits.body:
             raise Failure("BODY_TOO_LARGE", {"limit": str(self._limits.body)})
 
 

@@ -1,4 +1,4 @@
-"""How JSON, a query and a path become a request message.
+"""Binding: from JSON, a query and a path to a request message.
 
 Everything that can be known from the descriptor is resolved once, into one closure a field.
 """
@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from edge.transcoding.names import EnumNames
+from edge.transcoding.request_shape import PLAIN_QUERY, QueryShape
 from edge.transcoding.routes import BadRoute, Route
 from edge.transcoding.status import Failure, Violation, invalid
 from edge.transcoding.values import (
@@ -28,9 +29,6 @@ from edge.transcoding.values import (
     refuse,
 )
 
-OTHER_NAMES: Mapping[str, str] = {"page_size": "limit"}
-"""What a query may call a field instead, on every prefix (C-19); with both names the field's own counts."""
-
 QUERY_FIELDS = 100
 """More parameters than any route has fields, and few enough to be parsed for nothing."""
 
@@ -41,7 +39,7 @@ Raises Failure (VALIDATION_FAILED) with every violation, 50 at most.
 """
 
 
-def compile_request(route: Route, names: EnumNames) -> BindRequest:
+def compile_request(route: Route, names: EnumNames, query_shape: QueryShape = PLAIN_QUERY) -> BindRequest:
     """The binder of a route: body first, then the query, the path last. Raises BadRoute."""
     descriptor = route.method.input_type
     make = GetMessageClass(descriptor)
@@ -49,6 +47,8 @@ def compile_request(route: Route, names: EnumNames) -> BindRequest:
     body_field = "" if route.body == "*" else route.body
     taken = {*route.parameters, body_field}
     query_binds = {} if route.body == "*" else _query_binds(descriptor, taken, names)
+    other_names = {other: own for other, own in query_shape.other_names.items() if own in query_binds}
+    defaults = {name: value for name, value in query_shape.defaults.items() if name in query_binds}
     parameters = route.parameters
     path_binds = [(name, _parameter(descriptor.fields_by_name[name], names)) for name in parameters]
 
@@ -57,8 +57,10 @@ def compile_request(route: Route, names: EnumNames) -> BindRequest:
         fields: dict[str, Any] = {}
         if body is not None:
             fields = bind_body({body_field: body} if body_field else body, None, wrong)
-        if query and query_binds:
-            fields |= _query(query_binds, query, wrong)
+        if query_binds:
+            fields |= defaults
+            if query:
+                fields |= _query(query_binds, other_names, query, wrong)
         for (name, bind_value), value in zip(path_binds, values, strict=True):
             fields[name] = bind_value([value], (None, name), wrong)
         if wrong:
@@ -152,7 +154,7 @@ def _query_binds(descriptor: Descriptor, taken: set[str], names: EnumNames) -> d
 
 
 def is_in_query(field: FieldDescriptor) -> bool:
-    """Whether a field can be written in a query: single values and times can, messages cannot."""
+    """True if a field can be written in a query: single values and times can, messages cannot."""
     return field.message_type is None or field.message_type.full_name == "google.protobuf.Timestamp"
 
 
@@ -212,7 +214,9 @@ _READERS: Mapping[int, tuple[str, Callable[[str], Any]]] = {
 }
 
 
-def _query(binds: Mapping[str, Bind], query: bytes, wrong: list[Violation]) -> dict[str, Any]:
+def _query(
+    binds: Mapping[str, Bind], other_names: Mapping[str, str], query: bytes, wrong: list[Violation]
+) -> dict[str, Any]:
     try:
         pairs = parse_qsl(
             query.decode("latin-1"),
@@ -228,11 +232,11 @@ def _query(binds: Mapping[str, Bind], query: bytes, wrong: list[Violation]) -> d
         ) from None
     texts: dict[str, list[str]] = {}
     for name, text in pairs:
-        if name in binds or OTHER_NAMES.get(name) in binds:
+        if name in binds or name in other_names:
             texts.setdefault(name, []).append(text)
     fields: dict[str, Any] = {}
     for name, found in texts.items():
-        field = name if name in binds else OTHER_NAMES[name]
-        if field == name or field not in texts:
-            fields[field] = binds[field](found, (None, name), wrong)
+        own = name if name in binds else other_names[name]
+        if own == name or own not in texts:
+            fields[own] = binds[own](found, (None, name), wrong)
     return fields

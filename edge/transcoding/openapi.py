@@ -1,21 +1,23 @@
 """JSON Schemas and OpenAPI operations from the descriptors (OpenAPI 3.1).
 
-What binders accept and renderers show is what is described; a dialect adds the shapes of its own.
+Binders and renderers are described with the shapes that they are compiled from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from edge.transcoding.binding import is_in_query
 from edge.transcoding.names import EnumNames
+from edge.transcoding.request_shape import RequestShape, RequestShapes
+from edge.transcoding.response_shape import ResponseShape, ResponseShapes
 from edge.transcoding.routes import Route
-
-Schema: TypeAlias = dict[str, Any]
+from edge.transcoding.schema import TEXT, TIME, Schema, not_empty, nullable
 
 _INTEGER_RANGES: Mapping[int, tuple[int, int]] = {
     FieldDescriptor.CPPTYPE_INT32: (-(1 << 31), (1 << 31) - 1),
@@ -24,39 +26,74 @@ _INTEGER_RANGES: Mapping[int, tuple[int, int]] = {
     FieldDescriptor.CPPTYPE_UINT64: (0, (1 << 64) - 1),
 }
 
+Shape = TypeVar("Shape", RequestShape, ResponseShape)
 
-class Schemas:
-    """Schemas of messages as one dialect writes them. `special` has those of messages with a form of
-    their own, `comments` what the protos say, by full name."""
 
-    def __init__(self, names: EnumNames, special: Mapping[str, Schema], comments: Mapping[str, str]) -> None:
+class _Schemas(ABC, Generic[Shape]):
+    """Schemas of fields. `comments` are those of the protos, by full name."""
+
+    def __init__(self, names: EnumNames, comments: Mapping[str, str]) -> None:
         self._names = names
-        self._special = {
-            "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
-            **special,
-        }
         self._comments = comments
 
-    def request(self, route: Route) -> Schema:
-        """What a route's body may be: the request without what stands in the path."""
+    @abstractmethod
+    def message(self, descriptor: Descriptor, shape: Shape | None = None) -> Schema:
+        """The schema of a message in its own shape, or in another."""
+
+    def field(self, field: FieldDescriptor, shape: Shape | None = None) -> Schema:
+        """The schema of a field, with its comment."""
+        message = field.message_type
+        if message is not None and message.GetOptions().map_entry:
+            values = self.value(message.fields_by_name["value"])
+            schema: Schema = {"type": "object", "additionalProperties": values}
+        elif field.is_repeated:
+            schema = {"type": "array", "items": self.value(field, shape)}
+        else:
+            schema = self.value(field, shape)
+        return self.described(schema, field.full_name)
+
+    def value(self, field: FieldDescriptor, shape: Shape | None = None) -> Schema:
+        """The schema of one value of a field."""
+        message = field.message_type
+        if message is not None:
+            is_time = message.full_name == "google.protobuf.Timestamp"
+            return dict(TIME) if is_time else self.message(message, shape)
+        if field.enum_type is not None:
+            return {"type": "string", "enum": list(self._names(field.enum_type).values())}
+        if field.cpp_type in _INTEGER_RANGES:
+            low, high = _INTEGER_RANGES[field.cpp_type]
+            return {"type": "integer", "minimum": low, "maximum": high}
+        if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+            return {"type": "boolean"}
+        if field.cpp_type in (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT):
+            return {"type": "number"}
+        if field.type == FieldDescriptor.TYPE_BYTES:
+            return {"type": "string", "contentEncoding": "base64"}
+        return dict(TEXT)
+
+    def described(self, schema: Schema, name: str) -> Schema:
+        comment = self._comments.get(name, "")
+        return {**schema, "description": comment} if comment else schema
+
+
+class RequestSchemas(_Schemas[RequestShape]):
+    """Schemas of bodies and parameters, as one dialect accepts them."""
+
+    def __init__(self, names: EnumNames, shapes: RequestShapes, comments: Mapping[str, str]) -> None:
+        super().__init__(names, comments)
+        self._shapes = shapes
+
+    def body(self, route: Route) -> Schema:
+        """The schema of a route's body: the request without what stands in the path."""
         descriptor = route.method.input_type
         if route.body != "*":
-            return self._field(descriptor.fields_by_name[route.body], asked=True)
-        schema = self._message(descriptor, asked=True)
-        for name in route.parameters:
-            del schema["properties"][name]
-            if name in schema["required"]:
-                schema["required"].remove(name)
-        return schema
+            return self.field(descriptor.fields_by_name[route.body])
+        return self.message(descriptor, without=route.parameters)
 
-    def response(self, route: Route) -> Schema:
-        """What a route's answer is."""
-        descriptor = route.method.output_type
-        if not route.response_body:
-            return self._message(descriptor, asked=False)
-        inner = descriptor.fields_by_name[route.response_body].message_type
-        assert inner is not None
-        return self._message(inner, asked=False)
+    def needs_body(self, route: Route) -> bool:
+        """True if a route's body has required fields."""
+        fields = route.method.input_type.fields
+        return any(_is_required(field) for field in fields if field.name not in route.parameters)
 
     def parameters(self, route: Route) -> list[Schema]:
         """A route's path and query parameters."""
@@ -70,86 +107,99 @@ class Schemas:
             ]
         return found
 
-    def comment(self, name: str) -> str:
-        """What the protos say about something, or nothing."""
-        return self._comments.get(name, "")
+    def message(
+        self, descriptor: Descriptor, shape: RequestShape | None = None, *, without: Collection[str] = ()
+    ) -> Schema:
+        """The schema of a message, `without` some of its fields."""
+        shape = shape or self._shapes.of(descriptor)
+        fields = [field for field in descriptor.fields if field.name not in without]
+        own: Schema = {
+            "type": "object",
+            "properties": {
+                field.name: self._property(field, shape.items.get(field.name)) for field in fields
+            },
+            "required": [field.name for field in fields if _is_required(field)],
+        }
+        return shape.schema(self.described(own, descriptor.full_name))
+
+    def _property(self, field: FieldDescriptor, shape: RequestShape | None) -> Schema:
+        schema = self.field(field, shape)
+        # Null means absent, and a required text or list is not an empty one.
+        return not_empty(schema) if _is_required(field) else nullable(schema)
 
     def _parameter(self, field: FieldDescriptor, place: str) -> Schema:
-        schema = self._field(field, asked=True)
+        schema = self.field(field)
         description = schema.pop("description", "")
         # A larger number counts as the largest.
         schema.pop("maximum", None)
         parameter = {"name": field.name, "in": place, "required": place == "path", "schema": schema}
         return {**parameter, "description": description} if description else parameter
 
-    def _message(self, descriptor: Descriptor, *, asked: bool) -> Schema:
-        special = self._special.get(descriptor.full_name)
-        if special is not None:
-            return dict(special)
-        schema: Schema = {
-            "type": "object",
-            "properties": {field.name: self._property(field, asked=asked) for field in descriptor.fields},
-            "required": [field.name for field in descriptor.fields if not asked or _is_required(field)],
-        }
-        return self._described(schema, descriptor.full_name)
 
-    def _property(self, field: FieldDescriptor, *, asked: bool) -> Schema:
-        schema = self._field(field, asked=asked)
-        if not asked:
-            return schema
-        # In a request null means absent, and a required text or list is not an empty one.
-        return _filled(schema) if _is_required(field) else nullable(schema)
+class ResponseSchemas(_Schemas[ResponseShape]):
+    """Schemas of answers, as one dialect renders them."""
 
-    def _field(self, field: FieldDescriptor, *, asked: bool) -> Schema:
-        message = field.message_type
-        if message is not None and message.GetOptions().map_entry:
-            values = self._value(message.fields_by_name["value"], asked=asked)
-            schema: Schema = {"type": "object", "additionalProperties": values}
-        elif field.is_repeated:
-            schema = {"type": "array", "items": self._value(field, asked=asked)}
-        else:
-            schema = self._value(field, asked=asked)
-            if not asked and (field.has_presence or field.enum_type is not None):
-                schema = nullable(schema)
-        return self._described(schema, field.full_name)
+    def __init__(self, names: EnumNames, shapes: ResponseShapes, comments: Mapping[str, str]) -> None:
+        super().__init__(names, comments)
+        self._shapes = shapes
 
-    def _value(self, field: FieldDescriptor, *, asked: bool) -> Schema:
-        if field.message_type is not None:
-            return self._message(field.message_type, asked=asked)
-        if field.enum_type is not None:
-            return {"type": "string", "enum": list(self._names(field.enum_type).values())}
-        if field.cpp_type in _INTEGER_RANGES:
-            low, high = _INTEGER_RANGES[field.cpp_type]
-            return {"type": "integer", "minimum": low, "maximum": high}
-        if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
-            return {"type": "boolean"}
-        if field.cpp_type in (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT):
-            return {"type": "number"}
-        if field.type == FieldDescriptor.TYPE_BYTES:
-            return {"type": "string", "contentEncoding": "base64"}
-        return {"type": "string"}
+    def answer(self, route: Route) -> Schema:
+        """The schema of a route's answer."""
+        descriptor = route.method.output_type
+        if not route.response_body:
+            return self.message(descriptor)
+        inner = descriptor.fields_by_name[route.response_body].message_type
+        assert inner is not None
+        return self.message(inner)
 
-    def _described(self, schema: Schema, name: str) -> Schema:
-        comment = self.comment(name)
-        return {**schema, "description": comment} if comment else schema
+    def message(self, descriptor: Descriptor, shape: ResponseShape | None = None) -> Schema:
+        form = self._shapes.forms.get(descriptor.full_name)
+        if form is not None:
+            return dict(form.schema)
+        shape = shape or self._shapes.of(descriptor)
+        own = {field.name: self._property(field, shape.items.get(field.name)) for field in descriptor.fields}
+        return self.described(shape.schema(own), descriptor.full_name)
 
-
-def nullable(schema: Schema) -> Schema:
-    """The schema of the same value or null."""
-    kind = schema.get("type")
-    if isinstance(kind, list) and "null" in kind:
-        return schema
-    if not isinstance(kind, str):
-        return {"anyOf": [schema, {"type": "null"}]}
-    values = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-    return {**schema, "type": [kind, "null"], **values}
-
-
-def _filled(schema: Schema) -> Schema:
-    least = {"string": "minLength", "array": "minItems"}.get(schema.get("type", ""))
-    return schema if least is None or "enum" in schema else {**schema, least: 1}
+    def _property(self, field: FieldDescriptor, shape: ResponseShape | None) -> Schema:
+        schema = self.field(field, shape)
+        is_one_enum = field.enum_type is not None and not field.is_repeated
+        return nullable(schema) if field.has_presence or is_one_enum else schema
 
 
 def _is_required(field: FieldDescriptor) -> bool:
     behaviors = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
     return field_behavior_pb2.REQUIRED in behaviors
+
+
+def content_of(schema: str) -> dict[str, Any]:
+    """A JSON body of a schema among the document's components."""
+    return {"application/json": {"schema": reference("schemas", schema)}}
+
+
+def reference(kind: str, name: str) -> Schema:
+    """A reference to one of the document's components."""
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def links(route: Route, routes: Sequence[Route]) -> dict[str, Any]:
+    """The operations on the objects that a route creates or lists: those whose path goes on with the id."""
+    listed = {"GET": "#/data/0/id", "POST": "#/id"}.get(route.verb)
+    found = {}
+    for other in routes:
+        parameters = other.parameters
+        if listed is None or not parameters or parameters[:-1] != route.parameters:
+            continue
+        if other.path.startswith(f"{route.path}/{{{parameters[-1]}}}"):
+            known = {name: f"$request.path.{name}" for name in route.parameters}
+            found[other.method.name] = {
+                "operationId": other.method.name,
+                "parameters": {**known, parameters[-1]: f"$response.body{listed}"},
+            }
+    return found
+
+
+def split_comment(comment: str) -> tuple[str, str]:
+    """The first sentence of a method's comment, and the rest without the reasons that only gRPC shows."""
+    text, _, _ = comment.partition("\n\nErrors:")
+    summary, _, description = text.partition(". ")
+    return summary.rstrip("."), description

@@ -1,13 +1,14 @@
-"""How a response message becomes JSON values.
+"""Rendering: from a response message to JSON values.
 
-Compiled from the descriptor, like the binders. Every field is always there, so that a caller can rely
-on its keys: an unset message or optional value is null, an empty list `[]`, an empty string `""`.
+Compiled from the descriptor and the message's shape, like the binders. Unless the shape says otherwise, every
+field is always there, so that a caller can rely on its keys: an unset message or optional value is null, an
+empty list `[]`, an empty string `""`.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from edge.transcoding.names import EnumNames
+from edge.transcoding.response_shape import ResponseShape, ResponseShapes
 from edge.transcoding.routes import Route
 
 Render: TypeAlias = Callable[[Any], Any]
@@ -30,44 +32,60 @@ def timestamp(value: Any) -> str:
 
 
 class Renderers:
-    """The renderers of one dialect. `special` renders messages by full name that have a form of their own."""
+    """The renderers of one dialect."""
 
-    def __init__(self, names: EnumNames, special: Mapping[str, Render] | None = None) -> None:
+    def __init__(self, names: EnumNames, shapes: ResponseShapes) -> None:
         self._names = names
-        self._special = {"google.protobuf.Timestamp": timestamp, **(special or {})}
-        self._messages: dict[str, Render] = {}
+        self._shapes = shapes
+        self._messages: dict[tuple[str, ResponseShape], Render] = {}
 
     def response(self, route: Route) -> Render:
-        """The renderer of a route's answer, which may be one field of the response."""
-        render = self.message(route.method.output_type)
+        """The renderer of a route's answer, which may be one field of the response. Raises BadRoute."""
         if not route.response_body:
-            return render
+            return self.message(route.method.output_type)
         return self._field(route.method.output_type.fields_by_name[route.response_body])
 
-    def message(self, descriptor: Descriptor) -> Render:
-        """The renderer of a message: a dict with its fields in the proto's order."""
-        special = self._special.get(descriptor.full_name)
-        if special is not None:
-            return special
-        known = self._messages.get(descriptor.full_name)
+    def message(self, descriptor: Descriptor, shape: ResponseShape | None = None) -> Render:
+        """The renderer of a message: a dict with its fields in the proto's order, changed by its shape.
+
+        Raises BadRoute if the shape does not fit.
+        """
+        if descriptor.full_name == "google.protobuf.Timestamp":
+            return timestamp
+        form = self._shapes.forms.get(descriptor.full_name)
+        if form is not None:
+            return form.render
+        shape = shape or self._shapes.of(descriptor)
+        known = self._messages.get((descriptor.full_name, shape))
         if known is not None:
             return known
+        shape.check(descriptor)
         fields: list[tuple[str, Render]] = []
+        if shape.is_plain:
 
-        def render(message: Any) -> dict[str, Any]:
-            return {name: read(message) for name, read in fields}
+            def render(message: Any) -> dict[str, Any]:
+                return {name: read(message) for name, read in fields}
+
+        else:
+
+            def render(message: Any) -> dict[str, Any]:
+                return shape.json({name: read(message) for name, read in fields})
 
         # Before the fields are looked at, for messages that hold messages of their own kind.
-        self._messages[descriptor.full_name] = render
-        fields.extend((field.name, self._field(field)) for field in descriptor.fields)
+        self._messages[descriptor.full_name, shape] = render
+        fields.extend(
+            (field.name, self._field(field, shape.items.get(field.name)))
+            for field in descriptor.fields
+            if shape.reads(field.name)
+        )
         return render
 
-    def _field(self, field: FieldDescriptor) -> Render:
+    def _field(self, field: FieldDescriptor, shape: ResponseShape | None = None) -> Render:
         name = field.name
         read = attrgetter(name)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             return self._map(name, field.message_type)
-        value = self._value(field)
+        value = self._value(field, shape)
         if field.is_repeated:
             if value is None:
                 return lambda message: list(read(message))
@@ -85,10 +103,10 @@ class Renderers:
             return lambda message: dict(read(message))
         return lambda message: {key: value(item) for key, item in read(message).items()}
 
-    def _value(self, field: FieldDescriptor) -> Render | None:
-        """How one value of a field is rendered; None if it is JSON as it stands."""
+    def _value(self, field: FieldDescriptor, shape: ResponseShape | None = None) -> Render | None:
+        """The renderer of one value of a field; None if it is JSON as it stands."""
         if field.message_type is not None:
-            return self.message(field.message_type)
+            return self.message(field.message_type, shape)
         if field.enum_type is not None:
             return dict(self._names(field.enum_type)).get
         if field.type == FieldDescriptor.TYPE_BYTES:

@@ -1,4 +1,4 @@
-"""The dialect of `/v1` as the rest of the edge sees it."""
+"""The dialect of `/v1`: routes from the protos' annotations, documented names, both families of errors."""
 
 from __future__ import annotations
 
@@ -9,62 +9,73 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-import orjson
 from google.protobuf.descriptor import EnumDescriptor
-from google.protobuf.message import Message
 from zidimail.v1.email_service_pb2 import SendEmailResponse
 
-from edge.dialects.dialect import Spared
+from edge.dialects.dialect import Files, HeaderField, MethodRules, PartialList
 from edge.dialects.zidimail.errors import failure_answer, failure_body
-from edge.dialects.zidimail.shapes import (
-    API_KEYS,
-    DOMAINS,
-    EMAILS,
-    REQUEST_SHAPES,
-    RESPONSE_SHAPES,
-    SUPPRESSIONS,
-    WEBHOOKS,
-    without_files,
-)
-from edge.dialects.zidimail.sparing import restore, spare
+from edge.dialects.zidimail.permissive import drop_invalid, report_invalid
+from edge.dialects.zidimail.shapes import EMAILS, LIST, QUERIES, REQUESTS, RESPONSES
 from edge.rates import Rate
 from edge.transcoding.asgi import Answer, Header
 from edge.transcoding.names import short_names
-from edge.transcoding.rendering import Render
-from edge.transcoding.routes import BadRoute, Route
+from edge.transcoding.request_shape import RequestShapes
+from edge.transcoding.response_shape import Form, ResponseShapes
+from edge.transcoding.routes import Route
+from edge.transcoding.schema import TEXT
 from edge.transcoding.status import Failure, failure_of_status
 
-CREATED = frozenset(
-    {
-        DOMAINS + "CreateDomain",
-        API_KEYS + "CreateApiKey",
-        WEBHOOKS + "CreateWebhook",
-        SUPPRESSIONS + "CreateSuppression",
-    }
-)
-"""The methods that are answered 201; every other 200, and none 204: clients of Resend choke on it (C-16)."""
-
-IDEMPOTENT = frozenset({EMAILS + "SendEmail", EMAILS + "BatchSendEmails"})
-"""The methods that an Idempotency-Key makes safe to repeat (F-1)."""
-
 PREFIX = "/v1"
+PACKAGE = "zidimail.v1"
+
+IDEMPOTENCY_KEY = b"idempotency-key"
 
 _REPLAYED: tuple[Header, ...] = ((b"idempotent-replayed", b"true"),)
 
 
+def rate_limit_headers(response: Any) -> tuple[Header, ...]:
+    """The headers of an answer to sends: the mark of an earlier one (F-1), and the nearest quota (F-9)."""
+    headers = _REPLAYED if response.replayed else ()
+    sent = [response] if isinstance(response, SendEmailResponse) else [it.sent for it in response.results]
+    quotas = [it.rate_limit for it in sent if it.HasField("rate_limit")]
+    if not quotas:
+        return headers
+    nearest = min(quotas, key=attrgetter("remaining"))
+    reset_s = max(0, math.ceil(nearest.resets_at.seconds - time.time()))
+    return (*headers, *Rate(nearest.limit, nearest.remaining, reset_s).headers)
+
+
+_SEND = MethodRules(
+    request_headers={IDEMPOTENCY_KEY: HeaderField("idempotency_key")},
+    response_headers=rate_limit_headers,
+)
+_CREATE = MethodRules(status=201)
+
+METHODS: Mapping[str, MethodRules] = {
+    # C-1, F-1
+    EMAILS + "SendEmail": replace(_SEND, files=Files("attachments", "content")),
+    # C-4
+    EMAILS + "BatchSendEmails": replace(
+        _SEND,
+        request_headers={**_SEND.request_headers, b"x-batch-validation": HeaderField("mode", str.lower)},
+        partial=PartialList(drop_invalid, report_invalid),
+    ),
+}
+
+
 class ZidiMail:
-    """Routes from the protos' annotations, documented names, both families of errors."""
+    """The dialect of `/v1`."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        """Raises BadRoute when a method has no response shape: nothing is shown by accident."""
         self.documented = routes
         self.routes = [*routes, *map(_at_the_root, routes)]
-        self.special: Mapping[str, Render] = {
-            "google.rpc.Status": lambda status: failure_body(failure_of_status(status))["message"]
-        }
-        for route in routes:
-            if route.method.full_name not in RESPONSE_SHAPES:
-                raise BadRoute(f"{route.method.full_name} has no response shape")
+        self.requests = RequestShapes({f"{PACKAGE}.{name}": shape for name, shape in REQUESTS.items()})
+        self.responses = ResponseShapes(
+            {f"{PACKAGE}.{name}": shape for name, shape in RESPONSES.items()},
+            lists=LIST,
+            forms={"google.rpc.Status": Form(_message, TEXT)},
+        )
+        self.queries = QUERIES
 
     def names(self, descriptor: EnumDescriptor) -> Mapping[int, str]:
         """Short names in lower case; of an event its subject, a dot, and what happened to it."""
@@ -73,39 +84,10 @@ class ZidiMail:
             return {number: name.replace("_", ".", 1) for number, name in names.items()}
         return names
 
-    def takes_files(self, method: str) -> bool:
-        return method == EMAILS + "SendEmail"
-
-    def without_files(self, body: Any) -> Any:
-        return without_files(body)
-
-    def widen(self, method: str, body: Any, headers: Mapping[bytes, bytes]) -> Any:
-        shape = REQUEST_SHAPES.get(method)
-        if shape is None:
-            return body
-        body = shape(body)
-        mode = headers.get(b"x-batch-validation")
-        if mode is not None and method == EMAILS + "BatchSendEmails" and type(body) is dict:
-            body["mode"] = mode.decode("latin-1").lower()
-        return body
-
-    def complete(self, method: str, request: Message, headers: Mapping[bytes, bytes]) -> None:
-        if method in IDEMPOTENT and (key := headers.get(b"idempotency-key")) is not None:
-            request.idempotency_key = key.decode("latin-1")  # type: ignore[attr-defined]
-
-    def spare(self, method: str, body: Any, failure: Failure) -> Spared:
-        if method != EMAILS + "BatchSendEmails" or body.get("mode") != "permissive":
-            return {}
-        return spare(body, failure)
-
-    def restore(self, response: Any, spared: Spared) -> None:
-        restore(response, spared)
-
-    def answer(self, method: str, response: Message, rendered: Any) -> Answer:
-        shaped = RESPONSE_SHAPES[method](rendered)
-        status = 201 if method in CREATED else 200
-        headers = _said_of_sends(response) if method in IDEMPOTENT else ()
-        return Answer(status, orjson.dumps(shaped), headers)
+    def rules(self, method: str) -> MethodRules:
+        """Creations are answered 201, all else 200 and never 204: clients of Resend choke on it (C-16)."""
+        is_creation = method.rpartition(".")[2].startswith("Create")
+        return METHODS.get(method, _CREATE if is_creation else MethodRules())
 
     def failure(self, failure: Failure, request_id: str) -> Answer:
         return failure_answer(failure, request_id)
@@ -117,13 +99,6 @@ def _at_the_root(route: Route) -> Route:
     return replace(route, path=route.path.removeprefix(PREFIX), segments=route.segments[1:])
 
 
-def _said_of_sends(response: Any) -> tuple[Header, ...]:
-    """What stands in headers: that it is an earlier answer (F-1), and the quota that is nearest (F-9)."""
-    headers = _REPLAYED if response.replayed else ()
-    sent = [response] if isinstance(response, SendEmailResponse) else [it.sent for it in response.results]
-    quotas = [it.rate_limit for it in sent if it.HasField("rate_limit")]
-    if not quotas:
-        return headers
-    nearest = min(quotas, key=attrgetter("remaining"))
-    reset_s = max(0, math.ceil(nearest.resets_at.seconds - time.time()))
-    return (*headers, *Rate(nearest.limit, nearest.remaining, reset_s).headers)
+def _message(status: Any) -> str:
+    message: str = failure_body(failure_of_status(status))["message"]
+    return message

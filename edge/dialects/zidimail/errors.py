@@ -1,23 +1,16 @@
-"""How `/v1` tells what went wrong: one table, from the reason to the answer (Z-7, Z-8, section D).
+"""The errors of `/v1`: one table from the reason to the answer (Z-7, Z-8, section D).
 
 Each body holds both families of names: ZidiMail's `error`, `message`, `action` and Resend's `name`,
-`message`, `statusCode`; a `message` can stand alone, since clients of Resend show nothing else. Texts are
-made from the reason and its metadata, never from a status message.
+`message`, `statusCode`; a `message` can stand alone, since clients of Resend show nothing else.
 """
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import orjson
-from zidimail.v1.error_reason_pb2 import ErrorReason
-
-from edge.rates import Rate
-from edge.transcoding.asgi import Answer, Header
+from edge.dialects.failures import check_rows, error_answer, resets_at, text_values
+from edge.transcoding.asgi import Answer
 from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
 
@@ -222,28 +215,13 @@ ROWS: Mapping[str, Row] = {
     ),
 }
 
-_KINDS = {"api_key": "API keys", "session": "sessions (sign in to the dashboard)"}
-
-
-def reasons() -> set[str]:
-    """Every reason that the contract names."""
-    prefix = "ERROR_REASON_"
-    return {name.removeprefix(prefix) for name in ErrorReason.keys() if ErrorReason.Value(name)}  # noqa: SIM118
-
-
-if missing := reasons() - ROWS.keys():
-    raise RuntimeError(f"no answer for the reasons {sorted(missing)}")
+check_rows(ROWS)
 
 
 def failure_body(failure: Failure, request_id: str = "") -> dict[str, Any]:
-    """The JSON body of a failure; a reason of a newer server is told as INTERNAL."""
+    """The JSON body of a failure; a reason that a newer server gives is shown as INTERNAL."""
     row = ROWS.get(failure.reason, ROWS["INTERNAL"])
-    values = _Values(failure.metadata)
-    values.setdefault("request_id", request_id)
-    if failure.reason == "WRONG_CREDENTIAL_KIND":
-        values["needed"] = _KINDS.get(values["needed"], values["needed"])
-    if failure.violations:
-        values["violation"] = ": ".join(part for part in failure.violations[0] if part)
+    values = text_values(failure, request_id)
     message = row.message.format_map(values)
     if "index" in values and not failure.violations:
         message = f"Email {values['index']} of the batch: {message}"
@@ -251,72 +229,14 @@ def failure_body(failure: Failure, request_id: str = "") -> dict[str, Any]:
     if row.action is not None:
         body["action"] = row.action.format_map(values)
     body |= {"name": row.name, "statusCode": row.status}
-    if "resets_at" in values:
-        body["resetsAt"] = values["resets_at"]
-    elif row.status == 429:
-        resets_at = datetime.fromtimestamp(time.time() + _pause_s(failure), UTC)
-        body["resetsAt"] = f"{resets_at:%Y-%m-%dT%H:%M:%S}.{resets_at.microsecond // 1000:03d}Z"
+    if (time := resets_at(failure, row.status)) is not None:
+        body["resetsAt"] = time
     if failure.violations:
-        body["errors"] = [
-            {"field": violation.field, "message": violation.message} for violation in failure.violations
-        ]
+        body["errors"] = [violation._asdict() for violation in failure.violations]
     return body
 
 
 def failure_answer(failure: Failure, request_id: str) -> Answer:
-    """The whole answer of a failure, with the headers that HTTP wants beside its status."""
+    """The whole answer of a failure."""
     body = failure_body(failure, request_id)
-    headers: list[Header] = []
-    match body["statusCode"]:
-        case 401:
-            headers.append((b"www-authenticate", b"Bearer"))
-        case 405:
-            headers.append((b"allow", failure.metadata["allow"].encode()))
-        case 503 | 429:
-            seconds = max(1, math.ceil(_pause_s(failure)))
-            headers.append((b"retry-after", b"%d" % seconds))
-            headers += _rate_headers(failure.metadata, seconds)
-    # Metadata may hold what a caller sent, whatever bytes those were.
-    return Answer(body["statusCode"], orjson.dumps(_clean(body)), tuple(headers))
-
-
-def _pause_s(failure: Failure) -> float:
-    """Seconds after which a request may be repeated."""
-    if failure.retry_after_s is not None:
-        return failure.retry_after_s
-    try:
-        if "resets_at" in failure.metadata:
-            return datetime.fromisoformat(failure.metadata["resets_at"]).timestamp() - time.time()
-        return float(failure.metadata["retry_after"])
-    except (KeyError, ValueError):
-        return 1
-
-
-def _rate_headers(metadata: Mapping[str, str], reset_s: int) -> Sequence[Header]:
-    """The quota that a request did not fit into (F-9); what counts emails a second tells no use: it is all
-    used."""
-    try:
-        limit = int(metadata["limit"])
-        used = int(metadata.get("used", limit))
-    except (KeyError, ValueError):
-        return ()
-    return Rate(limit, limit - used, reset_s).headers
-
-
-class _Values(dict[str, str]):
-    """Metadata for a text: a key that a server left out leaves a gap, not an error."""
-
-    def __missing__(self, key: str) -> str:
-        return "?"
-
-
-def _clean(value: Any) -> Any:
-    """The same value with lone surrogates, which no JSON can hold, replaced."""
-    match value:
-        case str():
-            return value.encode("utf-8", "replace").decode()
-        case list():
-            return [_clean(item) for item in value]
-        case dict():
-            return {key: _clean(item) for key, item in value.items()}
-    return value
+    return error_answer(body["statusCode"], body, failure)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 from zidimail.v1 import access_pb2
 
-from edge.dialects.zidimail.dialect import CREATED, IDEMPOTENT, ZidiMail
+from edge.dialects.zidimail.dialect import IDEMPOTENCY_KEY, ZidiMail
 from edge.dialects.zidimail.errors import ROWS
-from edge.dialects.zidimail.schemas import EXAMPLES, IDEMPOTENCY_KEY, REQUESTS, RESPONSES, TEXT, same
-from edge.dialects.zidimail.shapes import EMAILS, EVENTS
+from edge.dialects.zidimail.shapes import IDEMPOTENCY_KEY_LIMITS
 from edge.transcoding.comments import comments_of
-from edge.transcoding.openapi import Schema, Schemas
+from edge.transcoding.openapi import (
+    RequestSchemas,
+    ResponseSchemas,
+    content_of,
+    links,
+    reference,
+    split_comment,
+)
 from edge.transcoding.routes import Route
+from edge.transcoding.schema import TEXT, TIME, Schema, object_of
 
 VERSION = "1"
 
@@ -23,20 +30,22 @@ _SCHEMES = {access_pb2.CREDENTIAL_API_KEY: "api_key", access_pb2.CREDENTIAL_SESS
 
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 
-_STRATEGY_HEADER = {
-    "name": "X-Batch-Validation",
-    "in": "header",
-    "required": False,
-    "description": "`strict` (one wrong email fails the batch) or `permissive` (the right ones are sent).",
-    "schema": {"type": "string", "enum": ["strict", "permissive"]},
-}
-
-_IDEMPOTENCY_HEADER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Makes the request safe to repeat for 24 hours.",
-    "schema": TEXT | IDEMPOTENCY_KEY | {"pattern": "^[!-~]([ -~]*[!-~])?$"},
+_REQUEST_HEADERS: Mapping[bytes, Schema] = {
+    IDEMPOTENCY_KEY: {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Makes the request safe to repeat for 24 hours.",
+        "schema": TEXT | IDEMPOTENCY_KEY_LIMITS | {"pattern": "^[!-~]([ -~]*[!-~])?$"},
+    },
+    b"x-batch-validation": {
+        "name": "X-Batch-Validation",
+        "in": "header",
+        "required": False,
+        "description": "`strict` (one wrong email fails the batch) or "
+        "`permissive` (the right ones are sent).",
+        "schema": {"type": "string", "enum": ["strict", "permissive"]},
+    },
 }
 
 _BOUNDS: Mapping[str, Schema] = {
@@ -46,9 +55,9 @@ _BOUNDS: Mapping[str, Schema] = {
     "after": {"pattern": "^[0-9a-f]{24}$"},
     "before": {"pattern": "^[0-9a-f]{24}$"},
 }
-"""What query parameters are, beyond their types."""
+"""Limits of query parameters that their types cannot say."""
 
-_CURSOR = (EVENTS + "ListEvents", "after")
+_CURSOR = ("zidimail.v1.EventService.ListEvents", "after")
 """The log is walked by cursors, other lists by ids."""
 
 _HEADERS: Mapping[str, Any] = {
@@ -59,54 +68,51 @@ _HEADERS: Mapping[str, Any] = {
 }
 """Of every answer; those of a limit where there is one."""
 
-_ERROR: Schema = {
-    "type": "object",
-    "properties": {
-        "error": {"type": "string", "description": "What went wrong, in one sentence."},
-        "message": {"type": "string", "description": "The particulars, or what to do."},
-        "action": {"type": "string", "description": "What to do, where more than repeating helps."},
-        "name": {"type": "string", "enum": sorted({row.name for row in ROWS.values()})},
+_ERROR = object_of(
+    {
+        "error": {**TEXT, "description": "What went wrong, in one sentence."},
+        "message": {**TEXT, "description": "The particulars, or what to do."},
+        "action": {**TEXT, "description": "What to do, where more than repeating helps."},
+        "name": {**TEXT, "enum": sorted({row.name for row in ROWS.values()})},
         "statusCode": {"type": "integer", "description": "The status of the answer."},
         "errors": {
             "type": "array",
             "description": "Each wrong field.",
-            "items": {
-                "type": "object",
-                "properties": {"field": TEXT, "message": TEXT},
-                "required": ["field", "message"],
-            },
+            "items": object_of({"field": TEXT, "message": TEXT}),
         },
-        "resetsAt": {"type": "string", "format": "date-time", "description": "When a limit is lifted."},
+        "resetsAt": {**TIME, "description": "When a limit is lifted."},
     },
-    "required": ["error", "message", "name", "statusCode"],
-}
+    optional=("action", "errors", "resetsAt"),
+)
 
 _STATUSES = sorted({row.status for row in ROWS.values()} | {429})
 
 
 def document(dialect: ZidiMail, url: str) -> bytes:
     """The whole document as JSON; `url` is where the API is reached."""
-    schemas = Schemas(dialect.names, {"google.rpc.Status": TEXT}, comments_of("zidimail.v1"))
+    comments = comments_of("zidimail.v1")
+    routes = dialect.documented
+    requests = RequestSchemas(dialect.names, dialect.requests, comments)
+    responses = ResponseSchemas(dialect.names, dialect.responses, comments)
+    schemas: dict[str, Schema] = {"Error": _ERROR}
     paths: dict[str, dict[str, Any]] = {}
-    components: dict[str, Schema] = {"Error": _ERROR}
-    for route in dialect.documented:
-        operation = _operation(route, schemas, components)
-        _answer_of(operation)["links"] = _links(route, dialect.documented)
+    for route in routes:
+        method = route.method
+        schemas[method.output_type.name] = responses.answer(route)
+        if route.body:
+            schemas[method.input_type.name] = requests.body(route)
+        operation = _operation(route, dialect, requests, comments[method.full_name])
         paths.setdefault(route.path, {})[route.verb.lower()] = operation
+    services = sorted({route.method.containing_service.full_name for route in routes})
     return orjson.dumps(
         {
             "openapi": "3.1.0",
             "info": {"title": "ZidiMail", "version": VERSION},
             "servers": [{"url": url}],
-            "tags": [
-                {"name": name.rpartition(".")[2], "description": schemas.comment(name)}
-                for name in sorted(
-                    {route.method.containing_service.full_name for route in dialect.documented}
-                )
-            ],
+            "tags": [{"name": name.rpartition(".")[2], "description": comments[name]} for name in services],
             "paths": paths,
             "components": {
-                "schemas": components,
+                "schemas": schemas,
                 "responses": {str(status): _error_response(status) for status in _STATUSES},
                 "securitySchemes": {
                     _SCHEMES[access_pb2.CREDENTIAL_API_KEY]: _bearer("An API key, `zm_live_...`."),
@@ -117,22 +123,18 @@ def document(dialect: ZidiMail, url: str) -> bytes:
     )
 
 
-def _operation(route: Route, schemas: Schemas, components: dict[str, Schema]) -> dict[str, Any]:
+def _operation(route: Route, dialect: ZidiMail, requests: RequestSchemas, comment: str) -> dict[str, Any]:
     method = route.method
-    name = method.full_name
-    summary, description = _told(schemas.comment(name))
+    rules = dialect.rules(method.full_name)
+    summary, description = split_comment(comment)
     headers = dict(_HEADERS)
-    parameters = schemas.parameters(route)
+    parameters = requests.parameters(route)
     for parameter in parameters:
-        if parameter["in"] == "query" and (name, parameter["name"]) != _CURSOR:
+        if parameter["in"] == "query" and (method.full_name, parameter["name"]) != _CURSOR:
             parameter["schema"] |= _BOUNDS.get(parameter["name"], {})
-    if name in IDEMPOTENT:
-        parameters.append(_IDEMPOTENCY_HEADER)
+    parameters += [_REQUEST_HEADERS[header] for header in rules.request_headers]
+    if IDEMPOTENCY_KEY in rules.request_headers:
         headers["Idempotent-Replayed"] = {"schema": {"const": "true"}}
-    if name == EMAILS + "BatchSendEmails":
-        parameters.append(_STRATEGY_HEADER)
-    answer = RESPONSES[name](schemas.response(route))
-    components[method.output_type.name] = answer
     operation: dict[str, Any] = {
         "operationId": method.name,
         "tags": [method.containing_service.name],
@@ -141,30 +143,22 @@ def _operation(route: Route, schemas: Schemas, components: dict[str, Schema]) ->
         "security": _security(route),
         "parameters": parameters,
         "responses": {
-            "201" if name in CREATED else "200": {
+            str(rules.status): {
                 "description": "Done.",
                 "headers": headers,
-                "content": {"application/json": {"schema": _reference("schemas", method.output_type.name)}},
+                "content": content_of(method.output_type.name),
+                "links": links(route, dialect.documented),
             },
-            **{str(status): _reference("responses", str(status)) for status in _STATUSES},
+            **{str(status): reference("responses", str(status)) for status in _STATUSES},
         },
     }
     if route.body:
-        asked = schemas.request(route)
-        needed = bool(asked["required"])
-        components[method.input_type.name] = REQUESTS.get(name, same)(asked)
-        operation["requestBody"] = {
-            "required": needed,
-            "content": {"application/json": _with_example(name, method.input_type.name)},
-        }
+        content = content_of(method.input_type.name)
+        example = dialect.requests.of(method.input_type).example
+        if example is not None:
+            content["application/json"]["example"] = example
+        operation["requestBody"] = {"required": requests.needs_body(route), "content": content}
     return operation
-
-
-def _with_example(method: str, schema: str) -> Schema:
-    content: Schema = {"schema": _reference("schemas", schema)}
-    if method in EXAMPLES:
-        content["example"] = EXAMPLES[method]
-    return content
 
 
 def _bearer(description: str) -> Schema:
@@ -172,42 +166,9 @@ def _bearer(description: str) -> Schema:
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    """Which kinds of credential open a route."""
+    """The kinds of credential that open a route."""
     access: access_pb2.Access = route.method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
     return [{_SCHEMES[kind]: []} for kind in access.credentials]
-
-
-def _answer_of(operation: dict[str, Any]) -> dict[str, Any]:
-    """The answer of success."""
-    return next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
-
-
-def _links(route: Route, routes: Sequence[Route]) -> dict[str, Any]:
-    """The operations on what a route has made or listed: those whose path goes on with its id."""
-    listed = {"GET": "#/data/0/id", "POST": "#/id"}.get(route.verb)
-    links = {}
-    for other in routes:
-        parameters = other.parameters
-        if listed is None or not parameters or parameters[:-1] != route.parameters:
-            continue
-        if other.path.startswith(f"{route.path}/{{{parameters[-1]}}}"):
-            known = {name: f"$request.path.{name}" for name in route.parameters}
-            links[other.method.name] = {
-                "operationId": other.method.name,
-                "parameters": {**known, parameters[-1]: f"$response.body{listed}"},
-            }
-    return links
-
-
-def _told(comment: str) -> tuple[str, str]:
-    """The first sentence of a method's comment, and the rest without the reasons that only gRPC shows."""
-    text, _, _ = comment.partition("\n\nErrors:")
-    summary, _, description = text.partition(". ")
-    return summary.rstrip("."), description
-
-
-def _reference(kind: str, name: str) -> Schema:
-    return {"$ref": f"#/components/{kind}/{name}"}
 
 
 def _error_response(status: int) -> dict[str, Any]:
@@ -217,5 +178,5 @@ def _error_response(status: int) -> dict[str, Any]:
     return {
         "description": HTTPStatus(status).phrase,
         "headers": headers,
-        "content": {"application/json": {"schema": _reference("schemas", "Error")}},
+        "content": content_of("Error"),
     }

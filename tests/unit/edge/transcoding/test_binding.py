@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from zidimail.v1 import email_service_pb2 as pb
 
 from edge.transcoding.binding import BindRequest, compile_request
+from edge.transcoding.request_shape import QueryShape
 from edge.transcoding.routes import Route
 from edge.transcoding.status import Failure
 from edge.transcoding.values import VIOLATIONS_SHOWN
@@ -193,7 +194,7 @@ def test_a_query_that_is_no_number_is_refused_by_name(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["2147483647", "2147483648", "99999999999", "9" * 30])
-def test_whoever_asks_for_too_much_gets_the_most_there_is(value: str) -> None:
+def test_a_number_beyond_its_type_is_the_largest_of_it(value: str) -> None:
     """C-20: sizes are clamped, however large."""
     route = next(route for route in QUERIES if route.method.name == "ListEmails")
     bound = compile_request(route, DIALECT.names)(None, f"limit={value}".encode(), ())
@@ -213,21 +214,29 @@ def test_whoever_asks_for_too_much_gets_the_most_there_is(value: str) -> None:
 def test_the_size_of_a_page_has_two_names(query: bytes, limit: int) -> None:
     """C-19."""
     route = next(route for route in QUERIES if route.method.name == "ListEmails")
-    assert compile_request(route, DIALECT.names)(None, query, ()).limit == limit
+    assert compile_request(route, DIALECT.names, DIALECT.queries)(None, query, ()).limit == limit
 
 
-def test_a_wrong_value_is_told_under_the_name_that_was_used() -> None:
+@pytest.mark.parametrize("query", [b"", b"page=2", b"limits=7"])
+def test_a_query_without_a_page_size_has_the_default_of_the_dialect(query: bytes) -> None:
+    """Z-27, S-14."""
+    route = next(route for route in QUERIES if route.method.name == "ListEmails")
+    shape = QueryShape(defaults={"limit": 20})
+    assert compile_request(route, DIALECT.names, shape)(None, query, ()).limit == 20
+
+
+def test_a_wrong_value_is_reported_under_the_name_that_was_used() -> None:
     """C-19, C-20."""
-    bind = compile_request(
-        next(route for route in QUERIES if route.method.name == "ListEmails"), DIALECT.names
-    )
+    route = next(route for route in QUERIES if route.method.name == "ListEmails")
+    bind = compile_request(route, DIALECT.names, DIALECT.queries)
     assert refused(bind, None, b"page_size=x") == [("page_size", "must be a whole number")]
 
 
-def test_where_there_are_no_pages_their_size_is_unknown_and_ignored() -> None:
+def test_a_page_size_is_ignored_where_there_are_no_pages() -> None:
     """C-50."""
     route = next(route for route in QUERIES if route.method.name == "GetEmailStats")
-    assert not compile_request(route, DIALECT.names)(None, b"page_size=x", ()).HasField("days")
+    bind = compile_request(route, DIALECT.names, DIALECT.queries)
+    assert not bind(None, b"page_size=x", ()).HasField("days")
 
 
 @pytest.mark.parametrize(

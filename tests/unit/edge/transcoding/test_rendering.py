@@ -9,10 +9,19 @@ from hypothesis import strategies as st
 from zidimail.v1 import domain_pb2, email_pb2, event_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
+from edge.dialects.zidimail.shapes import RESPONSES
 from edge.transcoding.rendering import Renderers
+from edge.transcoding.response_shape import ResponseShape, ResponseShapes
 from tests.unit.edge.transcoding.contract import DIALECT, METHODS, ROUTES, canonical, valid_json
 
-RENDERERS = Renderers(DIALECT.names, DIALECT.special)
+PLAIN = ResponseShapes(
+    {
+        f"zidimail.v1.{name}": ResponseShape(reveals=shape.reveals)
+        for name, shape in RESPONSES.items()
+        if shape.reveals
+    }
+)
+RENDERERS = Renderers(DIALECT.names, PLAIN)
 
 
 def without_null(value: Any) -> Any:
@@ -26,7 +35,7 @@ def without_null(value: Any) -> Any:
 
 @settings(max_examples=250, deadline=None)
 @given(data=st.data())
-def test_what_is_rendered_tells_the_whole_message(data: st.DataObject) -> None:
+def test_a_message_without_a_shape_is_rendered_whole(data: st.DataObject) -> None:
     descriptor = data.draw(st.sampled_from(METHODS)).output_type
     make = GetMessageClass(descriptor)
     message = json_format.ParseDict(canonical(descriptor, data.draw(valid_json(descriptor))), make())
@@ -34,7 +43,7 @@ def test_what_is_rendered_tells_the_whole_message(data: st.DataObject) -> None:
     assert json_format.ParseDict(canonical(descriptor, without_null(rendered)), make()) == message
 
 
-def test_every_key_is_always_there() -> None:
+def test_every_field_is_always_rendered() -> None:
     rendered = RENDERERS.message(email_pb2.Email.DESCRIPTOR)(email_pb2.Email())
     assert rendered == {
         "id": "",

@@ -1,7 +1,7 @@
-"""A permissive batch goes on without the emails that no message can be made of (C-4).
+"""A permissive batch goes on without its invalid emails (C-4).
 
-In their place stands an empty email, which the server refuses like any other wrong one; the answer then
-tells what was really wrong with it.
+An empty email takes the place of each, which the server refuses like any other invalid one; the answer then
+holds the violations that the edge has found.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from typing import Any
 from google.rpc import code_pb2, error_details_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
-from edge.dialects.dialect import Spared
+from edge.dialects.dialect import Invalid
 from edge.transcoding.status import Failure, Violation
 
 _ITEM = re.compile(r"emails\[(\d+)\](?:\.(.*))?", re.DOTALL)
 
 
-def spare(body: Any, failure: Failure) -> Spared:
-    """Takes the wrong emails out of a batch's JSON; empty if more than single emails is wrong."""
+def drop_invalid(body: Any, failure: Failure) -> Invalid:
+    """Empties the invalid emails of a permissive batch's JSON. Returns none if anything else is wrong."""
+    if body.get("mode") != "permissive":
+        return {}
     found: dict[int, list[Violation]] = {}
     for violation in failure.violations:
         item = _ITEM.fullmatch(violation.field)
@@ -31,9 +33,9 @@ def spare(body: Any, failure: Failure) -> Spared:
     return found
 
 
-def restore(response: pb.BatchSendEmailsResponse, spared: Spared) -> None:
-    """Tells in the answer what was wrong with the emails that were taken out."""
-    for index, violations in spared.items():
+def report_invalid(response: pb.BatchSendEmailsResponse, invalid: Invalid) -> None:
+    """Replaces the errors of the emptied emails by what was wrong with the originals."""
+    for index, violations in invalid.items():
         info = error_details_pb2.ErrorInfo(
             reason="VALIDATION_FAILED", domain="zidimail", metadata={"field": violations[0].field}
         )

@@ -1,0 +1,93 @@
+"""Forms in which clients of Resend's wire write an email, besides the documented one.
+
+Without them their values would be ignored like any unknown field (C-50), and replies, schedules or recipients
+would be lost silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+
+EMAIL_ALIASES: Mapping[str, str] = {"replyTo": "reply_to", "scheduledAt": "scheduled_at"}
+"""Names as JavaScript writes them."""
+
+FILE_ALIASES: Mapping[str, str] = {
+    # Resend's Rust client writes both styles.
+    "contentType": "content_type",
+    "contentId": "content_id",
+    # Resend's former names of the Content-ID.
+    "inlineContentId": "content_id",
+    "inline_content_id": "content_id",
+}
+
+
+def mailboxes(text: str) -> list[str]:
+    """The addresses in a text that may hold several, separated by commas.
+
+    A comma inside quotes separates nothing, nor does one beside which there is no address: `Doe, Jane <j@x>`.
+    """
+    if "," not in text:
+        return [text] if text else []
+    found: list[list[str]] = []
+    quoted = False
+    for piece in text.split(","):
+        if quoted:
+            found[-1].append(piece)
+        else:
+            found.append([piece])
+        quoted ^= (piece.count('"') - piece.count('\\"')) % 2 == 1
+    parts = [part for pieces in found if (part := ",".join(pieces).strip())]
+    return parts if all("@" in part for part in parts) else [text]
+
+
+def apply_text(value: Json) -> Json:
+    """The list of addresses that stand in one text."""
+    return mailboxes(value) if type(value) is str else value
+
+
+def apply_by_name(value: Json) -> Json:
+    """The list of tags that are written as an object (C-17)."""
+    if type(value) is not dict:
+        return value
+    return [{"name": name, "value": text} for name, text in value.items()]
+
+
+def apply_empty_list(value: Json) -> Json:
+    """The empty object that PHP writes as `[]`."""
+    return {} if value == [] else value
+
+
+def apply_buffer(value: Json) -> Json:
+    """The bytes of a Buffer as Node writes it."""
+    is_buffer = type(value) is dict and value.get("type") == "Buffer" and type(value.get("data")) is list
+    return value["data"] if is_buffer else value
+
+
+def apply_headers(email: dict[str, Json]) -> None:
+    """Removes from an email's own headers what has a field: an Idempotency-Key (F-1), which programs put
+    there that know no other place, and a Reply-To that repeats the field, as Symfony's client writes it.
+
+    Another Reply-To stays, to be refused.
+    """
+    headers = email.get("headers")
+    if type(headers) is not dict:
+        return
+    for name in [name for name in headers if name.lower() == "idempotency-key"]:
+        key = headers.pop(name)
+        if key != "" and email.get("idempotency_key") is None:
+            email["idempotency_key"] = key
+    reply_to = email.get("reply_to")
+    if type(reply_to) is not list or not reply_to:
+        return
+    for name in [name for name in headers if name.lower() == "reply-to"]:
+        value = headers[name]
+        if type(value) is str and _addresses(mailboxes(value)) == _addresses(reply_to):
+            del headers[name]
+
+
+def _addresses(texts: list[Json]) -> list[str]:
+    """The addresses without their names, of which one may be an encoded word and the other not."""
+    return [str(text).rpartition("<")[2].rstrip("> ").strip().lower() for text in texts]
