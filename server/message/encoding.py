@@ -28,7 +28,7 @@ _BASE64_LINES_AT_ONCE = 1024
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 _QUOTED = re.compile(r'"(?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*"\Z')
-# What 7bit text may hold; bare CR and LF are gone when this is asked.
+# The characters of 7bit text; bare CR and LF are gone before they are looked up.
 _PLAIN = bytes([*range(0x20, 0x7F), *b"\t\r\n"])
 _BEYOND_ASCII = bytes(range(128, 256)) + b"="
 # The bytes that may stand for themselves in a Q word wherever it stands (RFC 2047 section 5, rule 3).
@@ -52,7 +52,7 @@ def unstructured(name: str, value: str) -> bytes:
     value = value.strip(" \t")
     _refuse_control(name, value)
     if value.isascii() and "=?" not in value and all(len(word) <= MAX_WORD_LENGTH for word in value.split()):
-        return _carriable(name, value, value)
+        return _folded_or_encoded(name, value, value)
     return _encoded(name, value)
 
 
@@ -64,10 +64,10 @@ def opaque(name: str, value: str) -> bytes:
     value = value.strip(" \t")
     _refuse_control(name, value)
     if value.isascii():
-        return _carriable(name, value, value)
+        return _folded_or_encoded(name, value, value)
     # In the headers written so, only URLs can hold such characters (RFC 3986 section 2.1).
     quoted = "".join(c if c.isascii() else "".join(f"%{byte:02X}" for byte in c.encode()) for c in value)
-    return _carriable(name, quoted, value)
+    return _folded_or_encoded(name, quoted, value)
 
 
 def mailboxes(name: str, boxes: Sequence[Mailbox]) -> bytes:
@@ -129,14 +129,14 @@ def folded(name: str, value: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def _carriable(name: str, value: str, meant: str) -> bytes:
-    """The folded line; encoded words of `meant` if a line of it were longer than any relay has to carry.
+def _folded_or_encoded(name: str, value: str, original: str) -> bytes:
+    """The folded line of `value`, or encoded words of `original` where folding leaves a line over 998 octets.
 
-    A word of 900 characters behind a name of 126 is such a line, or one of percent-encoded Chinese.
+    A word of 900 characters after a name of 126 makes such a line, and so does percent-encoded Chinese.
     """
     line = folded(name, value)
     if len(line) > _LONGEST_LINE and max(map(len, line.split(b"\r\n"))) > _LONGEST_LINE:
-        return _encoded(name, meant)
+        return _encoded(name, original)
     return line
 
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from server.delivery.smtp.replies import Reply, ReplyReader
 
-# More replies than this at once answer nothing that was asked.
+# More replies than this at once belong to no command.
 _MAX_WAITING_REPLIES = 256
 
 
@@ -110,7 +110,7 @@ class SmtpConnection(asyncio.Protocol):
 
     async def start_tls(self, context: ssl.SSLContext, name: str, timeout_s: float) -> None:
         """Goes on under TLS, after the other side agreed. Raises OSError, which includes `ssl.SSLError`."""
-        # Whatever came in clear behind the reply was slipped in by somebody between (RFC 3207 section 4.2).
+        # Whatever came in clear behind the reply may be an attacker's (RFC 3207 section 4.2).
         self._reader = ReplyReader()
         self._replies.clear()
         transport = await self._loop.start_tls(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from server.addresses import CONTROL, Mailbox
+from server.addresses import Mailbox
 from server.message.compose import Message
 
 PLAIN = Message(
@@ -20,11 +20,6 @@ PLAIN = Message(
 )
 
 ATEXT = string.ascii_letters + string.digits + "!#$%&'*+/=?^_`{|}~-"
-
-
-def one_line(text: str) -> bool:
-    """Whether nothing in the text could begin a line."""
-    return CONTROL.search(text) is None
 
 
 # No surrogates: they are no characters, and no request can hold one.
