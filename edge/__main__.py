@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gc
-import logging
 import sys
 
-import orjson
-import structlog
 import uvicorn
 
 from edge.app import application
+from edge.logs import configure_logs
 from edge.protocol import protocol_of
 from edge.settings import Settings
 
@@ -25,7 +23,7 @@ KEEP_ALIVE_S = 75
 
 def main() -> int:
     """The program's exit code."""
-    configure_logs()
+    lines = configure_logs()
     try:
         settings = Settings.from_env()
     except ValueError as error:
@@ -36,28 +34,12 @@ def main() -> int:
     # often as Python does by default took 10 % of the time under load.
     gc.freeze()
     gc.set_threshold(COLLECTED_AT)
-    uvicorn.Server(served).run()
+    try:
+        uvicorn.Server(served).run()
+    finally:
+        if lines is not None:
+            lines.flush()
     return 0
-
-
-def configure_logs() -> None:
-    """JSON lines on stderr like the server's, and a human form on a terminal. One line costs about 5 µs."""
-    human = sys.stderr.isatty()
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if human else [structlog.processors.format_exc_info]),
-            structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer(orjson.dumps),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=(
-            structlog.WriteLoggerFactory(sys.stderr)
-            if human
-            else structlog.BytesLoggerFactory(sys.stderr.buffer)
-        ),
-        cache_logger_on_first_use=True,
-    )
 
 
 def config(settings: Settings) -> uvicorn.Config:

@@ -36,6 +36,8 @@ CALLS = 2
 BOUND_CREDENTIALS = 1000
 BOUND_S = 60.0
 
+# Field number and wire type 2: what follows has a length.
+_EMAILS_TAG = bytes([pb.BatchSendEmailsRequest.DESCRIPTOR.fields_by_name["emails"].number << 3 | 2])
 _PERMISSIVE = pb.BatchSendEmailsRequest(mode=pb.BATCH_MODE_PERMISSIVE).SerializeToString()
 _UNKNOWN_ADDRESS = "unknown"
 
@@ -97,7 +99,7 @@ class Coalescer:
             raise LineFull
         # Serialised requests can be joined end to end: lists are appended (protobuf encoding,
         # "Last One Wins"). So each email is serialised once, and its size is known.
-        payload = pb.BatchSendEmailsRequest(emails=[request]).SerializeToString()
+        payload = _as_batch_of_one(request.SerializeToString())
         item = _Item(payload, caller, asyncio.get_running_loop().create_future())
         self._join(name, line, item)
         return await item.outcome
@@ -146,7 +148,7 @@ class Coalescer:
                     item.outcome.set_exception(error)
             return
         finally:
-            if call_id:
+            if call_id is not None:
                 _log_call(call_id, items, code, started)
         results: Sequence[pb.BatchSendResult] = response.results
         if len(results) != len(items):
@@ -191,6 +193,18 @@ def coalesced(coalescer: Coalescer, alone: Invoke) -> Invoke:
     return invoke
 
 
+def _as_batch_of_one(email: bytes) -> bytes:
+    """A serialised BatchSendEmailsRequest with one email: the field's tag, the length, the email. Making the
+    message first would copy the email twice."""
+    size = len(email)
+    length = bytearray()
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    length.append(size)
+    return b"".join((_EMAILS_TAG, length, email))
+
+
 def _take(waiting: deque[_Item]) -> list[_Item]:
     """The next items that fit into one call; those whose callers have gone are dropped."""
     items: list[_Item] = []
@@ -215,16 +229,16 @@ def _addresses(items: Sequence[_Item]) -> list[str]:
     return list(dict.fromkeys(item.caller.client for item in items))
 
 
-def _metadata(items: Sequence[_Item], addresses: Sequence[str]) -> tuple[str, Metadata]:
-    """The id of a call that several items share, empty for that of one, and the metadata of the call.
+def _metadata(items: Sequence[_Item], addresses: Sequence[str]) -> tuple[str | None, Metadata]:
+    """The id of a call that several items share, None for that of one, and the metadata of the call.
 
     At most 21 KB: 100 ids of 128 characters, 100 addresses of 45 and a credential of 4096; the server takes
     64 KiB.
     """
     caller = items[0].caller
     if len(items) == 1:
-        caller.call_id = ""
-        return "", caller.metadata
+        caller.call_id = None
+        return None, caller.metadata
     call_id = new_id()
     for item in items:
         item.caller.call_id = call_id

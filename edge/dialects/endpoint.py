@@ -20,6 +20,7 @@ from edge.transcoding.asgi import Answer, Exchange, exchange_of, send_answer
 from edge.transcoding.binding import BindRequest, compile_request
 from edge.transcoding.body import Body, ClientGone
 from edge.transcoding.capacity import BodyShare, Capacity
+from edge.transcoding.deadline import Deadline
 from edge.transcoding.invoke import Admit, Caller, Invoke
 from edge.transcoding.rendering import Render, Renderers
 from edge.transcoding.routes import Route, Router
@@ -179,7 +180,7 @@ class Endpoint:
         try:
             if most > self._limits.body:
                 await self._allow_time(operation, most, caller)
-            async with asyncio.timeout_at(caller.deadline):
+            with Deadline(caller.deadline):
                 try:
                     content = [await body.read(operation.body_limit, share.grow)]
                     request, spared = self._bind(operation, content, exchange.query, values, exchange.headers)
@@ -207,7 +208,7 @@ class Endpoint:
             first = operation.bind(None, exchange.query, values)
             self._dialect.complete(operation.method, first, exchange.headers)
             chunks = body.chunks(operation.body_limit, share.grow)
-            async with asyncio.timeout_at(caller.deadline):
+            with Deadline(caller.deadline):
                 return await operation.invoke(messages_of(first, operation.route.body, chunks), caller)
         except TimeoutError:
             raise _timeout(body) from None

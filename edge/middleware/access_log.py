@@ -9,8 +9,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.transcoding.asgi import exchange_of
 
-_log = structlog.get_logger("edge")
-
 
 class AccessLog:
     """Puts the request id on every answer and logs the request when its answer is complete.
@@ -21,6 +19,8 @@ class AccessLog:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        # Bound once: the logger of structlog that configures itself looks its configuration up for each line.
+        self._log = structlog.get_logger("edge").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
@@ -44,23 +44,12 @@ class AccessLog:
             status = status or 500
             raise
         finally:
-            ms = round((perf_counter() - started) * 1000, 2)
-            if exchange.call_id:
-                _log.info(
-                    "request",
-                    request_id=exchange.request_id,
-                    method=exchange.method,
-                    path=exchange.template,
-                    status=status,
-                    ms=ms,
-                    call_id=exchange.call_id,
-                )
-            else:
-                _log.info(
-                    "request",
-                    request_id=exchange.request_id,
-                    method=exchange.method,
-                    path=exchange.template,
-                    status=status,
-                    ms=ms,
-                )
+            self._log.info(
+                "request",
+                request_id=exchange.request_id,
+                method=exchange.method,
+                path=exchange.template,
+                status=status,
+                ms=round((perf_counter() - started) * 1000, 2),
+                call_id=exchange.call_id,
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,10 +20,10 @@ HEADERS: Sequence[Header] = (
 _NAMES = frozenset(name for name, _ in HEADERS)
 
 
-def with_security_headers(own: Iterable[Header]) -> list[Header]:
+def with_security_headers(own: Collection[Header]) -> list[Header]:
     """The headers of an answer and, of `HEADERS`, those that it does not set itself."""
-    found = dict(own)
-    if _NAMES.isdisjoint(found):
+    found = _NAMES.intersection(dict(own))
+    if not found:
         return [*HEADERS, *own]
     return [*(header for header in HEADERS if header[0] not in found), *own]
 

@@ -23,13 +23,11 @@ class Capacity:
         if self.requests > self._most_requests:
             raise Failure("UNAVAILABLE", retry_after_s=_RETRY_AFTER_S)
 
-    def resize(self, before: int, after: int) -> None:
-        """Counts a body that takes `after` bytes instead of `before`. Raises Failure (UNAVAILABLE), and counts
-        nothing, if there is no room."""
-        size = self.body_bytes + after - before
-        if after > before and size > self._most_bytes:
+    def take(self, size: int) -> None:
+        """Counts more bytes of a body. Raises Failure (UNAVAILABLE), and counts nothing, if there is no room."""
+        if size > self._most_bytes - self.body_bytes:
             raise Failure("UNAVAILABLE", retry_after_s=_RETRY_AFTER_S)
-        self.body_bytes = size
+        self.body_bytes += size
 
 
 class BodyShare:
@@ -39,17 +37,17 @@ class BodyShare:
 
     def __init__(self, capacity: Capacity, size: int) -> None:
         """`size` is in bytes. Raises Failure (UNAVAILABLE)."""
-        capacity.resize(0, size)
+        capacity.take(size)
         self._capacity = capacity
         self._size = size
 
     def grow(self, size: int) -> None:
         """The body takes at least `size` bytes. Raises Failure (UNAVAILABLE)."""
         if size > self._size:
-            self._capacity.resize(self._size, size)
+            self._capacity.take(size - self._size)
             self._size = size
 
     def release(self) -> None:
         """The body is gone."""
-        self._capacity.resize(self._size, 0)
+        self._capacity.body_bytes -= self._size
         self._size = 0

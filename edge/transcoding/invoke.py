@@ -27,7 +27,7 @@ class Caller:
         self.request_id = request_id
         self.deadline = deadline
         self.client = client
-        self.call_id = ""
+        self.call_id: str | None = None
 
     @property
     def metadata(self) -> Metadata:
