@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route as Page
 from zidimail.v1 import email_service_pb2 as emails
+from zidimail.v1.access_service_pb2 import GetCallerResponse
 
 from edge.channel import Channel
 from edge.client_ip import ClientIps
@@ -41,7 +42,7 @@ def application(settings: Settings) -> Starlette:
 
     Raises BadRoute and BadTemplate: a contract that cannot be served is found before serving.
     """
-    channel = Channel(settings.server)
+    channel = Channel(settings.server, settings.secret)
     dialect = ZidiMail(routes_of(services_of(zidimail.v1)))
     v1 = _endpoint(dialect, channel, settings, Capacity(settings.requests_limit, settings.bodies_limit))
 
@@ -91,15 +92,16 @@ def _endpoint(dialect: Dialect, channel: Channel, settings: Settings, capacity: 
 def _methods(dialect: Dialect, channel: Channel, waiting_limit: int) -> dict[str, Method]:
     """The calls behind a dialect's routes, by full name."""
     methods = {}
-    for route in dialect.routes:
-        name, response = route.method.full_name, GetMessageClass(route.method.output_type)
-        if name not in methods:
-            call = (
-                upload(channel.client_stream(name, response))
-                if route.is_upload
-                else direct(channel.unary(name, response))
-            )
-            methods[name] = Method(call, admission(channel.unary_of_bytes(name, response)))
+    get_caller = channel.unary("zidimail.v1.AccessService.GetCaller", GetCallerResponse)
+    for method in {route.method.full_name: route.method for route in dialect.routes}.values():
+        name, response = method.full_name, GetMessageClass(method.output_type)
+        call = (
+            upload(channel.client_stream(name, response))
+            if method.client_streaming
+            else direct(channel.unary(name, response))
+        )
+        path = f"/{method.containing_service.full_name}/{method.name}"
+        methods[name] = Method(call, admission(get_caller, path))
     batch = channel.unary_of_bytes(f"{_EMAIL_SERVICE}.BatchSendEmails", emails.BatchSendEmailsResponse)
     send = f"{_EMAIL_SERVICE}.SendEmail"
     together = coalesced(Coalescer(batch, waiting_limit), methods[send].invoke)

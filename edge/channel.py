@@ -57,8 +57,10 @@ class Channel:
     to the event loop that it is made in.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, secret: str = "") -> None:
+        """`secret` is the installation's for its edges (C-91); without one, the server does not know this edge."""
         self._target = target
+        self._proof: Metadata = (("x-zidimail-edge", secret),) if secret else ()
         self._methods: list[_Method] = []
 
     async def __aenter__(self) -> Self:
@@ -73,15 +75,15 @@ class Channel:
 
     def unary(self, method: str, response: type[M]) -> Unary[M]:
         """A method that is called with a message."""
-        return self._method(_Method("unary_unary", method, _serialise, response))
+        return self._method(_Method("unary_unary", method, _serialise, response, self._proof))
 
     def unary_of_bytes(self, method: str, response: type[M]) -> Unary[M]:
         """A method that is called with a message that is serialised already."""
-        return self._method(_Method("unary_unary", method, None, response))
+        return self._method(_Method("unary_unary", method, None, response, self._proof))
 
     def client_stream(self, method: str, response: type[Message]) -> ClientStream:
         """A method that takes a stream of messages."""
-        return self._method(_Method("stream_unary", method, _serialise, response))
+        return self._method(_Method("stream_unary", method, _serialise, response, self._proof))
 
     def _method(self, method: _Method) -> _Method:
         self._methods.append(method)
@@ -97,12 +99,14 @@ class _Method:
         name: str,
         serialise: Callable[[Message], bytes] | None,
         response: type[Message],
+        proof: Metadata,
     ) -> None:
         service, _, method = name.rpartition(".")
         self._kind = kind
         self._path = f"/{service}/{method}"
         self._serialise = serialise
         self._response = response
+        self._proof = proof
 
     def connect(self, channel: grpc.aio.Channel) -> None:
         # Any: the callables of grpc.aio differ in their kind only.
@@ -112,7 +116,7 @@ class _Method:
         )
 
     def __call__(self, *request: Any, timeout: float, metadata: Metadata) -> Any:
-        return self._call(*request, timeout=timeout, metadata=metadata)
+        return self._call(*request, timeout=timeout, metadata=(*metadata, *self._proof))
 
 
 _serialise = methodcaller("SerializeToString")

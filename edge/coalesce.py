@@ -21,7 +21,7 @@ from zidimail.v1 import email_service_pb2 as pb
 from edge.channel import Metadata, Unary
 from edge.recent import Recent
 from edge.transcoding.asgi import new_id
-from edge.transcoding.invoke import Caller, Invoke
+from edge.transcoding.invoke import UNKNOWN_ADDRESS, Caller, Invoke
 from edge.transcoding.status import Failure, failure_of_error, failure_of_status
 
 # The most that BatchSendEmails takes.
@@ -39,7 +39,6 @@ BOUND_S = 60.0
 # Field number and wire type 2: what follows has a length.
 _EMAILS_TAG = bytes([pb.BatchSendEmailsRequest.DESCRIPTOR.fields_by_name["emails"].number << 3 | 2])
 _PERMISSIVE = pb.BatchSendEmailsRequest(mode=pb.BATCH_MODE_PERMISSIVE).SerializeToString()
-_UNKNOWN_ADDRESS = "unknown"
 
 _log = structlog.get_logger("edge")
 
@@ -246,10 +245,8 @@ def _metadata(items: Sequence[_Item], addresses: Sequence[str]) -> tuple[str | N
         ("authorization", caller.authorization),
         ("x-request-id", call_id),
         ("x-request-ids", ",".join(item.caller.request_id for item in items)),
+        ("x-client-ip", ",".join(address or UNKNOWN_ADDRESS for address in addresses)),
     ]
-    if addresses != [""]:
-        # An address that is not known is named too: a key that is bound to networks must not borrow another's.
-        metadata.append(("x-client-ip", ",".join(address or _UNKNOWN_ADDRESS for address in addresses)))
     return call_id, metadata
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem, RateLimitItemPerMinute, parse
+
+from edge.secret import FILE_NAME, check_secret, kept_secret
 
 MIB = 1 << 20
 IP_LIMIT = RateLimitItemPerMinute(6000)
@@ -24,6 +27,10 @@ class Settings:
 
     server: str = "127.0.0.1:50051"
     """The gRPC server: `host:port` or `unix:/path`."""
+
+    secret: str = field(default="", repr=False)
+    """By which the server knows its edges and believes what they say of their clients (C-91). While it is
+    empty, keys that are bound to networks are refused."""
 
     app_url: str = "http://127.0.0.1:8080"
     """The public base URL: shown in the OpenAPI document, and its pages may call from a browser (Z-5)."""
@@ -60,12 +67,13 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
-        """Reads `ZIDIMAIL_*`. Raises ValueError when a number is none or not above zero, a rate no rate, a
-        network no network, or a URL no URL."""
+        """Reads `ZIDIMAIL_*`, and makes the secret on first use. Raises ValueError when a number is none or
+        not above zero, a rate no rate, a network no network, a URL no URL, or a secret too short."""
         default = cls()
         return cls(
             http_listen=_listen(env, "ZIDIMAIL_HTTP_LISTEN", default.http_listen),
             server=env.get("ZIDIMAIL_SERVER") or default.server,
+            secret=_secret(env),
             app_url=_url(env, "ZIDIMAIL_APP_URL", default.app_url),
             deadline_s=_positive(env, "ZIDIMAIL_HTTP_DEADLINE", default.deadline_s),
             body_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODY_LIMIT", default.body_limit)),
@@ -85,6 +93,19 @@ def _listen(env: Mapping[str, str], name: str, default: str) -> str:
     if not text.startswith("unix:") and not (host and port.isdecimal() and int(port) < 1 << 16):
         raise ValueError(f"{name} must have the form host:port, not {text!r}")
     return text
+
+
+def _secret(env: Mapping[str, str]) -> str:
+    data_dir = Path(env.get("ZIDIMAIL_DATA_DIR") or "data")
+    try:
+        secret = env.get("ZIDIMAIL_EDGE_SECRET") or kept_secret(data_dir)
+    except OSError as error:
+        raise ValueError(
+            f"ZIDIMAIL_EDGE_SECRET is not set, and {data_dir / FILE_NAME} cannot be read or made: "
+            f"{error.strerror}"
+        ) from None
+    check_secret(secret)
+    return secret
 
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:

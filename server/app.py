@@ -11,28 +11,21 @@ import structlog
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 from zidimail.v1 import (
+    access_service_pb2,
     api_key_service_pb2,
-    api_key_service_pb2_grpc,
     attachment_service_pb2,
-    attachment_service_pb2_grpc,
     domain_service_pb2,
-    domain_service_pb2_grpc,
     email_service_pb2,
-    email_service_pb2_grpc,
     event_service_pb2,
-    event_service_pb2_grpc,
     feedback_service_pb2,
-    feedback_service_pb2_grpc,
     suppression_service_pb2,
-    suppression_service_pb2_grpc,
     usage_service_pb2,
-    usage_service_pb2_grpc,
     webhook_service_pb2,
-    webhook_service_pb2_grpc,
 )
 
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
+from server.accounts.rpc import AccessServicer
 from server.accounts.sessions import Sessions
 from server.clock import Clock, SystemClock
 from server.db.engine import Database
@@ -67,8 +60,10 @@ from server.webhooks.fan_out import FanOut
 from server.webhooks.rpc import WebhookServicer
 from server.webhooks.sweep import Sweeper as WebhookSweeper
 from server.wire.access import access_rules
+from server.wire.admission import Admission
 from server.wire.health import Health
 from server.wire.interceptors import Pipeline
+from server.wire.registration import add_servicer
 from server.work.crowd import Crowd
 
 _log = structlog.get_logger()
@@ -76,6 +71,7 @@ _log = structlog.get_logger()
 SERVICES = tuple(
     service
     for file in (
+        access_service_pb2,
         api_key_service_pb2,
         attachment_service_pb2,
         domain_service_pb2,
@@ -204,36 +200,27 @@ class Serving:
         acceptor = Acceptor(writer, clock, delivering.crowd, delivering.on_accepted, settings.slow_start)
         verifier = Verifier(database, writer, clock, delivering.resolver, settings)
         authenticator = TokenAuthenticator(keys, sessions, Banned(database, clock))
+        rules = access_rules(SERVICES)
         self._server = grpc.aio.server(
-            interceptors=[Pipeline(access_rules(SERVICES), authenticator, settings.trusted_edges)],
+            interceptors=[Pipeline(rules, Admission(authenticator, settings.edge_secret))],
             options=_GRPC_OPTIONS,
         )
-        email_service_pb2_grpc.add_EmailServiceServicer_to_server(
-            EmailServicer(database, writer, acceptor, self._links, clock, bell.ring), self._server
-        )
-        attachment_service_pb2_grpc.add_AttachmentServiceServicer_to_server(
-            AttachmentServicer(database), self._server
-        )
-        domain_service_pb2_grpc.add_DomainServiceServicer_to_server(
-            DomainServicer(database, writer, clock, delivering.seal, verifier, settings), self._server
-        )
-        api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server(
-            ApiKeyServicer(database, writer, clock, keys), self._server
-        )
-        webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(
-            WebhookServicer(database, writer, settings, clock, delivering.seal, delivering.dispatcher.wake),
-            self._server,
-        )
-        event_service_pb2_grpc.add_EventServiceServicer_to_server(self._events, self._server)
-        feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(
-            FeedbackServicer(writer, clock, bell.ring), self._server
-        )
-        suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(
-            SuppressionServicer(database, writer, clock), self._server
-        )
-        usage_service_pb2_grpc.add_UsageServiceServicer_to_server(
-            UsageServicer(database, clock, settings), self._server
-        )
+        servicers = {
+            "AccessService": AccessServicer(rules),
+            "ApiKeyService": ApiKeyServicer(database, writer, clock, keys),
+            "AttachmentService": AttachmentServicer(database),
+            "DomainService": DomainServicer(database, writer, clock, delivering.seal, verifier, settings),
+            "EmailService": EmailServicer(database, writer, acceptor, self._links, clock, bell.ring),
+            "EventService": self._events,
+            "FeedbackService": FeedbackServicer(writer, clock, bell.ring),
+            "SuppressionService": SuppressionServicer(database, writer, clock),
+            "UsageService": UsageServicer(database, clock, settings),
+            "WebhookService": WebhookServicer(
+                database, writer, settings, clock, delivering.seal, delivering.dispatcher.wake
+            ),
+        }
+        for service in SERVICES:
+            add_servicer(self._server, service, servicers[service.name])
         names = [service.full_name for service in SERVICES]
         self._health = Health(names)
         self._health.add_to(self._server)

@@ -2,12 +2,13 @@
 
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
+from server.kept_secret import kept_secret
+
+_LEAST_SECRET_BYTES = 32
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 
 
@@ -22,6 +23,8 @@ class Settings:
     data_dir: Path
     database_url: str = field(repr=False)  # it may hold a password
     secret: str = field(repr=False)
+    # By which edges prove themselves and internal callers are known (C-91); while it is empty, none is.
+    edge_secret: str = field(default="", repr=False)
     grpc_listen: str = "127.0.0.1:50051"
     metrics_listen: str | None = "127.0.0.1:9464"
     app_url: str = "http://127.0.0.1:8080"
@@ -34,9 +37,6 @@ class Settings:
     # Mail to this domain never leaves: what becomes of it is decided by the local part (F-5). The default is
     # a name that can never be real (RFC 2606).
     simulator_domain: str = "simulator.test"
-    # Networks of edges on other machines: they are believed when they say for whom they call (F-7). Edges on
-    # this machine always are.
-    trusted_edges: tuple[IPv4Network | IPv6Network, ...] = ()
     # How many deliveries run at once in one process: bounds memory and sockets.
     delivery_concurrency: int = 64
     # How many connections one destination gets at once (Postfix's default limit is 20).
@@ -66,12 +66,12 @@ class Settings:
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
         """The settings of this process.
 
-        Makes the data directory, and a secret in it on first use. Raises `SettingsError`.
+        Makes the data directory, and the secrets in it on first use. Raises `SettingsError`.
         """
         read = _Reader(env)
         data_dir = Path(env.get("ZIDIMAIL_DATA_DIR") or "data").absolute()
         try:
-            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError(f"ZIDIMAIL_DATA_DIR: {data_dir} cannot be made: {error.strerror}.") from error
         tls = [read.path(f"TLS_{name}") for name in ("CERTIFICATE", "PRIVATE_KEY", "CLIENT_CA")]
@@ -81,7 +81,8 @@ class Settings:
         return cls(
             data_dir=data_dir,
             database_url=_database_url(env, data_dir),
-            secret=env.get("ZIDIMAIL_SECRET") or _kept_secret(data_dir / "secret"),
+            secret=read.secret("SECRET", data_dir / "secret"),
+            edge_secret=read.header_secret("EDGE_SECRET", data_dir / "edge-secret"),
             grpc_listen=read.listen("GRPC_LISTEN", "127.0.0.1:50051"),
             metrics_listen=read.optional_port("METRICS_LISTEN", "127.0.0.1:9464"),
             app_url=read.text("APP_URL", "http://127.0.0.1:8080"),
@@ -91,7 +92,6 @@ class Settings:
             allow_private_networks=read.switch("ALLOW_PRIVATE_NETWORKS", default=False),
             hostname=read.hostname("HOSTNAME", "localhost"),
             simulator_domain=read.text("SIMULATOR_DOMAIN", "simulator.test").lower(),
-            trusted_edges=read.networks("TRUSTED_EDGES"),
             delivery_concurrency=read.integer("DELIVERY_CONCURRENCY", 64),
             site_concurrency=read.integer("SITE_CONCURRENCY", 20),
             lease_s=read.seconds("LEASE_SECONDS", 60.0),
@@ -116,6 +116,26 @@ class _Reader:
         value = self.text(name, default or "")
         return None if value in {"", "off"} else value
 
+    def secret(self, name: str, kept: Path) -> str:
+        """C-89."""
+        try:
+            value = self.text(name, "") or kept_secret(kept)
+        except OSError as error:
+            raise SettingsError(f"ZIDIMAIL_{name} is not set, and {kept}: {error.strerror}.") from error
+        if len(value.encode()) < _LEAST_SECRET_BYTES:
+            raise SettingsError(
+                f"ZIDIMAIL_{name} (or the file `{kept.name}` in ZIDIMAIL_DATA_DIR) must have at least "
+                f"{_LEAST_SECRET_BYTES} bytes. `openssl rand -hex 32` prints a good one."
+            )
+        return value
+
+    def header_secret(self, name: str, kept: Path) -> str:
+        """One that can be sent as metadata of a call."""
+        value = self.secret(name, kept)
+        if not (value.isascii() and value.isprintable()) or " " in value:
+            raise SettingsError(f"ZIDIMAIL_{name} must have printable ASCII characters only, and no space.")
+        return value
+
     def listen(self, name: str, default: str) -> str:
         value = self.text(name, default)
         host, _, port = value.rpartition(":")
@@ -139,15 +159,6 @@ class _Reader:
     def path(self, name: str) -> Path | None:
         value = self.optional(name, None)
         return None if value is None else Path(value)
-
-    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
-        value = self.text(name, "")
-        try:
-            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
-        except ValueError:
-            raise SettingsError(
-                f"ZIDIMAIL_{name} must be networks such as `10.0.0.0/8`, separated by commas, not {value!r}."
-            ) from None
 
     def switch(self, name: str, *, default: bool) -> bool:
         value = self.text(name, "on" if default else "off").lower()
@@ -195,16 +206,3 @@ def _database_url(env: Mapping[str, str], data_dir: Path) -> str:
             "ZIDIMAIL_DATABASE_URL must begin with `sqlite:///` or `postgresql://` (its value is not shown)."
         )
     return f"{scheme}://{rest}"
-
-
-def _kept_secret(path: Path) -> str:
-    """The secret kept in the data directory, made there on first use, readable by its owner only."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret := secrets.token_hex(32))
-        file.flush()
-        os.fsync(file.fileno())
-    return secret

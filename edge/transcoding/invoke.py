@@ -8,9 +8,13 @@ from typing import Any, TypeAlias
 
 import grpc.aio
 from google.protobuf.message import Message
+from zidimail.v1.access_service_pb2 import GetCallerRequest, GetCallerResponse
 
 from edge.channel import Metadata, Unary
 from edge.transcoding.status import failure_of_error
+
+# A client whose address the edge does not know, on a local socket for example, still has to be named.
+UNKNOWN_ADDRESS = "unknown"
 
 
 class Caller:
@@ -32,12 +36,8 @@ class Caller:
     @property
     def metadata(self) -> Metadata:
         """The metadata of a call for this caller alone."""
-        pairs = [("x-request-id", self.request_id)]
-        if self.authorization:
-            pairs.append(("authorization", self.authorization))
-        if self.client:
-            pairs.append(("x-client-ip", self.client))
-        return pairs
+        pairs = (("x-request-id", self.request_id), ("x-client-ip", self.client or UNKNOWN_ADDRESS))
+        return (*pairs, ("authorization", self.authorization)) if self.authorization else pairs
 
     @property
     def seconds_left(self) -> float:
@@ -64,9 +64,6 @@ def direct(call: Unary[Message]) -> Invoke:
 # Raises Failure if a caller may not call a method at all.
 Admit: TypeAlias = Callable[[Caller], Awaitable[None]]
 
-# Invalid protobuf, sent to test only the credential (see `admission`).
-_NO_MESSAGE = b"\xff"
-
 _REFUSALS = frozenset(
     {
         "MISSING_CREDENTIALS",
@@ -78,17 +75,17 @@ _REFUSALS = frozenset(
 )
 
 
-def admission(call: Unary[Message]) -> Admit:
-    """Tells whether a caller may call a method, without calling it; `call` takes serialised requests.
+def admission(get_caller: Unary[GetCallerResponse], method: str) -> Admit:
+    """Tells whether a caller may call a method, `/package.Service/Method`, without calling it.
 
-    The server looks at the credential before the message, so bytes that are no message tell the two apart.
     Used when a request turns out to be wrong before the server has seen it: a stranger must be answered 401
-    and not what is wrong with a body (C-41).
+    and not what is wrong with a body (C-41). A server that does not answer refuses nobody.
     """
+    request = GetCallerRequest(method=method)
 
     async def admit(caller: Caller) -> None:
         try:
-            await call(_NO_MESSAGE, timeout=caller.seconds_left, metadata=caller.metadata)
+            await get_caller(request, timeout=caller.seconds_left, metadata=caller.metadata)
         except grpc.aio.AioRpcError as error:
             failure = failure_of_error(error)
             if failure.reason in _REFUSALS:

@@ -2,10 +2,10 @@
 
 from server.accounts.banned import Banned
 from server.accounts.sessions import Sessions
-from server.faults import InvalidCredentials
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.mint import PREFIXES
-from server.wire.caller import Caller
+from server.wire.caller import OrganisationCaller
+from server.wire.faults import InvalidCredentials
 
 _KEY_PREFIXES = tuple(PREFIXES.values())
 
@@ -18,8 +18,9 @@ class TokenAuthenticator:
         self._sessions = sessions
         self._banned = banned
 
-    async def authenticate(self, token: str) -> Caller:
+    async def authenticate(self, token: str) -> OrganisationCaller:
         """The caller whose API key or session this is. Raises `InvalidCredentials`."""
+        caller: OrganisationCaller
         if token.startswith(_KEY_PREFIXES):
             caller = await self._keys.authenticate(token)
         else:

@@ -5,9 +5,9 @@ from typing import Any
 import jwt
 
 from server.clock import Clock
-from server.faults import InvalidCredentials
 from server.sealing import derive_key
-from server.wire.caller import Caller
+from server.wire.caller import SessionCaller
+from server.wire.faults import InvalidCredentials
 
 LIFETIME_S = 24 * 3600
 _ALGORITHM = "HS256"
@@ -44,7 +44,7 @@ class Sessions:
         }
         return jwt.encode(claims, self._key, _ALGORITHM, headers={"typ": _TYPE})
 
-    def authenticate(self, token: str) -> Caller:
+    def authenticate(self, token: str) -> SessionCaller:
         """The caller whose session this is. Raises `InvalidCredentials`."""
         claims = self._claims(token)
         # Checked here, because the library knows no clock but the machine's.
@@ -52,7 +52,7 @@ class Sessions:
             raise InvalidCredentials
         if not isinstance(claims["sub"], str) or not isinstance(claims["org"], str):
             raise InvalidCredentials
-        return Caller(claims["org"], "session", "full", user_id=claims["sub"])
+        return SessionCaller(claims["org"], claims["sub"], "owner", claims["exp"] * 1000)
 
     def _claims(self, token: str) -> dict[str, Any]:
         if len(token) > _MAX_LENGTH:

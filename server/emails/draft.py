@@ -15,7 +15,7 @@ from server.emails.media_types import media_type_of
 from server.events.log import Entry
 from server.faults import Fault, InvalidIdempotencyKey, ValidationFailed, Violation
 from server.ids import new_id
-from server.wire.caller import Caller
+from server.wire.caller import OrganisationCaller
 from server.wire.timestamps import milliseconds
 
 # How many shards the queues have. A shard holds whole organisations, so that claiming from each in turn
@@ -131,7 +131,7 @@ class Draft:
         ]
 
 
-def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | Fault:
+def draft(request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int) -> Draft | Fault:
     """The draft of a request, or what is wrong with it: a list with a bad item must go on."""
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):

@@ -12,7 +12,6 @@ from server.faults import EmailNotFound, ValidationFailed, Violation
 from server.ids import is_id
 from server.inbound.feedback import Feedback, What, record
 from server.suppressions.rules import is_permanent
-from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 
 # More of a report's text would only help somebody who wants to fill our store.
@@ -33,16 +32,14 @@ class FeedbackServicer(feedback_service_pb2_grpc.FeedbackServiceServicer):
     ) -> pb.RecordComplaintResponse:
         """A recipient reported an email as unwanted."""
         text = request.feedback_type or DEFAULT_FEEDBACK_TYPE
-        feedback = _feedback(request.email_id, request.recipient, "complained", text, None)
+        feedback = _feedback(request, "complained", text, None)
         return pb.RecordComplaintResponse(event_id=await self._record(feedback))
 
     async def RecordBounce(
         self, request: pb.RecordBounceRequest, context: Context
     ) -> pb.RecordBounceResponse:
         """An email bounced after it was taken."""
-        feedback = _feedback(
-            request.email_id, request.recipient, "bounced", request.diagnostic, request.enhanced_status
-        )
+        feedback = _feedback(request, "bounced", request.diagnostic, request.enhanced_status)
         return pb.RecordBounceResponse(event_id=await self._record(feedback))
 
     async def _record(self, feedback: Feedback) -> str:
@@ -52,20 +49,26 @@ class FeedbackServicer(feedback_service_pb2_grpc.FeedbackServiceServicer):
         return event_id
 
 
-def _feedback(email_id: str, recipient: str, what: What, text: str, enhanced_status: str | None) -> Feedback:
+def _feedback(
+    request: pb.RecordComplaintRequest | pb.RecordBounceRequest,
+    what: What,
+    text: str,
+    enhanced_status: str | None,
+) -> Feedback:
     violations = []
+    if not is_id(request.org_id):
+        violations.append(Violation("org_id", "must be the id of an organisation"))
     key = ""
     try:
-        key = mailbox(recipient).key
+        key = mailbox(request.recipient).key
     except NotAMailbox as error:
         violations.append(Violation("recipient", str(error)))
     if enhanced_status is not None and not is_permanent(enhanced_status):
         violations.append(Violation("enhanced_status", "must be a permanent failure, such as 5.1.1"))
     if violations:
         raise ValidationFailed(violations)
-    if not is_id(email_id):
-        raise EmailNotFound(email_id)
+    if not is_id(request.email_id):
+        raise EmailNotFound(request.email_id)
     # PostgreSQL stores no NUL.
-    return Feedback(
-        current_caller().org_id, email_id, key, what, text.replace("\x00", "")[:MAX_TEXT], enhanced_status
-    )
+    text = text.replace("\x00", "")[:MAX_TEXT]
+    return Feedback(request.org_id, request.email_id, key, what, text, enhanced_status)

@@ -10,11 +10,11 @@ from typing import cast
 
 from server.clock import Clock
 from server.db.engine import Database
-from server.faults import InvalidCredentials
 from server.keys.mint import hash_of, id_of
 from server.keys.store import live_keys
 from server.keys.uses import MINUTE_MS, KeyUses
-from server.wire.caller import Caller, PermissionName
+from server.wire.caller import KeyCaller, PermissionName
+from server.wire.faults import InvalidCredentials
 
 # How long another process's revocation may go unnoticed here: with the second of a stream, 5 (F-7).
 CACHE_MS = 4_000
@@ -28,10 +28,9 @@ class _Known:
     """What the store said about an id, and when it was asked; `caller` is None for no live key."""
 
     asked_at: int
-    caller: Caller | None = None
+    caller: KeyCaller | None = None
     secret_hash: bytes = field(default=_NO_HASH, repr=False)
     last_used_at: int = 0
-    expires_at: int | None = None
 
 
 class _Recent:
@@ -75,7 +74,7 @@ class ApiKeyAuthenticator:
         self._unknown = _Recent(MAX_CACHED)
         self._flights: dict[str, asyncio.Task[_Known]] = {}
 
-    async def authenticate(self, token: str) -> Caller:
+    async def authenticate(self, token: str) -> KeyCaller:
         """The caller whose key this is. Raises `InvalidCredentials`."""
         id = id_of(token)
         if id is None:
@@ -83,11 +82,13 @@ class ApiKeyAuthenticator:
         now = self._clock.now_ms()
         known = self._live.get(id, now) or self._unknown.get(id, now) or await self._ask(id)
         proved = hmac.compare_digest(hash_of(token), known.secret_hash)
-        expired = known.expires_at is not None and known.expires_at <= now
-        if not proved or expired or known.caller is None:
+        caller = known.caller
+        if not proved or caller is None:
             raise InvalidCredentials
-        self._note_use(known, known.caller, now)
-        return known.caller
+        if caller.expires_at_ms is not None and caller.expires_at_ms <= now:
+            raise InvalidCredentials
+        self._note_use(known, caller, now)
+        return caller
 
     def forget(self, id: str) -> None:
         """Makes the next call ask the store about this key: it was made or revoked here."""
@@ -110,16 +111,16 @@ class ApiKeyAuthenticator:
             row = (await live_keys(connection, [id])).get(id)
         if row is None:
             return _Known(asked_at)
-        caller = Caller(
+        caller = KeyCaller(
             row.org_id,
-            "api_key",
+            id,
             cast(PermissionName, row.permission),
-            key_id=id,
             allowed_domains=frozenset(json.loads(row.allowed_domains)),
             allowed_networks=tuple(ip_network(text) for text in json.loads(row.allowed_ips)),
             test=row.style == "test",
+            expires_at_ms=row.expires_at,
         )
-        return _Known(asked_at, caller, row.secret_hash, row.last_used_at or 0, row.expires_at)
+        return _Known(asked_at, caller, row.secret_hash, row.last_used_at or 0)
 
     def _landed(self, id: str, flight: "asyncio.Task[_Known]") -> None:
         failed = flight.cancelled() or flight.exception() is not None
@@ -130,8 +131,8 @@ class ApiKeyAuthenticator:
             known = flight.result()
             (self._unknown if known.caller is None else self._live).put(id, known)
 
-    def _note_use(self, known: _Known, caller: Caller, now: int) -> None:
+    def _note_use(self, known: _Known, caller: KeyCaller, now: int) -> None:
         minute = now - now % MINUTE_MS
         if self._uses is not None and known.last_used_at < minute:
             known.last_used_at = minute
-            self._uses.note(caller.org_id, cast(str, caller.key_id), minute)
+            self._uses.note(caller.org_id, caller.key_id, minute)

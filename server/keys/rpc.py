@@ -16,6 +16,7 @@ from server.keys import store
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.mint import Style, mint, prefix_of
 from server.keys.rules import address_bounds, check_name, domain_bounds
+from server.wire.access import PERMISSIONS
 from server.wire.caller import PermissionName, current_caller
 from server.wire.paging import asked_page
 from server.wire.timestamps import milliseconds, timestamp
@@ -24,11 +25,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 _NAMES: dict[access_pb2.Permission, PermissionName] = {
     access_pb2.PERMISSION_UNSPECIFIED: "full",
-    access_pb2.PERMISSION_FULL: "full",
-    access_pb2.PERMISSION_SEND_ONLY: "send_only",
-    access_pb2.PERMISSION_READ_ONLY: "read_only",
+    **{value: name for name, value in PERMISSIONS.items()},
 }
-_PERMISSIONS = {name: value for value, name in _NAMES.items()}
 
 
 class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
@@ -61,7 +59,7 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
             name=name,
             key=key.key,
             prefix=prefix_of(key.style, key.id),
-            permission=_PERMISSIONS[permission],
+            permission=PERMISSIONS[permission],
             created_at=timestamp(now),
             allowed_domains=bounds.allowed_domains,
             allowed_ips=bounds.allowed_ips,
@@ -135,7 +133,7 @@ def _api_key(row: store.KeyRow) -> api_key_pb2.ApiKey:
         id=row.id,
         name=row.name,
         prefix=prefix_of(cast(Style, row.style), row.id),
-        permission=_PERMISSIONS[cast(PermissionName, row.permission)],
+        permission=PERMISSIONS[cast(PermissionName, row.permission)],
         created_at=timestamp(row.created_at),
         last_used_at=None if used_at is None else timestamp(used_at),
         allowed_domains=json.loads(row.allowed_domains),

@@ -6,36 +6,89 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from zidimail.v1 import access_pb2
 
-from server.faults import MissingPermission, WrongCredentialKind
-from server.wire.caller import Caller
+from server.wire.caller import (
+    AnonymousCaller,
+    Caller,
+    CredentialKind,
+    KeyCaller,
+    PermissionName,
+    RoleName,
+    SessionCaller,
+)
+from server.wire.faults import MissingCredentials, MissingPermission, MissingRole, WrongCredentialKind
 
-_CREDENTIALS = {access_pb2.CREDENTIAL_API_KEY: "api_key", access_pb2.CREDENTIAL_SESSION: "session"}
-_PERMISSIONS = {
-    access_pb2.PERMISSION_FULL: "full",
-    access_pb2.PERMISSION_SEND_ONLY: "send_only",
-    access_pb2.PERMISSION_READ_ONLY: "read_only",
+CREDENTIALS: dict[CredentialKind, access_pb2.Credential] = {
+    "none": access_pb2.CREDENTIAL_NONE,
+    "api_key": access_pb2.CREDENTIAL_API_KEY,
+    "session": access_pb2.CREDENTIAL_SESSION,
+    "operator": access_pb2.CREDENTIAL_OPERATOR,
+    "internal": access_pb2.CREDENTIAL_INTERNAL,
 }
+PERMISSIONS: dict[PermissionName, access_pb2.Permission] = {
+    "full": access_pb2.PERMISSION_FULL,
+    "send_only": access_pb2.PERMISSION_SEND_ONLY,
+    "read_only": access_pb2.PERMISSION_READ_ONLY,
+}
+# Least first: each may do all that the ones before it may (C-77).
+ROLES: dict[RoleName, access_pb2.Role] = {
+    "read_only": access_pb2.ROLE_READ_ONLY,
+    "member": access_pb2.ROLE_MEMBER,
+    "admin": access_pb2.ROLE_ADMIN,
+    "owner": access_pb2.ROLE_OWNER,
+}
+_RANK = {role: rank for rank, role in enumerate(ROLES)}
+_KIND_OF = {value: kind for kind, value in CREDENTIALS.items()}
+_PERMISSION_OF = {value: name for name, value in PERMISSIONS.items()}
+_ROLE_OF = {value: name for name, value in ROLES.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """Who may call a method."""
+    """Who may call a method: the kinds of credential, and for keys and sessions how much they must allow.
 
-    credentials: frozenset[str]
-    permission: str
+    Raises ValueError for a rule that is incomplete or contradicts itself.
+    """
+
+    credentials: tuple[CredentialKind, ...]
+    permissions: tuple[PermissionName, ...] = ()
+    role: RoleName | None = None
+
+    def __post_init__(self) -> None:
+        if not self.credentials:
+            raise ValueError("names no kind of credential")
+        if self.is_open and len(self.credentials) > 1:
+            raise ValueError("is open to everyone and names other credentials")
+        if ("api_key" in self.credentials) != bool(self.permissions):
+            raise ValueError("must name permissions if it names API keys, and only then")
+        if ("session" in self.credentials) != (self.role is not None):
+            raise ValueError("must name a role if it names sessions, and only then")
+
+    @property
+    def is_open(self) -> bool:
+        """No credential is asked for, and none is looked at."""
+        return "none" in self.credentials
 
     def check(self, caller: Caller) -> None:
-        """Raises `WrongCredentialKind` or `MissingPermission` if the caller may not call."""
+        """Raises `MissingCredentials`, `WrongCredentialKind`, `MissingPermission` or `MissingRole` if the
+        caller may not call."""
+        if self.is_open:
+            return
+        if isinstance(caller, AnonymousCaller):
+            raise MissingCredentials
+        if "operator" in self.credentials and isinstance(caller, SessionCaller) and caller.is_operator:
+            return
         if caller.credential not in self.credentials:
-            raise WrongCredentialKind(min(self.credentials))
-        if caller.permission not in {"full", self.permission}:
-            raise MissingPermission(caller.permission, self.permission)
+            raise WrongCredentialKind(self.credentials[0])
+        if isinstance(caller, KeyCaller) and caller.permission not in ("full", *self.permissions):
+            raise MissingPermission(caller.permission, ", ".join(self.permissions))
+        if isinstance(caller, SessionCaller) and self.role and _RANK[caller.role] < _RANK[self.role]:
+            raise MissingRole(caller.role, self.role)
 
 
 def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]:
     """The rule of every method of the services, by full method path (`/package.Service/Method`).
 
-    Raises ValueError for a method that has none: nothing is open by oversight.
+    Raises ValueError for a method that has none, or one that makes no sense: nothing is open by oversight.
     """
     return {
         f"/{service.full_name}/{method.name}": _rule_of(method)
@@ -46,9 +99,13 @@ def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]
 
 def _rule_of(method: MethodDescriptor) -> AccessRule:
     access: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
-    if not access.credentials or access.permission not in _PERMISSIONS:
-        raise ValueError(f"{method.full_name} has no access rule")
-    return AccessRule(
-        frozenset(_CREDENTIALS[credential] for credential in access.credentials),
-        _PERMISSIONS[access.permission],
-    )
+    try:
+        return AccessRule(
+            tuple(_KIND_OF[kind] for kind in access.credentials),
+            tuple(_PERMISSION_OF[permission] for permission in access.permissions),
+            _ROLE_OF[access.role] if access.role else None,
+        )
+    except KeyError as error:
+        raise ValueError(f"the access rule of {method.full_name} names an unknown value: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"the access rule of {method.full_name} {error}") from None

@@ -1,43 +1,101 @@
-"""Who calls: set by the interceptor for the length of a call."""
+"""Who calls: set by the interceptors for the length of a call."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
-CredentialKind = Literal["api_key", "session"]
+CredentialKind = Literal["none", "api_key", "session", "operator", "internal"]
 PermissionName = Literal["full", "send_only", "read_only"]
+RoleName = Literal["read_only", "member", "admin", "owner"]
 
 _current: ContextVar["Caller"] = ContextVar("caller")
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """An authenticated caller: its organisation, and what its credential allows."""
+class AnonymousCaller:
+    """Anyone: the method asks for no credential."""
+
+    credential: ClassVar[CredentialKind] = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCaller:
+    """The holder of an API key, and what the key allows."""
+
+    credential: ClassVar[CredentialKind] = "api_key"
+    user_id: ClassVar[None] = None
 
     org_id: str
-    credential: CredentialKind
+    key_id: str
     permission: PermissionName
-    key_id: str | None = None
-    user_id: str | None = None
     # From which domains it may send; empty: all of the organisation's (F-7).
     allowed_domains: frozenset[str] = frozenset()
     # From where it may call; empty: from everywhere (F-7).
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     # What it sends never leaves the building and uses no quota (F-5).
     test: bool = False
+    expires_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCaller:
+    """A signed-in user, in one organisation. No key's bounds apply to it."""
+
+    credential: ClassVar[CredentialKind] = "session"
+    key_id: ClassVar[None] = None
+    allowed_domains: ClassVar[frozenset[str]] = frozenset()
+    test: ClassVar[bool] = False
+
+    org_id: str
+    user_id: str
+    role: RoleName
+    expires_at_ms: int
+    # May also call what is open to operators (C-76).
+    is_operator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorCaller:
+    """A program that holds an operator token (C-76)."""
+
+    credential: ClassVar[CredentialKind] = "operator"
+
+    token_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InternalCaller:
+    """A program of this installation that acts for itself; its requests name the organisation."""
+
+    credential: ClassVar[CredentialKind] = "internal"
+
+
+OrganisationCaller = KeyCaller | SessionCaller
+Caller = OrganisationCaller | OperatorCaller | InternalCaller | AnonymousCaller
 
 
 class Authenticator(Protocol):
-    """Tells who a credential belongs to."""
+    """Finds the caller that a bearer token belongs to."""
 
-    async def authenticate(self, token: str) -> Caller:
+    async def authenticate(self, token: str) -> KeyCaller | SessionCaller | OperatorCaller:
         """The caller whose token this is. Raises `InvalidCredentials`."""
         ...
 
 
-def current_caller() -> Caller:
-    """Who makes the call that is being served. Raises LookupError outside a call."""
+def current_caller() -> OrganisationCaller:
+    """The caller of the organisation's method that is being served.
+
+    Raises LookupError outside a call, and in one whose access rule admits callers of no organisation.
+    """
+    caller = _current.get()
+    if not isinstance(caller, OrganisationCaller):
+        raise LookupError(f"a caller of the kind {caller.credential} belongs to no organisation")
+    return caller
+
+
+def any_caller() -> Caller:
+    """The caller of the method that is being served, of any kind. Raises LookupError outside a call."""
     return _current.get()
 
 

@@ -6,30 +6,22 @@ nothing about a customer.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 import structlog
-from google.protobuf.message import DecodeError
 
-from server.faults import (
-    AddressNotAllowed,
-    Fault,
-    Internal,
-    MissingCredentials,
-    Unavailable,
-    ValidationFailed,
-    Violation,
-)
+from server.faults import Fault, Internal, Unavailable
 from server.ids import new_id
 from server.wire import metrics
 from server.wire.access import AccessRule
-from server.wire.address import CLIENT_KEY, Network, client_address
-from server.wire.caller import Authenticator, set_current_caller
+from server.wire.admission import Admission, Metadata, by_key, check_addresses, request_ids
+from server.wire.caller import AnonymousCaller, OrganisationCaller, set_current_caller
 from server.wire.status import DETAILS_KEY, code_of, status_of
+from server.wire.streams import parse, parse_each, single, while_admitted
 
 # For callers that set no deadline of their own.
 DEFAULT_DEADLINE_S = 30.0
@@ -48,15 +40,28 @@ class Call:
 
     method: str
     rule: AccessRule
-    authenticator: Authenticator
+    admission: Admission
     context: Context
-    metadata: Mapping[str, str | bytes]
-    trusted: Sequence[Network] = ()
+    metadata: Metadata = field(repr=False)  # it holds credentials
     request_id: str = ""
+    # Of the requests that an edge joined into this call.
+    request_ids: Sequence[str] = ()
+    is_edge: bool = False
     code: str = "OK"
     org_id: str | None = None
-    token: str = field(default="", repr=False)
     started: float = field(default_factory=time.perf_counter)
+
+    async def admit(self) -> None:
+        """Lets the caller in, or raises the fault that says why not."""
+        if self.rule.is_open:
+            set_current_caller(AnonymousCaller())
+            return
+        caller = await self.admission.caller(self.metadata)
+        if isinstance(caller, OrganisationCaller):
+            self.org_id = caller.org_id
+        check_addresses(caller, self.metadata, self.context.peer, is_edge=self.is_edge)
+        self.rule.check(caller)
+        set_current_caller(caller)
 
     async def abort(self, fault: Fault) -> None:
         """Ends the call with a fault."""
@@ -72,11 +77,8 @@ class Call:
 @asynccontextmanager
 async def request_id(call: Call) -> AsyncIterator[None]:
     """Takes the caller's request id or makes one, and gives it back with the answer."""
-    given = call.metadata.get(_REQUEST_ID_KEY, "")
-    if isinstance(given, str) and 0 < len(given) <= _REQUEST_ID_MAX_LENGTH:
-        call.request_id = given
-    else:
-        call.request_id = new_id()
+    given = call.metadata.get(_REQUEST_ID_KEY, ("",))[-1]
+    call.request_id = given if 0 < len(given) <= _REQUEST_ID_MAX_LENGTH else new_id()
     call.context.set_trailing_metadata(((_REQUEST_ID_KEY, call.request_id),))
     yield
 
@@ -94,6 +96,7 @@ async def access_log(call: Call) -> AsyncIterator[None]:
             ms=round((time.perf_counter() - call.started) * 1000, 2),
             org_id=call.org_id,
             request_id=call.request_id,
+            **({"request_ids": call.request_ids} if call.request_ids else {}),
         )
 
 
@@ -127,21 +130,10 @@ async def faults(call: Call) -> AsyncIterator[None]:
 @asynccontextmanager
 async def authenticate(call: Call) -> AsyncIterator[None]:
     """Finds out who calls, and whether the method is open to the credential."""
-    authorization = call.metadata.get("authorization")
-    if not isinstance(authorization, str) or not authorization.strip():
-        raise MissingCredentials
-    scheme, _, token = authorization.strip().partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise MissingCredentials
-    call.token = token.strip()
-    caller = await call.authenticator.authenticate(call.token)
-    call.org_id = caller.org_id
-    if caller.allowed_networks:
-        address = client_address(call.context.peer(), call.metadata.get(CLIENT_KEY), call.trusted)
-        if address is None or not any(address in network for network in caller.allowed_networks):
-            raise AddressNotAllowed(str(address or "an unknown address"))
-    call.rule.check(caller)
-    set_current_caller(caller)
+    call.is_edge = call.admission.is_edge(call.metadata)
+    if call.is_edge:
+        call.request_ids = request_ids(call.metadata)
+    await call.admit()
     yield
 
 
@@ -163,13 +155,16 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     def __init__(
         self,
         rules: Mapping[str, AccessRule],
-        authenticator: Authenticator,
-        trusted: Sequence[Network] = (),
+        admission: Admission,
+        *,
+        deadline_s: float = DEFAULT_DEADLINE_S,
+        recheck_s: float = RECHECK_S,
     ) -> None:
-        """`trusted` are the networks whose edges are believed when they say for whom they call."""
+        """`rules` are by full method path."""
         self._rules = rules
-        self._trusted = trusted
-        self._authenticator = authenticator
+        self._admission = admission
+        self._deadline_s = deadline_s
+        self._recheck_s = recheck_s
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(
@@ -188,72 +183,58 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         return wrapped
 
     def _wrap(self, method: str, handler: Any) -> Any:
-        # The request is parsed inside the layers, so that bytes which are no message are the caller's error.
-        if handler.unary_unary is not None:
+        # Requests are parsed inside the layers, so that bytes which are no message are the caller's error.
+        if handler.response_streaming:
+            return self._streaming(method, handler)
+        if handler.request_streaming:
+            return self._collecting(method, handler)
 
-            async def unary(body: bytes, context: Context) -> Any:
-                async with AsyncExitStack() as stack:
-                    await self._enter(stack, method, context)
-                    async with asyncio.timeout(
-                        DEFAULT_DEADLINE_S if context.time_remaining() is None else None
-                    ):
-                        return await handler.unary_unary(_parse(handler, body), context)
+        async def unary(body: bytes, context: Context) -> Any:
+            async with AsyncExitStack() as stack:
+                await self._enter(stack, method, context)
+                async with self._deadline(context):
+                    return await handler.unary_unary(parse(handler.request_deserializer, body), context)
 
-            return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
+        return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
 
-        async def stream(body: bytes, context: Context) -> AsyncIterator[Any]:
+    def _collecting(self, method: str, handler: Any) -> Any:
+        async def collect(bodies: AsyncIterator[bytes], context: Context) -> Any:
             async with AsyncExitStack() as stack:
                 call = await self._enter(stack, method, context)
-                responses = handler.unary_stream(_parse(handler, body), context)
-                async with aclosing(_while_admitted(call, responses)) as admitted:
+                requests = parse_each(handler.request_deserializer, bodies)
+                responses = single(handler.stream_unary(requests, context))
+                async with (
+                    self._deadline(context),
+                    aclosing(while_admitted(responses, call.admit, self._recheck_s)) as admitted,
+                ):
+                    return await anext(admitted)
+
+        return grpc.stream_unary_rpc_method_handler(collect, None, handler.response_serializer)
+
+    def _streaming(self, method: str, handler: Any) -> Any:
+        async def stream(given: Any, context: Context) -> AsyncIterator[Any]:
+            async with AsyncExitStack() as stack:
+                call = await self._enter(stack, method, context)
+                if handler.request_streaming:
+                    requests = parse_each(handler.request_deserializer, given)
+                    responses = handler.stream_stream(requests, context)
+                else:
+                    responses = handler.unary_stream(parse(handler.request_deserializer, given), context)
+                async with aclosing(while_admitted(responses, call.admit, self._recheck_s)) as admitted:
                     async for response in admitted:
                         yield response
 
+        if handler.request_streaming:
+            return grpc.stream_stream_rpc_method_handler(stream, None, handler.response_serializer)
         return grpc.unary_stream_rpc_method_handler(stream, None, handler.response_serializer)
 
+    def _deadline(self, context: Context) -> asyncio.Timeout:
+        """Bounds calls whose caller sets no deadline; streams of responses may last."""
+        return asyncio.timeout(self._deadline_s if context.time_remaining() is None else None)
+
     async def _enter(self, stack: AsyncExitStack, method: str, context: Context) -> Call:
-        metadata = dict(context.invocation_metadata() or ())
-        call = Call(method, self._rules[method], self._authenticator, context, metadata, self._trusted)
+        metadata = by_key(context.invocation_metadata() or ())
+        call = Call(method, self._rules[method], self._admission, context, metadata)
         for layer in LAYERS:
             await stack.enter_async_context(layer(call))
         return call
-
-
-_END = object()
-
-
-async def _while_admitted(call: Call, responses: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
-    """The responses of a stream for as long as its credential is valid (F-7, S-19).
-
-    Raises `InvalidCredentials` when it is revoked or expires, or when its organisation is banned.
-    """
-    recheck_at = time.monotonic() + RECHECK_S
-    following: asyncio.Task[Any] | None = None
-    try:
-        while True:
-            following = following or asyncio.ensure_future(_next(responses))
-            await asyncio.wait([following], timeout=max(0.0, recheck_at - time.monotonic()))
-            if time.monotonic() >= recheck_at:
-                await call.authenticator.authenticate(call.token)
-                recheck_at = time.monotonic() + RECHECK_S
-            if following.done():
-                response, following = following.result(), None
-                if response is _END:
-                    return
-                yield response
-    finally:
-        if following is not None:
-            following.cancel()
-            await asyncio.wait([following])
-        await responses.aclose()
-
-
-async def _next(responses: AsyncGenerator[Any, None]) -> Any:
-    return await anext(responses, _END)
-
-
-def _parse(handler: Any, body: bytes) -> Any:
-    try:
-        return handler.request_deserializer(body)
-    except DecodeError as error:
-        raise ValidationFailed([Violation("", "the request is no message of this method")]) from error

@@ -1,5 +1,8 @@
-"""What keeps two processes from spoiling one store: the lock of SQLite, the secret of the installation."""
+"""What keeps processes of different installations apart: the lock of SQLite, and both secrets."""
 
+import json
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -20,8 +23,26 @@ def test_an_sqlite_store_belongs_to_one_process(tmp_path: Path) -> None:
 def test_a_process_with_another_secret_is_told_so(tmp_path: Path, postgres_url: str) -> None:
     with Stack(tmp_path, database_url=postgres_url) as stack:
         stack.env |= {"ZIDIMAIL_GRPC_LISTEN": f"127.0.0.1:{free_port()}", "ZIDIMAIL_METRICS_LISTEN": "off"}
-        stack.env |= {"ZIDIMAIL_SECRET": "another"}
+        stack.env |= {"ZIDIMAIL_SECRET": "another" * 5}
         with pytest.raises(StackError, match="ZIDIMAIL_SECRET"):
             stack.run("server", "worker")
         with pytest.raises(StackError, match="ZIDIMAIL_SECRET"):
             stack.bootstrap_org("third@example.com", "third.example.com")
+
+
+def test_an_edge_with_another_secret_serves_nobody_and_says_why(tmp_path: Path) -> None:
+    """C-91, C-66: 503, because it is no customer's mistake."""
+    with Stack(tmp_path) as stack:
+        stack.kill_edge()
+        stack.start_edge({"ZIDIMAIL_EDGE_SECRET": "another" * 5})
+        request = urllib.request.Request(
+            f"{stack.http}/v1/emails", headers={"Authorization": f"Bearer {stack.api_key}"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=10)
+        with refused.value as answer:
+            assert answer.status == 503
+            assert answer.headers["Retry-After"]
+            json.loads(answer.read())
+        assert "another ZIDIMAIL_EDGE_SECRET" in stack.log_tails()
+        assert stack.edge_secret not in stack.log_tails()

@@ -42,6 +42,9 @@ def refused(program: str, tmp_path: Path, **settings: str) -> str:
         ("METRICS_LISTEN", "unix:/tmp/metrics"),
         ("MX_PORT", "70000"),
         ("HOSTNAME", "a b"),
+        ("SECRET", "hunter2"),
+        ("EDGE_SECRET", "hunter2"),
+        ("EDGE_SECRET", "hunter2 " * 5),
         ("DATA_DIR", "/proc/nowhere"),
         ("DATABASE_URL", "sqlite:////nowhere/at/all.db"),
         ("DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/d"),
@@ -72,6 +75,8 @@ def test_half_of_tls_is_not_served_in_clear(tmp_path: Path, half: str) -> None:
         ("HTTP_LISTEN", "127.0.0.1:99999"),
         ("HTTP_DEADLINE", "soon"),
         ("HTTP_BODY_LIMIT", "inf"),
+        ("EDGE_SECRET", "hunter2"),
+        ("EDGE_SECRET", "hunter2 " * 5),
     ],
 )
 def test_the_edge_names_the_setting(tmp_path: Path, name: str, value: str) -> None:

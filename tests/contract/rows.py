@@ -1,8 +1,9 @@
 """The matrix itself, written from the documents: a row for each method. A method without one fails.
 
-`kinds` is who may call: K an API key, J a session (the Auth column of the documents). `permission` is what
-a key needs besides. `fields` makes a good request of organisation A's; `points_to` makes, for every field
-that can point at somebody's data, a value of A's, and `beside` the rest of a stranger's request with it.
+`kinds` is who may call: K an API key, J a session (the Auth column of the documents), I an internal caller.
+`permission` is what a key needs besides, or `any`. `fields` makes a good request of organisation A's;
+`points_to` makes, for every field that can point at somebody's data, a value of A's, and `beside` the rest of
+a request with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 from tests.contract.world import Fields, World
 
-K, J, KJ = "K", "J", "KJ"
+K, J, KJ, INTERNAL = "K", "J", "KJ", "I"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ def beside_email(world: World, field: str) -> Fields:
     return {} if field == "id" else {"id": world.b_email_id}
 
 
+def beside_feedback(world: World, field: str) -> Fields:
+    """A's email with the organisation B, or B's email with the organisation A."""
+    return {"org_id": world.b.org_id} if field == "email_id" else {"email_id": world.b_email_id}
+
+
 def cursors(id_of: Callable[[World], str]) -> Mapping[str, Callable[[World], str]]:
     """The places in a list that something of A's stands for."""
     return {"after": id_of, "before": id_of}
@@ -65,11 +71,13 @@ OF_ATTACHMENT = {
     "id": lambda world: world.attachment["id"],
     "attachment_id": lambda world: world.attachment["attachment_id"],
 }
+OF_EMAIL = {"org_id": lambda world: world.a.org_id, "email_id": lambda world: world.email_id}
 OF_WEBHOOK = {"id": webhook_of}
 OF_WEBHOOK_EVENT = {"id": webhook_of, "event_id": event_of}
 
 
 ROWS: dict[str, Row] = {
+    "AccessService.GetCaller": Row("C-41", KJ + INTERNAL, "any"),
     "EmailService.SendEmail": Row("Z-11", K, "send_only", lambda world: world.email()),
     "EmailService.BatchSendEmails": Row(
         "Z-26", K, "send_only", lambda world: {"emails": [world.email()] * 2}
@@ -277,23 +285,32 @@ ROWS: dict[str, Row] = {
     ),
     "FeedbackService.RecordComplaint": Row(
         "V-1",
-        KJ,
-        "full",
-        lambda world: {"email_id": world.email_id, "recipient": "complainer@example.org"},
-        {"email_id": lambda world: world.email_id},
-        lambda world, field: {"recipient": "complainer@example.org"},
+        INTERNAL,
+        "",
+        lambda world: {
+            "org_id": world.a.org_id,
+            "email_id": world.email_id,
+            "recipient": "complainer@example.org",
+        },
+        OF_EMAIL,
+        lambda world, field: {**beside_feedback(world, field), "recipient": "complainer@example.org"},
     ),
     "FeedbackService.RecordBounce": Row(
         "V-1",
-        KJ,
-        "full",
+        INTERNAL,
+        "",
         lambda world: {
+            "org_id": world.a.org_id,
             "email_id": world.email_id,
             "recipient": "complainer@example.org",
             "enhanced_status": "5.1.1",
         },
-        {"email_id": lambda world: world.email_id},
-        lambda world, field: {"recipient": "complainer@example.org", "enhanced_status": "5.1.1"},
+        OF_EMAIL,
+        lambda world, field: {
+            **beside_feedback(world, field),
+            "recipient": "complainer@example.org",
+            "enhanced_status": "5.1.1",
+        },
     ),
     "UsageService.GetUsage": Row("F-9", KJ, "read_only"),
 }

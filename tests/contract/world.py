@@ -69,6 +69,7 @@ class World:
             "A, session": self.a.jwt,
             "B, full key": self.b.api_key,
             "B, session": self.b.jwt,
+            "internal": f"Internal {stack.edge_secret}",
         }
         self.made("ApiKeyService.DeleteApiKey", {"id": revoked_id}, self.a.jwt)
         sent = self.email() | {"to": ["complainer@example.org"]}
@@ -191,7 +192,7 @@ class World:
             request_serializer=request_class.SerializeToString,
             response_deserializer=response_class.FromString,
         )
-        metadata = (("authorization", f"Bearer {credential}"),) if credential else ()
+        metadata = (("authorization", authorization(credential)),) if credential else ()
         request = json_format.ParseDict(fields, request_class())
         try:
             answer = call(request, metadata=metadata, timeout=TIMEOUT_S)
@@ -211,7 +212,7 @@ class World:
         for name in list(left):
             if f"{{{name}}}" in path:
                 path = path.replace(f"{{{name}}}", quote(str(left.pop(name)), safe=""))
-        headers = {"Authorization": f"Bearer {credential}"} if credential else {}
+        headers = {"Authorization": authorization(credential)} if credential else {}
         body = None
         if method.verb in ("POST", "PATCH"):
             body = json.dumps(left)
@@ -224,6 +225,11 @@ class World:
             answer = connection.getresponse()
             content = json.loads(answer.read())
         return Outcome(str(answer.status), content.get("name", ""), content)
+
+
+def authorization(credential: str) -> str:
+    """The header of a credential: a bearer token, unless it names another scheme."""
+    return credential if " " in credential else f"Bearer {credential}"
 
 
 def _refusal(error: grpc.RpcError) -> Outcome:

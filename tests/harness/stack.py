@@ -141,6 +141,11 @@ class Stack:
         return self.owner.domain_id
 
     @property
+    def edge_secret(self) -> str:
+        """By which edges prove themselves and internal callers are known."""
+        return (self.data_dir / "edge-secret").read_text()
+
+    @property
     def captured(self) -> Path:
         """Where the `capture` transport writes."""
         return self.data_dir / "captured"

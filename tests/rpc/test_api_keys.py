@@ -226,15 +226,20 @@ async def test_a_key_cannot_expire_before_it_is_made(session: Client, seconds: i
 async def test_a_key_works_from_the_networks_it_is_bound_to_only(
     session: Client, channel: grpc.aio.Channel, stack: Stack
 ) -> None:
-    """F-7: by gRPC its own address or what an edge on this machine says; by REST the client's."""
+    """F-7, C-91: by gRPC its own address or what an edge with the secret says; by REST the client's."""
     elsewhere = (await session.create(allowed_ips=["192.0.2.0/24", "2001:db8::/32"])).key
     here = (await session.create(allowed_ips=["127.0.0.0/8"])).key
     assert await refusal_of(Client(channel, elsewhere).read()) == "ADDRESS_NOT_ALLOWED"
-    await Client(channel, elsewhere).read(("x-client-ip", "192.0.2.200"))
-    await Client(channel, elsewhere).read(("x-client-ip", "2001:db8::5"))
-    refused = Client(channel, here).read(("x-client-ip", "192.0.2.200"))
-    assert await refusal_of(refused) == "ADDRESS_NOT_ALLOWED"
     await Client(channel, here).read()
+    await Client(channel, here).read(("x-client-ip", "192.0.2.200"))
+    claimed = Client(channel, elsewhere).read(("x-client-ip", "192.0.2.200"))
+    assert await refusal_of(claimed) == "ADDRESS_NOT_ALLOWED"
+    edge = ("x-zidimail-edge", stack.edge_secret)
+    await Client(channel, elsewhere).read(edge, ("x-client-ip", "192.0.2.200,2001:db8::5"))
+    for client in ("192.0.2.200", "127.0.0.1,192.0.2.200", "unknown"):
+        refused = Client(channel, here).read(edge, ("x-client-ip", client))
+        assert await refusal_of(refused) == "ADDRESS_NOT_ALLOWED"
+    assert await refusal_of(Client(channel, here).read(edge)) == "ADDRESS_NOT_ALLOWED"
     email = {"from": f"a@{stack.owner.domain}", "to": "you@example.org", "subject": "Hi", "text": "Hi"}
     spoofed = {"X-Client-Ip": "192.0.2.200", "X-Forwarded-For": "192.0.2.200"}
     for key, status in ((elsewhere, 403), (here, 200)):

@@ -18,7 +18,7 @@ from zidimail.v1 import (
     suppression_service_pb2_grpc,
 )
 
-from tests.harness.stack import Stack
+from tests.harness.stack import Organisation, Stack
 from tests.harness.waiting import until
 
 DELIVERED, COMPLAINED, BOUNCED = (
@@ -30,11 +30,13 @@ NUMBERS = itertools.count(1)
 
 
 class Client:
-    """The services as one organisation sees them."""
+    """The services as one organisation sees them, and feedback as the platform reports it about its mail."""
 
-    def __init__(self, channel: grpc.aio.Channel, token: str, domain: str) -> None:
-        self._metadata = (("authorization", f"Bearer {token}"),)
-        self._sender = f"a@{domain}"
+    def __init__(self, channel: grpc.aio.Channel, organisation: Organisation, secret: str) -> None:
+        self._metadata = (("authorization", f"Bearer {organisation.api_key}"),)
+        self._internal = (("authorization", f"Internal {secret}"),)
+        self._org_id = organisation.org_id
+        self._sender = f"a@{organisation.domain}"
         self._emails = email_service_pb2_grpc.EmailServiceStub(channel)
         self._feedback = feedback_service_pb2_grpc.FeedbackServiceStub(channel)
         self._suppressions = suppression_service_pb2_grpc.SuppressionServiceStub(channel)
@@ -68,15 +70,19 @@ class Client:
 
     async def complain(self, email_id: str, recipient: str, **fields: Any) -> str:
         request = feedback_service_pb2.RecordComplaintRequest(
-            email_id=email_id, recipient=recipient, **fields
+            **{"org_id": self._org_id, "email_id": email_id, "recipient": recipient, **fields}
         )
-        return (await self._feedback.RecordComplaint(request, metadata=self._metadata)).event_id
+        return (await self._feedback.RecordComplaint(request, metadata=self._internal)).event_id
 
     async def bounce(self, email_id: str, recipient: str, enhanced_status: str) -> str:
         request = feedback_service_pb2.RecordBounceRequest(
-            email_id=email_id, recipient=recipient, enhanced_status=enhanced_status, diagnostic="no such user"
+            org_id=self._org_id,
+            email_id=email_id,
+            recipient=recipient,
+            enhanced_status=enhanced_status,
+            diagnostic="no such user",
         )
-        return (await self._feedback.RecordBounce(request, metadata=self._metadata)).event_id
+        return (await self._feedback.RecordBounce(request, metadata=self._internal)).event_id
 
     async def suppression(self, address: str) -> suppression_pb2.Suppression:
         request = suppression_service_pb2.GetSuppressionRequest(id_or_email=address)
@@ -86,13 +92,13 @@ class Client:
 @pytest.fixture
 async def client(either: Stack) -> AsyncIterator[Client]:
     async with either.channel() as channel:
-        yield Client(channel, either.owner.api_key, either.owner.domain)
+        yield Client(channel, either.owner, either.edge_secret)
 
 
 @pytest.fixture
 async def other(either: Stack) -> AsyncIterator[Client]:
     async with either.channel() as channel:
-        yield Client(channel, either.other.api_key, either.other.domain)
+        yield Client(channel, either.other, either.edge_secret)
 
 
 def address() -> str:
@@ -161,6 +167,12 @@ async def test_a_bounce_is_a_permanent_failure(client: Client, status: str) -> N
 
 async def test_a_report_names_an_address(client: Client) -> None:
     assert await refused(client.complain("0" * 24, "nobody")) == "VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize("org_id", ["", "nonsense", "\x00"])
+async def test_a_report_names_an_organisation(client: Client, org_id: str) -> None:
+    call = client.complain("0" * 24, "ada@receiver.test", org_id=org_id)
+    assert await refused(call) == "VALIDATION_FAILED"
 
 
 async def test_a_list_is_filtered(either: Stack, client: Client) -> None:

@@ -35,12 +35,12 @@ from server.faults import (
     ValidationFailed,
 )
 from server.ids import new_id
-from server.wire.caller import Caller
+from server.wire.caller import KeyCaller
 from server.work.crowd import Crowd
 from tests.harness.clock import ManualClock
 
-CALLER = Caller(new_id(), "api_key", "full", new_id())
-OTHER = Caller(new_id(), "api_key", "full", new_id())
+CALLER = KeyCaller(new_id(), new_id(), "full")
+OTHER = KeyCaller(new_id(), new_id(), "full")
 EVERY_TABLE = (emails, email_contents, recipients, outq, events)
 
 
@@ -62,7 +62,7 @@ class Accepting:
         self.clock = ManualClock()
         self.acceptor = Acceptor(writer, self.clock, Crowd(), lambda: None, slow_start)
 
-    async def add_organisation(self, caller: Caller, *, plan: Plan = "pro", **own: Any) -> None:
+    async def add_organisation(self, caller: KeyCaller, *, plan: Plan = "pro", **own: Any) -> None:
         async with self.database.write() as connection:
             await add_organisation(
                 connection,
@@ -79,7 +79,7 @@ class Accepting:
                     update(organisations).where(organisations.c.org_id == caller.org_id).values(**own)
                 )
 
-    async def verify(self, caller: Caller, domain: str) -> None:
+    async def verify(self, caller: KeyCaller, domain: str) -> None:
         async with self.database.write() as connection:
             checks = dict.fromkeys(("spf", "dkim", "dmarc", "return_path"), "verified")
             row = {
@@ -96,7 +96,7 @@ class Accepting:
         *requests: pb.SendEmailRequest,
         strict: bool = False,
         key: str | None = None,
-        caller: Caller = CALLER,
+        caller: KeyCaller = CALLER,
     ) -> Answer | Fault:
         whole = pb.BatchSendEmailsRequest(emails=requests)
         items = [draft(request, caller, self.clock.now_ms()) for request in requests]

@@ -23,7 +23,7 @@ from server.domains.store import signing_keys, verified_domains
 from server.faults import DomainOwnedElsewhere, ValidationFailed
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.settings import Settings
-from server.wire.caller import Caller
+from server.wire.caller import KeyCaller, SessionCaller
 
 ROOT = Path(__file__).parents[2]
 INSTALLATION = "what the installation derives its keys from"
@@ -60,12 +60,12 @@ async def test_both_credentials_are_recognised(settings: Settings, database: Dat
         Sessions(INSTALLATION, SystemClock()),
         Banned(database, SystemClock()),
     )
-    assert await authenticator.authenticate(made["api_key"]) == Caller(
-        made["org_id"], "api_key", "full", key_id=made["key_id"]
+    assert await authenticator.authenticate(made["api_key"]) == KeyCaller(
+        made["org_id"], made["key_id"], "full"
     )
-    assert await authenticator.authenticate(made["jwt"]) == Caller(
-        made["org_id"], "session", "full", user_id=made["user_id"]
-    )
+    session = await authenticator.authenticate(made["jwt"])
+    assert isinstance(session, SessionCaller)
+    assert (session.org_id, session.user_id, session.role) == (made["org_id"], made["user_id"], "owner")
 
 
 async def test_the_owner_and_the_organisation_are_stored_as_asked(

@@ -10,13 +10,13 @@ from server.db.engine import Database
 from server.db.listing import Stretch
 from server.db.schema import api_keys
 from server.db.writer import Writer
-from server.faults import InvalidCredentials
 from server.ids import new_id
 from server.keys import store
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.mint import MintedKey, mint
 from server.keys.uses import KeyUses
-from server.wire.caller import Caller, PermissionName
+from server.wire.caller import KeyCaller, PermissionName
+from server.wire.faults import InvalidCredentials
 from tests.harness.clock import ManualClock
 from tests.harness.waiting import until
 
@@ -84,7 +84,7 @@ async def test_a_key_names_its_organisation_and_permission(
 ) -> None:
     """Z-1, C-44, F-7."""
     key = await _stored(writer, mint(style), permission=permission)  # type: ignore[arg-type]
-    assert await authenticator.authenticate(key.key) == Caller(ORG, "api_key", permission, key_id=key.id)
+    assert await authenticator.authenticate(key.key) == KeyCaller(ORG, key.id, permission)
 
 
 async def test_another_secret_style_or_id_is_refused(

@@ -24,7 +24,7 @@ from server.faults import (
     WarmUpLimitExceeded,
 )
 from server.ids import new_id
-from server.wire.caller import Caller
+from server.wire.caller import KeyCaller
 from tests.harness.waiting import until
 from tests.store.test_accept import CALLER, Accepting, _request
 
@@ -241,9 +241,7 @@ async def test_slow_start_caps_a_new_account(database: Database, writer: Writer)
 async def test_a_key_bound_to_domains_sends_from_them_only(accepting: Accepting) -> None:
     await _stand(accepting)
     await accepting.verify(CALLER, "else.example.com")
-    bound = Caller(
-        CALLER.org_id, "api_key", "full", new_id(), allowed_domains=frozenset({"else.example.com"})
-    )
+    bound = KeyCaller(CALLER.org_id, new_id(), "full", allowed_domains=frozenset({"else.example.com"}))
     (refused,) = await accepting.results(_request(), caller=bound)
     (accepted,) = await accepting.results(_request(**{"from": "a@else.example.com"}), caller=bound)
     assert isinstance(refused, DomainNotAllowed)
@@ -252,7 +250,7 @@ async def test_a_key_bound_to_domains_sends_from_them_only(accepting: Accepting)
 
 async def test_a_test_key_uses_no_quota(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=0)
-    tester = Caller(CALLER.org_id, "api_key", "full", new_id(), test=True)
+    tester = KeyCaller(CALLER.org_id, new_id(), "full", test=True)
     (result,) = await accepting.results(_request(), caller=tester)
     assert isinstance(result, pb.SendEmailResponse)
     assert await accepting.count(usage) == 0

@@ -13,6 +13,9 @@ class Credential(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CREDENTIAL_UNSPECIFIED: _ClassVar[Credential]
     CREDENTIAL_API_KEY: _ClassVar[Credential]
     CREDENTIAL_SESSION: _ClassVar[Credential]
+    CREDENTIAL_NONE: _ClassVar[Credential]
+    CREDENTIAL_OPERATOR: _ClassVar[Credential]
+    CREDENTIAL_INTERNAL: _ClassVar[Credential]
 
 class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -20,20 +23,38 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_FULL: _ClassVar[Permission]
     PERMISSION_SEND_ONLY: _ClassVar[Permission]
     PERMISSION_READ_ONLY: _ClassVar[Permission]
+
+class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROLE_UNSPECIFIED: _ClassVar[Role]
+    ROLE_READ_ONLY: _ClassVar[Role]
+    ROLE_MEMBER: _ClassVar[Role]
+    ROLE_ADMIN: _ClassVar[Role]
+    ROLE_OWNER: _ClassVar[Role]
 CREDENTIAL_UNSPECIFIED: Credential
 CREDENTIAL_API_KEY: Credential
 CREDENTIAL_SESSION: Credential
+CREDENTIAL_NONE: Credential
+CREDENTIAL_OPERATOR: Credential
+CREDENTIAL_INTERNAL: Credential
 PERMISSION_UNSPECIFIED: Permission
 PERMISSION_FULL: Permission
 PERMISSION_SEND_ONLY: Permission
 PERMISSION_READ_ONLY: Permission
+ROLE_UNSPECIFIED: Role
+ROLE_READ_ONLY: Role
+ROLE_MEMBER: Role
+ROLE_ADMIN: Role
+ROLE_OWNER: Role
 ACCESS_FIELD_NUMBER: _ClassVar[int]
 access: _descriptor.FieldDescriptor
 
 class Access(_message.Message):
-    __slots__ = ("credentials", "permission")
+    __slots__ = ("credentials", "permissions", "role")
     CREDENTIALS_FIELD_NUMBER: _ClassVar[int]
-    PERMISSION_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
     credentials: _containers.RepeatedScalarFieldContainer[Credential]
-    permission: Permission
-    def __init__(self, credentials: _Optional[_Iterable[_Union[Credential, str]]] = ..., permission: _Optional[_Union[Permission, str]] = ...) -> None: ...
+    permissions: _containers.RepeatedScalarFieldContainer[Permission]
+    role: Role
+    def __init__(self, credentials: _Optional[_Iterable[_Union[Credential, str]]] = ..., permissions: _Optional[_Iterable[_Union[Permission, str]]] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...

@@ -27,7 +27,7 @@ from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 from zidimail.v1 import event_pb2 as zidimail_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzidimail/v1/event_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x18zidimail/v1/access.proto\x1a\x17zidimail/v1/event.proto\"\x9a\x01\n\x11ListEventsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08\x65mail_id\x18\x03 \x01(\tH\x02\x88\x01\x01\x12%\n\x05types\x18\x04 \x03(\x0e\x32\x16.zidimail.v1.EventTypeB\x08\n\x06_limitB\x08\n\x06_afterB\x0b\n\t_email_id\"]\n\x12ListEventsResponse\x12 \n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x12.zidimail.v1.Event\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x13\n\x0bnext_cursor\x18\x03 \x01(\t\"Y\n\x12WatchEventsRequest\x12\x12\n\x05\x61\x66ter\x18\x01 \x01(\tH\x00\x88\x01\x01\x12%\n\x05types\x18\x02 \x03(\x0e\x32\x16.zidimail.v1.EventTypeB\x08\n\x06_after\"8\n\x13WatchEventsResponse\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.zidimail.v1.Event2\xdb\x01\n\x0c\x45ventService\x12k\n\nListEvents\x12\x1e.zidimail.v1.ListEventsRequest\x1a\x1f.zidimail.v1.ListEventsResponse\"\x1c\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/events\x12^\n\x0bWatchEvents\x12\x1f.zidimail.v1.WatchEventsRequest\x1a .zidimail.v1.WatchEventsResponse\"\n\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x30\x01\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzidimail/v1/event_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x18zidimail/v1/access.proto\x1a\x17zidimail/v1/event.proto\"\x9a\x01\n\x11ListEventsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08\x65mail_id\x18\x03 \x01(\tH\x02\x88\x01\x01\x12%\n\x05types\x18\x04 \x03(\x0e\x32\x16.zidimail.v1.EventTypeB\x08\n\x06_limitB\x08\n\x06_afterB\x0b\n\t_email_id\"]\n\x12ListEventsResponse\x12 \n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x12.zidimail.v1.Event\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x13\n\x0bnext_cursor\x18\x03 \x01(\t\"Y\n\x12WatchEventsRequest\x12\x12\n\x05\x61\x66ter\x18\x01 \x01(\tH\x00\x88\x01\x01\x12%\n\x05types\x18\x02 \x03(\x0e\x32\x16.zidimail.v1.EventTypeB\x08\n\x06_after\"8\n\x13WatchEventsResponse\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.zidimail.v1.Event2\xe1\x01\n\x0c\x45ventService\x12n\n\nListEvents\x12\x1e.zidimail.v1.ListEventsRequest\x1a\x1f.zidimail.v1.ListEventsResponse\"\x1f\xd2\xdd\x18\t\n\x02\x01\x02\x1a\x01\x03 \x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/events\x12\x61\n\x0bWatchEvents\x12\x1f.zidimail.v1.WatchEventsRequest\x1a .zidimail.v1.WatchEventsResponse\"\r\xd2\xdd\x18\t\n\x02\x01\x02\x1a\x01\x03 \x01\x30\x01\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\026zidimail/v1;zidimailv1'
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._loaded_options = None
-  _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\322\335\030\006\n\002\001\002\020\003\202\323\344\223\002\014\022\n/v1/events'
+  _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\322\335\030\t\n\002\001\002\032\001\003 \001\202\323\344\223\002\014\022\n/v1/events'
   _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._loaded_options = None
-  _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._serialized_options = b'\322\335\030\006\n\002\001\002\020\003'
+  _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._serialized_options = b'\322\335\030\t\n\002\001\002\032\001\003 \001'
   _globals['_LISTEVENTSREQUEST']._serialized_start=130
   _globals['_LISTEVENTSREQUEST']._serialized_end=284
   _globals['_LISTEVENTSRESPONSE']._serialized_start=286
@@ -48,5 +48,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHEVENTSRESPONSE']._serialized_start=472
   _globals['_WATCHEVENTSRESPONSE']._serialized_end=528
   _globals['_EVENTSERVICE']._serialized_start=531
-  _globals['_EVENTSERVICE']._serialized_end=750
+  _globals['_EVENTSERVICE']._serialized_end=756
 # @@protoc_insertion_point(module_scope)

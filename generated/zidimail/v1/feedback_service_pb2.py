@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"zidimail/v1/feedback_service.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18zidimail/v1/access.proto\"`\n\x16RecordComplaintRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\rfeedback_type\x18\x03 \x01(\t\"+\n\x17RecordComplaintResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\"y\n\x13RecordBounceRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x65nhanced_status\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\ndiagnostic\x18\x04 \x01(\t\"(\n\x14RecordBounceResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t2\xdc\x01\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12h\n\x0fRecordComplaint\x12#.zidimail.v1.RecordComplaintRequest\x1a$.zidimail.v1.RecordComplaintResponse\"\n\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x12_\n\x0cRecordBounce\x12 .zidimail.v1.RecordBounceRequest\x1a!.zidimail.v1.RecordBounceResponse\"\n\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x01\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"zidimail/v1/feedback_service.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18zidimail/v1/access.proto\"v\n\x16RecordComplaintRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\rfeedback_type\x18\x03 \x01(\t\x12\x14\n\x06org_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\"+\n\x17RecordComplaintResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\"\x8f\x01\n\x13RecordBounceRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x65nhanced_status\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\ndiagnostic\x18\x04 \x01(\t\x12\x14\n\x06org_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\"(\n\x14RecordBounceResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t2\xd6\x01\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12\x65\n\x0fRecordComplaint\x12#.zidimail.v1.RecordComplaintRequest\x1a$.zidimail.v1.RecordComplaintResponse\"\x07\xd2\xdd\x18\x03\n\x01\x05\x12\\\n\x0cRecordBounce\x12 .zidimail.v1.RecordBounceRequest\x1a!.zidimail.v1.RecordBounceResponse\"\x07\xd2\xdd\x18\x03\n\x01\x05\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,24 +38,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDCOMPLAINTREQUEST'].fields_by_name['email_id']._serialized_options = b'\342A\001\002'
   _globals['_RECORDCOMPLAINTREQUEST'].fields_by_name['recipient']._loaded_options = None
   _globals['_RECORDCOMPLAINTREQUEST'].fields_by_name['recipient']._serialized_options = b'\342A\001\002'
+  _globals['_RECORDCOMPLAINTREQUEST'].fields_by_name['org_id']._loaded_options = None
+  _globals['_RECORDCOMPLAINTREQUEST'].fields_by_name['org_id']._serialized_options = b'\342A\001\002'
   _globals['_RECORDBOUNCEREQUEST'].fields_by_name['email_id']._loaded_options = None
   _globals['_RECORDBOUNCEREQUEST'].fields_by_name['email_id']._serialized_options = b'\342A\001\002'
   _globals['_RECORDBOUNCEREQUEST'].fields_by_name['recipient']._loaded_options = None
   _globals['_RECORDBOUNCEREQUEST'].fields_by_name['recipient']._serialized_options = b'\342A\001\002'
   _globals['_RECORDBOUNCEREQUEST'].fields_by_name['enhanced_status']._loaded_options = None
   _globals['_RECORDBOUNCEREQUEST'].fields_by_name['enhanced_status']._serialized_options = b'\342A\001\002'
+  _globals['_RECORDBOUNCEREQUEST'].fields_by_name['org_id']._loaded_options = None
+  _globals['_RECORDBOUNCEREQUEST'].fields_by_name['org_id']._serialized_options = b'\342A\001\002'
   _globals['_FEEDBACKSERVICE'].methods_by_name['RecordComplaint']._loaded_options = None
-  _globals['_FEEDBACKSERVICE'].methods_by_name['RecordComplaint']._serialized_options = b'\322\335\030\006\n\002\001\002\020\001'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['RecordComplaint']._serialized_options = b'\322\335\030\003\n\001\005'
   _globals['_FEEDBACKSERVICE'].methods_by_name['RecordBounce']._loaded_options = None
-  _globals['_FEEDBACKSERVICE'].methods_by_name['RecordBounce']._serialized_options = b'\322\335\030\006\n\002\001\002\020\001'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['RecordBounce']._serialized_options = b'\322\335\030\003\n\001\005'
   _globals['_RECORDCOMPLAINTREQUEST']._serialized_start=110
-  _globals['_RECORDCOMPLAINTREQUEST']._serialized_end=206
-  _globals['_RECORDCOMPLAINTRESPONSE']._serialized_start=208
-  _globals['_RECORDCOMPLAINTRESPONSE']._serialized_end=251
-  _globals['_RECORDBOUNCEREQUEST']._serialized_start=253
-  _globals['_RECORDBOUNCEREQUEST']._serialized_end=374
-  _globals['_RECORDBOUNCERESPONSE']._serialized_start=376
-  _globals['_RECORDBOUNCERESPONSE']._serialized_end=416
-  _globals['_FEEDBACKSERVICE']._serialized_start=419
-  _globals['_FEEDBACKSERVICE']._serialized_end=639
+  _globals['_RECORDCOMPLAINTREQUEST']._serialized_end=228
+  _globals['_RECORDCOMPLAINTRESPONSE']._serialized_start=230
+  _globals['_RECORDCOMPLAINTRESPONSE']._serialized_end=273
+  _globals['_RECORDBOUNCEREQUEST']._serialized_start=276
+  _globals['_RECORDBOUNCEREQUEST']._serialized_end=419
+  _globals['_RECORDBOUNCERESPONSE']._serialized_start=421
+  _globals['_RECORDBOUNCERESPONSE']._serialized_end=461
+  _globals['_FEEDBACKSERVICE']._serialized_start=464
+  _globals['_FEEDBACKSERVICE']._serialized_end=678
 # @@protoc_insertion_point(module_scope)

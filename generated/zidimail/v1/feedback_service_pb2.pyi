@@ -7,14 +7,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RecordComplaintRequest(_message.Message):
-    __slots__ = ("email_id", "recipient", "feedback_type")
+    __slots__ = ("email_id", "recipient", "feedback_type", "org_id")
     EMAIL_ID_FIELD_NUMBER: _ClassVar[int]
     RECIPIENT_FIELD_NUMBER: _ClassVar[int]
     FEEDBACK_TYPE_FIELD_NUMBER: _ClassVar[int]
+    ORG_ID_FIELD_NUMBER: _ClassVar[int]
     email_id: str
     recipient: str
     feedback_type: str
-    def __init__(self, email_id: _Optional[str] = ..., recipient: _Optional[str] = ..., feedback_type: _Optional[str] = ...) -> None: ...
+    org_id: str
+    def __init__(self, email_id: _Optional[str] = ..., recipient: _Optional[str] = ..., feedback_type: _Optional[str] = ..., org_id: _Optional[str] = ...) -> None: ...
 
 class RecordComplaintResponse(_message.Message):
     __slots__ = ("event_id",)
@@ -23,16 +25,18 @@ class RecordComplaintResponse(_message.Message):
     def __init__(self, event_id: _Optional[str] = ...) -> None: ...
 
 class RecordBounceRequest(_message.Message):
-    __slots__ = ("email_id", "recipient", "enhanced_status", "diagnostic")
+    __slots__ = ("email_id", "recipient", "enhanced_status", "diagnostic", "org_id")
     EMAIL_ID_FIELD_NUMBER: _ClassVar[int]
     RECIPIENT_FIELD_NUMBER: _ClassVar[int]
     ENHANCED_STATUS_FIELD_NUMBER: _ClassVar[int]
     DIAGNOSTIC_FIELD_NUMBER: _ClassVar[int]
+    ORG_ID_FIELD_NUMBER: _ClassVar[int]
     email_id: str
     recipient: str
     enhanced_status: str
     diagnostic: str
-    def __init__(self, email_id: _Optional[str] = ..., recipient: _Optional[str] = ..., enhanced_status: _Optional[str] = ..., diagnostic: _Optional[str] = ...) -> None: ...
+    org_id: str
+    def __init__(self, email_id: _Optional[str] = ..., recipient: _Optional[str] = ..., enhanced_status: _Optional[str] = ..., diagnostic: _Optional[str] = ..., org_id: _Optional[str] = ...) -> None: ...
 
 class RecordBounceResponse(_message.Message):
     __slots__ = ("event_id",)

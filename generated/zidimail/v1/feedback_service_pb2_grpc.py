@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class FeedbackServiceStub:
     """What receiving systems tell about mail after they took it, as the parts of the platform that hear of it
-    report it. It has no route: it is not for customers.
+    report it. It has no route, and only programs of the installation may call it: the organisation is in the
+    request.
     """
 
     def __init__(self, channel):
@@ -50,7 +51,8 @@ class FeedbackServiceStub:
 
 class FeedbackServiceServicer:
     """What receiving systems tell about mail after they took it, as the parts of the platform that hear of it
-    report it. It has no route: it is not for customers.
+    report it. It has no route, and only programs of the installation may call it: the organisation is in the
+    request.
     """
 
     def RecordComplaint(self, request, context):
@@ -94,7 +96,8 @@ def add_FeedbackServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class FeedbackService:
     """What receiving systems tell about mail after they took it, as the parts of the platform that hear of it
-    report it. It has no route: it is not for customers.
+    report it. It has no route, and only programs of the installation may call it: the organisation is in the
+    request.
     """
 
     @staticmethod

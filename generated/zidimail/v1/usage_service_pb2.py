@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzidimail/v1/usage_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\"\x11\n\x0fGetUsageRequest\"b\n\x05Quota\x12\x0c\n\x04used\x18\x01 \x01(\x03\x12\x12\n\x05limit\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12-\n\tresets_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_limit\"\xfc\x01\n\x10GetUsageResponse\x12\x0c\n\x04plan\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0f\n\x07sandbox\x18\x03 \x01(\x08\x12!\n\x05\x64\x61ily\x18\x04 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12#\n\x07monthly\x18\x05 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12-\n\x11unique_recipients\x18\x06 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12\x0f\n\x07overage\x18\x07 \x01(\x03\x12\x1d\n\x10\x62urst_per_second\x18\x08 \x01(\x05H\x00\x88\x01\x01\x42\x13\n\x11_burst_per_second2t\n\x0cUsageService\x12\x64\n\x08GetUsage\x12\x1c.zidimail.v1.GetUsageRequest\x1a\x1d.zidimail.v1.GetUsageResponse\"\x1b\xd2\xdd\x18\x06\n\x02\x01\x02\x10\x03\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/usageB\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzidimail/v1/usage_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\"\x11\n\x0fGetUsageRequest\"b\n\x05Quota\x12\x0c\n\x04used\x18\x01 \x01(\x03\x12\x12\n\x05limit\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12-\n\tresets_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_limit\"\xfc\x01\n\x10GetUsageResponse\x12\x0c\n\x04plan\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0f\n\x07sandbox\x18\x03 \x01(\x08\x12!\n\x05\x64\x61ily\x18\x04 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12#\n\x07monthly\x18\x05 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12-\n\x11unique_recipients\x18\x06 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12\x0f\n\x07overage\x18\x07 \x01(\x03\x12\x1d\n\x10\x62urst_per_second\x18\x08 \x01(\x05H\x00\x88\x01\x01\x42\x13\n\x11_burst_per_second2w\n\x0cUsageService\x12g\n\x08GetUsage\x12\x1c.zidimail.v1.GetUsageRequest\x1a\x1d.zidimail.v1.GetUsageResponse\"\x1e\xd2\xdd\x18\t\n\x02\x01\x02\x1a\x01\x03 \x01\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/usageB\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z\026zidimail/v1;zidimailv1'
   _globals['_USAGESERVICE'].methods_by_name['GetUsage']._loaded_options = None
-  _globals['_USAGESERVICE'].methods_by_name['GetUsage']._serialized_options = b'\322\335\030\006\n\002\001\002\020\003\202\323\344\223\002\013\022\t/v1/usage'
+  _globals['_USAGESERVICE'].methods_by_name['GetUsage']._serialized_options = b'\322\335\030\t\n\002\001\002\032\001\003 \001\202\323\344\223\002\013\022\t/v1/usage'
   _globals['_GETUSAGEREQUEST']._serialized_start=137
   _globals['_GETUSAGEREQUEST']._serialized_end=154
   _globals['_QUOTA']._serialized_start=156
@@ -44,5 +44,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETUSAGERESPONSE']._serialized_start=257
   _globals['_GETUSAGERESPONSE']._serialized_end=509
   _globals['_USAGESERVICE']._serialized_start=511
-  _globals['_USAGESERVICE']._serialized_end=627
+  _globals['_USAGESERVICE']._serialized_end=630
 # @@protoc_insertion_point(module_scope)

@@ -49,3 +49,14 @@ async def test_a_server_that_answers_late_is_reached_all_the_same(emails: EmailS
         httpx.AsyncClient(base_url=url, headers={"authorization": "Bearer zm_live_1_2"}) as client,
     ):
         assert (await client.post("/v1/emails", json={}, timeout=30)).status_code == 200
+
+
+@pytest.mark.parametrize("secret", ["0123456789abcdef" * 2, ""])
+async def test_every_call_carries_the_secret_if_there_is_one(emails: EmailServer, secret: str) -> None:
+    """C-91: without a secret the server does not know this edge."""
+    async with (
+        serve_edge(Settings(server=emails.target, secret=secret)) as url,
+        httpx.AsyncClient(base_url=url, headers={"authorization": "Bearer zm_live_1_2"}) as client,
+    ):
+        await client.post("/v1/emails", json={})
+    assert [metadata.get("x-zidimail-edge", "") for metadata in emails.metadata] == [secret]

@@ -8,9 +8,9 @@ import jwt
 import pytest
 
 from server.accounts.sessions import Sessions
-from server.faults import InvalidCredentials
 from server.sealing import derive_key
-from server.wire.caller import Caller
+from server.wire.caller import SessionCaller
+from server.wire.faults import InvalidCredentials
 from tests.harness.clock import ManualClock
 
 INSTALLATION = "what the installation derives its keys from"
@@ -45,9 +45,10 @@ def _part(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def test_a_session_names_its_user_and_organisation(sessions: Sessions) -> None:
+def test_a_session_names_its_user_organisation_and_end(sessions: Sessions, clock: ManualClock) -> None:
     token = sessions.issue(ORG, USER)
-    assert sessions.authenticate(token) == Caller(ORG, "session", "full", user_id=USER)
+    ends_at_ms = clock.now_ms() // 1000 * 1000 + 3_600_000
+    assert sessions.authenticate(token) == SessionCaller(ORG, USER, "owner", ends_at_ms)
 
 
 def test_a_session_ends(sessions: Sessions, clock: ManualClock) -> None:

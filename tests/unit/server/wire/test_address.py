@@ -1,12 +1,10 @@
-"""Where a call comes from, and who is believed about it (contract row F-7)."""
+"""Where a call comes from (contract rows F-7, C-91)."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 import pytest
 
-from server.wire.address import client_address
-
-TRUSTED = [ip_network("10.1.0.0/16"), ip_network("2001:db8:1::/48")]
+from server.wire.address import named_addresses, peer_address
 
 
 @pytest.mark.parametrize(
@@ -21,28 +19,37 @@ TRUSTED = [ip_network("10.1.0.0/16"), ip_network("2001:db8:1::/48")]
         ("unix:", "127.0.0.1"),
     ],
 )
-def test_a_call_comes_from_the_other_end_of_its_connection(peer: str, address: str) -> None:
-    assert client_address(peer, None, TRUSTED) == ip_address(address)
+def test_a_peer_is_the_other_end_of_its_connection(peer: str, address: str) -> None:
+    assert peer_address(peer) == ip_address(address)
 
 
 @pytest.mark.parametrize("peer", ["", "vsock:3:5", "ipv4:nowhere:1", "something"])
-def test_an_end_that_cannot_be_named_is_nobody(peer: str) -> None:
-    assert client_address(peer, "192.0.2.7", TRUSTED) is None
+def test_a_peer_of_another_kind_has_no_address(peer: str) -> None:
+    assert peer_address(peer) is None
 
 
 @pytest.mark.parametrize(
-    "peer",
-    ["ipv4:127.0.0.1:5", "ipv6:[::1]:5", "unix:/s", "ipv4:10.1.2.3:5", "ipv6:[2001:db8:1::2]:5"],
+    ("texts", "addresses"),
+    [
+        (["198.51.100.9"], ["198.51.100.9"]),
+        (["::ffff:198.51.100.9"], ["198.51.100.9"]),
+        (["192.0.2.1,192.0.2.2, 2001:db8::1"], ["192.0.2.1", "192.0.2.2", "2001:db8::1"]),
+        (["192.0.2.1", "192.0.2.2"], ["192.0.2.1", "192.0.2.2"]),
+    ],
 )
-def test_an_edge_on_this_machine_or_in_a_trusted_network_is_believed(peer: str) -> None:
-    assert client_address(peer, "198.51.100.9", TRUSTED) == ip_address("198.51.100.9")
-    assert client_address(peer, b"::ffff:198.51.100.9", TRUSTED) == ip_address("198.51.100.9")
+def test_an_edge_names_one_client_or_several(texts: list[str], addresses: list[str]) -> None:
+    assert named_addresses(texts) == [ip_address(address) for address in addresses]
 
 
-@pytest.mark.parametrize("peer", ["ipv4:192.0.2.7:5", "ipv4:10.2.0.1:5"])
-def test_nobody_else_is_believed(peer: str) -> None:
-    assert client_address(peer, "127.0.0.1", TRUSTED) == ip_address(peer.split(":")[1])
+@pytest.mark.parametrize("texts", [[], [""], ["unknown"], ["localhost"]])
+def test_a_client_that_the_edge_does_not_know_stays_unknown(texts: list[str]) -> None:
+    assert named_addresses(texts) == [None]
 
 
-def test_a_trusted_edge_that_says_nonsense_calls_for_nobody() -> None:
-    assert client_address("ipv4:127.0.0.1:5", "localhost", TRUSTED) is None
+def test_an_unknown_client_among_others_is_not_left_out() -> None:
+    assert named_addresses(["192.0.2.1,unknown,,192.0.2.2"]) == [
+        ip_address("192.0.2.1"),
+        None,
+        None,
+        ip_address("192.0.2.2"),
+    ]

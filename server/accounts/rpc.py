@@ -1,0 +1,53 @@
+"""AccessService: what a credential is and what it may do."""
+
+from collections.abc import Mapping
+
+from zidimail.v1 import access_service_pb2 as pb
+from zidimail.v1 import access_service_pb2_grpc
+
+from server.faults import ValidationFailed, Violation
+from server.wire.access import CREDENTIALS, PERMISSIONS, ROLES, AccessRule
+from server.wire.caller import Caller, KeyCaller, SessionCaller, any_caller
+from server.wire.interceptors import Context
+from server.wire.timestamps import timestamp
+
+
+class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
+    """Answers by the rules that the interceptors apply; `rules` are by full method path."""
+
+    def __init__(self, rules: Mapping[str, AccessRule]) -> None:
+        self._rules = rules
+
+    async def GetCaller(self, request: pb.GetCallerRequest, context: Context) -> pb.GetCallerResponse:
+        """The caller, if it may call the named method.
+
+        Its credential and its address have been checked by then, as they would be for the method.
+        """
+        caller = any_caller()
+        if request.method:
+            rule = self._rules.get(request.method)
+            if rule is None:
+                raise ValidationFailed(
+                    [Violation("method", "must be a method such as /zidimail.v1.EmailService/SendEmail")]
+                )
+            rule.check(caller)
+        return _response(caller)
+
+
+def _response(caller: Caller) -> pb.GetCallerResponse:
+    response = pb.GetCallerResponse(credential=CREDENTIALS[caller.credential])
+    if isinstance(caller, KeyCaller | SessionCaller):
+        response.org_id = caller.org_id
+        if caller.expires_at_ms is not None:
+            response.expires_at.CopyFrom(timestamp(caller.expires_at_ms))
+    if isinstance(caller, KeyCaller):
+        response.key_id = caller.key_id
+        response.permission = PERMISSIONS[caller.permission]
+        response.allowed_domains.extend(sorted(caller.allowed_domains))
+        response.bound_to_networks = bool(caller.allowed_networks)
+        response.test = caller.test
+    elif isinstance(caller, SessionCaller):
+        response.user_id = caller.user_id
+        response.role = ROLES[caller.role]
+        response.is_operator = caller.is_operator
+    return response

@@ -1,0 +1,106 @@
+"""Who makes a call, through which edge and from where: read from its metadata (contract rows F-7, C-91)."""
+
+import hmac
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import structlog
+
+from server.wire.address import named_addresses, peer_address
+from server.wire.caller import Authenticator, Caller, InternalCaller, KeyCaller
+from server.wire.faults import (
+    AddressNotAllowed,
+    EdgeNotRecognised,
+    InvalidCredentials,
+    MissingCredentials,
+    SeveralCredentials,
+)
+
+CREDENTIAL_KEY = "authorization"
+# By which an edge proves itself: the secret of the installation's edges.
+EDGE_KEY = "x-zidimail-edge"
+# What only an edge is believed: the addresses of the clients it calls for, and the ids of their requests.
+CLIENT_KEY = "x-client-ip"
+REQUEST_IDS_KEY = "x-request-ids"
+MAX_REQUEST_IDS = 100  # as many as a batch has sends
+_MAX_REQUEST_ID_LENGTH = 128
+
+Metadata = Mapping[str, Sequence[str]]
+"""The values of each key, in order."""
+
+_log = structlog.get_logger()
+
+
+class Admission:
+    """Recognises callers by their credentials, and edges by `edge_secret`; with an empty one, no edge."""
+
+    def __init__(self, authenticator: Authenticator, edge_secret: str) -> None:
+        self._authenticator = authenticator
+        self._edge_secret = edge_secret.encode()
+
+    def is_edge(self, metadata: Metadata) -> bool:
+        """Whether the call comes from an edge that has proved itself; where it connects from counts for
+        nothing.
+
+        Raises `EdgeNotRecognised` for another secret: the installation is set up wrongly, or someone guesses.
+        """
+        given = metadata.get(EDGE_KEY)
+        if not given:
+            return False
+        if len(given) > 1 or not self._is_secret(given[0]):
+            _log.warning("an edge has another ZIDIMAIL_EDGE_SECRET than this server")
+            raise EdgeNotRecognised
+        return True
+
+    async def caller(self, metadata: Metadata) -> Caller:
+        """The caller whose credential the call carries.
+
+        Raises `MissingCredentials`, `SeveralCredentials`, `InvalidCredentials`.
+        """
+        given = metadata.get(CREDENTIAL_KEY, ())
+        if len(given) > 1:
+            raise SeveralCredentials
+        scheme, _, token = given[0].strip().partition(" ") if given else ("", "", "")
+        token = token.strip()
+        if not token:
+            raise MissingCredentials
+        match scheme.lower():
+            case "bearer":
+                return await self._authenticator.authenticate(token)
+            case "internal":
+                if not self._is_secret(token):
+                    raise InvalidCredentials
+                return InternalCaller()
+        raise MissingCredentials
+
+    def _is_secret(self, given: str) -> bool:
+        secret = self._edge_secret
+        return bool(secret) and hmac.compare_digest(given.encode(errors="replace"), secret)
+
+
+def check_addresses(caller: Caller, metadata: Metadata, peer: Callable[[], str], *, is_edge: bool) -> None:
+    """Raises `AddressNotAllowed` if the caller's key may not be used from where the call comes from.
+
+    An edge calls for others, several at once perhaps: all must be in the key's networks. `peer` returns the
+    other end of the connection in gRPC's form.
+    """
+    if not isinstance(caller, KeyCaller) or not caller.allowed_networks:
+        return
+    addresses = named_addresses(metadata.get(CLIENT_KEY, ())) if is_edge else [peer_address(peer())]
+    for address in addresses:
+        if address is None or not any(address in network for network in caller.allowed_networks):
+            raise AddressNotAllowed(str(address or "an unknown address"))
+
+
+def request_ids(metadata: Metadata) -> list[str]:
+    """The ids of the requests that an edge joined into one call: at most 100 of at most 128 characters."""
+    ids = [part.strip() for text in metadata.get(REQUEST_IDS_KEY, ()) for part in text.split(",")]
+    return [id for id in ids if 0 < len(id) <= _MAX_REQUEST_ID_LENGTH][:MAX_REQUEST_IDS]
+
+
+def by_key(pairs: Iterable[tuple[str, str | bytes]]) -> Metadata:
+    """The metadata of a call as gRPC has it, a key perhaps several times."""
+    metadata: dict[str, list[str]] = {}
+    for key, value in pairs:
+        text = value if isinstance(value, str) else value.decode("latin-1")
+        metadata.setdefault(key, []).append(text)
+    return metadata

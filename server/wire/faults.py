@@ -1,0 +1,96 @@
+"""Why a caller is refused before its request is looked at: one exception per `ErrorReason`."""
+
+from server.faults import Fault, Unavailable
+
+
+class MissingCredentials(Fault):
+    """The call carries no credential."""
+
+    reason, code = "MISSING_CREDENTIALS", "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("No credential was given. Send it as `authorization: Bearer <API key or token>`.")
+
+
+class InvalidCredentials(Fault):
+    """The credential is malformed, unknown, expired or revoked: which one is not told."""
+
+    reason, code = "INVALID_CREDENTIALS", "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("The API key or token is not valid: it is malformed, unknown, expired or revoked.")
+
+
+class SeveralCredentials(Fault):
+    """The call carries two credentials, which may belong to different callers (contract row C-91)."""
+
+    reason, code = "INVALID_CREDENTIALS", "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("The call carries more than one `authorization` entry. Send one credential.")
+
+
+class EdgeNotRecognised(Unavailable):
+    """An edge has another secret than this server: the installation is set up wrongly, no caller's fault."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            10.0,
+            "The server does not know the edge that made this call. The operator must give both the same "
+            "ZIDIMAIL_EDGE_SECRET.",
+        )
+
+
+class WrongCredentialKind(Fault):
+    """The method wants another kind of credential (contract row C-9)."""
+
+    reason, code = "WRONG_CREDENTIAL_KIND", "UNAUTHENTICATED"
+
+    def __init__(self, needed: str) -> None:
+        names = {
+            "api_key": "an API key",
+            "session": "a session token, as made by logging in",
+            "operator": "an operator's session or token",
+            "internal": "the secret that the programs of this installation share",
+        }
+        super().__init__(
+            f"This call needs {names[needed]}; another kind of credential was given.", needed=needed
+        )
+
+
+class MissingPermission(Fault):
+    """The API key lacks the permission for the method (contract row F-7)."""
+
+    reason, code = "MISSING_PERMISSION", "PERMISSION_DENIED"
+
+    def __init__(self, permission: str, needed: str) -> None:
+        super().__init__(
+            f"This API key has the permission {permission}, and the call needs {needed}. Use another key.",
+            permission=permission,
+            needed=needed,
+        )
+
+
+class MissingRole(Fault):
+    """The user's role in the organisation may not do this (contract row C-77)."""
+
+    reason, code = "MISSING_PERMISSION", "PERMISSION_DENIED"
+
+    def __init__(self, role: str, needed: str) -> None:
+        super().__init__(
+            f"Your role in this organisation is {role}, and the call needs {needed}. Ask an owner for it.",
+            permission=role,
+            needed=needed,
+        )
+
+
+class AddressNotAllowed(Fault):
+    """The API key may not be used from where the call came from (contract row F-7)."""
+
+    reason, code = "ADDRESS_NOT_ALLOWED", "PERMISSION_DENIED"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"This API key may not be used from {address}. Call from an address that the key allows.",
+            address=address,
+        )

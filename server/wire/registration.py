@@ -1,0 +1,40 @@
+"""Servicers are registered by the descriptors of their services: no service has wiring of its own."""
+
+import inspect
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message_factory import GetMessageClass
+
+_HANDLERS = {
+    # Whether the client streams, and whether the server does.
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+def add_servicer(server: grpc.aio.Server, service: ServiceDescriptor, servicer: object) -> None:
+    """Registers the methods of a service, which the servicer has by the same names.
+
+    Raises TypeError for one that it lacks, or that is not a coroutine function (an asynchronous generator
+    function where the server streams).
+    """
+    handlers = {method.name: _handler(method, servicer) for method in service.methods}
+    generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
+    server.add_generic_rpc_handlers((generic,))
+
+
+def _handler(method: MethodDescriptor, servicer: object) -> Any:
+    behaviour: Any = getattr(servicer, method.name, None)
+    # The generated base classes have a plain function for each method that is not implemented.
+    is_kind = inspect.isasyncgenfunction if method.server_streaming else inspect.iscoroutinefunction
+    if not is_kind(behaviour):
+        raise TypeError(f"{type(servicer).__name__} does not implement {method.full_name}")
+    return _HANDLERS[method.client_streaming, method.server_streaming](
+        behaviour,
+        GetMessageClass(method.input_type).FromString,
+        GetMessageClass(method.output_type).SerializeToString,
+    )

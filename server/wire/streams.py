@@ -1,0 +1,67 @@
+"""Streams of a call: each message is parsed when it is read, and what flows ends with the admission."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError
+
+from server.faults import ValidationFailed, Violation
+
+M = TypeVar("M")
+
+
+def parse(deserialize: Callable[[bytes], M], body: bytes) -> M:
+    """The message in `body`. Raises `ValidationFailed`."""
+    try:
+        return deserialize(body)
+    except DecodeError as error:
+        raise ValidationFailed([Violation("", "the request is no message of this method")]) from error
+
+
+async def parse_each(
+    deserialize: Callable[[bytes], M], bodies: AsyncIterable[bytes]
+) -> AsyncGenerator[M, None]:
+    """The messages of a client's stream, as they come. Raises `ValidationFailed` at one that is none."""
+    async for body in bodies:
+        yield parse(deserialize, body)
+
+
+async def single(response: Awaitable[M]) -> AsyncGenerator[M, None]:
+    """A stream of one message."""
+    yield await response
+
+
+async def while_admitted(
+    responses: AsyncGenerator[M, None], admit: Callable[[], Awaitable[None]], recheck_s: float
+) -> AsyncGenerator[M, None]:
+    """The responses for as long as `admit`, called every `recheck_s` seconds, raises nothing (F-7, S-19).
+
+    What it raises ends the stream, also while the next response is waited for.
+    """
+    recheck_at = time.monotonic() + recheck_s
+    following: asyncio.Task[M] | None = None
+    try:
+        while True:
+            following = following or asyncio.ensure_future(_next(responses))
+            await asyncio.wait([following], timeout=max(0.0, recheck_at - time.monotonic()))
+            if time.monotonic() >= recheck_at:
+                await admit()
+                recheck_at = time.monotonic() + recheck_s
+            if following.done():
+                try:
+                    response = following.result()
+                except StopAsyncIteration:
+                    return
+                following = None
+                yield response
+    finally:
+        if following is not None:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+        await responses.aclose()
+
+
+async def _next(responses: AsyncGenerator[M, None]) -> M:
+    return await anext(responses)

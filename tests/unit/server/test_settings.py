@@ -1,0 +1,54 @@
+"""The secrets of an installation are long, private and never shown (contract row C-89)."""
+
+from pathlib import Path
+
+import pytest
+
+from server.settings import Settings, SettingsError
+
+NAMES = {"ZIDIMAIL_SECRET": "secret", "ZIDIMAIL_EDGE_SECRET": "edge-secret"}
+
+
+def settings_of(data_dir: Path, **env: str) -> Settings:
+    return Settings.from_env({"ZIDIMAIL_DATA_DIR": str(data_dir), **env})
+
+
+def test_both_secrets_are_made_and_kept(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    made = settings_of(data_dir)
+    assert made.secret != made.edge_secret
+    again = settings_of(data_dir)
+    assert (again.secret, again.edge_secret) == (made.secret, made.edge_secret)
+    assert data_dir.stat().st_mode & 0o777 == 0o700
+    for name in NAMES.values():
+        assert (data_dir / name).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("variable", "file"), NAMES.items())
+def test_a_short_secret_is_refused_with_a_way_to_make_a_good_one(
+    tmp_path: Path, variable: str, file: str
+) -> None:
+    with pytest.raises(SettingsError, match=rf"{variable}.*32 bytes.*openssl rand -hex 32") as refused:
+        settings_of(tmp_path, **{variable: "hunter2" * 4})
+    assert "hunter2" not in str(refused.value)
+    (tmp_path / file).write_text("hunter2" * 4)
+    with pytest.raises(SettingsError, match=rf"`{file}`.*32 bytes.*openssl rand -hex 32"):
+        settings_of(tmp_path)
+
+
+@pytest.mark.parametrize("secret", ["x" * 32 + " x", "ä" * 32, "x" * 32 + "\x7f"])
+def test_an_edge_secret_that_cannot_be_sent_is_refused(tmp_path: Path, secret: str) -> None:
+    with pytest.raises(SettingsError, match="ZIDIMAIL_EDGE_SECRET must have printable ASCII"):
+        settings_of(tmp_path, ZIDIMAIL_EDGE_SECRET=secret)
+
+
+def test_secrets_are_shown_nowhere(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    assert settings.secret not in repr(settings)
+    assert settings.edge_secret not in repr(settings)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secret").mkdir()
+    with pytest.raises(SettingsError, match=r"ZIDIMAIL_SECRET is not set, and .*/secret: Is a directory"):
+        settings_of(tmp_path)

@@ -1,0 +1,66 @@
+"""Servicers are registered by descriptors."""
+
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+from zidimail.v1 import usage_service_pb2, usage_service_pb2_grpc
+
+from server.wire.registration import add_servicer
+from tests.unit.server.wire.services import KINDS, service_of, serving
+
+SERVICE = service_of(dict.fromkeys(KINDS))
+
+
+class Echo:
+    """Says again what it hears."""
+
+    async def Unary(self, request: StringValue, context: object) -> StringValue:
+        return request
+
+    async def Watch(self, request: StringValue, context: object) -> AsyncIterator[StringValue]:
+        for letter in request.value:
+            yield StringValue(value=letter)
+
+    async def Upload(self, requests: AsyncIterator[StringValue], context: object) -> StringValue:
+        return StringValue(value="".join([request.value async for request in requests]))
+
+    async def Chat(self, requests: AsyncIterator[StringValue], context: object) -> AsyncIterator[StringValue]:
+        async for request in requests:
+            yield StringValue(value=request.value * 2)
+
+
+def text(value: str) -> bytes:
+    return StringValue(value=value).SerializeToString()
+
+
+async def test_methods_of_each_kind_are_served() -> None:
+    async with serving(SERVICE, Echo()) as channel:
+        assert await channel.unary_unary("/test.Echo/Unary")(text("ab")) == text("ab")
+        watched = channel.unary_stream("/test.Echo/Watch")(text("ab"))
+        assert [answer async for answer in watched] == [text("a"), text("b")]
+        assert await channel.stream_unary("/test.Echo/Upload")([text("a"), text("b")]) == text("ab")
+        chat = channel.stream_stream("/test.Echo/Chat")([text("a"), text("b")])
+        assert [answer async for answer in chat] == [text("aa"), text("bb")]
+
+
+@pytest.mark.parametrize("name", KINDS)
+async def test_a_method_that_is_missing_is_found_at_start(name: str) -> None:
+    methods = {kind: getattr(Echo, kind) for kind in KINDS if kind != name}
+    with pytest.raises(TypeError, match=rf"Part does not implement test\.Echo\.{name}"):
+        add_servicer(grpc.aio.server(), SERVICE, type("Part", (), methods)())
+
+
+@pytest.mark.parametrize("name", KINDS)
+async def test_a_method_of_another_kind_is_found_at_start(name: str) -> None:
+    other = {"Unary": "Watch", "Watch": "Unary", "Upload": "Chat", "Chat": "Upload"}[name]
+    wrong = type("Wrong", (Echo,), {name: getattr(Echo, other)})
+    with pytest.raises(TypeError, match=rf"Wrong does not implement test\.Echo\.{name}"):
+        add_servicer(grpc.aio.server(), SERVICE, wrong())
+
+
+async def test_a_method_that_only_the_generated_base_has_is_missing() -> None:
+    service = usage_service_pb2.DESCRIPTOR.services_by_name["UsageService"]
+    with pytest.raises(TypeError, match=r"does not implement zidimail\.v1\.UsageService\.GetUsage"):
+        add_servicer(grpc.aio.server(), service, usage_service_pb2_grpc.UsageServiceServicer())
