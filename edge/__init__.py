@@ -1,1 +1,1 @@
-"""The doors: outside protocols turned into gRPC calls."""
+"""Outside protocols turned into gRPC calls."""

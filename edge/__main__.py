@@ -1,63 +1,58 @@
-"""`python -m edge`: serves HTTP until SIGTERM, then answers what is under way and stops."""
+"""`python -m edge`: serves HTTP until SIGTERM, then answers the requests under way and stops."""
 
 from __future__ import annotations
 
 import gc
 import sys
 
-import structlog
 import uvicorn
 
-from edge.app import Edge
+from edge.app import application
+from edge.logs import configure_logs
 from edge.protocol import protocol_of
 from edge.settings import Settings
 
+# Seconds that requests under way get to finish: their deadline and some more.
 DRAIN_S = 35
-"""Seconds that requests under way get to finish: their deadline and some more."""
-
+# New objects after which cycles are collected.
 COLLECTED_AT = 20_000
-"""So many new objects are looked through for cycles together."""
-
+# Seconds that an idle connection stays open: longer than load balancers keep theirs (60), so that it is they
+# who close, and no request crosses the closing.
 KEEP_ALIVE_S = 75
-"""Seconds that an idle connection stays open: longer than load balancers keep theirs (60), so that it is
-they who close, and no request crosses the closing."""
 
 
 def main() -> int:
     """The program's exit code."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ]
-    )
+    lines = configure_logs()
     try:
         settings = Settings.from_env()
     except ValueError as error:
         print(f"zidimail: {error}.", file=sys.stderr)
         return 1
     served = config(settings)
-    # What was made until now stays, and what a request makes mostly goes by itself: looking for cycles as
+    # Objects that exist by now stay, and those of a request mostly go by themselves: looking for cycles as
     # often as Python does by default took 10 % of the time under load.
     gc.freeze()
     gc.set_threshold(COLLECTED_AT)
-    uvicorn.Server(served).run()
+    try:
+        uvicorn.Server(served).run()
+    finally:
+        if lines is not None:
+            lines.flush()
     return 0
 
 
 def config(settings: Settings) -> uvicorn.Config:
-    """How the edge is served."""
-    edge = Edge(settings)
+    """The settings of the HTTP server, with the application."""
+    app = application(settings)
     host, port, path = _address(settings.http_listen)
     return uvicorn.Config(
-        edge,
+        app,
         host=host,
         port=port,
         uds=path,
         loop="auto",
-        http=protocol_of(settings.deadline_s, edge.failure),
+        http=protocol_of(settings.deadline_s, app.state.dialect.failure),
         ws="none",
         lifespan="on",
         log_level="warning",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from operator import methodcaller
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import grpc
 import grpc.aio
@@ -44,35 +44,79 @@ class Unary(Protocol[ResponseT_co]):
     def __call__(self, request: Any, /, *, timeout: float, metadata: Metadata) -> Awaitable[ResponseT_co]: ...
 
 
+class ClientStream(Protocol):
+    """A method of the server that takes a stream of requests; the call is written to and then awaited."""
+
+    def __call__(self, *, timeout: float, metadata: Metadata) -> grpc.aio.StreamUnaryCall[Any, Any]: ...
+
+
 class Channel:
-    """Calls methods of the server by name. To be made inside the running event loop."""
+    """The methods of the server by name, `package.Service.Method`.
+
+    They are asked for when the edge is built and can be called while the channel is open: gRPC ties a channel
+    to the event loop that it is made in.
+    """
 
     def __init__(self, target: str, secret: str = "") -> None:
-        """`secret` is the installation's for its edges; without one, the server does not know this edge."""
+        """`secret` proves this edge to the server (C-91); without one, the server trusts nothing it says."""
+        self._target = target
         self._proof: Metadata = (("x-zidimail-edge", secret),) if secret else ()
-        self._channel = grpc.aio.insecure_channel(target, options=OPTIONS)
+        self._methods: list[_Method] = []
+
+    async def __aenter__(self) -> Self:
+        """Opens the channel."""
+        self._channel = grpc.aio.insecure_channel(self._target, options=OPTIONS)
+        for method in self._methods:
+            method.connect(self._channel)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._channel.close(grace=None)
 
     def unary(self, method: str, response: type[M]) -> Unary[M]:
-        """The method `package.Service.Method`, called with a message."""
-        return self._unary(method, methodcaller("SerializeToString"), response)
+        """A method that is called with a message."""
+        return self._method(_Method("unary_unary", method, _serialise, response, self._proof))
 
     def unary_of_bytes(self, method: str, response: type[M]) -> Unary[M]:
-        """The method `package.Service.Method`, called with a message that is serialised already."""
-        return self._unary(method, None, response)
+        """A method that is called with a message that is serialised already."""
+        return self._method(_Method("unary_unary", method, None, response, self._proof))
 
-    def _unary(self, method: str, serialise: Any, response: type[M]) -> Unary[M]:
-        service, _, name = method.rpartition(".")
-        unary: Unary[M] = self._channel.unary_unary(
-            f"/{service}/{name}",
-            request_serializer=serialise,
-            response_deserializer=response.FromString,
+    def client_stream(self, method: str, response: type[Message]) -> ClientStream:
+        """A method that takes a stream of messages."""
+        return self._method(_Method("stream_unary", method, _serialise, response, self._proof))
+
+    def _method(self, method: _Method) -> _Method:
+        self._methods.append(method)
+        return method
+
+
+class _Method:
+    """A method of a channel that may not be open yet."""
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        serialise: Callable[[Message], bytes] | None,
+        response: type[Message],
+        proof: Metadata,
+    ) -> None:
+        service, _, method = name.rpartition(".")
+        self._kind = kind
+        self._path = f"/{service}/{method}"
+        self._serialise = serialise
+        self._response = response
+        self._proof = proof
+
+    def connect(self, channel: grpc.aio.Channel) -> None:
+        # Any: the callables of grpc.aio differ in their kind only.
+        make: Any = getattr(channel, self._kind)
+        self._call = make(
+            self._path, request_serializer=self._serialise, response_deserializer=self._response.FromString
         )
-        proof = self._proof
 
-        def call(request: Any, /, *, timeout: float, metadata: Metadata) -> Awaitable[M]:
-            return unary(request, timeout=timeout, metadata=(*metadata, *proof))
+    def __call__(self, *request: Any, timeout: float, metadata: Metadata) -> Any:
+        return self._call(*request, timeout=timeout, metadata=(*metadata, *self._proof))
 
-        return call
 
-    async def close(self) -> None:
-        await self._channel.close(grace=None)
+_serialise = methodcaller("SerializeToString")

@@ -1,7 +1,7 @@
 """Concurrent sends of one credential become one call.
 
-A call of the server costs about 0.4 ms whatever it carries, so what arrives while a line is busy is
-carried together by the next call. Nothing ever waits for company: an idle line sends at once.
+A call of the server costs about 0.4 ms whatever it carries, so the sends that arrive while a line is busy are
+carried together by the next call. No send ever waits for others: an idle line sends at once.
 """
 
 from __future__ import annotations
@@ -10,23 +10,38 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 
+import grpc.aio
+import structlog
+from google.protobuf.message import Message
 from google.rpc import code_pb2, status_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
 from edge.channel import Metadata, Unary
+from edge.recent import Recent
+from edge.transcoding.asgi import new_id
+from edge.transcoding.invoke import UNKNOWN_ADDRESS, Caller, Invoke
+from edge.transcoding.status import Failure, failure_of_error, failure_of_status
 
+# The most that BatchSendEmails takes.
 ITEMS = 100
-"""What BatchSendEmails takes at most."""
-
+# Bytes that one call carries unless a single item is larger: a batch must neither reach the message limit
+# (64 MiB) nor hold up the small ones behind it for long.
 BYTES = 16 << 20
-"""What one call carries unless a single item is larger: a batch must neither reach the message limit
-(64 MiB) nor hold up the small ones behind it for long."""
-
+# Calls in flight for one credential: one commits while the next is on its way.
 CALLS = 2
-"""Calls in flight for one credential: one commits while the next is on its way."""
+# The most credentials remembered to need a call for each client address. When the memory of one ends, one
+# refused call finds it out again.
+BOUND_CREDENTIALS = 1000
+# Seconds that this is remembered.
+BOUND_S = 60.0
 
+# Field number and wire type 2: what follows has a length.
+_EMAILS_TAG = bytes([pb.BatchSendEmailsRequest.DESCRIPTOR.fields_by_name["emails"].number << 3 | 2])
 _PERMISSIVE = pb.BatchSendEmailsRequest(mode=pb.BATCH_MODE_PERMISSIVE).SerializeToString()
+
+_log = structlog.get_logger("edge")
 
 
 class LineFull(Exception):
@@ -36,8 +51,7 @@ class LineFull(Exception):
 @dataclass(slots=True, eq=False)
 class _Item:
     payload: bytes
-    deadline: float
-    metadata: Metadata
+    caller: Caller
     outcome: asyncio.Future[pb.BatchSendResult]
 
 
@@ -49,73 +63,93 @@ class _Line:
 
 
 class Coalescer:
-    """Sends single emails in batches, one line for each credential; a line is forgotten when idle."""
+    """Sends single emails in batches, one line for each credential; a line is forgotten when idle.
+
+    The emails of a call may come from several client addresses. The server refuses such a call if the
+    credential is bound to networks and one of the addresses is outside; nothing was done then, so each
+    address gets a call of its own, and for a while a line of its own.
+    """
 
     def __init__(self, call: Unary[pb.BatchSendEmailsResponse], waiting_limit: int) -> None:
         """`call` is BatchSendEmails, taking serialised requests."""
         self._call = call
         self._waiting_limit = waiting_limit
         self._lines: dict[str, _Line] = {}
+        self._bound = Recent(BOUND_CREDENTIALS, BOUND_S)
 
     @property
     def lines(self) -> int:
-        """How many credentials have sends under way."""
+        """The number of lines that have sends under way."""
         return len(self._lines)
 
-    async def send(
-        self, request: pb.SendEmailRequest, credential: str, metadata: Metadata, deadline: float
-    ) -> pb.BatchSendResult:
-        """Sends one email and returns its own outcome. The deadline is on the event loop's clock.
+    async def send(self, request: pb.SendEmailRequest, caller: Caller) -> pb.BatchSendResult:
+        """Sends one email and returns its own outcome.
 
-        Whoever gives up waiting takes nothing from the others: an email that no call has taken yet is
-        not sent, one that is under way stays so. Raises LineFull, and grpc.aio.AioRpcError when the
-        whole call failed.
+        A caller that gives up takes nothing from the others: an email that no call has taken yet is not sent,
+        one that is under way stays so. Sets the caller's `call_id` if others share its call. Raises LineFull,
+        and grpc.aio.AioRpcError when the whole call failed.
         """
-        loop = asyncio.get_running_loop()
-        line = self._lines.get(credential)
+        name = caller.authorization
+        if self._bound and name in self._bound:
+            name = _line_of_address(caller)
+        line = self._lines.get(name)
         if line is None:
-            line = self._lines[credential] = _Line()
+            line = self._lines[name] = _Line()
         if len(line.waiting) >= self._waiting_limit and len(line.calls) == CALLS:
             raise LineFull
         # Serialised requests can be joined end to end: lists are appended (protobuf encoding,
         # "Last One Wins"). So each email is serialised once, and its size is known.
-        payload = pb.BatchSendEmailsRequest(emails=[request]).SerializeToString()
-        item = _Item(payload, deadline, metadata, loop.create_future())
+        payload = _as_batch_of_one(request.SerializeToString())
+        item = _Item(payload, caller, asyncio.get_running_loop().create_future())
+        self._join(name, line, item)
+        return await item.outcome
+
+    def _join(self, name: str, line: _Line, item: _Item) -> None:
         line.waiting.append(item)
         if not line.flushing and len(line.calls) < CALLS:
             # After the requests that this turn of the loop has read already, and before anything else.
             line.flushing = True
-            loop.call_soon(self._flush, credential, line)
-        return await item.outcome
+            asyncio.get_running_loop().call_soon(self._flush, name, line)
 
-    def _flush(self, credential: str, line: _Line) -> None:
+    def _flush(self, name: str, line: _Line) -> None:
         line.flushing = False
         while len(line.calls) < CALLS and (items := _take(line.waiting)):
             task = asyncio.ensure_future(self._carry(items))
             line.calls.add(task)
-            task.add_done_callback(lambda done: self._landed(credential, line, done))
-        if not line.calls and not line.waiting and self._lines.get(credential) is line:
-            del self._lines[credential]
+            task.add_done_callback(lambda done: self._landed(name, line, done))
+        if not line.calls and not line.waiting and self._lines.get(name) is line:
+            del self._lines[name]
 
-    def _landed(self, credential: str, line: _Line, task: asyncio.Task[None]) -> None:
+    def _landed(self, name: str, line: _Line, task: asyncio.Task[None]) -> None:
         line.calls.discard(task)
         if not line.flushing:
-            self._flush(credential, line)
+            self._flush(name, line)
 
     async def _carry(self, items: Sequence[_Item]) -> None:
         request = b"".join([*(item.payload for item in items), _PERMISSIVE])
-        left = max(item.deadline for item in items) - asyncio.get_running_loop().time()
+        left = max(item.caller.seconds_left for item in items)
+        started = perf_counter()
+        addresses = _addresses(items)
+        call_id, metadata = _metadata(items, addresses)
+        code = "OK"
         try:
-            response = await self._call(request, timeout=max(left, 0), metadata=items[0].metadata)
+            response = await self._call(request, timeout=left, metadata=metadata)
         except asyncio.CancelledError:
             for item in items:
                 item.outcome.cancel()
             raise
         except Exception as error:
+            code = failure_of_error(error).reason if isinstance(error, grpc.aio.AioRpcError) else "INTERNAL"
+            if code == "ADDRESS_NOT_ALLOWED" and len(addresses) > 1:
+                self._divide(items)
+                return
             for item in items:
                 if not item.outcome.done():
                     item.outcome.set_exception(error)
             return
+        finally:
+            if call_id is not None:
+                _log_call(call_id, items, code, started)
         results: Sequence[pb.BatchSendResult] = response.results
         if len(results) != len(items):
             missing = pb.BatchSendResult(
@@ -125,6 +159,50 @@ class Coalescer:
         for item, result in zip(items, results, strict=True):
             if not item.outcome.done():
                 item.outcome.set_result(result)
+
+    def _divide(self, items: Sequence[_Item]) -> None:
+        """Lets the items wait again, each in the line of its client address."""
+        self._bound.add(items[0].caller.authorization)
+        for item in items:
+            name = _line_of_address(item.caller)
+            line = self._lines.get(name)
+            if line is None:
+                line = self._lines[name] = _Line()
+            self._join(name, line, item)
+
+
+def coalesced(coalescer: Coalescer, alone: Invoke) -> Invoke:
+    """SendEmail by calls that several sends share; `alone` calls it for one."""
+
+    async def invoke(request: pb.SendEmailRequest, caller: Caller) -> Message:
+        if request.attachments:
+            # Large, or waiting for a link: it would hold others up.
+            return await alone(request, caller)
+        try:
+            result = await coalescer.send(request, caller)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of_error(error) from None
+        except LineFull:
+            raise Failure("UNAVAILABLE", retry_after_s=1) from None
+        if result.HasField("error"):
+            raise failure_of_status(result.error)
+        if not result.HasField("sent"):
+            raise Failure("INTERNAL", {"request_id": caller.request_id})
+        return result.sent
+
+    return invoke
+
+
+def _as_batch_of_one(email: bytes) -> bytes:
+    """A serialised BatchSendEmailsRequest with one email: the field's tag, the length, the email. Making the
+    message first would copy the email twice."""
+    size = len(email)
+    length = bytearray()
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    length.append(size)
+    return b"".join((_EMAILS_TAG, length, email))
 
 
 def _take(waiting: deque[_Item]) -> list[_Item]:
@@ -140,3 +218,45 @@ def _take(waiting: deque[_Item]) -> list[_Item]:
             items.append(item)
         waiting.popleft()
     return items
+
+
+def _line_of_address(caller: Caller) -> str:
+    return f"{caller.authorization}\n{caller.client}"
+
+
+def _addresses(items: Sequence[_Item]) -> list[str]:
+    """The different client addresses of a call's items."""
+    return list(dict.fromkeys(item.caller.client for item in items))
+
+
+def _metadata(items: Sequence[_Item], addresses: Sequence[str]) -> tuple[str | None, Metadata]:
+    """The id of a call that several items share, None for that of one, and the metadata of the call.
+
+    At most 21 KB: 100 ids of 128 characters, 100 addresses of 45 and a credential of 4096; the server takes
+    64 KiB.
+    """
+    caller = items[0].caller
+    if len(items) == 1:
+        caller.call_id = None
+        return None, caller.metadata
+    call_id = new_id()
+    for item in items:
+        item.caller.call_id = call_id
+    metadata = [
+        ("authorization", caller.authorization),
+        ("x-request-id", call_id),
+        ("x-request-ids", ",".join(item.caller.request_id for item in items)),
+        ("x-client-ip", ",".join(address or UNKNOWN_ADDRESS for address in addresses)),
+    ]
+    return call_id, metadata
+
+
+def _log_call(call_id: str, items: Sequence[_Item], code: str, started: float) -> None:
+    """One line for a shared call. The access log names the call in the line of each request."""
+    _log.info(
+        "shared call",
+        call_id=call_id,
+        request_ids=[item.caller.request_id for item in items],
+        code=code,
+        ms=round((perf_counter() - started) * 1000, 2),
+    )

@@ -1,25 +1,34 @@
 """HTTP/1.1 connections, with limits on what comes before a request can be answered at all.
 
-uvicorn lets a head grow and take its time without end; here it has 64 KiB and the deadline. What cannot
-be read as HTTP is answered in JSON like every other error.
+uvicorn lets a head grow and take its time without end; here it has 64 KiB and the deadline. Bytes that are no
+HTTP are answered in JSON like every other error.
+
+Leans on these insides of uvicorn's `HttpToolsProtocol`, which is pinned in constraints.txt:
+`_unset_keepalive_if_required` (stops the timer of an idle connection, as its own `data_received` does
+first), `parser` (the httptools parser of the connection, replaced to pass over an upgrade), `url` and
+`headers` (of the head being read), `cycle` (the request being answered: `response_started`,
+`response_complete`, `disconnected`) and `pipeline` (the requests that wait behind it).
+tests/unit/edge/test_protocol.py notices when they change.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.transcoding.asgi import Answer, last_answer, new_request_id
+from edge.middleware.security_headers import with_security_headers
+from edge.transcoding.asgi import Answer, entity_headers, new_id
 from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
+# Bytes of a request line and its headers: more than any proxy lets through.
 HEAD_BYTES = 64 << 10
-"""Bytes of a request line and its headers: more than any proxy lets through."""
 
+# Makes the answer of a failure for a request with an id.
 Render = Callable[[Failure, str], Answer]
-"""Makes the answer of a failure for a request with an id."""
 
 
 def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
@@ -45,7 +54,7 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
                 data = self._fed(data)
 
         def _fed(self, data: bytes) -> bytes:
-            """Feeds the parser; returns what it shall be fed next."""
+            """Feeds the parser; returns the bytes to feed next."""
             again = b""
             if self._in_head:
                 self._head_bytes += len(data)
@@ -112,8 +121,8 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
             if self.transport.is_closing():
                 return
             if self._may_answer():
-                request_id = new_request_id()
-                self.transport.write(last_answer(render(failure, request_id), request_id))
+                request_id = new_id()
+                self.transport.write(_last_answer(render(failure, request_id), request_id))
             self.transport.close()
 
         def _may_answer(self) -> bool:
@@ -123,8 +132,26 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
                 return True
             if cycle.response_started or self.pipeline:
                 return False
-            # Whoever waits for its body must not answer a second time.
+            # The application that waits for its body must not answer a second time.
             cycle.disconnected = True
             return True
 
     return Protocol
+
+
+def _last_answer(answer: Answer, request_id: str) -> bytes:
+    """An answer as it goes over the wire when there is no request that ASGI could answer; the last one of its
+    connection."""
+    headers = with_security_headers(
+        [
+            *entity_headers(answer),
+            *answer.headers,
+            (b"x-request-id", request_id.encode()),
+            (b"connection", b"close"),
+        ]
+    )
+    lines = [
+        b"HTTP/1.1 %d %s" % (answer.status, HTTPStatus(answer.status).phrase.encode()),
+        *(b"%s: %s" % header for header in headers),
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + answer.body

@@ -1,4 +1,4 @@
-"""How much of a limit is left, and the count of requests that each visitor makes (Z-46, C-47)."""
+"""Limits of requests, and the requests that each client has made (Z-46, C-47)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from limits import RateLimitItem
 
-VISITORS = 100_000
-"""Visitors counted one by one in a window; later ones share `SHARED` counts, so that no crowd of addresses
-takes memory without end."""
-
+# Clients counted one by one in a window; later ones share `SHARED` counts, so that many addresses take
+# bounded memory.
+CLIENTS = 100_000
 SHARED = 1024
 
 
@@ -25,7 +24,7 @@ class Rate(NamedTuple):
 
     @property
     def headers(self) -> tuple[tuple[bytes, bytes], ...]:
-        """As callers see it (F-9)."""
+        """The RateLimit headers of an answer (F-9)."""
         return (
             (b"ratelimit-limit", b"%d" % self.limit),
             (b"ratelimit-remaining", b"%d" % max(self.remaining, 0)),
@@ -33,11 +32,11 @@ class Rate(NamedTuple):
         )
 
 
-class Visits:
-    """Counts requests in windows that begin for all visitors at once.
+class RateLimiter:
+    """Counts requests in windows that begin for all clients at once.
 
-    In this process only: with several edges a visitor may make so many requests at each. The storage that
-    the library `limits` has for this starts a thread every 10 ms and keeps a lock for each visitor.
+    In this process only: with several edges the limit applies at each. The storage that the library `limits`
+    has for this starts a thread every 10 ms and keeps a lock for each client.
     """
 
     def __init__(self, limit: RateLimitItem, now: Callable[[], float] = time.monotonic) -> None:
@@ -48,14 +47,14 @@ class Visits:
         self._began = -math.inf
         self._counts: dict[str | int, int] = {}
 
-    def count(self, visitor: str) -> Rate:
-        """Counts one request; nothing is left below zero when it is one too many."""
+    def count(self, client: str) -> Rate:
+        """Counts one request; `remaining` is below zero when it is one too many."""
         now = self._now()
         if now - self._began >= self._window_s:
             self._counts.clear()
             self._began = now
-        key: str | int = visitor
-        if key not in self._counts and len(self._counts) >= VISITORS:
-            key = hash(visitor) % SHARED
+        key: str | int = client
+        if key not in self._counts and len(self._counts) >= CLIENTS:
+            key = hash(client) % SHARED
         made = self._counts[key] = self._counts.get(key, 0) + 1
         return Rate(self._limit, self._limit - made, math.ceil(self._window_s - (now - self._began)))

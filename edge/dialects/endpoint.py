@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 import structlog
+from google.protobuf.message import Message
+from starlette.types import Receive, Scope, Send
 
+from edge.client_ip import ClientIp, ClientIps
 from edge.dialects.dialect import Dialect, Files, Invalid, MethodRules
-from edge.rates import Rate, Visits
-from edge.transcoding.asgi import Answer, Receive, Scope, Send, request_id, send_answer
+from edge.rates import Rate, RateLimiter
+from edge.transcoding.access import checked, is_public
+from edge.transcoding.asgi import Answer, Exchange, exchange_of, send_answer
 from edge.transcoding.binding import BindRequest, compile_request
 from edge.transcoding.body import Body, ClientGone
+from edge.transcoding.capacity import BodyShare, Capacity
+from edge.transcoding.deadline import Deadline
 from edge.transcoding.invoke import Admit, Caller, Invoke
 from edge.transcoding.rendering import Render, Renderers
 from edge.transcoding.request_shape import Read
 from edge.transcoding.routes import Route, Router
 from edge.transcoding.status import REQUEST_TIMEOUT, Failure, Violation
-from edge.visitors import Visitor, Visitors
+from edge.transcoding.upload import messages_of
 
-log = structlog.get_logger("edge")
+_log = structlog.get_logger("edge")
 
+# Bytes of a large body that a client has to send in each second, about.
 LEAST_PACE = 1 << 20
-"""Bytes of a large body that a client has to send in each second, about."""
-
-CREDENTIAL_CHARACTERS = 4096
-"""Longer than any credential, shorter than what gRPC takes as metadata (8 KiB)."""
 
 
 class Method(NamedTuple):
-    """How a method is called, and how to ask whether somebody may."""
+    """The call of a method, and the question whether a caller may make it."""
 
     invoke: Invoke
     admit: Admit
@@ -50,39 +53,38 @@ class Operation:
     invoke: Invoke
     admit: Admit
     body_limit: int
+    is_public: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds to answer in, bytes of a body and of one with files, and at once: requests, and bytes of all
-    their bodies."""
+    """Seconds to answer in, and bytes of a body and of one with files."""
 
     deadline_s: float
     body: int
     body_with_files: int
-    requests: int
-    bodies: int
 
 
 class Endpoint:
-    """The routes of one dialect. Everything a request needs is resolved when it is made."""
+    """The routes of one dialect, a raw ASGI application. Everything a request needs is resolved when it is
+    made."""
 
     def __init__(
         self,
         dialect: Dialect,
         methods: Mapping[str, Method],
         limits: Limits,
-        visitors: Visitors,
-        visits: Visits | None,
+        capacity: Capacity,
+        client_ips: ClientIps,
+        rate_limiter: RateLimiter | None,
     ) -> None:
-        """`methods` are all that the dialect's routes call, by full name; `visits` is None where requests
-        are not counted. Raises BadRoute, BadTemplate."""
+        """`methods` are all that the dialect's routes call, by full name; `capacity` is shared by all
+        endpoints; `rate_limiter` is None where requests are not counted. Raises BadRoute, BadTemplate."""
         self._dialect = dialect
         self._limits = limits
-        self._visitors = visitors
-        self._visits = visits
-        self._requests = 0
-        self._bodies = 0
+        self._capacity = capacity
+        self._client_ips = client_ips
+        self._rate_limiter = rate_limiter
         self._router = Router(dialect.routes)
         renderers = Renderers(dialect.names, dialect.responses)
         self._operations = {
@@ -102,103 +104,151 @@ class Endpoint:
             renderers.response(route),
             *method,
             rules.body_limit or largest,
+            is_public(route.method),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application for requests of the type `http`."""
-        # Of a header that comes twice the first counts.
-        headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
-        name = request_id(headers)
-        body = Body(receive, headers)
-        visitor = self._visitors.of(scope)
-        rate = self._count(visitor)
-        self._requests += 1
+        exchange = exchange_of(scope)
+        assert exchange is not None
+        body = Body(receive, exchange.headers)
+        client = self._client_ips.of(exchange)
+        rate = self._count(client)
+        self._capacity.requests += 1
         try:
             try:
                 if rate is not None and rate.remaining < 0:
                     raise Failure("TOO_MANY_REQUESTS", retry_after_s=rate.reset_s)
-                answer = await self._answer(scope, body, headers, name, visitor.address)
+                answer = await self._answer(exchange, body, client.address)
             except Failure as failure:
-                answer = self._dialect.failure(failure, name)
-                if failure.reason == REQUEST_TIMEOUT or not await body.settle():
+                answer = self._dialect.failure(failure, exchange.request_id)
+                if failure.reason == REQUEST_TIMEOUT or not await body.drain():
                     answer = _closing(answer)
         except ClientGone:
             return
         except Exception:
-            log.exception("request failed", request_id=name, method=scope["method"], path=scope["path"])
-            answer = self._dialect.failure(Failure("INTERNAL", {"request_id": name}), name)
+            _log.exception(
+                "request failed",
+                request_id=exchange.request_id,
+                method=exchange.method,
+                path=exchange.template,
+            )
+            internal = Failure("INTERNAL", {"request_id": exchange.request_id})
+            answer = self._dialect.failure(internal, exchange.request_id)
         finally:
-            self._requests -= 1
+            self._capacity.requests -= 1
         if rate is not None:
-            answer = _rated(answer, rate)
-        await send_answer(send, answer, name, head=scope["method"] == "HEAD")
+            answer = _with_rate(answer, rate)
+        await send_answer(send, answer, head=exchange.method == "HEAD")
 
-    def _count(self, visitor: Visitor) -> Rate | None:
-        if self._visits is None or not visitor.network:
+    def _count(self, client: ClientIp) -> Rate | None:
+        if self._rate_limiter is None or not client.network:
             return None
-        return self._visits.count(visitor.network)
+        return self._rate_limiter.count(client.network)
 
-    async def _answer(
-        self, scope: Scope, body: Body, headers: Mapping[bytes, bytes], name: str, address: str
-    ) -> Answer:
-        operation, values = self._operation(scope)
+    async def _answer(self, exchange: Exchange, body: Body, address: str) -> Answer:
+        operation, values = self._operation(exchange)
+        authorization = "" if operation.is_public else checked(exchange.authorization)
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_s
-        caller = Caller(_credential(headers), name, deadline, address)
-        most = body.most(operation.body_limit)
-        if self._requests > self._limits.requests:
-            raise Failure("UNAVAILABLE", retry_after_s=1)
-        held = _Held(self, min(most, self._limits.body))
-        reading = True
+        caller = Caller(authorization, exchange.request_id, deadline, address)
+        self._capacity.check_requests()
+        invalid: Invalid = {}
         try:
-            if most > self._limits.body:
-                # Only who may send may take so much room, and so much time.
-                await operation.admit(caller)
-                caller = replace(caller, deadline=deadline + most / LEAST_PACE)
-            async with asyncio.timeout_at(caller.deadline):
-                try:
-                    content = [await body.read(operation.body_limit, held.grow)]
-                    reading = False
-                    request, invalid = self._bind(operation, content, scope["query_string"], values, headers)
-                except Failure:
-                    await operation.admit(caller)
-                    raise
-                response = await operation.invoke(request, caller)
-        except TimeoutError:
-            raise Failure(REQUEST_TIMEOUT if reading else "DEADLINE_EXCEEDED") from None
+            if operation.route.is_upload:
+                response = await self._upload(operation, exchange, values, body, caller)
+            else:
+                response, invalid = await self._call(operation, exchange, values, body, caller)
         finally:
-            held.release()
+            exchange.call_id = caller.call_id
         rules = operation.rules
         if invalid and rules.partial is not None:
             rules.partial.report_invalid(response, invalid)
         answer_headers = () if rules.response_headers is None else rules.response_headers(response)
         return Answer(rules.status, orjson.dumps(operation.render(response)), answer_headers)
 
-    def _operation(self, scope: Scope) -> tuple[Operation, tuple[str, ...]]:
-        verb: str = scope["method"]
-        raw_path: bytes = scope["raw_path"]
-        match = self._router.match(raw_path)
+    def _operation(self, exchange: Exchange) -> tuple[Operation, tuple[str, ...]]:
+        verb = exchange.method
+        match = self._router.match(exchange.raw_path)
         if match is None:
-            raise Failure("ROUTE_NOT_FOUND", {"path": scope["path"]})
+            raise Failure("ROUTE_NOT_FOUND", {"path": exchange.path})
         route = match.routes.get("GET" if verb == "HEAD" else verb)
         if route is None:
             raise Failure("METHOD_NOT_ALLOWED", {"method": verb, "allow": match.allow})
+        exchange.route = route.path
         return self._operations[id(route)], match.values
+
+    async def _call(
+        self,
+        operation: Operation,
+        exchange: Exchange,
+        values: tuple[str, ...],
+        body: Body,
+        caller: Caller,
+    ) -> tuple[Message, Invalid]:
+        most = body.most(operation.body_limit)
+        share = BodyShare(self._capacity, min(most, self._limits.body))
+        try:
+            if most > self._limits.body:
+                await self._allow_time(operation, most, caller)
+            with Deadline(caller.deadline):
+                try:
+                    content = [await body.read(operation.body_limit, share.grow)]
+                    request, invalid = self._bind(operation, content, exchange, values)
+                except Failure:
+                    await self._admit(operation, caller)
+                    raise
+                return await operation.invoke(request, caller), invalid
+        except TimeoutError:
+            raise _timeout(body) from None
+        finally:
+            share.release()
+
+    async def _upload(
+        self,
+        operation: Operation,
+        exchange: Exchange,
+        values: tuple[str, ...],
+        body: Body,
+        caller: Caller,
+    ) -> Message:
+        """Passes the body on while it arrives: only the part that is under way takes memory."""
+        share = BodyShare(self._capacity, 0)
+        try:
+            await self._allow_time(operation, body.most(operation.body_limit), caller)
+            first = operation.bind(None, exchange.query, values)
+            for header, field in operation.rules.request_headers.items():
+                if (text := exchange.headers.get(header)) is not None:
+                    setattr(first, field.name, field.read(text.decode("latin-1")))
+            chunks = body.chunks(operation.body_limit, share.grow)
+            with Deadline(caller.deadline):
+                return await operation.invoke(messages_of(first, operation.route.body, chunks), caller)
+        except TimeoutError:
+            raise _timeout(body) from None
+        finally:
+            share.release()
+
+    async def _allow_time(self, operation: Operation, most: int, caller: Caller) -> None:
+        """Gives a body of `most` bytes the time and the room that it needs, to callers of the method only."""
+        await self._admit(operation, caller)
+        caller.deadline += most / LEAST_PACE
+
+    async def _admit(self, operation: Operation, caller: Caller) -> None:
+        if not operation.is_public:
+            await operation.admit(caller)
 
     def _bind(
         self,
         operation: Operation,
         content: list[bytes],
-        query: bytes,
+        exchange: Exchange,
         values: tuple[str, ...],
-        headers: Mapping[bytes, bytes],
-    ) -> tuple[Any, Invalid]:
+    ) -> tuple[Message, Invalid]:
         json: Any = None
         rules = operation.rules
         invalid: dict[int, Sequence[Violation]] = {}
         if operation.route.body:
             size = len(content[0])
             # Taken out, so that a large body is not held twice.
-            json = _parse(content.pop(), headers)
+            json = _parse(content.pop(), exchange.headers)
             if rules.files is not None and size > self._limits.body:
                 self._check_rest(json, rules.files)
             if operation.read is not None:
@@ -206,14 +256,14 @@ class Endpoint:
             if type(json) is not dict:
                 raise Failure("MALFORMED_BODY", {"detail": "its outermost value is none"})
             for header, field in rules.request_headers.items():
-                if (text := headers.get(header)) is not None:
+                if (text := exchange.headers.get(header)) is not None:
                     json[field.name] = field.read(text.decode("latin-1"))
         while True:
             try:
-                return operation.bind(json, query, values), invalid
+                return operation.bind(json, exchange.query, values), invalid
             except Failure as failure:
                 wrong = {} if rules.partial is None else rules.partial.drop_invalid(json, failure)
-                # Only so many violations are found at once, so there may be more.
+                # The binder stops at a number of violations, so there may be more.
                 if wrong.keys() <= invalid.keys():
                     raise
                 invalid |= wrong
@@ -224,64 +274,38 @@ class Endpoint:
             raise Failure("BODY_TOO_LARGE", {"limit": str(self._limits.body)})
 
 
-class _Held:
-    """The bytes of one body among those of all bodies under way."""
-
-    def __init__(self, endpoint: Endpoint, size: int) -> None:
-        """Raises Failure (UNAVAILABLE) when there are too many."""
-        self._endpoint = endpoint
-        self._size = 0
-        self.grow(size)
-
-    def grow(self, size: int) -> None:
-        """The body holds `size` bytes by now. Raises Failure (UNAVAILABLE)."""
-        if size <= self._size:
-            return
-        endpoint = self._endpoint
-        if endpoint._bodies + size - self._size > endpoint._limits.bodies:
-            raise Failure("UNAVAILABLE", retry_after_s=1)
-        endpoint._bodies += size - self._size
-        self._size = size
-
-    def release(self) -> None:
-        """The body is gone."""
-        self._endpoint._bodies -= self._size
-        self._size = 0
-
-
-def _credential(headers: Mapping[bytes, bytes]) -> str:
-    """The Authorization header as it is passed on. What it is worth is the server's to know."""
-    credential = headers.get(b"authorization")
-    if not credential:
-        raise Failure("MISSING_CREDENTIALS")
-    text = credential.decode("latin-1")
-    # What gRPC could not carry as metadata is no credential of ours.
-    if len(text) > CREDENTIAL_CHARACTERS or not (text.isascii() and text.isprintable()):
-        raise Failure("INVALID_CREDENTIALS")
-    return text
+def _timeout(body: Body) -> Failure:
+    """The failure of a request whose deadline is over: the client was late, or the server."""
+    return Failure("DEADLINE_EXCEEDED" if body.is_complete else REQUEST_TIMEOUT)
 
 
 def _parse(body: bytes, headers: Mapping[bytes, bytes]) -> Any:
     """The JSON of a body; an empty one counts as `{}`. Of a key that comes twice the last counts."""
     if not body:
         return {}
-    content_type = headers.get(b"content-type", b"").decode("latin-1")
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type not in ("", "application/json"):
-        raise Failure("UNSUPPORTED_MEDIA_TYPE", {"content_type": content_type[:200]})
+    content_type = headers.get(b"content-type", b"")
+    if content_type != b"application/json":
+        _check_media_type(content_type.decode("latin-1"))
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Failure("MALFORMED_BODY", {"detail": str(error)}) from None
 
 
+def _check_media_type(content_type: str) -> None:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type not in ("", "application/json"):
+        raise Failure("UNSUPPORTED_MEDIA_TYPE", {"content_type": content_type[:200]})
+
+
 def _closing(answer: Answer) -> Answer:
     """The answer to a request whose body still comes: what follows on the connection is not a request."""
-    return Answer(answer.status, answer.body, (*answer.headers, (b"connection", b"close")))
+    return answer._replace(headers=(*answer.headers, (b"connection", b"close")))
 
 
-def _rated(answer: Answer, rate: Rate) -> Answer:
-    """The answer with the limit of requests, unless it tells of one that matters more (F-9)."""
-    if any(name == b"ratelimit-limit" for name, _ in answer.headers):
-        return answer
+def _with_rate(answer: Answer, rate: Rate) -> Answer:
+    """The answer with the limit of requests, unless it names one that matters more (F-9)."""
+    for name, _ in answer.headers:
+        if name == b"ratelimit-limit":
+            return answer
     return Answer(answer.status, answer.body, (*answer.headers, *rate.headers))

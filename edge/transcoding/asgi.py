@@ -1,88 +1,128 @@
-"""The part of ASGI that the edge speaks, and the answer that it sends."""
+"""The only place that reads raw ASGI scopes: one HTTP request as middleware and endpoints share it."""
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from random import Random
+from typing import NamedTuple, TypeAlias
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Event: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Event]]
-Send: TypeAlias = Callable[[Event], Awaitable[None]]
-Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+from starlette.routing import Match, Mount, Route
+from starlette.types import Scope, Send
+
 Header: TypeAlias = tuple[bytes, bytes]
 
-SECURITY_HEADERS: Sequence[Header] = (
-    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
-    (b"x-frame-options", b"DENY"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-)
-"""On every answer of the edge (Z-6)."""
-
+_JSON: Header = (b"content-type", b"application/json")
+_EXCHANGE = "zidimail.exchange"
+_random = Random()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer before it is sent. The body is JSON unless the headers say otherwise."""
+class Answer(NamedTuple):
+    """An HTTP answer before it is sent. The body is JSON."""
 
     status: int
     body: bytes
     headers: tuple[Header, ...] = ()
 
 
-def request_id(headers: Mapping[bytes, bytes]) -> str:
+class Exchange:
+    """One HTTP request, read from its scope once, and what the layers that serve it find out.
+
+    `headers` has lower-case names; of a header that comes twice the first counts. `authorization` is the
+    credential as the server takes it, empty for none. `route` is the path template that the request was
+    matched with, `call_id` the id of the gRPC call that it shared with others, None for none.
+    """
+
+    __slots__ = ("authorization", "call_id", "headers", "method", "request_id", "route", "scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.headers: Mapping[bytes, bytes] = dict(reversed(scope["headers"]))
+        self.request_id = _request_id(self.headers)
+        self.authorization = ""
+        self.route: str | None = None
+        self.call_id: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+        path: str = self.scope["path"]
+        return path
+
+    @property
+    def raw_path(self) -> bytes:
+        """The path as it came over the wire."""
+        path: bytes = self.scope["raw_path"]
+        return path
+
+    @property
+    def query(self) -> bytes:
+        """The raw query string."""
+        query: bytes = self.scope["query_string"]
+        return query
+
+    @property
+    def peer(self) -> str:
+        """The address of the other end of the connection; empty on a local socket."""
+        client: tuple[str, int] | None = self.scope.get("client")
+        return client[0] if client is not None else ""
+
+    @property
+    def template(self) -> str | None:
+        """The path template that the request was matched with, for logs; None if with none."""
+        if self.route is not None:
+            return self.route
+        route = self.scope.get("route")
+        if not isinstance(route, Route):
+            return None
+        return f"{self.scope.get('root_path', '')}{route.path}"
+
+    def values(self, name: bytes) -> list[bytes]:
+        """All values of a header, in their order."""
+        return [value for key, value in self.scope["headers"] if key == name]
+
+
+def exchange_of(scope: Scope) -> Exchange | None:
+    """The exchange of an HTTP request, made by the first who asks; None for every other kind of scope."""
+    exchange: Exchange | None = scope.get(_EXCHANGE)
+    if exchange is None and scope["type"] == "http":
+        exchange = scope[_EXCHANGE] = Exchange(scope)
+    return exchange
+
+
+def _request_id(headers: Mapping[bytes, bytes]) -> str:
     """The caller's own X-Request-Id, if it can stand in a log line and a header, or a new one (F-9)."""
-    given = headers.get(b"x-request-id", b"").decode("latin-1")
-    return given if _REQUEST_ID.fullmatch(given) else new_request_id()
+    given = headers.get(b"x-request-id")
+    if given is not None and _REQUEST_ID.fullmatch(text := given.decode("latin-1")):
+        return text
+    return new_id()
 
 
-def new_request_id() -> str:
-    """24 hexadecimal digits."""
-    return secrets.token_hex(12)
+def new_id() -> str:
+    """24 hexadecimal digits. Request ids need not be hard to guess, so none costs a system call."""
+    return f"{_random.getrandbits(96):024x}"
 
 
-_JSON_HEADERS: Sequence[Header] = (
-    *SECURITY_HEADERS,
-    (b"content-type", b"application/json"),
-    (b"cache-control", b"no-store"),
-    # Pages of one origin are told more than others (Z-5).
-    (b"vary", b"Origin"),
-)
+class PrefixMount(Mount):
+    """A Mount of an application that matches whole paths itself: found by its prefix, without the regular
+    expression and the changed scope that cost each request 3 µs."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] == "http" and scope["path"].startswith(f"{self.path}/"):
+            return Match.FULL, {}
+        return Match.NONE, {}
 
 
-def _headers(answer: Answer, request_id: str) -> list[Header]:
-    return [
-        *_JSON_HEADERS,
-        (b"content-length", b"%d" % len(answer.body)),
-        (b"x-request-id", request_id.encode()),
-        *answer.headers,
-    ]
-
-
-async def send_answer(send: Send, answer: Answer, request_id: str, *, head: bool = False) -> None:
+async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None:
     """Sends an answer; for a HEAD request all of it but the body."""
-    await send(
-        {
-            "type": "http.response.start",
-            "status": answer.status,
-            "headers": _headers(answer, request_id),
-        }
-    )
-    await send({"type": "http.response.body", "body": b"" if head else answer.body})
+    status, body, headers = answer
+    headers = (_JSON, (b"content-length", b"%d" % len(body)), *headers)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else body})
 
 
-def last_answer(answer: Answer, request_id: str) -> bytes:
-    """An answer as it goes over the wire when there is no request that ASGI could answer; the last one
-    of its connection."""
-    lines = [
-        b"HTTP/1.1 %d %s" % (answer.status, HTTPStatus(answer.status).phrase.encode()),
-        *(b"%s: %s" % header for header in _headers(answer, request_id)),
-        b"connection: close",
-    ]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + answer.body
+def entity_headers(answer: Answer) -> tuple[Header, ...]:
+    """The headers that describe the body of an answer."""
+    return (_JSON, (b"content-length", b"%d" % len(answer.body)))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
 
-from edge.transcoding.asgi import Receive
+from starlette.types import Message, Receive
+
 from edge.transcoding.status import Failure
 
+# Bytes of an unwanted body that are read and forgotten, so that its sender reads the answer and may use the
+# connection again; for a larger one the connection is closed.
 DRAINED = 64 << 20
-"""Bytes of an unwanted body that are read and forgotten, so that its sender gets to read the answer and
-may use the connection again; of a larger one the connection is closed instead."""
-
+# Seconds that an unwanted body may take to arrive.
 DRAIN_S = 5.0
-"""Seconds that an unwanted body may take to arrive."""
 
 
 class ClientGone(Exception):
@@ -24,21 +23,28 @@ class ClientGone(Exception):
 class Body:
     """The body of one request."""
 
+    __slots__ = ("_complete", "_declared", "_expects_continue", "_receive")
+
     def __init__(self, receive: Receive, headers: Mapping[bytes, bytes]) -> None:
         self._receive = receive
         self._declared = int(headers.get(b"content-length", b"0"))
         self._complete = not self._declared and b"transfer-encoding" not in headers
-        # Who asks for permission first (RFC 9110 section 10.1.1) has not begun to send.
-        self._asks = headers.get(b"expect", b"").lower() == b"100-continue"
+        # Such a client has not begun to send (RFC 9110 section 10.1.1).
+        self._expects_continue = b"expect" in headers and headers[b"expect"].lower() == b"100-continue"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it has arrived."""
+        return self._complete
 
     def most(self, limit: int) -> int:
-        """How many bytes `read` may come to hold."""
+        """The most bytes that `read` may come to hold."""
         if self._complete:
             return 0
         return min(self._declared or limit, limit)
 
     async def read(self, limit: int, hold: Callable[[int], None] = lambda size: None) -> bytes:
-        """All of it, `limit` bytes at most. `hold` is told the bytes in hand whenever there are more.
+        """All of it, `limit` bytes at most. `hold` gets the bytes held so far whenever there are more.
 
         Raises Failure (BODY_TOO_LARGE), ClientGone, and what `hold` raises.
         """
@@ -60,11 +66,29 @@ class Body:
             raise _too_large(limit)
         return b"".join(chunks)
 
-    async def settle(self) -> bool:
-        """Gets rid of what was not read. False if that cannot be waited for: the connection must close."""
+    async def chunks(self, limit: int, hold: Callable[[int], None]) -> AsyncIterator[bytes]:
+        """Its parts as they arrive, none of them empty, `limit` bytes at most in all. `hold` gets the size of
+        each before it is passed on.
+
+        Raises Failure (BODY_TOO_LARGE), ClientGone, and what `hold` raises.
+        """
+        if self._declared > limit:
+            raise _too_large(limit)
+        size = 0
+        while not self._complete:
+            chunk = await self._next()
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            if chunk:
+                hold(len(chunk))
+                yield chunk
+
+    async def drain(self) -> bool:
+        """Reads and forgets the rest. False if that would take too long: the connection must close."""
         if self._complete:
             return True
-        if self._asks or self._declared > DRAINED:
+        if self._expects_continue or self._declared > DRAINED:
             return False
         left = DRAINED
         try:
@@ -76,8 +100,8 @@ class Body:
         return self._complete
 
     async def _next(self) -> bytes:
-        self._asks = False
-        message: Mapping[str, Any] = await self._receive()
+        self._expects_continue = False
+        message: Message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         self._complete = not message.get("more_body", False)

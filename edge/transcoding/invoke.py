@@ -4,59 +4,67 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc.aio
 from google.protobuf.message import Message
+from zidimail.v1.access_service_pb2 import GetCallerRequest, GetCallerResponse
 
 from edge.channel import Metadata, Unary
 from edge.transcoding.status import failure_of_error
 
+# A client whose address the edge does not know, on a local socket for example, still has to be named.
+UNKNOWN_ADDRESS = "unknown"
 
-@dataclass(frozen=True, slots=True)
+
 class Caller:
-    """Who calls: the Authorization header as it came, the id of the request, when (on the event loop's
-    clock, in seconds) the answer must be ready, and the address of the client, empty if it is unknown."""
+    """The client that a call is made for.
 
-    authorization: str
-    request_id: str
-    deadline: float
-    client: str = ""
+    `authorization` is its credential, empty for none; `deadline` is on the event loop's clock, in seconds;
+    `client` is its address, empty if unknown. `call_id` is set when the request shares its call with others.
+    """
+
+    __slots__ = ("authorization", "call_id", "client", "deadline", "request_id")
+
+    def __init__(self, authorization: str, request_id: str, deadline: float, client: str = "") -> None:
+        self.authorization = authorization
+        self.request_id = request_id
+        self.deadline = deadline
+        self.client = client
+        self.call_id: str | None = None
 
     @property
     def metadata(self) -> Metadata:
-        return (
-            ("authorization", self.authorization),
-            ("x-request-id", self.request_id),
-            ("x-client-ip", self.client or "unknown"),
-        )
+        """The metadata of a call for this caller alone."""
+        pairs = (("x-request-id", self.request_id), ("x-client-ip", self.client or UNKNOWN_ADDRESS))
+        return (*pairs, ("authorization", self.authorization)) if self.authorization else pairs
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the deadline, zero when it is over."""
+        return max(self.deadline - asyncio.get_running_loop().time(), 0)
 
 
+# Calls a method with a request message for a caller; an upload with an iterator of messages. Raises Failure.
 Invoke: TypeAlias = Callable[[Any, Caller], Awaitable[Message]]
-"""Calls a method with a request message for a caller. Raises Failure."""
 
 
 def direct(call: Unary[Message]) -> Invoke:
     """The plain way to call a method: one request, one call."""
 
     async def invoke(request: Any, caller: Caller) -> Message:
-        left = caller.deadline - asyncio.get_running_loop().time()
         try:
-            return await call(request, timeout=left, metadata=caller.metadata)
+            return await call(request, timeout=caller.seconds_left, metadata=caller.metadata)
         except grpc.aio.AioRpcError as error:
             raise failure_of_error(error) from None
 
     return invoke
 
 
+# Raises Failure if a caller may not call a method at all.
 Admit: TypeAlias = Callable[[Caller], Awaitable[None]]
-"""Raises Failure if a caller may not call a method at all."""
 
-_NO_MESSAGE = b"\xff"
-"""Bytes that no message can begin with: the tag breaks off."""
-
-_TURNED_AWAY = frozenset(
+_REFUSALS = frozenset(
     {
         "MISSING_CREDENTIALS",
         "INVALID_CREDENTIALS",
@@ -67,21 +75,20 @@ _TURNED_AWAY = frozenset(
 )
 
 
-def admission(call: Unary[Message]) -> Admit:
-    """Asks whether a caller may call a method, without calling it; `call` takes serialised requests.
+def admission(get_caller: Unary[GetCallerResponse], method: str) -> Admit:
+    """Tells whether a caller may call a method, `/package.Service/Method`, without calling it.
 
-    The server looks at the credential before the message, so bytes that are no message tell the two
-    apart. Wanted when a request turns out to be wrong before the server has seen it: a stranger must be
-    told 401 and not what is wrong with a body (C-41).
+    Used when a request turns out to be wrong before the server has seen it: a stranger must be answered 401
+    and not what is wrong with a body (C-41). A server that does not answer refuses nobody.
     """
+    request = GetCallerRequest(method=method)
 
     async def admit(caller: Caller) -> None:
-        left = caller.deadline - asyncio.get_running_loop().time()
         try:
-            await call(_NO_MESSAGE, timeout=max(left, 0), metadata=caller.metadata)
+            await get_caller(request, timeout=caller.seconds_left, metadata=caller.metadata)
         except grpc.aio.AioRpcError as error:
             failure = failure_of_error(error)
-            if failure.reason in _TURNED_AWAY:
+            if failure.reason in _REFUSALS:
                 raise failure from None
 
     return admit

@@ -28,9 +28,16 @@ class Route:
     segments: tuple[Segment, ...]
     method: MethodDescriptor
     body: str = ""
-    """`*`: the JSON body is the request; a field's name: it is that field; empty: there is none."""
+    """`*`: the JSON body is the request; a field's name: it is that field; empty: there is none. Of an upload
+    the body is the field, as it comes: it is cut into messages, of which the first has all other fields."""
     response_body: str = ""
     """The field of the response that is the answer's body; empty: all of it."""
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether the method takes a stream of requests."""
+        streaming: bool = self.method.client_streaming
+        return streaming
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -66,14 +73,16 @@ def _route(method: MethodDescriptor, rule: http_pb2.HttpRule) -> Route:
     verb = rule.WhichOneof("pattern")
     if verb is None or verb == "custom":
         raise BadRoute(f"{method.full_name}: the annotation names no verb that is served")
-    if method.client_streaming or method.server_streaming:
-        raise BadRoute(f"{method.full_name}: a stream has no JSON form")
+    if method.server_streaming:
+        raise BadRoute(f"{method.full_name}: a stream of responses has no JSON form")
     path: str = getattr(rule, verb)
     route = Route(verb.upper(), path, parse(path), method, rule.body, rule.response_body)
     for name in route.parameters:
         _field(method, name, "the path parameter")
     if rule.body not in ("", "*"):
-        _field(method, rule.body, "the body field")
+        body_type = _field(method, rule.body, "the body field").type
+    if method.client_streaming and (rule.body in ("", "*") or body_type != FieldDescriptor.TYPE_BYTES):
+        raise BadRoute(f"{method.full_name}: the body of an upload must be a field of the type bytes")
     if rule.response_body and rule.response_body not in method.output_type.fields_by_name:
         raise BadRoute(f"{method.full_name}: the response has no field {rule.response_body!r}")
     return route

@@ -11,8 +11,8 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
+from zidimail.v1 import access_service_pb2, access_service_pb2_grpc, email_service_pb2_grpc
 from zidimail.v1 import email_service_pb2 as pb
-from zidimail.v1 import email_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -43,6 +43,16 @@ class Turnstile(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             await abort(context, status("INVALID_CREDENTIALS", code_pb2.UNAUTHENTICATED))
 
         return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+class Access(access_service_pb2_grpc.AccessServiceServicer):
+    """Admits every caller that the turnstile lets through."""
+
+    async def GetCaller(
+        self, request: access_service_pb2.GetCallerRequest, context: Context
+    ) -> access_service_pb2.GetCallerResponse:
+        """Answers at once."""
+        return access_service_pb2.GetCallerResponse()
 
 
 class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
@@ -107,6 +117,7 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
             interceptors=[Turnstile()], options=[("grpc.max_receive_message_length", 64 << 20)]
         )
         email_service_pb2_grpc.add_EmailServiceServicer_to_server(self, server)
+        access_service_pb2_grpc.add_AccessServiceServicer_to_server(Access(), server)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
         await self.health.set("", health_pb2.HealthCheckResponse.SERVING)
         port = server.add_insecure_port(f"127.0.0.1:{port}")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import grpc.aio
 import pytest
@@ -11,6 +12,7 @@ from zidimail.v1 import email_service_pb2 as pb
 
 from edge.channel import Channel
 from edge.coalesce import Coalescer, LineFull
+from edge.transcoding.invoke import Caller
 from tests.harness.waiting import until
 from tests.unit.edge.server import EmailServer, sent, status
 
@@ -19,12 +21,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 WAITING_LIMIT = 300
 
 
+@asynccontextmanager
+async def coalescer_of(target: str) -> AsyncIterator[Coalescer]:
+    channel = Channel(target)
+    call = channel.unary_of_bytes("zidimail.v1.EmailService.BatchSendEmails", pb.BatchSendEmailsResponse)
+    async with channel:
+        yield Coalescer(call, WAITING_LIMIT)
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def coalescer(emails: EmailServer) -> AsyncIterator[Coalescer]:
-    channel = Channel(emails.target)
-    call = channel.unary_of_bytes("zidimail.v1.EmailService.BatchSendEmails", pb.BatchSendEmailsResponse)
-    yield Coalescer(call, WAITING_LIMIT)
-    await channel.close()
+    async with coalescer_of(emails.target) as coalescer:
+        yield coalescer
 
 
 class Sender:
@@ -33,16 +41,16 @@ class Sender:
     def __init__(self, coalescer: Coalescer, credential: str = "Bearer key") -> None:
         self._coalescer = coalescer
         self._credential = credential
+        self.callers: dict[str, Caller] = {}
 
-    def send(self, subject: str, *, body: str = "", within: float = 20) -> asyncio.Task[pb.BatchSendResult]:
+    def send(
+        self, subject: str, *, body: str = "", within: float = 20, client: str = ""
+    ) -> asyncio.Task[pb.BatchSendResult]:
         deadline = asyncio.get_running_loop().time() + within
+        caller = Caller(self._credential, f"request-{subject}", deadline, client)
+        self.callers[subject] = caller
         return asyncio.create_task(
-            self._coalescer.send(
-                pb.SendEmailRequest(subject=subject, text=body),
-                self._credential,
-                (("authorization", self._credential),),
-                deadline,
-            )
+            self._coalescer.send(pb.SendEmailRequest(subject=subject, text=body), caller)
         )
 
 
@@ -200,9 +208,7 @@ async def test_idle_credentials_leave_nothing_behind(emails: EmailServer, coales
 
 
 async def test_a_server_that_is_not_there_is_an_error() -> None:
-    channel = Channel("127.0.0.1:1")
-    call = channel.unary_of_bytes("zidimail.v1.EmailService.BatchSendEmails", pb.BatchSendEmailsResponse)
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await Sender(Coalescer(call, WAITING_LIMIT)).send("a")
+    async with coalescer_of("127.0.0.1:1") as coalescer:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await Sender(coalescer).send("a")
     assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
-    await channel.close()

@@ -13,7 +13,7 @@ from google.rpc import code_pb2
 from limits import parse
 from zidimail.v1 import email_service_pb2 as pb
 
-from edge.cors import origin_of
+from edge.middleware.cors import origin_of
 from edge.settings import Settings
 from tests.unit.edge.conftest import serve_edge
 from tests.unit.edge.server import EmailServer, status
@@ -108,15 +108,15 @@ async def test_options_that_ask_nothing_are_a_wrong_method(app: httpx.AsyncClien
 @pytest.mark.parametrize(
     ("url", "origin"),
     [
-        ("https://App.Example.com/dashboard/", b"https://app.example.com"),
-        ("https://app.example.com:443", b"https://app.example.com"),
-        ("http://app.example.com:80", b"http://app.example.com"),
-        ("http://127.0.0.1:8080", b"http://127.0.0.1:8080"),
-        ("http://[::1]:8080", b"http://[::1]:8080"),
-        ("https://bücher.example", b"https://xn--bcher-kva.example"),
+        ("https://App.Example.com/dashboard/", "https://app.example.com"),
+        ("https://app.example.com:443", "https://app.example.com"),
+        ("http://app.example.com:80", "http://app.example.com"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
     ],
 )
-async def test_an_origin_is_written_as_browsers_write_it(url: str, origin: bytes) -> None:
+async def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> None:
     """RFC 6454 section 6.2."""
     assert origin_of(url) == origin
 
@@ -191,8 +191,8 @@ async def test_the_server_is_told_who_is_at_the_other_end(
     assert emails.metadata[0]["x-client-ip"] == "127.0.0.1"
 
 
-async def test_sends_of_different_clients_share_no_call(emails: EmailServer) -> None:
-    """F-7: a key may be bound to networks."""
+async def test_sends_of_different_clients_share_a_call_that_names_each_address(emails: EmailServer) -> None:
+    """F-7: the server refuses it if the key is bound to networks and one of them is outside."""
     settings = replace(Settings(server=emails.target), trusted_proxies=(ip_network("127.0.0.0/8"),))
     emails.gate.clear()
     async with serve_edge(settings) as url, httpx.AsyncClient(base_url=url, headers=KEY) as client:
@@ -204,7 +204,7 @@ async def test_sends_of_different_clients_share_no_call(emails: EmailServer) -> 
         ]
         emails.gate.set()
         assert [(await send).status_code for send in sends] == [200] * 12
-    assert {metadata["x-client-ip"] for metadata in emails.metadata} == {"192.0.2.0", "192.0.2.1"}
+    assert "192.0.2.0,192.0.2.1" in {metadata["x-client-ip"] for metadata in emails.metadata}
 
 
 def quota(limit: int, remaining: int, seconds: float) -> pb.RateLimit:

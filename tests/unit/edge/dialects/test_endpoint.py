@@ -8,10 +8,12 @@ import httpx
 import pytest_asyncio
 from zidimail.v1 import domain_pb2, domain_service_pb2
 
+from edge.client_ip import ClientIps
 from edge.dialects.dialect import HeaderField, MethodRules
 from edge.dialects.endpoint import Endpoint, Limits, Method
 from edge.dialects.zidimail.dialect import ZidiMail
-from edge.visitors import Visitors
+from edge.middleware.credential import Credential
+from edge.transcoding.capacity import Capacity
 from tests.unit.edge.transcoding.contract import ROUTES
 
 CREATE_DOMAIN = "zidimail.v1.DomainService.CreateDomain"
@@ -46,9 +48,9 @@ async def invoke(request: domain_service_pb2.CreateDomainRequest, caller: Any) -
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of an edge that takes bodies of 1,000 bytes."""
     methods = {route.method.full_name: Method(invoke, admit) for route in ROUTES}
-    limits = Limits(deadline_s=5, body=1000, body_with_files=1000, requests=10, bodies=100_000)
-    endpoint = Endpoint(Tuned(ROUTES), methods, limits, Visitors((), socket=False), None)
-    transport = httpx.ASGITransport(app=endpoint)
+    limits = Limits(deadline_s=5, body=1000, body_with_files=1000)
+    endpoint = Endpoint(Tuned(ROUTES), methods, limits, Capacity(10, 100_000), ClientIps(), None)
+    transport = httpx.ASGITransport(app=Credential(endpoint, app_url="http://edge"))
     headers = {"authorization": "Bearer zm_live_1_2"}
     async with httpx.AsyncClient(transport=transport, base_url="http://edge", headers=headers) as client:
         yield client

@@ -1,0 +1,1 @@
+"""What surrounds every HTTP request, one file a layer, outermost first in `edge.app`."""

@@ -1,0 +1,49 @@
+"""The credential of a request: its Authorization header, or the cookie of our own pages (C-10, C-74)."""
+
+from __future__ import annotations
+
+from starlette.requests import cookie_parser
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from edge.middleware.cors import origin_of
+from edge.transcoding.asgi import Exchange, exchange_of
+
+COOKIE = "zm_token"
+_SAFE_METHODS = ("GET", "HEAD")
+_FOREIGN_SITES = (b"cross-site", b"same-site")
+
+
+class Credential:
+    """Takes the credential of each request to where the endpoints find it. The header wins.
+
+    What a credential is worth is the server's to know; here a cookie is only left out where the browser was
+    led by a page that is not ours.
+    """
+
+    def __init__(self, app: ASGIApp, app_url: str) -> None:
+        """`app_url` is where our pages come from."""
+        self._app = app
+        self._origin = origin_of(app_url).encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = exchange_of(scope)
+        if exchange is not None:
+            authorization = exchange.headers.get(b"authorization")
+            if authorization:
+                exchange.authorization = authorization.decode("latin-1")
+            elif b"cookie" in exchange.headers:
+                exchange.authorization = self._from_cookie(exchange)
+        await self._app(scope, receive, send)
+
+    def _from_cookie(self, exchange: Exchange) -> str:
+        cookies = "; ".join(value.decode("latin-1") for value in exchange.values(b"cookie"))
+        token = cookie_parser(cookies).get(COOKIE)
+        return f"Bearer {token}" if token and self._is_from_our_page(exchange) else ""
+
+    def _is_from_our_page(self, exchange: Exchange) -> bool:
+        origin = exchange.headers.get(b"origin")
+        site = exchange.headers.get(b"sec-fetch-site")
+        if exchange.method in _SAFE_METHODS:
+            # Browsers send no Origin when a link is followed.
+            return site not in _FOREIGN_SITES and origin in (None, self._origin)
+        return origin == self._origin or site == b"same-origin"

@@ -1,0 +1,35 @@
+"""The part of access that concerns the edge: is there a credential, and can it be passed on?"""
+
+from __future__ import annotations
+
+from google.protobuf.descriptor import MethodDescriptor
+from zidimail.v1 import access_pb2
+
+from edge.transcoding.status import Failure
+
+# Longer than any credential, shorter than what gRPC takes as metadata (8 KiB).
+CREDENTIAL_CHARACTERS = 4096
+
+
+def is_public(method: MethodDescriptor) -> bool:
+    """Whether a method takes no credential (`protos/zidimail/v1/access.proto`). One without a rule does."""
+    rule: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
+    names = [access_pb2.Credential.Name(credential) for credential in rule.credentials]
+    return "CREDENTIAL_NONE" in names
+
+
+def checked(authorization: str) -> str:
+    """A credential that a call can carry. Its worth is the server's to know.
+
+    Raises Failure (MISSING_CREDENTIALS, INVALID_CREDENTIALS).
+    """
+    if not authorization:
+        raise Failure("MISSING_CREDENTIALS")
+    # What gRPC could not carry as metadata is no credential of ours.
+    if (
+        len(authorization) > CREDENTIAL_CHARACTERS
+        or not authorization.isascii()
+        or not authorization.isprintable()
+    ):
+        raise Failure("INVALID_CREDENTIALS")
+    return authorization

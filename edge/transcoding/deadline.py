@@ -1,0 +1,41 @@
+"""A deadline for the rest of a request."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+
+class Deadline:
+    """Cancels what runs inside when the time comes, and raises TimeoutError then.
+
+    `asyncio.timeout_at` without its states and coroutines: a third of its cost, which each request pays.
+    """
+
+    __slots__ = ("_is_over", "_task", "_timer", "_when")
+
+    def __init__(self, when: float) -> None:
+        """`when` is on the event loop's clock, in seconds."""
+        self._when = when
+        self._is_over = False
+
+    def __enter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
+        assert task is not None
+        self._task = task
+        self._timer = loop.call_at(self._when, self._expire)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        # Cancelled by the deadline alone: whoever else cancels the task still means it.
+        if self._is_over and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def _expire(self) -> None:
+        self._is_over = True
+        self._task.cancel()
