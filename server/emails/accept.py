@@ -1,7 +1,7 @@
 """Accepting email: a list at a time, durable before it is acknowledged (DESIGN: the life of one send).
 
 All that needs no store was checked before (`draft`). Here the items of all concurrent callers share one
-transaction: the facts are read, the `Judge` decides, and the rows of every accepted item are written, each
+transaction: the facts are read, `admission` decides, and the rows of every accepted item are written, each
 table once.
 """
 
@@ -22,12 +22,13 @@ from server.db.tables.queue import outq
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails import idempotency
+from server.emails.admission import Admission
+from server.emails.answers import Answers
 from server.emails.batch import Answer, Batch
 from server.emails.draft import Draft
-from server.emails.judge import Judge, facts_about
+from server.emails.facts import read_facts
 from server.events import log
 from server.faults import Fault
-from server.quotas.rules import Periods
 from server.quotas.store import write_usage
 from server.work.crowd import Crowd
 
@@ -75,14 +76,23 @@ class Acceptor:
     def _act(self, tx: Tx, batches: list[Batch]) -> list[Answer | Fault]:
         self._crowd.seen(sum(len(batch.items) for batch in batches))
         now_ms = self._clock.now_ms()
-        periods = Periods.of(now_ms)
-        judge = Judge(facts_about(tx, batches, periods, now_ms, self._slow_start), periods, now_ms)
-        answers = [judge.judge(batch) for batch in batches]
-        idempotency.remember(tx, judge.accepted.remembered, now_ms)
-        write_usage(tx, judge.charged(), periods)
-        _write(tx, judge.accepted.drafts)
+        facts = read_facts(
+            tx,
+            "accept",
+            [item for batch in batches for item in batch.items if isinstance(item, Draft)],
+            {batch.org_id for batch in batches},
+            now_ms,
+            batch_keys=[key for batch in batches if (key := batch.key) is not None],
+            slow_start=self._slow_start,
+        )
+        admission = Admission(facts)
+        answers = Answers(admission)
+        outcomes = [answers.answer(batch) for batch in batches]
+        idempotency.remember(tx, admission.new_answers, now_ms)
+        write_usage(tx, admission.usage(), facts.periods)
+        _write(tx, answers.accepted)
         failpoints.hit("accept.before_commit")
-        return answers
+        return outcomes
 
 
 def _write(tx: Tx, drafts: Sequence[Draft]) -> None:

@@ -11,6 +11,7 @@ from zidimail.v1 import email_service_pb2 as pb
 
 from server.addresses import mailbox
 from server.emails import rules
+from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
 from server.events.log import Entry
 from server.faults import Fault, ValidationFailed, Violation
@@ -36,47 +37,25 @@ Row: TypeAlias = dict[str, Any]
 Hashed = TypeVar("Hashed", pb.SendEmailRequest, pb.BatchSendEmailsRequest)
 
 
-@dataclass(slots=True)
-class Draft:
-    """One email that passed every check that needs no store: its rows, without the domain's id."""
+@dataclass(slots=True, kw_only=True)
+class Draft(Candidate):
+    """A candidate that passed every check without the store: its rows, without the domain's id."""
 
-    org_id: str
-    domain: str
     email: Row
     content: Row
     recipients: list[Row]
     queue: list[Row]
-    idempotency_key: str | None
-    request_hash: bytes
-    # The recipients' mailboxes in lower case, in the order of `recipients`.
-    addresses: Sequence[str]
-    # The domains that the caller's key may send from; empty for all.
-    allowed_domains: Set[str]
-    # Test mail is never sent out and uses no quota (F-5).
-    test: bool
     tags: list[Row] = field(default_factory=list)
     attachments: list[Row] = field(default_factory=list)
     parts: list[Row] = field(default_factory=list)
     # The URLs of the attachments that are still to be fetched, by the attachments' numbers.
     links: dict[int, str] = field(default_factory=dict)
-    # A fault that the email has now; it may have been without fault when its idempotency key was first used.
-    refusal: Fault | None = None
-
-    @property
-    def scheduled_at(self) -> int | None:
-        """The time at which delivery begins, in milliseconds since 1970 UTC; None for at once."""
-        at: int | None = self.email["scheduled_at"]
-        return at
-
-    @property
-    def attachments_size(self) -> int:
-        """The bytes of all attachments whose content is known."""
-        return sum(row["size"] for row in self.attachments)
 
     def attach(self, no: int, content: bytes) -> None:
         """Gives attachment `no` its content."""
         row = self.attachments[no - 1]
         row["size"] = len(content)
+        self.attachments_size += len(content)
         whole = memoryview(content)
         self.parts += [
             {
@@ -197,11 +176,12 @@ def draft(request: pb.SendEmailRequest, caller: Caller, now_ms: int) -> Draft | 
             queue_row(org_id, email_id, no, shard, site_of(recipient.domain, test=caller.test), now_ms)
             for no, (_, recipient) in enumerate(envelope.values(), start=1)
         ],
-        idempotency_key=key,
+        idempotency_key=None if key is None else IdempotencyKey(org_id, "send", key),
         request_hash=request_hash(request) if key is not None else b"",
         addresses=list(envelope),
         allowed_domains=caller.allowed_domains,
         test=caller.test,
+        scheduled_at=scheduled_at,
         tags=[
             {"org_id": org_id, "tag": text, "email_id": email_id}
             for text in {text for name, value in tags for text in (name, f"{name}:{value}")}

@@ -1,33 +1,22 @@
 """The scheduled emails that are due, in the store: read and locked, then written."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence, Set
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from server.db.statements import BulkInsert, Change, Statement
 from server.db.tables.queue import outq
 from server.db.tx import Tx
+from server.emails.candidate import Candidate
 from server.emails.draft import Row, weight
 from server.emails.store import forget_attachments
 from server.events import log
-from server.quotas.rules import AccountLimits, Periods, Used
-from server.quotas.store import account_limits, recall_recipients
-from server.suppressions.store import suppressed
 
 MAX_RELEASED = 200
 
 # (organisation, email)
 EmailKey: TypeAlias = tuple[str, str]
-
-
-class DueEmail(NamedTuple):
-    """A scheduled email that is due."""
-
-    org_id: str
-    id: str
-    domain_id: str
-    test: bool
 
 
 class ScheduledRecipient(NamedTuple):
@@ -39,6 +28,27 @@ class ScheduledRecipient(NamedTuple):
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class DueEmail:
+    """A scheduled email that is due, with its recipients; `attached` is the memory of its files, in bytes."""
+
+    org_id: str
+    id: str
+    domain_id: str
+    test: bool
+    recipients: Sequence[ScheduledRecipient]
+    attached: int
+
+    def candidate(self) -> Candidate:
+        """The email for admission."""
+        return Candidate(
+            org_id=self.org_id,
+            domain=self.domain_id,
+            addresses=[row.address.lower() for row in self.recipients],
+            test=self.test,
+        )
+
+
 class Reason(NamedTuple):
     """The reason for which there was no attempt: an enhanced status code (RFC 3463), and its meaning."""
 
@@ -46,9 +56,16 @@ class Reason(NamedTuple):
     text: str
 
 
-class _DomainKey(NamedTuple):
+class _EmailKey(NamedTuple):
     org_id: str
     id: str
+
+
+class _DueRow(NamedTuple):
+    org_id: str
+    id: str
+    domain_id: str
+    test: bool
 
 
 class _AttachedRow(NamedTuple):
@@ -60,11 +77,11 @@ class _AttachedRow(NamedTuple):
 
 # Any one email that is due, without a lock.
 _ANY_DUE = Statement(
-    _DomainKey, "SELECT org_id, id FROM emails WHERE status = 'scheduled' AND scheduled_at <= :now LIMIT 1"
+    _EmailKey, "SELECT org_id, id FROM emails WHERE status = 'scheduled' AND scheduled_at <= :now LIMIT 1"
 )
 # Locks the emails: another server skips them, and moving or canceling one waits for the commit.
 _DUE = Statement(
-    DueEmail,
+    _DueRow,
     f"""
     SELECT org_id, id, domain_id, test FROM emails
     WHERE status = 'scheduled' AND scheduled_at <= :now
@@ -81,11 +98,6 @@ _RECIPIENTS = Statement(
     ORDER BY email_id, no
     """,
     keys={"org_id": "text", "email_id": "text"},
-)
-_VERIFIED = Statement(
-    _DomainKey,
-    "SELECT org_id, id FROM domains WHERE (org_id, id) IN {keys} AND verified",
-    keys={"org_id": "text", "id": "text"},
 )
 _ATTACHED = Statement(
     _AttachedRow,
@@ -104,27 +116,6 @@ _SET_RECIPIENT = Change("""
     WHERE org_id = :org_id AND email_id = :email_id AND no = :no
 """)
 _QUEUE = BulkInsert(outq)
-
-
-@dataclass(slots=True)
-class ReleaseInput:
-    """The emails that are due, and the state of the store for their organisations and recipients."""
-
-    due: Sequence[DueEmail]
-    periods: Periods
-    accounts: dict[str, tuple[AccountLimits, Used]]
-    recipients: dict[EmailKey, list[ScheduledRecipient]]
-    suppressed: Set[tuple[str, str]]
-    verified: Set[tuple[str, str]]
-    # Estimated bytes in memory of the attachments.
-    attached: dict[EmailKey, int]
-    charged: set[str] = field(default_factory=set)
-    # The number of emails of each organisation that exceed the burst limit.
-    over_burst: Counter[str] = field(default_factory=Counter)
-
-    def usage(self) -> dict[str, Used]:
-        """The new usage of the organisations that were charged."""
-        return {org_id: self.accounts[org_id][1] for org_id in sorted(self.charged)}
 
 
 @dataclass(slots=True)
@@ -193,36 +184,19 @@ def is_any_due(tx: Tx, now_ms: int) -> bool:
     return _ANY_DUE.first(tx, now=now_ms) is not None
 
 
-def read_due(tx: Tx, now_ms: int, slow_start: Sequence[int]) -> ReleaseInput | None:
-    """Reads and locks up to `MAX_RELEASED` emails that are due; None if there are none."""
-    due = _DUE.all(tx, now=now_ms)
-    if not due:
-        return None
-    keys = [(email.org_id, email.id) for email in due]
-    periods = Periods.of(now_ms)
-    accounts = account_limits(
-        tx, {org_id for org_id, _ in keys}, periods, now_ms, slow_start=slow_start, lock=True
-    )
+def read_due(tx: Tx, now_ms: int) -> list[DueEmail]:
+    """Reads and locks up to `MAX_RELEASED` emails that are due."""
+    rows = _DUE.all(tx, now=now_ms)
+    if not rows:
+        return []
+    keys = [(row.org_id, row.id) for row in rows]
     recipients: dict[EmailKey, list[ScheduledRecipient]] = defaultdict(list)
-    for row in _RECIPIENTS.all(tx, keys):
-        recipients[row.org_id, row.email_id].append(row)
-    addresses = {(row.org_id, row.address.lower()) for rows in recipients.values() for row in rows}
-    capped = {
-        org_id: [address for owner, address in addresses if owner == org_id]
-        for org_id, (account, _) in accounts.items()
-        if account.limits.unique is not None
-    }
-    for org_id, seen in recall_recipients(tx, capped, periods.month).items():
-        accounts[org_id][1].seen = seen
-    return ReleaseInput(
-        due,
-        periods,
-        accounts,
-        recipients,
-        suppressed(tx, addresses, now_ms),
-        set(_VERIFIED.all(tx, {(email.org_id, email.domain_id) for email in due})),
-        {(row.org_id, row.email_id): weight(row.files, row.size) for row in _ATTACHED.all(tx, keys)},
-    )
+    for recipient in _RECIPIENTS.all(tx, keys):
+        recipients[recipient.org_id, recipient.email_id].append(recipient)
+    attached = {(row.org_id, row.email_id): weight(row.files, row.size) for row in _ATTACHED.all(tx, keys)}
+    return [
+        DueEmail(*row, recipients[row.org_id, row.id], attached.get((row.org_id, row.id), 0)) for row in rows
+    ]
 
 
 def write(tx: Tx, changes: Changes) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
@@ -284,6 +284,19 @@ async def test_while_its_organisation_may_not_send_an_email_waits(scheduling: Sc
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(id) == ["scheduled", "scheduled"]
     await scheduling.set_organisation(state="healthy")
+    await scheduling.release(IN_AN_HOUR + HOUR_MS)
+    assert await scheduling.states(id) == ["queued", "queued"]
+
+
+async def test_a_paused_organisations_email_waits_also_without_its_domain(scheduling: Scheduling) -> None:
+    """C-41: the account comes before the domain, which may be verified again before the pause ends."""
+    id = await scheduling.schedule()
+    await scheduling.set_organisation(state="paused")
+    await scheduling.writer.run(Tx.change, update(domains).values(verified=False))
+    await scheduling.release(IN_AN_HOUR)
+    assert await scheduling.states(id) == ["scheduled", "scheduled"]
+    await scheduling.set_organisation(state="healthy")
+    await scheduling.writer.run(Tx.change, update(domains).values(verified=True))
     await scheduling.release(IN_AN_HOUR + HOUR_MS)
     assert await scheduling.states(id) == ["queued", "queued"]
 
