@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.delivery import pool
+from server.delivery.smtp import pool
 from server.delivery.smtp.handshake import connect
 from server.delivery.smtp.target import AttemptFailed, Credentials, Target, Timeouts
 from server.delivery.transport import LeaseLost, OutgoingMessage
