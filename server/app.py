@@ -45,12 +45,10 @@ from server.domains.rpc import DomainServicer
 from server.domains.verify import Verifier
 from server.emails.accept import Acceptor
 from server.emails.attachments import FETCH_S, Links
-from server.emails.counting import Counting
 from server.emails.files import AttachmentServicer
 from server.emails.release import Releaser
 from server.emails.rpc import EmailServicer
 from server.emails.sweep import Sweeper
-from server.events.bell import Bell
 from server.events.rpc import EventServicer
 from server.inbound.rpc import FeedbackServicer
 from server.keys.authenticate import ApiKeyAuthenticator
@@ -61,6 +59,7 @@ from server.net.http import GuardedClient
 from server.quotas.rpc import UsageServicer
 from server.sealing import Seal
 from server.settings import Settings, SettingsError
+from server.stats.counting import Counting
 from server.suppressions.rpc import SuppressionServicer
 from server.webhooks.dispatch import Dispatcher
 from server.webhooks.fan_out import FanOut
@@ -69,7 +68,8 @@ from server.webhooks.sweep import Sweeper as WebhookSweeper
 from server.wire.access import access_rules
 from server.wire.health import Health
 from server.wire.interceptors import Pipeline
-from server.work.crowd import Crowd
+from server.work.backpressure import AcceptLoad, Backpressure
+from server.work.notifier import Notifier
 
 _log = structlog.get_logger()
 
@@ -126,8 +126,11 @@ class Delivering:
         self.clock = clock
         self.database = Database(settings.database_url)
         self.writer = Writer(self.database)
-        self.bell = Bell()
-        self.crowd = Crowd()
+        self.mail_queued = Notifier()
+        self.events_appended = Notifier()
+        self.webhook_calls_due = Notifier()
+        self.accept_load = AcceptLoad()
+        backpressure = Backpressure(self.accept_load, settings.background_share)
         self.seal = Seal(settings.secret)
         self.resolver = Resolver(settings)
         self.engine = Engine(
@@ -137,16 +140,21 @@ class Delivering:
             clock,
             self.seal,
             transport_of(settings, self.resolver),
-            on_settled=self.bell.ring,
-            crowd=self.crowd,
+            self.mail_queued,
+            self.events_appended,
+            backpressure,
         )
-        self.dispatcher = Dispatcher(self.database, self.writer, settings, clock, self.seal, self.resolver)
-        self.counting = Counting(self.database, self.writer, self.bell, self.crowd)
+        self.dispatcher = Dispatcher(
+            self.database, self.writer, settings, clock, self.seal, self.resolver, self.webhook_calls_due
+        )
+        self.counting = Counting(self.database, self.writer, self.events_appended, backpressure)
         self.forgetting = WebhookSweeper(self.database, self.writer, clock)
         self.fan_out = FanOut(
-            self.database, self.writer, clock, self.bell, on_calls=self.dispatcher.wake, crowd=self.crowd
+            self.database, self.writer, clock, self.events_appended, self.webhook_calls_due, backpressure
         )
-        self.releaser = Releaser(self.database, self.writer, clock, self.on_accepted, settings.slow_start)
+        self.releaser = Releaser(
+            self.database, self.writer, clock, self.mail_queued, self.events_appended, settings.slow_start
+        )
 
     async def start(self) -> None:
         """Begins to deliver."""
@@ -160,11 +168,6 @@ class Delivering:
         await self.dispatcher.start()
         await self.forgetting.start()
         self.releaser.start()
-
-    def on_accepted(self) -> None:
-        """Something is queued, and in the log."""
-        self.engine.wake()
-        self.bell.ring()
 
     async def stop(self) -> None:
         """Finishes what is in flight, gives the leases back, and closes the store."""
@@ -185,12 +188,13 @@ class Serving:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._delivering = delivering = Delivering(settings, clock)
-        database, writer, bell = delivering.database, delivering.writer, delivering.bell
+        database, writer = delivering.database, delivering.writer
+        events_appended = delivering.events_appended
         self._uses = KeyUses(writer)
         self._sweeper = Sweeper(database, writer, clock)
         keys = ApiKeyAuthenticator(database, clock, self._uses)
         sessions = Sessions(settings.secret, clock)
-        self._events = EventServicer(database, bell)
+        self._events = EventServicer(database, events_appended)
         self._links = Links(
             database,
             clock,
@@ -201,7 +205,14 @@ class Serving:
                 total_s=FETCH_S,
             ),
         )
-        acceptor = Acceptor(writer, clock, delivering.crowd, delivering.on_accepted, settings.slow_start)
+        acceptor = Acceptor(
+            writer,
+            clock,
+            delivering.accept_load,
+            delivering.mail_queued,
+            events_appended,
+            settings.slow_start,
+        )
         verifier = Verifier(database, writer, clock, delivering.resolver, settings)
         authenticator = TokenAuthenticator(keys, sessions, Banned(database, clock))
         self._server = grpc.aio.server(
@@ -209,7 +220,7 @@ class Serving:
             options=_GRPC_OPTIONS,
         )
         email_service_pb2_grpc.add_EmailServiceServicer_to_server(
-            EmailServicer(database, writer, acceptor, self._links, clock, bell.ring), self._server
+            EmailServicer(database, writer, acceptor, self._links, clock, events_appended), self._server
         )
         attachment_service_pb2_grpc.add_AttachmentServiceServicer_to_server(
             AttachmentServicer(database), self._server
@@ -221,12 +232,12 @@ class Serving:
             ApiKeyServicer(database, writer, clock, keys), self._server
         )
         webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(
-            WebhookServicer(database, writer, settings, clock, delivering.seal, delivering.dispatcher.wake),
+            WebhookServicer(database, writer, settings, clock, delivering.seal, delivering.webhook_calls_due),
             self._server,
         )
         event_service_pb2_grpc.add_EventServiceServicer_to_server(self._events, self._server)
         feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(
-            FeedbackServicer(writer, clock, bell.ring), self._server
+            FeedbackServicer(writer, clock, events_appended), self._server
         )
         suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(
             SuppressionServicer(database, writer, clock), self._server

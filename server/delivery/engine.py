@@ -7,7 +7,7 @@ say, and results are written as a list by one task.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
@@ -30,18 +30,18 @@ from server.ids import new_id
 from server.sealing import Seal
 from server.settings import Settings
 from server.work.backoff import jittered
-from server.work.crowd import Crowd
+from server.work.backpressure import Backpressure, Pacer
 from server.work.lease import Leases
 from server.work.loop import Loop
+from server.work.notifier import Notifier
 
 # Rows held for each delivery that may run: enough that none waits for the store.
 _HELD_PER_DELIVERY = 4
 _MAX_CLAIM = 128
 _MAX_SETTLE = 256
-# While callers crowd to hand mail in, the process is theirs: what is queued is safe, and goes at about this
-# pace (300 recipients a second) until they are done.
-_CROWDED_CLAIM = 32
-_CROWDED_PAUSE_S = 0.1
+# The delay before a claim while many sends are being accepted, in which more mail comes to be claimed
+# together: a claim for each transaction that accepts would cost as much as the accepting.
+_HIGH_GATHER_S = 0.05
 # The time after which a large message for which there was no room is tried again.
 _LARGE_PAUSE_S = 2.0
 # A slow site keeps this part of the capacity, when others need it.
@@ -52,7 +52,9 @@ _log = structlog.get_logger()
 class Engine:
     """Delivers the mail of a store.
 
-    `on_settled` is called after each commit that appended events. It holds back while a `crowd` is there.
+    It claims at each notification of `mail_queued`, and polls for mail that other processes accepted.
+    `events_appended` is notified after each commit that appended events. Under `backpressure` mail that
+    arrives is claimed a little later and together; mail that waits is claimed without a pause.
     """
 
     def __init__(
@@ -63,14 +65,16 @@ class Engine:
         clock: Clock,
         seal: Seal,
         transport: Transport,
-        on_settled: Callable[[], None] = lambda: None,
-        crowd: Crowd | None = None,
+        mail_queued: Notifier,
+        events_appended: Notifier,
+        backpressure: Backpressure,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._transport = transport
-        self._on_settled = on_settled
-        self._crowd = crowd or Crowd()
+        self._events_appended = events_appended
+        self._pacer = Pacer("delivery", backpressure, gather_s=0.0, high_gather_s=_HIGH_GATHER_S)
+        self._is_behind = False
         self._patience = RetryPolicy(
             round(settings.lifetime_s * 1000), round(settings.uncertain_delay_s * 1000)
         )
@@ -91,6 +95,7 @@ class Engine:
         self._unfinished: list[Key] = []
         self._memory = MemoryBudget()
         self._held = 0
+        mail_queued.subscribe(self.wake)
 
     async def start(self) -> None:
         """Takes over what earlier engines of this machine left, then begins to deliver."""
@@ -132,11 +137,11 @@ class Engine:
             await self._make_room()
             return False  # woken when deliveries have ended
         most = min(room, _MAX_CLAIM)
-        if self._crowd.is_there:
-            most = min(most, _CROWDED_CLAIM)
-            await asyncio.sleep(_CROWDED_PAUSE_S)
+        if not self._is_behind:
+            await self._pacer.gather()
         claimed_at = self._leases.now()
         claimed = await self._queue.claim(most)
+        self._is_behind = len(claimed) == most
         if not claimed:
             return False
         self._leases.hold((row.key for row in claimed), claimed_at)
@@ -265,7 +270,7 @@ class Engine:
             _log.warning("results came after their leases were lost", email_ids=late)
         self._journal.committed(result.key for result in results)
         self._forget(result.key for result in results)
-        self._on_settled()
+        self._events_appended.notify()
         return bool(self._results)
 
     async def _give_back(self, keys: Iterable[Key]) -> None:

@@ -5,7 +5,7 @@ transaction: the facts are read, `admission` decides, and the rows of every acce
 table once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from server import failpoints
 from server.clock import Clock
@@ -30,7 +30,8 @@ from server.emails.facts import read_facts
 from server.events import log
 from server.faults import Fault
 from server.quotas.store import write_usage
-from server.work.crowd import Crowd
+from server.work.backpressure import AcceptLoad
+from server.work.notifier import Notifier
 
 _EMAILS = BulkInsert(emails)
 _CONTENTS = BulkInsert(email_contents)
@@ -42,9 +43,9 @@ _QUEUE = BulkInsert(outq)
 
 
 class Acceptor:
-    """Accepts batches through the writer, and calls `on_accepted` after each commit.
+    """Accepts batches through the writer; after each commit `mail_queued` and `events_appended` are notified.
 
-    `crowd` is given the number of emails in each transaction; `slow_start` is the table of daily caps by
+    The number of emails in each transaction is recorded in `load`. `slow_start` is the table of daily caps by
     account age in days (C-47).
     """
 
@@ -52,15 +53,17 @@ class Acceptor:
         self,
         writer: Writer,
         clock: Clock,
-        crowd: Crowd,
-        on_accepted: Callable[[], None],
+        load: AcceptLoad,
+        mail_queued: Notifier,
+        events_appended: Notifier,
         slow_start: Sequence[int] = (),
     ) -> None:
         self._slow_start = slow_start
         self._writer = writer
         self._clock = clock
-        self._crowd = crowd
-        self._on_accepted = on_accepted
+        self._load = load
+        self._mail_queued = mail_queued
+        self._events_appended = events_appended
 
     async def accept(self, batch: Batch) -> Answer | Fault:
         """The batch's answer, after a durable commit.
@@ -70,11 +73,12 @@ class Acceptor:
         """
         outcome: Answer | Fault = (await self._writer.submit(self._act, [batch]))[0]
         failpoints.hit("accept.after_commit")
-        self._on_accepted()
+        self._mail_queued.notify()
+        self._events_appended.notify()
         return outcome
 
     def _act(self, tx: Tx, batches: list[Batch]) -> list[Answer | Fault]:
-        self._crowd.seen(sum(len(batch.items) for batch in batches))
+        self._load.record(sum(len(batch.items) for batch in batches))
         now_ms = self._clock.now_ms()
         facts = read_facts(
             tx,

@@ -1,7 +1,7 @@
 """Scheduled emails that are due begin their delivery: they pass admission again, and count today (C-25)."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 
 from server.clock import Clock
 from server.db.database import Database
@@ -23,6 +23,7 @@ from server.emails.facts import read_facts
 from server.events import log
 from server.quotas.store import write_usage
 from server.work.loop import Loop
+from server.work.notifier import Notifier
 
 _PAUSE_S = 0.5
 # The pause before the next try for an email whose reason to wait has no end of its own.
@@ -33,20 +34,25 @@ _SUPPRESSED = Reason("5.7.1", "the address was suppressed after the email was ac
 
 
 class Releaser:
-    """Releases due emails, a list at a time; `on_released` is called after each commit."""
+    """Releases due emails, a list at a time.
+
+    `mail_queued` and `events_appended` are notified after each commit.
+    """
 
     def __init__(
         self,
         database: Database,
         writer: Writer,
         clock: Clock,
-        on_released: Callable[[], None],
+        mail_queued: Notifier,
+        events_appended: Notifier,
         slow_start: Sequence[int] = (),
     ) -> None:
         self._database = database
         self._writer = writer
         self._clock = clock
-        self._on_released = on_released
+        self._mail_queued = mail_queued
+        self._events_appended = events_appended
         self._slow_start = slow_start
         self._loop = Loop("releaser", self._step, pause_s=_PAUSE_S)
 
@@ -64,7 +70,8 @@ class Releaser:
             return False
         count = await self._writer.run(release, now_ms, self._slow_start)
         if count:
-            self._on_released()
+            self._mail_queued.notify()
+            self._events_appended.notify()
         return count == MAX_RELEASED
 
 

@@ -31,6 +31,8 @@ from server.delivery.transports.choose import transport_of
 from server.ids import new_id
 from server.net.dns import Resolver
 from server.settings import Settings
+from server.work.backpressure import Backpressure
+from server.work.notifier import Notifier
 from tests.bench.figure import Figure, Target, table
 from tests.delivery.queued import SECRET, add_domain, enqueue, rows_of, seal
 from tests.harness.stack import ROOT, free_port
@@ -181,7 +183,10 @@ async def run_engine(folder: Path, port: int, emails: int) -> float:
     async def is_empty() -> bool:
         return await database.read(Tx.scalar, int, select(outq.c.no).limit(1)) is None
 
-    engine = Engine(database, writer, settings, clock, seal(), transport_of(settings, resolver))
+    transport = transport_of(settings, resolver)
+    engine = Engine(
+        database, writer, settings, clock, seal(), transport, Notifier(), Notifier(), Backpressure()
+    )
     begin = time.perf_counter()
     await engine.start()
     await until(is_empty, within=300)

@@ -13,8 +13,8 @@ from server.db.tables.emails import email_contents, email_tags, emails, recipien
 from server.db.tables.events import events, log_readers
 from server.db.tables.queue import outq
 from server.db.tables.stats import addressees, daily_counts
-from server.emails.counting import READER as STATISTICS
 from server.emails.draft import PRIORITY_TRANSACTIONAL, shard_of
+from server.stats.counting import READER as STATISTICS
 from server.webhooks.intake import READER as WEBHOOKS
 from tests.harness.stack import Stack
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.emails.lifecycle import email_status
+from server.events.statuses import email_status
 
 
 @pytest.mark.parametrize(
