@@ -1,1 +1,1 @@
-"""The rules of an email."""
+"""Promises of `server.events`."""
