@@ -10,36 +10,25 @@ from collections.abc import Sequence
 from server import failpoints
 from server.clock import Clock
 from server.db.statements import BulkInsert
-from server.db.tables.emails import (
-    attachment_parts,
-    attachments,
-    email_contents,
-    email_tags,
-    emails,
-    recipients,
-)
-from server.db.tables.queue import outq
+from server.db.tables.emails import attachment_parts, attachments, email_contents, email_tags
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.emails import idempotency
+from server.emails import idempotency, transitions
 from server.emails.admission import Admission
 from server.emails.answers import Answers
 from server.emails.batch import Answer, Batch
 from server.emails.draft import Draft
 from server.emails.facts import read_facts
-from server.events import log
 from server.faults import Fault
+from server.queue import store as queue
 from server.quotas.store import write_usage
 from server.work.backpressure import AcceptLoad
 from server.work.notifier import Notifier
 
-_EMAILS = BulkInsert(emails)
 _CONTENTS = BulkInsert(email_contents)
-_RECIPIENTS = BulkInsert(recipients)
 _TAGS = BulkInsert(email_tags)
 _ATTACHMENTS = BulkInsert(attachments)
 _PARTS = BulkInsert(attachment_parts)
-_QUEUE = BulkInsert(outq)
 
 
 class Acceptor:
@@ -102,11 +91,9 @@ class Acceptor:
 def _write(tx: Tx, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
-    _EMAILS.rows(tx, [draft.email for draft in drafts])
+    transitions.begin(tx, [draft.new_email() for draft in drafts])
     _CONTENTS.rows(tx, [draft.content for draft in drafts])
-    _RECIPIENTS.rows(tx, [row for draft in drafts for row in draft.recipients])
     _TAGS.rows(tx, [row for draft in drafts for row in draft.tags])
     _ATTACHMENTS.rows(tx, [row for draft in drafts for row in draft.attachments])
     _PARTS.rows(tx, [row for draft in drafts for row in draft.parts])
-    _QUEUE.rows(tx, [row for draft in drafts for row in draft.queued()])
-    log.append(tx, [entry for draft in drafts for entry in draft.entries()])
+    queue.enqueue(tx, [row for draft in drafts for row in draft.queued()])

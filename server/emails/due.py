@@ -3,20 +3,19 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from server.db.statements import BulkInsert, Change, Statement
-from server.db.tables.queue import outq
+from server.db.statements import Change, Statement
 from server.db.tx import Tx
+from server.emails import transitions
 from server.emails.candidate import Candidate
-from server.emails.draft import Row, weight
-from server.emails.store import forget_attachments
-from server.events import log
+from server.emails.lifecycle import Status
+from server.emails.transitions import NO_REPLY, EmailKey, Reply, Row, Transition
+from server.queue import store as queue
+from server.queue.rows import NewRow
+from server.queue.rules import memory_of_attachments
 
 MAX_RELEASED = 200
-
-# (organisation, email)
-EmailKey: TypeAlias = tuple[str, str]
 
 
 class ScheduledRecipient(NamedTuple):
@@ -47,13 +46,6 @@ class DueEmail:
             addresses=[row.address.lower() for row in self.recipients],
             test=self.test,
         )
-
-
-class Reason(NamedTuple):
-    """The reason for which there was no attempt: an enhanced status code (RFC 3463), and its meaning."""
-
-    status: str
-    text: str
 
 
 class _EmailKey(NamedTuple):
@@ -108,75 +100,49 @@ _ATTACHED = Statement(
     """,
     keys={"org_id": "text", "email_id": "text"},
 )
-_SET_STATUS = Change("UPDATE emails SET status = :status WHERE org_id = :org_id AND id = :email_id")
 _POSTPONE = Change("UPDATE emails SET scheduled_at = :at WHERE org_id = :org_id AND id = :email_id")
-_SET_RECIPIENT = Change("""
-    UPDATE recipients
-    SET status = :status, reply_status = :reply_status, reply_text = :reply_text, updated_at = :now
-    WHERE org_id = :org_id AND email_id = :email_id AND no = :no
-""")
-_QUEUE = BulkInsert(outq)
 
 
 @dataclass(slots=True)
 class Changes:
-    """The rows that a release writes."""
+    """The changes that a release writes; times are milliseconds since 1970 UTC."""
 
     now_ms: int
-    emails: list[Row] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    queued: list[NewRow] = field(default_factory=list)
     postponed: list[Row] = field(default_factory=list)
-    recipients: list[Row] = field(default_factory=list)
-    queue: list[Row] = field(default_factory=list)
-    entries: list[log.Entry] = field(default_factory=list)
-    # The emails that are not delivered to anyone.
-    ended: list[EmailKey] = field(default_factory=list)
 
-    def set_status(self, key: EmailKey, status: str) -> None:
-        """Changes the status of an email."""
-        self.emails.append({"org_id": key[0], "email_id": key[1], "status": status})
-
-    def postpone(self, key: EmailKey, at_ms: int) -> None:
-        """Gives an email another time."""
-        self.postponed.append({"org_id": key[0], "email_id": key[1], "at": at_ms})
-
-    def set_recipients(
-        self, people: Sequence[ScheduledRecipient], status: str, reason: Reason | None = None
-    ) -> None:
-        """Changes the status of recipients."""
-        self.recipients += [
-            {
-                "org_id": row.org_id,
-                "email_id": row.email_id,
-                "no": row.no,
-                "status": status,
-                "reply_status": reason and reason.status,
-                "reply_text": reason and reason.text,
-                "now": self.now_ms,
-            }
-            for row in people
-        ]
-
-    def settle(self, people: Sequence[ScheduledRecipient], status: str, reason: Reason) -> None:
-        """Settles recipients without an attempt, each with an event that holds the reason."""
-        self.set_recipients(people, status, reason)
-        self.entries += [
-            log.Entry(
-                org_id=row.org_id,
-                email_id=row.email_id,
-                type=f"email.{status}",
-                created_at=self.now_ms,
-                recipient=row.address,
-                reply_status=reason.status,
-                reply_text=reason.text,
+    def queue(self, email: DueEmail, recipients: Sequence[ScheduledRecipient]) -> None:
+        """Begins the delivery to recipients of an email."""
+        self._change(recipients, "queued")
+        self.queued += [
+            NewRow(
+                *(row.org_id, row.email_id, row.no, row.address.rpartition("@")[2], email.test, self.now_ms),
+                attached=email.attached,
             )
-            for row in people
+            for row in recipients
         ]
 
-    def end(self, key: EmailKey, people: Sequence[ScheduledRecipient], status: str, reason: Reason) -> None:
-        """Settles an email with all its recipients without an attempt."""
-        self.settle(people, status, reason)
-        self.set_status(key, status)
-        self.ended.append(key)
+    def end(self, recipients: Sequence[ScheduledRecipient], status: Status, reason: Reply) -> None:
+        """Ends recipients without an attempt, for a reason."""
+        self._change(recipients, status, 0, reason)
+
+    def postpone(self, email: DueEmail, at_ms: int) -> None:
+        """Gives an email another time."""
+        self.postponed.append({"org_id": email.org_id, "email_id": email.id, "at": at_ms})
+
+    def _change(
+        self,
+        recipients: Sequence[ScheduledRecipient],
+        status: Status,
+        attempts: int | None = None,
+        reply: Reply = NO_REPLY,
+    ) -> None:
+        self.transitions += [
+            # `read_due` has locked the email.
+            Transition(row.org_id, row.email_id, row.no, status, attempts, reply, is_locked=True)
+            for row in recipients
+        ]
 
 
 def is_any_due(tx: Tx, now_ms: int) -> bool:
@@ -193,7 +159,10 @@ def read_due(tx: Tx, now_ms: int) -> list[DueEmail]:
     recipients: dict[EmailKey, list[ScheduledRecipient]] = defaultdict(list)
     for recipient in _RECIPIENTS.all(tx, keys):
         recipients[recipient.org_id, recipient.email_id].append(recipient)
-    attached = {(row.org_id, row.email_id): weight(row.files, row.size) for row in _ATTACHED.all(tx, keys)}
+    attached = {
+        (row.org_id, row.email_id): memory_of_attachments(row.files, row.size)
+        for row in _ATTACHED.all(tx, keys)
+    }
     return [
         DueEmail(*row, recipients[row.org_id, row.id], attached.get((row.org_id, row.id), 0)) for row in rows
     ]
@@ -201,9 +170,6 @@ def read_due(tx: Tx, now_ms: int) -> list[DueEmail]:
 
 def write(tx: Tx, changes: Changes) -> None:
     """Writes what a release changes."""
-    _SET_STATUS.run(tx, changes.emails)
+    transitions.apply(tx, changes.transitions, changes.now_ms)
+    queue.enqueue(tx, changes.queued)
     _POSTPONE.run(tx, changes.postponed)
-    _SET_RECIPIENT.run(tx, changes.recipients)
-    _QUEUE.rows(tx, changes.queue)
-    forget_attachments(tx, changes.ended)
-    log.append(tx, changes.entries)

@@ -9,18 +9,16 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.admission import Admission, Admitted, Refusal
 from server.emails.candidate import Facts
-from server.emails.draft import queue_row, shard_of, site_of
 from server.emails.due import (
     MAX_RELEASED,
     Changes,
     DueEmail,
-    Reason,
     is_any_due,
     read_due,
     write,
 )
 from server.emails.facts import read_facts
-from server.events import log
+from server.emails.transitions import Reply
 from server.quotas.store import write_usage
 from server.work.loop import Loop
 from server.work.notifier import Notifier
@@ -29,8 +27,8 @@ _PAUSE_S = 0.5
 # The pause before the next try for an email whose reason to wait has no end of its own.
 _LATER_MS = 600_000
 # RFC 3463 section 3.8.
-_NOT_VERIFIED = Reason("5.7.1", "not sent: its domain is not verified any more")
-_SUPPRESSED = Reason("5.7.1", "the address was suppressed after the email was accepted")
+_NOT_VERIFIED = Reply(status="5.7.1", text="not sent: its domain is not verified any more")
+_SUPPRESSED = Reply(status="5.7.1", text="the address was suppressed after the email was accepted")
 
 
 class Releaser:
@@ -103,31 +101,19 @@ def release(tx: Tx, now_ms: int, slow_start: Sequence[int] = ()) -> int:
 
 def _begin(email: DueEmail, addresses: Set[str], changes: Changes) -> None:
     """Queues an email, but for its recipients with these `addresses`, which are suppressed."""
-    key, now_ms, shard = (email.org_id, email.id), changes.now_ms, shard_of(email.org_id)
     skipped = [row for row in email.recipients if row.address.lower() in addresses]
-    wanted = [row for row in email.recipients if row not in skipped]
-    changes.set_status(key, "queued")
-    changes.set_recipients(wanted, "queued")
-    changes.entries.append(
-        log.Entry(org_id=email.org_id, email_id=email.id, type="email.sent", created_at=now_ms)
-    )
-    changes.settle(skipped, "suppressed", _SUPPRESSED)
-    changes.queue += [
-        queue_row(*key, row.no, shard, site_of(row.address.rpartition("@")[2], test=email.test), now_ms)
-        | {"attached": email.attached}
-        for row in wanted
-    ]
+    changes.queue(email, [row for row in email.recipients if row not in skipped])
+    changes.end(skipped, "suppressed", _SUPPRESSED)
 
 
 def _refuse(email: DueEmail, refusal: Refusal, changes: Changes, delays: "_Delays") -> None:
     """Ends an email that can never be sent; gives any other one the time of its next try."""
-    key = (email.org_id, email.id)
     if refusal.rule == "domain":
-        changes.end(key, email.recipients, "failed", _NOT_VERIFIED)
+        changes.end(email.recipients, "failed", _NOT_VERIFIED)
     elif refusal.rule == "suppression":
-        changes.end(key, email.recipients, "suppressed", _SUPPRESSED)
+        changes.end(email.recipients, "suppressed", _SUPPRESSED)
     else:
-        changes.postpone(key, changes.now_ms + delays.of(email.org_id, refusal))
+        changes.postpone(email, changes.now_ms + delays.of(email.org_id, refusal))
 
 
 class _Delays:

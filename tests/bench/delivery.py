@@ -23,7 +23,7 @@ from server.clock import SystemClock
 from server.db.database import Database
 from server.db.migrate import upgrade
 from server.db.tables.events import events
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.engine import Engine
@@ -181,7 +181,7 @@ async def run_engine(folder: Path, port: int, emails: int) -> float:
     resolver = Resolver(settings)
 
     async def is_empty() -> bool:
-        return await database.read(Tx.scalar, int, select(outq.c.no).limit(1)) is None
+        return await database.read(Tx.scalar, int, select(delivery_queue.c.no).limit(1)) is None
 
     transport = transport_of(settings, resolver)
     engine = Engine(

@@ -12,7 +12,7 @@ from server.db.database import Database
 from server.db.tables.domains import domains
 from server.db.tables.emails import attachment_parts, attachments, emails, recipients
 from server.db.tables.events import events
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.tables.quotas import usage
 from server.db.tx import Tx
 from server.db.writer import Writer
@@ -66,7 +66,8 @@ class Scheduling(Accepting):
 
     async def queue(self, email_id: str) -> list[Any]:
         return await stored(
-            self.database, select(outq).where(outq.c.email_id == email_id).order_by(outq.c.no)
+            self.database,
+            select(delivery_queue).where(delivery_queue.c.email_id == email_id).order_by(delivery_queue.c.no),
         )
 
     async def count_usage(self) -> int:

@@ -16,9 +16,8 @@ from server.db.tables.events import events
 from server.db.tables.stats import addressees
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.delivery.record import Attempt, settlement, suppressed
-from server.delivery.rows import Claimed, Settlement
-from server.delivery.store import Queue
+from server.delivery.record import Attempt, Settlement, settlement, suppressed
+from server.delivery.store import LeasedQueue
 from server.delivery.stored import Stored
 from server.delivery.verdict import Outcome, RetryPolicy, Verdict
 from server.emails.faults import EmailNotFound
@@ -26,6 +25,7 @@ from server.emails.schedule import cancel
 from server.events import log
 from server.ids import new_id
 from server.inbound.feedback import Feedback, Kind, record
+from server.queue.rows import Claimed
 from server.stats.counting import READER, Counting
 from server.stats.store import Stats, date_of, statistics
 from server.stats.tally import DAY_MS
@@ -51,7 +51,7 @@ class Mailing:
     database: Database
     writer: Writer
     clock: ManualClock
-    queue: Queue
+    queue: LeasedQueue
     reader: Counting
 
     async def accept(self, org_id: str, people: int, *, status: str = "queued", skipped: int = 0) -> Queued:
@@ -62,7 +62,9 @@ class Mailing:
         email["status"] = status
         for row in rows["recipients"]:
             row["status"] = "suppressed" if row["no"] <= skipped else status
-        rows["outq"] = [row for row in rows["outq"] if row["no"] > skipped and status == "queued"]
+        rows["delivery_queue"] = [
+            row for row in rows["delivery_queue"] if row["no"] > skipped and status == "queued"
+        ]
         begun = "email.sent" if status == "queued" else "email.scheduled"
         entries = [log.Entry(org_id=org_id, email_id=email["id"], type=begun, created_at=now_ms)]
         entries += [
@@ -116,7 +118,7 @@ class Mailing:
 @pytest.fixture
 def mailing(database: Database, writer: Writer) -> Mailing:
     clock = ManualClock()
-    queue = Queue(database, writer, clock, new_id(), 60.0)
+    queue = LeasedQueue(database, writer, clock, new_id(), 60.0)
     return Mailing(database, writer, clock, queue, Counting(database, writer, Notifier(), Backpressure()))
 
 
