@@ -38,12 +38,10 @@ from server.domains.rpc import DomainServicer
 from server.domains.verify import Verifier
 from server.emails.accept import Acceptor
 from server.emails.attachments import FETCH_S, Links
-from server.emails.counting import Counting
 from server.emails.files import AttachmentServicer
 from server.emails.release import Releaser
 from server.emails.rpc import EmailServicer
 from server.emails.sweep import Sweeper
-from server.events.bell import Bell
 from server.events.rpc import EventServicer
 from server.inbound.rpc import FeedbackServicer
 from server.keys.authenticate import ApiKeyAuthenticator
@@ -54,6 +52,7 @@ from server.net.http import GuardedClient
 from server.quotas.rpc import UsageServicer
 from server.sealing import Seal
 from server.settings import Settings, SettingsError
+from server.stats.counting import Counting
 from server.suppressions.rpc import SuppressionServicer
 from server.webhooks.dispatch import Dispatcher
 from server.webhooks.fan_out import FanOut
@@ -64,7 +63,8 @@ from server.wire.admission import Admission
 from server.wire.health import Health
 from server.wire.interceptors import Pipeline
 from server.wire.registration import add_servicer
-from server.work.crowd import Crowd
+from server.work.backpressure import AcceptLoad, Backpressure
+from server.work.notifier import Notifier
 
 _log = structlog.get_logger()
 
@@ -122,8 +122,11 @@ class Delivering:
         self.clock = clock
         self.database = Database(settings.database_url)
         self.writer = Writer(self.database)
-        self.bell = Bell()
-        self.crowd = Crowd()
+        self.mail_queued = Notifier()
+        self.events_appended = Notifier()
+        self.webhook_calls_due = Notifier()
+        self.accept_load = AcceptLoad()
+        backpressure = Backpressure(self.accept_load, settings.background_share)
         self.seal = Seal(settings.secret)
         self.resolver = Resolver(settings)
         self.engine = Engine(
@@ -133,16 +136,21 @@ class Delivering:
             clock,
             self.seal,
             transport_of(settings, self.resolver),
-            on_settled=self.bell.ring,
-            crowd=self.crowd,
+            self.mail_queued,
+            self.events_appended,
+            backpressure,
         )
-        self.dispatcher = Dispatcher(self.database, self.writer, settings, clock, self.seal, self.resolver)
-        self.counting = Counting(self.database, self.writer, self.bell, self.crowd)
+        self.dispatcher = Dispatcher(
+            self.database, self.writer, settings, clock, self.seal, self.resolver, self.webhook_calls_due
+        )
+        self.counting = Counting(self.database, self.writer, self.events_appended, backpressure)
         self.forgetting = WebhookSweeper(self.database, self.writer, clock)
         self.fan_out = FanOut(
-            self.database, self.writer, clock, self.bell, on_calls=self.dispatcher.wake, crowd=self.crowd
+            self.database, self.writer, clock, self.events_appended, self.webhook_calls_due, backpressure
         )
-        self.releaser = Releaser(self.database, self.writer, clock, self.on_accepted, settings.slow_start)
+        self.releaser = Releaser(
+            self.database, self.writer, clock, self.mail_queued, self.events_appended, settings.slow_start
+        )
 
     async def start(self) -> None:
         """Begins to deliver."""
@@ -156,11 +164,6 @@ class Delivering:
         await self.dispatcher.start()
         await self.forgetting.start()
         self.releaser.start()
-
-    def on_accepted(self) -> None:
-        """Something is queued, and in the log."""
-        self.engine.wake()
-        self.bell.ring()
 
     async def stop(self) -> None:
         """Finishes what is in flight, gives the leases back, and closes the store."""
@@ -181,12 +184,13 @@ class Serving:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._delivering = delivering = Delivering(settings, clock)
-        database, writer, bell = delivering.database, delivering.writer, delivering.bell
+        database, writer = delivering.database, delivering.writer
+        events_appended = delivering.events_appended
         self._uses = KeyUses(writer)
         self._sweeper = Sweeper(database, writer, clock)
         keys = ApiKeyAuthenticator(database, clock, self._uses)
         sessions = Sessions(settings.secret, clock)
-        self._events = EventServicer(database, bell)
+        self._events = EventServicer(database, events_appended)
         self._links = Links(
             database,
             clock,
@@ -197,7 +201,14 @@ class Serving:
                 total_s=FETCH_S,
             ),
         )
-        acceptor = Acceptor(writer, clock, delivering.crowd, delivering.on_accepted, settings.slow_start)
+        acceptor = Acceptor(
+            writer,
+            clock,
+            delivering.accept_load,
+            delivering.mail_queued,
+            events_appended,
+            settings.slow_start,
+        )
         verifier = Verifier(database, writer, clock, delivering.resolver, settings)
         authenticator = TokenAuthenticator(keys, sessions, Banned(database, clock))
         rules = access_rules(SERVICES)
@@ -210,13 +221,13 @@ class Serving:
             "ApiKeyService": ApiKeyServicer(database, writer, clock, keys),
             "AttachmentService": AttachmentServicer(database),
             "DomainService": DomainServicer(database, writer, clock, delivering.seal, verifier, settings),
-            "EmailService": EmailServicer(database, writer, acceptor, self._links, clock, bell.ring),
+            "EmailService": EmailServicer(database, writer, acceptor, self._links, clock, events_appended),
             "EventService": self._events,
-            "FeedbackService": FeedbackServicer(writer, clock, bell.ring),
+            "FeedbackService": FeedbackServicer(writer, clock, events_appended),
             "SuppressionService": SuppressionServicer(database, writer, clock),
             "UsageService": UsageServicer(database, clock, settings),
             "WebhookService": WebhookServicer(
-                database, writer, settings, clock, delivering.seal, delivering.dispatcher.wake
+                database, writer, settings, clock, delivering.seal, delivering.webhook_calls_due
             ),
         }
         for service in SERVICES:

@@ -7,7 +7,7 @@ say, and results are written as a list by one task.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 
@@ -19,29 +19,30 @@ from server.delivery.journal import Journal
 from server.delivery.loader import Loaded, Loader
 from server.delivery.memory_budget import LARGE, MemoryBudget
 from server.delivery.prepare import Preparer
-from server.delivery.record import Attempt, settlement, suppressed
+from server.delivery.record import Attempt, Settlement, settlement, suppressed
+from server.delivery.recorder import Recorder
 from server.delivery.recovery import Recovery
-from server.delivery.rows import Claimed, Key, Release, Settlement
 from server.delivery.sites import Job, Sites
-from server.delivery.store import Queue
+from server.delivery.store import LeasedQueue
 from server.delivery.transport import LeaseLost, Transport
 from server.delivery.verdict import Outcome, RetryPolicy, unanswered, unreachable
 from server.ids import new_id
+from server.queue.rows import Claimed, LeaseKey, Release
 from server.sealing import Seal
 from server.settings import Settings
 from server.work.backoff import jittered
-from server.work.crowd import Crowd
+from server.work.backpressure import Backpressure, Pacer
 from server.work.lease import Leases
 from server.work.loop import Loop
+from server.work.notifier import Notifier
 
 # Rows held for each delivery that may run: enough that none waits for the store.
 _HELD_PER_DELIVERY = 4
 _MAX_CLAIM = 128
 _MAX_SETTLE = 256
-# While callers crowd to hand mail in, the process is theirs: what is queued is safe, and goes at about this
-# pace (300 recipients a second) until they are done.
-_CROWDED_CLAIM = 32
-_CROWDED_PAUSE_S = 0.1
+# The delay before a claim while many sends are being accepted, in which more mail comes to be claimed
+# together: a claim for each transaction that accepts would cost as much as the accepting.
+_HIGH_GATHER_S = 0.05
 # The time after which a large message for which there was no room is tried again.
 _LARGE_PAUSE_S = 2.0
 # A slow site keeps this part of the capacity, when others need it.
@@ -52,7 +53,9 @@ _log = structlog.get_logger()
 class Engine:
     """Delivers the mail of a store.
 
-    `on_settled` is called after each commit that appended events. It holds back while a `crowd` is there.
+    It claims at each notification of `mail_queued`, and polls for mail that other processes accepted.
+    `events_appended` is notified after each commit that appended events. Under `backpressure` mail that
+    arrives is claimed a little later and together; mail that waits is claimed without a pause.
     """
 
     def __init__(
@@ -63,21 +66,23 @@ class Engine:
         clock: Clock,
         seal: Seal,
         transport: Transport,
-        on_settled: Callable[[], None] = lambda: None,
-        crowd: Crowd | None = None,
+        mail_queued: Notifier,
+        events_appended: Notifier,
+        backpressure: Backpressure,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._transport = transport
-        self._on_settled = on_settled
-        self._crowd = crowd or Crowd()
+        self._events_appended = events_appended
+        self._pacer = Pacer("delivery", backpressure, gather_s=0.0, high_gather_s=_HIGH_GATHER_S)
+        self._is_behind = False
         self._patience = RetryPolicy(
             round(settings.lifetime_s * 1000), round(settings.uncertain_delay_s * 1000)
         )
         self._folder = settings.data_dir / "journal"
         self._owner = new_id()
-        self._queue = Queue(database, writer, clock, self._owner, settings.lease_s)
-        self._leases: Leases[Key] = Leases("delivery leases", self._queue.renew, settings.lease_s)
+        self._queue = LeasedQueue(database, writer, clock, self._owner, settings.lease_s)
+        self._leases: Leases[LeaseKey] = Leases("delivery leases", self._queue.renew, settings.lease_s)
         self._preparer = Preparer(database, seal, clock)
         self._recovery = Recovery(self._queue, self._folder, clock, self._patience, self._leases)
         self._sites = Sites(transport.site_concurrency)
@@ -88,9 +93,10 @@ class Engine:
         self._recovering = Loop("delivery recovery", self._recovery.reclaim, pause_s=settings.lease_s / 3)
         self._deliveries: set[asyncio.Task[None]] = set()
         self._results: list[Settlement] = []
-        self._unfinished: list[Key] = []
+        self._unfinished: list[LeaseKey] = []
         self._memory = MemoryBudget()
         self._held = 0
+        mail_queued.subscribe(self.wake)
 
     async def start(self) -> None:
         """Takes over what earlier engines of this machine left, then begins to deliver."""
@@ -132,11 +138,11 @@ class Engine:
             await self._make_room()
             return False  # woken when deliveries have ended
         most = min(room, _MAX_CLAIM)
-        if self._crowd.is_there:
-            most = min(most, _CROWDED_CLAIM)
-            await asyncio.sleep(_CROWDED_PAUSE_S)
+        if not self._is_behind:
+            await self._pacer.gather()
         claimed_at = self._leases.now()
         claimed = await self._queue.claim(most)
+        self._is_behind = len(claimed) == most
         if not claimed:
             return False
         self._leases.hold((row.key for row in claimed), claimed_at)
@@ -216,27 +222,23 @@ class Engine:
             job = self._sites.begin()
 
     async def _deliver(self, job: Job) -> None:
-        record = _Record(self, job)
+        recorder = Recorder(job, self._journal, self._leases, self._record)
         try:
-            outcomes = await self._transport.deliver(job.letter, job.addresses, job.site, record)
+            outcomes = await self._transport.deliver(job.letter, job.addresses, job.site, recorder)
         except LeaseLost:
             _log.warning("a lease was lost before the message was sent", email_id=job.letter.email_id)
-            self._forget(row.key for no, row in job.rows.items() if no not in record.recorded)
+            self._forget(recorder.unrecorded())
             return
         except asyncio.CancelledError:
             # Messages sent without a reply keep their leases: the next engine finds them in the journal.
-            self._unfinished += [
-                row.key
-                for no, row in job.rows.items()
-                if no not in record.recorded and not self._journal.is_uncertain(row.key)
-            ]
+            self._unfinished += [key for key in recorder.unrecorded() if not self._journal.is_uncertain(key)]
             raise
         except Exception as error:
             _log.exception("a delivery failed", email_id=job.letter.email_id, site=job.site)
             outcomes = {no: self._broken(row.key, error) for no, row in job.rows.items()}
-        record.rest(outcomes)
+        recorder.rest(outcomes)
 
-    def _broken(self, key: Key, error: Exception) -> Outcome:
+    def _broken(self, key: LeaseKey, error: Exception) -> Outcome:
         if self._journal.is_uncertain(key):
             return unanswered(f"the delivery broke off: {type(error).__name__}", "")
         return unreachable("4.3.0", f"the delivery failed: {type(error).__name__}")
@@ -265,10 +267,10 @@ class Engine:
             _log.warning("results came after their leases were lost", email_ids=late)
         self._journal.committed(result.key for result in results)
         self._forget(result.key for result in results)
-        self._on_settled()
+        self._events_appended.notify()
         return bool(self._results)
 
-    async def _give_back(self, keys: Iterable[Key]) -> None:
+    async def _give_back(self, keys: Iterable[LeaseKey]) -> None:
         await self._release([Release(key) for key in keys])
 
     async def _release(self, releases: Sequence[Release]) -> None:
@@ -276,48 +278,9 @@ class Engine:
             await self._queue.release(releases)
             self._forget(release.key for release in releases)
 
-    def _forget(self, keys: Iterable[Key]) -> None:
+    def _forget(self, keys: Iterable[LeaseKey]) -> None:
         gone = list(keys)
         self._leases.drop(gone)
         self._held -= len(gone)
         if self._held <= self._capacity // 2:
             self._feeding.wake()
-
-
-class _Record:
-    """The `CommitHooks` of one delivery: journals around the dot and records the outcomes as they come."""
-
-    def __init__(self, engine: Engine, job: Job) -> None:
-        self._engine = engine
-        self._job = job
-        self.recorded: set[int] = set()
-
-    async def before(self, numbers: Sequence[int]) -> None:
-        """See `CommitHooks`."""
-        keys = [self._job.rows[no].key for no in numbers]
-        await self._engine._journal.dot(keys)
-        # Checked last, as the disk may have taken its time.
-        if not all(self._engine._leases.holds(key) for key in keys):
-            self._engine._journal.undone(keys)
-            raise LeaseLost
-
-    def withdrawn(self, numbers: Sequence[int]) -> None:
-        """See `CommitHooks`."""
-        self._engine._journal.undone([self._job.rows[no].key for no in numbers])
-
-    def after(self, outcomes: Mapping[int, Outcome]) -> None:
-        """See `CommitHooks`."""
-        failpoints.hit("engine.after_reply")
-        self._engine._journal.done(self._record(outcomes))
-
-    def rest(self, outcomes: Mapping[int, Outcome]) -> None:
-        """Records the outcomes that were not recorded after the dot."""
-        self._record({no: outcome for no, outcome in outcomes.items() if no not in self.recorded})
-
-    def _record(self, outcomes: Mapping[int, Outcome]) -> list[Settlement]:
-        self.recorded.update(outcomes)
-        job = self._job
-        return self._engine._record(
-            (Attempt.of(job.rows[no], job.addresses[no], job.accepted_at, alone=job.alone), outcome)
-            for no, outcome in outcomes.items()
-        )

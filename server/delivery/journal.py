@@ -31,7 +31,8 @@ from typing import Any
 import orjson
 import structlog
 
-from server.delivery.rows import Key, Settlement
+from server.delivery.record import Settlement
+from server.queue.rows import LeaseKey
 
 # A file this large (bytes) is followed by the next; it is removed when the store has all that it says.
 SEGMENT_BYTES = 4 * 2**20
@@ -47,7 +48,7 @@ class _Segment:
     # Whether it has a dot that no sync has covered yet.
     dirty: bool = False
     # Rows whose `dot` stands here and which the store has not settled yet.
-    open: set[Key] = field(default_factory=set)
+    open: set[LeaseKey] = field(default_factory=set)
 
 
 class Journal:
@@ -58,23 +59,23 @@ class Journal:
         self._lock = _new_lock(self._path)
         self._segments: list[_Segment] = []
         self._number = 0
-        self._where: dict[Key, _Segment] = {}
-        self._done: set[Key] = set()
+        self._where: dict[LeaseKey, _Segment] = {}
+        self._done: set[LeaseKey] = set()
         self._unsynced: list[asyncio.Future[None]] = []
         self._syncing: asyncio.Task[None] | None = None
         self._next_segment()
         _sync_folder(self._path)
         _sync_folder(folder)
 
-    def preparing(self, keys: Sequence[Key]) -> None:
+    def preparing(self, keys: Sequence[LeaseKey]) -> None:
         """The messages for these rows are about to be built."""
         self._append({"prepare": keys})
 
-    def prepared(self, keys: Sequence[Key]) -> None:
+    def prepared(self, keys: Sequence[LeaseKey]) -> None:
         """The messages for these rows were built, or failed to be, without harm."""
         self._append({"prepared": keys})
 
-    async def dot(self, keys: Sequence[Key]) -> None:
+    async def dot(self, keys: Sequence[LeaseKey]) -> None:
         """Returns when it is on disk that the message is about to be sent to these recipients.
 
         All who wait at the same time share one fsync. Raises OSError if the disk does not take it: then
@@ -101,17 +102,17 @@ class Journal:
         with contextlib.suppress(OSError):
             self._append({"done": settlements})
 
-    def undone(self, keys: Sequence[Key]) -> None:
+    def undone(self, keys: Sequence[LeaseKey]) -> None:
         """The dot was not sent after all."""
         with contextlib.suppress(OSError):
             self._append({"undone": keys})
         self.committed(keys)
 
-    def is_uncertain(self, key: Key) -> bool:
+    def is_uncertain(self, key: LeaseKey) -> bool:
         """Whether the message may have been sent to this recipient without anybody having seen the reply."""
         return key in self._where and key not in self._done
 
-    def committed(self, keys: Iterable[Key]) -> None:
+    def committed(self, keys: Iterable[LeaseKey]) -> None:
         """The store has settled these rows: their records are of no further use."""
         for key in keys:
             self._done.discard(key)
@@ -183,9 +184,9 @@ class Abandoned:
 
     path: Path
     lock: int
-    preparing: set[Key] = field(default_factory=set)
-    uncertain: set[Key] = field(default_factory=set)
-    done: dict[Key, Settlement] = field(default_factory=dict)
+    preparing: set[LeaseKey] = field(default_factory=set)
+    uncertain: set[LeaseKey] = field(default_factory=set)
+    done: dict[LeaseKey, Settlement] = field(default_factory=dict)
 
     @property
     def owner(self) -> str:
@@ -199,13 +200,13 @@ class Abandoned:
 
     def _read(self, file: Path) -> None:
         for record in _records(file):
-            keys = {Key(*key) for key in record.get("prepare", ())}
+            keys = {LeaseKey(*key) for key in record.get("prepare", ())}
             self.preparing |= keys
-            self.preparing -= {Key(*key) for key in record.get("prepared", ())}
-            self.uncertain |= {Key(*key) for key in record.get("dot", ())}
-            self.uncertain -= {Key(*key) for key in record.get("undone", ())}
+            self.preparing -= {LeaseKey(*key) for key in record.get("prepared", ())}
+            self.uncertain |= {LeaseKey(*key) for key in record.get("dot", ())}
+            self.uncertain -= {LeaseKey(*key) for key in record.get("undone", ())}
             for values in record.get("done", ()):
-                settlement = Settlement(**values | {"key": Key(*values["key"])})
+                settlement = Settlement(**values | {"key": LeaseKey(*values["key"])})
                 self.uncertain.discard(settlement.key)
                 self.done[settlement.key] = settlement
 

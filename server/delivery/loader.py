@@ -7,12 +7,12 @@ from server.delivery.journal import Journal
 from server.delivery.memory_budget import LARGE
 from server.delivery.prepare import Preparer, Unpreparable
 from server.delivery.record import Attempt
-from server.delivery.rows import Claimed, Key
 from server.delivery.sites import Job
-from server.delivery.store import Queue
+from server.delivery.store import LeasedQueue
 from server.delivery.stored import Stored
 from server.delivery.transport import Transport
 from server.delivery.verdict import Outcome, impossible, unreachable
+from server.queue.rows import Claimed, LeaseKey
 
 # RFC 5321 section 4.5.3.1.8: every server takes as many recipients of one message.
 _MAX_RECIPIENTS = 100
@@ -32,13 +32,15 @@ class Loaded:
     jobs: list[Job] = field(default_factory=list)
     suppressed: list[Attempt] = field(default_factory=list)
     refused: list[tuple[Attempt, Outcome]] = field(default_factory=list)
-    missing: list[Key] = field(default_factory=list)
+    missing: list[LeaseKey] = field(default_factory=list)
 
 
 class Loader:
     """Makes jobs of claimed rows."""
 
-    def __init__(self, queue: Queue, preparer: Preparer, journal: Journal, transport: Transport) -> None:
+    def __init__(
+        self, queue: LeasedQueue, preparer: Preparer, journal: Journal, transport: Transport
+    ) -> None:
         self._queue = queue
         self._preparer = preparer
         self._journal = journal

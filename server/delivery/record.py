@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-from server.delivery.rows import Claimed, Key, Settlement
 from server.delivery.verdict import Outcome, RetryPolicy, Verdict
+from server.emails.lifecycle import Status
+from server.queue.rows import Claimed, LeaseKey
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt for one recipient; `attempts` and `uncertain` are those of the attempts before it."""
 
-    key: Key
+    key: LeaseKey
     address: str
     accepted_at: int
     attempts: int
@@ -23,20 +24,53 @@ class Attempt:
         return cls(row.key, address, accepted_at, row.attempts, row.uncertain, alone)
 
 
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The record of one attempt for one recipient; times are milliseconds since 1970 UTC.
+
+    `due_at` is when the next attempt is due, None if there is none. `alone` says that the email has no
+    other recipient, so that no other transaction can change it; `simulated` that no server was asked.
+    """
+
+    key: LeaseKey
+    address: str
+    status: Status
+    attempts: int
+    due_at: int | None
+    code: int | None
+    enhanced: str
+    text: str
+    host: str
+    uncertain: bool
+    possible_duplicate: bool
+    alone: bool
+    simulated: bool = False
+
+
+# The states of a recipient after attempts that are not repeated.
+_STATUSES: dict[Verdict, Status] = {
+    Verdict.DELIVERED: "delivered",
+    Verdict.BOUNCED: "bounced",
+    Verdict.COMPLAINED: "complained",
+}
+
+
 def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: RetryPolicy) -> Settlement:
     """The record of an attempt: its result, and if it failed for now, the time of the next one, if any."""
     if outcome.verdict is Verdict.SUPPRESSED:
         return _without_attempt(attempt, "suppressed", outcome.status, outcome.text)
     attempts = attempt.attempts + 1
     due_at = None
-    status: str = outcome.verdict
+    status: Status
     if outcome.verdict is Verdict.DEFERRED:
         due_at = patience.next_due(now_ms, attempt.accepted_at, attempts, uncertain=outcome.uncertain)
         status = "failed" if due_at is None else "delivery_delayed"
+    else:
+        status = _STATUSES[outcome.verdict]
     return Settlement(
         key=attempt.key,
         address=attempt.address,
-        status=str(status),
+        status=status,
         attempts=attempts,
         due_at=due_at,
         code=outcome.code or None,
@@ -61,7 +95,7 @@ def suppressed(attempt: Attempt) -> Settlement:
     return _without_attempt(attempt, "suppressed", "5.7.1", reason)
 
 
-def _without_attempt(attempt: Attempt, status: str, enhanced: str, reason: str) -> Settlement:
+def _without_attempt(attempt: Attempt, status: Status, enhanced: str, reason: str) -> Settlement:
     return Settlement(
         key=attempt.key,
         address=attempt.address,

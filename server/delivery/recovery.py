@@ -8,10 +8,11 @@ import structlog
 
 from server.clock import Clock
 from server.delivery.journal import Abandoned, abandoned
-from server.delivery.record import Attempt, failed, settlement
-from server.delivery.rows import Key, Leftover, Release, Settlement
-from server.delivery.store import Queue
+from server.delivery.orphans import Orphan
+from server.delivery.record import Settlement, failed, settlement
+from server.delivery.store import LeasedQueue
 from server.delivery.verdict import RetryPolicy, unanswered
+from server.queue.rows import LeaseKey, Release
 
 # An engine may die this often with a row before it is given up: it probably kills its deliverer.
 MAX_CRASHES = 5
@@ -24,7 +25,7 @@ class Recovery:
     """Settles or releases the rows of engines that are gone; `held` are the keys of our own."""
 
     def __init__(
-        self, queue: Queue, folder: Path, clock: Clock, patience: RetryPolicy, held: Container[Key]
+        self, queue: LeasedQueue, folder: Path, clock: Clock, patience: RetryPolicy, held: Container[LeaseKey]
     ) -> None:
         self._queue = queue
         self._folder = folder
@@ -62,12 +63,12 @@ class Recovery:
         await self._bring_back(left, None)
         return len(left) >= _AT_ONCE
 
-    async def _expired(self) -> list[Leftover]:
+    async def _expired(self) -> list[Orphan]:
         # A process that stood still finds its own rows expired. Those it holds may have been sent meanwhile:
         # their deliveries record that, or give them back.
         return [row for row in await self._queue.expired(_AT_ONCE) if row.key not in self._held]
 
-    async def _bring_back(self, left: list[Leftover], journal: Abandoned | None) -> None:
+    async def _bring_back(self, left: list[Orphan], journal: Abandoned | None) -> None:
         settlements: list[Settlement] = []
         releases: list[Release] = []
         for row in left:
@@ -79,23 +80,22 @@ class Recovery:
         await self._queue.settle(settlements)
         await self._queue.release(releases)
 
-    def _decide(self, row: Leftover, journal: Abandoned | None) -> Settlement | Release:
+    def _decide(self, row: Orphan, journal: Abandoned | None) -> Settlement | Release:
         now = self._clock.now_ms()
-        attempt = Attempt(row.key, row.address, row.accepted_at, row.attempts, row.uncertain, alone=False)
         if journal is None:
             if row.key.owner == self._queue.owner:
                 return Release(row.key)
             if row.crashes + 1 >= MAX_CRASHES:
-                return failed(attempt, _POISON)
+                return failed(row.attempt, _POISON)
             due_at = now + self._patience.uncertain_ms
             return Release(row.key, due_at=due_at, crashes=row.crashes + 1, uncertain=True)
         if row.key in journal.done:
             return journal.done[row.key]
         if row.key in journal.uncertain:
-            return settlement(attempt, unanswered(_ENDED, ""), now, self._patience)
+            return settlement(row.attempt, unanswered(_ENDED, ""), now, self._patience)
         if row.key in journal.preparing:
             if row.crashes + 1 >= MAX_CRASHES:
-                return failed(attempt, _POISON)
+                return failed(row.attempt, _POISON)
             return Release(row.key, crashes=row.crashes + 1)
         return Release(row.key)
 

@@ -1,133 +1,70 @@
-"""Records attempts in the transaction that ends their leases: recipients, emails, events, suppressions."""
+"""Records attempts in the transaction that ends their leases: the queue, the states, the suppressions."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
-from server.db.keys import KeyType
-from server.db.statements import Change, Statement
+import structlog
+
 from server.db.tx import Tx
-from server.delivery import queue
-from server.delivery.rows import Settlement
-from server.emails.lifecycle import email_status
-from server.emails.store import forget_attachments
-from server.events import log
+from server.delivery.record import Settlement
+from server.emails.lifecycle import Effect, Status
+from server.emails.transitions import Reply, Transition, apply
+from server.queue import store as queue
+from server.queue.rows import Retry
 from server.suppressions.bounces import Bounce, suppress_bounced
 
-_EMAIL: dict[str, KeyType] = {"org_id": "text", "email_id": "text"}
-
-
-class _EmailKey(NamedTuple):
-    org_id: str
-    email_id: str
-
-
-class _RecipientStatus(NamedTuple):
-    org_id: str
-    email_id: str
-    status: str
-
-
-_SET_RECIPIENT = Change(
-    """
-    UPDATE recipients SET status = :status, attempts = :attempts, reply_code = :reply_code,
-        reply_status = :reply_status, reply_text = :reply_text, remote_host = :remote_host,
-        updated_at = :updated_at
-    WHERE org_id = :org_id AND email_id = :email_id AND no = :no
-    """
-)
-_LOCK_EMAILS = Statement(
-    _EmailKey,
-    """
-    SELECT e.org_id, e.id AS email_id FROM {keys} AS k CROSS JOIN emails AS e
-    WHERE e.org_id = k.org_id AND e.id = k.email_id ORDER BY e.id
-    {postgresql: FOR UPDATE OF e}
-    """,
-    keys=_EMAIL,
-)
-_RECIPIENT_STATUSES = Statement(
-    _RecipientStatus,
-    """
-    SELECT r.org_id, r.email_id, r.status FROM {keys} AS k CROSS JOIN recipients AS r
-    WHERE r.org_id = k.org_id AND r.email_id = k.email_id
-    """,
-    keys=_EMAIL,
-)
-_SET_EMAIL = Change("UPDATE emails SET status = :status WHERE org_id = :org_id AND id = :email_id")
+_log = structlog.get_logger()
 
 
 def settle(tx: Tx, settlements: Sequence[Settlement], now: int) -> list[bool]:
-    """Records attempts with their events; False for each whose row is no longer leased under its key."""
+    """Records attempts with their events; False for each whose row is no longer leased under its key.
+
+    A result that does not fit the recipient's state ends the lease and is logged.
+    """
     ours = queue.leased(tx, [settlement.key for settlement in settlements])
     live = [settlement for settlement in settlements if settlement.key in ours]
     if live:
-        _settle(tx, live, now)
+        queue.finish(tx, [done.key for done in live if done.due_at is None])
+        queue.reschedule(
+            tx,
+            [
+                Retry(later.key, later.due_at, later.attempts, later.uncertain)
+                for later in live
+                if later.due_at is not None
+            ],
+        )
+        recorded = _record(tx, live, now)
+        bounced = [s for s in recorded if s.status == "bounced" and not s.simulated]
+        suppress_bounced(tx, list(map(_bounce, bounced)), now)
     return [settlement.key in ours for settlement in settlements]
 
 
-def _settle(tx: Tx, settlements: Sequence[Settlement], now: int) -> None:
-    queue.finish(tx, settlements)
-    _SET_RECIPIENT.run(tx, [_recipient(settlement, now) for settlement in settlements])
-    _set_statuses(tx, settlements)
-    # After the locks of `_set_statuses`, so that the last of several sees what the others deleted.
-    forget_attachments(tx, {s.key[:2] for s in settlements if s.due_at is None})
-    log.append(tx, [entry for settlement in settlements for entry in _entries(settlement, now)])
-    suppress_bounced(tx, [_bounce(s) for s in settlements if s.status == "bounced" and not s.simulated], now)
+def _record(tx: Tx, settlements: Sequence[Settlement], now: int) -> list[Settlement]:
+    """Changes the states of the recipients; the settlements that were legal."""
+    steps = [(settlement, step) for settlement in settlements for step in _transitions(settlement)]
+    results = apply(tx, [step for _, step in steps], now)
+    recorded = []
+    for (settlement, step), result in zip(steps, results, strict=True):
+        if result.effect is not Effect.APPLIED:
+            key = settlement.key
+            _log.error("a result does not fit the recipient's state", email_id=key.email_id, no=key.no)
+        elif step.status == settlement.status:
+            recorded.append(settlement)
+    return recorded
 
 
-def _set_statuses(tx: Tx, settlements: Sequence[Settlement]) -> None:
-    statuses = {s.key[:2]: {s.status} for s in settlements if s.alone}
-    others = sorted({s.key[:2] for s in settlements if not s.alone})
-    if others:
-        if not tx.is_sqlite:
-            # A transaction that settles another recipient of the same email at this moment waits here, and
-            # then sees what this one wrote.
-            _LOCK_EMAILS.all(tx, keys=others)
-        for row in _RECIPIENT_STATUSES.all(tx, keys=others):
-            statuses.setdefault((row.org_id, row.email_id), set()).add(row.status)
-    _SET_EMAIL.run(
-        tx,
-        [
-            {"org_id": org_id, "email_id": email_id, "status": email_status(found)}
-            for (org_id, email_id), found in statuses.items()
-        ],
-    )
-
-
-def _recipient(settlement: Settlement, now: int) -> dict[str, object]:
-    return {
-        "org_id": settlement.key.org_id,
-        "email_id": settlement.key.email_id,
-        "no": settlement.key.no,
-        "status": settlement.status,
-        "attempts": settlement.attempts,
-        "reply_code": settlement.code,
-        "reply_status": settlement.enhanced,
-        "reply_text": settlement.text,
-        "remote_host": settlement.host or None,
-        "updated_at": now,
-    }
-
-
-def _entries(settlement: Settlement, now: int) -> list[log.Entry]:
-    """The events of an attempt: a complaint comes after the delivery of the message it is about."""
-    happened = ["delivered"] if settlement.status == "complained" else []
-    return [_entry(settlement, status, now) for status in (*happened, settlement.status)]
-
-
-def _entry(settlement: Settlement, status: str, now: int) -> log.Entry:
-    return log.Entry(
-        org_id=settlement.key.org_id,
-        email_id=settlement.key.email_id,
-        type=f"email.{status}",
-        created_at=now,
-        recipient=settlement.address,
-        attempt=settlement.attempts,
-        reply_code=settlement.code,
-        reply_status=settlement.enhanced,
-        reply_text=settlement.text,
-        remote_host=settlement.host or None,
-        possible_duplicate=settlement.possible_duplicate,
-    )
+def _transitions(settlement: Settlement) -> Iterator[Transition]:
+    """The transitions of an attempt: a complaint comes after the delivery of the message it is about."""
+    key = settlement.key
+    reply = Reply(settlement.code, settlement.enhanced, settlement.text, settlement.host or None)
+    steps: tuple[Status, ...] = (settlement.status,)
+    if settlement.status == "complained":
+        steps = ("delivered", "complained")
+    for status in steps:
+        yield Transition(
+            *(key.org_id, key.email_id, key.no, status, settlement.attempts, reply),
+            possible_duplicate=settlement.possible_duplicate,
+            is_locked=settlement.alone,
+        )
 
 
 def _bounce(settlement: Settlement) -> Bounce:

@@ -3,8 +3,8 @@
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
-from server.delivery.rows import Claimed
 from server.delivery.transport import OutgoingMessage
+from server.queue.rows import Claimed
 
 # A site whose oldest job has waited longer (seconds) may have to make room for others. It is given no more
 # for twice that time, within these bounds.

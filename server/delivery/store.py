@@ -6,14 +6,17 @@ from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.delivery import queue
-from server.delivery.rows import Claimed, Key, Leftover, Release, Settlement
+from server.delivery import orphans
+from server.delivery.orphans import Orphan
+from server.delivery.record import Settlement
 from server.delivery.settling import settle
 from server.delivery.stored import Stored, load
+from server.queue import store as queue
+from server.queue.rows import Claimed, LeaseKey, Release
 
 
-class Queue:
-    """The delivery queue as one engine, known by its id `owner`, sees it."""
+class LeasedQueue:
+    """The delivery queue as one engine, known by its id `owner`, sees it: the rows that it has leased."""
 
     def __init__(self, database: Database, writer: Writer, clock: Clock, owner: str, lease_s: float) -> None:
         self._database = database
@@ -27,7 +30,7 @@ class Queue:
         """Up to `limit` due rows, now leased to us: each organisation's shard in turn, urgent mail first."""
         return (await self._writer.submit(self._claim, [limit]))[0]
 
-    async def renew(self, keys: list[Key]) -> list[Key]:
+    async def renew(self, keys: list[LeaseKey]) -> list[LeaseKey]:
         """Extends the leases; returns the keys of the rows that are still ours."""
         kept = await self._writer.submit(self._renew, keys)
         return [key for key, ours in zip(keys, kept, strict=True) if ours]
@@ -46,13 +49,13 @@ class Queue:
         """The emails with these organisations and ids; those of `with_attachments` have attachments."""
         return await self._database.read(load, keys, with_attachments, self._clock.now_ms())
 
-    async def leftovers(self, owner: str) -> list[Leftover]:
+    async def leftovers(self, owner: str) -> list[Orphan]:
         """The rows that `owner`, who is gone, still holds."""
-        return await self._database.read(queue.leased_by, owner)
+        return await self._database.read(orphans.left_by, owner)
 
-    async def expired(self, limit: int) -> list[Leftover]:
+    async def expired(self, limit: int) -> list[Orphan]:
         """Rows whose leases have run out, whoever held them; those whose leases ended first come first."""
-        return await self._database.read(queue.expired, self._clock.now_ms(), limit)
+        return await self._database.read(orphans.expired, self._clock.now_ms(), limit)
 
     def _claim(self, tx: Tx, limits: list[int]) -> list[list[Claimed]]:
         now = self._clock.now_ms()
@@ -63,7 +66,7 @@ class Queue:
         until = now + self._lease_ms
         return queue.claim(tx, limit, owner=self.owner, now=now, until=until, turn=self._turn)
 
-    def _renew(self, tx: Tx, keys: list[Key]) -> list[bool]:
+    def _renew(self, tx: Tx, keys: list[LeaseKey]) -> list[bool]:
         ours = queue.leased(tx, keys)
         queue.renew(tx, [key for key in keys if key in ours], self._clock.now_ms() + self._lease_ms)
         return [key in ours for key in keys]

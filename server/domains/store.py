@@ -74,11 +74,21 @@ _VERIFIED = Statement(
     "SELECT org_id, domain, id FROM domains WHERE (org_id, domain) IN {keys} AND verified",
     keys={"org_id": "text", "domain": "text"},
 )
+_STILL_VERIFIED = Statement(
+    _DomainKey,
+    "SELECT org_id, id FROM domains WHERE (org_id, id) IN {keys} AND verified",
+    keys={"org_id": "text", "id": "text"},
+)
 
 
 def verified_domains(tx: Tx, senders: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """The ids of the verified ones among these (organisation, domain) pairs (contract row Z-12)."""
     return {(row.org_id, row.domain): row.id for row in _VERIFIED.all(tx, senders)}
+
+
+def verified_domain_ids(tx: Tx, domain_keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The ids of the verified ones among these (organisation, domain id) pairs."""
+    return {(row.org_id, row.id): row.id for row in _STILL_VERIFIED.all(tx, domain_keys)}
 
 
 def signing_keys(tx: Tx, domain_keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[SigningKey]]:

@@ -1,49 +1,40 @@
 """Accepting email: a list at a time, durable before it is acknowledged (DESIGN: the life of one send).
 
 All that needs no store was checked before (`draft`). Here the items of all concurrent callers share one
-transaction: the facts are read, the `Judge` decides, and the rows of every accepted item are written, each
+transaction: the facts are read, `admission` decides, and the rows of every accepted item are written, each
 table once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from server import failpoints
 from server.clock import Clock
 from server.db.statements import BulkInsert
-from server.db.tables.emails import (
-    attachment_parts,
-    attachments,
-    email_contents,
-    email_tags,
-    emails,
-    recipients,
-)
-from server.db.tables.queue import outq
+from server.db.tables.emails import attachment_parts, attachments, email_contents, email_tags
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.emails import idempotency
+from server.emails import idempotency, transitions
+from server.emails.admission import Admission
+from server.emails.answers import Answers
 from server.emails.batch import Answer, Batch
 from server.emails.draft import Draft
-from server.emails.judge import Judge, facts_about
-from server.events import log
+from server.emails.facts import read_facts
 from server.faults import Fault
-from server.quotas.rules import Periods
+from server.queue import store as queue
 from server.quotas.store import write_usage
-from server.work.crowd import Crowd
+from server.work.backpressure import AcceptLoad
+from server.work.notifier import Notifier
 
-_EMAILS = BulkInsert(emails)
 _CONTENTS = BulkInsert(email_contents)
-_RECIPIENTS = BulkInsert(recipients)
 _TAGS = BulkInsert(email_tags)
 _ATTACHMENTS = BulkInsert(attachments)
 _PARTS = BulkInsert(attachment_parts)
-_QUEUE = BulkInsert(outq)
 
 
 class Acceptor:
-    """Accepts batches through the writer, and calls `on_accepted` after each commit.
+    """Accepts batches through the writer; after each commit `mail_queued` and `events_appended` are notified.
 
-    `crowd` is given the number of emails in each transaction; `slow_start` is the table of daily caps by
+    The number of emails in each transaction is recorded in `load`. `slow_start` is the table of daily caps by
     account age in days (C-47).
     """
 
@@ -51,15 +42,17 @@ class Acceptor:
         self,
         writer: Writer,
         clock: Clock,
-        crowd: Crowd,
-        on_accepted: Callable[[], None],
+        load: AcceptLoad,
+        mail_queued: Notifier,
+        events_appended: Notifier,
         slow_start: Sequence[int] = (),
     ) -> None:
         self._slow_start = slow_start
         self._writer = writer
         self._clock = clock
-        self._crowd = crowd
-        self._on_accepted = on_accepted
+        self._load = load
+        self._mail_queued = mail_queued
+        self._events_appended = events_appended
 
     async def accept(self, batch: Batch) -> Answer | Fault:
         """The batch's answer, after a durable commit.
@@ -69,30 +62,38 @@ class Acceptor:
         """
         outcome: Answer | Fault = (await self._writer.submit(self._act, [batch]))[0]
         failpoints.hit("accept.after_commit")
-        self._on_accepted()
+        self._mail_queued.notify()
+        self._events_appended.notify()
         return outcome
 
     def _act(self, tx: Tx, batches: list[Batch]) -> list[Answer | Fault]:
-        self._crowd.seen(sum(len(batch.items) for batch in batches))
+        self._load.record(sum(len(batch.items) for batch in batches))
         now_ms = self._clock.now_ms()
-        periods = Periods.of(now_ms)
-        judge = Judge(facts_about(tx, batches, periods, now_ms, self._slow_start), periods, now_ms)
-        answers = [judge.judge(batch) for batch in batches]
-        idempotency.remember(tx, judge.accepted.remembered, now_ms)
-        write_usage(tx, judge.charged(), periods)
-        _write(tx, judge.accepted.drafts)
+        facts = read_facts(
+            tx,
+            "accept",
+            [item for batch in batches for item in batch.items if isinstance(item, Draft)],
+            {batch.org_id for batch in batches},
+            now_ms,
+            batch_keys=[key for batch in batches if (key := batch.key) is not None],
+            slow_start=self._slow_start,
+        )
+        admission = Admission(facts)
+        answers = Answers(admission)
+        outcomes = [answers.answer(batch) for batch in batches]
+        idempotency.remember(tx, admission.new_answers, now_ms)
+        write_usage(tx, admission.usage(), facts.periods)
+        _write(tx, answers.accepted)
         failpoints.hit("accept.before_commit")
-        return answers
+        return outcomes
 
 
 def _write(tx: Tx, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
-    _EMAILS.rows(tx, [draft.email for draft in drafts])
+    transitions.begin(tx, [draft.new_email() for draft in drafts])
     _CONTENTS.rows(tx, [draft.content for draft in drafts])
-    _RECIPIENTS.rows(tx, [row for draft in drafts for row in draft.recipients])
     _TAGS.rows(tx, [row for draft in drafts for row in draft.tags])
     _ATTACHMENTS.rows(tx, [row for draft in drafts for row in draft.attachments])
     _PARTS.rows(tx, [row for draft in drafts for row in draft.parts])
-    _QUEUE.rows(tx, [row for draft in drafts for row in draft.queued()])
-    log.append(tx, [entry for draft in drafts for entry in draft.entries()])
+    queue.enqueue(tx, [row for draft in drafts for row in draft.queued()])

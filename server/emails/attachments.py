@@ -1,25 +1,22 @@
 """Attachments that are links: fetched before the transaction, within what the plan allows (Z-21, Z-22)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from server.clock import Clock
 from server.db.database import Database
-from server.db.tx import Tx
-from server.domains.store import verified_domains
-from server.emails import idempotency
+from server.emails.admission import Admission, Refusal
 from server.emails.batch import Batch
+from server.emails.candidate import Remembered
 from server.emails.draft import Draft
-from server.emails.faults import AttachmentsTooLarge, DomainNotAllowed, DomainNotVerified, MessageTooLarge
-from server.emails.idempotency import Key
+from server.emails.facts import read_facts
+from server.emails.faults import AttachmentsTooLarge, MessageTooLarge
 from server.emails.memory_budget import MemoryBudget
 from server.faults import Fault, Unavailable, ValidationFailed, Violation
 from server.message.media_types import media_type_in_response
 from server.net.http import FileTooLarge, GuardedClient, NoResponse
-from server.quotas.rules import AccountLimits, Limits, Periods
-from server.quotas.store import account_limits
+from server.quotas.rules import Limits
 
 # The time for all links of one call, in seconds: a caller gives up after 30.
 FETCH_S = 20.0
@@ -73,25 +70,29 @@ class Links:
 
     async def _fetchable(self, batch: Batch, linked: Sequence[Draft]) -> tuple[Limits, list[Draft]]:
         """The organisation's limits, and the drafts without a fault so far; the others get a `refusal`."""
-        now_ms = self._clock.now_ms()
-        keys = {
-            id(item): Key(item.org_id, "send", item.idempotency_key)
-            for item in linked
-            if item.idempotency_key is not None
-        }
-        whole = None if batch.idempotency_key is None else Key(batch.org_id, "batch", batch.idempotency_key)
-        asked = [*keys.values(), *([whole] if whole is not None else [])]
-        facts = await self._database.read(_facts, batch.org_id, asked, linked, now_ms)
+        key = batch.key
+        facts = await self._database.read(
+            read_facts,
+            "fetch",
+            linked,
+            [batch.org_id],
+            self._clock.now_ms(),
+            batch_keys=[] if key is None else [key],
+        )
+        admission = Admission(facts)
+        is_repeated = key is not None and admission.earlier(key, batch.request_hash) is not None
         fetchable = []
         for item in linked:
-            if whole in facts.known or keys.get(id(item)) in facts.known:
-                # Seen only if the answer is forgotten before the email is judged.
+            decision = admission.decide(item, "fetch")
+            if is_repeated or isinstance(decision, Remembered):
+                # Seen only if the answer is forgotten before the email is decided about.
                 item.refusal = Unavailable(_RETRY_AFTER_S)
-            elif item.refusal is None:
-                item.refusal = _refusal(item, facts)
-            if item.refusal is None:
+            elif isinstance(decision, Refusal):
+                item.refusal = decision.fault
+            else:
                 fetchable.append(item)
-        return facts.account.limits, fetchable
+        account, _ = facts.accounts[batch.org_id]
+        return account.limits, fetchable
 
     async def _fetch_all(self, drafts: Sequence[Draft], limits: Limits) -> None:
         deadline = asyncio.get_running_loop().time() + FETCH_S
@@ -131,24 +132,6 @@ class Links:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """The state of the store for the drafts of a batch."""
-
-    known: Set[Key]
-    account: AccountLimits
-    verified: Mapping[tuple[str, str], str]
-
-
-def _facts(tx: Tx, org_id: str, keys: Sequence[Key], drafts: Sequence[Draft], now_ms: int) -> _Facts:
-    accounts = account_limits(tx, [org_id], Periods.of(now_ms), now_ms)
-    return _Facts(
-        idempotency.known(tx, keys, now_ms),
-        accounts[org_id][0],
-        verified_domains(tx, {(item.org_id, item.domain) for item in drafts}),
-    )
-
-
 class _Left:
     """The number of bytes that a batch may still fetch."""
 
@@ -159,15 +142,3 @@ class _Left:
         """Takes `size` bytes; False if fewer are left."""
         self.bytes -= size
         return self.bytes >= 0
-
-
-def _refusal(item: Draft, facts: _Facts) -> Fault | None:
-    """The fault with which an email will be refused whatever its links hold."""
-    limits = facts.account.limits
-    if item.attachments_size > limits.attachment_bytes:
-        return AttachmentsTooLarge(limits.attachment_bytes, limits.plan)
-    if (fault := facts.account.may_send()) is not None:
-        return fault
-    if item.allowed_domains and item.domain not in item.allowed_domains:
-        return DomainNotAllowed(item.domain)
-    return None if (item.org_id, item.domain) in facts.verified else DomainNotVerified(item.domain)

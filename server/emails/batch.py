@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.emails.candidate import IdempotencyKey
 from server.emails.draft import Draft
 from server.faults import Fault
 from server.wire.status import status_of
@@ -23,6 +24,12 @@ class Batch:
     strict: bool
     idempotency_key: str | None = None
     request_hash: bytes = b""
+
+    @property
+    def key(self) -> IdempotencyKey | None:
+        """The idempotency key of the whole batch, in its scope."""
+        name = self.idempotency_key
+        return None if name is None else IdempotencyKey(self.org_id, "batch", name)
 
 
 def batch_response(results: Sequence[Result]) -> pb.BatchSendEmailsResponse:

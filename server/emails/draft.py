@@ -1,82 +1,55 @@
 """A request to send, read once into the rows that accepting it will write."""
 
 import hashlib
-import zlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import NamedTuple, TypeVar
 
 import orjson
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.addresses import mailbox
 from server.emails import rules
+from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
-from server.events.log import Entry
+from server.emails.transitions import NewEmail, Row
 from server.faults import Fault, ValidationFailed, Violation
 from server.ids import new_id
 from server.message.media_types import media_type_of
+from server.queue.rows import NewRow
+from server.queue.rules import memory_of_attachments
 from server.wire.caller import OrganisationCaller
 from server.wire.timestamps import milliseconds
 
-# How many shards the queues have. A shard holds whole organisations, so that claiming from each in turn
-# keeps one organisation's backlog from hiding another's mail. Stored with each row: never change it.
-SHARDS = 64
-PRIORITY_TRANSACTIONAL = 1
-# The site of mail that never leaves. Stored with each row: never change it.
-SIMULATED = "simulator"
 # The bytes of an attachment in one stored part: whole lines of base64 (57 bytes each).
 PART = 57 * 16_384
-# The approximate size of the headers of one attachment, in bytes.
-_PART_OVERHEAD = 512
 _ADDRESS_LISTS = ("to", "cc", "bcc", "reply_to")
 
-# The values of one row by the names of its columns, whose types differ.
-Row: TypeAlias = dict[str, Any]
 Hashed = TypeVar("Hashed", pb.SendEmailRequest, pb.BatchSendEmailsRequest)
 
 
-@dataclass(slots=True)
-class Draft:
-    """One email that passed every check that needs no store: its rows, without the domain's id."""
+@dataclass(slots=True, kw_only=True)
+class Draft(Candidate):
+    """A candidate that passed every check that needs no store: its rows, without domain id and states."""
 
-    org_id: str
-    domain: str
     email: Row
     content: Row
     recipients: list[Row]
-    queue: list[Row]
-    idempotency_key: str | None
-    request_hash: bytes
-    # The recipients' mailboxes in lower case, in the order of `recipients`.
-    addresses: Sequence[str]
-    # The domains that the caller's key may send from; empty for all.
-    allowed_domains: Set[str]
-    # Test mail is never sent out and uses no quota (F-5).
-    test: bool
-    tags: list[Row] = field(default_factory=list)
-    attachments: list[Row] = field(default_factory=list)
-    parts: list[Row] = field(default_factory=list)
+    # The domains of the recipients, in the order of `recipients` and of `addresses`.
+    recipient_domains: Sequence[str]
+    tags: list[Row]
+    attachments: list[Row]
     # The URLs of the attachments that are still to be fetched, by the attachments' numbers.
-    links: dict[int, str] = field(default_factory=dict)
-    # A fault that the email has now; it may have been without fault when its idempotency key was first used.
-    refusal: Fault | None = None
-
-    @property
-    def scheduled_at(self) -> int | None:
-        """The time at which delivery begins, in milliseconds since 1970 UTC; None for at once."""
-        at: int | None = self.email["scheduled_at"]
-        return at
-
-    @property
-    def attachments_size(self) -> int:
-        """The bytes of all attachments whose content is known."""
-        return sum(row["size"] for row in self.attachments)
+    links: dict[int, str]
+    parts: list[Row] = field(default_factory=list)
+    # The numbers of the recipients that are suppressed.
+    suppressed: set[int] = field(default_factory=set)
 
     def attach(self, no: int, content: bytes) -> None:
         """Gives attachment `no` its content."""
         row = self.attachments[no - 1]
         row["size"] = len(content)
+        self.attachments_size += len(content)
         whole = memoryview(content)
         self.parts += [
             {
@@ -93,44 +66,36 @@ class Draft:
         """Releases the content of all attachments."""
         self.parts.clear()
 
-    def queued(self) -> list[Row]:
-        """The rows of the queue; none yet for a scheduled email."""
+    def suppress(self, skipped: Set[str]) -> None:
+        """Marks these mailboxes as suppressed: they stay recipients, but nothing is sent to them."""
+        if skipped:
+            self.suppressed = {no for no, key in enumerate(self.addresses, start=1) if key in skipped}
+
+    def new_email(self) -> NewEmail:
+        """The email and its recipients, to be stored with their first states."""
+        return NewEmail(self.email, self.recipients, self.scheduled_at is not None, self.suppressed)
+
+    def queued(self) -> list[NewRow]:
+        """The recipients to enqueue; none yet for a scheduled email."""
         if self.scheduled_at is not None:
             return []
+        email_id, due_at = self.email["id"], self.email["created_at"]
+        attached = 0
         if self.attachments:
-            attached = weight(len(self.attachments), self.attachments_size)
-            for row in self.queue:
-                row["attached"] = attached
-        return self.queue
-
-    def suppress(self, skipped: Set[str]) -> None:
-        """Marks these mailboxes as suppressed: they stay recipients, but nothing is queued for them."""
-        if not skipped:
-            return
-        numbers = {no for no, key in enumerate(self.addresses, start=1) if key in skipped}
-        for row in self.recipients:
-            if row["no"] in numbers:
-                row["status"] = "suppressed"
-        self.queue = [row for row in self.queue if row["no"] not in numbers]
-
-    def entries(self) -> list[Entry]:
-        """The entries of the log for accepting the email."""
-        org_id, email_id, created_at = self.org_id, self.email["id"], self.email["created_at"]
-        begun = "email.sent" if self.scheduled_at is None else "email.scheduled"
+            attached = memory_of_attachments(len(self.attachments), self.attachments_size)
         return [
-            Entry(org_id=org_id, email_id=email_id, type=begun, created_at=created_at),
-            *(
-                Entry(
-                    org_id=org_id,
-                    email_id=email_id,
-                    type="email.suppressed",
-                    created_at=created_at,
-                    recipient=row["address"],
-                )
-                for row in self.recipients
-                if row["status"] == "suppressed"
-            ),
+            NewRow(self.org_id, email_id, no, domain, self.test, due_at, attached)
+            for no, domain in enumerate(self.recipient_domains, start=1)
+            if no not in self.suppressed
         ]
+
+
+class _Fields(NamedTuple):
+    """The fields of a request that are read before they are checked; times in milliseconds since 1970 UTC."""
+
+    headers: dict[str, str]
+    tags: list[tuple[str, str]]
+    scheduled_at: int | None
 
 
 def draft(request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int) -> Draft | Fault:
@@ -138,47 +103,40 @@ def draft(request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int)
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
         return InvalidIdempotencyKey()
-    headers = dict(request.headers)
-    tags = [(tag.name, tag.value) for tag in request.tags]
-    violations = _violations(request, headers, tags)
-    scheduled_at = milliseconds(request.scheduled_at) if request.HasField("scheduled_at") else None
-    if scheduled_at is None and request.HasField("scheduled_at"):
-        violations.append(Violation("scheduled_at", "is no time"))
+    fields = _Fields(
+        dict(request.headers),
+        [(tag.name, tag.value) for tag in request.tags],
+        milliseconds(request.scheduled_at) if request.HasField("scheduled_at") else None,
+    )
+    violations = _violations(request, fields)
     if violations:
         return ValidationFailed(violations)
-    untimely = [] if scheduled_at is None else list(rules.scheduled_at(scheduled_at, now_ms))
-    status = "queued" if scheduled_at is None else "scheduled"
-    sender = mailbox(getattr(request, "from"))
-    email_id = new_id()
-    org_id = caller.org_id
+    made = _draft(request, fields, caller, now_ms)
+    for no, given in enumerate(request.attachments, start=1):
+        if not given.path:
+            made.attach(no, given.content)
+    return made
+
+
+def _draft(request: pb.SendEmailRequest, fields: _Fields, caller: OrganisationCaller, now_ms: int) -> Draft:
+    """The draft of a request without violations; its attachments have no content yet."""
+    org_id, email_id = caller.org_id, new_id()
+    domain = mailbox(getattr(request, "from")).domain
     envelope = rules.envelope(request.to, request.cc, request.bcc)
-    shard = shard_of(org_id)
-    made = Draft(
+    untimely: list[Violation] = []
+    if fields.scheduled_at is not None:
+        untimely = list(rules.scheduled_at(fields.scheduled_at, now_ms))
+    has_key = request.HasField("idempotency_key")
+    return Draft(
         org_id=org_id,
-        domain=sender.domain,
-        email={
-            "org_id": org_id,
-            "id": email_id,
-            "key_id": caller.key_id,
-            "sender": getattr(request, "from").strip(),
-            "subject": request.subject,
-            "to": _json(request.to),
-            "cc": _json(request.cc),
-            "bcc": _json(request.bcc),
-            "reply_to": _json(request.reply_to),
-            "tags": orjson.dumps(tags).decode(),
-            "message_id": rules.message_id(headers, email_id, sender.domain),
-            "test": caller.test,
-            "status": status,
-            "created_at": now_ms,
-            "scheduled_at": scheduled_at,
-        },
+        domain=domain,
+        email=_email_row(request, fields, caller, email_id, domain, now_ms),
         content={
             "org_id": org_id,
             "email_id": email_id,
             "html": request.html or None,
             "text": request.text or None,
-            "headers": orjson.dumps(headers).decode() if headers else "{}",
+            "headers": orjson.dumps(fields.headers).decode() if fields.headers else "{}",
         },
         recipients=[
             {
@@ -187,63 +145,55 @@ def draft(request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int)
                 "no": no,
                 "kind": kind,
                 "address": recipient.address,
-                "status": status,
                 "attempts": 0,
                 "updated_at": now_ms,
             }
             for no, (kind, recipient) in enumerate(envelope.values(), start=1)
         ],
-        queue=[
-            queue_row(org_id, email_id, no, shard, site_of(recipient.domain, test=caller.test), now_ms)
-            for no, (_, recipient) in enumerate(envelope.values(), start=1)
-        ],
-        idempotency_key=key,
-        request_hash=request_hash(request) if key is not None else b"",
         addresses=list(envelope),
-        allowed_domains=caller.allowed_domains,
-        test=caller.test,
+        recipient_domains=[recipient.domain for _, recipient in envelope.values()],
         tags=[
             {"org_id": org_id, "tag": text, "email_id": email_id}
-            for text in {text for name, value in tags for text in (name, f"{name}:{value}")}
+            for text in {text for name, value in fields.tags for text in (name, f"{name}:{value}")}
         ],
         attachments=[
             _attachment(org_id, email_id, no, given) for no, given in enumerate(request.attachments, start=1)
         ],
         links={no: given.path for no, given in enumerate(request.attachments, start=1) if given.path},
+        idempotency_key=IdempotencyKey(org_id, "send", request.idempotency_key) if has_key else None,
+        request_hash=request_hash(request) if has_key else b"",
+        allowed_domains=caller.allowed_domains,
+        test=caller.test,
+        scheduled_at=fields.scheduled_at,
         refusal=ValidationFailed(untimely) if untimely else None,
     )
-    for no, given in enumerate(request.attachments, start=1):
-        if not given.path:
-            made.attach(no, given.content)
-    return made
 
 
-def site_of(domain: str, *, test: bool) -> str:
-    """The site that mail to a domain goes to: the simulator for test mail (F-5)."""
-    return SIMULATED if test else domain
-
-
-def queue_row(org_id: str, email_id: str, no: int, shard: int, site: str, due_at: int) -> Row:
-    """The row of the queue for a recipient that was never tried."""
+def _email_row(
+    request: pb.SendEmailRequest,
+    fields: _Fields,
+    caller: OrganisationCaller,
+    email_id: str,
+    domain: str,
+    now_ms: int,
+) -> Row:
+    """The row of an email, without its domain's id and its status."""
     return {
-        "org_id": org_id,
-        "email_id": email_id,
-        "no": no,
-        "shard": shard,
-        "priority": PRIORITY_TRANSACTIONAL,
-        "site": site,
-        "due_at": due_at,
-        "attempts": 0,
-        "crashes": 0,
-        "uncertain": False,
-        "attached": 0,
-        "lease_token": 0,
+        "org_id": caller.org_id,
+        "id": email_id,
+        "key_id": caller.key_id,
+        "sender": getattr(request, "from").strip(),
+        "subject": request.subject,
+        "to": _json(request.to),
+        "cc": _json(request.cc),
+        "bcc": _json(request.bcc),
+        "reply_to": _json(request.reply_to),
+        "tags": orjson.dumps(fields.tags).decode(),
+        "message_id": rules.message_id(fields.headers, email_id, domain),
+        "test": caller.test,
+        "created_at": now_ms,
+        "scheduled_at": fields.scheduled_at,
     }
-
-
-def weight(count: int, size: int) -> int:
-    """Estimated bytes in memory of attachments: their content and 512 for each."""
-    return size + count * _PART_OVERHEAD
 
 
 def request_hash(request: Hashed) -> bytes:
@@ -256,14 +206,7 @@ def request_hash(request: Hashed) -> bytes:
     return digest
 
 
-def shard_of(org_id: str) -> int:
-    """The queue shard of an organisation."""
-    return zlib.crc32(org_id.encode()) % SHARDS
-
-
-def _violations(
-    request: pb.SendEmailRequest, headers: Mapping[str, str], tags: Sequence[tuple[str, str]]
-) -> list[Violation]:
+def _violations(request: pb.SendEmailRequest, fields: _Fields) -> list[Violation]:
     # Most fields are mostly absent, and then not checked.
     found = [
         *rules.sender(getattr(request, "from")),
@@ -274,12 +217,14 @@ def _violations(
             found += rules.addresses(name, texts)
     found += rules.subject(request.subject)
     found += rules.bodies(request.html, request.text)
-    if headers:
-        found += rules.headers(headers, has_reply_to=bool(request.reply_to))
-    if tags:
-        found += rules.tags(tags)
+    if fields.headers:
+        found += rules.headers(fields.headers, has_reply_to=bool(request.reply_to))
+    if fields.tags:
+        found += rules.tags(fields.tags)
     if request.attachments:
         found += rules.attachments([_file(given) for given in request.attachments])
+    if fields.scheduled_at is None and request.HasField("scheduled_at"):
+        found.append(Violation("scheduled_at", "is no time"))
     return found
 
 

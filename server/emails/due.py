@@ -1,33 +1,21 @@
 """The scheduled emails that are due, in the store: read and locked, then written."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence, Set
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from server.db.statements import BulkInsert, Change, Statement
-from server.db.tables.queue import outq
+from server.db.statements import Change, Statement
 from server.db.tx import Tx
-from server.emails.draft import Row, weight
-from server.emails.store import forget_attachments
-from server.events import log
-from server.quotas.rules import AccountLimits, Periods, Used
-from server.quotas.store import account_limits, recall_recipients
-from server.suppressions.store import suppressed
+from server.emails import transitions
+from server.emails.candidate import Candidate
+from server.emails.lifecycle import Status
+from server.emails.transitions import NO_REPLY, EmailKey, Reply, Row, Transition
+from server.queue import store as queue
+from server.queue.rows import NewRow
+from server.queue.rules import memory_of_attachments
 
 MAX_RELEASED = 200
-
-# (organisation, email)
-EmailKey: TypeAlias = tuple[str, str]
-
-
-class DueEmail(NamedTuple):
-    """A scheduled email that is due."""
-
-    org_id: str
-    id: str
-    domain_id: str
-    test: bool
 
 
 class ScheduledRecipient(NamedTuple):
@@ -39,16 +27,37 @@ class ScheduledRecipient(NamedTuple):
     address: str
 
 
-class Reason(NamedTuple):
-    """The reason for which there was no attempt: an enhanced status code (RFC 3463), and its meaning."""
+@dataclass(frozen=True, slots=True)
+class DueEmail:
+    """A scheduled email that is due, with its recipients; `attached` is the memory of its files, in bytes."""
 
-    status: str
-    text: str
-
-
-class _DomainKey(NamedTuple):
     org_id: str
     id: str
+    domain_id: str
+    test: bool
+    recipients: Sequence[ScheduledRecipient]
+    attached: int
+
+    def candidate(self) -> Candidate:
+        """The email for admission."""
+        return Candidate(
+            org_id=self.org_id,
+            domain=self.domain_id,
+            addresses=[row.address.lower() for row in self.recipients],
+            test=self.test,
+        )
+
+
+class _EmailKey(NamedTuple):
+    org_id: str
+    id: str
+
+
+class _DueRow(NamedTuple):
+    org_id: str
+    id: str
+    domain_id: str
+    test: bool
 
 
 class _AttachedRow(NamedTuple):
@@ -60,11 +69,11 @@ class _AttachedRow(NamedTuple):
 
 # Any one email that is due, without a lock.
 _ANY_DUE = Statement(
-    _DomainKey, "SELECT org_id, id FROM emails WHERE status = 'scheduled' AND scheduled_at <= :now LIMIT 1"
+    _EmailKey, "SELECT org_id, id FROM emails WHERE status = 'scheduled' AND scheduled_at <= :now LIMIT 1"
 )
 # Locks the emails: another server skips them, and moving or canceling one waits for the commit.
 _DUE = Statement(
-    DueEmail,
+    _DueRow,
     f"""
     SELECT org_id, id, domain_id, test FROM emails
     WHERE status = 'scheduled' AND scheduled_at <= :now
@@ -82,11 +91,6 @@ _RECIPIENTS = Statement(
     """,
     keys={"org_id": "text", "email_id": "text"},
 )
-_VERIFIED = Statement(
-    _DomainKey,
-    "SELECT org_id, id FROM domains WHERE (org_id, id) IN {keys} AND verified",
-    keys={"org_id": "text", "id": "text"},
-)
 _ATTACHED = Statement(
     _AttachedRow,
     """
@@ -96,96 +100,49 @@ _ATTACHED = Statement(
     """,
     keys={"org_id": "text", "email_id": "text"},
 )
-_SET_STATUS = Change("UPDATE emails SET status = :status WHERE org_id = :org_id AND id = :email_id")
 _POSTPONE = Change("UPDATE emails SET scheduled_at = :at WHERE org_id = :org_id AND id = :email_id")
-_SET_RECIPIENT = Change("""
-    UPDATE recipients
-    SET status = :status, reply_status = :reply_status, reply_text = :reply_text, updated_at = :now
-    WHERE org_id = :org_id AND email_id = :email_id AND no = :no
-""")
-_QUEUE = BulkInsert(outq)
-
-
-@dataclass(slots=True)
-class ReleaseInput:
-    """The emails that are due, and the state of the store for their organisations and recipients."""
-
-    due: Sequence[DueEmail]
-    periods: Periods
-    accounts: dict[str, tuple[AccountLimits, Used]]
-    recipients: dict[EmailKey, list[ScheduledRecipient]]
-    suppressed: Set[tuple[str, str]]
-    verified: Set[tuple[str, str]]
-    # Estimated bytes in memory of the attachments.
-    attached: dict[EmailKey, int]
-    charged: set[str] = field(default_factory=set)
-    # The number of emails of each organisation that exceed the burst limit.
-    over_burst: Counter[str] = field(default_factory=Counter)
-
-    def usage(self) -> dict[str, Used]:
-        """The new usage of the organisations that were charged."""
-        return {org_id: self.accounts[org_id][1] for org_id in sorted(self.charged)}
 
 
 @dataclass(slots=True)
 class Changes:
-    """The rows that a release writes."""
+    """The changes that a release writes; times are milliseconds since 1970 UTC."""
 
     now_ms: int
-    emails: list[Row] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    queued: list[NewRow] = field(default_factory=list)
     postponed: list[Row] = field(default_factory=list)
-    recipients: list[Row] = field(default_factory=list)
-    queue: list[Row] = field(default_factory=list)
-    entries: list[log.Entry] = field(default_factory=list)
-    # The emails that are not delivered to anyone.
-    ended: list[EmailKey] = field(default_factory=list)
 
-    def set_status(self, key: EmailKey, status: str) -> None:
-        """Changes the status of an email."""
-        self.emails.append({"org_id": key[0], "email_id": key[1], "status": status})
-
-    def postpone(self, key: EmailKey, at_ms: int) -> None:
-        """Gives an email another time."""
-        self.postponed.append({"org_id": key[0], "email_id": key[1], "at": at_ms})
-
-    def set_recipients(
-        self, people: Sequence[ScheduledRecipient], status: str, reason: Reason | None = None
-    ) -> None:
-        """Changes the status of recipients."""
-        self.recipients += [
-            {
-                "org_id": row.org_id,
-                "email_id": row.email_id,
-                "no": row.no,
-                "status": status,
-                "reply_status": reason and reason.status,
-                "reply_text": reason and reason.text,
-                "now": self.now_ms,
-            }
-            for row in people
-        ]
-
-    def settle(self, people: Sequence[ScheduledRecipient], status: str, reason: Reason) -> None:
-        """Settles recipients without an attempt, each with an event that holds the reason."""
-        self.set_recipients(people, status, reason)
-        self.entries += [
-            log.Entry(
-                org_id=row.org_id,
-                email_id=row.email_id,
-                type=f"email.{status}",
-                created_at=self.now_ms,
-                recipient=row.address,
-                reply_status=reason.status,
-                reply_text=reason.text,
+    def queue(self, email: DueEmail, recipients: Sequence[ScheduledRecipient]) -> None:
+        """Begins the delivery to recipients of an email."""
+        self._change(recipients, "queued")
+        self.queued += [
+            NewRow(
+                *(row.org_id, row.email_id, row.no, row.address.rpartition("@")[2], email.test, self.now_ms),
+                attached=email.attached,
             )
-            for row in people
+            for row in recipients
         ]
 
-    def end(self, key: EmailKey, people: Sequence[ScheduledRecipient], status: str, reason: Reason) -> None:
-        """Settles an email with all its recipients without an attempt."""
-        self.settle(people, status, reason)
-        self.set_status(key, status)
-        self.ended.append(key)
+    def end(self, recipients: Sequence[ScheduledRecipient], status: Status, reason: Reply) -> None:
+        """Ends recipients without an attempt, for a reason."""
+        self._change(recipients, status, 0, reason)
+
+    def postpone(self, email: DueEmail, at_ms: int) -> None:
+        """Gives an email another time."""
+        self.postponed.append({"org_id": email.org_id, "email_id": email.id, "at": at_ms})
+
+    def _change(
+        self,
+        recipients: Sequence[ScheduledRecipient],
+        status: Status,
+        attempts: int | None = None,
+        reply: Reply = NO_REPLY,
+    ) -> None:
+        self.transitions += [
+            # `read_due` has locked the email.
+            Transition(row.org_id, row.email_id, row.no, status, attempts, reply, is_locked=True)
+            for row in recipients
+        ]
 
 
 def is_any_due(tx: Tx, now_ms: int) -> bool:
@@ -193,43 +150,26 @@ def is_any_due(tx: Tx, now_ms: int) -> bool:
     return _ANY_DUE.first(tx, now=now_ms) is not None
 
 
-def read_due(tx: Tx, now_ms: int, slow_start: Sequence[int]) -> ReleaseInput | None:
-    """Reads and locks up to `MAX_RELEASED` emails that are due; None if there are none."""
-    due = _DUE.all(tx, now=now_ms)
-    if not due:
-        return None
-    keys = [(email.org_id, email.id) for email in due]
-    periods = Periods.of(now_ms)
-    accounts = account_limits(
-        tx, {org_id for org_id, _ in keys}, periods, now_ms, slow_start=slow_start, lock=True
-    )
+def read_due(tx: Tx, now_ms: int) -> list[DueEmail]:
+    """Reads and locks up to `MAX_RELEASED` emails that are due."""
+    rows = _DUE.all(tx, now=now_ms)
+    if not rows:
+        return []
+    keys = [(row.org_id, row.id) for row in rows]
     recipients: dict[EmailKey, list[ScheduledRecipient]] = defaultdict(list)
-    for row in _RECIPIENTS.all(tx, keys):
-        recipients[row.org_id, row.email_id].append(row)
-    addresses = {(row.org_id, row.address.lower()) for rows in recipients.values() for row in rows}
-    capped = {
-        org_id: [address for owner, address in addresses if owner == org_id]
-        for org_id, (account, _) in accounts.items()
-        if account.limits.unique is not None
+    for recipient in _RECIPIENTS.all(tx, keys):
+        recipients[recipient.org_id, recipient.email_id].append(recipient)
+    attached = {
+        (row.org_id, row.email_id): memory_of_attachments(row.files, row.size)
+        for row in _ATTACHED.all(tx, keys)
     }
-    for org_id, seen in recall_recipients(tx, capped, periods.month).items():
-        accounts[org_id][1].seen = seen
-    return ReleaseInput(
-        due,
-        periods,
-        accounts,
-        recipients,
-        suppressed(tx, addresses, now_ms),
-        set(_VERIFIED.all(tx, {(email.org_id, email.domain_id) for email in due})),
-        {(row.org_id, row.email_id): weight(row.files, row.size) for row in _ATTACHED.all(tx, keys)},
-    )
+    return [
+        DueEmail(*row, recipients[row.org_id, row.id], attached.get((row.org_id, row.id), 0)) for row in rows
+    ]
 
 
 def write(tx: Tx, changes: Changes) -> None:
     """Writes what a release changes."""
-    _SET_STATUS.run(tx, changes.emails)
+    transitions.apply(tx, changes.transitions, changes.now_ms)
+    queue.enqueue(tx, changes.queued)
     _POSTPONE.run(tx, changes.postponed)
-    _SET_RECIPIENT.run(tx, changes.recipients)
-    _QUEUE.rows(tx, changes.queue)
-    forget_attachments(tx, changes.ended)
-    log.append(tx, changes.entries)

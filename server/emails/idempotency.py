@@ -1,7 +1,6 @@
 """Idempotency keys: the first answer is stored with what it acknowledges (contract row F-1)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from sqlalchemy import delete, select
@@ -10,28 +9,13 @@ from server.db.keys import in_keys
 from server.db.statements import BulkInsert, Statement
 from server.db.tables.emails import idempotency_keys
 from server.db.tx import Tx
+from server.emails.candidate import IdempotencyKey, Remembered
 
 LIFETIME_MS = 24 * 3_600_000
 # The most rows that one sweep deletes, so that it never delays an accept for long.
 _MAX_SWEPT = 1_000
 
 _PRIMARY_KEY = (idempotency_keys.c.org_id, idempotency_keys.c.operation, idempotency_keys.c.key)
-
-
-class Key(NamedTuple):
-    """The scope in which a key is unique: one organisation, one operation."""
-
-    org_id: str
-    operation: Literal["send", "batch"]
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """An answer that was given, and the hash of its request."""
-
-    request_hash: bytes
-    response: bytes
 
 
 class _RememberedRow(NamedTuple):
@@ -43,8 +27,8 @@ class _RememberedRow(NamedTuple):
     expires_at: int
 
     @property
-    def scope(self) -> Key:
-        return Key(self.org_id, self.operation, self.key)
+    def scope(self) -> IdempotencyKey:
+        return IdempotencyKey(self.org_id, self.operation, self.key)
 
 
 _RECALL = Statement(
@@ -58,30 +42,24 @@ _RECALL = Statement(
 _INSERT = BulkInsert(idempotency_keys)
 
 
-def recall(tx: Tx, keys: Iterable[Key], now_ms: int) -> dict[Key, Remembered]:
-    """The answers remembered under these keys; deletes those that are too old."""
+def recall(
+    tx: Tx, keys: Iterable[IdempotencyKey], now_ms: int, *, delete_expired: bool = False
+) -> dict[IdempotencyKey, Remembered]:
+    """The answers remembered under these keys.
+
+    With `delete_expired` the keys whose answers are too old become free, for `remember` to take.
+    """
     unique = set(keys)
     if not unique:
         return {}
     rows = _RECALL.all(tx, unique)
-    expired = [row.scope for row in rows if row.expires_at <= now_ms]
+    expired = [row.scope for row in rows if row.expires_at <= now_ms] if delete_expired else []
     if expired:
         tx.change(delete(idempotency_keys).where(in_keys(tx, _PRIMARY_KEY, expired)))
     return {row.scope: Remembered(row.request_hash, row.response) for row in rows if row.expires_at > now_ms}
 
 
-def known(tx: Tx, keys: Iterable[Key], now_ms: int) -> set[Key]:
-    """The keys, of those given, under which an answer is remembered."""
-    unique = set(keys)
-    if not unique:
-        return set()
-    query = select(*_PRIMARY_KEY).where(
-        in_keys(tx, _PRIMARY_KEY, unique), idempotency_keys.c.expires_at > now_ms
-    )
-    return set(tx.all(Key, query))
-
-
-def remember(tx: Tx, answers: Mapping[Key, Remembered], now_ms: int) -> None:
+def remember(tx: Tx, answers: Mapping[IdempotencyKey, Remembered], now_ms: int) -> None:
     """Stores new answers for 24 hours."""
     _INSERT.rows(
         tx,
@@ -101,7 +79,9 @@ def remember(tx: Tx, answers: Mapping[Key, Remembered], now_ms: int) -> None:
 
 def sweep(tx: Tx, now_ms: int) -> bool:
     """Deletes answers that are too old; True if more may be left."""
-    old = tx.all(Key, select(*_PRIMARY_KEY).where(idempotency_keys.c.expires_at <= now_ms).limit(_MAX_SWEPT))
+    old = tx.all(
+        IdempotencyKey, select(*_PRIMARY_KEY).where(idempotency_keys.c.expires_at <= now_ms).limit(_MAX_SWEPT)
+    )
     if old:
         tx.change(delete(idempotency_keys).where(in_keys(tx, _PRIMARY_KEY, old)))
     return len(old) == _MAX_SWEPT

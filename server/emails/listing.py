@@ -10,17 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from server.db.keys import in_keys
 from server.db.listing import MAX_COUNTED, Page, PageRequest, Query, count, ids_in_ranges
 from server.db.tables.domains import domains
 from server.db.tables.emails import email_tags, emails
-from server.db.tables.stats import addressees, daily_counts
 from server.db.tx import Tx
 from server.emails.store import EMAIL_COLUMNS, EmailRow
-from server.emails.tally import EMAILS
 from server.ids import least_id_of
+from server.stats.store import count_emails, emails_addressed
 
 # The most emails that are checked for a criterion which no index answers.
 WINDOW = 10_000
@@ -145,19 +144,9 @@ def _addressed(
     tx: Tx, org_id: str, criteria: Filter, domain_id: str | None, request: PageRequest, window: int
 ) -> set[str]:
     """The ids of emails with a recipient whose address begins with the text; none if they are too many."""
-    start = (criteria.search or "").lower().encode()
-    id = addressees.c.email_id
-    query = (
-        select(id)
-        .where(
-            addressees.c.org_id == org_id,
-            addressees.c.address >= start,
-            addressees.c.address < start + b"\xff",
-            *_near(id, criteria),
-            *request.bounds(id),
-        )
-        .limit(window + 1)
-    )
+    query = emails_addressed(org_id, criteria.search or "")
+    id: ColumnElement[str] = query.selected_columns.email_id
+    query = query.where(*_near(id, criteria), *request.bounds(id)).limit(window + 1)
     checks = _times(criteria)
     if criteria.statuses:
         checks.append(emails.c.status.in_(criteria.statuses))
@@ -178,13 +167,7 @@ def _total(tx: Tx, org_id: str, criteria: Filter, ranges: Sequence[Query], max_c
     total = count(tx, ranges, max_counted)
     if total < max_counted or not criteria.is_by_status_only:
         return total
-    counters = daily_counts.c
-    query = select(cast(func.sum(counters["count"]), BigInteger)).where(
-        counters.org_id == org_id,
-        counters.unit == EMAILS,
-        *([counters.name.in_(criteria.statuses)] if criteria.statuses else []),
-    )
-    return max(total, tx.scalar(int, query) or 0)
+    return max(total, count_emails(tx, org_id, criteria.statuses))
 
 
 def _emails(tx: Tx, org_id: str, ids: Sequence[str]) -> list[EmailRow]:

@@ -1,7 +1,7 @@
 """EmailService: protobuf in, protobuf out."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from zidimail.v1 import email_service_pb2 as pb
 from zidimail.v1 import email_service_pb2_grpc
@@ -9,7 +9,7 @@ from zidimail.v1 import email_service_pb2_grpc
 from server.clock import Clock
 from server.db.database import Database
 from server.db.writer import Writer
-from server.emails import listing, rules, stats, store
+from server.emails import listing, rules, store
 from server.emails.accept import Acceptor
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch, Result, batch_response
@@ -26,10 +26,12 @@ from server.emails.to_proto import (
 from server.events.to_proto import event_message
 from server.faults import Fault, ValidationFailed, Violation
 from server.ids import is_id
+from server.stats.store import DEFAULT_DAYS, MAX_DAYS, statistics
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_request
 from server.wire.timestamps import milliseconds, timestamp
+from server.work.notifier import Notifier
 
 MAX_BATCH = 100
 
@@ -44,14 +46,14 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         acceptor: Acceptor,
         links: Links,
         clock: Clock,
-        on_event: Callable[[], None],
+        events_appended: Notifier,
     ) -> None:
         self._database = database
         self._writer = writer
         self._acceptor = acceptor
         self._links = links
         self._clock = clock
-        self._on_event = on_event
+        self._events_appended = events_appended
 
     async def SendEmail(self, request: pb.SendEmailRequest, context: Context) -> pb.SendEmailResponse:
         """Accepts one email: a list of one."""
@@ -126,7 +128,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         fault = await self._writer.run(cancel, caller.org_id, email_id, now_ms, caller.allowed_domains)
         if fault is not None:
             raise fault
-        self._on_event()
+        self._events_appended.notify()
         return pb.CancelEmailResponse(id=email_id)
 
     async def GetEmail(self, request: pb.GetEmailRequest, context: Context) -> pb.GetEmailResponse:
@@ -164,10 +166,10 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         self, request: pb.GetEmailStatsRequest, context: Context
     ) -> pb.GetEmailStatsResponse:
         """The statistics of the last days."""
-        days = min(request.days, stats.MAX_DAYS) if request.HasField("days") else stats.DEFAULT_DAYS
+        days = min(request.days, MAX_DAYS) if request.HasField("days") else DEFAULT_DAYS
         if days < 1:
             raise ValidationFailed([Violation("days", "must be 1 or more")])
-        found = await self._database.read(stats.stats, current_caller().org_id, days, self._clock.now_ms())
+        found = await self._database.read(statistics, current_caller().org_id, days, self._clock.now_ms())
         return stats_message(days, found)
 
 

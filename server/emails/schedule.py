@@ -8,8 +8,8 @@ from server.addresses import mailbox
 from server.db.tables.emails import emails, recipients
 from server.db.tx import Tx
 from server.emails.faults import DomainNotAllowed, EmailNotFound, EmailNotScheduled
-from server.emails.store import forget_attachments
-from server.events import log
+from server.emails.lifecycle import Effect
+from server.emails.transitions import Transition, apply
 from server.faults import Fault
 
 
@@ -33,24 +33,19 @@ def cancel(tx: Tx, org_id: str, email_id: str, now_ms: int, allowed_domains: Set
     """
     if (fault := _check_sender(tx, org_id, email_id, allowed_domains)) is not None:
         return fault
-    this = (emails.c.org_id == org_id, emails.c.id == email_id)
-    canceled = tx.change(
-        update(emails).where(*this, emails.c.status == "scheduled").values(status="canceled")
-    )
-    if not canceled:
-        return _not_scheduled(tx, org_id, email_id)
-    tx.change(
-        update(recipients)
-        .where(
+    waiting = tx.scalars(
+        int,
+        select(recipients.c.no).where(
             recipients.c.org_id == org_id,
             recipients.c.email_id == email_id,
             recipients.c.status == "scheduled",
-        )
-        .values(status="canceled", updated_at=now_ms)
+        ),
     )
-    forget_attachments(tx, [(org_id, email_id)])
-    log.append(tx, [log.Entry(org_id=org_id, email_id=email_id, type="email.canceled", created_at=now_ms)])
-    return None
+    # A release may have begun meanwhile: then none of these is legal any more.
+    results = apply(tx, [Transition(org_id, email_id, no, "canceled") for no in waiting], now_ms)
+    if any(result.effect is Effect.APPLIED for result in results):
+        return None
+    return _not_scheduled(tx, org_id, email_id)
 
 
 def _check_sender(tx: Tx, org_id: str, email_id: str, allowed_domains: Set[str]) -> Fault | None:

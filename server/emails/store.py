@@ -1,14 +1,11 @@
 """Reading emails back, always of one organisation."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import select
 
-from server.db.keys import in_keys
-from server.db.tables.emails import attachment_parts, attachments, email_contents, emails, recipients
-from server.db.tables.queue import outq
+from server.db.tables.emails import attachments, email_contents, emails, recipients
 from server.db.tx import Tx
 from server.events import log
 
@@ -106,18 +103,6 @@ def attachments_of(tx: Tx, org_id: str, email_id: str) -> list[AttachmentRow] | 
     """The attachments of one email in the order of the request; None if there is no such email."""
     query = select(emails.c.id).where(emails.c.org_id == org_id, emails.c.id == email_id)
     return None if tx.scalar(str, query) is None else _attachments(tx, org_id, email_id)
-
-
-def forget_attachments(tx: Tx, keys: Iterable[tuple[str, str]]) -> None:
-    """Deletes the attachments' content of these (organisation, email) pairs, unless the email is queued.
-
-    The rows that describe the files stay (Z-23).
-    """
-    pairs = list(keys)
-    if pairs:
-        owner = (attachment_parts.c.org_id, attachment_parts.c.email_id)
-        is_queued = exists().where(outq.c.org_id == owner[0], outq.c.email_id == owner[1])
-        tx.change(delete(attachment_parts).where(in_keys(tx, owner, pairs), ~is_queued))
 
 
 def _recipients(tx: Tx, org_id: str, email_id: str) -> list[RecipientRow]:

@@ -11,10 +11,10 @@ from zidimail.v1 import email_service_pb2 as pb
 from server.domains.rules import host_name
 from server.emails.listing import Filter
 from server.emails.rules import MAX_TAG_LENGTH
-from server.emails.stats import Stats
 from server.emails.store import AttachmentRow, EmailRow, RecipientRow
 from server.events.to_proto import reply_message
 from server.faults import ValidationFailed, Violation
+from server.stats.store import Stats
 from server.wire.timestamps import milliseconds, timestamp
 
 MAX_SEARCH_LENGTH = 256

@@ -7,30 +7,30 @@ from zidimail.v1 import event_service_pb2_grpc
 
 from server.db.database import Database
 from server.events import log
-from server.events.bell import Bell
 from server.events.to_proto import event_message, name_of_type
 from server.faults import Unavailable, ValidationFailed, Violation
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 from server.wire.paging import limit_of
+from server.work.notifier import Notifier
 
 _STREAM_PAGE = 200
-# How soon a stream sees an event that another process wrote; one of this process rings the bell.
+# How soon a stream sees an event that another process wrote; those of this process are notified.
 _POLL_S = 0.25
 
 
 class EventServicer(event_service_pb2_grpc.EventServiceServicer):
     """The organisation's log."""
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(self, database: Database, events_appended: Notifier) -> None:
         self._database = database
-        self._bell = bell
+        self._events_appended = events_appended
         self._stopping = False
 
     def stop(self) -> None:
         """Ends every stream; its caller resumes elsewhere with its last cursor."""
         self._stopping = True
-        self._bell.ring()
+        self._events_appended.notify()
 
     async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
         """Events after a cursor, oldest first."""
@@ -69,7 +69,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
             if rows:
                 after = rows[-1].place
             else:
-                await self._bell.wait(_POLL_S)
+                await self._events_appended.wait(_POLL_S)
         raise Unavailable(1.0, "The server is stopping. Call again with the cursor of the last event.")
 
 

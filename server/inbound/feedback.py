@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
 from server.db.tables.emails import emails, recipients
-from server.db.tables.queue import outq
 from server.db.tx import Tx
+from server.emails import transitions
 from server.emails.faults import EmailNotFound
-from server.emails.lifecycle import email_status
-from server.emails.store import forget_attachments
+from server.emails.lifecycle import Effect, Status, effect_of
+from server.emails.transitions import Reply, Transition
 from server.events import log
+from server.queue import store as queue
 from server.suppressions.bounces import Bounce, suppress_bounced
 from server.suppressions.store import NewSuppression, add
 
 Kind = Literal["complained", "bounced"]
-_NEVER_SENT = frozenset(("scheduled", "canceled", "suppressed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Feedback:
 class _Recipient(NamedTuple):
     no: int
     address: str
-    status: str
+    status: Status
 
 
 def record(tx: Tx, feedback: Feedback, now_ms: int) -> str:
@@ -46,25 +46,21 @@ def record(tx: Tx, feedback: Feedback, now_ms: int) -> str:
     The same feedback is recorded once: later calls return the id of the first. Raises `EmailNotFound` if the
     organisation sent no such email to that recipient.
     """
+    org_id, email_id = feedback.org_id, feedback.email_id
     recipient = _recipient(tx, feedback)
-    _lock(tx, feedback, recipient.no)
+    # A recipient with feedback has the email or never will.
+    queue.remove(tx, [(org_id, email_id, recipient.no)])
+    transitions.lock(tx, [(org_id, email_id)])
     known = _recorded(tx, feedback, recipient.address)
     if known is not None:
         return known
-    _settle(tx, feedback, recipient.no, now_ms)
-    forget_attachments(tx, [(feedback.org_id, feedback.email_id)])
-    entry = log.Entry(
-        org_id=feedback.org_id,
-        email_id=feedback.email_id,
-        type=f"email.{feedback.kind}",
-        created_at=now_ms,
-        recipient=recipient.address,
-        reply_status=feedback.enhanced_status,
-        reply_text=feedback.text,
-    )
-    log.append(tx, [entry])
+    reply = Reply(status=feedback.enhanced_status, text=feedback.text)
+    report = Transition(org_id, email_id, recipient.no, feedback.kind, reply=reply, is_locked=True)
+    (result,) = transitions.apply(tx, [report], now_ms)
+    if result.event_id is None:
+        raise EmailNotFound(email_id)
     _suppress(tx, feedback, now_ms)
-    return entry.id
+    return result.event_id
 
 
 def _recipient(tx: Tx, feedback: Feedback) -> _Recipient:
@@ -72,27 +68,10 @@ def _recipient(tx: Tx, feedback: Feedback) -> _Recipient:
         recipients.c.org_id == feedback.org_id, recipients.c.email_id == feedback.email_id
     )
     for recipient in tx.all(_Recipient, query):
-        if recipient.address.lower() == feedback.recipient and recipient.status not in _NEVER_SENT:
+        is_sent = effect_of(recipient.status, feedback.kind) is not Effect.ILLEGAL
+        if is_sent and recipient.address.lower() == feedback.recipient:
             return recipient
     raise EmailNotFound(feedback.email_id)
-
-
-def _lock(tx: Tx, feedback: Feedback, no: int) -> None:
-    """Takes the recipient out of the queue, and locks the email against other changes.
-
-    A recipient with feedback has the email or never will. Queue before email, as the engine locks them.
-    """
-    tx.change(
-        delete(outq).where(
-            outq.c.org_id == feedback.org_id, outq.c.email_id == feedback.email_id, outq.c.no == no
-        )
-    )
-    tx.scalar(
-        str,
-        select(emails.c.id)
-        .where(emails.c.org_id == feedback.org_id, emails.c.id == feedback.email_id)
-        .with_for_update(),
-    )
 
 
 def _recorded(tx: Tx, feedback: Feedback, address: str) -> str | None:
@@ -100,21 +79,6 @@ def _recorded(tx: Tx, feedback: Feedback, address: str) -> str | None:
     same = (f"email.{feedback.kind}", address)
     entries = log.of_email(tx, feedback.org_id, feedback.email_id)
     return next((entry.id for entry in entries if (entry.type, entry.recipient) == same), None)
-
-
-def _settle(tx: Tx, feedback: Feedback, no: int, now_ms: int) -> None:
-    of_email = (recipients.c.org_id == feedback.org_id, recipients.c.email_id == feedback.email_id)
-    tx.change(
-        update(recipients)
-        .where(*of_email, recipients.c.no == no)
-        .values(status=feedback.kind, updated_at=now_ms)
-    )
-    statuses = tx.scalars(str, select(recipients.c.status).where(*of_email))
-    tx.change(
-        update(emails)
-        .where(emails.c.org_id == feedback.org_id, emails.c.id == feedback.email_id)
-        .values(status=email_status(set(statuses)))
-    )
 
 
 def _is_test(tx: Tx, feedback: Feedback) -> bool:

@@ -1,7 +1,5 @@
 """FeedbackService: reports of receiving systems, recorded by the parts of the platform that receive them."""
 
-from collections.abc import Callable
-
 from zidimail.v1 import feedback_service_pb2 as pb
 from zidimail.v1 import feedback_service_pb2_grpc
 
@@ -14,6 +12,7 @@ from server.ids import is_id
 from server.inbound.feedback import Feedback, Kind, record
 from server.suppressions.rules import is_permanent
 from server.wire.interceptors import Context
+from server.work.notifier import Notifier
 
 # Longer texts would only fill the store.
 MAX_TEXT = 1000
@@ -21,12 +20,12 @@ DEFAULT_FEEDBACK_TYPE = "abuse"  # RFC 5965 section 3.1
 
 
 class FeedbackServicer(feedback_service_pb2_grpc.FeedbackServiceServicer):
-    """Records feedback; `on_event` is called after each commit."""
+    """Records feedback; `events_appended` is notified after each commit."""
 
-    def __init__(self, writer: Writer, clock: Clock, on_event: Callable[[], None]) -> None:
+    def __init__(self, writer: Writer, clock: Clock, events_appended: Notifier) -> None:
         self._writer = writer
         self._clock = clock
-        self._on_event = on_event
+        self._events_appended = events_appended
 
     async def RecordComplaint(
         self, request: pb.RecordComplaintRequest, context: Context
@@ -46,7 +45,7 @@ class FeedbackServicer(feedback_service_pb2_grpc.FeedbackServiceServicer):
     async def _record(self, feedback: Feedback) -> str:
         now_ms = self._clock.now_ms()
         event_id = await self._writer.run(record, feedback, now_ms)
-        self._on_event()
+        self._events_appended.notify()
         return event_id
 
 

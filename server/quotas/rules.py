@@ -4,17 +4,6 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from server.faults import Fault
-from server.quotas.faults import (
-    AccountPaused,
-    BurstLimitExceeded,
-    DailyQuotaExceeded,
-    MonthlyQuotaExceeded,
-    RecipientCapExceeded,
-    SandboxRecipient,
-    WarmUpLimitExceeded,
-)
-
 _DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The daily limits of the profile `level` before and after a domain is verified (S-17).
@@ -77,9 +66,11 @@ class Used:
     seen: set[str] = field(default_factory=set)
     # Those of them that were not seen before.
     fresh: list[str] = field(default_factory=list)
+    # The emails that this transaction has charged.
+    emails: int = 0
 
     def copy(self) -> "Used":
-        """Another one, to be charged on trial."""
+        """Another one, to come back to."""
         return replace(self, seen=set(self.seen), fresh=list(self.fresh))
 
 
@@ -92,45 +83,21 @@ class AccountLimits:
     owner_email: str
     limits: Limits
 
-    def may_send(self) -> Fault | None:
-        """Why the organisation may not send at all, if so (S-19, C-42)."""
-        return AccountPaused(self.state) if self.state in {"paused", "banned"} else None
 
-    def may_write_to(self, addresses: Set[str]) -> Fault | None:
-        """Why the organisation may not write to all of these addresses, if so (Z-25)."""
-        if self.sandbox and addresses != {self.owner_email.lower()}:
-            return SandboxRecipient(self.owner_email)
-        return None
+def charge(used: Used, limits: Limits, addresses: Set[str]) -> None:
+    """Counts one email to these addresses.
 
-
-def charge(
-    used: Used, limits: Limits, addresses: Set[str], periods: Periods, now_ms: int, *, begun: bool = False
-) -> Fault | None:
-    """Charges one email to these addresses, or returns the fault of the limit it exceeds and charges nothing.
-
-    Each address counts once (Z-44, C-39); an address seen this month is no new one. The order is C-41's.
-    An email of a batch that has `begun` counts for the burst limit without being held up by it.
+    Each address counts once (Z-44, C-39); different recipients count only where they are limited (C-2).
     """
-    count = len(addresses)
-    if limits.burst is not None and not begun and used.second + 1 > limits.burst:
-        return BurstLimitExceeded(used.second, limits.burst, 1, periods.second_ends_ms, now_ms)
-    if limits.warm_up is not None and used.day + count > limits.warm_up:
-        return WarmUpLimitExceeded(used.day, limits.warm_up, count, periods.day_ends_ms, now_ms)
-    if limits.daily is not None and used.day + count > limits.daily:
-        return DailyQuotaExceeded(used.day, limits.daily, count, periods.day_ends_ms, now_ms)
-    if limits.monthly is not None and not limits.overage and used.month + count > limits.monthly:
-        return MonthlyQuotaExceeded(used.month, limits.monthly, count, periods.month_ends_ms, now_ms)
     if limits.unique is not None:
         fresh = sorted(addresses - used.seen)
-        if fresh and used.unique + len(fresh) > limits.unique:
-            return RecipientCapExceeded(used.unique, limits.unique, len(fresh), periods.month_ends_ms, now_ms)
         used.unique += len(fresh)
         used.seen.update(fresh)
         used.fresh += fresh
-    used.day += count
-    used.month += count
+    used.day += len(addresses)
+    used.month += len(addresses)
     used.second += 1
-    return None
+    used.emails += 1
 
 
 def overage(used: Used, limits: Limits) -> int:
@@ -149,13 +116,15 @@ def nearest_limit(used: Used, limits: Limits, periods: Periods) -> tuple[int, in
 
     Of two with as little the one that is full again later; None if nothing is limited.
     """
-    quotas = [
-        (limit, max(0, limit - count), ends_ms)
-        for limit, count, ends_ms in (
-            (limits.warm_up, used.day, periods.day_ends_ms),
-            (limits.daily, used.day, periods.day_ends_ms),
-            (None if limits.overage else limits.monthly, used.month, periods.month_ends_ms),
-        )
-        if limit is not None
-    ]
-    return min(quotas, key=lambda quota: (quota[1], -quota[2]), default=None)
+    nearest: tuple[int, int, int] | None = None
+    for limit, count, ends_ms in (
+        (limits.warm_up, used.day, periods.day_ends_ms),
+        (limits.daily, used.day, periods.day_ends_ms),
+        (None if limits.overage else limits.monthly, used.month, periods.month_ends_ms),
+    ):
+        if limit is None:
+            continue
+        left = max(0, limit - count)
+        if nearest is None or left < nearest[1] or (left == nearest[1] and ends_ms > nearest[2]):
+            nearest = (limit, left, ends_ms)
+    return nearest

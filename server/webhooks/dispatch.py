@@ -27,6 +27,7 @@ from server.webhooks.signing import signed_headers
 from server.webhooks.store import WebhookKey
 from server.work.lease import Leases
 from server.work.loop import Loop
+from server.work.notifier import Notifier
 
 CONCURRENCY = 256
 PER_ORGANISATION = 64
@@ -43,7 +44,10 @@ _log = structlog.get_logger()
 
 
 class Dispatcher:
-    """Makes the calls of the queue, as one of any number of processes that do."""
+    """Makes the calls of the queue, as one of any number of processes that do.
+
+    It looks for calls at each notification of `webhook_calls_due`, and polls for those of other processes.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Dispatcher:
         clock: Clock,
         seal: Seal,
         resolver: Resolver,
+        webhook_calls_due: Notifier,
         *,
         tls: ssl.SSLContext | None = None,
         limiter: ConcurrencyLimiter | None = None,
@@ -82,15 +87,12 @@ class Dispatcher:
         self._after = _FIRST
         self._starved: set[WebhookKey] = set()
         self._released_at: int | None = None
+        webhook_calls_due.subscribe(self._loop.wake)
 
     async def start(self) -> None:
         """Begins to make calls."""
         self._leases.start()
         self._loop.start()
-
-    def wake(self) -> None:
-        """Begins the next step at once, because calls were added."""
-        self._loop.wake()
 
     async def stop(self) -> None:
         """Returns calls that were not begun to the queue, and waits for the others up to the drain time."""

@@ -1,9 +1,8 @@
 """Reads the log and adds the calls about its events, one for each webhook that subscribes to the type."""
 
-import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 
@@ -12,22 +11,22 @@ from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
-from server.events.bell import Bell
 from server.events.log import EventRow, Place
 from server.webhooks import intake, subscriptions
 from server.webhooks.intake import Advance, NewCall
 from server.webhooks.payload import render
 from server.webhooks.subscriptions import Subscription
-from server.work.crowd import Crowd
+from server.work.backpressure import Backpressure, Pacer
 from server.work.loop import Loop
+from server.work.notifier import Notifier
 
-PAGE = 200
-# The delay until events of other processes are seen; those of this process ring the bell.
+PAGE_SIZE = 500
+# The delay until events of other processes are seen; those of this process are notified.
 _POLL_S = 0.25
-# The wait after the bell for more commits, which are read together.
+# The delay after a notification, in which more events come to be read together.
 _GATHER_S = 0.01
-# The wait while many sends are being accepted: they go first.
-_CROWDED_PAUSE_S = 0.1
+# The same while many sends are being accepted.
+_HIGH_GATHER_S = 0.1
 # Events without calls that are read before the place of the reader is stored: a busy organisation without
 # webhooks should not cost a write for each of its emails.
 _MAX_UNSAVED = 5_000
@@ -46,16 +45,20 @@ class FanOut:
         database: Database,
         writer: Writer,
         clock: Clock,
-        bell: Bell,
-        on_calls: Callable[[], None] = lambda: None,
-        crowd: Crowd | None = None,
+        events_appended: Notifier,
+        webhook_calls_due: Notifier,
+        backpressure: Backpressure,
+        page_size: int = PAGE_SIZE,
     ) -> None:
-        self._crowd = crowd or Crowd()
         self._database = database
         self._writer = writer
         self._clock = clock
-        self._bell = bell
-        self._on_calls = on_calls
+        self._events_appended = events_appended
+        self._webhook_calls_due = webhook_calls_due
+        self._page_size = page_size
+        self._pacer = Pacer(
+            "webhooks.fan_out", backpressure, gather_s=_GATHER_S, high_gather_s=_HIGH_GATHER_S
+        )
         # The stored place, and the place up to which this process has read: no event between has calls.
         self._stored: Place | None = None
         self._reached = log.BEGINNING
@@ -70,15 +73,11 @@ class FanOut:
         """Ends after the page that is being read; a later start goes on after it."""
         await self._loop.stop()
 
-    def wake(self) -> None:
-        """Begins the next page at once, because events were appended."""
-        self._bell.ring()
-
     async def _repeat(self) -> bool:
-        if not await self.step():
-            await self._bell.wait(_POLL_S)
+        if not await self._pacer.run(self.step):
+            await self._events_appended.wait(_POLL_S)
             if not self._loop.stopping:
-                await asyncio.sleep(_CROWDED_PAUSE_S if self._crowd.is_there else _GATHER_S)
+                await self._pacer.gather()
         return True
 
     async def step(self) -> bool:
@@ -86,14 +85,14 @@ class FanOut:
         if self._stored is None and not await self._load():
             return True
         assert self._stored is not None
-        entries, calls = await self._database.read(_page, self._reached)
+        entries, calls = await self._database.read(_page, self._reached, self._page_size)
         if not entries:
             return False
         reached = entries[-1].place
         self._unsaved += len(entries)
         if not calls and self._unsaved < _MAX_UNSAVED:
             self._reached = reached
-            return len(entries) == PAGE
+            return len(entries) == self._page_size
         step = Advance(self._stored, reached, calls, self._clock.now_ms())
         if not (await self._writer.submit(intake.advance, [step]))[0]:
             # Another process was faster: go on from where it is.
@@ -102,8 +101,8 @@ class FanOut:
         self._stored = self._reached = reached
         self._unsaved = 0
         if calls:
-            self._on_calls()
-        return len(entries) == PAGE
+            self._webhook_calls_due.notify()
+        return len(entries) == self._page_size
 
     async def _load(self) -> bool:
         """Loads the stored place; False if the reader had to be registered first."""
@@ -115,9 +114,9 @@ class FanOut:
         return True
 
 
-def _page(tx: Tx, after: Place) -> tuple[Sequence[EventRow], list[NewCall]]:
+def _page(tx: Tx, after: Place, page_size: int) -> tuple[Sequence[EventRow], list[NewCall]]:
     """The next events of the log, and the calls about them."""
-    entries = log.read(tx, after, PAGE)
+    entries = log.read(tx, after, page_size)
     found = subscriptions.of_organisations(tx, {entry.org_id for entry in entries}) if entries else []
     if not found:
         return entries, []

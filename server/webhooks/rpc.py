@@ -1,7 +1,5 @@
 """WebhookService: the webhooks of an organisation and the history of their calls."""
 
-from collections.abc import Callable
-
 from zidimail.v1 import webhook_pb2, webhook_service_pb2_grpc
 from zidimail.v1 import webhook_service_pb2 as pb
 
@@ -29,6 +27,7 @@ from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_request
 from server.wire.timestamps import milliseconds, timestamp
+from server.work.notifier import Notifier
 
 # Calls replayed in one transaction: a long replay is committed in parts, so that others can write between.
 REPLAYED_AT_ONCE = 500
@@ -37,7 +36,7 @@ REPLAYED_AT_ONCE = 500
 class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     """Creates, lists, changes and removes webhooks; lists and replays their calls.
 
-    `on_calls` is called after calls were added to the queue.
+    `webhook_calls_due` is notified after calls were added to the queue.
     """
 
     def __init__(
@@ -47,14 +46,14 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         settings: Settings,
         clock: Clock,
         seal: Seal,
-        on_calls: Callable[[], None] = lambda: None,
+        webhook_calls_due: Notifier,
     ) -> None:
         self._database = database
         self._writer = writer
         self._settings = settings
         self._clock = clock
         self._seal = seal
-        self._on_calls = on_calls
+        self._webhook_calls_due = webhook_calls_due
 
     async def CreateWebhook(
         self, request: pb.CreateWebhookRequest, context: Context
@@ -132,7 +131,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         now = self._clock.now_ms()
         test = NewCall(org_id, id, new_id(), TEST_TYPE, render_test(id, now), now)
         await self._writer.run(history.add_test, test)
-        self._on_calls()
+        self._webhook_calls_due.notify()
         return pb.TestWebhookResponse(id=id, event_id=test.event_id)
 
     async def ListWebhookEvents(
@@ -181,7 +180,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         """Puts a call back into the queue."""
         webhook, event_id, now = _key(request.id), _event_id(request.event_id), self._clock.now_ms()
         await self._writer.run(history.replay, webhook, event_id, now)
-        self._on_calls()
+        self._webhook_calls_due.notify()
         return pb.ReplayWebhookEventResponse(id=webhook[1], event_id=event_id)
 
     async def ReplayWebhookEvents(
@@ -196,7 +195,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         while True:
             ids = await self._database.read(history.failed, webhook, since, last, REPLAYED_AT_ONCE)
             count += await self._writer.run(history.replay_failed, webhook, ids, now)
-            self._on_calls()
+            self._webhook_calls_due.notify()
             if len(ids) < REPLAYED_AT_ONCE:
                 return pb.ReplayWebhookEventsResponse(id=webhook[1], count=count)
             last = ids[-1]

@@ -41,6 +41,8 @@ def refused(program: str, tmp_path: Path, **settings: str) -> str:
         ("METRICS_LISTEN", "nonsense"),
         ("METRICS_LISTEN", "unix:/tmp/metrics"),
         ("MX_PORT", "70000"),
+        ("BACKGROUND_SHARE", "0"),
+        ("BACKGROUND_SHARE", "1.5"),
         ("HOSTNAME", "a b"),
         ("SECRET", "hunter2"),
         ("EDGE_SECRET", "hunter2"),

@@ -23,7 +23,7 @@ from server.clock import SystemClock
 from server.db.database import Database
 from server.db.migrate import upgrade
 from server.db.tables.events import events
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.engine import Engine
@@ -31,6 +31,8 @@ from server.delivery.transports.choose import transport_of
 from server.ids import new_id
 from server.net.dns import Resolver
 from server.settings import Settings
+from server.work.backpressure import Backpressure
+from server.work.notifier import Notifier
 from tests.bench.figure import Figure, Target, table
 from tests.delivery.queued import SECRET, add_domain, enqueue, rows_of, seal
 from tests.harness.stack import ROOT, free_port
@@ -179,9 +181,12 @@ async def run_engine(folder: Path, port: int, emails: int) -> float:
     resolver = Resolver(settings)
 
     async def is_empty() -> bool:
-        return await database.read(Tx.scalar, int, select(outq.c.no).limit(1)) is None
+        return await database.read(Tx.scalar, int, select(delivery_queue.c.no).limit(1)) is None
 
-    engine = Engine(database, writer, settings, clock, seal(), transport_of(settings, resolver))
+    transport = transport_of(settings, resolver)
+    engine = Engine(
+        database, writer, settings, clock, seal(), transport, Notifier(), Notifier(), Backpressure()
+    )
     begin = time.perf_counter()
     await engine.start()
     await until(is_empty, within=300)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from server.db.tables.emails import email_contents, email_tags, emails, recipients
 from server.db.tables.events import events, log_readers
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.tables.stats import addressees, daily_counts
-from server.emails.counting import READER as STATISTICS
-from server.emails.draft import PRIORITY_TRANSACTIONAL, shard_of
+from server.queue.rules import PRIORITY_TRANSACTIONAL, shard_of
+from server.stats.counting import READER as STATISTICS
 from server.webhooks.intake import READER as WEBHOOKS
 from tests.harness.stack import Stack
 
@@ -150,7 +150,7 @@ class FullStack(Stack):
             )
         if not delivered:
             add(
-                outq.name,
+                delivery_queue.name,
                 {
                     "org_id": org_id,
                     "email_id": email_id,

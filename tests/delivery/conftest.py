@@ -13,6 +13,8 @@ from server.delivery.transport import Transport
 from server.delivery.transports.choose import transport_of
 from server.net.dns import Resolver
 from server.settings import Settings
+from server.work.backpressure import Backpressure
+from server.work.notifier import Notifier
 from tests.delivery.queued import SECRET, seal
 from tests.harness.clock import ManualClock
 
@@ -54,7 +56,9 @@ async def start_engine(
         )
         if isinstance(transport, str):
             transport = transport_of(settings, Resolver(settings))
-        engine = OnceStopped(database, writer, settings, clock, seal(), transport)
+        engine = OnceStopped(
+            database, writer, settings, clock, seal(), transport, Notifier(), Notifier(), Backpressure()
+        )
         engines.append(engine)
         await engine.start()
         return engine

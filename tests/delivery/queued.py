@@ -13,13 +13,13 @@ from server.db.database import Database
 from server.db.tables.domains import dkim_keys, domains
 from server.db.tables.emails import email_contents, emails, recipients
 from server.db.tables.events import events
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.domains import store as domain_store
 from server.domains.keys import NewKey, _make
-from server.emails.draft import PRIORITY_TRANSACTIONAL, shard_of
 from server.ids import new_id
+from server.queue.rules import PRIORITY_TRANSACTIONAL, shard_of
 from server.sealing import Seal
 from tests.harness.clock import START_MS
 
@@ -147,7 +147,7 @@ def rows_of(
             }
             for no, (box, kind) in enumerate(envelope, start=1)
         ],
-        "outq": [
+        "delivery_queue": [
             {
                 "org_id": org_id,
                 "email_id": email_id,
@@ -166,7 +166,12 @@ def rows_of(
     }
 
 
-TABLES = {"emails": emails, "email_contents": email_contents, "recipients": recipients, "outq": outq}
+TABLES = {
+    "emails": emails,
+    "email_contents": email_contents,
+    "recipients": recipients,
+    "delivery_queue": delivery_queue,
+}
 
 
 async def enqueue(writer: Writer, *rows: Mapping[str, list[dict[str, Any]]]) -> list[Queued]:
@@ -209,8 +214,10 @@ async def recipients_of(database: Database, email: Queued) -> list[RecipientRow]
 
 async def queue_of(database: Database) -> list[QueueRow]:
     """All rows of the queue."""
-    columns = [outq.c[name] for name in QueueRow._fields]
-    return await database.read(Tx.all, QueueRow, select(*columns).order_by(outq.c.email_id, outq.c.no))
+    columns = [delivery_queue.c[name] for name in QueueRow._fields]
+    return await database.read(
+        Tx.all, QueueRow, select(*columns).order_by(delivery_queue.c.email_id, delivery_queue.c.no)
+    )
 
 
 async def events_of(database: Database, email: Queued) -> list[EventRow]:

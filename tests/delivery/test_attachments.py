@@ -15,7 +15,8 @@ from server.db.tables.emails import attachment_parts, attachments
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.memory_budget import MemoryBudget
-from server.emails.draft import PART, weight
+from server.emails.draft import PART
+from server.queue.rules import memory_of_attachments
 from tests.delivery.conftest import StartEngine
 from tests.delivery.letters import letter
 from tests.delivery.queued import Queued, enqueue, new_org, queue_of, recipients_of, rows_of, status_of
@@ -29,8 +30,8 @@ MIB = 2**20
 async def send(writer: Writer, *to: str, files: tuple[bytes, ...], **fields: Any) -> Queued:
     """An email with files in the queue."""
     rows = rows_of(await new_org(writer), to, **fields)
-    for row in rows["outq"]:
-        row["attached"] = weight(len(files), sum(map(len, files)))
+    for row in rows["delivery_queue"]:
+        row["attached"] = memory_of_attachments(len(files), sum(map(len, files)))
     kept = [
         {
             "org_id": rows["emails"][0]["org_id"],

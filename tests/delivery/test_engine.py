@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from server.db.database import Database
 from server.db.tables.emails import email_contents
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.smtp.target import Timeouts
@@ -297,7 +297,7 @@ async def test_no_message_is_sent_for_a_lease_that_was_taken_away(
     [email] = await enqueue(writer, rows_of(org_id, ["hang-data-1@r.test"]))
     engine = await start_engine(sink.url, lease_s=0.3)
     await until(lambda: "DATA" in sink.commands)
-    await writer.run(Tx.change, update(outq).values(lease_token=99, lease_owner="another"))
+    await writer.run(Tx.change, update(delivery_queue).values(lease_token=99, lease_owner="another"))
     await until(lambda: len(engine._leases) == 0)
     await until(lambda: not sink.sessions)
     assert sink.messages == []

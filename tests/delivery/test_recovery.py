@@ -11,10 +11,10 @@ from server.db.writer import Writer
 from server.delivery.journal import Journal
 from server.delivery.record import Attempt, settlement
 from server.delivery.recovery import MAX_CRASHES, Recovery
-from server.delivery.rows import Claimed
-from server.delivery.store import Queue
+from server.delivery.store import LeasedQueue
 from server.delivery.verdict import Outcome, RetryPolicy, Verdict
 from server.ids import new_id
+from server.queue.rows import Claimed
 from tests.delivery.conftest import StartEngine
 from tests.delivery.queued import (
     Queued,
@@ -39,7 +39,7 @@ class DeadEngine:
     """An engine that claimed everything, wrote some of its journal, and died."""
 
     def __init__(self, database: Database, writer: Writer, clock: ManualClock, folder: Path) -> None:
-        self.queue = Queue(database, writer, clock, new_id(), lease_s=60)
+        self.queue = LeasedQueue(database, writer, clock, new_id(), lease_s=60)
         self.journal = Journal(folder, self.queue.owner)
         self.rows: dict[str, Claimed] = {}
 
@@ -156,7 +156,7 @@ async def test_a_message_that_kills_its_deliverer_is_given_up_and_no_other(
         dead.journal.preparing([dead.row(poison).key])
         dead.die()
         # Only takes over, so that nothing is delivered yet.
-        queue = Queue(database, writer, clock, new_id(), lease_s=60)
+        queue = LeasedQueue(database, writer, clock, new_id(), lease_s=60)
         await Recovery(queue, tmp_path / "journal", clock, PATIENCE, ()).adopt()
     crashes = {row.email_id: row.crashes for row in await queue_of(database)}
     assert crashes == {poison.id: MAX_CRASHES - 1, neighbour.id: 0}

@@ -5,7 +5,7 @@ from pathlib import Path
 from server.db.database import Database
 from server.db.writer import Writer
 from server.delivery.recovery import Recovery
-from server.delivery.store import Queue
+from server.delivery.store import LeasedQueue
 from server.delivery.verdict import RetryPolicy
 from server.ids import new_id
 from tests.delivery.queued import enqueue, new_org, rows_of
@@ -19,7 +19,7 @@ async def test_recovery_leaves_rows_that_this_process_still_holds(
     database: Database, writer: Writer, clock: ManualClock, tmp_path: Path
 ) -> None:
     """Its message may be on the wire: given back as unsent it would go out twice, without a flag."""
-    queue = Queue(database, writer, clock, new_id(), LEASE_S)
+    queue = LeasedQueue(database, writer, clock, new_id(), LEASE_S)
     await enqueue(writer, rows_of(await new_org(writer), ["ada@receiver.test"]))
     [row] = await queue.claim(10)
     clock.advance(LEASE_S + 1)

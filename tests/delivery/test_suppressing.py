@@ -11,8 +11,8 @@ from server.db.tables.emails import emails
 from server.db.tables.suppressions import suppressions, unclear_bounces
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.delivery.rows import Settlement
-from server.delivery.store import Queue
+from server.delivery.record import Settlement
+from server.delivery.store import LeasedQueue
 from server.ids import new_id
 from server.suppressions import bounces
 from server.suppressions.store import NewSuppression, add
@@ -47,12 +47,12 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def queue(database: Database, writer: Writer, clock: ManualClock) -> Queue:
-    return Queue(database, writer, clock, new_id(), 60.0)
+def queue(database: Database, writer: Writer, clock: ManualClock) -> LeasedQueue:
+    return LeasedQueue(database, writer, clock, new_id(), 60.0)
 
 
 async def bounce(
-    writer: Writer, queue: Queue, org_id: str, address: str, enhanced: str, text: str = "no"
+    writer: Writer, queue: LeasedQueue, org_id: str, address: str, enhanced: str, text: str = "no"
 ) -> Queued:
     """An email to `address` that was refused like this."""
     [email] = await enqueue(writer, rows_of(org_id, [address]))
@@ -89,7 +89,7 @@ async def suppressed(database: Database, org_id: str) -> dict[str, tuple[str, st
 
 
 async def test_a_mailbox_that_does_not_exist_is_suppressed(
-    database: Database, writer: Writer, queue: Queue
+    database: Database, writer: Writer, queue: LeasedQueue
 ) -> None:
     org_id = new_id()
     email = await bounce(writer, queue, org_id, "Gone@receiver.test", "5.1.1")
@@ -100,7 +100,7 @@ async def test_a_mailbox_that_does_not_exist_is_suppressed(
     ("enhanced", "text"), [("5.7.1", "not allowed"), ("5.3.4", "too big"), ("5.1.1", "listed as spam source")]
 )
 async def test_bounces_for_policy_or_size_suppress_no_address(
-    database: Database, writer: Writer, queue: Queue, enhanced: str, text: str
+    database: Database, writer: Writer, queue: LeasedQueue, enhanced: str, text: str
 ) -> None:
     org_id = new_id()
     for _ in range(3):
@@ -109,7 +109,7 @@ async def test_bounces_for_policy_or_size_suppress_no_address(
 
 
 async def test_two_unclear_bounces_in_72_hours_suppress(
-    database: Database, writer: Writer, queue: Queue, clock: ManualClock
+    database: Database, writer: Writer, queue: LeasedQueue, clock: ManualClock
 ) -> None:
     org_id = new_id()
     await bounce(writer, queue, org_id, "ada@receiver.test", "5.0.0")
@@ -121,7 +121,7 @@ async def test_two_unclear_bounces_in_72_hours_suppress(
 
 
 async def test_two_unclear_bounces_further_apart_do_not(
-    database: Database, writer: Writer, queue: Queue, clock: ManualClock
+    database: Database, writer: Writer, queue: LeasedQueue, clock: ManualClock
 ) -> None:
     org_id = new_id()
     await bounce(writer, queue, org_id, "ada@receiver.test", "5.0.0")
@@ -131,7 +131,7 @@ async def test_two_unclear_bounces_further_apart_do_not(
 
 
 async def test_old_unclear_bounces_are_forgotten(
-    database: Database, writer: Writer, queue: Queue, clock: ManualClock
+    database: Database, writer: Writer, queue: LeasedQueue, clock: ManualClock
 ) -> None:
     org_id = new_id()
     await bounce(writer, queue, org_id, "old@receiver.test", "5.0.0")
@@ -143,7 +143,9 @@ async def test_old_unclear_bounces_are_forgotten(
     assert left == ["new@receiver.test"]
 
 
-async def test_test_mail_suppresses_no_address(database: Database, queue: Queue, writer: Writer) -> None:
+async def test_test_mail_suppresses_no_address(
+    database: Database, queue: LeasedQueue, writer: Writer
+) -> None:
     """F-5."""
     org_id = new_id()
     [email] = await enqueue(writer, rows_of(org_id, ["gone@receiver.test"]))

@@ -209,7 +209,7 @@ def _due_now(database_url: str) -> list[str]:
     with store(database_url) as connection:
         rows = connection.execute(
             text(
-                "SELECT q.email_id, r.address FROM outq q"
+                "SELECT q.email_id, r.address FROM delivery_queue q"
                 " JOIN recipients r ON r.org_id = q.org_id AND r.email_id = q.email_id AND r.no = q.no"
                 " WHERE q.due_at <= :soon AND r.address NOT LIKE '451-%'"
             ),
@@ -221,7 +221,7 @@ def _due_now(database_url: str) -> list[str]:
 def _make_uncertain_due(database_url: str) -> None:
     """Lets the mail go at once that would wait, out of caution, before it is sent a second time."""
     with store(database_url) as connection:
-        connection.execute(text("UPDATE outq SET due_at = 0 WHERE uncertain"))
+        connection.execute(text("UPDATE delivery_queue SET due_at = 0 WHERE uncertain"))
 
 
 @contextmanager

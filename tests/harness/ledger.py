@@ -168,7 +168,8 @@ def read_server(database_url: str) -> tuple[list[Stored], set[str]]:
                 " FROM recipients r"
                 " JOIN emails e ON e.org_id = r.org_id AND e.id = r.email_id"
                 " JOIN email_contents c ON c.org_id = r.org_id AND c.email_id = r.email_id"
-                " LEFT JOIN outq q ON q.org_id = r.org_id AND q.email_id = r.email_id AND q.no = r.no"
+                " LEFT JOIN delivery_queue q"
+                " ON q.org_id = r.org_id AND q.email_id = r.email_id AND q.no = r.no"
             )
         ).all()
         flagged = (

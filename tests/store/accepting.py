@@ -21,7 +21,8 @@ from server.emails.draft import draft, request_hash
 from server.faults import Fault
 from server.ids import new_id
 from server.wire.caller import KeyCaller, OrganisationCaller
-from server.work.crowd import Crowd
+from server.work.backpressure import AcceptLoad
+from server.work.notifier import Notifier
 from tests.harness.clock import ManualClock
 from tests.harness.rows import row_count
 
@@ -51,7 +52,7 @@ class Accepting:
         self.database = database
         self.writer = writer
         self.clock = ManualClock()
-        self.acceptor = Acceptor(writer, self.clock, Crowd(), lambda: None, slow_start)
+        self.acceptor = Acceptor(writer, self.clock, AcceptLoad(), Notifier(), Notifier(), slow_start)
 
     async def add_organisation(self, caller: OrganisationCaller, *, plan: Plan = "pro", **own: Any) -> None:
         """Adds the caller's organisation, with its own values for these columns."""

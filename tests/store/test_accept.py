@@ -10,7 +10,7 @@ from zidimail.v1 import email_service_pb2 as pb
 from server.db.database import Database
 from server.db.tables.emails import email_contents, emails, idempotency_keys, recipients
 from server.db.tables.events import events
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.writer import Writer
 from server.emails import idempotency
 from server.emails.draft import draft
@@ -19,7 +19,7 @@ from server.faults import ValidationFailed
 from tests.harness.rows import stored
 from tests.store.accepting import CALLER, OTHER, Accepting, send_request
 
-EVERY_TABLE = (emails, email_contents, recipients, outq, events)
+EVERY_TABLE = (emails, email_contents, recipients, delivery_queue, events)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def test_an_accepted_email_has_all_its_rows(accepting: Accepting) -> None:
     [email] = await stored(database, select(emails))
     [content] = await stored(database, select(email_contents))
     people = await stored(database, select(recipients).order_by(recipients.c.no))
-    queue = await stored(database, select(outq).order_by(outq.c.no))
+    queue = await stored(database, select(delivery_queue).order_by(delivery_queue.c.no))
     [event] = await stored(database, select(events))
     assert (email.id, email.org_id, email.status) == (result.id, CALLER.org_id, "queued")
     assert (content.html, content.text, json.loads(content.headers)) == ("<p>Hi", "Hi.", {"X-A": "b"})

@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
 from server.db.tables.emails import attachment_parts, attachments, emails
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.tx import Tx
 from server.db.writer import Writer
+from server.emails import transitions
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch
 from server.emails.draft import PART
 from server.emails.faults import AttachmentsTooLarge, DomainNotVerified, IdempotencyKeyReused
 from server.emails.memory_budget import MemoryBudget
-from server.emails.store import AttachmentRow, forget_attachments
+from server.emails.store import AttachmentRow
+from server.emails.transitions import Transition
 from server.faults import Fault, ValidationFailed
 from server.net.dns import Resolver
 from server.net.http import GuardedClient
@@ -110,7 +112,7 @@ async def test_attachments_are_stored_beside_the_email(linking: Linking) -> None
         (result.id, 1, "b.pdf", "application/pdf", "", 3, b"abc"),
         (result.id, 2, "a.png", "image/png", "logo", 2, b"\x00\xff"),
     ]
-    attached = await linking.database.read(Tx.scalar, int, select(outq.c.attached))
+    attached = await linking.database.read(Tx.scalar, int, select(delivery_queue.c.attached))
     assert attached is not None
     assert attached >= 5
 
@@ -234,17 +236,19 @@ async def test_one_bad_link_of_a_batch_fails_alone(linking: Linking, sink: Webho
     assert await linking.count(emails) == 2
 
 
-async def test_what_is_forgotten_is_the_content_alone_and_not_while_it_is_queued(
+async def test_the_content_goes_with_the_last_open_recipient_and_the_description_stays(
     linking: Linking, writer: Writer
 ) -> None:
     """Z-23."""
-    (first, second) = await linking.results(*[send_request(attachments=[file()])] * 2)
-    keys = [(CALLER.org_id, first.id), (CALLER.org_id, second.id)]
-    await writer.run(forget_attachments, keys)
-    assert [row.content for row in await linking.files()] == [b"abc", b"abc"]
-    await writer.run(Tx.change, delete(outq).where(outq.c.email_id == first.id))
-    await writer.run(forget_attachments, keys)
-    assert [(row.size, row.content) for row in await linking.files()] == [(3, None), (3, b"abc")]
+    (first, _) = await linking.results(
+        *[send_request(to=["a@example.net", "b@example.net"], attachments=[file()])] * 2
+    )
+    kept = []
+    for no, status in ((1, "delivered"), (2, "delivery_delayed"), (2, "bounced")):
+        change = Transition(CALLER.org_id, first.id, no, status)
+        await writer.run(transitions.apply, [change], linking.clock.now_ms())
+        kept.append([(row.size, row.content) for row in await linking.files()])
+    assert kept == [[(3, b"abc"), (3, b"abc")]] * 2 + [[(3, None), (3, b"abc")]]
 
 
 async def test_memory_is_waited_for_and_not_for_ever() -> None:

@@ -12,7 +12,7 @@ from server.db.tables.emails import emails
 from server.db.tables.suppressions import suppressions
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.delivery.store import Queue
+from server.delivery.store import LeasedQueue
 from server.emails.faults import EmailNotFound
 from server.ids import new_id
 from server.inbound.feedback import Feedback, record
@@ -144,7 +144,7 @@ async def test_what_was_not_sent_by_the_organisation_to_that_recipient_is_not_fo
 async def test_an_attempt_in_flight_changes_nothing_any_more(
     database: Database, writer: Writer, email: Queued
 ) -> None:
-    queue = Queue(database, writer, ManualClock(), new_id(), 60.0)
+    queue = LeasedQueue(database, writer, ManualClock(), new_id(), 60.0)
     claimed = await queue.claim(10)
     await recorded(writer, complaint(email))
     kept = await queue.renew([row.key for row in claimed])

@@ -1,4 +1,4 @@
-"""Account states, sandbox, suppressions and quotas, judged as mail is accepted (C-41, Z-24, Z-25, Z-43)."""
+"""Account states, sandbox, suppressions and quotas, as mail is accepted (C-41, Z-24, Z-25, Z-43)."""
 
 import asyncio
 from typing import Any
@@ -9,7 +9,7 @@ from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
 from server.db.tables.emails import emails, recipients
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.tables.quotas import unique_recipients, usage
 from server.db.writer import Writer
 from server.emails.faults import AllRecipientsSuppressed, DomainNotAllowed, DomainNotVerified
@@ -70,7 +70,7 @@ async def test_suppressed_recipients_are_skipped_and_the_caller_is_told(acceptin
     (result,) = await accepting.results(send_request(to=["ada@example.net", "Bob@Example.net"]))
     assert "bob@example.net" in result.warning
     states = await stored(accepting.database, select(recipients.c.address, recipients.c.status))
-    queued = await stored(accepting.database, select(outq.c.no))
+    queued = await stored(accepting.database, select(delivery_queue.c.no))
     assert set(states) == {
         ("ada@example.net", "queued"),
         ("Bob@example.net", "suppressed"),

@@ -8,12 +8,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, insert, make_url, select
+from sqlalchemy import Connection, MetaData, create_engine, insert, make_url, select, text
 from sqlalchemy.pool import NullPool
 
 from server.db.migrate import alembic_config, is_current, upgrade
 from server.db.schema import metadata
 from server.db.tables.emails import emails
+from server.db.tables.queue import delivery_queue
 from server.db.tables.webhooks import webhook_calls
 from server.ids import new_id
 from tests.delivery.queued import rows_of
@@ -24,6 +25,8 @@ EARLIER = [version.revision for version in ScriptDirectory.from_config(alembic_c
     1:
 ]
 ORG = new_id()
+# In this version the table `outq` became `delivery_queue`.
+QUEUE_RENAMED = "0003"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -54,15 +57,35 @@ def test_a_store_of_an_earlier_version_is_upgraded_with_its_rows(
 ) -> None:
     command.upgrade(alembic_config(empty_url), version)
     assert not is_current(empty_url)
-    connection.execute(insert(emails), rows_of(ORG, ["ada@receiver.test"])["emails"])
+    rows = rows_of(ORG, ["ada@receiver.test", "bob@receiver.test"])
+    connection.execute(insert(emails), rows["emails"])
     connection.execute(insert(webhook_calls), [call("success"), call("failed")])
+    queue = (
+        delivery_queue if version >= QUEUE_RENAMED else delivery_queue.to_metadata(MetaData(), name="outq")
+    )
+    connection.execute(insert(queue), rows["delivery_queue"])
     connection.commit()
-    before = [connection.execute(select(table)).all() for table in (emails, webhook_calls)]
+    before = [connection.execute(select(table)).all() for table in (emails, webhook_calls, queue)]
     connection.commit()
 
     upgrade(empty_url)
     assert is_current(empty_url)
-    assert [connection.execute(select(table)).all() for table in (emails, webhook_calls)] == before
+    after = [connection.execute(select(table)).all() for table in (emails, webhook_calls, delivery_queue)]
+    assert after == before
+    assert len(after[-1]) == 2
+
+
+def test_the_queue_keeps_its_form_under_its_new_name(empty_url: str, connection: Connection) -> None:
+    """SQLite: a table without row ids. PostgreSQL: vacuumed often, with room in each page."""
+    upgrade(empty_url)
+    if connection.dialect.name == "sqlite":
+        sql = connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'delivery_queue'"))
+        assert sql.rstrip().endswith("WITHOUT ROWID")
+        return
+    options = connection.scalar(text("SELECT reloptions FROM pg_class WHERE relname = 'delivery_queue'"))
+    assert "fillfactor=70" in options
+    indexes = connection.scalars(text("SELECT indexname FROM pg_indexes WHERE tablename = 'delivery_queue'"))
+    assert set(indexes) == {"pk_delivery_queue", "ix_delivery_queue_due", "ix_delivery_queue_leased"}
 
 
 def test_the_versions_lead_to_the_schema(empty_url: str, connection: Connection) -> None:

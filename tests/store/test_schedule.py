@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
 from server.db.tables.domains import domains
 from server.db.tables.emails import attachment_parts, attachments, emails, recipients
 from server.db.tables.events import events
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.tables.quotas import usage
 from server.db.tx import Tx
 from server.db.writer import Writer
@@ -66,7 +66,8 @@ class Scheduling(Accepting):
 
     async def queue(self, email_id: str) -> list[Any]:
         return await stored(
-            self.database, select(outq).where(outq.c.email_id == email_id).order_by(outq.c.no)
+            self.database,
+            select(delivery_queue).where(delivery_queue.c.email_id == email_id).order_by(delivery_queue.c.no),
         )
 
     async def count_usage(self) -> int:
@@ -284,6 +285,19 @@ async def test_while_its_organisation_may_not_send_an_email_waits(scheduling: Sc
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(id) == ["scheduled", "scheduled"]
     await scheduling.set_organisation(state="healthy")
+    await scheduling.release(IN_AN_HOUR + HOUR_MS)
+    assert await scheduling.states(id) == ["queued", "queued"]
+
+
+async def test_a_paused_organisations_email_waits_also_without_its_domain(scheduling: Scheduling) -> None:
+    """C-41: the account comes before the domain, which may be verified again before the pause ends."""
+    id = await scheduling.schedule()
+    await scheduling.set_organisation(state="paused")
+    await scheduling.writer.run(Tx.change, update(domains).values(verified=False))
+    await scheduling.release(IN_AN_HOUR)
+    assert await scheduling.states(id) == ["scheduled", "scheduled"]
+    await scheduling.set_organisation(state="healthy")
+    await scheduling.writer.run(Tx.change, update(domains).values(verified=True))
     await scheduling.release(IN_AN_HOUR + HOUR_MS)
     assert await scheduling.states(id) == ["queued", "queued"]
 

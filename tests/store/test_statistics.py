@@ -16,20 +16,21 @@ from server.db.tables.events import events
 from server.db.tables.stats import addressees
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.delivery.record import Attempt, settlement, suppressed
-from server.delivery.rows import Claimed, Settlement
-from server.delivery.store import Queue
+from server.delivery.record import Attempt, Settlement, settlement, suppressed
+from server.delivery.store import LeasedQueue
 from server.delivery.stored import Stored
 from server.delivery.verdict import Outcome, RetryPolicy, Verdict
-from server.emails.counting import READER, Counting
 from server.emails.faults import EmailNotFound
 from server.emails.schedule import cancel
-from server.emails.stats import Stats, date_of, stats
-from server.emails.tally import DAY_MS
 from server.events import log
-from server.events.bell import Bell
 from server.ids import new_id
 from server.inbound.feedback import Feedback, Kind, record
+from server.queue.rows import Claimed
+from server.stats.counting import READER, Counting
+from server.stats.store import Stats, date_of, statistics
+from server.stats.tally import DAY_MS
+from server.work.backpressure import Backpressure
+from server.work.notifier import Notifier
 from tests.delivery.queued import TABLES, Queued, rows_of
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.rows import found, stored
@@ -50,7 +51,7 @@ class Mailing:
     database: Database
     writer: Writer
     clock: ManualClock
-    queue: Queue
+    queue: LeasedQueue
     reader: Counting
 
     async def accept(self, org_id: str, people: int, *, status: str = "queued", skipped: int = 0) -> Queued:
@@ -61,7 +62,9 @@ class Mailing:
         email["status"] = status
         for row in rows["recipients"]:
             row["status"] = "suppressed" if row["no"] <= skipped else status
-        rows["outq"] = [row for row in rows["outq"] if row["no"] > skipped and status == "queued"]
+        rows["delivery_queue"] = [
+            row for row in rows["delivery_queue"] if row["no"] > skipped and status == "queued"
+        ]
         begun = "email.sent" if status == "queued" else "email.scheduled"
         entries = [log.Entry(org_id=org_id, email_id=email["id"], type=begun, created_at=now_ms)]
         entries += [
@@ -109,14 +112,14 @@ class Mailing:
         await until(at_the_end)
 
     async def stats(self, org_id: str, days: int = 90) -> Stats:
-        return await self.database.read(stats, org_id, days, self.clock.now_ms())
+        return await self.database.read(statistics, org_id, days, self.clock.now_ms())
 
 
 @pytest.fixture
 def mailing(database: Database, writer: Writer) -> Mailing:
     clock = ManualClock()
-    queue = Queue(database, writer, clock, new_id(), 60.0)
-    return Mailing(database, writer, clock, queue, Counting(database, writer, Bell()))
+    queue = LeasedQueue(database, writer, clock, new_id(), 60.0)
+    return Mailing(database, writer, clock, queue, Counting(database, writer, Notifier(), Backpressure()))
 
 
 def attempt(row: Claimed, email: Stored, outcome: Outcome, now_ms: int) -> Settlement:
@@ -189,7 +192,9 @@ async def test_rates_are_parts_of_the_whole(mailing: Mailing) -> None:
 async def test_events_are_counted_once_however_many_processes_read(mailing: Mailing) -> None:
     for _ in range(20):
         await mailing.accept(ORGS[0], 1)
-    readers = [Counting(mailing.database, mailing.writer, Bell(), page_size=3) for _ in range(5)]
+    readers = [
+        Counting(mailing.database, mailing.writer, Notifier(), Backpressure(), page_size=3) for _ in range(5)
+    ]
     for _ in range(20):
         await asyncio.gather(*(reader.step() for reader in readers))
     await mailing.count()
@@ -200,7 +205,9 @@ async def test_events_are_counted_once_however_many_processes_read(mailing: Mail
 async def test_the_counters_equal_a_count_of_everything(mailing: Mailing, seed: int) -> None:
     """Random mail with random fates, read in random pages: the counters equal those of a naive count."""
     chance = random.Random(seed)
-    mailing.reader = Counting(mailing.database, mailing.writer, Bell(), page_size=chance.randint(4, 20))
+    mailing.reader = Counting(
+        mailing.database, mailing.writer, Notifier(), Backpressure(), page_size=chance.randint(4, 20)
+    )
     sent = Counter[str]()
     made: list[Queued] = []
     waiting: list[Queued] = []

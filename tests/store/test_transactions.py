@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from server.db.database import Database
 from server.db.statements import BulkInsert, Change, Statement
 from server.db.tables.emails import idempotency_keys
-from server.db.tables.queue import outq
+from server.db.tables.queue import delivery_queue
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import Unavailable
@@ -92,9 +92,11 @@ async def test_booleans_numbers_and_null_arrive_both_ways(database: Database, wr
         "lease_owner": None,
         "lease_token": 0,
     }
-    await writer.run(BulkInsert(outq).rows, [row, {**row, "no": 2, "uncertain": False}])
-    by_core = select(outq.c.lease_owner, outq.c.due_at, outq.c.uncertain).order_by(outq.c.no)
-    by_driver = Statement(QueueRow, "SELECT lease_owner, due_at, uncertain FROM outq ORDER BY no")
+    await writer.run(BulkInsert(delivery_queue).rows, [row, {**row, "no": 2, "uncertain": False}])
+    by_core = select(
+        delivery_queue.c.lease_owner, delivery_queue.c.due_at, delivery_queue.c.uncertain
+    ).order_by(delivery_queue.c.no)
+    by_driver = Statement(QueueRow, "SELECT lease_owner, due_at, uncertain FROM delivery_queue ORDER BY no")
     for rows in (await database.read(Tx.all, QueueRow, by_core), await database.read(by_driver.all)):
         assert rows == [(None, 2**41, True), (None, 2**41, False)]
         assert rows[0].uncertain is True

@@ -13,14 +13,15 @@ from server.db.listing import PageRequest
 from server.db.tables.emails import emails
 from server.db.tables.webhooks import webhook_attempts, webhook_calls
 from server.db.writer import Writer
-from server.events.bell import Bell
 from server.ids import new_id
 from server.webhooks import due, history, intake, queue, settling, store
-from server.webhooks.fan_out import FanOut
+from server.webhooks.fan_out import PAGE_SIZE, FanOut
 from server.webhooks.faults import WebhookNotFound
 from server.webhooks.queue import Claim, Claimed, Renewal
 from server.webhooks.settling import Settled
 from server.webhooks.store import NewWebhook, WebhookChange, WebhookKey
+from server.work.backpressure import Backpressure
+from server.work.notifier import Notifier
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.happenings import happen, record
 from tests.harness.rows import stored
@@ -37,8 +38,12 @@ async def register(writer: Writer, org_id: str, *events: str) -> str:
     return new.id
 
 
-async def fan_out(database: Database, writer: Writer) -> None:
-    reader = FanOut(database, writer, ManualClock(), Bell())
+def new_fan_out(database: Database, writer: Writer, page_size: int = PAGE_SIZE) -> FanOut:
+    return FanOut(database, writer, ManualClock(), Notifier(), Notifier(), Backpressure(), page_size)
+
+
+async def fan_out(database: Database, writer: Writer, page_size: int = PAGE_SIZE) -> None:
+    reader = new_fan_out(database, writer, page_size)
     while await reader.step():
         pass
 
@@ -152,15 +157,15 @@ async def test_events_of_many_pages_are_each_taken_once(database: Database, writ
     org_id = new_id()
     webhook_id = await register(writer, org_id)
     await asyncio.gather(*(happen(writer, org_id, *["email.sent"] * 50) for _ in range(11)))
-    await fan_out(database, writer)
-    await fan_out(database, writer)
+    await fan_out(database, writer, page_size=100)
+    await fan_out(database, writer, page_size=100)
     assert await waiting(database) == [(org_id, webhook_id, "email.sent")] * 550
 
 
 async def test_readers_beside_each_other_take_each_event_once(database: Database, writer: Writer) -> None:
     org_id = new_id()
     webhook_id = await register(writer, org_id)
-    readers = [FanOut(database, writer, ManualClock(), Bell()) for _ in range(3)]
+    readers = [new_fan_out(database, writer) for _ in range(3)]
     for reader in readers:
         await reader.start()
     for _ in range(20):
@@ -172,7 +177,7 @@ async def test_readers_beside_each_other_take_each_event_once(database: Database
 
 
 async def test_events_that_concern_nobody_cost_no_write(database: Database, writer: Writer) -> None:
-    reader = FanOut(database, writer, ManualClock(), Bell())
+    reader = new_fan_out(database, writer)
     while await reader.step():
         pass
     before = await database.read(intake.READER.place)
@@ -231,7 +236,7 @@ async def test_no_call_outlives_a_webhook_that_is_removed_meanwhile(postgres_url
     webhook_id = await register(writer, org_id)
     for _ in range(3):
         await happen(writer, org_id, "email.sent")
-        reader = FanOut(database, writer, ManualClock(), Bell())
+        reader = new_fan_out(database, writer)
         await asyncio.gather(
             reader.step(), reader.step(), writer.submit(store.remove, [(org_id, webhook_id)])
         )

@@ -11,7 +11,6 @@ from server.clock import Clock
 from server.db.database import Database
 from server.db.tables.webhooks import webhook_attempts, webhook_calls, webhooks
 from server.db.writer import Writer
-from server.events.bell import Bell
 from server.ids import new_id
 from server.net.dns import Resolver
 from server.sealing import Seal
@@ -22,6 +21,8 @@ from server.webhooks.fan_out import FanOut
 from server.webhooks.rules import OVERLAP_MS
 from server.webhooks.signing import new_secret
 from server.webhooks.store import NewWebhook
+from server.work.backpressure import Backpressure
+from server.work.notifier import Notifier
 from tests.harness.happenings import happen
 from tests.harness.waiting import until
 
@@ -71,10 +72,11 @@ class Site:
             Path(), "unused", "unused", dns=dns, allow_private_networks=private, lease_s=lease_s, drain_s=5.0
         )
         self._resolver = Resolver(settings, clock, hosts_file=Path("/dev/null"))
+        calls_due = Notifier()
         self.dispatcher = Dispatcher(
-            database, writer, settings, clock, SEAL, self._resolver, tls=tls, total_s=total_s
+            database, writer, settings, clock, SEAL, self._resolver, calls_due, tls=tls, total_s=total_s
         )
-        self.fan_out = FanOut(database, writer, clock, Bell(), on_calls=self.dispatcher.wake)
+        self.fan_out = FanOut(database, writer, clock, Notifier(), calls_due, Backpressure())
 
     async def start(self) -> None:
         """Lets both run by themselves."""

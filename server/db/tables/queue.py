@@ -5,8 +5,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger
 from server.db.tables.metadata import id_column, metadata, time_column
 
 # The delivery queue: one narrow row for each recipient that is not settled, deleted when it is.
-outq = Table(
-    "outq",
+delivery_queue = Table(
+    "delivery_queue",
     metadata,
     id_column("org_id", primary_key=True),
     id_column("email_id", primary_key=True),
@@ -26,7 +26,7 @@ outq = Table(
     Column("lease_token", Integer, nullable=False),
     time_column("lease_until", nullable=True),
     Index(
-        "ix_outq_due",
+        "ix_delivery_queue_due",
         "shard",
         "priority",
         "due_at",
@@ -36,7 +36,7 @@ outq = Table(
         postgresql_where=text("lease_until IS NULL"),
     ),
     Index(
-        "ix_outq_leased",
+        "ix_delivery_queue_leased",
         "lease_until",
         sqlite_where=text("lease_until IS NOT NULL"),
         postgresql_where=text("lease_until IS NOT NULL"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from server.delivery.transport import CommitHooks, OutgoingMessage, Transport
 from server.delivery.verdict import Outcome, Verdict
-from server.emails.draft import SIMULATED
+from server.queue.rules import SIMULATED
 
 # How many recipients are remembered that were delayed once.
 _MAX_DELAYED = 10_000

@@ -8,15 +8,16 @@ import pytest
 
 from server.delivery import journal as module
 from server.delivery.journal import Abandoned, Journal, abandoned
-from server.delivery.rows import Key, Settlement
+from server.delivery.record import Settlement
 from server.ids import new_id
+from server.queue.rows import LeaseKey
 
 
-def key(no: int = 1) -> Key:
-    return Key("org", "email", no, 7, "owner")
+def key(no: int = 1) -> LeaseKey:
+    return LeaseKey("org", "email", no, 7, "owner")
 
 
-def settled(of: Key) -> Settlement:
+def settled(of: LeaseKey) -> Settlement:
     return Settlement(
         key=of,
         address="ada@receiver.test",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from server.emails.tally import DAY_MS, EMAILS, RECIPIENTS, Counted, changes
+from server.stats.tally import DAY_MS, EMAILS, RECIPIENTS, Counted, changes
 
 ORG, EMAIL = "0" * 24, "1" * 24
 KEY = (ORG, EMAIL)

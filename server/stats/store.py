@@ -1,15 +1,16 @@
-"""The statistics of an organisation, added up from its daily counters (contract rows Z-29, C-46)."""
+"""Reads the counters (contract rows Z-29, C-46) and the index of the emails that went to an address."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Select, cast, func, select
 
-from server.db.tables.stats import daily_counts
+from server.db.tables.stats import addressees, daily_counts
 from server.db.tx import Tx
-from server.emails.tally import DAY_MS, EMAILS, RECIPIENTS
+from server.stats.tally import DAY_MS, EMAILS, RECIPIENTS
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 90
@@ -35,7 +36,7 @@ class Stats:
         return min(1.0, self.totals[part] / self.totals[whole]) if self.totals[whole] > 0 else 0.0
 
 
-def stats(tx: Tx, org_id: str, days: int, now_ms: int) -> Stats:
+def statistics(tx: Tx, org_id: str, days: int, now_ms: int) -> Stats:
     """The statistics of the emails accepted in the `days` days up to and including today, UTC."""
     today = now_ms // DAY_MS
     names = {day: date_of(day) for day in range(today - days + 1, today + 1)}
@@ -51,6 +52,25 @@ def stats(tx: Tx, org_id: str, days: int, now_ms: int) -> Stats:
         elif unit == EMAILS and number:
             found.by_status[name] += number
     return found
+
+
+def count_emails(tx: Tx, org_id: str, statuses: Sequence[str] = ()) -> int:
+    """The number of all emails of an organisation with one of the statuses, or with any if none is given."""
+    counters = daily_counts.c
+    query = select(cast(func.sum(counters["count"]), BigInteger)).where(
+        counters.org_id == org_id,
+        counters.unit == EMAILS,
+        *([counters.name.in_(statuses)] if statuses else []),
+    )
+    return tx.scalar(int, query) or 0
+
+
+def emails_addressed(org_id: str, start: str) -> Select[str]:
+    """Selects `email_id` of each recipient whose address begins with `start`, ignoring case."""
+    first = start.lower().encode()
+    return select(addressees.c.email_id).where(
+        addressees.c.org_id == org_id, addressees.c.address >= first, addressees.c.address < first + b"\xff"
+    )
 
 
 def date_of(day: int) -> str:

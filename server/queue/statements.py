@@ -1,10 +1,10 @@
-"""The SQL of the delivery queue, the table `outq`, for both engines."""
+"""The SQL of the delivery queue, the table `delivery_queue`, for both engines."""
 
 from typing import NamedTuple
 
 from server.db.keys import KeyType
 from server.db.statements import Change, Statement
-from server.delivery.rows import Key
+from server.queue.rows import LeaseKey
 
 _KEYS: dict[str, KeyType] = {"org_id": "text", "email_id": "text", "no": "integer"}
 
@@ -17,7 +17,7 @@ class DueShard(NamedTuple):
 
 
 class ClaimedRow(NamedTuple):
-    """What a claim returns of each row: the fields of `Key`, then those of `Claimed`."""
+    """What a claim returns of each row: the fields of `LeaseKey`, then those of `Claimed`."""
 
     org_id: str
     email_id: str
@@ -32,15 +32,13 @@ class ClaimedRow(NamedTuple):
 
 
 class LeftoverRow(NamedTuple):
-    """A leased row with its recipient: the fields of `Key`, then those of `Leftover`."""
+    """A leased row: the fields of `LeaseKey`, then those of `Leftover`."""
 
     org_id: str
     email_id: str
     no: int
     token: int
     owner: str
-    address: str
-    accepted_at: int
     attempts: int
     crashes: int
     uncertain: bool
@@ -52,15 +50,18 @@ DUE_SHARDS = Statement(
     DueShard,
     """
     WITH RECURSIVE shards(shard) AS (
-        SELECT min(shard) FROM outq WHERE lease_until IS NULL
+        SELECT min(shard) FROM delivery_queue WHERE lease_until IS NULL
         UNION ALL
-        SELECT (SELECT min(q.shard) FROM outq AS q WHERE q.lease_until IS NULL AND q.shard > shards.shard)
+        SELECT (
+            SELECT min(q.shard) FROM delivery_queue AS q
+            WHERE q.lease_until IS NULL AND q.shard > shards.shard
+        )
         FROM shards WHERE shards.shard IS NOT NULL
     ),
     priorities(priority) AS (VALUES (0), (1), (2))
     SELECT priority, shard FROM priorities CROSS JOIN shards
     WHERE shard IS NOT NULL AND EXISTS (
-        SELECT 1 FROM outq AS q
+        SELECT 1 FROM delivery_queue AS q
         WHERE q.lease_until IS NULL AND q.shard = shards.shard AND q.priority = priorities.priority
             AND q.due_at <= :now
     )
@@ -74,12 +75,12 @@ CLAIM = Statement(
     ClaimedRow,
     """
     WITH due AS MATERIALIZED (
-        SELECT org_id, email_id, no FROM outq
+        SELECT org_id, email_id, no FROM delivery_queue
         WHERE lease_until IS NULL AND shard = :shard AND priority = :priority AND due_at <= :now
         ORDER BY due_at, email_id, no LIMIT :limit
         {postgresql: FOR UPDATE SKIP LOCKED}
     )
-    UPDATE outq SET lease_owner = :owner, lease_token = lease_token + 1, lease_until = :until
+    UPDATE delivery_queue SET lease_owner = :owner, lease_token = lease_token + 1, lease_until = :until
     WHERE (org_id, email_id, no) IN (SELECT org_id, email_id, no FROM due)
     RETURNING org_id, email_id, no, lease_token AS token, lease_owner AS owner,
         site, attempts, crashes, uncertain, attached
@@ -89,10 +90,10 @@ CLAIM = Statement(
 # The leases on rows, which PostgreSQL locks. The list of keys comes first in the join: SQLite would scan the
 # table for `IN (VALUES ...)`.
 LEASES = Statement(
-    Key,
+    LeaseKey,
     """
     SELECT q.org_id, q.email_id, q.no, q.lease_token AS token, q.lease_owner AS owner
-    FROM {keys} AS k CROSS JOIN outq AS q
+    FROM {keys} AS k CROSS JOIN delivery_queue AS q
     WHERE q.org_id = k.org_id AND q.email_id = k.email_id AND q.no = k.no AND q.lease_owner IS NOT NULL
     {postgresql: FOR UPDATE OF q}
     """,
@@ -100,33 +101,28 @@ LEASES = Statement(
 )
 
 _LEFTOVERS = """
-    SELECT q.org_id, q.email_id, q.no, q.lease_token AS token, q.lease_owner AS owner,
-        r.address, COALESCE(e.scheduled_at, e.created_at) AS accepted_at, q.attempts, q.crashes, q.uncertain
-    FROM outq AS q
-    JOIN recipients AS r ON r.org_id = q.org_id AND r.email_id = q.email_id AND r.no = q.no
-    JOIN emails AS e ON e.org_id = q.org_id AND e.id = q.email_id
+    SELECT org_id, email_id, no, lease_token AS token, lease_owner AS owner, attempts, crashes, uncertain
+    FROM delivery_queue
 """
 
 # Rows that an engine still holds.
 LEASED_BY = Statement(
     LeftoverRow,
-    f"{_LEFTOVERS} WHERE q.lease_until IS NOT NULL AND q.lease_owner = :owner ORDER BY q.lease_until",
+    f"{_LEFTOVERS} WHERE lease_until IS NOT NULL AND lease_owner = :owner ORDER BY lease_until",
 )
 
 # Rows whose leases have run out.
-EXPIRED = Statement(
-    LeftoverRow, f"{_LEFTOVERS} WHERE q.lease_until < :now ORDER BY q.lease_until LIMIT :limit"
-)
+EXPIRED = Statement(LeftoverRow, f"{_LEFTOVERS} WHERE lease_until < :now ORDER BY lease_until LIMIT :limit")
 
 _OF_KEY = "WHERE org_id = :org_id AND email_id = :email_id AND no = :no"
 
 # Extends a lease.
-RENEW = Change(f"UPDATE outq SET lease_until = :until {_OF_KEY}")
+RENEW = Change(f"UPDATE delivery_queue SET lease_until = :until {_OF_KEY}")
 
 # Ends a lease without an attempt; parameters that are NULL leave their columns as they are.
 RELEASE = Change(
     f"""
-    UPDATE outq SET lease_owner = NULL, lease_until = NULL, due_at = COALESCE(:due_at, due_at),
+    UPDATE delivery_queue SET lease_owner = NULL, lease_until = NULL, due_at = COALESCE(:due_at, due_at),
         crashes = COALESCE(:crashes, crashes), uncertain = COALESCE(:uncertain, uncertain)
     {_OF_KEY}
     """
@@ -135,11 +131,11 @@ RELEASE = Change(
 # Ends a lease after an attempt that is to be repeated.
 RESCHEDULE = Change(
     f"""
-    UPDATE outq SET lease_owner = NULL, lease_until = NULL, due_at = :due_at, attempts = :attempts,
+    UPDATE delivery_queue SET lease_owner = NULL, lease_until = NULL, due_at = :due_at, attempts = :attempts,
         uncertain = :uncertain
     {_OF_KEY}
     """
 )
 
 # Takes a row out of the queue.
-REMOVE = Change(f"DELETE FROM outq {_OF_KEY}")
+REMOVE = Change(f"DELETE FROM delivery_queue {_OF_KEY}")

@@ -7,9 +7,10 @@ import pytest
 
 from server.db.database import Database
 from server.db.writer import Writer
-from server.delivery.rows import Claimed, Key, Release, Settlement
-from server.delivery.store import Queue
+from server.delivery.record import Settlement
+from server.delivery.store import LeasedQueue
 from server.ids import new_id
+from server.queue.rows import Claimed, LeaseKey, Release
 from tests.delivery.queued import Queued, enqueue, events_of, queue_of, recipients_of, rows_of
 from tests.harness.clock import START_MS, ManualClock
 
@@ -43,10 +44,10 @@ class World:
         self.engines = [self._engine() for _ in range(3)]
         self.known: list[Claimed] = []  # every claim there ever was, lost leases included
 
-    def _engine(self) -> Queue:
-        return Queue(self.database, self.writer, self.clock, new_id(), LEASE_S)
+    def _engine(self) -> LeasedQueue:
+        return LeasedQueue(self.database, self.writer, self.clock, new_id(), LEASE_S)
 
-    def holds(self, key: Key) -> bool:
+    def holds(self, key: LeaseKey) -> bool:
         row = self.rows[key.email_id]
         return not row.settled and (row.owner, row.token) == (key.owner, key.token)
 

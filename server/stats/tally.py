@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from server.emails.lifecycle import OPEN, email_status
+from server.events.statuses import OPEN, email_status
 
 DAY_MS = 86_400_000
 EMAILS = "emails"

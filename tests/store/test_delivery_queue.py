@@ -9,11 +9,13 @@ import pytest
 
 from server.db.database import Database
 from server.db.writer import Writer, running_writer
-from server.delivery import queue as delivery_queue
-from server.delivery.queue import SHARDS_PER_CLAIM
-from server.delivery.rows import Claimed, Key, Release, Settlement
-from server.delivery.store import Queue
+from server.delivery.orphans import expired, left_by
+from server.delivery.record import Settlement
+from server.delivery.store import LeasedQueue
 from server.ids import new_id
+from server.queue import store
+from server.queue.rows import Claimed, LeaseKey, NewRow, Release, Retry
+from server.queue.store import SHARDS_PER_CLAIM
 from tests.delivery.queued import (
     Queued,
     enqueue,
@@ -36,16 +38,16 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def queue(database: Database, writer: Writer, clock: ManualClock) -> Queue:
-    return Queue(database, writer, clock, new_id(), LEASE_S)
+def queue(database: Database, writer: Writer, clock: ManualClock) -> LeasedQueue:
+    return LeasedQueue(database, writer, clock, new_id(), LEASE_S)
 
 
 @pytest.fixture
-async def other(database: Database, clock: ManualClock) -> AsyncIterator[Queue]:
+async def other(database: Database, clock: ManualClock) -> AsyncIterator[LeasedQueue]:
     """Another engine of the same store, in another process as it were."""
     writer = Writer(database)
     writer.start()
-    yield Queue(database, writer, clock, new_id(), LEASE_S)
+    yield LeasedQueue(database, writer, clock, new_id(), LEASE_S)
     await writer.close()
 
 
@@ -78,7 +80,7 @@ def ids(claimed: list[Claimed]) -> list[str]:
     return sorted(row.key.email_id for row in claimed)
 
 
-async def test_a_row_is_claimed_once(writer: Writer, queue: Queue, other: Queue) -> None:
+async def test_a_row_is_claimed_once(writer: Writer, queue: LeasedQueue, other: LeasedQueue) -> None:
     waiting = await emails(writer, 50)
     claims = await asyncio.gather(*(q.claim(10) for q in (queue, other) for _ in range(4)))
     assert sorted(i for claimed in claims for i in ids(claimed)) == sorted(email.id for email in waiting)
@@ -87,7 +89,7 @@ async def test_a_row_is_claimed_once(writer: Writer, queue: Queue, other: Queue)
 
 
 async def test_a_claim_takes_what_is_due_the_oldest_first(
-    writer: Writer, queue: Queue, clock: ManualClock
+    writer: Writer, queue: LeasedQueue, clock: ManualClock
 ) -> None:
     later = await emails(writer, 2, accepted_at=START_MS + 1000)
     newer = await emails(writer, 2, accepted_at=START_MS)
@@ -99,13 +101,15 @@ async def test_a_claim_takes_what_is_due_the_oldest_first(
     assert ids(await queue.claim(10)) == sorted(email.id for email in later)
 
 
-async def test_one_organisations_backlog_does_not_hide_anothers_mail(writer: Writer, queue: Queue) -> None:
+async def test_one_organisations_backlog_does_not_hide_anothers_mail(
+    writer: Writer, queue: LeasedQueue
+) -> None:
     await emails(writer, 300, shard=7, accepted_at=START_MS - 9999)
     [single] = await enqueue(writer, rows_of(new_id(), ["ada@receiver.test"], shard=40))
     assert single.id in ids(await queue.claim(20))
 
 
-async def test_every_shard_has_its_turn(writer: Writer, queue: Queue) -> None:
+async def test_every_shard_has_its_turn(writer: Writer, queue: LeasedQueue) -> None:
     shards = range(SHARDS_PER_CLAIM * 3)
     await enqueue(
         writer, *(rows_of(new_id(), ["a@receiver.test"], shard=shard) for shard in shards for _ in range(3))
@@ -116,7 +120,7 @@ async def test_every_shard_has_its_turn(writer: Writer, queue: Queue) -> None:
     assert len({row.key for row in claimed + rest}) == len(shards) * 3
 
 
-async def test_urgent_mail_goes_first(writer: Writer, queue: Queue) -> None:
+async def test_urgent_mail_goes_first(writer: Writer, queue: LeasedQueue) -> None:
     await emails(writer, 50, shard=1, priority=2)
     await emails(writer, 50, shard=2, priority=1)
     urgent = await emails(writer, 5, shard=3, priority=0)
@@ -124,7 +128,7 @@ async def test_urgent_mail_goes_first(writer: Writer, queue: Queue) -> None:
     assert set(ids(claimed)) >= {email.id for email in urgent}
 
 
-async def test_urgent_mail_does_not_starve_the_rest(writer: Writer, queue: Queue) -> None:
+async def test_urgent_mail_does_not_starve_the_rest(writer: Writer, queue: LeasedQueue) -> None:
     await emails(writer, 50, shard=1, priority=0)
     ordinary = await emails(writer, 50, shard=2, priority=1)
     bulk = await emails(writer, 50, shard=3, priority=2)
@@ -134,7 +138,7 @@ async def test_urgent_mail_does_not_starve_the_rest(writer: Writer, queue: Queue
 
 
 async def test_a_delivered_email_leaves_the_queue_with_its_record(
-    database: Database, writer: Writer, queue: Queue
+    database: Database, writer: Writer, queue: LeasedQueue
 ) -> None:
     [email] = await emails(writer, 1)
     [row] = await queue.claim(1)
@@ -145,11 +149,11 @@ async def test_a_delivered_email_leaves_the_queue_with_its_record(
     assert (recipient.status, recipient.attempts, recipient.reply_code) == ("delivered", 1, 250)
     [event] = await events_of(database, email)
     assert (event.type, event.attempt, event.reply_text) == ("email.delivered", 1, "ok")
-    assert event.recipient == "ada@receiver.test"
+    assert event.recipient == "0@receiver.test"
 
 
 async def test_a_deferred_email_comes_back_when_it_is_due(
-    database: Database, writer: Writer, queue: Queue, clock: ManualClock
+    database: Database, writer: Writer, queue: LeasedQueue, clock: ManualClock
 ) -> None:
     [email] = await emails(writer, 1)
     [row] = await queue.claim(1)
@@ -162,7 +166,7 @@ async def test_a_deferred_email_comes_back_when_it_is_due(
 
 
 async def test_results_after_the_lease_was_lost_change_nothing(
-    database: Database, writer: Writer, queue: Queue, other: Queue
+    database: Database, writer: Writer, queue: LeasedQueue, other: LeasedQueue
 ) -> None:
     """The engine stood still, another took the row over and settled it."""
     [email] = await emails(writer, 1)
@@ -182,7 +186,7 @@ async def test_results_after_the_lease_was_lost_change_nothing(
 
 
 async def test_a_late_result_does_not_spoil_the_others_of_its_list(
-    database: Database, writer: Writer, queue: Queue
+    database: Database, writer: Writer, queue: LeasedQueue
 ) -> None:
     await emails(writer, 3)
     first, second, third = await queue.claim(3)
@@ -191,7 +195,7 @@ async def test_a_late_result_does_not_spoil_the_others_of_its_list(
     assert await queue_of(database) == []
 
 
-async def test_hundreds_are_settled_at_once(database: Database, writer: Writer, queue: Queue) -> None:
+async def test_hundreds_are_settled_at_once(database: Database, writer: Writer, queue: LeasedQueue) -> None:
     waiting = await emails(writer, 300)
     claimed = await queue.claim(300)
     assert len(claimed) == 300
@@ -200,7 +204,7 @@ async def test_hundreds_are_settled_at_once(database: Database, writer: Writer, 
 
 
 async def test_an_email_has_the_worst_status_of_its_recipients(
-    database: Database, writer: Writer, queue: Queue
+    database: Database, writer: Writer, queue: LeasedQueue
 ) -> None:
     [email] = await enqueue(writer, rows_of(ORG, ["a@r.test", "b@r.test", "c@r.test"]))
     rows = {row.key.no: row for row in await queue.claim(10)}
@@ -212,7 +216,7 @@ async def test_an_email_has_the_worst_status_of_its_recipients(
 
 
 async def test_two_engines_that_settle_one_email_agree_on_its_status(
-    database: Database, writer: Writer, queue: Queue, other: Queue
+    database: Database, writer: Writer, queue: LeasedQueue, other: LeasedQueue
 ) -> None:
     addresses = [f"{n}@r.test" for n in range(2)]
     waiting = await enqueue(writer, *(rows_of(ORG, addresses) for _ in range(40)))
@@ -226,7 +230,7 @@ async def test_two_engines_that_settle_one_email_agree_on_its_status(
 
 
 async def test_a_heartbeat_moves_the_end_of_the_lease(
-    writer: Writer, queue: Queue, other: Queue, clock: ManualClock
+    writer: Writer, queue: LeasedQueue, other: LeasedQueue, clock: ManualClock
 ) -> None:
     await emails(writer, 2)
     kept, lost = await queue.claim(2)
@@ -238,7 +242,9 @@ async def test_a_heartbeat_moves_the_end_of_the_lease(
     assert {row.key for row in await other.expired(10)} == {kept.key, lost.key}
 
 
-async def test_a_released_row_is_due_as_it_was(database: Database, writer: Writer, queue: Queue) -> None:
+async def test_a_released_row_is_due_as_it_was(
+    database: Database, writer: Writer, queue: LeasedQueue
+) -> None:
     await emails(writer, 1)
     [before] = await queue_of(database)
     [row] = await queue.claim(1)
@@ -248,7 +254,7 @@ async def test_a_released_row_is_due_as_it_was(database: Database, writer: Write
     assert after._asdict() | {"lease_token": 0} == before._asdict()
 
 
-async def test_a_release_can_note_a_crash(writer: Writer, queue: Queue) -> None:
+async def test_a_release_can_note_a_crash(writer: Writer, queue: LeasedQueue) -> None:
     await emails(writer, 1)
     [row] = await queue.claim(1)
     await queue.release([Release(row.key, due_at=START_MS - 5, crashes=2, uncertain=True)])
@@ -256,7 +262,7 @@ async def test_a_release_can_note_a_crash(writer: Writer, queue: Queue) -> None:
     assert (again.crashes, again.uncertain, again.attempts) == (2, True, 0)
 
 
-async def test_messages_are_loaded_with_all_their_recipients(writer: Writer, queue: Queue) -> None:
+async def test_messages_are_loaded_with_all_their_recipients(writer: Writer, queue: LeasedQueue) -> None:
     made = await enqueue(
         writer, rows_of(ORG, ["a@r.test"], bcc=["b@r.test"], text="one"), rows_of(new_id(), ["c@r.test"])
     )
@@ -268,7 +274,7 @@ async def test_messages_are_loaded_with_all_their_recipients(writer: Writer, que
     assert (first.email.text, first.alone, second.alone) == ("one", False, True)
 
 
-async def test_a_message_is_not_loaded_for_another_organisation(writer: Writer, queue: Queue) -> None:
+async def test_a_message_is_not_loaded_for_another_organisation(writer: Writer, queue: LeasedQueue) -> None:
     [email] = await emails(writer, 1)
     assert await queue.load([(new_id(), email.id)]) == {}
 
@@ -277,25 +283,27 @@ async def test_claims_find_their_rows_by_index(sqlite_url: str) -> None:
     """Rows are looked up by index; nothing reads the queue from end to end."""
     async with running_writer(sqlite_url) as writer:
         await emails(writer, 1)
-    steps = plans_of(
-        sqlite_url, delivery_queue.claim, 10, owner="me", now=START_MS, until=START_MS + 1, turn=0
-    )
-    read = [step for step in steps if re.match(r"(SCAN|SEARCH) (outq|q)\b", step)]
+    steps = plans_of(sqlite_url, store.claim, 10, owner="me", now=START_MS, until=START_MS + 1, turn=0)
+    read = [step for step in steps if re.match(r"(SCAN|SEARCH) (delivery_queue|q)\b", step)]
     assert len(read) > 4
-    assert not [step for step in read if "ix_outq_due" not in step and "PRIMARY KEY" not in step], read
+    assert not [step for step in read if "ix_delivery_queue_due" not in step and "PRIMARY KEY" not in step], (
+        read
+    )
 
 
 async def test_results_and_recovery_find_their_rows_by_index(sqlite_url: str) -> None:
-    key = Key(ORG, new_id(), 1, 1, "me")
-    later = settlement(Claimed(key, "receiver.test", 0, 0, uncertain=False), "delivery_delayed")
-    finished = [later, replace(later, due_at=None)]
+    key = LeaseKey(ORG, new_id(), 1, 1, "me")
+    row = NewRow(ORG, key.email_id, 1, "receiver.test", False, START_MS)
     steps = [
-        *plans_of(sqlite_url, delivery_queue.leased, [key]),
-        *plans_of(sqlite_url, delivery_queue.renew, [key], START_MS),
-        *plans_of(sqlite_url, delivery_queue.release, [Release(key)]),
-        *plans_of(sqlite_url, delivery_queue.finish, finished),
-        *plans_of(sqlite_url, delivery_queue.leased_by, "me"),
-        *plans_of(sqlite_url, delivery_queue.expired, START_MS, 10),
+        *plans_of(sqlite_url, store.leased, [key]),
+        *plans_of(sqlite_url, store.renew, [key], START_MS),
+        *plans_of(sqlite_url, store.release, [Release(key)]),
+        *plans_of(sqlite_url, store.finish, [key]),
+        *plans_of(sqlite_url, store.reschedule, [Retry(key, START_MS, 1, False)]),
+        *plans_of(sqlite_url, store.remove, [key[:3]]),
+        *plans_of(sqlite_url, store.enqueue, [row]),
+        *plans_of(sqlite_url, left_by, "me"),
+        *plans_of(sqlite_url, expired, START_MS, 10),
     ]
     assert steps
     assert scans(steps) == []

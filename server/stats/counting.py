@@ -1,8 +1,7 @@
-"""The reader of the log that keeps the daily counters (contract rows Z-29, C-46), and the list of the emails
+"""The reader of the log that keeps the daily counters (contract rows Z-29, C-46), and the index of the emails
 that went to an address, for the search.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,22 +11,22 @@ from server.db.database import Database
 from server.db.statements import Change, Statement
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.emails.tally import Counted, changes
 from server.events import log
-from server.events.bell import Bell
 from server.events.log import Place
 from server.events.reader import Reader
-from server.work.crowd import Crowd
+from server.stats.tally import Counted, changes
+from server.work.backpressure import Backpressure, Pacer
 from server.work.loop import Loop
+from server.work.notifier import Notifier
 
 READER = Reader("statistics")
 PAGE_SIZE = 500
-# The delay until events of other processes are seen; those of this process ring the bell.
+# The delay until events of other processes are seen; those of this process are notified.
 _POLL_S = 0.25
-# The delay after the bell, in which more events come to be read together.
+# The delay after a notification, in which more events come to be read together.
 _GATHER_S = 0.05
-# While many emails are being accepted, the counters may come a little later.
-_CROWDED_PAUSE_S = 0.25
+# The same while many sends are being accepted: counters may be a little late.
+_HIGH_GATHER_S = 0.25
 
 _BEGINNINGS = frozenset(("email.sent", "email.scheduled"))
 
@@ -89,14 +88,14 @@ class Counting:
         self,
         database: Database,
         writer: Writer,
-        bell: Bell,
-        crowd: Crowd | None = None,
+        events_appended: Notifier,
+        backpressure: Backpressure,
         page_size: int = PAGE_SIZE,
     ) -> None:
         self._database = database
         self._writer = writer
-        self._bell = bell
-        self._crowd = crowd or Crowd()
+        self._events_appended = events_appended
+        self._pacer = Pacer("statistics", backpressure, gather_s=_GATHER_S, high_gather_s=_HIGH_GATHER_S)
         self._page_size = page_size
         self._loop = Loop("statistics", self._repeat, pause_s=_POLL_S)
 
@@ -109,10 +108,10 @@ class Counting:
         await self._loop.stop()
 
     async def _repeat(self) -> bool:
-        if not await self.step():
-            await self._bell.wait(_POLL_S)
-        if not self._loop.stopping:
-            await asyncio.sleep(_CROWDED_PAUSE_S if self._crowd.is_there else _GATHER_S)
+        if not await self._pacer.run(self.step):
+            await self._events_appended.wait(_POLL_S)
+            if not self._loop.stopping:
+                await self._pacer.gather()
         return True
 
     async def step(self) -> bool:

@@ -1,20 +1,46 @@
-"""The delivery queue in a transaction: claiming, renewing, releasing and removing rows, a list at a time.
+"""The delivery queue in a transaction: rows are enqueued, claimed, renewed, released and removed, as lists.
 
 A row belongs to the engine whose id and token it carries. Whatever changes leased rows checks both first
 (`leased`), so that a result that comes after another engine took a row over changes nothing (fencing).
+
+Lock order: a transaction locks rows of the queue (`leased`, `remove`) before it locks emails. `enqueue` adds
+rows that no other transaction can see yet, and may come after the emails.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from server.db.statements import BulkInsert
+from server.db.tables.queue import delivery_queue
 from server.db.tx import Tx
-from server.delivery import statements as sql
-from server.delivery.rows import Claimed, Key, Leftover, Release, Settlement
-from server.delivery.statements import DueShard, LeftoverRow
+from server.queue import statements as sql
+from server.queue.rows import Claimed, LeaseKey, Leftover, NewRow, Release, Retry
+from server.queue.rules import PRIORITY_TRANSACTIONAL, shard_of, site_of
+from server.queue.statements import DueShard, LeftoverRow
 
 # The number of shards that one claim visits: each costs a statement, and the next claim visits the next ones.
 SHARDS_PER_CLAIM = 16
 # Each class of priority gets at least one row of this number, however much more urgent mail there is.
 _PART_OF_EACH_CLASS = 8
+_INSERT = BulkInsert(delivery_queue)
+_INSERTED = (
+    *("org_id", "email_id", "no", "shard", "priority", "site", "due_at", "attempts", "crashes", "uncertain"),
+    *("attached", "lease_token"),
+)
+
+
+def enqueue(tx: Tx, rows: Sequence[NewRow]) -> None:
+    """Adds recipients that were never tried."""
+    _INSERT.values(tx, _INSERTED, list(map(_inserted, rows)))
+
+
+def remove(tx: Tx, recipients: Iterable[tuple[str, str, int]]) -> None:
+    """Takes recipients (organisation, email, number) out of the queue, whoever holds their leases.
+
+    On PostgreSQL it waits for a transaction that has their rows locked. Call it before emails are locked.
+    """
+    sql.REMOVE.run(
+        tx, [{"org_id": org_id, "email_id": email_id, "no": no} for org_id, email_id, no in recipients]
+    )
 
 
 def claim(tx: Tx, limit: int, *, owner: str, now: int, until: int, turn: int) -> list[Claimed]:
@@ -31,22 +57,25 @@ def claim(tx: Tx, limit: int, *, owner: str, now: int, until: int, turn: int) ->
             )
             # PostgreSQL returns them in the order in which it found them.
             rows.sort(key=lambda row: (row.email_id, row.no))
-            claimed += [Claimed(Key(*row[:5]), *row[5:]) for row in rows]
+            claimed += [Claimed(LeaseKey(*row[:5]), *row[5:]) for row in rows]
     return claimed
 
 
-def leased(tx: Tx, keys: Sequence[Key]) -> set[Key]:
-    """Those of the keys whose rows still carry their token and owner; PostgreSQL locks these rows."""
+def leased(tx: Tx, keys: Sequence[LeaseKey]) -> set[LeaseKey]:
+    """Those of the keys whose rows still carry their token and owner.
+
+    PostgreSQL locks these rows until the transaction ends. Call it before emails are locked.
+    """
     found = sql.LEASES.all(tx, keys=[key[:3] for key in keys])
     return set(found).intersection(keys)
 
 
-def renew(tx: Tx, keys: Sequence[Key], until: int) -> None:
+def renew(tx: Tx, keys: Iterable[LeaseKey], until: int) -> None:
     """Extends the leases of rows that are `leased`."""
     sql.RENEW.run(tx, [_primary_key(key) | {"until": until} for key in keys])
 
 
-def release(tx: Tx, releases: Sequence[Release]) -> None:
+def release(tx: Tx, releases: Iterable[Release]) -> None:
     """Gives rows that are `leased` back without an attempt."""
     sql.RELEASE.run(
         tx,
@@ -58,19 +87,19 @@ def release(tx: Tx, releases: Sequence[Release]) -> None:
     )
 
 
-def finish(tx: Tx, settlements: Collection[Settlement]) -> None:
-    """Ends the leases of rows that are `leased` after their attempts.
+def finish(tx: Tx, keys: Iterable[LeaseKey]) -> None:
+    """Removes rows that are `leased`: nothing is left to be attempted."""
+    sql.REMOVE.run(tx, list(map(_primary_key, keys)))
 
-    Those with a next attempt become due at its time; the others leave the queue.
-    """
-    sql.REMOVE.run(tx, [_primary_key(done.key) for done in settlements if done.due_at is None])
+
+def reschedule(tx: Tx, retries: Iterable[Retry]) -> None:
+    """Ends the leases of rows that are `leased` until their next attempts."""
     sql.RESCHEDULE.run(
         tx,
         [
-            _primary_key(later.key)
-            | {"due_at": later.due_at, "attempts": later.attempts, "uncertain": later.uncertain}
-            for later in settlements
-            if later.due_at is not None
+            _primary_key(retry.key)
+            | {"due_at": retry.due_at, "attempts": retry.attempts, "uncertain": retry.uncertain}
+            for retry in retries
         ],
     )
 
@@ -102,8 +131,17 @@ def _shares(due: Sequence[DueShard], limit: int, turn: int) -> Iterator[tuple[Du
 
 
 def _leftovers(rows: Sequence[LeftoverRow]) -> list[Leftover]:
-    return [Leftover(Key(*row[:5]), *row[5:]) for row in rows]
+    return [Leftover(LeaseKey(*row[:5]), *row[5:]) for row in rows]
 
 
-def _primary_key(key: Key) -> dict[str, object]:
+def _inserted(row: NewRow) -> tuple[str | int | bool, ...]:
+    site = site_of(row.domain, test=row.test)
+    shard = shard_of(row.org_id)
+    return (
+        *(row.org_id, row.email_id, row.no, shard, PRIORITY_TRANSACTIONAL, site, row.due_at),
+        *(0, 0, False, row.attached, 0),
+    )
+
+
+def _primary_key(key: LeaseKey) -> dict[str, object]:
     return {"org_id": key.org_id, "email_id": key.email_id, "no": key.no}

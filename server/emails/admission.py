@@ -1,0 +1,299 @@
+"""The order of the rules that need stored facts (C-41), in its only home.
+
+`RULES` lists them in their order, each with the moments at which it applies. An `Admission` takes facts that
+were read before (`facts.read_facts`) and decides about one email after another. An email that it admits
+changes the facts for the next one: its organisation's usage grows, its idempotency key is taken.
+"""
+
+from collections.abc import Callable, Set
+from typing import Literal, NamedTuple, TypeAlias
+
+from server.emails.candidate import Candidate, Facts, IdempotencyKey, Remembered
+from server.emails.faults import (
+    AllRecipientsSuppressed,
+    AttachmentsTooLarge,
+    DomainNotAllowed,
+    DomainNotVerified,
+    IdempotencyKeyReused,
+)
+from server.faults import Fault
+from server.quotas.faults import (
+    AccountPaused,
+    BurstLimitExceeded,
+    DailyQuotaExceeded,
+    MonthlyQuotaExceeded,
+    RecipientCapExceeded,
+    SandboxRecipient,
+    WarmUpLimitExceeded,
+)
+from server.quotas.rules import AccountLimits, Limits, Used, charge, nearest_limit
+
+# "accept": a caller wants an email sent. "accept_next": the same, after another email of the same strict
+# batch was admitted. "fetch": before the links of an email's attachments are fetched. "release": a scheduled
+# email is due.
+Moment: TypeAlias = Literal["accept", "accept_next", "fetch", "release"]
+
+_ACCEPT: frozenset[Moment] = frozenset({"accept", "accept_next"})
+_SUBMISSION: frozenset[Moment] = _ACCEPT | {"fetch"}
+_CONTENT_KNOWN: frozenset[Moment] = _ACCEPT | {"release"}
+_ALWAYS: frozenset[Moment] = _SUBMISSION | _CONTENT_KNOWN
+# The moments at which an admitted email is counted, so that the usage has to be locked.
+CHARGING = _CONTENT_KNOWN
+
+
+class _Case(NamedTuple):
+    """A candidate with the facts that concern it."""
+
+    email: Candidate
+    earlier: Remembered | None
+    account: AccountLimits
+    limits: Limits
+    used: Used
+    # The recipients that are not suppressed.
+    wanted: Set[str]
+    facts: Facts
+
+
+def _idempotency_key(case: _Case) -> Fault | Remembered | None:
+    """A repeated call gets its first answer, whatever has changed since (F-1)."""
+    return _replay(case.earlier, case.email.idempotency_key, case.email.request_hash)
+
+
+def _request(case: _Case) -> Fault | None:
+    """A fault that needs no stored facts, but must not hide an earlier answer."""
+    return case.email.refusal
+
+
+def _attachments(case: _Case) -> Fault | None:
+    """The plan limits the size of all attachments (Z-21, C-1)."""
+    limits = case.limits
+    if case.email.attachments_size > limits.attachment_bytes:
+        return AttachmentsTooLarge(limits.attachment_bytes, limits.plan)
+    return None
+
+
+def _account(case: _Case) -> Fault | None:
+    """An organisation that is paused or banned does not send (S-19, C-42)."""
+    state = case.account.state
+    return AccountPaused(state) if state in {"paused", "banned"} else None
+
+
+def _key_domains(case: _Case) -> Fault | None:
+    """A key may be bound to some domains (S-16, F-7)."""
+    email = case.email
+    if email.allowed_domains and email.domain not in email.allowed_domains:
+        return DomainNotAllowed(email.domain)
+    return None
+
+
+def _domain(case: _Case) -> Fault | None:
+    """The organisation has verified the sender's domain (Z-12)."""
+    email = case.email
+    return None if (email.org_id, email.domain) in case.facts.domain_ids else DomainNotVerified(email.domain)
+
+
+def _sandbox(case: _Case) -> Fault | None:
+    """In the sandbox an organisation sends to its owner only (Z-25)."""
+    account = case.account
+    if account.sandbox and set(case.email.addresses) != {account.owner_email.lower()}:
+        return SandboxRecipient(account.owner_email)
+    return None
+
+
+def _suppression(case: _Case) -> Fault | None:
+    """Suppressed recipients are skipped; an email is refused if that leaves none (Z-24)."""
+    return None if case.wanted else AllRecipientsSuppressed(len(case.email.addresses))
+
+
+def _burst(case: _Case) -> Fault | None:
+    """Emails a second (Z-43)."""
+    used, limit = case.used.second, case.limits.burst
+    if limit is not None and used + 1 > limit:
+        return BurstLimitExceeded(used, limit, 1, case.facts.periods.second_ends_ms, case.facts.now_ms)
+    return None
+
+
+def _warm_up(case: _Case) -> Fault | None:
+    """Recipients a day of a new account (Z-46, C-47)."""
+    used, limit, count = case.used.day, case.limits.warm_up, len(case.wanted)
+    if limit is not None and used + count > limit:
+        return WarmUpLimitExceeded(used, limit, count, case.facts.periods.day_ends_ms, case.facts.now_ms)
+    return None
+
+
+def _daily(case: _Case) -> Fault | None:
+    """Recipients a day; each address of an email counts once (Z-44, C-39)."""
+    used, limit, count = case.used.day, case.limits.daily, len(case.wanted)
+    if limit is not None and used + count > limit:
+        return DailyQuotaExceeded(used, limit, count, case.facts.periods.day_ends_ms, case.facts.now_ms)
+    return None
+
+
+def _monthly(case: _Case) -> Fault | None:
+    """Recipients a month, unless the plan bills what exceeds them (C-15)."""
+    used, limit, count = case.used.month, case.limits.monthly, len(case.wanted)
+    if limit is not None and not case.limits.overage and used + count > limit:
+        return MonthlyQuotaExceeded(used, limit, count, case.facts.periods.month_ends_ms, case.facts.now_ms)
+    return None
+
+
+def _unique(case: _Case) -> Fault | None:
+    """Different recipients a month (C-2)."""
+    used, limit = case.used, case.limits.unique
+    if limit is None:
+        return None
+    fresh = len(case.wanted - used.seen)
+    if fresh and used.unique + fresh > limit:
+        return RecipientCapExceeded(
+            used.unique, limit, fresh, case.facts.periods.month_ends_ms, case.facts.now_ms
+        )
+    return None
+
+
+RuleName: TypeAlias = Literal[
+    "idempotency key",
+    "request",
+    "attachments",
+    "account",
+    "key's domains",
+    "domain",
+    "sandbox",
+    "suppression",
+    "burst",
+    "warm-up",
+    "daily",
+    "monthly",
+    "unique",
+]
+
+
+class Rule(NamedTuple):
+    """A rule, and the moments at which it applies; a quota does not apply to test mail."""
+
+    name: RuleName
+    check: Callable[[_Case], Fault | Remembered | None]
+    moments: frozenset[Moment]
+    is_quota: bool = False
+
+
+# Of two rules that an email breaks the first one answers.
+RULES = (
+    Rule("idempotency key", _idempotency_key, _SUBMISSION),
+    Rule("request", _request, _SUBMISSION),
+    Rule("attachments", _attachments, _SUBMISSION),
+    Rule("account", _account, _ALWAYS),
+    Rule("key's domains", _key_domains, _SUBMISSION),
+    Rule("domain", _domain, _ALWAYS),
+    Rule("sandbox", _sandbox, _CONTENT_KNOWN),
+    Rule("suppression", _suppression, _CONTENT_KNOWN),
+    # Not "accept_next": a batch of more emails than a second allows could otherwise never be all or nothing.
+    Rule("burst", _burst, frozenset({"accept", "release"}), is_quota=True),
+    # Scheduled mail needs room today, and is counted on the day of its release (C-25).
+    Rule("warm-up", _warm_up, _CONTENT_KNOWN, is_quota=True),
+    Rule("daily", _daily, _CONTENT_KNOWN, is_quota=True),
+    Rule("monthly", _monthly, _CONTENT_KNOWN, is_quota=True),
+    Rule("unique", _unique, _CONTENT_KNOWN, is_quota=True),
+)
+
+
+def rules_at(moment: Moment, *, test: bool = False) -> tuple[Rule, ...]:
+    """The rules that apply at a moment, in their order."""
+    return tuple(rule for rule in RULES if moment in rule.moments and not (test and rule.is_quota))
+
+
+# The same as names and checks, for the hot path.
+_CHECKS = {
+    (moment, test): tuple((rule.name, rule.check) for rule in rules_at(moment, test=test))
+    for moment in _ALWAYS
+    for test in (False, True)
+}
+
+
+class Admitted(NamedTuple):
+    """An email that breaks no rule: the id of its domain, and its suppressed recipients."""
+
+    domain_id: str
+    skipped: Set[str]
+
+
+class Refusal(NamedTuple):
+    """The first rule that an email breaks."""
+
+    rule: RuleName
+    fault: Fault
+
+
+Decision: TypeAlias = Admitted | Refusal | Remembered
+
+
+class Savepoint(NamedTuple):
+    """The state of an `Admission` to which it can go back."""
+
+    org_id: str
+    used: Used
+    answers: int
+
+
+class Admission:
+    """Decides about emails in turn. `new_answers` are those that were not in the facts."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._used = {org_id: used for org_id, (_, used) in facts.accounts.items()}
+        self.new_answers: dict[IdempotencyKey, Remembered] = {}
+
+    def decide(self, email: Candidate, moment: Moment) -> Decision:
+        """The decision about an email; an admitted one is counted, unless it is test or scheduled mail."""
+        facts, org_id = self._facts, email.org_id
+        account, _ = facts.accounts[org_id]
+        used = self._used[org_id]
+        wanted = addresses = set(email.addresses)
+        if facts.suppressed:
+            wanted = {address for address in addresses if (org_id, address) not in facts.suppressed}
+        earlier = None if email.idempotency_key is None else self._answer(email.idempotency_key)
+        case = _Case(email, earlier, account, account.limits, used, wanted, facts)
+        for rule, check in _CHECKS[moment, email.test]:
+            outcome = check(case)
+            if outcome is not None:
+                return outcome if isinstance(outcome, Remembered) else Refusal(rule, outcome)
+        if moment in CHARGING and not email.test and email.scheduled_at is None:
+            charge(used, account.limits, wanted)
+        return Admitted(facts.domain_ids[org_id, email.domain], addresses - wanted)
+
+    def earlier(self, key: IdempotencyKey, request_hash: bytes) -> Fault | Remembered | None:
+        """The answer to an earlier call with this key, or the fault of using it for another request."""
+        return _replay(self._answer(key), key, request_hash)
+
+    def remember(self, key: IdempotencyKey, answer: Remembered) -> None:
+        """Takes a key: later emails get this answer."""
+        self.new_answers[key] = answer
+
+    def savepoint(self, org_id: str) -> Savepoint:
+        """The state before a batch of this organisation."""
+        return Savepoint(org_id, self._used[org_id].copy(), len(self.new_answers))
+
+    def roll_back(self, to: Savepoint) -> None:
+        """Forgets the emails of the savepoint's organisation that were admitted since."""
+        self._used[to.org_id] = to.used
+        while len(self.new_answers) > to.answers:
+            self.new_answers.popitem()
+
+    def usage(self) -> dict[str, Used]:
+        """The new usage of the organisations of which an email was counted."""
+        return {org_id: used for org_id, used in sorted(self._used.items()) if used.emails}
+
+    def nearest_limit(self, org_id: str) -> tuple[int, int, int] | None:
+        """The quota of an organisation that has the least left; see `quotas.rules.nearest_limit`."""
+        account, _ = self._facts.accounts[org_id]
+        return nearest_limit(self._used[org_id], account.limits, self._facts.periods)
+
+    def _answer(self, key: IdempotencyKey) -> Remembered | None:
+        return self.new_answers.get(key) or self._facts.answers.get(key)
+
+
+def _replay(
+    earlier: Remembered | None, key: IdempotencyKey | None, request_hash: bytes
+) -> Fault | Remembered | None:
+    if earlier is None or key is None or earlier.request_hash == request_hash:
+        return earlier
+    return IdempotencyKeyReused(key.key)

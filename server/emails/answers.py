@@ -1,0 +1,99 @@
+"""The answers to the batches of one transaction, and the drafts that it accepts."""
+
+from collections.abc import Set
+
+from zidimail.v1 import email_service_pb2 as pb
+
+from server.emails.admission import Admission, Admitted, Refusal
+from server.emails.batch import Answer, Batch, Result, batch_response
+from server.emails.candidate import Remembered
+from server.emails.draft import Draft
+from server.faults import Fault
+from server.wire.timestamps import timestamp
+
+
+class Answers:
+    """Answers batches one after the other, and collects in `accepted` the drafts to store."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self.accepted: list[Draft] = []
+
+    def answer(self, batch: Batch) -> Answer | Fault:
+        """The answer to a batch. A strict batch with any fault leaves no trace."""
+        key = batch.key
+        earlier = None if key is None else self._admission.earlier(key, batch.request_hash)
+        if isinstance(earlier, Fault):
+            return earlier
+        if earlier is not None:
+            return self._repeated(batch, earlier)
+        # One item alone that is refused leaves no trace anyway.
+        is_divisible = batch.strict and len(batch.items) > 1
+        savepoint = self._admission.savepoint(batch.org_id) if is_divisible else None
+        accepted: list[Draft] = []
+        results: list[Result] = [
+            item if isinstance(item, Fault) else self._result(item, accepted, strict=batch.strict)
+            for item in batch.items
+        ]
+        if batch.strict and any(isinstance(result, Fault) for result in results):
+            if savepoint is not None:
+                self._admission.roll_back(savepoint)
+            return results
+        if key is not None:
+            answer = batch_response(results)
+            for result in answer.results:
+                if result.HasField("sent"):
+                    result.sent.ClearField("rate_limit")
+            self._admission.remember(key, Remembered(batch.request_hash, answer.SerializeToString()))
+        self.accepted += accepted
+        return results
+
+    def _result(self, item: Draft, accepted: list[Draft], *, strict: bool) -> Result:
+        decision = self._admission.decide(item, "accept_next" if strict and accepted else "accept")
+        if isinstance(decision, Refusal):
+            return decision.fault
+        if isinstance(decision, Admitted):
+            response = self._accept(item, decision)
+            accepted.append(item)
+        else:
+            response = pb.SendEmailResponse.FromString(decision.response)
+            response.replayed = True
+        self._add_rate_limit(response, item)
+        return response
+
+    def _accept(self, item: Draft, admitted: Admitted) -> pb.SendEmailResponse:
+        item.email["domain_id"] = admitted.domain_id
+        item.suppress(admitted.skipped)
+        response = pb.SendEmailResponse(id=item.email["id"], warning=_warning(admitted.skipped))
+        if item.scheduled_at is not None:
+            response.scheduled_at.CopyFrom(timestamp(item.scheduled_at))
+        if item.idempotency_key is not None:
+            answer = Remembered(item.request_hash, response.SerializeToString())
+            self._admission.remember(item.idempotency_key, answer)
+        return response
+
+    def _repeated(self, batch: Batch, earlier: Remembered) -> Answer:
+        response = pb.BatchSendEmailsResponse.FromString(earlier.response)
+        response.replayed = True
+        for result, item in zip(response.results, batch.items, strict=True):
+            if result.HasField("sent") and isinstance(item, Draft):
+                self._add_rate_limit(result.sent, item)
+        return response
+
+    def _add_rate_limit(self, response: pb.SendEmailResponse, item: Draft) -> None:
+        """Adds the state of the quotas (F-9). It is not remembered: a later call finds them changed."""
+        nearest = None if item.test else self._admission.nearest_limit(item.org_id)
+        if nearest is None:
+            return
+        limit, remaining, resets_at_ms = nearest
+        response.rate_limit.CopyFrom(
+            pb.RateLimit(limit=limit, remaining=remaining, resets_at=timestamp(resets_at_ms))
+        )
+
+
+def _warning(skipped: Set[str]) -> str | None:
+    """The warning about recipients that are skipped (Z-24); None if there are none."""
+    if not skipped:
+        return None
+    noun = "recipient is" if len(skipped) == 1 else "recipients are"
+    return f"{len(skipped)} {noun} suppressed and will be skipped: {', '.join(sorted(skipped))}"

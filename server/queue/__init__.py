@@ -1,0 +1,1 @@
+"""The delivery queue: the only package that reads and writes its table."""

@@ -1,0 +1,70 @@
+"""The rows of the delivery queue, as plain values; times are milliseconds since 1970 UTC."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class NewRow(NamedTuple):
+    """A recipient to enqueue for its first attempt.
+
+    `domain` is the recipient's; `attached` the estimated bytes of the email's attachments in memory, 0 if it
+    has none.
+    """
+
+    org_id: str
+    email_id: str
+    no: int
+    domain: str
+    test: bool
+    due_at: int
+    attached: int = 0
+
+
+class LeaseKey(NamedTuple):
+    """A claimed row: its primary key, and the token and owner under which it was claimed."""
+
+    org_id: str
+    email_id: str
+    no: int
+    token: int
+    owner: str
+
+
+class Claimed(NamedTuple):
+    """A row that this engine has leased."""
+
+    key: LeaseKey
+    site: str
+    attempts: int
+    crashes: int
+    uncertain: bool
+    # Estimated bytes of the email's attachments in memory; 0 if it has none.
+    attached: int = 0
+
+
+class Leftover(NamedTuple):
+    """A leased row whose holder is gone."""
+
+    key: LeaseKey
+    attempts: int
+    crashes: int
+    uncertain: bool
+
+
+class Retry(NamedTuple):
+    """A leased row after an attempt that is to be repeated at `due_at`."""
+
+    key: LeaseKey
+    due_at: int
+    attempts: int
+    uncertain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A leased row given back without an attempt; fields that are None stay as they are."""
+
+    key: LeaseKey
+    due_at: int | None = None
+    crashes: int | None = None
+    uncertain: bool | None = None

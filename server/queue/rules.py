@@ -1,0 +1,27 @@
+"""The place of a recipient in the queue, from its organisation, domain and email: pure functions."""
+
+import zlib
+
+# The number of shards. A shard holds whole organisations, so that claiming from each in turn keeps one
+# organisation's backlog from hiding another's mail. Stored with each row: never change it.
+SHARDS = 64
+PRIORITY_TRANSACTIONAL = 1
+# The site of mail that is never sent out. Stored with each row: never change it.
+SIMULATED = "simulator"
+# The approximate size of the headers of one attachment, in bytes.
+_PART_OVERHEAD = 512
+
+
+def shard_of(org_id: str) -> int:
+    """The shard of an organisation."""
+    return zlib.crc32(org_id.encode()) % SHARDS
+
+
+def site_of(domain: str, *, test: bool) -> str:
+    """The site that mail to a domain goes to: the simulator for test mail (F-5)."""
+    return SIMULATED if test else domain
+
+
+def memory_of_attachments(count: int, size: int) -> int:
+    """Estimated bytes in memory of attachments: their content and 512 for each."""
+    return size + count * _PART_OVERHEAD
