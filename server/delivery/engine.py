@@ -292,7 +292,7 @@ class _Record:
         self._job = job
         self.recorded: set[int] = set()
 
-    async def before(self, numbers: Sequence[int]) -> None:
+    async def before_commit(self, numbers: Sequence[int]) -> None:
         """See `CommitHooks`."""
         keys = [self._job.rows[no].key for no in numbers]
         await self._engine._journal.dot(keys)
@@ -301,11 +301,11 @@ class _Record:
             self._engine._journal.undone(keys)
             raise LeaseLost
 
-    def withdrawn(self, numbers: Sequence[int]) -> None:
+    def commit_withdrawn(self, numbers: Sequence[int]) -> None:
         """See `CommitHooks`."""
         self._engine._journal.undone([self._job.rows[no].key for no in numbers])
 
-    def after(self, outcomes: Mapping[int, Outcome]) -> None:
+    def after_commit(self, outcomes: Mapping[int, Outcome]) -> None:
         """See `CommitHooks`."""
         failpoints.hit("engine.after_reply")
         self._engine._journal.done(self._record(outcomes))
