@@ -15,7 +15,7 @@ help: ## This list
 run: $(INSTALLED) ## Start ZidiMail here: SQLite and captured mail in ./data, nothing leaves this machine
 	@exec $(PY) -m tools.run
 
-demo: $(INSTALLED) ## Send one mail through every door in a temporary folder, and show what became of it
+demo: $(INSTALLED) ## Send one mail through each interface in a temporary folder, and show the results
 	@exec $(PY) -m tools.demo
 
 test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name" for some)
@@ -24,7 +24,7 @@ test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name"
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
 	@$(PY) -m tools.check
 
-format: $(INSTALLED) ## Put code and protos into the house's form
+format: $(INSTALLED) ## Format code and protos
 	@$(PY) -m ruff check --quiet --fix . || true
 	@$(PY) -m ruff format .
 	@.venv/bin/buf format --write protos
@@ -32,19 +32,19 @@ format: $(INSTALLED) ## Put code and protos into the house's form
 generate: $(INSTALLED) ## Write generated/ from protos/
 	@$(PY) -m tools.generate
 
-release-protos: $(INSTALLED) ## Hold later changes of protos/ against what they say now
+release-protos: $(INSTALLED) ## Release the present contract: later changes of protos/ are compared with it
 	@$(PY) -m tools.generate --release
 
-migration: $(INSTALLED) ## Begin a new version of the store's schema: make migration NAME="what it does"
+migration: $(INSTALLED) ## Draft a migration of the store's schema: make migration NAME="what it does"
 	@$(PY) -m tools.migration "$(NAME)"
 
 faults: $(INSTALLED) ## Kill the server a hundred times while mail flows, and count (ROUNDS=100)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
 
-fuzz: $(INSTALLED) ## Hold the API against its description with requests of all kinds (FUZZ_SECONDS=600)
+fuzz: $(INSTALLED) ## Test the API against its OpenAPI description with generated requests (FUZZ_SECONDS=600)
 	@$(PY) -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)
 
-bench: $(INSTALLED) ## Measure the figures of the README, their peers beside them (ARGS="B1 B3" for some)
+bench: $(INSTALLED) ## Measure the README's figures and those of the peers (ARGS="B1 B3" for some)
 	@$(PY) -m tests.bench $(ARGS)
 
 clean: ## Remove the environment and the caches; ./data stays

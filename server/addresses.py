@@ -7,7 +7,7 @@ from functools import lru_cache
 import idna
 from email_validator import EmailNotValidError, validate_email
 
-# What nearly every address looks like; all others go to the slower, complete check.
+# The form of nearly all addresses; the others need the slower, complete check.
 _PLAIN = re.compile(
     r"(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]\Z"
@@ -17,10 +17,9 @@ _A_LABEL = re.compile(r"(?:^|\.)xn--", re.IGNORECASE)
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 MAX_NAME_LENGTH = 256
-# An address, and something after it that is no part of it: `a@b.example, Name`.
+# An address followed by a separator: `a@b.example, Name`.
 _LIST = re.compile(r"\S@\S+\s*[,;]")
-# A name of which every character is escaped, the longest address, and what parts the two. What was read is
-# kept, so that no caller may fill the memory with the space around addresses.
+# Longest accepted text, in characters: an escaped name plus an address. Bounded because results are cached.
 MAX_LENGTH = 1024
 
 
@@ -39,20 +38,19 @@ class Mailbox:
 
     @property
     def key(self) -> str:
-        """What two spellings of one mailbox have in common."""
+        """The address in lower case, by which two spellings of one mailbox are compared."""
         return self.address.lower()
 
 
 class NotAMailbox(ValueError):
-    """The text is no mailbox; the message says why."""
+    """The text is no mailbox; the message gives the reason."""
 
 
 @lru_cache(maxsize=16_384)
 def mailbox(text: str) -> Mailbox:
-    """Reads one mailbox.
+    """Parses one mailbox.
 
-    The domain comes out in lower case, an international one as its A-label (IDNA 2008, UTS 46). Raises
-    `NotAMailbox`.
+    The domain is in lower case, an international one as A-labels (IDNA 2008, UTS 46). Raises `NotAMailbox`.
     """
     if len(text) > MAX_LENGTH:
         raise NotAMailbox(f"is longer than {MAX_LENGTH} characters")
@@ -82,9 +80,9 @@ def _display_name(name: str) -> str:
 
 
 def holds_several(text: str) -> bool:
-    """Whether a text that reads as one mailbox was meant as several, like `a@x.example, Bob <b@x.example>`.
+    """True for a mailbox whose name holds another address, like `a@x.example, Bob <b@x.example>`.
 
-    Read as a name, all but the last address would be lost without a word.
+    Such a text is a list of mailboxes; taken as one mailbox, all addresses but the last would be lost.
     """
     name = text.strip().rpartition("<")[0].strip()
     return _LIST.search(name) is not None and not (name.startswith('"') and name.endswith('"'))
@@ -94,7 +92,7 @@ def _checked(name: str, address: str) -> Mailbox:
     if "@" not in address:
         raise NotAMailbox("is not an address: it has no @")
     try:
-        # Which top-level domains lead anywhere is for DNS to say, not for a syntax check.
+        # The check is of syntax alone: reserved top-level domains such as `.test` are valid.
         checked = validate_email(address, check_deliverability=False, test_environment=True, strict=True)
         domain = idna.encode(checked.domain, uts46=True).decode().lower()
     except (EmailNotValidError, idna.IDNAError) as error:

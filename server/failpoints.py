@@ -1,17 +1,18 @@
-"""Named points at which a test makes this process die, fail or wait.
+"""Failpoints: named points in the code at which a test kills, fails or delays this process.
 
-`ZIDIMAIL_FAILPOINTS` holds `name=mode` pairs, separated by commas. A mode is `kill` (SIGKILL to this
-process), `raise` (`FailpointReached`), `sleep:SECONDS` (blocks the thread) or any other word, which only
-makes `enabled(name)` true. `@N` behind a mode lets it act on the Nth hit only, `%P` on each hit with
-probability P. `ZIDIMAIL_FAILPOINTS_LOG` names a file to which each process appends the name of every
-point that it reaches, once, and again whenever a point acts.
+`ZIDIMAIL_FAILPOINTS` is a list of `name=mode` with commas. A mode is `kill` (SIGKILL to this process),
+`raise` (`FailpointReached`), `sleep:SECONDS` (blocks the thread) or any other word, which only makes
+`enabled(name)` true. A mode acts on every hit; with `@N` after it on the Nth hit only, with `%P` on each hit
+with the probability P. `ZIDIMAIL_FAILPOINTS_LOG` names a file to which each process appends the name of a
+point when it first reaches it, and whenever the point acts.
 
-Without either variable `hit` does nothing at all.
+Without both variables `hit` does nothing.
 
-Names, in the order of an email's life: `accept.before_commit`, `accept.after_commit`, `engine.after_claim`,
-`smtp.after_mail`, `smtp.before_dot`, `smtp.after_dot` (sent, no reply read yet), `engine.after_reply` (the
-reply is read, the journal not written), `engine.before_complete`; and `writer.ack_before_commit=early`,
-which makes the writer break its promise so that the tests can be seen to notice.
+The names, in the order of an email's life: `accept.before_commit`, `accept.after_commit`,
+`engine.after_claim`, `smtp.after_mail`, `smtp.before_dot`, `smtp.after_dot` (sent, no reply read yet),
+`engine.after_reply` (the reply is read, the journal not written), `engine.before_complete`. And
+`writer.ack_before_commit=early`: the writer acknowledges before it commits, so that a test can prove that
+the crash tests detect it.
 """
 
 import os
@@ -36,17 +37,14 @@ class _Point:
 
     @classmethod
     def parse(cls, mode: str) -> "_Point":
-        """Reads `action[:seconds][@N|%P]`.
-
-        Raises ValueError when a number is none.
-        """
+        """Parses `action[:seconds][@N|%P]`. Raises ValueError for a number that is none."""
         mode, _, nth = mode.partition("@")
         mode, _, probability = mode.partition("%")
         action, _, seconds = mode.partition(":")
         return cls(action, float(seconds or 0), int(nth) if nth else None, float(probability or 1))
 
     def is_due(self) -> bool:
-        """Counts one hit and says whether the point acts on it."""
+        """Counts one hit; True if the point acts on it."""
         self.hits += 1
         if self.nth is not None:
             return self.hits == self.nth
@@ -62,7 +60,7 @@ class _Point:
 
 
 class Failpoints:
-    """The failpoints of one process, as its environment describes them."""
+    """The failpoints of one process, read from its environment."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         entries = (entry.partition("=") for entry in environ.get("ZIDIMAIL_FAILPOINTS", "").split(","))
@@ -73,7 +71,7 @@ class Failpoints:
         self.active = bool(self._points) or self._log is not None
 
     def hit(self, name: str) -> None:
-        """Does what the environment asks for at this point."""
+        """Acts as the environment says for this point."""
         point = self._points.get(name)
         due = point is not None and point.is_due()
         if self._log is not None and (due or name not in self._seen):
@@ -84,7 +82,7 @@ class Failpoints:
             point.act(name)
 
     def enabled(self, name: str) -> bool:
-        """Whether the environment names this point; counts as a hit in the log."""
+        """True if the environment names this point; logged like a hit."""
         if self._log is not None and name in self._points and name not in self._seen:
             self._seen.add(name)
             os.write(self._log, f"{name}\n".encode())

@@ -29,18 +29,18 @@ _SEQUENCE = _Sequence()
 
 
 def new_id() -> str:
-    """A new id. Unguessable is not among its promises: every look-up names the organisation too."""
+    """A new id. It may be guessable: every look-up names the organisation too."""
     return f"{_SEQUENCE.next():024x}"
 
 
 def least_id_of(ms: int) -> str:
-    """The least id that may be made at a time, in milliseconds since 1970 UTC.
+    """The lowest id that can be made at a time, in milliseconds since 1970 UTC.
 
-    Times before 1970 and after what an id can tell count as the first and the last that it can.
+    Times that an id cannot represent are replaced by the earliest or the latest one that it can.
     """
     return f"{min(max(ms, 0), (1 << _TIME_BITS) - 1) << _RANDOM_BITS:024x}"
 
 
 def is_id(text: str) -> bool:
-    """Whether `text` has the form of an id."""
+    """True if `text` has the form of an id."""
     return _PATTERN.match(text) is not None

@@ -1,4 +1,4 @@
-"""Secrets that an installation makes for itself and keeps in its data directory (contract row C-89)."""
+"""Secrets that an installation generates and keeps in its data directory (contract row C-89)."""
 
 import os
 import secrets
@@ -10,10 +10,10 @@ _BYTES = 32
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in a file, made on first use: 64 hexadecimal digits, readable by the file's owner only.
+    """The secret in a file, generated on first use: 64 hexadecimal digits, readable by the owner only.
 
-    Processes that start at once agree: the file appears whole, and the first one made counts for all. It
-    survives a power cut once it was returned. Raises OSError.
+    Processes that start at the same time get the same secret: the file is created atomically, by the first of
+    them. It is on disk before this function returns. Raises OSError.
     """
     with suppress(FileNotFoundError):
         return _read(path)
@@ -24,7 +24,7 @@ def kept_secret(path: Path) -> str:
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):
-            # Unlike a rename, a link never replaces the file that another process made meanwhile.
+            # Unlike a rename, a link never replaces a file that another process has created meanwhile.
             os.link(draft, path)
     finally:
         os.unlink(draft)

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed with AES-256-GCM under a key derived from the installation's secret."""
+"""Encryption of secrets at rest: AES-256-GCM with a key derived from the installation's secret."""
 
 import os
 
@@ -17,25 +17,25 @@ def derive_key(secret: str, purpose: str) -> bytes:
 
 
 class Seal:
-    """Seals and opens small secrets: webhook secrets, DKIM private keys.
+    """Seals (encrypts and authenticates) small secrets such as webhook secrets and DKIM private keys.
 
-    Each sealed value is bound to the `context` it was sealed for (such as `webhook:<id>`), so that one
-    row's value cannot be moved to another.
+    The `context`, such as `webhook:<id>`, is authenticated with the value, so that the sealed value of one
+    row cannot be moved to another row.
     """
 
     def __init__(self, secret: str) -> None:
         self._cipher = AESGCM(derive_key(secret, "seal"))
 
     def seal(self, plain: bytes, context: str) -> bytes:
-        """The sealed form of `plain`: a version byte, a nonce, the ciphertext with its tag."""
+        """The sealed form of `plain`: a version byte, a nonce of 12 bytes, the ciphertext with its tag."""
         nonce = os.urandom(_NONCE_BYTES)
         return _VERSION + nonce + self._cipher.encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """The plain form again.
+        """The plain value of `sealed`.
 
-        Raises `cryptography.exceptions.InvalidTag` if it was sealed under another secret or for another
-        context, `ValueError` if it is no sealed value.
+        Raises `cryptography.exceptions.InvalidTag` if it was sealed with another secret or for another
+        context, ValueError if it is no sealed value.
         """
         if sealed[:1] != _VERSION:
             raise ValueError("not a sealed value of a known version")

@@ -13,17 +13,17 @@ _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 
 
 class SettingsError(Exception):
-    """A setting cannot be used; the message names it and says what it must be."""
+    """A setting has an invalid value; the message names it and says what it must be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator decides. Built once, by `from_env`, and handed to what needs it."""
+    """The settings of one process, which `from_env` reads once at start-up."""
 
     data_dir: Path
     database_url: str = field(repr=False)  # it may hold a password
     secret: str = field(repr=False)
-    # By which edges prove themselves and internal callers are known (C-91); while it is empty, none is.
+    # Authenticates edges and internal callers (C-91); while it is empty, none can.
     edge_secret: str = field(default="", repr=False)
     grpc_listen: str = "127.0.0.1:50051"
     metrics_listen: str | None = "127.0.0.1:9464"
@@ -32,30 +32,30 @@ class Settings:
     mx_port: int = 25
     dns: str | None = None
     allow_private_networks: bool = False
-    # The name this host gives in EHLO, and the parent of what customers' DNS records point to.
+    # The name of this host in EHLO; customers' DNS records point to names below it.
     hostname: str = "localhost"
-    # Mail to this domain never leaves: what becomes of it is decided by the local part (F-5). The default is
-    # a name that can never be real (RFC 2606).
+    # Mail to this domain is never sent: the local part chooses its simulated outcome (F-5). The default is in
+    # a reserved top-level domain (RFC 2606).
     simulator_domain: str = "simulator.test"
-    # How many deliveries run at once in one process: bounds memory and sockets.
+    # The most deliveries at the same time in one process: bounds memory and sockets.
     delivery_concurrency: int = 64
-    # How many connections one destination gets at once (Postfix's default limit is 20).
+    # The most connections to one destination at the same time (Postfix's default limit is 20).
     site_concurrency: int = 20
-    # How long a claimed recipient or webhook call belongs to its claimer, who renews it every third of it.
+    # The duration of a lease on a recipient or webhook call; it is renewed after each third.
     lease_s: float = 60.0
-    # How long the engine keeps trying a recipient before it gives up (RFC 5321 section 4.5.4.1).
+    # The time after which a recipient is given up (RFC 5321 section 4.5.4.1).
     lifetime_s: float = 4 * 86_400.0
-    # How long the engine waits before it repeats an attempt that broke off after the message was sent: what
-    # broke it should have passed, and a receiver that has the message may know its Message-ID again.
+    # The delay before an attempt is repeated that broke off after the message was sent: by then the cause may
+    # have passed, and a receiver that has the message may recognise its Message-ID.
     uncertain_delay_s: float = 600.0
-    # The most recipients a day of a new account, by its age in days; beyond the table its plan decides. Off
-    # by default: an operator who knows his customers has no need of it.
+    # The most recipients a day of a new account, by its age in days; after the last day its plan decides. Off
+    # by default, as operators who know their customers do not need it.
     slow_start: tuple[int, ...] = ()
     # The part of its time that a background loop (webhook fan-out, statistics) keeps while many sends are
     # being accepted. With half, a backlog takes at most twice as long, and callers wait for no loop half of
     # the time; each loop needs less than a tenth of its time for what one process can accept.
     background_share: float = 0.5
-    # How long calls in flight may go on after SIGTERM.
+    # The time for calls in flight to finish after SIGTERM.
     drain_s: float = 20.0
     tls_certificate: Path | None = None
     tls_private_key: Path | None = None
@@ -63,14 +63,14 @@ class Settings:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether the store is the embedded one: one process, no workers beside the server."""
+        """True if the store is SQLite: one process, no workers beside the server."""
         return self.database_url.startswith("sqlite")
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings of this process.
+        """The settings of this process. Raises `SettingsError`.
 
-        Makes the data directory, and the secrets in it on first use. Raises `SettingsError`.
+        Creates the data directory, and on first use the secrets in it.
         """
         read = _Reader(env)
         data_dir = Path(env.get("ZIDIMAIL_DATA_DIR") or "data").absolute()
@@ -80,7 +80,7 @@ class Settings:
             raise SettingsError(f"ZIDIMAIL_DATA_DIR: {data_dir} cannot be made: {error.strerror}.") from error
         tls = [read.path(f"TLS_{name}") for name in ("CERTIFICATE", "PRIVATE_KEY", "CLIENT_CA")]
         if any(tls) and not all(tls[:2]):
-            # Half of it would serve in clear what somebody meant to protect.
+            # With one of them only, the server would listen without TLS although the operator wants it.
             raise SettingsError("TLS needs both ZIDIMAIL_TLS_CERTIFICATE and ZIDIMAIL_TLS_PRIVATE_KEY.")
         return cls(
             data_dir=data_dir,
@@ -122,7 +122,7 @@ class _Reader:
         return None if value in {"", "off"} else value
 
     def secret(self, name: str, kept: Path) -> str:
-        """C-89."""
+        """A secret of at least 32 bytes, by default the one in the file `kept` (contract row C-89)."""
         try:
             value = self.text(name, "") or kept_secret(kept)
         except OSError as error:
@@ -135,7 +135,7 @@ class _Reader:
         return value
 
     def header_secret(self, name: str, kept: Path) -> str:
-        """One that can be sent as metadata of a call."""
+        """A secret that can be sent as metadata of a call."""
         value = self.secret(name, kept)
         if not (value.isascii() and value.isprintable()) or " " in value:
             raise SettingsError(f"ZIDIMAIL_{name} must have printable ASCII characters only, and no space.")

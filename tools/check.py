@@ -1,4 +1,4 @@
-"""Runs every check that needs no running server; each failure says what to do about it."""
+"""Runs every check that needs no running server, with advice for each failure."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ STEPS = (
     Step(
         "imports",
         ("lint-imports", "--no-logo"),
-        "Move the code to the room it belongs to. The contracts: pyproject.toml, [tool.importlinter].",
+        "Move the code to the package it belongs to. The contracts: pyproject.toml, [tool.importlinter].",
     ),
     Step(
         "generated code",
@@ -40,7 +40,7 @@ STEPS = (
     Step(
         "proto style",
         ("buf", "lint", IMAGE),
-        "Fix the protos as told above, then run `make generate`. The rules: buf.build/docs/lint/rules.",
+        "Fix what is named above, then run `make generate`. The rules: buf.build/docs/lint/rules.",
     ),
     Step(
         "proto compatibility",
@@ -52,7 +52,7 @@ STEPS = (
 
 
 def passes(step: Step) -> bool:
-    """Runs one step, shows what it says when it fails, and tells whether it passed."""
+    """Runs one step, and prints its output if it fails. Returns True if it passed."""
     program, *arguments = step.command
     begun = time.monotonic()
     done = subprocess.run(
@@ -73,7 +73,7 @@ def passes(step: Step) -> bool:
 
 
 def main() -> None:
-    """Runs all steps, also behind a failed one; the exit code is 1 when one failed."""
+    """Runs all steps, also after a failed one. The exit code is 1 if one failed."""
     failed = [step.name for step in STEPS if not passes(step)]
     if failed:
         sys.exit(f"make check: {', '.join(failed)} failed.")

@@ -1,4 +1,4 @@
-"""`make demo`: one mail through every door, and all that becomes of it, in a temporary folder."""
+"""`make demo`: sends one mail through each interface, in a temporary folder, and shows the results."""
 
 import asyncio
 import contextlib
@@ -31,14 +31,14 @@ WIDTH = 110
 
 
 class DemoError(Exception):
-    """Something that this demonstration shows did not happen; the message says what."""
+    """A step of the demonstration failed; the message says which one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A mail that one of the doors took."""
+    """A mail that one of the interfaces accepted."""
 
-    door: str
+    interface: str
     id: str
 
 
@@ -68,19 +68,19 @@ def require(holds: bool, message: str) -> None:
         raise DemoError(message)
 
 
-def email_from(domain: str, door: str) -> dict[str, Any]:
-    """The mail that goes through a door."""
+def email_from(domain: str, interface: str) -> dict[str, Any]:
+    """The mail to send through an interface."""
     return {
         "from": f"Ada <ada@{domain}>",
         "to": [RECIPIENT],
-        "subject": f"Hello through {door}",
+        "subject": f"Hello through {interface}",
         "text": "It works.\n",
         "html": "<p>It <b>works</b>.</p>\n",
     }
 
 
 async def send_by_rest(rest: Rest, stack: Stack) -> Sent:
-    """The door of REST."""
+    """Sends the mail through REST."""
     answer = await rest.post("/v1/emails", email_from(stack.domain, "REST"))
     require(answer.status == 200, f"REST answered {answer.status}: {answer.content.decode()}")
     line(f"REST  POST {stack.http}/v1/emails  ->  {answer.status} {answer.content.decode()}", mark="✓")
@@ -88,7 +88,7 @@ async def send_by_rest(rest: Rest, stack: Stack) -> Sent:
 
 
 async def send_by_grpc(stack: Stack) -> Sent:
-    """The door of gRPC."""
+    """Sends the mail through gRPC."""
     request = email_service_pb2.SendEmailRequest(**email_from(stack.domain, "gRPC"))
     async with stack.channel() as channel:
         stub = email_service_pb2_grpc.EmailServiceStub(channel)
@@ -100,14 +100,14 @@ async def send_by_grpc(stack: Stack) -> Sent:
 
 
 async def delivered(rest: Rest, sent: Sent) -> dict[str, Any]:
-    """The email as REST shows it, once it is delivered."""
+    """The email in REST's form, once it is delivered. Raises AssertionError after 30 seconds."""
 
     async def read() -> dict[str, Any] | None:
         email: dict[str, Any] = (await rest.get(f"/v1/emails/{sent.id}")).body
         return email if email.get("status") == "delivered" else None
 
     found = await until(
-        read, within=DELIVERED_WITHIN_S, message=f"the mail sent by {sent.door} was not delivered"
+        read, within=DELIVERED_WITHIN_S, message=f"the mail sent by {sent.interface} was not delivered"
     )
     assert found is not None
     return found
@@ -141,7 +141,7 @@ def show_events(email: dict[str, Any]) -> None:
 
 
 def show_call(call: Call, secret: str) -> None:
-    """One webhook call, each family of signatures checked by the library of those who know it."""
+    """One webhook call, with each signature verified by the library of its format."""
     line(f"{call.method} {call.path}")
     for name in sorted(call.headers):
         if name.startswith(("zidimail-", "webhook-", "svix-")):
@@ -159,11 +159,11 @@ def show_call(call: Call, secret: str) -> None:
 
 
 async def demonstrate(stack: Stack) -> None:
-    """Everything between the start and the stop."""
+    """Runs the demonstration on a running server and edge."""
     async with WebhookSink() as sink, Rest(stack.http, stack.api_key) as rest:
         hook = await rest.post("/v1/webhooks", {"url": sink.url + HOOK, "events": EVENTS})
         require(hook.status == 201, f"the webhook was not registered: {hook.content.decode()}")
-        heading("A mail through each door")
+        heading("A mail through each interface")
         mails = [await send_by_rest(rest, stack), await send_by_grpc(stack)]
         emails = [await delivered(rest, sent) for sent in mails]
         domain = (await rest.get(f"/v1/domains/{stack.domain_id}")).body
@@ -172,10 +172,10 @@ async def demonstrate(stack: Stack) -> None:
         heading("What arrived (the mail sent by REST)")
         show_message(files[0])
         for sent, path in zip(mails, files, strict=True):
-            heading(f"DKIM signatures of the mail sent by {sent.door}, verified by dkimpy")
+            heading(f"DKIM signatures of the mail sent by {sent.interface}, verified by dkimpy")
             show_signatures(path.read_bytes(), records)
         for sent, email in zip(mails, emails, strict=True):
-            heading(f"Events of the mail sent by {sent.door}: it is {email['status']}")
+            heading(f"Events of the mail sent by {sent.interface}: it is {email['status']}")
             show_events(email)
         expected = len(EVENTS) * len(mails)
         await until(
@@ -196,7 +196,7 @@ def running() -> Iterator[Stack]:
 
 
 def main() -> None:
-    """Exits with 0 when everything was seen to work."""
+    """Exits with 0 if all of it worked."""
     print("Starting server and edge in a temporary folder …")
     try:
         with running() as stack:

@@ -1,7 +1,7 @@
 """Generates `generated/` from `protos/`: the stubs, and the descriptors with their comments.
 
-`--check` writes nothing and fails when what is committed differs from what the protos say.
-`--release` makes the present contract the one that `make check` holds later changes against.
+`--check` writes nothing, and fails if the committed files differ from the generated ones.
+`--release` makes the present contract the released one, with which `make check` compares later changes.
 """
 
 import argparse
@@ -45,12 +45,12 @@ def generate(into: Path) -> None:
     ]
     if protoc.main(arguments) != 0:
         raise SystemExit("The protos do not compile; the lines above say where.")
-    for room in (into / PACKAGE.parent, into / PACKAGE):
-        (room / "__init__.py").write_text(PURPOSE)
+    for package in (into / PACKAGE.parent, into / PACKAGE):
+        (package / "__init__.py").write_text(PURPOSE)
 
 
 def differences(ours: Path, theirs: Path) -> list[str]:
-    """The files below `ours` and `theirs` that are not the same in both, caches apart."""
+    """The files below `ours` and `theirs` that differ, except caches."""
     names = {
         path.relative_to(root)
         for root in (ours, theirs)

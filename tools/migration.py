@@ -1,6 +1,6 @@
-"""Begins a new version of the store's schema: what `server/db/schema.py` has and the last version lacks.
+"""Drafts a migration: the differences of `server/db/schema.py` from the last version of the schema.
 
-The file that it writes is a first draft: read it, and try it on both engines with `make test`.
+Read the file that it writes, and test it on both engines with `make test`.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""`make run`: the whole platform on this machine, from nothing, and a command that sends a first mail.
+"""`make run`: starts the whole platform on this machine, and prints a command that sends a first mail.
 
-The store, the captured mail and the demo organisation's credentials stay in the data directory, so that the
-next start finds them.
+The store, the captured mail and the credentials of the demo organisation stay in the data directory for the
+next start.
 """
 
 import json
@@ -52,7 +52,7 @@ The credentials are kept in {credentials}. Ctrl-C stops everything.
 
 
 def environment() -> dict[str, str]:
-    """The environment of the programs: the caller's, and what a trial on one machine needs besides."""
+    """The environment of the programs: that of this process, with defaults for a trial on one machine."""
     env = dict(os.environ)
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}"
     env["PYTHONUNBUFFERED"] = "1"
@@ -62,19 +62,19 @@ def environment() -> dict[str, str]:
     everywhere = host in {"0.0.0.0", "[::]"}
     env.setdefault("ZIDIMAIL_SERVER", f"127.0.0.1{colon}{port}" if everywhere else settings.grpc_listen)
     env.setdefault("ZIDIMAIL_APP_URL", base_url(edge.settings.Settings.from_env()))
-    # Somebody who tries this out has the receiver of webhooks on the same machine.
+    # The receiver of a trial's webhooks is on the same machine.
     env.setdefault("ZIDIMAIL_ALLOW_PRIVATE_NETWORKS", "on")
     return env
 
 
 def base_url(settings: edge.settings.Settings) -> str:
-    """Where a caller on this machine reaches the edge."""
+    """The URL of the edge for callers on this machine."""
     host, _, port = settings.http_listen.rpartition(":")
     return f"http://{'127.0.0.1' if host in {'0.0.0.0', '[::]'} else host}:{port}"
 
 
 def require_free(setting: str, address: str | None) -> None:
-    """Exits with advice when somebody listens on `address` already."""
+    """Exits with advice if another program listens on `address` already."""
     if address is None or address.startswith("unix:"):
         return
     host, _, port = address.rpartition(":")
@@ -91,7 +91,7 @@ def require_free(setting: str, address: str | None) -> None:
 
 
 def prepare(env: Mapping[str, str]) -> dict[str, Any]:
-    """Brings the store up to date; returns the demo organisation's credentials, made at the first start."""
+    """Migrates the store; returns the credentials of the demo organisation, created at the first start."""
     _run_server(env, "migrate")
     kept = credentials_file(env)
     if not kept.exists():
@@ -116,7 +116,7 @@ def prepare(env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def credentials_file(env: Mapping[str, str]) -> Path:
-    """Where the demo organisation's credentials are kept."""
+    """The file of the demo organisation's credentials."""
     return Path(env["ZIDIMAIL_DATA_DIR"]) / "demo.json"
 
 
@@ -129,7 +129,7 @@ def _run_server(env: Mapping[str, str], *arguments: str) -> str:
 
 
 def welcome(env: Mapping[str, str], api_key: str) -> str:
-    """What to do next, each command ready to be pasted."""
+    """The next steps, with commands to paste."""
     http = base_url(edge.settings.Settings.from_env(env))
     settings = server.settings.Settings.from_env(env)
     body = {
@@ -205,7 +205,7 @@ def main() -> None:
         programs.add_process(name, command, env=env, cwd=str(REPOSITORY))
     threading.Thread(target=greet_when_ready, args=(env, api_key), daemon=True).start()
     programs.loop()
-    # Being stopped is how this ends well: 130 and 143 are SIGINT and SIGTERM.
+    # SIGINT (130) and SIGTERM (143) are the normal end.
     sys.exit(0 if programs.returncode in {130, 143} else programs.returncode)
 
 

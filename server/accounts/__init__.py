@@ -1,1 +1,1 @@
-"""Organisations, their users, and the sessions by which a user calls."""
+"""Organisations, their users, and the users' sessions."""

@@ -1,4 +1,4 @@
-"""Recognises a caller by whichever credential it presents (contract rows Z-1, S-19)."""
+"""Authenticates callers by an API key or a session (contract rows Z-1, S-19)."""
 
 from server.accounts.banned import Banned
 from server.accounts.sessions import Sessions
@@ -11,7 +11,7 @@ _KEY_PREFIXES = tuple(PREFIXES.values())
 
 
 class TokenAuthenticator:
-    """Tells API keys from sessions by how they begin; of a banned organisation neither is valid."""
+    """Distinguishes API keys from sessions by their prefix; refuses both for a banned organisation."""
 
     def __init__(self, keys: ApiKeyAuthenticator, sessions: Sessions, banned: Banned) -> None:
         self._keys = keys
@@ -19,12 +19,12 @@ class TokenAuthenticator:
         self._banned = banned
 
     async def authenticate(self, token: str) -> OrganisationCaller:
-        """The caller whose API key or session this is. Raises `InvalidCredentials`."""
+        """The caller of the API key or session `token`. Raises `InvalidCredentials`."""
         caller: OrganisationCaller
         if token.startswith(_KEY_PREFIXES):
             caller = await self._keys.authenticate(token)
         else:
             caller = self._sessions.authenticate(token)
-        if await self._banned.holds(caller.org_id):
+        if await self._banned.contains(caller.org_id):
             raise InvalidCredentials
         return caller

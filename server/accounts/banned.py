@@ -1,4 +1,4 @@
-"""The banned organisations, of which no call is answered, reading included (contract row S-19)."""
+"""The banned organisations: all their calls are refused, reading included (contract row S-19)."""
 
 import asyncio
 
@@ -9,12 +9,12 @@ from server.db.database import Database
 from server.db.tables.accounts import organisations
 from server.db.tx import Tx
 
-# How long a ban, or its end, may go unnoticed.
+# The time in which a ban, or its end, may go unnoticed.
 CACHE_MS = 4_000
 
 
 class Banned:
-    """The banned organisations, all of them: they are few, and asked for once in 4 seconds."""
+    """A cache of all banned organisations, which are few; read again after 4 seconds."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -23,8 +23,8 @@ class Banned:
         self._read_at_ms: int | None = None
         self._reading = asyncio.Lock()
 
-    async def holds(self, org_id: str) -> bool:
-        """Whether the organisation is banned."""
+    async def contains(self, org_id: str) -> bool:
+        """True if the organisation is banned."""
         if not self._is_fresh():
             async with self._reading:
                 if not self._is_fresh():

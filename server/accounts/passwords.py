@@ -1,4 +1,4 @@
-"""Passwords of people: long random ones are made, and only their argon2id hash is kept."""
+"""Passwords of users: generated, and stored as argon2id hashes only."""
 
 import asyncio
 import secrets
@@ -15,5 +15,5 @@ def new_password() -> str:
 
 
 async def hash_of(password: str) -> str:
-    """The argon2id hash of a password, made in a thread: it is slow on purpose."""
+    """The argon2id hash of a password, computed in a thread because it is slow on purpose."""
     return await asyncio.to_thread(_hasher.hash, password)

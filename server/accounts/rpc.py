@@ -1,4 +1,4 @@
-"""AccessService: what a credential is and what it may do."""
+"""AccessService: the caller of a credential, and the calls that it may make."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from server.wire.timestamps import timestamp
 
 
 class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
-    """Answers by the rules that the interceptors apply; `rules` are by full method path."""
+    """Checks with the rules that the interceptors apply; `rules` is keyed by full method path."""
 
     def __init__(self, rules: Mapping[str, AccessRule]) -> None:
         self._rules = rules
@@ -21,7 +21,7 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
     async def GetCaller(self, request: pb.GetCallerRequest, context: Context) -> pb.GetCallerResponse:
         """The caller, if it may call the named method.
 
-        Its credential and its address have been checked by then, as they would be for the method.
+        The interceptors have checked its credential and its address, as for every method.
         """
         caller = any_caller()
         if request.method:

@@ -1,4 +1,4 @@
-"""What an organisation and its owner must look like."""
+"""Rules for organisations and their owners."""
 
 from typing import Literal, get_args
 
@@ -8,18 +8,18 @@ from server.addresses import mailbox
 from server.faults import ValidationFailed, Violation
 
 Plan = Literal["free", "starter", "pro", "scale", "enterprise"]
-# How quotas are counted: by the plan's allowance, or by a level earned with reputation.
+# The source of the quotas: the plan, or a level that is earned by reputation.
 Profile = Literal["plan", "level"]
 PLANS: tuple[Plan, ...] = get_args(Plan)
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 
 
 def owner_address(email: str) -> str:
-    """The owner's address, its domain in lower case and as DNS knows it. Raises `ValidationFailed`."""
+    """The owner's address, its domain in lower case and as A-labels. Raises `ValidationFailed`."""
     try:
-        # No look-up, and names under `.test` are fine: a platform is tried out before it is run.
+        # Without a DNS look-up, and `.test` is allowed, so that the platform can be tried out locally.
         checked = validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise ValidationFailed([Violation("email", f"is not an email address: {error}")]) from None
-    # As recipients are written too: in the sandbox the two are compared (Z-25).
+    # In the form of recipients: the sandbox compares both (Z-25).
     return mailbox(checked.normalized).address

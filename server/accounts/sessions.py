@@ -1,4 +1,4 @@
-"""Sessions: what a user presents instead of an API key, a JWT signed by this installation (row Z-3)."""
+"""Sessions: credentials of users, each a JWT that this installation signs (contract row Z-3)."""
 
 from typing import Any
 
@@ -15,15 +15,15 @@ _TYPE = "JWT"
 _ISSUER = "zidimail"
 _AUDIENCE = "zidimail"
 _CLAIMS = ["iss", "aud", "iat", "exp", "sub", "org"]
-# Ours have about 300 characters: what is far longer need not be parsed.
+# A session has about 300 characters; a much longer token is not parsed.
 _MAX_LENGTH = 2048
 
 
 class Sessions:
-    """Issues sessions and recognises them.
+    """Issues and authenticates sessions, which last `lifetime_s` seconds.
 
-    The algorithm is fixed here and never taken from the token; the key is derived from the installation's
-    secret, so that another installation's token means nothing. `lifetime_s` is in seconds.
+    The algorithm is fixed and never taken from the token. The key is derived from the installation's secret,
+    so that tokens of other installations are invalid.
     """
 
     def __init__(self, secret: str, clock: Clock, *, lifetime_s: int = LIFETIME_S) -> None:
@@ -32,7 +32,7 @@ class Sessions:
         self._lifetime_s = lifetime_s
 
     def issue(self, org_id: str, user_id: str) -> str:
-        """A session of a user in an organisation."""
+        """A new session of a user in an organisation."""
         now = self._clock.now_ms() // 1000
         claims = {
             "iss": _ISSUER,
@@ -45,9 +45,9 @@ class Sessions:
         return jwt.encode(claims, self._key, _ALGORITHM, headers={"typ": _TYPE})
 
     def authenticate(self, token: str) -> SessionCaller:
-        """The caller whose session this is. Raises `InvalidCredentials`."""
+        """The caller of the session `token`. Raises `InvalidCredentials`."""
         claims = self._claims(token)
-        # Checked here, because the library knows no clock but the machine's.
+        # Checked here, as the library compares with the system clock instead of ours.
         if not isinstance(claims["exp"], int) or claims["exp"] <= self._clock.now_ms() // 1000:
             raise InvalidCredentials
         if not isinstance(claims["sub"], str) or not isinstance(claims["org"], str):

@@ -17,7 +17,7 @@ from server.db.tx import Tx
 from server.db.writer import running_writer
 from server.domains import store as domains
 from server.domains.keys import new_keys
-from server.domains.recording import take_as_verified
+from server.domains.recording import mark_verified
 from server.domains.rules import host_name
 from server.faults import ValidationFailed, Violation
 from server.ids import new_id
@@ -74,7 +74,7 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
         if domain is not None and domain_id is not None:
             domains.add(tx, org_id, domain_id, domain, dkim_keys, now)
             if args.verified:
-                take_as_verified(tx, org_id, domain_id, now)
+                mark_verified(tx, org_id, domain_id, now)
 
     async with running_writer(settings.database_url) as writer:
         await writer.run(write)

@@ -37,7 +37,7 @@ class Connections:
 
     def __init__(self, url: URL, *, read_only: bool) -> None:
         self._engine, self._begin = _engine(url, read_only=read_only)
-        # Those that no transaction uses now, each with the time at which it became idle.
+        # The idle connections, each with the time at which it became idle.
         self._idle: deque[tuple[Connection, float]] = deque()
 
     @contextmanager
@@ -122,7 +122,7 @@ def _prepare(connection: Any, *pragmas: str) -> None:  # as above
 
 
 def _is_alive(connection: Connection) -> bool:
-    """Whether the database still knows a connection; one that it does not know is closed."""
+    """True if a connection still works; one that does not is closed."""
     with contextlib.suppress(DBAPIError):
         connection.exec_driver_sql("SELECT 1")
         connection.rollback()

@@ -32,7 +32,7 @@ class Database:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is the embedded store."""
+        """True if the store is SQLite."""
         return self.engine == "sqlite"
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

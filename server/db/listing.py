@@ -37,7 +37,7 @@ class PageRequest:
 
     @property
     def is_upward(self) -> bool:
-        """Whether the list is read towards newer rows."""
+        """True if the list is read towards newer rows."""
         return self.before is not None and self.after is None
 
     def bounds(self, id: ColumnElement[str]) -> list[ColumnElement[bool]]:

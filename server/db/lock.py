@@ -1,4 +1,4 @@
-"""One process owns an SQLite store: a second one is told so instead of spoiling the first one's work."""
+"""The lock of an SQLite store: one process owns it, and a second one fails instead of corrupting data."""
 
 import fcntl
 import os

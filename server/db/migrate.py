@@ -24,7 +24,7 @@ def upgrade(url: str) -> None:
 
 
 def is_current(url: str) -> bool:
-    """Whether the store at `url` has every version that this program knows."""
+    """True if the store at `url` has every migration of this program."""
     engine = create_engine(url, poolclass=NullPool)
     try:
         with engine.connect() as connection:

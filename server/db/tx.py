@@ -35,7 +35,7 @@ class Tx:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is the embedded store."""
+        """True if the store is SQLite."""
         return self.engine == "sqlite"
 
     def all(self, row: type[R], query: Executable, parameters: Values | None = None) -> list[R]:

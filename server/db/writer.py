@@ -45,13 +45,14 @@ class _Submission:
 
 
 class Writer:
-    """The only way to write to the store while the server runs.
+    """The only way to write to the store while the server runs (group commit).
 
-    `submit` hands items to an act; all items that wait for the same act at that moment are given to it
-    together, in one transaction with the other acts that wait. A caller's results come after the commit.
-    An act answers for each item, in order; a wrong item's answer is a `Fault` (the item changed nothing),
-    while an exception means that the transaction cannot be kept: it is rolled back, and each submission
-    is tried again by itself, so that nobody's error is somebody else's.
+    `submit` queues items for an act. A transaction takes all queued items: each act gets its items together,
+    and returns a result for each of them, in order. The callers get their results after the commit.
+
+    A `Fault` as a result refuses one item, which has changed nothing. An exception rolls back the
+    transaction, and each submission is repeated in a transaction of its own, so that no caller gets the
+    error of another one.
     """
 
     def __init__(self, database: Database, *, max_waiting: int = MAX_WAITING) -> None:
@@ -210,7 +211,7 @@ def _fail(submission: _Submission, error: Exception) -> None:
 
 
 def _is_conflict(error: Exception) -> bool:
-    """Whether trying again can help: a deadlock or a race between two PostgreSQL transactions."""
+    """True if a retry can help: for a deadlock or a race between two PostgreSQL transactions."""
     if isinstance(error, Fault) or not isinstance(error, DBAPIError):
         return False
     # Class 40 is "transaction rollback", 23505 a unique violation: the next try sees the other's row.

@@ -28,7 +28,7 @@ class Recorder:
         self._record = record
         self.recorded: set[int] = set()
 
-    async def before(self, numbers: Sequence[int]) -> None:
+    async def before_commit(self, numbers: Sequence[int]) -> None:
         """See `CommitHooks`."""
         keys = [self._job.rows[no].key for no in numbers]
         await self._journal.dot(keys)
@@ -37,11 +37,11 @@ class Recorder:
             self._journal.undone(keys)
             raise LeaseLost
 
-    def withdrawn(self, numbers: Sequence[int]) -> None:
+    def commit_withdrawn(self, numbers: Sequence[int]) -> None:
         """See `CommitHooks`."""
         self._journal.undone([self._job.rows[no].key for no in numbers])
 
-    def after(self, outcomes: Mapping[int, Outcome]) -> None:
+    def after_commit(self, outcomes: Mapping[int, Outcome]) -> None:
         """See `CommitHooks`."""
         failpoints.hit("engine.after_reply")
         self._journal.done(self._settlements(outcomes))

@@ -1,4 +1,4 @@
-"""The interface of every transport: it takes a message for recipients of one site, and returns outcomes."""
+"""The interface of transports: each delivers a message to recipients of one site and returns outcomes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from server.delivery.verdict import Outcome
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message ready to leave: complete, signed, with its envelope's sender.
+    """A composed and signed message with its envelope sender.
 
-    `needs_utf8` says that its header holds addresses which only SMTPUTF8 can carry (RFC 6531);
-    `needs_tls` that it may only travel encrypted.
+    With `needs_utf8` its header holds addresses that need SMTPUTF8 (RFC 6531); with `needs_tls` it must be
+    sent over TLS.
     """
 
     org_id: str
@@ -24,43 +24,43 @@ class OutgoingMessage:
 
 
 class LeaseLost(Exception):
-    """The recipients are no longer ours: another engine has taken them over."""
+    """The lease on the recipients ran out: another engine may have claimed them."""
 
 
 class CommitHooks(Protocol):
-    """Hooks around the final dot of a message, which commits it: they make a crash there visible."""
+    """Hooks around the final dot, which commits a message to the receiver, for finding crashes there."""
 
-    async def before(self, numbers: Sequence[int]) -> None:
-        """Called when all is sent but the dot, with the recipients that were accepted.
+    async def before_commit(self, numbers: Sequence[int]) -> None:
+        """Called before the dot is sent, with the recipients that were accepted.
 
         Raises `LeaseLost` or OSError: then the dot must not be sent.
         """
         ...
 
-    def withdrawn(self, numbers: Sequence[int]) -> None:
-        """Called when the dot was not sent after all, as the connection broke before it."""
+    def commit_withdrawn(self, numbers: Sequence[int]) -> None:
+        """Called if the connection broke after `before_commit`, so that the dot was not sent."""
         ...
 
-    def after(self, outcomes: Mapping[int, Outcome]) -> None:
-        """Called as soon as the reply to the dot was read."""
+    def after_commit(self, outcomes: Mapping[int, Outcome]) -> None:
+        """Called as soon as the reply to the dot was read, or was given up."""
         ...
 
 
 class Transport(Protocol):
-    """A way to deliver."""
+    """A way to deliver messages."""
 
     @property
     def site_concurrency(self) -> int:
-        """How many deliveries may run at once to one site."""
+        """The most deliveries to one site at the same time."""
         ...
 
     @property
     def has_many_sites(self) -> bool:
-        """Whether recipients of different domains go to different sites."""
+        """True if recipients of different domains go to different sites."""
         ...
 
     def site_of(self, domain: str) -> str:
-        """What deliveries to a recipient's domain share their connections with."""
+        """The site of a recipient's domain: deliveries to one site share its connections."""
         ...
 
     async def deliver(
@@ -68,7 +68,7 @@ class Transport(Protocol):
     ) -> dict[int, Outcome]:
         """One attempt: the outcome for each recipient, by its number in the envelope.
 
-        Raises `LeaseLost`, and nothing else that it can foresee: a failure is an outcome.
+        A failure is an outcome. Raises `LeaseLost`.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""DKIM keys: made for RSA and Ed25519 side by side, kept sealed (row F-11, RFC 8301, RFC 8463)."""
+"""DKIM keys: an RSA and an Ed25519 key for each domain, stored sealed (row F-11, RFC 8301, RFC 8463)."""
 
 import asyncio
 import base64
@@ -15,7 +15,7 @@ from server.sealing import Seal
 _RSA_BITS = 2048
 _RSA_EXPONENT = 65537
 _SELECTOR_BYTES = 3
-# One at a time: making RSA keys is heavy, and must not take every core from the mail.
+# One thread: making RSA keys takes much CPU time, which delivery needs.
 _maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dkim")
 
 
@@ -30,7 +30,7 @@ class NewKey:
 
 
 async def new_keys(domain_id: str, seal: Seal) -> list[NewKey]:
-    """An RSA-2048 and an Ed25519 key, under new selectors so that later keys can stand beside them."""
+    """An RSA-2048 and an Ed25519 key under new selectors, so that older keys can stay published."""
     return await asyncio.get_running_loop().run_in_executor(_maker, _make, domain_id, seal)
 
 

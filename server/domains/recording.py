@@ -1,4 +1,4 @@
-"""Records what a verification found, and which keys sign from then on."""
+"""Stores the results of a verification and decides which keys sign from then on (contract row F-11)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -9,27 +9,27 @@ from sqlalchemy import bindparam, func, select, update
 from server.db.tables.domains import dkim_keys, domains
 from server.db.tx import Tx
 from server.domains import store
-from server.domains.judging import judge_keys
+from server.domains.checks import check_keys
 from server.domains.keys import NewKey
 from server.domains.rules import Checks, PublicKey, decide, signing_generation
 
 
 def add_generation(tx: Tx, org_id: str, id: str, keys: Sequence[NewKey], now_ms: int) -> store.DomainRow:
-    """Adds a new generation of keys beside the one that signs, in place of any that waits to be seen.
+    """Adds a generation of keys beside the one that signs; a generation that DNS has not shown is replaced.
 
     Raises `DomainNotFound`.
     """
     row = store.get(tx, org_id, id, lock=True)
     present = store.public_keys(tx, org_id, id)
     first = present[0].generation if present else ""
-    store.drop_keys(tx, org_id, id, (key for key in present if key.generation != first))
+    store.delete_keys(tx, org_id, id, (key for key in present if key.generation != first))
     made = tx.scalar(
         int,
         select(func.max(dkim_keys.c.created_at)).where(
             dkim_keys.c.org_id == org_id, dkim_keys.c.domain_id == id
         ),
     )
-    # Later than the others in any case, as that is how generations are told apart.
+    # Always later than the others: generations are ordered by this time.
     store.add_keys(tx, org_id, id, keys, max(now_ms, (made or 0) + 1))
     return row
 
@@ -42,20 +42,20 @@ def record_checks(
     keys: Sequence[PublicKey],
     now_ms: int,
 ) -> store.DomainRow:
-    """Stores what a verification found and returns the domain as it is then.
+    """Stores the results of a verification and returns the domain with them.
 
-    Once DNS shows a whole new generation of keys, it signs from now on and the older ones are forgotten
-    (F-11): at no moment is there none that signs.
+    A new generation of keys signs as soon as DNS shows all of it; then the older ones are deleted (F-11), so
+    that there is always a key that signs.
 
-    Raises `DomainNotFound` if it was removed meanwhile, `DomainOwnedElsewhere` if it would become verified
-    while another organisation has verified it: then nothing is stored.
+    Raises `DomainNotFound` if the domain was removed meanwhile, and `DomainOwnedElsewhere`, storing nothing,
+    if it would become verified although another organisation has verified it.
     """
     before = store.get(tx, org_id, id, lock=True)
-    # While DNS was asked, keys may have been replaced: what is gone must not take its elders' place.
+    # Keys may have been replaced during the look-ups: a deleted key must not replace the older ones.
     present = {key.selector for key in store.public_keys(tx, org_id, id)}
     if any(key.selector not in present for key in keys):
         keys = [key for key in keys if key.selector in present]
-        checks = replace(checks, dkim=judge_keys(keys))
+        checks = replace(checks, dkim=check_keys(keys))
     verified, status = decide(checks, verified=before.verified, status=before.status)
     if verified and not before.verified:
         store.check_unowned(tx, org_id, before.domain)
@@ -68,8 +68,8 @@ def record_checks(
     return store.get(tx, org_id, id)
 
 
-def take_as_verified(tx: Tx, org_id: str, id: str, now_ms: int) -> None:
-    """Makes a domain verified on the operator's word, as if SPF and DKIM had been seen.
+def mark_verified(tx: Tx, org_id: str, id: str, now_ms: int) -> None:
+    """Makes a domain verified by order of the operator, without a look-up in DNS.
 
     Raises what `record_checks` does.
     """
@@ -85,10 +85,10 @@ def _record_keys(tx: Tx, org_id: str, id: str, keys: Sequence[PublicKey], now_ms
     )
     signing = signing_generation(keys)
     if older := list(takewhile(lambda key: key not in signing, keys)):
-        store.drop_keys(tx, org_id, id, older)
+        store.delete_keys(tx, org_id, id, older)
     known = {"verified", "failed"}
     found = [key for key in signing if key.status in known]
-    # A generation of which DNS does not show every key yet does not sign.
+    # A generation does not sign until DNS shows every key of it.
     unknown = [key for key in keys if key not in older and key not in found]
     if found:
         tx.change(
@@ -103,7 +103,7 @@ def _record_keys(tx: Tx, org_id: str, id: str, keys: Sequence[PublicKey], now_ms
             ],
         )
     if unknown:
-        # A key that was seen signs on while DNS does not answer.
+        # `seen_at` stays: a key that DNS has shown keeps signing while DNS does not answer.
         tx.change(
             mine.values(status=bindparam("found")),
             [{"of_selector": key.selector, "found": key.status} for key in unknown],

@@ -69,7 +69,7 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
         org_id = current_caller().org_id
         settings = _settings(request)
         name, id, now = host_name(request.domain), new_id(), self._clock.now_ms()
-        # Asked before the keys are made, which is the expensive part; `add` asks again.
+        # Checked before the keys are made, which takes long; `add` checks again.
         await self._database.read(store.check_free, org_id, name)
         keys = await new_keys(id, self._seal)
         row = await self._writer.run(store.add, org_id, id, name, keys, now, settings)
@@ -85,7 +85,7 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
     async def ListDomains(self, request: pb.ListDomainsRequest, context: Context) -> pb.ListDomainsResponse:
         """A page of the domains, newest first."""
         wanted = page_request(request)
-        page = await self._database.read(store.listed, current_caller().org_id, wanted)
+        page = await self._database.read(store.page, current_caller().org_id, wanted)
         return pb.ListDomainsResponse(
             data=[_bare_domain(row) for row in page.rows],
             has_more=page.has_more,
@@ -97,26 +97,26 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
     async def UpdateDomain(
         self, request: pb.UpdateDomainRequest, context: Context
     ) -> pb.UpdateDomainResponse:
-        """Changes how the domain's mail is sent."""
+        """Changes the sending options of a domain."""
         org_id, id, settings = current_caller().org_id, _id_of(request.id), _settings(request)
         row = await self._writer.run(store.change, org_id, id, settings)
-        return pb.UpdateDomainResponse(domain=await self._whole(row))
+        return pb.UpdateDomainResponse(domain=await self._with_records(row))
 
     async def RotateDomainKeys(
         self, request: pb.RotateDomainKeysRequest, context: Context
     ) -> pb.RotateDomainKeysResponse:
-        """Makes new keys beside those that sign."""
+        """Adds new keys; the present ones sign until DNS shows the new ones."""
         org_id, id, now = current_caller().org_id, _id_of(request.id), self._clock.now_ms()
-        # Asked before the keys are made, which is the expensive part.
+        # Checked before the keys are made, which takes long.
         await self._database.read(store.get, org_id, id)
         keys = await new_keys(id, self._seal)
         row = await self._writer.run(add_generation, org_id, id, keys, now)
-        return pb.RotateDomainKeysResponse(domain=await self._whole(row))
+        return pb.RotateDomainKeysResponse(domain=await self._with_records(row))
 
     async def VerifyDomain(
         self, request: pb.VerifyDomainRequest, context: Context
     ) -> pb.VerifyDomainResponse:
-        """Looks the records up in DNS and stores what was found."""
+        """Looks up the records in DNS and stores the results."""
         verification = await self._verifier.verify(current_caller().org_id, _id_of(request.id))
         row = verification.domain
         return pb.VerifyDomainResponse(
@@ -135,7 +135,7 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
         await self._writer.run(store.remove, org_id, id)
         return pb.DeleteDomainResponse(id=id, deleted=True)
 
-    async def _whole(self, row: store.DomainRow) -> domain_pb2.Domain:
+    async def _with_records(self, row: store.DomainRow) -> domain_pb2.Domain:
         keys = await self._database.read(store.public_keys, row.org_id, row.id)
         return self._domain(row, keys)
 
@@ -162,7 +162,7 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
 
 
 def _id_of(text: str) -> str:
-    """The id. Raises `DomainNotFound` for what has not the form of one, and so cannot be stored."""
+    """The id. Raises `DomainNotFound` for a text that has not the form of an id."""
     if not is_id(text):
         raise DomainNotFound(text)
     return text

@@ -1,4 +1,4 @@
-"""Which domains can be added, and which DNS records they publish (contract rows Z-30, C-45)."""
+"""Names that can be added as a domain, and the DNS records to publish for it (rows Z-30, C-45)."""
 
 import ipaddress
 import re
@@ -15,7 +15,7 @@ CheckStatus = Literal["pending", "verified", "failed", "temporary_failure"]
 DomainStatus = Literal["pending", "verified", "failed"]
 Algorithm = Literal["rsa", "ed25519"]
 
-# What is prepended to the domain must fit too: a DNS name has at most 253 characters (RFC 1035).
+# A DNS name has at most 253 characters (RFC 1035), the longest label that we prepend included.
 MAX_DOMAIN_LENGTH = 253 - len("zm000000r._domainkey.")
 _MAX_INPUT_LENGTH = 1000
 # A last label that some resolver would read as part of an IPv4 address.
@@ -26,7 +26,7 @@ _MX_PREFERENCE = 10
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What the last verification found, by purpose."""
+    """The results of the last verification, by purpose."""
 
     spf: CheckStatus = "pending"
     dkim: CheckStatus = "pending"
@@ -44,7 +44,7 @@ class PublicKey(NamedTuple):
 
     @property
     def generation(self) -> str:
-        """What the selectors of keys that were made together have in common."""
+        """The common part of the selectors of keys that were made together."""
         return self.selector[:-1]
 
 
@@ -63,10 +63,10 @@ class Record:
 
 
 def host_name(text: str) -> str:
-    """The domain as DNS knows it: lower case, an international name in its ASCII form.
+    """The domain in lower case, an international name as A-labels (IDNA 2008, UTS 46).
 
-    Raises `ValidationFailed` for what is no host name of two labels or more: an IP address, `localhost`, a
-    wildcard, a label with other characters than letters, digits and hyphens, or a name that is too long.
+    Raises `ValidationFailed` unless it is a host name of two labels or more: for an IP address, `localhost`,
+    a wildcard, a label with other characters than letters, digits and hyphens, or a name that is too long.
     """
     name = text.strip()
     if not name or len(name) > _MAX_INPUT_LENGTH or _is_ip(name):
@@ -84,10 +84,10 @@ def host_name(text: str) -> str:
 
 
 def spf_mechanism(hostname: str) -> str:
-    """What a customer's SPF record must contain.
+    """The mechanism that a customer's SPF record must contain.
 
-    It includes a record of the operator's, `_spf.<hostname>`, so that sending addresses can change without
-    asking any customer to change theirs.
+    It includes the operator's record `_spf.<hostname>`, so that the sending addresses can change while the
+    customers' records stay.
     """
     return f"include:_spf.{hostname}"
 
@@ -98,17 +98,17 @@ def spf_value(hostname: str) -> str:
 
 
 def bounce_host(hostname: str) -> str:
-    """The host that receives what comes back."""
+    """The host that receives bounces and complaints."""
     return f"mx.{hostname}"
 
 
 def return_path_domain(domain: str) -> str:
-    """The domain of the envelope sender: apart from the customer's own mail, and aligned with it."""
+    """The domain of the envelope sender: a subdomain, so that SPF is aligned with the header From (DMARC)."""
     return f"rp.{domain}"
 
 
 def dkim_name(selector: str, domain: str) -> str:
-    """Where a DKIM key's record lives."""
+    """The name of a DKIM key's record (RFC 6376 section 3.6.2.1)."""
     return f"{selector}._domainkey.{domain}"
 
 
@@ -118,7 +118,7 @@ def dkim_value(key: PublicKey) -> str:
 
 
 def records(domain: str, hostname: str, keys: Iterable[PublicKey], checks: Checks) -> list[Record]:
-    """The records to publish for a domain, with what the last check of each found."""
+    """The records to publish for a domain, each with the result of its last check."""
     return_path = return_path_domain(domain)
     return [
         Record("SPF", domain, "TXT", spf_value(hostname), checks.spf, required=True),
@@ -141,9 +141,9 @@ def records(domain: str, hostname: str, keys: Iterable[PublicKey], checks: Check
 
 
 def signing_generation(keys: Sequence[PublicKey]) -> list[PublicKey]:
-    """The keys that sign, of all that a domain has, the oldest first (contract row F-11).
+    """The keys that sign; `keys` are all keys of a domain, the oldest first (contract row F-11).
 
-    The newest generation of which DNS showed every key; until there is one, the oldest.
+    They are the newest generation with every key verified; without one, the oldest generation.
     """
     generations = [list(keys) for _, keys in groupby(keys, key=lambda key: key.generation)]
     for generation in reversed(generations):
@@ -153,9 +153,9 @@ def signing_generation(keys: Sequence[PublicKey]) -> list[PublicKey]:
 
 
 def decide(checks: Checks, *, verified: bool, status: DomainStatus) -> tuple[bool, DomainStatus]:
-    """Whether a domain is verified after these checks, and its status (contract row Z-33).
+    """The new values of `verified` and `status` of a domain after these checks (contract row Z-33).
 
-    SPF and DKIM decide. While DNS does not answer, what was known before holds.
+    SPF and DKIM decide. While DNS does not answer, both stay as they are.
     """
     deciding = {checks.spf, checks.dkim}
     if deciding == {"verified"}:

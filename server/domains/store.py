@@ -92,7 +92,7 @@ def verified_domain_ids(tx: Tx, domain_keys: Iterable[tuple[str, str]]) -> dict[
 
 
 def signing_keys(tx: Tx, domain_keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[SigningKey]]:
-    """The keys that sign for these (organisation, domain id) pairs: those that DNS has shown (F-11).
+    """The keys that sign for these (organisation, domain id) pairs: the keys that DNS has shown (F-11).
 
     RSA comes before Ed25519. A pair without such a key is absent.
     """
@@ -117,7 +117,7 @@ def signing_keys(tx: Tx, domain_keys: Iterable[tuple[str, str]]) -> dict[tuple[s
 
 
 def enforcing_tls(tx: Tx, domain_keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Those of these (organisation, domain id) pairs whose mail may only travel encrypted."""
+    """The ones among these (organisation, domain id) pairs whose mail must be sent over TLS."""
     key = (domains.c.org_id, domains.c.id)
     query = select(*key).where(in_keys(tx, key, domain_keys), domains.c.tls_enforced)
     return {(row.org_id, row.id) for row in tx.all(_DomainKey, query)}
@@ -161,7 +161,7 @@ def add(
 
 
 def add_keys(tx: Tx, org_id: str, id: str, keys: Sequence[NewKey], now_ms: int) -> None:
-    """Stores new keys of a domain, which DNS has still to show."""
+    """Stores new keys of a domain; none signs until DNS shows it."""
     tx.change(
         insert(dkim_keys),
         [
@@ -181,8 +181,8 @@ def add_keys(tx: Tx, org_id: str, id: str, keys: Sequence[NewKey], now_ms: int) 
     )
 
 
-def drop_keys(tx: Tx, org_id: str, id: str, keys: Iterable[PublicKey]) -> None:
-    """Forgets keys of a domain."""
+def delete_keys(tx: Tx, org_id: str, id: str, keys: Iterable[PublicKey]) -> None:
+    """Deletes keys of a domain."""
     tx.change(
         delete(dkim_keys).where(
             dkim_keys.c.org_id == org_id,
@@ -221,7 +221,7 @@ def get_with_keys(tx: Tx, org_id: str, id: str) -> tuple[DomainRow, list[PublicK
     return get(tx, org_id, id), public_keys(tx, org_id, id)
 
 
-def listed(tx: Tx, org_id: str, request: PageRequest) -> Page[DomainRow]:
+def page(tx: Tx, org_id: str, request: PageRequest) -> Page[DomainRow]:
     """A page of an organisation's domains, newest first."""
     query = select(domains).where(domains.c.org_id == org_id)
     return newest_first(tx, DomainRow, query, domains.c.id, request)

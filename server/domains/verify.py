@@ -1,4 +1,4 @@
-"""Verifies a domain: asks DNS for its records, judges the answers, stores what was found (Z-33)."""
+"""Verifies a domain: looks up its DNS records, checks them, and stores the results (contract row Z-33)."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -10,13 +10,13 @@ from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.domains import store
-from server.domains.judging import (
+from server.domains.checks import (
+    check_dkim,
+    check_dmarc,
+    check_keys,
+    check_return_path,
+    check_spf,
     dmarc_names,
-    judge_dkim,
-    judge_dmarc,
-    judge_keys,
-    judge_return_path,
-    judge_spf,
 )
 from server.domains.recording import record_checks
 from server.domains.rules import (
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A domain as it is after a verification, and its keys."""
+    """A domain after a verification, and its keys."""
 
     domain: store.DomainRow
     keys: list[PublicKey]
@@ -54,7 +54,7 @@ class Verifier:
         self._hostname = settings.hostname
 
     async def verify(self, org_id: str, id: str) -> Verification:
-        """Looks everything up at once and stores what was found.
+        """Looks up all records concurrently and stores the results.
 
         Raises `DomainNotFound`, and `DomainOwnedElsewhere` if another organisation has verified it.
         """
@@ -67,25 +67,25 @@ class Verifier:
     async def _check(self, domain: str, keys: list[PublicKey]) -> tuple[Checks, list[PublicKey]]:
         mechanism = spf_mechanism(self._hostname)
         return_path = return_path_domain(domain)
-        spf, exchanges, return_path_spf, dkim, dmarc = await asyncio.gather(
+        spf, mx, return_path_spf, dkim, dmarc = await asyncio.gather(
             self._txt(domain),
-            _known(self._resolver.mx(return_path, fresh=True)),
+            _found(self._resolver.mx(return_path, fresh=True)),
             self._txt(return_path),
             asyncio.gather(*(self._txt(dkim_name(key.selector, domain)) for key in keys)),
             asyncio.gather(*(self._txt(name) for name in dmarc_names(domain))),
         )
-        judged = [key._replace(status=judge_dkim(found, key)) for key, found in zip(keys, dkim, strict=True)]
+        checked = [key._replace(status=check_dkim(found, key)) for key, found in zip(keys, dkim, strict=True)]
         checks = Checks(
-            spf=judge_spf(spf, mechanism),
-            dkim=judge_keys(judged),
-            dmarc=judge_dmarc(dmarc),
-            return_path=judge_return_path(exchanges, return_path_spf, bounce_host(self._hostname), mechanism),
+            spf=check_spf(spf, mechanism),
+            dkim=check_keys(checked),
+            dmarc=check_dmarc(dmarc),
+            return_path=check_return_path(mx, return_path_spf, bounce_host(self._hostname), mechanism),
         )
-        return checks, judged
+        return checks, checked
 
     async def _txt(self, name: str) -> list[str] | None:
-        # Fresh: whoever asks for a verification has just changed something.
-        return await _known(self._resolver.txt(name, fresh=True))
+        # Not from the cache: the owner usually asks for a verification after changing a record.
+        return await _found(self._resolver.txt(name, fresh=True))
 
 
 def _record(
@@ -95,8 +95,8 @@ def _record(
     return row, store.public_keys(tx, org_id, id)
 
 
-async def _known(look_up: Awaitable[list[T]]) -> list[T] | None:
-    """What a look-up found, none if the name does not exist, None if nobody could say."""
+async def _found(look_up: Awaitable[list[T]]) -> list[T] | None:
+    """The records of a look-up: an empty list if the name does not exist, None if DNS did not answer."""
     try:
         return await look_up
     except NxDomain:

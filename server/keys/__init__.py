@@ -1,1 +1,1 @@
-"""API keys: how they are made, stored, recognised and revoked."""
+"""API keys: creation, storage, authentication and revocation."""

@@ -1,4 +1,4 @@
-"""Recognises the owner of an API key (contract rows Z-1, Z-2)."""
+"""Authenticates API keys (contract rows Z-1, Z-2)."""
 
 import asyncio
 import hmac
@@ -15,16 +15,16 @@ from server.keys.uses import MINUTE_MS, KeyUses
 from server.wire.caller import KeyCaller
 from server.wire.faults import InvalidCredentials
 
-# How long another process's revocation may go unnoticed here: with the second of a stream, 5 (F-7).
+# Time in which a revocation by another process may go unnoticed; with a stream's second, 5 seconds (F-7).
 CACHE_MS = 4_000
 MAX_CACHED = 10_000
-# Compared with when there is no such key, so that the answer takes the same path either way.
+# Compared when there is no such key, so that both cases take the same time.
 _NO_HASH = bytes(32)
 
 
 @dataclass(slots=True)
 class _Known:
-    """What the store said about an id, and when it was asked; `caller` is None for no live key."""
+    """A cached look-up of a key id, with its time; `caller` is None if no live key has the id."""
 
     asked_at: int
     caller: KeyCaller | None = None
@@ -33,7 +33,7 @@ class _Known:
 
 
 class _Recent:
-    """The most recently used entries, so many at most."""
+    """A cache of at most `size` entries, the least recently used ones evicted first."""
 
     def __init__(self, size: int) -> None:
         self._entries: OrderedDict[str, _Known] = OrderedDict()
@@ -58,10 +58,9 @@ class _Recent:
 
 
 class ApiKeyAuthenticator:
-    """Finds the caller that an API key belongs to.
+    """Finds the caller of an API key.
 
-    What the store says about a key's id is believed for 4 seconds; concurrent questions about one id are
-    asked once.
+    A look-up is cached for 4 seconds; concurrent look-ups of one id are joined into one.
     """
 
     def __init__(
@@ -71,17 +70,17 @@ class ApiKeyAuthenticator:
         self._clock = clock
         self._uses = uses
         self._live = _Recent(max_cached)
-        # Apart, so that a flood of invented ids does not push the real ones out.
+        # Separate, so that a flood of invented ids does not evict the real ones.
         self._unknown = _Recent(max_cached)
-        self._flights: dict[str, asyncio.Task[_Known]] = {}
+        self._look_ups: dict[str, asyncio.Task[_Known]] = {}
 
     async def authenticate(self, token: str) -> KeyCaller:
-        """The caller whose key this is. Raises `InvalidCredentials`."""
+        """The caller of the key `token`. Raises `InvalidCredentials`."""
         id = id_of(token)
         if id is None:
             raise InvalidCredentials
         now = self._clock.now_ms()
-        known = self._live.get(id, now) or self._unknown.get(id, now) or await self._ask(id)
+        known = self._live.get(id, now) or self._unknown.get(id, now) or await self._look_up(id)
         proved = hmac.compare_digest(hash_of(token), known.secret_hash)
         caller = known.caller
         if not proved or caller is None:
@@ -92,19 +91,19 @@ class ApiKeyAuthenticator:
         return caller
 
     def forget(self, id: str) -> None:
-        """Makes the next call ask the store about this key: it was made or revoked here."""
+        """Removes this key from the cache, because it was created or revoked in this process."""
         self._live.drop(id)
         self._unknown.drop(id)
-        # An answer that is under way may be older than the change: it must not be kept.
-        self._flights.pop(id, None)
+        # A look-up in progress may be older than the change: its result must not be cached.
+        self._look_ups.pop(id, None)
 
-    async def _ask(self, id: str) -> _Known:
-        flight = self._flights.get(id)
-        if flight is None:
-            flight = self._flights[id] = asyncio.create_task(self._load(id))
-            flight.add_done_callback(lambda done: self._landed(id, done))
-        # Shielded: a caller who gives up must not take the answer from the others.
-        return await asyncio.shield(flight)
+    async def _look_up(self, id: str) -> _Known:
+        look_up = self._look_ups.get(id)
+        if look_up is None:
+            look_up = self._look_ups[id] = asyncio.create_task(self._load(id))
+            look_up.add_done_callback(lambda done: self._keep(id, done))
+        # Shielded: a call that is cancelled must not cancel the look-up for the others.
+        return await asyncio.shield(look_up)
 
     async def _load(self, id: str) -> _Known:
         asked_at = self._clock.now_ms()
@@ -122,13 +121,13 @@ class ApiKeyAuthenticator:
         )
         return _Known(asked_at, caller, row.secret_hash, row.last_used_at or 0)
 
-    def _landed(self, id: str, flight: "asyncio.Task[_Known]") -> None:
-        failed = flight.cancelled() or flight.exception() is not None
-        if self._flights.get(id) is not flight:
+    def _keep(self, id: str, look_up: "asyncio.Task[_Known]") -> None:
+        failed = look_up.cancelled() or look_up.exception() is not None
+        if self._look_ups.get(id) is not look_up:
             return
-        del self._flights[id]
+        del self._look_ups[id]
         if not failed:
-            known = flight.result()
+            known = look_up.result()
             (self._unknown if known.caller is None else self._live).put(id, known)
 
     def _note_use(self, known: _Known, caller: KeyCaller, now: int) -> None:

@@ -1,8 +1,7 @@
-"""Making API keys, and taking them apart again (contract rows Z-2, C-44).
+"""The format of API keys: `zm_live_<id>_<secret>`, `zm_test_<id>_<secret>`, `zs_<id>_<secret>` (Z-2, C-44).
 
-A key is `zm_live_<id>_<secret>`, `zm_test_<id>_<secret>` or `zs_<id>_<secret>`: the id finds it, the
-secret proves it. The secret is 32 random bytes, so its plain SHA-256 is enough at rest: a slow hash would
-protect nothing and cost much.
+The id finds the key's row, the secret proves the possession. The store holds the plain SHA-256 of the key:
+the secret has 32 random bytes, so a slow hash would protect nothing more.
 """
 
 import hashlib
@@ -22,7 +21,7 @@ _KEY = re.compile(r"(?:zm_live|zm_test|zs)_([0-9a-f]{24})_[0-9a-f]{64}", re.ASCI
 
 @dataclass(frozen=True, slots=True)
 class MintedKey:
-    """A new key: `key` goes to its owner once, `secret_hash` to the store."""
+    """A new key: `key` is shown to its owner once, `secret_hash` is stored."""
 
     id: str
     style: Style
@@ -38,16 +37,16 @@ def mint(style: Style = "zm") -> MintedKey:
 
 
 def hash_of(key: str) -> bytes:
-    """The SHA-256 of a whole key, so that id, style and secret are proved at once."""
+    """The SHA-256 of a whole key: of its id and style too."""
     return hashlib.sha256(key.encode()).digest()
 
 
 def id_of(key: str) -> str | None:
-    """The id within a key, None if `key` has not the form of one."""
+    """The id in a key, None if `key` has not the format of a key."""
     match = _KEY.fullmatch(key)
     return None if match is None else match[1]
 
 
 def prefix_of(style: Style, id: str) -> str:
-    """The beginning of a key: enough to tell keys apart, of no use to anybody else."""
+    """The part of a key that lists show: it identifies the key without its secret."""
     return f"{PREFIXES[style]}{id}"

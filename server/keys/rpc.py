@@ -44,7 +44,7 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
     async def CreateApiKey(
         self, request: pb.CreateApiKeyRequest, context: Context
     ) -> pb.CreateApiKeyResponse:
-        """Makes a key and shows it, this once."""
+        """Creates a key and returns it, for the only time."""
         org_id, now = current_caller().org_id, self._clock.now_ms()
         name = check_name(request.name)
         permission = _NAMES.get(request.permission)
@@ -88,7 +88,7 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
         """A page of the keys that are not revoked, newest first."""
         wanted = page_request(request)
-        page = await self._database.read(store.listed, current_caller().org_id, wanted)
+        page = await self._database.read(store.page, current_caller().org_id, wanted)
         return pb.ListApiKeysResponse(
             data=[_api_key(row) for row in page.rows],
             has_more=page.has_more,
@@ -122,7 +122,7 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
 def _api_key(row: store.ListedKey) -> api_key_pb2.ApiKey:
     used_at = row.last_used_at
     if used_at is not None:
-        # Whole minutes are noted, and no key was used before it was made.
+        # Uses are stored in whole minutes, which may begin before the key was created.
         used_at = max(used_at, row.created_at)
     return api_key_pb2.ApiKey(
         id=row.id,

@@ -1,4 +1,4 @@
-"""What an API key may be called, and what it may be bound to (contract rows Z-35, F-7)."""
+"""The rules for the name and the bounds of an API key (contract rows Z-35, F-7)."""
 
 import unicodedata
 from collections.abc import Collection, Sequence
@@ -10,12 +10,12 @@ from server.faults import ValidationFailed, Violation
 
 MAX_NAME_LENGTH = 100
 MAX_BOUNDS = 100
-# Of an IPv4 address in the form of IPv6, what comes before it.
+# The prefix `::ffff:0:0/96` of an IPv4 address that is mapped to IPv6.
 _MAPPED_BITS = 96
 
 
 def check_name(name: str) -> str:
-    """The label of a key without the space around it: 1 to 100 characters (contract row Z-35).
+    """The name of a key without the space around it: 1 to 100 characters (contract row Z-35).
 
     Raises `ValidationFailed`.
     """
@@ -28,13 +28,13 @@ def check_name(name: str) -> str:
 
 
 def domain_bounds(names: Sequence[str], own: Collection[str]) -> tuple[list[str], list[Violation]]:
-    """The domains that a key is bound to, as DNS knows them, and what is wrong with what was asked for.
+    """The domains that a key is bound to, as A-labels, and the violations.
 
-    `own` are the organisation's domains: a key cannot be bound to another's.
+    `own` holds the organisation's domains; any other domain is a violation.
     """
     allowed, violations = [], _too_many("allowed_domains", names)
     for position, name in enumerate(names[:MAX_BOUNDS]):
-        domain = _as_dns_knows_it(name)
+        domain = _a_labels(name)
         if domain in own:
             allowed.append(domain)
         else:
@@ -45,7 +45,7 @@ def domain_bounds(names: Sequence[str], own: Collection[str]) -> tuple[list[str]
 
 
 def address_bounds(texts: Sequence[str]) -> tuple[list[str], list[Violation]]:
-    """The networks that a key may be used from, in one canonical form, and what is wrong with others."""
+    """The networks that a key may be used from, in canonical form, and the violations."""
     networks, violations = [], _too_many("allowed_ips", texts)
     for position, text in enumerate(texts[:MAX_BOUNDS]):
         try:
@@ -58,7 +58,7 @@ def address_bounds(texts: Sequence[str]) -> tuple[list[str], list[Violation]]:
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:
-    """The network that a text names; an IPv4 one in the form of IPv6 as what it is (RFC 4291 2.5.5.2)."""
+    """The network of a text; an IPv4-mapped one as IPv4 (RFC 4291 section 2.5.5.2). Raises ValueError."""
     network = ip_network(text, strict=False)
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     if mapped is None or network.prefixlen < _MAPPED_BITS:
@@ -70,7 +70,7 @@ def _too_many(field: str, values: Sequence[str]) -> list[Violation]:
     return [Violation(field, f"must be at most {MAX_BOUNDS}")] if len(values) > MAX_BOUNDS else []
 
 
-def _as_dns_knows_it(name: str) -> str:
+def _a_labels(name: str) -> str:
     try:
         return idna.encode(name.strip(), uts46=True).decode("ascii").removesuffix(".")
     except UnicodeError:

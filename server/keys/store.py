@@ -64,7 +64,7 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """A key was used at a time (milliseconds since 1970)."""
+    """A use of a key, with its time in milliseconds since 1970 UTC."""
 
     org_id: str
     id: str
@@ -73,7 +73,7 @@ class KeyUse:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The bounds of a key: domains to send from, networks to be used from, an end; empty for none."""
+    """The bounds of a key: its domains, its networks and its end (ms since 1970 UTC); empty for none."""
 
     allowed_domains: Sequence[str] = ()
     allowed_ips: Sequence[str] = ()
@@ -92,7 +92,7 @@ def add(
     now_ms: int,
     bounds: Bounds = UNBOUND,
 ) -> None:
-    """Stores a new key, its hash in place of itself."""
+    """Stores the hash of a new key, with its name, permission and bounds."""
     tx.change(
         insert(api_keys).values(
             org_id=org_id,
@@ -110,7 +110,7 @@ def add(
 
 
 def live_keys(tx: Tx, ids: Iterable[str]) -> dict[str, LiveKey]:
-    """The keys with these ids that were not revoked, of any organisation: the caller is not known yet."""
+    """The keys with these ids that were not revoked, of any organisation: authentication looks them up."""
     query = select(
         api_keys.c.org_id,
         api_keys.c.id,
@@ -125,14 +125,14 @@ def live_keys(tx: Tx, ids: Iterable[str]) -> dict[str, LiveKey]:
     return {row.id: row for row in tx.all(LiveKey, query)}
 
 
-def listed(tx: Tx, org_id: str, request: PageRequest) -> Page[ListedKey]:
-    """A page of an organisation's keys, newest first and without the revoked."""
+def page(tx: Tx, org_id: str, request: PageRequest) -> Page[ListedKey]:
+    """A page of an organisation's keys that were not revoked, newest first."""
     query = select(*_SHOWN).where(api_keys.c.org_id == org_id, api_keys.c.revoked_at.is_(None))
     return newest_first(tx, ListedKey, query, api_keys.c.id, request)
 
 
 def rename(tx: Tx, org_id: str, id: str, name: str) -> ListedKey:
-    """Gives a key another label and returns it. Raises `ApiKeyNotFound`, also for one that was revoked."""
+    """Gives a key another name and returns it. Raises `ApiKeyNotFound`, also for a revoked key."""
     row = tx.first(
         ListedKey,
         update(api_keys)
@@ -152,7 +152,7 @@ def domains_of(tx: Tx, org_id: str) -> dict[str, str]:
 
 
 def revoke(tx: Tx, org_id: str, id: str, now_ms: int) -> bool:
-    """Revokes a key; False if the organisation has none with this id, or revoked it before."""
+    """Revokes a key; False if the organisation has no such key or has revoked it before."""
     changed = tx.change(
         update(api_keys)
         .where(api_keys.c.org_id == org_id, api_keys.c.id == id, api_keys.c.revoked_at.is_(None))
@@ -162,8 +162,8 @@ def revoke(tx: Tx, org_id: str, id: str, now_ms: int) -> bool:
 
 
 def record_uses(tx: Tx, uses: list[KeyUse]) -> list[None]:
-    """Notes when keys were last used; an act of the `Writer`. An older use does not undo a newer one."""
-    # In one order everywhere, so that two servers that note the same keys cannot block each other.
+    """Stores the times of the last uses; an act of the `Writer`. An older use never replaces a newer one."""
+    # In one order everywhere, so that two servers that record the same keys cannot block each other.
     ordered = sorted(uses, key=lambda use: (use.org_id, use.id, use.at))
     tx.change(
         update(api_keys)

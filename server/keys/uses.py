@@ -1,4 +1,4 @@
-"""Notes when keys were last used, off the path of the calls that use them."""
+"""Records the times at which keys were last used, in the background."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import structlog
 from server.db.writer import Writer
 from server.keys.store import KeyUse, record_uses
 
-# What is noted meanwhile is written together.
+# The pause between two writes: the uses in it are written together.
 GATHER_S = 1.0
 MINUTE_MS = 60_000
 _log = structlog.get_logger()
@@ -28,7 +28,7 @@ class KeyUses:
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Writes what was noted, then stops. Call it before the writer is closed."""
+        """Writes the uses that were noted, then stops. Must be called before the writer is closed."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -52,5 +52,5 @@ class KeyUses:
         try:
             await self._writer.submit(record_uses, uses)
         except Exception as error:
-            # The next use of each key notes it again; the loop must live on for them.
+            # The next use of each key is noted again, so the loop must go on.
             _log.warning("the last use of keys was not written", keys=len(uses), error=str(error))

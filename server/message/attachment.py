@@ -9,7 +9,7 @@ from server.message.headers import is_content_id
 from server.message.media_types import is_media_type, parts_of
 
 MAX_FILENAME_LENGTH = 255  # characters
-# The longest piece of a name in one line: with what surrounds it less than 78 characters.
+# The longest piece of a name, so that its line has less than 78 characters.
 _NAME_PIECE = 54
 # The attribute characters of RFC 2231 section 7.
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`{|}~")
@@ -17,9 +17,10 @@ _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file of a message. `content_id` is the name by which HTML shows it, empty if none does.
+    """A file of a message. `content_id` is the id by which the HTML refers to it, empty for none.
 
-    `content` comes in parts of whole base64 lines, multiples of 57 bytes, but for the last; it is read once.
+    `content` yields chunks of a multiple of 57 bytes, the last one of any size, so that each becomes whole
+    base64 lines; it is read once.
     """
 
     filename: str
@@ -59,7 +60,7 @@ def part_headers(attachment: Attachment) -> tuple[bytes, ...]:
 
 
 def _filename_parameter(name: str) -> str:
-    """The parameter `filename`: quoted if it is US-ASCII in one line, else as RFC 2231 has it."""
+    """The parameter `filename`: quoted if it is US-ASCII and fits into a line, else encoded (RFC 2231)."""
     if name.isascii() and len(name) <= _NAME_PIECE:
         escaped = name.replace('"', '\\"')
         return f'filename="{escaped}"'

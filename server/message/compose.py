@@ -1,6 +1,6 @@
-"""Builds the MIME message of an email: once per message, the same bytes at every attempt.
+"""Composes the MIME message of an email; every attempt gets the same bytes.
 
-The header fields come out as a list of complete lines, so that the signer need not parse them again.
+The header is a list of complete lines, so that the signer need not parse it.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ class Composed:
 
     @property
     def needs_utf8(self) -> bool:
-        """Whether only servers that know SMTPUTF8 may get it: an address in its header is not US-ASCII."""
+        """True if the message needs SMTPUTF8 (RFC 6531): an address in its header is not US-ASCII."""
         return not all(line.isascii() for line in self.head)
 
     def __bytes__(self) -> bytes:
@@ -53,7 +53,7 @@ class Composed:
 class _Part:
     """A node of the MIME tree: its own header lines and its encoded content.
 
-    In pieces that are joined once, at the root: the content may be large.
+    The content is in pieces, which may be large and are joined once, at the root.
     """
 
     head: tuple[bytes, ...]
@@ -61,10 +61,7 @@ class _Part:
 
 
 def compose(message: Message) -> Composed:
-    """Builds the message: all that `headers.problems` and the rules of addresses and files let through.
-
-    Raises `Uncomposable`.
-    """
+    """Composes the message. Raises `Uncomposable`, but not for an email that was accepted."""
     root = _content(message)
     head = [
         mailboxes("From", [message.sender]),
@@ -86,7 +83,7 @@ def _content(message: Message) -> _Part:
     """The MIME tree: mixed(alternative(plain, related(html, inline files)), files), as far as needed."""
     inline = [file for file in message.attachments if file.content_id and message.html]
     others = [file for file in message.attachments if not (file.content_id and message.html)]
-    # The last alternative is the one that readers prefer (RFC 2046 section 5.1.4).
+    # Mail readers prefer the last alternative (RFC 2046 section 5.1.4).
     parts = [_leaf("plain", message.text)] if message.text else []
     if message.html:
         html = _leaf("html", message.html)
@@ -129,7 +126,7 @@ def _multipart(subtype: str, parts: Sequence[_Part], seed: str, parameters: str 
 
 
 def _boundary(parts: Sequence[_Part], seed: str) -> str:
-    """A boundary that no part holds. It depends on the message alone: a retry must send the same bytes."""
+    """A boundary that is in no part. It is derived from the message, so that retries send the same bytes."""
     while True:
         # `=_` cannot stand in base64 or quoted-printable (RFC 2045 section 6.7).
         boundary = f"=_{hashlib.blake2b(seed.encode(), digest_size=12).hexdigest()}"
@@ -139,15 +136,15 @@ def _boundary(parts: Sequence[_Part], seed: str) -> str:
 
 
 def _own_headers(message: Message) -> list[bytes]:
-    """The caller's own header fields, checked again: a stored row may do no more than a request."""
+    """The caller's header fields, checked again in case the stored row was changed."""
     for name, problem in headers.problems(message.headers, has_reply_to=bool(message.reply_to)):
         raise Uncomposable(f"the header {name!r} {problem}")
     lines = []
     for name, value in message.headers.items():
         if name.lower() == "message-id":
-            continue  # it became the message's own when the email was accepted
-        # Text that looks encoded was encoded by the caller, in the headers of the caller's own.
-        is_plain = headers.is_of_tokens(name) or (value.isascii() and "=?" in value)
+            continue  # accept made it the Message-ID of the email
+        # A caller may encode the words of a header; such a value is not encoded again.
+        is_plain = headers.has_tokens(name) or (value.isascii() and "=?" in value)
         lines.append(opaque(name, value) if is_plain else unstructured(name, value))
     return lines
 

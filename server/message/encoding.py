@@ -1,4 +1,4 @@
-"""Header lines and bodies in a form that every relay can carry: US-ASCII, short lines.
+"""Header lines and bodies in the form that every relay accepts: US-ASCII in short lines.
 
 RFC 5322 (lines, folding), RFC 2047 (encoded words), RFC 2045 (transfer encodings), RFC 6532 (addresses
 that cannot be written in US-ASCII).
@@ -46,8 +46,8 @@ class Uncomposable(ValueError):
 def unstructured(name: str, value: str) -> bytes:
     """A header line whose value is free text, such as Subject.
 
-    Text that is not plain US-ASCII becomes encoded words, and so does text that looks like an encoded word:
-    it arrives as it was given, and hides nothing. Raises `Uncomposable`.
+    Text beyond US-ASCII becomes encoded words, and so does text that looks like an encoded word: readers must
+    see it unchanged. Raises `Uncomposable`.
     """
     value = value.strip(" \t")
     _refuse_control(name, value)
@@ -57,7 +57,7 @@ def unstructured(name: str, value: str) -> bytes:
 
 
 def opaque(name: str, value: str) -> bytes:
-    """A header line of the caller's own, made of tokens that must arrive unchanged, such as URLs.
+    """A header line of the caller whose tokens, such as URLs, must arrive unchanged.
 
     It is folded between tokens only. Raises `Uncomposable`.
     """
@@ -77,7 +77,7 @@ def mailboxes(name: str, boxes: Sequence[Mailbox]) -> bytes:
 
 @lru_cache(maxsize=4096)
 def mailbox_text(box: Mailbox) -> str:
-    """One mailbox as headers write it: CRLF and space separate the words of a long name."""
+    """One mailbox in the syntax of a header; CRLF and space separate the words of a long name."""
     address = address_text(box.address)
     if not box.name:
         return address
@@ -92,10 +92,10 @@ def mailbox_text(box: Mailbox) -> str:
 
 
 def address_text(address: str) -> str:
-    """A bare address as headers and envelopes write it.
+    """A bare address in the syntax of headers and envelopes.
 
-    The domain as A-labels, a local part that is no dot-atom in quotes; a local part beyond US-ASCII stays
-    as it is and needs SMTPUTF8 (RFC 6531). Raises `Uncomposable`.
+    The domain becomes A-labels, a local part that is no dot-atom is quoted; a local part beyond US-ASCII is
+    unchanged and needs SMTPUTF8 (RFC 6531). Raises `Uncomposable`.
     """
     local, at, domain = address.rpartition("@")
     if not at or not local or CONTROL.search(address) or ">" in domain or " " in domain:
@@ -148,17 +148,17 @@ def encoded_words(text: str, column: int) -> Iterator[str]:
     """The encoded words of a text, in the shorter of the two encodings; the first one begins at `column`."""
     raw = text.encode()
     in_q = sum(1 if len(_Q_WORD[byte]) == 1 else 3 for byte in raw) <= len(raw) * 4 // 3
-    room = max(16, _PREFERRED_LINE - column)
-    for piece in _pieces(text, in_q, room):
+    first_limit = max(16, _PREFERRED_LINE - column)
+    for piece in _pieces(text, in_q, first_limit):
         if in_q:
             yield f"=?utf-8?q?{''.join(_Q_WORD[byte] for byte in piece)}?="
         else:
             yield f"=?utf-8?b?{base64.b64encode(piece).decode()}?="
 
 
-def _pieces(text: str, in_q: bool, room: int) -> Iterator[bytes]:
+def _pieces(text: str, in_q: bool, first_limit: int) -> Iterator[bytes]:
     """The text in pieces of whole characters (RFC 2047 section 5) that each fit into one encoded word."""
-    limit = min(room, _ENCODED_WORD) - _WORD_FRAME
+    limit = min(first_limit, _ENCODED_WORD) - _WORD_FRAME
     piece = bytearray()
     size = 0
     for character in text:

@@ -1,6 +1,6 @@
-"""The grammar of header fields (RFC 5322, RFC 2047), and which of them a caller may set (C-36).
+"""The grammar of header fields (RFC 5322, RFC 2047), and the fields that a caller may set (C-36).
 
-Accepting an email and composing its message use these functions: what one lets through, the other writes.
+Accept and compose use the same functions: each field that accept allows can be composed.
 """
 
 import re
@@ -13,7 +13,7 @@ from server.addresses import CONTROL
 # Lengths in characters.
 MAX_NAME_LENGTH = 126
 MAX_VALUE_LENGTH = 8192
-# A word cannot be folded, and no line may be longer than 998 octets (RFC 5322 section 2.1.1).
+# A word cannot be folded, and a line has at most 998 octets (RFC 5322 section 2.1.1).
 MAX_WORD_LENGTH = 900
 MAX_CONTENT_ID_LENGTH = 128
 
@@ -29,14 +29,14 @@ _PLATFORM_NAMES = frozenset(
     }
 )
 _PLATFORM_PREFIXES = ("content-", "arc-", "resent-")
-# Fields made of URLs and ids: an encoded word in them is not understood (RFC 2369, RFC 8058, RFC 5322 3.6.4).
+# Fields of URLs and ids, in which encoded words are not decoded (RFC 2369, RFC 8058, RFC 5322 3.6.4).
 _TOKENS = re.compile(r"(?i)(?:list-(?!id).*|references|in-reply-to)\Z")
 
 
 def problems(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple[str, str]]:
-    """The name of each field that a caller may not set so, and the reason.
+    """The name of each field that a caller may not set, with the reason.
 
-    `has_reply_to`: the message gets a Reply-To of its own, so that the caller's would be a second one.
+    With `has_reply_to` the message has a Reply-To already, and another one is a problem.
     """
     seen: set[str] = set()
     for name, value in fields.items():
@@ -56,22 +56,22 @@ def problems(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple
 
 
 def holds_control(value: str) -> bool:
-    """Whether a value holds a line break or another control character; tabs are white space (RFC 5322)."""
+    """True if a value holds a line break or another control character; a tab is white space (RFC 5322)."""
     return CONTROL.search(value) is not None and CONTROL.search(value.replace("\t", " ")) is not None
 
 
 def is_message_id(text: str) -> bool:
-    """Whether a text is one Message-ID with its brackets (RFC 5322 section 3.6.4)."""
+    """True if a text is one Message-ID with its brackets (RFC 5322 section 3.6.4)."""
     return len(text) <= MAX_WORD_LENGTH and _MESSAGE_ID.match(text) is not None
 
 
 def is_content_id(text: str) -> bool:
-    """Whether a text is a Content-ID without its brackets (RFC 2392); an @ is not needed."""
+    """True if a text is a Content-ID without its brackets (RFC 2392); an @ is not needed."""
     return _CONTENT_ID.match(text) is not None
 
 
-def is_of_tokens(name: str) -> bool:
-    """Whether the field's value is a list of URLs or ids, which encoded words would spoil."""
+def has_tokens(name: str) -> bool:
+    """True for a field with URLs or ids, which must not become encoded words."""
     return _TOKENS.match(name) is not None
 
 
@@ -90,7 +90,7 @@ def _value_problem(lowered: str, value: str) -> str | None:
 
 
 def _hides_control(value: str) -> bool:
-    """Whether decoding the encoded words of a value (RFC 2047) brings control characters to light."""
+    """True if the decoded form of a value (RFC 2047) holds control characters."""
     try:
         decoded = str(make_header(decode_header(value)))
     except (MessageError, ValueError, LookupError):

@@ -1,6 +1,6 @@
-"""Signs messages (DKIM: RFC 6376, RFC 8301, RFC 8463), with every key of the domain that signs.
+"""Signs messages with every signing key of their domain (DKIM: RFC 6376, RFC 8301, RFC 8463).
 
-An RSA signature takes about 0.2 ms in which other threads run: `sign` is made to be called in one.
+An RSA signature takes about 0.2 ms and releases the GIL, so `sign` is to be called in a thread.
 """
 
 import base64
@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-# After this time a captured message can no longer be replayed as freshly signed, in seconds.
+# The validity of a signature in seconds; it limits the time for replaying a captured message.
 VALIDITY_S = 7 * 86_400
-# Beyond this size the relaxed form of a body costs more than the signature, in bytes.
+# The largest body in bytes that is signed in relaxed form; for larger ones that form costs more than signing.
 _RELAXED_UP_TO = 131_072
 _B64_LINE = 72
 
@@ -41,7 +41,7 @@ _SIGNED = (
     "list-unsubscribe-post",
     "feedback-id",
 )
-# Signed once more than it is there, so that nobody can add another one (RFC 6376 section 8.15).
+# Signed once more than they occur, so that no further field can be added (RFC 6376 section 8.15).
 _OVERSIGNED = frozenset(("from", "to", "cc", "subject", "date", "reply-to", "message-id", "content-type"))
 _SHA256 = Prehashed(hashes.SHA256())
 
@@ -52,7 +52,7 @@ class UnusableKey(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A loaded private key and where its public half is published: `selector`._domainkey.`domain`."""
+    """A loaded private key; its public key is published at `selector`._domainkey.`domain`."""
 
     domain: str
     selector: str
@@ -60,10 +60,7 @@ class SigningKey:
 
     @classmethod
     def load(cls, domain: str, selector: str, pem: bytes) -> "SigningKey":
-        """Loads a key that was validated when it was made; doing so again would take 37 ms.
-
-        Raises `UnusableKey`.
-        """
+        """Loads a private key; RSA keys are not validated, as that takes 37 ms. Raises `UnusableKey`."""
         try:
             private = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
         except (ValueError, TypeError) as error:
@@ -85,7 +82,7 @@ class SigningKey:
 
 
 def sign(head: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], signed_at_s: int) -> list[bytes]:
-    """The DKIM-Signature lines of a message, one for each key, to be put before its header.
+    """The DKIM-Signature lines of a message, one for each key, to be prepended to its header.
 
     `head` holds header lines, folded or not, each with its CRLF; `signed_at_s` is seconds since 1970 UTC.
     """
@@ -100,7 +97,7 @@ def sign(head: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], signed_
 
 
 def canonical_body(body: bytes, *, relaxed: bool) -> bytes:
-    """The form of a body, whose lines end in CRLF, that is hashed (RFC 6376 sections 3.4.3, 3.4.4)."""
+    """The canonical form of a body, whose lines end in CRLF (RFC 6376 sections 3.4.3, 3.4.4)."""
     if relaxed:
         body = _single_spaced(body).replace(b" \r\n", b"\r\n")
     if body.endswith(b"\r\n\r\n") or body == b"\r\n":
@@ -121,7 +118,7 @@ def canonical_header(line: bytes) -> tuple[str, bytes]:
 
 
 def _single_spaced(text: bytes) -> bytes:
-    """Each run of spaces and tabs as one space: a few passes in C, however long the runs are."""
+    """The text with each run of spaces and tabs as one space; a few passes in C for runs of any length."""
     text = text.replace(b"\t", b" ")
     while b"  " in text:
         text = text.replace(b"  ", b" ")
@@ -129,7 +126,7 @@ def _single_spaced(text: bytes) -> bytes:
 
 
 def _signed_header(head: Sequence[bytes]) -> tuple[str, bytes]:
-    """The value of the tag `h`, and the header fields that are hashed: the last of equal fields first."""
+    """The value of the tag `h`, and the header fields to hash; of equal fields, the last one comes first."""
     present: dict[str, list[bytes]] = {}
     for line in head:
         name, canonical = canonical_header(line)
@@ -155,7 +152,7 @@ def _signature(key: SigningKey, forms: str, tags: str, header: bytes) -> bytes:
 
 
 def _folded_names(names: str) -> str:
-    """The list of names, broken behind colons (folding white space is allowed there)."""
+    """The list of names, folded after colons."""
     lines = [""]
     for name in names.split(":"):
         if len(lines[-1]) + len(name) > _B64_LINE:

@@ -1,1 +1,1 @@
-"""The one way out: names are looked up, addresses checked, connections made here."""
+"""Outgoing connections: DNS look-ups, address checks, and HTTP to URLs that customers give."""

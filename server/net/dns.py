@@ -1,8 +1,8 @@
-"""One asynchronous DNS resolver for every look-up: verification, MX, smarthosts, webhooks, links.
+"""The asynchronous DNS resolver of every look-up: verification, MX, smarthosts, webhooks, links.
 
-It tells three outcomes apart, because mail is lost where they are mixed up: the name does not exist
-(`NxDomain`), the name has no record of that type (an empty list), and no server could answer now
-(`DnsTemporaryError`). Servers, retries, TCP and EDNS are dnspython's.
+A look-up has three negative outcomes, and mail is lost if a caller confuses them: the name does not exist
+(`NxDomain`), the name has no record of that type (an empty list), no server could answer
+(`DnsTemporaryError`). Name servers, retries, TCP and EDNS are dnspython's.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ from server.net.hosts import HOSTS_FILE, Hosts
 from server.net.nameservers import name_servers
 from server.settings import Settings
 
-# An answer is kept as long as its owner says, within these bounds (seconds): a TTL of 0 would cost a query
-# for every message, one of a week would keep mail going to a host that has moved.
+# The bounds of the time for which an answer is cached, its TTL (seconds): a TTL of 0 would cost a query for
+# every message, and with one of a week mail would go to a host that has moved.
 SHORTEST_TTL_S = 30
 LONGEST_TTL_S = 3600
 LONGEST_NEGATIVE_TTL_S = 60
@@ -33,16 +33,16 @@ MAX_CACHED = 20_000
 # Each query holds a socket while it waits.
 MAX_CONCURRENT = 128
 _MAX_CNAMES = 8
-# A packet may be lost: each server has time for a second query.
+# Two queries to each server, as a packet may be lost.
 _ROUNDS = 2
-# The size that passes every path unfragmented (DNS flag day 2020).
+# The size that passes every network path without fragmentation (DNS flag day 2020), in bytes.
 _UDP_PAYLOAD = 1232
 
 _Key = tuple[str, str]
 
 
 class NxDomain(Exception):
-    """The name does not exist (NXDOMAIN), or is not a name that could."""
+    """The name does not exist (NXDOMAIN), or is not a valid name."""
 
 
 class DnsTemporaryError(Exception):
@@ -51,7 +51,7 @@ class DnsTemporaryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The records of one name and type, none if the name has none, and how long to believe it."""
+    """The records of one name and type, and the time in seconds for which they are valid."""
 
     records: tuple[dns.rdata.Rdata, ...]
     ttl_s: int
@@ -64,11 +64,11 @@ class _Cached:
 
 
 class Resolver:
-    """Looks names up at `ZIDIMAIL_DNS`, else at the resolvers the system names.
+    """Looks up names at the resolver `ZIDIMAIL_DNS`, by default at those of the system.
 
-    Answers are cached within bounds, at most `max_cached` of them; concurrent look-ups of the same name and
-    type are one query. With `fresh`, a cached answer is not used. `timeout_s` bounds a whole look-up of one
-    type, retries included.
+    At most `max_cached` answers are cached; concurrent look-ups of the same name and type are joined into one
+    query. With `fresh`, a cached answer is not used. `timeout_s` limits a whole look-up of one type, retries
+    included.
     """
 
     def __init__(
@@ -92,15 +92,15 @@ class Resolver:
         self._max_cached = max_cached
         self._hosts = Hosts(hosts_file)
         self._cache: OrderedDict[_Key, _Cached] = OrderedDict()
-        self._flights: dict[_Key, asyncio.Task[Answer]] = {}
+        self._look_ups: dict[_Key, asyncio.Task[Answer]] = {}
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def close(self) -> None:
-        """Abandons the queries that are under way."""
-        flights = list(self._flights.values())
-        for flight in flights:
-            flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        """Cancels the queries in progress."""
+        look_ups = list(self._look_ups.values())
+        for look_up in look_ups:
+            look_up.cancel()
+        await asyncio.gather(*look_ups, return_exceptions=True)
 
     async def txt(self, name: str, *, fresh: bool = False) -> list[str]:
         """The TXT records of `name`, the strings of each joined (RFC 7208 section 3.3).
@@ -108,7 +108,7 @@ class Resolver:
         Raises `NxDomain`, `DnsTemporaryError`.
         """
         answer = await self.answer(name, "TXT", fresh=fresh)
-        # Whatever bytes a stranger publishes must not break the reader; latin-1 reads all of them.
+        # Latin-1 decodes any bytes: a published record must not raise an error here.
         return [b"".join(record.strings).decode("latin-1") for record in answer.records]  # type: ignore[attr-defined]
 
     async def mx(self, name: str, *, fresh: bool = False) -> list[tuple[int, str]]:
@@ -156,18 +156,18 @@ class Resolver:
             if cached.answer is None:
                 raise NxDomain(name)
             return cached.answer
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = asyncio.create_task(self._look_up(key))
-            self._flights[key] = flight
-            flight.add_done_callback(lambda done: self._landed(key, done))
-        # Shielded: a caller who gives up must not take the answer from the others.
-        return await asyncio.shield(flight)
+        look_up = self._look_ups.get(key)
+        if look_up is None:
+            look_up = asyncio.create_task(self._look_up(key))
+            self._look_ups[key] = look_up
+            look_up.add_done_callback(lambda done: self._ended(key, done))
+        # Shielded: a caller that is cancelled must not cancel the look-up for the others.
+        return await asyncio.shield(look_up)
 
-    def _landed(self, key: _Key, flight: asyncio.Task[Answer]) -> None:
-        self._flights.pop(key, None)
-        if not flight.cancelled():
-            flight.exception()  # retrieved, although every caller may have gone
+    def _ended(self, key: _Key, look_up: asyncio.Task[Answer]) -> None:
+        self._look_ups.pop(key, None)
+        if not look_up.cancelled():
+            look_up.exception()  # retrieved, as every caller may have been cancelled
 
     def _cached(self, key: _Key) -> _Cached | None:
         entry = self._cache.get(key)
@@ -199,7 +199,7 @@ class Resolver:
         return answer
 
     async def _resolve(self, name: dns.name.Name, rdtype: str) -> Answer:
-        """Asks, and asks on where an answer ends at an alias: dnspython would say "no such record"."""
+        """Queries, and follows aliases that the answer does not: dnspython would report "no such record"."""
         ttl = LONGEST_TTL_S
         for _ in range(_MAX_CNAMES):
             found = await self._resolver.resolve(
@@ -236,7 +236,7 @@ def _raise_failure(answers: Sequence[Answer | BaseException]) -> None:
 
 
 def _absolute(name: str) -> dns.name.Name:
-    """The absolute name to ask for. Raises `NxDomain` for names that DNS cannot hold."""
+    """The absolute name. Raises `NxDomain` for a text that is no DNS name."""
     try:
         if not name.isascii():
             name = idna.encode(name, uts46=True).decode()

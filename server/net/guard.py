@@ -1,7 +1,7 @@
-"""What may be reached from here on somebody else's word: which addresses, and which URLs.
+"""Protection against server-side request forgery: the addresses and URLs that customers may name.
 
-Decided on addresses as numbers, never on how somebody wrote them, and again for every connection: a name
-can answer differently each time it is asked.
+Addresses are compared as numbers, never as text, and checked again for every connection: a name can have
+other addresses at each look-up.
 """
 
 import ipaddress
@@ -17,9 +17,9 @@ MAX_URL_CHARS = 2048
 _PUBLIC_PORTS = frozenset({443, 8443})
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
-# Only this part of IPv6 is given to the internet (IANA, IPv6 address space). Everything that embeds an IPv4
-# address by rule lies outside of it (mapped, compatible, NAT64) or is listed below (6to4, Teredo), as are
-# its reserved corners: `is_global` of the standard library calls several of them public.
+# The only part of IPv6 for public hosts (IANA, IPv6 address space). Addresses that embed an IPv4 address are
+# outside of it (mapped, compatible, NAT64) or listed below (6to4, Teredo), as are its reserved parts:
+# `is_global` of the standard library calls several of them public.
 _IPV6_UNICAST = ipaddress.IPv6Network("2000::/3")
 _NOT_PUBLIC = [
     ipaddress.ip_network(network)
@@ -34,7 +34,7 @@ _NOT_PUBLIC = [
         "192.0.2.0/24",  # documentation (RFC 5737)
         "192.31.196.0/24",  # AS112 (RFC 7535)
         "192.52.193.0/24",  # AMT (RFC 7450)
-        "192.88.99.0/24",  # 6to4 relays, given up (RFC 7526)
+        "192.88.99.0/24",  # 6to4 relays, deprecated (RFC 7526)
         "192.168.0.0/16",  # private
         "192.175.48.0/24",  # AS112 (RFC 7534)
         "198.18.0.0/15",  # benchmarks (RFC 2544)
@@ -49,8 +49,8 @@ _NOT_PUBLIC = [
         "3fff::/20",  # documentation (RFC 9637)
     )
 ]
-# What `ZIDIMAIL_ALLOW_PRIVATE_NETWORKS` opens. Link-local stays shut: nobody runs a receiver there, and
-# clouds hand out credentials there.
+# The networks that `ZIDIMAIL_ALLOW_PRIVATE_NETWORKS` allows. Link-local is not among them: clouds serve
+# credentials there.
 _PRIVATE = [
     ipaddress.ip_network(network)
     for network in (
@@ -82,18 +82,15 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
 class AddressRefused(OSError):
-    """A connection to this address is not made; the message says to which and why."""
+    """The address may not be connected to; the message names it and the reason."""
 
 
 class UrlRefused(ValueError):
-    """The URL is not called; the message says what about it must change."""
+    """The URL may not be called; the message says what must change."""
 
 
 def is_public(address: str | IPAddress) -> bool:
-    """Whether an IP address belongs to a host of the internet that anybody may connect to.
-
-    Anything that is no address, or has a zone, is not public.
-    """
+    """True for the IP address of a public host. False for any other text, and for an address with a zone."""
     ip = _parsed(address)
     if ip is None or (ip.version == 6 and ip not in _IPV6_UNICAST):
         return False
@@ -101,26 +98,23 @@ def is_public(address: str | IPAddress) -> bool:
 
 
 def is_allowed(address: str | IPAddress, *, allow_private_networks: bool) -> bool:
-    """Whether a connection to an IP address may be made."""
+    """True if a connection to an IP address may be made."""
     ip = _parsed(address)
     return ip is not None and (is_public(ip) or (allow_private_networks and _within(ip, _PRIVATE)))
 
 
 def check_addresses(host: str, addresses: Iterable[str], *, allow_private_networks: bool) -> None:
-    """Refuses a host if any of its addresses is refused: an honest host has no private ones.
-
-    Raises `AddressRefused`.
-    """
+    """Raises `AddressRefused` if any of a host's addresses is refused: public hosts have no private ones."""
     for address in addresses:
         if not is_allowed(address, allow_private_networks=allow_private_networks):
             raise AddressRefused(f"{host} has the address {address}, which is not a public one")
 
 
 def check_url(url: str, *, allow_private_networks: bool) -> str:
-    """The URL in the form in which it is called: lower-case scheme, host as A-label, no needless port.
+    """The URL in canonical form: lower-case scheme, host as A-labels, no default port.
 
-    Public: `https`, port 443 or 8443, a host name with a dot or a public IP address. Private networks, if
-    allowed, add `http`, all ports and all hosts. Raises `UrlRefused`.
+    A public URL has the scheme `https`, port 443 or 8443, and a host name with a dot or a public IP address.
+    With `allow_private_networks`, `http`, all ports and all hosts are allowed too. Raises `UrlRefused`.
     """
     if len(url) > MAX_URL_CHARS:
         raise UrlRefused(f"must have at most {MAX_URL_CHARS} characters")
@@ -132,8 +126,8 @@ def check_url(url: str, *, allow_private_networks: bool) -> str:
         raise UrlRefused("must begin with https://: the call must not be readable on its way")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     tail = rest[len(authority) :]
-    # The standard library drops some control characters and others read a backslash as a slash: refused,
-    # so that nobody behind us can read the URL differently.
+    # Parsers differ: some drop control characters, some read a backslash as a slash. Such URLs are refused,
+    # so that the HTTP client cannot read another host than this function.
     if "\\" in url or _UNPRINTABLE.search(tail):
         raise UrlRefused("must not hold blanks, control characters, backslashes or unencoded letters")
     if "#" in tail:
@@ -180,7 +174,7 @@ def _checked_host(host: str, *, allow_private_networks: bool) -> str:
     name = _a_label(host)
     labels = name.split(".")
     if _NUMBER.match(labels[-1]):
-        # Whatever ends in a number is an IPv4 address to most programs, octal, hexadecimal or shortened.
+        # Most programs read a name that ends in a number as an IPv4 address: octal, hexadecimal or shortened.
         ip = _parsed(name)
         if ip is None:
             raise UrlRefused("has a host that is no plain IPv4 address: write it as four decimal numbers")

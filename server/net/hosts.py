@@ -14,7 +14,7 @@ class Hosts:
         self._addresses = _read(file)
 
     def addresses(self, host: str) -> list[str] | None:
-        """The addresses of `host` in the file's order, None if DNS has to answer."""
+        """The addresses of `host` in the file's order, None if DNS must be queried."""
         if (literal := ip_address(host)) is not None:
             return [literal]
         name = host.rstrip(".").lower()
@@ -24,7 +24,7 @@ class Hosts:
 
 
 def ip_address(text: str) -> str | None:
-    """The address in its usual spelling, None if the text is not an IP address."""
+    """The address in its canonical form, None if the text is not an IP address."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

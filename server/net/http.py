@@ -1,4 +1,4 @@
-"""HTTP to hosts that somebody else named: every address and redirect checked, no answer without end."""
+"""HTTP calls to URLs that customers give: addresses and redirects are checked, responses are limited."""
 
 import asyncio
 import contextlib
@@ -19,14 +19,14 @@ from server.net.guard import AddressRefused, check_addresses, check_url, is_allo
 
 CONNECT_S = 5.0
 TOTAL_S = 15.0
-# So much of an answer is read at most, and so much of it returned.
+# The most bytes of a response that are read, and that are returned.
 MAX_READ = 64 * 1024
 MAX_KEPT = 4 * 1024
 _CHUNK = 8 * 1024
 _FILE_CHUNK = 256 * 1024
 MAX_REDIRECTS = 3  # C-35
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# A connection that waits for the next call to the same host; its address was checked when it was made.
+# The time for which an idle connection is kept for the next call to its host (seconds).
 _KEEP_ALIVE_S = 10.0
 
 
@@ -40,7 +40,7 @@ class Addresses(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer: its status, the value of `Retry-After` if it has one, and the beginning of its body."""
+    """A response: its status, its `Retry-After` if it has one, and the first 4 KiB of its body."""
 
     status: int
     retry_after: str | None
@@ -49,22 +49,22 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that was fetched, and the value of its `Content-Type`, empty if it had none."""
+    """A fetched file and its `Content-Type`, empty if the response has none."""
 
     content: bytes
     content_type: str
 
 
 class FileTooLarge(Exception):
-    """The file has more bytes than were asked for at most."""
+    """The file has more bytes than the caller allows."""
 
 
 class NoResponse(Exception):
-    """There was no answer. `kind` says why in one word, the message in a sentence.
+    """A call without a usable response. `kind` is the reason in one word, the message in a sentence.
 
-    `refused`: the URL or one of its addresses is not allowed; `dns`: the name has no address, or nobody
-    could say; `connect`: nobody took the connection; `tls`: no trusted encryption; `timeout`; `broken`: the
-    connection ended, or what came was not HTTP; `status`: what was to be fetched is not there.
+    `refused`: the URL or one of its addresses is not allowed; `dns`: the name has no address, or the look-up
+    failed; `connect`: the connection was not accepted; `tls`: the TLS handshake failed; `timeout`; `broken`:
+    the connection ended, or the response is not HTTP; `status`: a fetched file has another status than 200.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -73,13 +73,12 @@ class NoResponse(Exception):
 
 
 class GuardedClient:
-    """Calls URLs that callers gave.
+    """Calls URLs that customers give, protected against server-side request forgery.
 
-    The host's addresses are looked up here, all of them checked (`server.net.guard`), and the connection is
-    made to one of exactly those, so that a name which answers differently the next time gains nothing.
-    TLS verifies the name. No proxies from the environment, no cookies, no decompression; a redirect is
-    followed by `fetch` alone, as a new call with every check.
-    Use as an async context manager, or call `close`.
+    All addresses of the host are looked up and checked (`server.net.guard`), and the connection is made to
+    one of them: the name is not looked up again (DNS rebinding). TLS verifies the name. There are no proxies
+    from the environment, no cookies and no decompression; only `fetch` follows redirects, each checked like
+    the first URL. Use it as an async context manager, or call `close`.
     """
 
     def __init__(
@@ -114,7 +113,7 @@ class GuardedClient:
             self._session = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
-        """The answer to a POST of exactly these bytes, whatever its status. Raises `NoResponse`."""
+        """The response to a POST of these bytes, of any status. Raises `NoResponse`."""
         session, checked = self._opened(), self._checked(url)
         try:
             async with session.post(
@@ -129,10 +128,10 @@ class GuardedClient:
             raise _no_response(error) from error
 
     async def fetch(self, url: str, most: int, admit: Callable[[int], bool] = lambda size: True) -> File:
-        """The file at a URL, of `most` bytes at most; redirects are followed, 3 at most.
+        """The file at a URL, of at most `most` bytes, after at most 3 redirects (C-35).
 
-        `admit` is asked for each part of it whether so many bytes more have room. Raises `NoResponse`,
-        `FileTooLarge`.
+        `admit` gets the size of each chunk in bytes and returns False if there is no memory for it. Raises
+        `NoResponse`, `FileTooLarge`.
         """
         session, target = self._opened(), self._checked(url)
         try:
@@ -141,7 +140,7 @@ class GuardedClient:
                     async with session.get(target, allow_redirects=False) as response:
                         if response.status not in _REDIRECTS:
                             return await _file(response, most, admit)
-                        # The rest of the answer is of no use, and may have no end.
+                        # The body is not needed and may be endless.
                         response.close()
                         location = response.headers.get("Location", "")
                     target = self._checked(urldefrag(urljoin(str(target), location)).url)
@@ -154,11 +153,11 @@ class GuardedClient:
             checked = check_url(url, allow_private_networks=self._allow_private_networks)
         except ValueError as error:
             raise NoResponse("refused", f"the URL {error}") from None
-        # Marked as encoded: what was checked is what is called.
+        # `encoded`: yarl must not change the URL after the check.
         return URL(checked, encoded=True)
 
     def _opened(self) -> aiohttp.ClientSession:
-        # Made at the first call: a session belongs to the running event loop.
+        # Created at the first call, as it needs the running event loop.
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
@@ -178,7 +177,7 @@ class GuardedClient:
         return self._session
 
     def _checked_socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
-        """A socket for one address: the last check, and the first for literals, never looked up."""
+        """A socket for one address, after a last check; an IP address in a URL is never looked up."""
         family, kind, protocol, _, address = info
         if not is_allowed(address[0], allow_private_networks=self._allow_private_networks):
             raise AddressRefused(f"{address[0]} is not a public address")
@@ -186,7 +185,7 @@ class GuardedClient:
 
 
 class _CheckedResolver(AbstractResolver):
-    """Gives aiohttp the checked addresses of a host, or refuses the host."""
+    """The checked addresses of a host, for aiohttp."""
 
     def __init__(self, addresses: Addresses, allow_private_networks: bool) -> None:
         self._addresses = addresses
@@ -217,7 +216,7 @@ class _CheckedResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing to close: the resolver behind it belongs to others."""
+        """Does nothing: the resolver is shared."""
 
 
 class _LookUpFailed(OSError):
@@ -225,7 +224,7 @@ class _LookUpFailed(OSError):
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
-    """The first bytes of the body. A body that breaks off or never ends does not undo the status."""
+    """The first bytes of the body. A body that breaks off or never ends is no failure: the status counts."""
     kept, size = bytearray(), 0
     with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError):
         async for chunk in response.content.iter_chunked(_CHUNK):

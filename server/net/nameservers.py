@@ -1,4 +1,4 @@
-"""The recursive name servers to ask: `ZIDIMAIL_DNS`, else those that the system names."""
+"""The recursive name servers: `ZIDIMAIL_DNS`, by default those of the system."""
 
 from typing import Any
 
@@ -15,15 +15,15 @@ from server.settings import Settings, SettingsError
 
 
 def name_servers(settings: Settings) -> list[dns.nameserver.Nameserver]:
-    """One server at least. Raises `SettingsError`."""
+    """The name servers, at least one. Raises `SettingsError`."""
     servers = [_server(settings.dns)] if settings.dns else _system_servers()
     return [_RecursiveServer(address, port) for address, port in servers]
 
 
 class _RecursiveServer(dns.nameserver.Do53Nameserver):
-    """A name server whose referrals are failures: to dnspython they look like "no such record"."""
+    """A name server whose referrals are failures: dnspython would take them for "no such record"."""
 
-    # The arguments are dnspython's own, handed on.
+    # The arguments are dnspython's, passed on.
     async def async_query(self, *args: Any, **kwargs: Any) -> dns.message.Message:
         response = await super().async_query(*args, **kwargs)
         types = {rrset.rdtype for rrset in response.authority}

@@ -1,4 +1,4 @@
-"""Limits and how they are used up: pure arithmetic (contract rows Z-43..Z-46, C-2, C-13, C-15, C-47)."""
+"""Limits and their usage, as pure functions (contract rows Z-43..Z-46, C-2, C-13, C-15, C-47)."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ class Limits:
     plan: str
     daily: int | None
     monthly: int | None
-    # Whether mail goes on beyond `monthly`, and is counted as overage (C-15).
+    # True if mail beyond `monthly` is accepted and counted as overage (C-15).
     overage: bool
     unique: int | None
     burst: int | None
@@ -112,9 +112,9 @@ def warm_up_cap(caps: Sequence[int], created_at_ms: int, now_ms: int) -> int | N
 
 
 def nearest_limit(used: Used, limits: Limits, periods: Periods) -> tuple[int, int, int] | None:
-    """The quota with the least left: how much there is, how much is left, when it is full again (F-9).
+    """The quota with the least left: its size, its rest, and the time at which it is full again (F-9).
 
-    Of two with as little the one that is full again later; None if nothing is limited.
+    Of two with the same rest, it is the one that is full again later; None if nothing is limited.
     """
     nearest: tuple[int, int, int] | None = None
     for limit, count, ends_ms in (

@@ -198,10 +198,10 @@ def _first(own: int | None, plans: int | None) -> int | None:
 
 
 def _used(row: _AccountRow, periods: Periods) -> Used:
-    """The numbers of the present periods; those of earlier ones are over.
+    """The usage of the present periods; that of earlier periods does not count.
 
-    A period that begins after ours was begun by a server that waited less, or whose clock is ahead: it
-    goes on.
+    A period after ours was begun by a server that waited less for the lock, or whose clock is ahead: its
+    usage counts.
     """
     this_month = _goes_on(row.month, periods.month, _MONTHS_AHEAD)
     return Used(

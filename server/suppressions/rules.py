@@ -15,7 +15,7 @@ _NO_MAILBOX = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"))
 _OTHER = frozenset(("5.1.4", "5.1.7", "5.1.8", "5.1.9", "5.2.2", "5.2.3", "5.2.4"))
 # The mail system, the network, the message's content, policy and authentication.
 _OTHER_SUBJECTS = ("5.3.", "5.4.", "5.6.", "5.7.")
-# Receivers give whatever code for mail that they do not want; their words tell it apart.
+# Receivers refuse unwanted mail with various codes; the text of the reply shows the cause.
 _UNWANTED = re.compile(
     r"spam|(?:black|block|deny)[ -]?list|blocked|dnsbl|\brbl\b"
     r"|reputation|\bpolicy\b|virus|dmarc|\bspf\b|dkim",

@@ -105,7 +105,7 @@ def add(tx: Tx, new: Sequence[NewSuppression]) -> None:
     """Suppresses addresses; those that are suppressed already stay as they are.
 
     Two kinds replace an earlier one, which keeps its id: a complaint or an unsubscription replaces a
-    bounce, and a lasting suppression one that would expire. An expired suppression makes room for a new one.
+    bounce, and a lasting suppression one that would expire. An expired suppression is replaced by a new one.
     """
     # In one order, so that concurrent transactions do not wait for each other in a circle.
     _ADD.run(tx, [asdict(row) for row in sorted(new, key=lambda row: (row.org_id, row.address))])

@@ -28,8 +28,8 @@ class ConcurrencyLimiter:
 
     At most `concurrency` calls are in flight in all, `per_organisation` for one organisation, and
     `per_webhook` for one webhook. A webhook begins with two; each success adds one, each failure halves
-    its limit, down to one call that probes it. Webhooks whose last call failed share half of the whole:
-    however many of them hang, the other half stays free for those that answer.
+    its limit, down to one call that probes it. Webhooks whose last call failed share half of `concurrency`:
+    if many of them hang, the other half stays free for the others.
     """
 
     def __init__(self, concurrency: int, per_organisation: int, per_webhook: int) -> None:
@@ -45,7 +45,7 @@ class ConcurrencyLimiter:
         self._failing_in_flight = 0
 
     def capacity(self, key: WebhookKey) -> int:
-        """The number of calls to claim for this webhook; 0 while enough of its own, or of all, wait here."""
+        """The number of calls to claim for this webhook; 0 while enough of its own or in all wait."""
         if self._waiting >= 4 * self._concurrency:
             return 0
         state = self._webhooks.get(key)
@@ -108,7 +108,7 @@ class ConcurrencyLimiter:
             state.limit = min(state.limit + 1, self._per_webhook) if succeeded else max(1, state.limit // 2)
 
     def withdraw(self, webhook: WebhookKey) -> list[CallKey]:
-        """Takes out the calls of a webhook that were not started."""
+        """Removes the calls of a webhook that were not started, and returns their keys."""
         waiting = self._webhooks[webhook].waiting
         keys = [call.key for call in waiting]
         if keys:
@@ -118,7 +118,7 @@ class ConcurrencyLimiter:
         return keys
 
     def withdraw_all(self) -> list[CallKey]:
-        """Takes out every call that was not started."""
+        """Removes all calls that were not started, and returns their keys."""
         return [key for webhook in list(self._ready) for key in self.withdraw(webhook)]
 
     def _may_start(self, key: WebhookKey, state: _State) -> bool:

@@ -1,4 +1,4 @@
-"""The health of webhooks: which are disabled because of the results of their calls (contract row F-3)."""
+"""The health of webhooks, which are disabled if their calls fail for long (contract row F-3)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Result:
 
 
 def update_health(tx: Tx, results: Sequence[Result]) -> dict[WebhookKey, str]:
-    """Stores since when webhooks fail, and returns which are to be disabled, each with the reason."""
+    """Stores the time since which webhooks fail; returns the webhooks to disable, each with the reason."""
     by_webhook: dict[WebhookKey, list[Result]] = {}
     for result in results:
         if not result.ours:

@@ -1,4 +1,4 @@
-"""Filling the queue of calls: the reader of the log moves on and its calls are added, or neither."""
+"""Fills the queue of calls: the reader of the log advances and its calls are added, in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

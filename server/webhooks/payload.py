@@ -8,7 +8,7 @@ import orjson
 from server.events.log import EventRow
 from server.webhooks.subscriptions import EmailRow
 
-# Receivers choose their replies; a body beyond about 20 kB is refused by some endpoints.
+# A receiving mail server chooses the text of its reply, and some endpoints refuse bodies over about 20 kB.
 _MAX_DIAGNOSTIC_CHARS = 2048
 TEST_TYPE = "webhook.test"
 
@@ -44,7 +44,7 @@ def _data(event: EventRow, email: EmailRow) -> dict[str, object]:
         data["attempt"] = event.attempt
         data["possible_duplicate"] = event.possible_duplicate
     diagnostic = (event.reply_text or "")[:_MAX_DIAGNOSTIC_CHARS]
-    # Without a reply the status and the text say why there was none.
+    # Without a reply, the status and the text give the reason.
     if event.reply_code is not None or event.reply_status is not None:
         data["reply"] = {
             "code": event.reply_code or 0,

@@ -1,32 +1,32 @@
-"""What a webhook must look like (contract rows Z-38, C-35)."""
+"""Rules for webhooks (contract rows Z-38, C-35, F-3)."""
 
 from collections.abc import Sequence
 
 from server.faults import ValidationFailed, Violation
 from server.net.guard import UrlRefused, check_url
 
-# A webhook that took nothing for so long is disabled (F-3) ...
+# The time after which a webhook that accepted no call is disabled (F-3) ...
 LOST_AFTER_MS = 5 * 86_400_000
-# ... if some call to it failed for so long, so that no short outage after a quiet week does it.
+# ... if one of its calls has failed for this time, so that a short outage after a quiet week does not count.
 FAILED_FOR_MS = 12 * 3_600_000
-# For so long after a rotation calls are signed with both secrets.
+# The time after a rotation in which calls are signed with both secrets.
 OVERLAP_MS = 86_400_000
-# How long calls and their attempts can be looked up and made again.
+# The time for which calls and their attempts can be read and replayed.
 KEPT_MS = 30 * 86_400_000
 
 
 def is_lost(failing_since: int, began_at: int, now_ms: int) -> bool:
-    """Whether a webhook is disabled after a failure now, none having succeeded since `failing_since`.
+    """True if a webhook is to be disabled after a failure now; no call has succeeded since `failing_since`.
 
-    The call that failed was first made, or made again, at `began_at`.
+    The first attempt of the failed call, or of its replay, was at `began_at`.
     """
     return now_ms - failing_since >= LOST_AFTER_MS and now_ms - began_at >= FAILED_FOR_MS
 
 
 def check(url: str, events: Sequence[str | None], *, allow_private_networks: bool) -> list[str]:
-    """The event types of a new webhook, each once. None stands for a type that does not exist.
+    """The event types of a new webhook, each once; None in `events` is a type that does not exist.
 
-    Raises `ValidationFailed` naming everything that is wrong.
+    Raises `ValidationFailed` with all violations.
     """
     violations = _url(url, allow_private_networks=allow_private_networks)
     if not events:

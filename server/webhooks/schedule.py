@@ -1,4 +1,4 @@
-"""What follows from an attempt: a pure decision (contract row C-33)."""
+"""The decision after an attempt: success, retry or failure (contract row C-33)."""
 
 import random
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from server.work.backoff import jittered
 # The first attempt is made at once.
 STEPS_S = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 ATTEMPTS = len(STEPS_S) + 1
-# A receiver that asks to slow down (429) does not use its attempts up; this ends it.
+# The age at which a call fails: a receiver that answers 429 does not use up attempts.
 MAX_AGE_S = 4 * 86_400.0
 _GONE = 410
 _TOO_MANY = 429
@@ -22,7 +22,7 @@ _HONOURED = frozenset({_TOO_MANY, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a call; `delay_s` is the time to its next attempt if there is one."""
+    """The decision on a call; `delay_s` is the time to its next attempt, None for none."""
 
     outcome: Literal["delivered", "deferred", "given_up", "gone"]
     delay_s: float | None = None
@@ -35,11 +35,11 @@ def verdict(
     age_s: float,
     chance: Callable[[], float] = random.random,
 ) -> Verdict:
-    """What becomes of a call after `attempts` attempts, the last answered with `status`, or not at all.
+    """The decision on a call after `attempts` attempts; `status` is that of the last response, None for none.
 
-    2xx is success, 410 ends the webhook, everything else, redirects too, is repeated. A `Retry-After` of
+    2xx is success, 410 disables the webhook, any other status, redirects too, is retried. A `Retry-After` of
     429, 502, 503 or 504 is honoured between the scheduled delay and its double. `age_s` counts from the
-    event; `chance` gives a number in [0, 1).
+    event; `chance` returns a number in [0, 1).
     """
     if status is not None and 200 <= status < 300:
         return Verdict("delivered")
@@ -54,10 +54,10 @@ def verdict(
 
 
 def seconds_of(retry_after: str | None, now_ms: int) -> float | None:
-    """A `Retry-After` header in seconds from now (RFC 9110 section 10.2.3); None if it says nothing."""
+    """A `Retry-After` header in seconds from now (RFC 9110 section 10.2.3); None if it is not valid."""
     text = (retry_after or "").strip()
     if text.isascii() and text.isdigit():
-        # A number that long is not meant; a float would overflow on some.
+        # A longer number is a mistake, and could overflow a float.
         return float(text[:12])
     try:
         until = parsedate_to_datetime(text)

@@ -20,8 +20,8 @@ def signed_headers(
 ) -> dict[str, str]:
     """The headers of one call: `body` is exactly what is sent, `timestamp_s` the time of this attempt.
 
-    `secrets` are those that are good now, the newest first. Standard Webhooks lets a header hold a signature
-    of each; receivers of `ZidiMail-Signature` compare it as a whole, so it is made with the newest alone.
+    `secrets` are the valid ones, the newest first. A header of Standard Webhooks holds a signature by each;
+    receivers of `ZidiMail-Signature` compare the whole header, so it is made with the newest secret alone.
 
     `ZidiMail-Signature` is keyed with the whole secret string and signs the body alone. The signature of
     Standard Webhooks, repeated under svix's names, is keyed with the secret's decoded bytes and signs id,

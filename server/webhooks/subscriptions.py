@@ -18,7 +18,7 @@ class Subscription(NamedTuple):
 
 
 class EmailRow(NamedTuple):
-    """The email of an event, as far as a call describes it."""
+    """The part of an event's email that a call shows."""
 
     org_id: str
     id: str

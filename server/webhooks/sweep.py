@@ -33,7 +33,7 @@ class Sweeper:
         await self._loop.stop()
 
     async def step(self) -> bool:
-        """Deletes what is too old of the next webhooks; returns whether there may be more."""
+        """Deletes the old rows of the next webhooks; returns True if more may be left."""
         keys = await self._database.read(history.webhooks_after, self._after, _WEBHOOKS)
         before = self._clock.now_ms() - KEPT_MS
         if await self._writer.run(history.delete_old, keys, before, _ROWS):

@@ -1,1 +1,1 @@
-"""gRPC without the product: who calls, how faults travel, how calls are logged and measured."""
+"""The gRPC layer, without product rules: authentication, access, faults, logs and metrics of calls."""

@@ -29,7 +29,7 @@ PERMISSIONS: dict[PermissionName, access_pb2.Permission] = {
     "send_only": access_pb2.PERMISSION_SEND_ONLY,
     "read_only": access_pb2.PERMISSION_READ_ONLY,
 }
-# Least first: each may do all that the ones before it may (C-77).
+# From the lowest: each role may do everything that the roles before it may (C-77).
 ROLES: dict[RoleName, access_pb2.Role] = {
     "read_only": access_pb2.ROLE_READ_ONLY,
     "member": access_pb2.ROLE_MEMBER,
@@ -44,7 +44,7 @@ _ROLE_OF = {value: name for name, value in ROLES.items()}
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """Who may call a method: the kinds of credential, and for keys and sessions how much they must allow.
+    """The access rule of a method: kinds of credential, permissions of keys, least role of sessions.
 
     Raises ValueError for a rule that is incomplete or contradicts itself.
     """
@@ -65,7 +65,7 @@ class AccessRule:
 
     @property
     def is_open(self) -> bool:
-        """No credential is asked for, and none is looked at."""
+        """True if the method needs no credential; one that is sent is ignored."""
         return "none" in self.credentials
 
     def check(self, caller: Caller) -> None:
@@ -88,7 +88,7 @@ class AccessRule:
 def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]:
     """The rule of every method of the services, by full method path (`/package.Service/Method`).
 
-    Raises ValueError for a method that has none, or one that makes no sense: nothing is open by oversight.
+    Raises ValueError for a method without a valid rule, so that no method is open by oversight.
     """
     return {
         f"/{service.full_name}/{method.name}": _rule_of(method)

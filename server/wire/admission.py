@@ -1,11 +1,11 @@
-"""Who makes a call, through which edge and from where: read from its metadata (contract rows F-7, C-91)."""
+"""The caller, the edge and the client addresses of a call, from its metadata (contract rows F-7, C-91)."""
 
 import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
-from server.wire.address import named_addresses, peer_address
+from server.wire.address import client_addresses, peer_address
 from server.wire.caller import Authenticator, Caller, InternalCaller, KeyCaller
 from server.wire.faults import (
     AddressNotAllowed,
@@ -16,9 +16,9 @@ from server.wire.faults import (
 )
 
 CREDENTIAL_KEY = "authorization"
-# By which an edge proves itself: the secret of the installation's edges.
+# The secret that an edge sends to authenticate itself.
 EDGE_KEY = "x-zidimail-edge"
-# What only an edge is believed: the addresses of the clients it calls for, and the ids of their requests.
+# Trusted from edges only: the addresses of the clients for which they call, and the ids of their requests.
 CLIENT_KEY = "x-client-ip"
 REQUEST_IDS_KEY = "x-request-ids"
 MAX_REQUEST_IDS = 100  # as many as a batch has sends
@@ -31,17 +31,16 @@ _log = structlog.get_logger()
 
 
 class Admission:
-    """Recognises callers by their credentials, and edges by `edge_secret`; with an empty one, no edge."""
+    """Authenticates callers, and edges by `edge_secret`; without one there are no edges."""
 
     def __init__(self, authenticator: Authenticator, edge_secret: str) -> None:
         self._authenticator = authenticator
         self._edge_secret = edge_secret.encode()
 
     def is_edge(self, metadata: Metadata) -> bool:
-        """Whether the call comes from an edge that has proved itself; where it connects from counts for
-        nothing.
+        """True if the call comes from an authenticated edge; its address does not matter.
 
-        Raises `EdgeNotRecognised` for another secret: the installation is set up wrongly, or someone guesses.
+        Raises `EdgeNotRecognised` for a wrong secret: a wrong setting, or an attack.
         """
         given = metadata.get(EDGE_KEY)
         if not given:
@@ -52,7 +51,7 @@ class Admission:
         return True
 
     async def caller(self, metadata: Metadata) -> Caller:
-        """The caller whose credential the call carries.
+        """The caller of the credential in the metadata.
 
         Raises `MissingCredentials`, `SeveralCredentials`, `InvalidCredentials`.
         """
@@ -78,14 +77,14 @@ class Admission:
 
 
 def check_addresses(caller: Caller, metadata: Metadata, peer: Callable[[], str], *, is_edge: bool) -> None:
-    """Raises `AddressNotAllowed` if the caller's key may not be used from where the call comes from.
+    """Raises `AddressNotAllowed` if the caller's key may not be used from the client's address.
 
-    An edge calls for others, several at once perhaps: all must be in the key's networks. `peer` returns the
-    other end of the connection in gRPC's form.
+    A call of an edge may be for several clients: all of them must be in the key's networks. `peer` returns
+    the peer of the connection in gRPC's form.
     """
     if not isinstance(caller, KeyCaller) or not caller.allowed_networks:
         return
-    addresses = named_addresses(metadata.get(CLIENT_KEY, ())) if is_edge else [peer_address(peer())]
+    addresses = client_addresses(metadata.get(CLIENT_KEY, ())) if is_edge else [peer_address(peer())]
     for address in addresses:
         if address is None or not any(address in network for network in caller.allowed_networks):
             raise AddressNotAllowed(str(address or "an unknown address"))
@@ -98,7 +97,7 @@ def request_ids(metadata: Metadata) -> list[str]:
 
 
 def by_key(pairs: Iterable[tuple[str, str | bytes]]) -> Metadata:
-    """The metadata of a call as gRPC has it, a key perhaps several times."""
+    """The metadata of a call by key, from gRPC's pairs, in which a key may occur several times."""
     metadata: dict[str, list[str]] = {}
     for key, value in pairs:
         text = value if isinstance(value, str) else value.decode("latin-1")

@@ -1,4 +1,4 @@
-"""Who calls: set by the interceptors for the length of a call."""
+"""The caller, which the interceptors set for the duration of a call."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _current: ContextVar["Caller"] = ContextVar("caller")
 
 @dataclass(frozen=True, slots=True)
 class AnonymousCaller:
-    """Anyone: the method asks for no credential."""
+    """The caller of a method that needs no credential."""
 
     credential: ClassVar[CredentialKind] = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyCaller:
-    """The holder of an API key, and what the key allows."""
+    """The holder of an API key, with the key's permission and bounds."""
 
     credential: ClassVar[CredentialKind] = "api_key"
     user_id: ClassVar[None] = None
@@ -29,18 +29,18 @@ class KeyCaller:
     org_id: str
     key_id: str
     permission: PermissionName
-    # From which domains it may send; empty: all of the organisation's (F-7).
+    # The domains it may send from; empty for all domains of the organisation (F-7).
     allowed_domains: frozenset[str] = frozenset()
-    # From where it may call; empty: from everywhere (F-7).
+    # The networks it may call from; empty for every network (F-7).
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    # What it sends never leaves the building and uses no quota (F-5).
+    # Its mail is simulated: never sent, and charged to no quota (F-5).
     test: bool = False
     expires_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCaller:
-    """A signed-in user, in one organisation. No key's bounds apply to it."""
+    """A signed-in user in one organisation; the bounds of keys do not apply."""
 
     credential: ClassVar[CredentialKind] = "session"
     key_id: ClassVar[None] = None
@@ -51,7 +51,7 @@ class SessionCaller:
     user_id: str
     role: RoleName
     expires_at_ms: int
-    # May also call what is open to operators (C-76).
+    # Such a user may also call the methods for operators (C-76).
     is_operator: bool = False
 
 
@@ -66,7 +66,7 @@ class OperatorCaller:
 
 @dataclass(frozen=True, slots=True)
 class InternalCaller:
-    """A program of this installation that acts for itself; its requests name the organisation."""
+    """A program of this installation; its requests name the organisation."""
 
     credential: ClassVar[CredentialKind] = "internal"
 
@@ -76,17 +76,17 @@ Caller = OrganisationCaller | OperatorCaller | InternalCaller | AnonymousCaller
 
 
 class Authenticator(Protocol):
-    """Finds the caller that a bearer token belongs to."""
+    """Finds the caller of a bearer token."""
 
     async def authenticate(self, token: str) -> KeyCaller | SessionCaller | OperatorCaller:
-        """The caller whose token this is. Raises `InvalidCredentials`."""
+        """The caller of `token`. Raises `InvalidCredentials`."""
         ...
 
 
 def current_caller() -> OrganisationCaller:
-    """The caller of the organisation's method that is being served.
+    """The caller of the present call, who belongs to an organisation.
 
-    Raises LookupError outside a call, and in one whose access rule admits callers of no organisation.
+    Raises LookupError outside a call, and for a caller that belongs to no organisation.
     """
     caller = _current.get()
     if not isinstance(caller, OrganisationCaller):
@@ -95,7 +95,7 @@ def current_caller() -> OrganisationCaller:
 
 
 def any_caller() -> Caller:
-    """The caller of the method that is being served, of any kind. Raises LookupError outside a call."""
+    """The caller of the present call, of any kind. Raises LookupError outside a call."""
     return _current.get()
 
 

@@ -1,4 +1,4 @@
-"""Why a caller is refused before its request is looked at: one exception per `ErrorReason`."""
+"""Faults of authentication and access, raised before a request is handled; one for each `ErrorReason`."""
 
 from server.faults import Fault, Unavailable
 
@@ -13,7 +13,7 @@ class MissingCredentials(Fault):
 
 
 class InvalidCredentials(Fault):
-    """The credential is malformed, unknown, expired or revoked: which one is not told."""
+    """The credential is malformed, unknown, expired or revoked; callers do not learn which."""
 
     reason, code = "INVALID_CREDENTIALS", "UNAUTHENTICATED"
 
@@ -31,7 +31,7 @@ class SeveralCredentials(Fault):
 
 
 class EdgeNotRecognised(Unavailable):
-    """An edge has another secret than this server: the installation is set up wrongly, no caller's fault."""
+    """An edge has another secret than this server: an error of the operator's settings."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -42,7 +42,7 @@ class EdgeNotRecognised(Unavailable):
 
 
 class WrongCredentialKind(Fault):
-    """The method wants another kind of credential (contract row C-9)."""
+    """The method needs another kind of credential (contract row C-9)."""
 
     reason, code = "WRONG_CREDENTIAL_KIND", "UNAUTHENTICATED"
 
@@ -72,7 +72,7 @@ class MissingPermission(Fault):
 
 
 class MissingRole(Fault):
-    """The user's role in the organisation may not do this (contract row C-77)."""
+    """The user's role in the organisation is too low for the method (contract row C-77)."""
 
     reason, code = "MISSING_PERMISSION", "PERMISSION_DENIED"
 
@@ -85,7 +85,7 @@ class MissingRole(Fault):
 
 
 class AddressNotAllowed(Fault):
-    """The API key may not be used from where the call came from (contract row F-7)."""
+    """The API key may not be used from the client's address (contract row F-7)."""
 
     reason, code = "ADDRESS_NOT_ALLOWED", "PERMISSION_DENIED"
 

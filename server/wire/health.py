@@ -1,4 +1,4 @@
-"""The standard health service (grpc.health.v1), truthful about stopping."""
+"""The standard health service (grpc.health.v1), NOT_SERVING as soon as the server stops."""
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -17,10 +17,10 @@ class Health:
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
 
     async def serving(self) -> None:
-        """From now on calls are welcome."""
+        """Sets all services to SERVING."""
         for name in self._names:
             await self._servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def stopping(self) -> None:
-        """From now on load balancers must send calls elsewhere; it cannot be taken back."""
+        """Sets all services to NOT_SERVING for good, so that load balancers use other servers."""
         await self._servicer.enter_graceful_shutdown()

@@ -1,7 +1,7 @@
-"""What surrounds every call of this package's services, in the order of `LAYERS`.
+"""The layers around every call of the services of `zidimail.v1`, in the order of `LAYERS`.
 
-Health and reflection are left alone: they belong to load balancers and tools, carry no credential and tell
-nothing about a customer.
+Health and reflection have none: load balancers and tools call them without a credential, and they show no
+data of customers.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from server.wire.caller import AnonymousCaller, OrganisationCaller, set_current_
 from server.wire.status import DETAILS_KEY, code_of, status_of
 from server.wire.streams import parse, parse_each, single, while_admitted
 
-# For callers that set no deadline of their own.
+# The deadline of calls without their own.
 DEFAULT_DEADLINE_S = 30.0
-# How often a stream asks whether its credential is still valid.
+# The interval at which a stream checks its credential again.
 RECHECK_S = 1.0
 _REQUEST_ID_KEY = "x-request-id"
 _REQUEST_ID_MAX_LENGTH = 128
@@ -36,7 +36,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 @dataclass(slots=True)
 class Call:
-    """A call while it is served: what its layers tell each other."""
+    """A call in progress, with the data that its layers share."""
 
     method: str
     rule: AccessRule
@@ -44,7 +44,7 @@ class Call:
     context: Context
     metadata: Metadata = field(repr=False)  # it holds credentials
     request_id: str = ""
-    # Of the requests that an edge joined into this call.
+    # The ids of the requests that an edge joined into this call.
     request_ids: Sequence[str] = ()
     is_edge: bool = False
     code: str = "OK"
@@ -52,7 +52,7 @@ class Call:
     started: float = field(default_factory=time.perf_counter)
 
     async def admit(self) -> None:
-        """Lets the caller in, or raises the fault that says why not."""
+        """Authenticates the caller and checks its access. Raises the fault of a refusal."""
         if self.rule.is_open:
             set_current_caller(AnonymousCaller())
             return
@@ -76,7 +76,7 @@ class Call:
 
 @asynccontextmanager
 async def request_id(call: Call) -> AsyncIterator[None]:
-    """Takes the caller's request id or makes one, and gives it back with the answer."""
+    """Takes the caller's request id or makes one, and returns it as trailing metadata."""
     given = call.metadata.get(_REQUEST_ID_KEY, ("",))[-1]
     call.request_id = given if 0 < len(given) <= _REQUEST_ID_MAX_LENGTH else new_id()
     call.context.set_trailing_metadata(((_REQUEST_ID_KEY, call.request_id),))
@@ -85,7 +85,7 @@ async def request_id(call: Call) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def access_log(call: Call) -> AsyncIterator[None]:
-    """One line a call: never an address, a subject or a credential."""
+    """Logs one line for each call, never with an address, a subject or a credential."""
     try:
         yield
     finally:
@@ -112,7 +112,7 @@ async def measure(call: Call) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def faults(call: Call) -> AsyncIterator[None]:
-    """Turns what is raised inside into the call's status; what nobody expected is logged and hidden."""
+    """Turns exceptions into the call's status; an unexpected one is logged and becomes `Internal`."""
     try:
         yield
     except Fault as fault:
@@ -129,7 +129,7 @@ async def faults(call: Call) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def authenticate(call: Call) -> AsyncIterator[None]:
-    """Finds out who calls, and whether the method is open to the credential."""
+    """Authenticates the edge and the caller, and checks the caller's access to the method."""
     call.is_edge = call.admission.is_edge(call.metadata)
     if call.is_edge:
         call.request_ids = request_ids(call.metadata)
@@ -141,11 +141,11 @@ Layer = Callable[[Call], AbstractAsyncContextManager[None]]
 
 # Outermost first.
 LAYERS: tuple[Layer, ...] = (
-    request_id,  # first: every later line and error carries it
-    access_log,  # sees the code that the layers below decide
+    request_id,  # first: later log lines and errors have it
+    access_log,  # logs the status code that the layers below set
     measure,  # likewise
-    faults,  # turns what the layers below raise into that code
-    authenticate,  # last: nothing of the method runs for a stranger
+    faults,  # sets that code for exceptions of the layers below
+    authenticate,  # last: no code of the method runs before it
 )
 
 
@@ -160,7 +160,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         deadline_s: float = DEFAULT_DEADLINE_S,
         recheck_s: float = RECHECK_S,
     ) -> None:
-        """`rules` are by full method path."""
+        """`rules` is keyed by full method path."""
         self._rules = rules
         self._admission = admission
         self._deadline_s = deadline_s
@@ -172,7 +172,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
-        """The handler of the call's method, wrapped in `LAYERS` if it is one of ours."""
+        """The handler of the call's method, wrapped in `LAYERS` if the method has an access rule."""
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None:
@@ -183,7 +183,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         return wrapped
 
     def _wrap(self, method: str, handler: Any) -> Any:
-        # Requests are parsed inside the layers, so that bytes which are no message are the caller's error.
+        # Requests are parsed inside the layers, so that invalid bytes become a `ValidationFailed`.
         if handler.response_streaming:
             return self._streaming(method, handler)
         if handler.request_streaming:
@@ -229,7 +229,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         return grpc.unary_stream_rpc_method_handler(stream, None, handler.response_serializer)
 
     def _deadline(self, context: Context) -> asyncio.Timeout:
-        """Bounds calls whose caller sets no deadline; streams of responses may last."""
+        """The deadline of a call whose caller sets none; streams of responses have none, as they may last."""
         return asyncio.timeout(self._deadline_s if context.time_remaining() is None else None)
 
     async def _enter(self, stack: AsyncExitStack, method: str, context: Context) -> Call:

@@ -1,4 +1,4 @@
-"""What is counted about calls, for Prometheus."""
+"""Prometheus metrics of calls."""
 
 from prometheus_client import Counter, Histogram
 

@@ -8,12 +8,12 @@ from server.ids import is_id
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
-# Beyond this no list is meant to be paged through by number, and an offset must fit the store's integers.
+# The highest page number, so that the offset fits the store's integers.
 MAX_PAGE = 1_000_000
 
 
 class PagedRequest(Protocol):
-    """A request message to list something."""
+    """A request message for a page of a list."""
 
     @property
     def limit(self) -> int: ...
@@ -36,7 +36,7 @@ def limit_of(limit: int | None) -> int:
 
 
 def page_request(request: PagedRequest) -> PageRequest:
-    """The page that a request asks for.
+    """The page of a request.
 
     Raises `ValidationFailed` for a number or size below 1, and for a cursor that is no id.
     """

@@ -8,8 +8,8 @@ from server.faults import Fault
 
 DOMAIN = "zidimail"
 DETAILS_KEY = "grpc-status-details-bin"
-# A status travels as trailing metadata, of which many clients take 8 KiB: a larger one never arrives. Faults
-# quote what the caller sent, so each part is cut (bytes of UTF-8; gRPC may triple those of the message).
+# A status is sent as trailing metadata, and many clients accept at most 8 KiB. Faults quote the request, so
+# each part is cut (bytes of UTF-8; gRPC's encoding may triple those of the message).
 _MAX_MESSAGE_BYTES = 600
 _MAX_METADATA_BYTES = 300
 _MAX_FIELD_BYTES = 100
@@ -18,9 +18,9 @@ _MAX_VIOLATIONS_BYTES = 2_500
 
 
 def status_of(fault: Fault) -> status_pb2.Status:
-    """The status of a fault, with ErrorInfo and, where they apply, BadRequest and RetryInfo.
+    """The status of a fault, with ErrorInfo and, if they apply, BadRequest and RetryInfo.
 
-    Of very many violations the first are told.
+    BadRequest holds the first violations, up to 2,500 bytes.
     """
     status = status_pb2.Status(code=code_of(fault).value[0], message=_cut(fault.message, _MAX_MESSAGE_BYTES))
     metadata = {name: _cut(value, _MAX_METADATA_BYTES) for name, value in fault.metadata.items()}

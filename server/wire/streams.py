@@ -1,4 +1,4 @@
-"""Streams of a call: each message is parsed when it is read, and what flows ends with the admission."""
+"""Streams of a call: messages are parsed one by one, and a stream ends when its credential does."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ def parse(deserialize: Callable[[bytes], M], body: bytes) -> M:
 async def parse_each(
     deserialize: Callable[[bytes], M], bodies: AsyncIterable[bytes]
 ) -> AsyncGenerator[M, None]:
-    """The messages of a client's stream, as they come. Raises `ValidationFailed` at one that is none."""
+    """The messages of a client's stream, as they come. Raises `ValidationFailed` for invalid bytes."""
     async for body in bodies:
         yield parse(deserialize, body)
 
@@ -36,9 +36,9 @@ async def single(response: Awaitable[M]) -> AsyncGenerator[M, None]:
 async def while_admitted(
     responses: AsyncGenerator[M, None], admit: Callable[[], Awaitable[None]], recheck_s: float
 ) -> AsyncGenerator[M, None]:
-    """The responses for as long as `admit`, called every `recheck_s` seconds, raises nothing (F-7, S-19).
+    """The responses until `admit`, called every `recheck_s` seconds, raises an exception (F-7, S-19).
 
-    What it raises ends the stream, also while the next response is waited for.
+    The exception ends the stream, also while it waits for the next response.
     """
     recheck_at = time.monotonic() + recheck_s
     following: asyncio.Task[M] | None = None

@@ -1,4 +1,4 @@
-"""How long to wait before trying again: pure schedules, with jitter so that failures do not march in step."""
+"""Retry schedules, with jitter so that calls which failed together are not repeated together."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ DELIVERY_S = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0)
 def delay_s(schedule: Sequence[float], failures: int, chance: Callable[[], float] = random.random) -> float:
     """Seconds to wait after `failures` failed attempts (at least one), within 20 % of the schedule.
 
-    Behind the end of the schedule its last step repeats. `chance` gives a number in [0, 1).
+    After the end of the schedule its last step repeats. `chance` returns a number in [0, 1).
     """
     step = schedule[min(failures, len(schedule)) - 1]
     return jittered(step, chance)

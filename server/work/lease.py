@@ -48,28 +48,28 @@ class Leases(Generic[K]):
         return self._monotonic()
 
     def hold(self, keys: Iterable[K], claimed_at: float) -> None:
-        """Takes newly claimed rows over; `claimed_at` is `now()` from before the claim."""
+        """Adds newly claimed rows; `claimed_at` is the value of `now()` before the claim."""
         until = claimed_at + self._lease_s
         self._until.update((key, until) for key in keys)
 
     def drop(self, keys: Iterable[K]) -> None:
-        """Forgets rows whose result is recorded, or which were given back."""
+        """Removes rows whose result was recorded, or which were released."""
         for key in keys:
             self._until.pop(key, None)
 
     def holds(self, key: K) -> bool:
-        """Whether the row is certainly still ours: ask before each step that cannot be undone."""
+        """True if the lease on the row has not run out; to be checked before a step that cannot be undone."""
         return self._until.get(key, 0.0) > self._monotonic()
 
     def __contains__(self, key: object) -> bool:
-        """Whether the row is in hand: claimed and not settled or given back, lease run out or not."""
+        """True if the row was claimed and neither settled nor released, also if its lease has run out."""
         return key in self._until
 
     def __len__(self) -> int:
         return len(self._until)
 
     async def beat(self) -> bool:
-        """Renews everything that is held, and forgets what was lost."""
+        """Renews all leases, and removes the rows whose lease was lost."""
         keys = list(self._until)
         if keys:
             until = self._monotonic() + self._lease_s

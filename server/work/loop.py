@@ -34,12 +34,12 @@ class Loop:
         self._task = asyncio.create_task(self._run(), name=self._name)
 
     def wake(self) -> None:
-        """There is work: do not wait for the next poll."""
+        """Begins the next step at once, without waiting for the next poll."""
         self._woken.set()
 
     @property
     def stopping(self) -> bool:
-        """Whether the loop was told to stop; a long step may look at it."""
+        """True after `stop` was called; a long step may check it."""
         return self._stopped.is_set()
 
     async def stop(self) -> None:

@@ -34,13 +34,13 @@ class Dots:
     withdrawn_: list[list[int]] = field(default_factory=list)
     after_: list[dict[int, Outcome]] = field(default_factory=list)
 
-    async def before(self, numbers: Sequence[int]) -> None:
+    async def before_commit(self, numbers: Sequence[int]) -> None:
         self.before_.append(list(numbers))
         if self.lost:
             raise LeaseLost
 
-    def withdrawn(self, numbers: Sequence[int]) -> None:
+    def commit_withdrawn(self, numbers: Sequence[int]) -> None:
         self.withdrawn_.append(list(numbers))
 
-    def after(self, outcomes: Mapping[int, Outcome]) -> None:
+    def after_commit(self, outcomes: Mapping[int, Outcome]) -> None:
         self.after_.append(dict(outcomes))

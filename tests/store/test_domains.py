@@ -12,7 +12,7 @@ from server.db.writer import Writer
 from server.domains import store
 from server.domains.faults import DomainAlreadyExists, DomainOwnedElsewhere
 from server.domains.keys import new_keys, private_key
-from server.domains.recording import take_as_verified
+from server.domains.recording import mark_verified
 from server.domains.rules import Checks, PublicKey, dkim_value
 from server.domains.verify import Verification, Verifier
 from server.faults import DomainNotFound
@@ -57,7 +57,7 @@ async def test_adding_a_domain_many_times_at_once_adds_it_once(database: Databas
     outcomes = await asyncio.gather(*(add(writer) for _ in range(10)), return_exceptions=True)
     assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, DomainAlreadyExists) for outcome in outcomes) == 9
-    part = await database.read(store.listed, ORG, PageRequest(50))
+    part = await database.read(store.page, ORG, PageRequest(50))
     keys = await row_count(database, dkim_keys)
     assert (len(part.rows), part.total, keys) == (1, 1, len(NEVER_SIGNS))
 
@@ -127,7 +127,7 @@ async def test_another_organisations_domain_is_as_if_it_did_not_exist(
         await record(writer, id, Checks(spf="failed", dkim="failed"), OTHER)
     with pytest.raises(DomainNotFound):
         await writer.run(store.remove, OTHER, id)
-    assert (await database.read(store.listed, OTHER, PageRequest(50))).total == 0
+    assert (await database.read(store.page, OTHER, PageRequest(50))).total == 0
     assert await database.read(store.public_keys, OTHER, id) == []
     assert await database.read(store.verified_domains, [(OTHER, DOMAIN)]) == {}
     assert await database.read(store.signing_keys, [(OTHER, id)]) == {}
@@ -138,8 +138,8 @@ async def test_domains_are_listed_newest_first(database: Database, writer: Write
     """Z-31."""
     ids = [await add(writer, domain=f"d{n}.example.com") for n in range(5)]
     await add(writer, OTHER)
-    first = await database.read(store.listed, ORG, PageRequest(3))
-    second = await database.read(store.listed, ORG, PageRequest(3, offset=3))
+    first = await database.read(store.page, ORG, PageRequest(3))
+    second = await database.read(store.page, ORG, PageRequest(3, offset=3))
     assert [row.id for row in (*first.rows, *second.rows)] == ids[::-1]
     assert (first.has_more, second.has_more, first.total) == (True, False, 5)
 
@@ -202,7 +202,7 @@ async def test_a_signing_key_opens_for_its_domain(database: Database, writer: Wr
 
     def add(tx: Tx) -> None:
         store.add(tx, ORG, id, DOMAIN, keys, 1_000)
-        take_as_verified(tx, ORG, id, 2_000)
+        mark_verified(tx, ORG, id, 2_000)
 
     await writer.run(add)
     signing = (await database.read(store.signing_keys, [(ORG, id)]))[ORG, id]
@@ -341,7 +341,7 @@ async def test_no_connection_is_held_while_dns_is_asked(
     while len(dns_server.queries) < 30 * 5:
         await asyncio.sleep(0)
         assert not verifying.done()
-        await database.read(store.listed, ORG, PageRequest(1))
+        await database.read(store.page, ORG, PageRequest(1))
     assert {verification.domain.spf for verification in await verifying} == {"temporary_failure"}
 
 

@@ -307,10 +307,10 @@ async def test_keys_are_listed_newest_first_without_the_revoked(database: Databa
     await _stored(writer, org_id=OTHER)
     assert await _revoke(writer, keys[2])
     newest_first = [keys[n].id for n in (4, 3, 1, 0)]
-    first = await database.read(store.listed, ORG, PageRequest(3))
-    second = await database.read(store.listed, ORG, PageRequest(3, offset=3))
-    after = await database.read(store.listed, ORG, PageRequest(3, after=newest_first[0]))
-    before = await database.read(store.listed, ORG, PageRequest(1, before=newest_first[2]))
+    first = await database.read(store.page, ORG, PageRequest(3))
+    second = await database.read(store.page, ORG, PageRequest(3, offset=3))
+    after = await database.read(store.page, ORG, PageRequest(3, after=newest_first[0]))
+    before = await database.read(store.page, ORG, PageRequest(1, before=newest_first[2]))
     assert [row.id for row in (*first.rows, *second.rows)] == newest_first
     assert (first.has_more, second.has_more, first.total) == (True, False, 4)
     assert [row.id for row in after.rows] == newest_first[1:]

@@ -42,7 +42,7 @@ dkim_keys = Table(
     Column("algorithm", String(8), nullable=False),
     Column("private_key", LargeBinary, nullable=False),  # sealed
     Column("public_key", Text, nullable=False),
-    # What the last check of its record found, as in `domains`.
+    # The result of the last check of its record, as in `domains`.
     Column("status", String(20), nullable=False),
     time_column("created_at"),
     # When DNS last showed the record; null while it does not: only a key that was seen signs (F-11).

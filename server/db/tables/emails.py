@@ -32,11 +32,11 @@ emails = Table(
     Column("reply_to", Text, nullable=False),
     Column("tags", Text, nullable=False),
     Column("message_id", Text, nullable=False),
-    # It never leaves the building, and uses no quota (F-5).
+    # Test mail is simulated: never sent, and charged to no quota (F-5).
     Column("test", Boolean, nullable=False, default=False),
     Column("status", String(20), nullable=False),
     time_column("created_at"),
-    # When delivery begins, if that was asked for (F-2).
+    # The begin of delivery of scheduled mail (F-2).
     time_column("scheduled_at", nullable=True),
     Index(
         "ix_emails_scheduled",
@@ -49,7 +49,7 @@ emails = Table(
     Index("ix_emails_org_id_domain_id_id", "org_id", "domain_id", "id"),
 )
 
-# Which emails have a tag: each tag of an email stands here as `name` and as `name:value`.
+# An index of emails by tag: each tag of an email is here as `name` and as `name:value`.
 email_tags = Table(
     "email_tags",
     metadata,
@@ -81,8 +81,8 @@ attachments = Table(
     Column("size", BigInteger, nullable=False),
 )
 
-# The bytes of attachments, deleted once the email is settled (Z-23). In parts: whatever a database or its
-# driver copies on the way is a part and not a file of 40 MB.
+# The bytes of attachments, deleted when the email is settled (Z-23). In parts, as databases and drivers copy
+# values: a part, and not a file of 40 MB.
 attachment_parts = Table(
     "attachment_parts",
     metadata,

@@ -28,7 +28,7 @@ events = Table(
     sqlite_with_rowid=False,
 )
 
-# How far each reader of the log has come.
+# The place in the log up to which each reader has read.
 log_readers = Table(
     "log_readers",
     metadata,

@@ -4,7 +4,7 @@ from sqlalchemy import Column, LargeBinary, String, Table
 
 from server.db.tables.metadata import metadata
 
-# What belongs to the store as a whole.
+# Named values of the whole store.
 installation = Table(
     "installation",
     metadata,

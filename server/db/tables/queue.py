@@ -16,11 +16,11 @@ delivery_queue = Table(
     Column("site", String(253), nullable=False),
     time_column("due_at"),
     Column("attempts", Integer, nullable=False),
-    # How often a holder of the lease died with it: a message that kills its deliverer is held, not looped.
+    # The number of holders of the lease that died: after some, the message is held instead of tried again.
     Column("crashes", SmallInteger, nullable=False),
     # An earlier attempt broke off between the final dot and the record of its reply.
     Column("uncertain", Boolean, nullable=False),
-    # How many bytes the email's attachments have: what it will take to hold it.
+    # The size of the email's attachments in bytes: the memory that it needs when loaded.
     Column("attached", BigInteger, nullable=False, server_default="0"),
     id_column("lease_owner", nullable=True),
     Column("lease_token", Integer, nullable=False),

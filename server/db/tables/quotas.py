@@ -4,14 +4,14 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text
 
 from server.db.tables.metadata import id_column, metadata
 
-# What each plan allows; null for no limit. The operator's to edit.
+# The limits of each plan, null for no limit. Operators may edit them.
 plans = Table(
     "plans",
     metadata,
     Column("plan", String(16), primary_key=True),
     Column("daily_limit", Integer),
     Column("monthly_limit", Integer),
-    # Whether mail goes on beyond the monthly limit, and is counted as overage.
+    # True if mail beyond the monthly limit is accepted and counted as overage.
     Column("overage", Boolean, nullable=False),
     Column("unique_limit", Integer),
     Column("burst_limit", Integer),
@@ -19,7 +19,7 @@ plans = Table(
     Column("smtp", Boolean, nullable=False),
 )
 
-# What an organisation has used: one row, each number with the period that it belongs to.
+# The usage of organisations: one row for each, every number with its period.
 usage = Table(
     "usage",
     metadata,

@@ -4,8 +4,8 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
 
 from server.db.tables.metadata import id_column, metadata
 
-# Which emails went to an address, for the search: kept by the same reader of the log as the statistics. The
-# address as bytes, which every database compares alike.
+# An index of emails by address, for the search, written by the same reader of the log as the statistics. The
+# address is in bytes, which every database compares alike.
 addressees = Table(
     "addressees",
     metadata,

@@ -30,14 +30,14 @@ webhooks = Table(
     time_column("disabled_at", nullable=True),
     # The first failure since the last success; null while calls succeed.
     time_column("failing_since", nullable=True),
-    # Where the log ended when the webhook was registered: it is told of what stands behind.
+    # The end of the log at the registration of the webhook, which gets the events after it.
     Column("since_tx", BigInteger, nullable=False),
     Column("since_seq", BigInteger, nullable=False),
     time_column("created_at"),
 )
 
-# The calls: one row for each event that a webhook was or will be told of. The rows with a due time are the
-# queue; the others are kept for a while, so that they can be looked up and made again.
+# The calls: one row for each event of which a webhook was or will be notified. The rows with a due time are
+# the queue; the others are kept for a while, so that they can be read and replayed.
 webhook_calls = Table(
     "webhook_calls",
     metadata,
@@ -86,7 +86,7 @@ webhook_calls = Table(
     ),
 )
 
-# What came of each call that was made: appended to, and forgotten after a while.
+# The attempts of calls with their results: appended, and deleted after the time of retention.
 webhook_attempts = Table(
     "webhook_attempts",
     metadata,
@@ -96,7 +96,7 @@ webhook_attempts = Table(
     id_column("event_id"),
     Column("attempt", Integer, nullable=False),  # from 1
     Column("status_code", SmallInteger),  # null if there was no answer
-    # Why there was no answer, in one word and in a sentence; empty if there was one.
+    # The reason for a missing answer, in one word and in a sentence; empty if there was an answer.
     Column("error", String(16), nullable=False),
     Column("detail", Text, nullable=False),
     Column("response", LargeBinary, nullable=False),  # the beginning of the answer's body

@@ -1,1 +1,1 @@
-"""SMTP as a client: connections, replies, the handshake, sessions and their pool."""
+"""The SMTP client: connections, replies, the handshake, sessions and their pool."""

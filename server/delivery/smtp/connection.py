@@ -1,4 +1,4 @@
-"""An SMTP connection: lines out and replies in, with a time limit on every wait."""
+"""An SMTP connection: it sends commands and receives replies, with a timeout for every wait."""
 
 import asyncio
 import ssl
@@ -11,11 +11,11 @@ _MAX_WAITING_REPLIES = 256
 
 
 class ConnectionLost(Exception):
-    """No reply will come: the connection is closed or makes no sense. The message says why."""
+    """The connection is closed, or the server broke the protocol; the message gives the reason."""
 
 
 class SmtpConnection(asyncio.Protocol):
-    """An open connection. Whatever ends it is noted in `failure`, and raised by the next wait."""
+    """An open connection. `failure` is the reason of its end, and the next wait raises it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -28,12 +28,12 @@ class SmtpConnection(asyncio.Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether the connection is open and no reply came without a command."""
+        """True if the connection is open and no unexpected reply is waiting."""
         return not self.failure and not self._replies and not self._transport.is_closing()
 
     @property
     def early_reply(self) -> Reply | None:
-        """A reply that came before it was due."""
+        """A reply that the server sent without a command, None for none."""
         return self._replies[0] if self._replies else None
 
     # Called by the event loop.
@@ -67,7 +67,7 @@ class SmtpConnection(asyncio.Protocol):
             self._writable.set_result(None)
 
     def end(self, reason: str) -> None:
-        """Breaks the connection off at once; the first reason given stays."""
+        """Aborts the connection; the first reason given stays."""
         if not self.failure:
             self.failure = reason
             self._transport.abort()
@@ -76,18 +76,18 @@ class SmtpConnection(asyncio.Protocol):
                 waiter.set_result(None)
 
     def quit(self) -> None:
-        """Says goodbye and closes, without waiting for an answer."""
+        """Sends QUIT and closes the connection without waiting for the reply."""
         if not self.failure and not self._transport.is_closing():
             self._transport.write(b"QUIT\r\n")
             self._transport.close()
 
     def write(self, data: bytes) -> None:
-        """Sends bytes, or drops them if the connection is lost: the next wait raises."""
+        """Sends bytes; on a lost connection it does nothing, and the next wait raises."""
         if not self.failure:
             self._transport.write(data)
 
     async def drained(self, timeout_s: float) -> None:
-        """Waits until the other side takes more. Raises `ConnectionLost` when it does not."""
+        """Waits until the write buffer has space. Raises `ConnectionLost`, also at the timeout."""
         if self._paused and not self.failure:
             self._writable = self._loop.create_future()
             await self._wait(self._writable, timeout_s)
@@ -109,7 +109,7 @@ class SmtpConnection(asyncio.Protocol):
         return await self.reply(timeout_s)
 
     async def start_tls(self, context: ssl.SSLContext, name: str, timeout_s: float) -> None:
-        """Goes on under TLS, after the other side agreed. Raises OSError, which includes `ssl.SSLError`."""
+        """Starts TLS after the reply to STARTTLS. Raises OSError, which includes `ssl.SSLError`."""
         # Whatever came in clear behind the reply may be an attacker's (RFC 3207 section 4.2).
         self._reader = ReplyReader()
         self._replies.clear()

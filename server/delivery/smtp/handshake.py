@@ -1,4 +1,4 @@
-"""Opens an SMTP connection: from the TCP handshake to where MAIL may be said."""
+"""Opens an SMTP connection: TCP, greeting, EHLO, STARTTLS and AUTH, up to the first MAIL."""
 
 import asyncio
 import base64
@@ -30,7 +30,7 @@ async def connect(target: Target, hostname: str, tls_context: ssl.SSLContext, ti
     except (OSError, ssl.SSLError) as error:
         raise AttemptFailed(unreachable("4.4.1", f"no connection: {error}", target.display_name)) from error
     try:
-        features = await _Handshake(connection, target, hostname, timeouts).shake(tls_context)
+        features = await _Handshake(connection, target, hostname, timeouts).run(tls_context)
     except ConnectionLost as lost:
         raise AttemptFailed(unreachable("4.4.2", str(lost), target.display_name)) from None
     except BaseException:
@@ -49,8 +49,8 @@ class _Handshake:
         self._timeouts = timeouts
         self._secured = target.tls is Tls.IMPLICIT
 
-    async def shake(self, tls_context: ssl.SSLContext) -> dict[str, str]:
-        """The features that the other side offers. Raises `AttemptFailed`, `ConnectionLost`."""
+    async def run(self, tls_context: ssl.SSLContext) -> dict[str, str]:
+        """The extensions that the server offers in EHLO. Raises `AttemptFailed`, `ConnectionLost`."""
         greeting = await self._connection.reply(self._timeouts.greeting)
         if greeting.code != 220:
             raise self._refused(greeting)
@@ -93,7 +93,7 @@ class _Handshake:
                 unreachable("4.7.5", text, self._target.display_name), in_handshake=True
             ) from error
         self._secured = True
-        # What was offered in clear may have been tampered with (RFC 3207 section 4.2).
+        # EHLO again: an attacker may have changed the extensions offered in clear (RFC 3207 section 4.2).
         return await self._hello()
 
     async def _authenticate(self, credentials: Credentials, features: dict[str, str]) -> None:
@@ -117,7 +117,7 @@ class _Handshake:
         return AttemptFailed(unreachable(status, text, self._target.display_name))
 
     def _refused(self, reply: Reply) -> AttemptFailed:
-        """A refusal before MAIL is about us, not about any recipient."""
+        """The failure for a refusal before MAIL, which concerns this host and not the recipients."""
         return AttemptFailed(
             judge(Stage.GREETING, reply.code, reply.status, reply.text, self._target.display_name)
         )

@@ -1,13 +1,13 @@
-"""Open sessions that wait for the next message to their site: reconnecting costs more than the mail."""
+"""Idle sessions, kept for the next message to their site: to reconnect costs more than a message."""
 
 import asyncio
 from collections import deque
 
 from server.delivery.smtp.session import Session
 
-# A server may close an idle connection at any moment; few of ours find that out the hard way (seconds).
+# The time for which an idle session is kept, in seconds: short, as a server may close it at any moment.
 IDLE_S = 5.0
-# Load balancers should see us again now and then (seconds, messages).
+# The limits of a session, so that load balancers can move us to another host (seconds, messages).
 MAX_AGE_S = 300.0
 MAX_MESSAGES = 100
 
@@ -21,7 +21,7 @@ class Pool:
         self._sweep: asyncio.TimerHandle | None = None
 
     def take(self, site: str) -> Session | None:
-        """The session that was used last, if one is still good."""
+        """The most recently used session to the site that is still open, None for none."""
         idle = self._idle.get(site)
         while idle:
             session, _ = idle.pop()
@@ -31,7 +31,7 @@ class Pool:
         return None
 
     def put(self, site: str, session: Session) -> None:
-        """Keeps a session for the next message, or ends it if it served long enough."""
+        """Keeps a session for the next message, or ends it at its limits."""
         age = self._loop.time() - session.opened_at
         if not session.is_idle:
             session.abort()

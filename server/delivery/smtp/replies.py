@@ -1,9 +1,9 @@
-"""Reads SMTP replies out of a stream of bytes, whatever a stranger sends (RFC 5321 section 4.2, RFC 3463)."""
+"""Parses SMTP replies from an untrusted stream of bytes (RFC 5321 section 4.2, RFC 3463)."""
 
 import re
 from dataclasses import dataclass
 
-# Far above what RFC 5321 section 4.5.3.1.5 allows, and far below what would hurt.
+# Limits in bytes, lines and bytes: far above RFC 5321 section 4.5.3.1.5, and small enough for memory.
 MAX_LINE = 4096
 MAX_LINES = 128
 MAX_REPLY = 32_768
@@ -14,7 +14,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 class _NotSmtp(Exception):
-    """What the other side sends is no SMTP reply, or one without end."""
+    """The server sent bytes that are no SMTP reply, or a reply without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The lines as one."""
+        """The lines, joined by spaces."""
         return " ".join(line for line in self.lines if line)
 
 
 class ReplyReader:
-    """Takes bytes as they come, gives the replies that are complete.
+    """An incremental parser of replies.
 
-    `problem` says why no more will come: the other side sent what is no reply, or a reply without end.
+    `problem` is the reason why it stopped: the server sent bytes that are no reply, or a reply without end.
     """
 
     def __init__(self) -> None:
@@ -85,5 +85,5 @@ def _reply(lines: list[bytes]) -> Reply:
 
 
 def _shown(line: bytes) -> str:
-    """A stranger's text for logs and events: valid, in one line, without control characters."""
+    """Untrusted text for logs and events: valid Unicode in one line, without control characters."""
     return _UNPRINTABLE.sub(" ", line.decode("utf-8", "replace")).strip()

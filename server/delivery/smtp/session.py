@@ -1,7 +1,8 @@
-"""An SMTP session as a client: messages, one after the other, over one connection (RFC 5321, RFC 2920).
+"""An SMTP session of the client: messages, one after the other, on one connection (RFC 5321, RFC 2920).
 
-Everything the other side can do wrong ends in one of two ways: `AttemptFailed`, before the message was
-completely sent, so that it may be tried elsewhere at once; or an outcome that says `uncertain`, after it.
+A failure of the connection has one of two results. Before the message was sent completely it is
+`AttemptFailed`, and the message may be sent to another host at once; after that it is an outcome with
+`uncertain`.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ _CHUNK = 262_144
 
 
 class Session:
-    """A connection that is ready for MAIL. Made by `server.delivery.smtp.handshake.connect`."""
+    """A connection that is ready for MAIL, opened by `server.delivery.smtp.handshake.connect`."""
 
     def __init__(
         self, connection: SmtpConnection, target: Target, features: Mapping[str, str], timeouts: Timeouts
@@ -28,37 +29,37 @@ class Session:
         self._target = target
         self._features = features
         self._timeouts = timeouts
-        # Whether the last transaction was left unfinished, so that the next one needs a RSET.
-        self._dirty = False
+        # True while the last transaction is unfinished, so that the next one needs a RSET.
+        self._needs_reset = False
         self.opened_at = asyncio.get_running_loop().time()
         self.messages = 0
 
     @property
     def is_idle(self) -> bool:
-        """Whether it can take another message."""
+        """True if the session can send another message."""
         return self._connection.is_idle
 
     def abort(self) -> None:
-        """Breaks the connection off at once."""
+        """Aborts the connection."""
         self._connection.end("aborted")
 
     def quit(self) -> None:
-        """Says goodbye and closes, without waiting for an answer."""
+        """Sends QUIT and closes the connection without waiting for the reply."""
         self._connection.quit()
 
     async def send(
         self, message: OutgoingMessage, recipients: Mapping[int, str], hooks: CommitHooks
     ) -> dict[int, Outcome]:
-        """Sends a message: the outcome for each recipient, by its number.
+        """Sends a message; the outcome for each recipient, by its number.
 
-        Raises `AttemptFailed`; and what `hooks.before` raises, with the connection broken off.
+        Raises `AttemptFailed`, and aborts the connection and raises the error if `hooks.before_commit` does.
         """
-        decided, willing = self._able(message, recipients)
-        if not willing:
+        decided, paths = self._servable(message, recipients)
+        if not paths:
             return decided
         self.messages += 1
         try:
-            return await self._transact(message, willing, decided, hooks)
+            return await self._transact(message, paths, decided, hooks)
         except ConnectionLost as lost:
             self.abort()
             raise AttemptFailed(unreachable("4.4.2", str(lost), self._target.display_name), decided) from None
@@ -66,7 +67,7 @@ class Session:
             self.abort()
             raise
 
-    def _able(
+    def _servable(
         self, message: OutgoingMessage, recipients: Mapping[int, str]
     ) -> tuple[dict[int, Outcome], dict[int, bytes]]:
         """The recipients that this host cannot serve, with their outcomes, and the paths of the others."""
@@ -75,7 +76,7 @@ class Session:
             text = f"the message has {len(message.content)} bytes, and this host takes at most {limit}"
             return dict.fromkeys(recipients, impossible("5.3.4", text, self._target.display_name)), {}
         decided: dict[int, Outcome] = {}
-        willing: dict[int, bytes] = {}
+        paths: dict[int, bytes] = {}
         utf8 = "SMTPUTF8" in self._features
         shared = message.needs_utf8 or not message.sender.isascii()
         for no, address in recipients.items():
@@ -88,8 +89,8 @@ class Session:
                 text = "this host does not take addresses beyond US-ASCII (SMTPUTF8)"
                 decided[no] = impossible("5.6.7", text, self._target.display_name)
             else:
-                willing[no] = path.encode()
-        return decided, willing
+                paths[no] = path.encode()
+        return decided, paths
 
     async def _transact(
         self,
@@ -102,37 +103,37 @@ class Session:
         rcpts = [b"RCPT TO:<%b>" % path for path in paths.values()]
         pipelined = "PIPELINING" in self._features
         if pipelined:
-            reset = [b"RSET"] if self._dirty else []
+            reset = [b"RSET"] if self._needs_reset else []
             self._connection.write(b"\r\n".join((*reset, mail, *rcpts, b"DATA\r\n")))
-        if self._dirty:
-            await self._answer(None if pipelined else b"RSET", self._timeouts.mail)
-        self._dirty = True
-        reply = await self._answer(None if pipelined else mail, self._timeouts.mail)
+        if self._needs_reset:
+            await self._reply(None if pipelined else b"RSET", self._timeouts.mail)
+        self._needs_reset = True
+        reply = await self._reply(None if pipelined else mail, self._timeouts.mail)
         self._check_open(reply, Stage.MAIL, decided)
         failpoints.hit("smtp.after_mail")
-        refused = None if reply.code == 250 else self._judged(reply, Stage.MAIL)
+        refused = None if reply.code == 250 else self._outcome(reply, Stage.MAIL)
         if refused is not None and not pipelined:
             return decided | dict.fromkeys(paths, refused)
         accepted: list[int] = []
         for no, rcpt in zip(paths, rcpts, strict=True):
-            reply = await self._answer(None if pipelined else rcpt, self._timeouts.rcpt)
+            reply = await self._reply(None if pipelined else rcpt, self._timeouts.rcpt)
             if refused is not None:
                 decided[no] = refused
             elif reply.code in (250, 251):
                 accepted.append(no)
             else:
                 self._check_open(reply, Stage.RCPT, decided)
-                decided[no] = self._judged(reply, Stage.RCPT)
+                decided[no] = self._outcome(reply, Stage.RCPT)
         if not accepted and not pipelined:
             return decided
-        reply = await self._answer(None if pipelined else b"DATA", self._timeouts.data)
+        reply = await self._reply(None if pipelined else b"DATA", self._timeouts.data)
         if not accepted:
             if reply.code == 354:
-                self.abort()  # it waits for a message to nobody
+                self.abort()  # the server waits for a message without recipients
             return decided
         self._check_open(reply, Stage.DATA, decided)
         if reply.code != 354:
-            return decided | dict.fromkeys(accepted, self._judged(reply, Stage.DATA))
+            return decided | dict.fromkeys(accepted, self._outcome(reply, Stage.DATA))
         return decided | await self._send_content(message.content, accepted, decided, hooks)
 
     async def _send_content(
@@ -144,12 +145,12 @@ class Session:
         for start in range(0, len(stuffed), _CHUNK):
             self._connection.write(stuffed[start : start + _CHUNK])
             await self._connection.drained(self._timeouts.block)
-        await hooks.before(accepted)
+        await hooks.before_commit(accepted)
         if not self._connection.is_idle:
-            hooks.withdrawn(accepted)
+            hooks.commit_withdrawn(accepted)
             if self._connection.early_reply is None:
                 raise ConnectionLost(self._connection.failure or "connection is closing")
-            outcome = self._judged(self._connection.early_reply, Stage.GREETING)
+            outcome = self._outcome(self._connection.early_reply, Stage.GREETING)
             self.abort()
             raise AttemptFailed(outcome, decided)
         failpoints.hit("smtp.before_dot")
@@ -160,12 +161,12 @@ class Session:
         except ConnectionLost as lost:
             outcome = unanswered(str(lost), self._target.display_name)
         else:
-            self._dirty = False
-            outcome = self._judged(reply, Stage.DOT)
+            self._needs_reset = False
+            outcome = self._outcome(reply, Stage.DOT)
             if reply.code == 421:
                 self.abort()
         outcomes = dict.fromkeys(accepted, outcome)
-        hooks.after(outcomes)
+        hooks.after_commit(outcomes)
         return outcomes
 
     def _mail(self, message: OutgoingMessage, paths: Mapping[int, bytes]) -> bytes:
@@ -182,19 +183,19 @@ class Session:
         """Raises `AttemptFailed` if the reply says that the host closes the connection (421)."""
         if reply.code == 421:
             self.abort()
-            raise AttemptFailed(self._judged(reply, stage), dict(decided))
+            raise AttemptFailed(self._outcome(reply, stage), dict(decided))
 
-    def _judged(self, reply: Reply, stage: Stage) -> Outcome:
+    def _outcome(self, reply: Reply, stage: Stage) -> Outcome:
         outcome = judge(stage, reply.code, reply.status, reply.text, self._target.display_name)
         if outcome.verdict is Verdict.DELIVERED and stage is not Stage.DOT:
-            # A success code where another one was due: nobody has the message.
+            # A success code before the message was sent: the server has no message.
             return unreachable(
                 "4.5.0", f"unexpected reply {reply.code} {reply.text}", self._target.display_name
             )
         return outcome
 
-    async def _answer(self, command: bytes | None, timeout_s: float) -> Reply:
-        """The reply to a command; None if the command was sent ahead."""
+    async def _reply(self, command: bytes | None, timeout_s: float) -> Reply:
+        """The reply to a command, which is sent first unless it was pipelined (None)."""
         if command is None:
             return await self._connection.reply(timeout_s)
         return await self._connection.command(command, timeout_s)

@@ -8,15 +8,15 @@ from server.delivery.verdict import Outcome
 
 
 class Tls(Enum):
-    """How a connection is protected."""
+    """The protection of a connection."""
 
-    # STARTTLS where offered, any certificate: better than clear text, and mail arrives (RFC 7435).
+    # STARTTLS if it is offered, with any certificate; else clear text (RFC 7435).
     OPPORTUNISTIC = "opportunistic"
-    # STARTTLS with any certificate, or no mail: few exchangers can prove their names (RFC 7672 section 1.3).
+    # STARTTLS with any certificate, or no mail: few MX hosts have a valid one (RFC 7672 section 1.3).
     ENCRYPTED = "encrypted"
-    # STARTTLS with a certificate that proves the host's name, or no mail.
+    # STARTTLS with a valid certificate of the host's name, or no mail.
     REQUIRED = "required"
-    # TLS from the first byte, with such a certificate (RFC 8314).
+    # TLS from the first byte, with a valid certificate (RFC 8314).
     IMPLICIT = "implicit"
     NONE = "none"
 
@@ -31,7 +31,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to connect to: an address, the name that it goes by, and how."""
+    """A host to connect to: its name, address and port, and the protection of the connection."""
 
     name: str
     address: str
@@ -41,13 +41,13 @@ class Target:
 
     @property
     def display_name(self) -> str:
-        """The host as events name it."""
+        """The host in the form that events show."""
         return self.name if self.name == self.address else f"{self.name} [{self.address}]"
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to wait (RFC 5321 section 4.5.3.2): shorter ones give up on slow hosts that would answer."""
+    """Timeouts in seconds (RFC 5321 section 4.5.3.2): with shorter ones, mail to slow hosts would fail."""
 
     connect: float = 30.0
     greeting: float = 300.0
@@ -60,10 +60,10 @@ class Timeouts:
 
 
 class AttemptFailed(Exception):
-    """The dialogue ended before the message was completely sent.
+    """The session ended before the message was sent completely.
 
-    `decided` are the recipients whose outcome was known by then, `outcome` is that of the others, if
-    nothing else is tried for them. `in_handshake` says that it was TLS that failed.
+    `decided` holds the outcomes known until then; `outcome` is that of the other recipients, unless another
+    host is tried. With `in_handshake` the TLS handshake failed.
     """
 
     def __init__(

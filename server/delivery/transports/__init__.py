@@ -1,1 +1,1 @@
-"""Where messages go: into a folder, to a smarthost, or to the hosts of the recipients' domains."""
+"""Transports: capture into a folder, delivery to a smarthost, delivery to the recipients' MX hosts."""

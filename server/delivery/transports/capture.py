@@ -13,7 +13,7 @@ _CAPTURED = Outcome(Verdict.DELIVERED, 250, "2.0.0", "captured", "capture")
 
 
 class Capture:
-    """Writes each message into a file of its own; doing so again after a crash changes nothing."""
+    """Writes a file for each recipient; a repeated delivery overwrites it."""
 
     has_many_sites = False
 
@@ -23,24 +23,24 @@ class Capture:
         folder.mkdir(parents=True, exist_ok=True)
 
     def site_of(self, domain: str) -> str:
-        """All mail goes to one place."""
+        """See `Transport`. All mail has one site."""
         return _SITE
 
     async def deliver(
         self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
-        """Writes the files."""
+        """See `Transport`. There is no dot, so no hook is called."""
         try:
             await asyncio.to_thread(self._write, message, recipients)
         except OSError as error:
-            # Whoever has to mend this reads the folder's name; the recipients' fate does not depend on it.
+            # The text names the folder, for the operator who must repair it; the delivery is repeated.
             return dict.fromkeys(
                 recipients, unreachable("4.3.1", f"the message could not be written: {error}")
             )
         return dict.fromkeys(recipients, _CAPTURED)
 
     async def close(self) -> None:
-        """Nothing is left open."""
+        """See `Transport`. There is nothing to close."""
 
     def _write(self, message: OutgoingMessage, recipients: Mapping[int, str]) -> None:
         for no in recipients:

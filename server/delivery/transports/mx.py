@@ -1,15 +1,15 @@
-"""Delivers to the hosts that the recipients' domains name in DNS."""
+"""Delivers to the MX hosts of the recipients' domains."""
 
 from collections.abc import Sequence
 
 from server.delivery.route import Router
 from server.delivery.smtp.target import Target, Timeouts
-from server.delivery.transports.over_smtp import OverSmtp
+from server.delivery.transports.smtp_transport import SmtpTransport
 from server.net.dns import Resolver
 from server.settings import Settings
 
 
-class Mx(OverSmtp):
+class Mx(SmtpTransport):
     """Each domain is a site."""
 
     has_many_sites = True
@@ -26,5 +26,5 @@ class Mx(OverSmtp):
         return domain
 
     async def targets(self, site: str) -> Sequence[Target]:
-        """See `OverSmtp`."""
+        """See `SmtpTransport`."""
         return [Target(host, address, self._port) for host, address in await self._router.route(site)]

@@ -1,4 +1,4 @@
-"""Makes outcomes up: what becomes of mail that never leaves, by the recipient's local part (row F-5)."""
+"""Simulates outcomes for mail that is never sent, by the recipient's local part (contract row F-5)."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from server.delivery.transport import CommitHooks, OutgoingMessage, Transport
 from server.delivery.verdict import Outcome, Verdict
 from server.queue.rules import SIMULATED
 
-# How many recipients are remembered that were delayed once.
+# The most delayed recipients that are remembered.
 _MAX_DELAYED = 10_000
 _HOST = "simulator"
 
@@ -27,9 +27,9 @@ _OUTCOMES = {
 
 class Simulator:
     """Decides by the local part, without its `+label`: `delivered`, `bounced`, `complained`, `suppressed`, or
-    `delayed`, which is delivered at the second attempt. Any other address takes everything.
+    `delayed`, which is delivered at the second attempt. Mail to any other local part is delivered.
 
-    At a domain other than its own every address takes everything: test mail may have any recipients.
+    Mail to another domain than `domain` is delivered: test mail may have any recipients.
     """
 
     has_many_sites = False
@@ -46,23 +46,23 @@ class Simulator:
     async def deliver(
         self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
-        """See `Transport`. Nothing is sent, so there is no dot."""
+        """See `Transport`. There is no dot, so no hook is called."""
         return {no: self._decide(message.email_id, no, address) for no, address in recipients.items()}
 
     async def close(self) -> None:
-        """Nothing is left open."""
+        """See `Transport`. There is nothing to close."""
 
     def _decide(self, email_id: str, no: int, address: str) -> Outcome:
         local, _, domain = address.lower().rpartition("@")
         if domain != self._domain:
             return _DELIVERED
-        what = local.partition("+")[0]
-        if what == "delayed" and self._is_first(email_id, no):
+        local = local.partition("+")[0]
+        if local == "delayed" and self._is_first(email_id, no):
             return _DELAYED
-        return _OUTCOMES.get(what, _DELIVERED)
+        return _OUTCOMES.get(local, _DELIVERED)
 
     def _is_first(self, email_id: str, no: int) -> bool:
-        # Forgotten by a restart: then it is delayed once more.
+        # Not stored: after a restart the recipient is delayed once more.
         if self._delayed.pop((email_id, no), self) is None:
             return False
         self._delayed[email_id, no] = None
@@ -71,8 +71,8 @@ class Simulator:
         return True
 
 
-class BesideSimulator:
-    """A transport, and beside it the simulator for what must not leave."""
+class WithSimulator:
+    """A transport, with the simulator for mail that must not be sent."""
 
     def __init__(self, real: Transport, simulator: Simulator, domain: str) -> None:
         self._real = real

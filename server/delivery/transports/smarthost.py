@@ -1,4 +1,4 @@
-"""Delivers everything to one host, which takes care of the rest."""
+"""Delivers all mail to one host, which relays it."""
 
 import ipaddress
 import ssl
@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from server.delivery.route import MAX_ADDRESSES, NoRoute, interleaved
 from server.delivery.smtp.target import Credentials, Target, Timeouts, Tls
-from server.delivery.transports.over_smtp import OverSmtp
+from server.delivery.transports.smtp_transport import SmtpTransport
 from server.delivery.verdict import unreachable
 from server.net.dns import DnsTemporaryError, NxDomain, Resolver
 from server.settings import Settings, SettingsError
@@ -21,10 +21,10 @@ _SITE = "smarthost"
 
 
 def target_of(url: str) -> Target:
-    """The host that a URL `smtp[+starttls|s]://[user:password@]host[:port]` names; its address is empty.
+    """The host of a URL `smtp[+starttls|s]://[user:password@]host[:port]`; its address is empty.
 
-    With credentials, `smtp` asks for a verified STARTTLS too, unless the host is on this machine: a
-    password is never sent in clear. Raises `SettingsError`, whose message never shows the URL.
+    With credentials, `smtp` requires STARTTLS with a valid certificate too, unless the host is on this
+    machine: a password is never sent in clear. Raises `SettingsError`, whose message never shows the URL.
     """
     try:
         parts = urlsplit(url)
@@ -53,7 +53,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class Smarthost(OverSmtp):
+class Smarthost(SmtpTransport):
     """One site for all mail."""
 
     has_many_sites = False
@@ -74,7 +74,7 @@ class Smarthost(OverSmtp):
         return _SITE
 
     async def targets(self, site: str) -> Sequence[Target]:
-        """See `OverSmtp`. The operator chose the host: it may be a private one."""
+        """See `SmtpTransport`. The host may be in a private network, as the operator chose it."""
         host = self._target
         try:
             addresses = await self._resolver.addresses(host.name)

@@ -446,7 +446,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         # The place of a log entry is given by the database: see server/events/log.py.
         op.execute("CREATE SEQUENCE events_seq")
-        # Short-lived rows: vacuum often, leave room in each page for the next version of a row.
+        # Short-lived rows: vacuum often, leave space in each page for the next version of a row.
         op.execute(
             "ALTER TABLE outq SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, "
             "autovacuum_vacuum_cost_delay = 0)"

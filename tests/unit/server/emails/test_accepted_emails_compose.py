@@ -18,7 +18,7 @@ from server.addresses import mailbox
 from server.emails import rules
 from server.message.attachment import Attachment
 from server.message.compose import Message, compose
-from server.message.headers import is_of_tokens
+from server.message.headers import has_tokens
 
 CONTENT = bytes(range(256)) * 3
 
@@ -187,7 +187,7 @@ def _assert_keeps_headers(request: Request, parsed: Parsed) -> None:
         expected = {stripped, decoded(stripped)}
         if header.lower() == "message-id":
             expected = {given_value.strip()}
-        elif is_of_tokens(header):
+        elif has_tokens(header):
             expected |= {quote(stripped, safe=printable)}
         (found,) = values(parsed, header)
         assert found in expected

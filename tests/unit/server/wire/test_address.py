@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from server.wire.address import named_addresses, peer_address
+from server.wire.address import client_addresses, peer_address
 
 
 @pytest.mark.parametrize(
@@ -38,16 +38,16 @@ def test_a_peer_of_another_kind_has_no_address(peer: str) -> None:
     ],
 )
 def test_an_edge_names_one_client_or_several(texts: list[str], addresses: list[str]) -> None:
-    assert named_addresses(texts) == [ip_address(address) for address in addresses]
+    assert client_addresses(texts) == [ip_address(address) for address in addresses]
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["unknown"], ["localhost"]])
 def test_a_client_that_the_edge_does_not_know_stays_unknown(texts: list[str]) -> None:
-    assert named_addresses(texts) == [None]
+    assert client_addresses(texts) == [None]
 
 
 def test_an_unknown_client_among_others_is_not_left_out() -> None:
-    assert named_addresses(["192.0.2.1,unknown,,192.0.2.2"]) == [
+    assert client_addresses(["192.0.2.1,unknown,,192.0.2.2"]) == [
         ip_address("192.0.2.1"),
         None,
         None,

@@ -1,7 +1,7 @@
-"""Whether what DNS shows is what was to be published.
+"""Checks of a domain's DNS records: SPF, DKIM, DMARC and the return path (contract row Z-33).
 
-Every function takes the records that were found, none if the name or the type does not exist, or None when
-nobody could say; and answers `verified`, `failed` or, for None, `temporary_failure`.
+Each function takes the records that a look-up found: an empty list if the name or the type does not exist,
+None if DNS did not answer. It returns `verified`, `failed` or, for None, `temporary_failure`.
 """
 
 import base64
@@ -11,14 +11,15 @@ from collections.abc import Iterable, Sequence
 from server.domains.rules import CheckStatus, PublicKey, signing_generation
 
 Found = Sequence[str] | None
-Exchanges = Sequence[tuple[int, str]] | None
+# The preference and the host of each MX record.
+MxRecords = Sequence[tuple[int, str]] | None
 # RFC 9989 section 4.10: a longer name is walked from its seventh label on.
 _MAX_WALK_LABELS = 7
 _POLICIES = {"none", "quarantine", "reject"}
 
 
-def judge_spf(found: Found, mechanism: str) -> CheckStatus:
-    """Whether the one SPF record (RFC 7208 section 4.5) has our mechanism, before any `all`."""
+def check_spf(found: Found, mechanism: str) -> CheckStatus:
+    """`verified` if the only SPF record (RFC 7208 section 4.5) has `mechanism` before any `all`."""
     if found is None:
         return "temporary_failure"
     policies = [record.lower().split() for record in found if record.lower().split(" ")[0] == "v=spf1"]
@@ -32,34 +33,34 @@ def judge_spf(found: Found, mechanism: str) -> CheckStatus:
     return "failed"
 
 
-def judge_dkim(found: Found, key: PublicKey) -> CheckStatus:
-    """Whether the one key record (RFC 6376 section 3.6.1) holds this key and lets it sign mail."""
+def check_dkim(found: Found, key: PublicKey) -> CheckStatus:
+    """`verified` if there is one key record (RFC 6376 section 3.6.1), with this key, and it allows mail."""
     if found is None:
         return "temporary_failure"
     published = [tags for record in found if (tags := tags_of(record)) is not None and "p" in tags]
     return "verified" if len(published) == 1 and _is_key(published[0], key) else "failed"
 
 
-def judge_keys(keys: Sequence[PublicKey]) -> CheckStatus:
-    """What the checks of a domain's keys amount to: those that sign count, newer ones may be missing."""
-    return joined(key.status for key in signing_generation(keys))
+def check_keys(keys: Sequence[PublicKey]) -> CheckStatus:
+    """The DKIM status of a domain, from the keys that sign; the records of newer keys may be missing."""
+    return combined(key.status for key in signing_generation(keys))
 
 
-def judge_dmarc(found: Iterable[Found]) -> CheckStatus:
-    """Whether the domain, or a domain above it, has a DMARC policy."""
+def check_dmarc(found: Iterable[Found]) -> CheckStatus:
+    """`verified` if a policy exists; `found` holds the records at each of `dmarc_names`."""
     answers = list(found)
     if any(answer is not None and _has_policy(answer) for answer in answers):
         return "verified"
     return "temporary_failure" if None in answers else "failed"
 
 
-def judge_return_path(exchanges: Exchanges, found: Found, host: str, mechanism: str) -> CheckStatus:
-    """Whether bounces come to our host, and it may send with the return path as its envelope."""
-    return joined([_judge_exchanges(exchanges, host), judge_spf(found, mechanism)])
+def check_return_path(mx: MxRecords, found: Found, host: str, mechanism: str) -> CheckStatus:
+    """`verified` if `host` is the only best MX host, so that it gets the bounces, and SPF has `mechanism`."""
+    return combined([_check_mx(mx, host), check_spf(found, mechanism)])
 
 
-def joined(statuses: Iterable[CheckStatus]) -> CheckStatus:
-    """What several checks amount to: the worst that is known."""
+def combined(statuses: Iterable[CheckStatus]) -> CheckStatus:
+    """The worst of several statuses: `failed`, then `temporary_failure`; `failed` for none."""
     every = set(statuses)
     if "failed" in every or not every:
         return "failed"
@@ -67,7 +68,7 @@ def joined(statuses: Iterable[CheckStatus]) -> CheckStatus:
 
 
 def dmarc_names(domain: str) -> list[str]:
-    """Where a DMARC policy for `domain` may stand: at it, and at each parent of two labels or more."""
+    """The names that may hold the DMARC policy of `domain`: its own, and of each parent with two labels."""
     labels = domain.split(".")
     parents = (labels[-count:] for count in range(min(len(labels) - 1, _MAX_WALK_LABELS), 1, -1))
     return [f"_dmarc.{domain}", *("_dmarc." + ".".join(parent) for parent in parents)]
@@ -118,9 +119,9 @@ def _has_policy(found: Sequence[str]) -> bool:
     return len(policies) == 1 and (policies[0].get("p", "").lower() in _POLICIES or "rua" in policies[0])
 
 
-def _judge_exchanges(exchanges: Exchanges, host: str) -> CheckStatus:
-    if exchanges is None:
+def _check_mx(mx: MxRecords, host: str) -> CheckStatus:
+    if mx is None:
         return "temporary_failure"
-    best = min((preference for preference, _ in exchanges), default=None)
-    hosts = {exchange.lower() for preference, exchange in exchanges if preference == best}
+    best = min((preference for preference, _ in mx), default=None)
+    hosts = {name.lower() for preference, name in mx if preference == best}
     return "verified" if hosts == {host.lower()} else "failed"

@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows."""
+"""The rules of this code base that no linter checks."""
 
 import ast
 import re
@@ -13,11 +13,36 @@ import edge.settings
 import server.settings
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("server", "edge", "tools", "tests")
-# "About 300": a file a little longer need not be torn apart, and a list of tests reads like a table.
-MOST_LINES = {"server": 375, "edge": 375, "tools": 375, "tests": 500}
-# One page of tables; and what changes them is written by a program.
-TABLES = {ROOT / "server/db/schema.py"}
+FOLDERS = ("server", "edge", "tools", "tests")
+MAX_LINES = 300
+ONE_SUBJECT = "the tests of one subject, with fixtures that they share"
+# Longer files, each with its reason. An entry goes as soon as its file has at most 300 lines.
+LONGER_FILES = {
+    "server/app.py": "until each package builds its own services",
+    "server/db/migrations/versions/0001_the_first_schema.py": "one version of the schema, never edited again",
+    "server/delivery/engine.py": "until its hooks around the final dot have a file of their own",
+    "server/emails/draft.py": "until its rows have a file of their own",
+    "tests/acceptance/test_exactness.py": ONE_SUBJECT,
+    "tests/clients/test_resend_python.py": ONE_SUBJECT,
+    "tests/contract/rows.py": "a table: one row for each RPC",
+    "tests/delivery/test_engine.py": ONE_SUBJECT,
+    "tests/delivery/test_smarthost.py": ONE_SUBJECT,
+    "tests/harness/smtp_session.py": "one SMTP server, with a method for each command",
+    "tests/harness/stack.py": "starting, watching and stopping all programs share their state",
+    "tests/rest/test_bad_input.py": ONE_SUBJECT,
+    "tests/rpc/test_domains.py": ONE_SUBJECT,
+    "tests/rpc/test_webhooks.py": ONE_SUBJECT,
+    "tests/store/test_domains.py": ONE_SUBJECT,
+    "tests/store/test_keys.py": ONE_SUBJECT,
+    "tests/store/test_listing.py": ONE_SUBJECT,
+    "tests/store/test_outq.py": ONE_SUBJECT,
+    "tests/store/test_schedule.py": ONE_SUBJECT,
+    "tests/store/test_webhooks.py": ONE_SUBJECT,
+    "tests/unit/edge/test_app.py": ONE_SUBJECT,
+    "tests/unit/server/net/test_dns.py": ONE_SUBJECT,
+    "tests/unit/server/net/test_http.py": ONE_SUBJECT,
+    "tests/unit/server/wire/test_interceptors.py": ONE_SUBJECT,
+}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "base", "misc"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+")
@@ -25,8 +50,8 @@ PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+")
 
 def sources() -> Iterator[Path]:
     """Every Python file that people write."""
-    for room in ROOMS:
-        yield from sorted((ROOT / room).rglob("*.py"))
+    for folder in FOLDERS:
+        yield from sorted((ROOT / folder).rglob("*.py"))
 
 
 def relative(path: Path) -> str:
@@ -38,33 +63,29 @@ def is_one_docstring(text: str) -> bool:
     return len(module.body) == 1 and ast.get_docstring(module) is not None
 
 
-def test_an_init_says_what_the_room_is_for_and_nothing_else() -> None:
-    rooms = [path for path in sources() if path.name == "__init__.py"]
-    assert not [relative(path) for path in rooms if not is_one_docstring(path.read_text())]
+def test_an_init_file_holds_the_purpose_of_its_package_and_nothing_else() -> None:
+    packages = [path for path in sources() if path.name == "__init__.py"]
+    assert not [relative(path) for path in packages if not is_one_docstring(path.read_text())]
 
 
-def test_no_file_is_too_long_to_hold_in_mind() -> None:
-    lengths = {
-        relative(path): len(path.read_text().splitlines())
-        for path in sources()
-        if path not in TABLES and path.parent.name != "versions"
-    }
-    assert not {
-        name: length for name, length in lengths.items() if length > MOST_LINES[name.partition("/")[0]]
-    }
+def test_no_file_but_the_listed_ones_has_more_than_300_lines() -> None:
+    lengths = {relative(path): len(path.read_text().splitlines()) for path in sources()}
+    longer = {name: length for name, length in lengths.items() if length > MAX_LINES}
+    assert not {name: length for name, length in longer.items() if name not in LONGER_FILES}, "divide them"
+    assert not LONGER_FILES.keys() - longer.keys(), "short enough now: remove the entries"
 
 
-def test_no_room_has_a_name_that_says_nothing() -> None:
+def test_no_module_or_package_has_a_vague_name() -> None:
     names = {path: {path.stem, path.parent.name} & VAGUE_NAMES for path in sources()}
     assert not {relative(path): vague for path, vague in names.items() if vague}
 
 
-def test_nothing_is_left_for_later() -> None:
+def test_no_comment_marks_unfinished_work() -> None:
     others = [path for path in sources() if path != Path(__file__)]
     assert not [relative(path) for path in others if UNFINISHED.search(path.read_text())]
 
 
-def test_every_requirement_is_pinned_and_no_pin_names_where_it_comes_from() -> None:
+def test_every_requirement_is_pinned_and_no_pin_has_an_index_address() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert not [line for line in lines if not PIN.fullmatch(line)]
     pinned = {normal(line.partition("==")[0]) for line in lines}
@@ -91,12 +112,12 @@ def imported(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in found} - {"google"}
 
 
-def test_what_is_imported_is_required() -> None:
+def test_every_imported_package_is_a_requirement() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     to_run = names_of(project["dependencies"])
     to_develop = to_run | names_of(project["optional-dependencies"]["dev"])
     providers = metadata.packages_distributions()
-    ours = {*sys.stdlib_module_names, *ROOMS, "zidimail"}
+    ours = {*sys.stdlib_module_names, *FOLDERS, "zidimail"}
     missing = {}
     for path in sources():
         required = to_run if relative(path).startswith(("server", "edge")) else to_develop
@@ -109,8 +130,8 @@ def test_what_is_imported_is_required() -> None:
     assert not {path: names for path, names in missing.items() if names}
 
 
-class Asked(dict[str, str]):
-    """An environment that remembers what it was asked for."""
+class RecordedEnvironment(dict[str, str]):
+    """An environment that records the names that are read."""
 
     def __init__(self, given: dict[str, str]) -> None:
         super().__init__(given)
@@ -122,7 +143,7 @@ class Asked(dict[str, str]):
 
 
 def test_the_readme_names_every_setting_and_no_other(tmp_path: Path) -> None:
-    env = Asked({"ZIDIMAIL_DATA_DIR": str(tmp_path)})
+    env = RecordedEnvironment({"ZIDIMAIL_DATA_DIR": str(tmp_path)})
     server.settings.Settings.from_env(env)
     edge.settings.Settings.from_env(env)
     named = set(re.findall(r"ZIDIMAIL_[A-Z_]*[A-Z]", (ROOT / "README.md").read_text()))

@@ -1,8 +1,8 @@
-"""What counts as published (contract row Z-33; RFC 6376, 7208, 9989)."""
+"""Checks of published DNS records (contract row Z-33; RFC 6376, 7208, 9989)."""
 
 import pytest
 
-from server.domains.judging import dmarc_names, judge_dkim, judge_dmarc, judge_return_path, judge_spf
+from server.domains.checks import check_dkim, check_dmarc, check_return_path, check_spf, dmarc_names
 from server.domains.rules import PublicKey
 
 MECHANISM = "include:_spf.platform.example"
@@ -22,7 +22,7 @@ P = KEY.data
     ],
 )
 def test_an_spf_record_that_lets_us_send(record: str) -> None:
-    assert judge_spf(["google-site-verification=x", record, "v=spf10 -all"], MECHANISM) == "verified"
+    assert check_spf(["google-site-verification=x", record, "v=spf10 -all"], MECHANISM) == "verified"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_an_spf_record_that_lets_us_send(record: str) -> None:
     ],
 )
 def test_an_spf_record_that_does_not(found: list[str]) -> None:
-    assert judge_spf(found, MECHANISM) == "failed"
+    assert check_spf(found, MECHANISM) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_an_spf_record_that_does_not(found: list[str]) -> None:
     ],
 )
 def test_a_key_record_that_is_ours(record: str) -> None:
-    assert judge_dkim([record], KEY) == "verified"
-    assert judge_dkim(["v=spf1 -all", record], KEY) == "verified"
+    assert check_dkim([record], KEY) == "verified"
+    assert check_dkim(["v=spf1 -all", record], KEY) == "verified"
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_a_key_record_that_is_ours(record: str) -> None:
     ],
 )
 def test_a_key_record_that_is_not(found: list[str]) -> None:
-    assert judge_dkim(found, KEY) == "failed"
+    assert check_dkim(found, KEY) == "failed"
 
 
 def test_a_record_without_a_key_type_is_of_an_rsa_key() -> None:
-    assert judge_dkim([f"v=DKIM1; p={P}"], PublicKey("zm1e", "ed25519", P)) == "failed"
+    assert check_dkim([f"v=DKIM1; p={P}"], PublicKey("zm1e", "ed25519", P)) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_a_record_without_a_key_type_is_of_an_rsa_key() -> None:
     ["v=DMARC1; p=none;", "v=DMARC1;p=Reject", "v = DMARC1 ; p = quarantine", "v=DMARC1; rua=mailto:a@b.c"],
 )
 def test_a_dmarc_policy_at_the_domain_or_above(record: str) -> None:
-    assert judge_dmarc([[record], []]) == "verified"
-    assert judge_dmarc([["unrelated"], None, [record]]) == "verified"
+    assert check_dmarc([[record], []]) == "verified"
+    assert check_dmarc([["unrelated"], None, [record]]) == "verified"
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_a_dmarc_policy_at_the_domain_or_above(record: str) -> None:
     ],
 )
 def test_no_dmarc_policy(found: list[str]) -> None:
-    assert judge_dmarc([found, []]) == "failed"
-    assert judge_dmarc([found, None]) == "temporary_failure"
+    assert check_dmarc([found, []]) == "failed"
+    assert check_dmarc([found, None]) == "temporary_failure"
 
 
 def test_where_a_dmarc_policy_may_stand() -> None:
@@ -135,7 +135,7 @@ def test_bounces_come_back_when_the_best_exchange_is_ours() -> None:
     spf = ["v=spf1 include:_spf.platform.example ~all"]
 
     def judge(exchanges: list[tuple[int, str]] | None, found: list[str] | None = spf) -> str:
-        return judge_return_path(exchanges, found, "mx.platform.example", MECHANISM)
+        return check_return_path(exchanges, found, "mx.platform.example", MECHANISM)
 
     assert judge([(10, "MX.platform.example")]) == "verified"
     assert judge([(20, "backup.example"), (10, "mx.platform.example")]) == "verified"
@@ -149,6 +149,6 @@ def test_bounces_come_back_when_the_best_exchange_is_ours() -> None:
 
 
 def test_silence_is_never_an_answer() -> None:
-    assert judge_spf(None, MECHANISM) == "temporary_failure"
-    assert judge_dkim(None, KEY) == "temporary_failure"
-    assert judge_dmarc([None]) == "temporary_failure"
+    assert check_spf(None, MECHANISM) == "temporary_failure"
+    assert check_dkim(None, KEY) == "temporary_failure"
+    assert check_dmarc([None]) == "temporary_failure"

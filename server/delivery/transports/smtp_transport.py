@@ -1,4 +1,4 @@
-"""Delivery by SMTP, whichever hosts a site has."""
+"""Delivery by SMTP to the hosts of a site; the subclasses know the hosts."""
 
 import ssl
 from abc import ABC, abstractmethod
@@ -18,8 +18,8 @@ from server.delivery.verdict import Outcome, unreachable
 _log = structlog.get_logger()
 
 
-class OverSmtp(ABC):
-    """Delivers over sessions that are kept per site; tries the site's hosts in turn until one talks."""
+class SmtpTransport(ABC):
+    """Delivers over pooled sessions; tries the hosts of a site in turn until one accepts a session."""
 
     has_many_sites: bool
 
@@ -45,7 +45,7 @@ class OverSmtp(ABC):
 
     @abstractmethod
     async def targets(self, site: str) -> Sequence[Target]:
-        """The hosts of a site in the order of trial, at least one. Raises `NoRoute`."""
+        """The hosts of a site in the order in which to try them, at least one. Raises `NoRoute`."""
 
     async def deliver(
         self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
@@ -53,14 +53,14 @@ class OverSmtp(ABC):
         """See `Transport`."""
         outcomes: dict[int, Outcome] = {}
         left = dict(recipients)
-        # Apart, as a connection in clear must not carry what may only travel encrypted.
+        # Separate sessions: a message that needs TLS must not go over a connection in clear.
         pool_key = f"{site} encrypted" if message.needs_tls else site
         session = self._pool.take(pool_key)
         if session is not None:
             try:
                 return await self._send(session, message, left, pool_key, hooks)
             except AttemptFailed as failed:
-                # Most likely it had idled too long for the other side: nothing is wrong with the host.
+                # The server has probably closed the idle session; a new one to the same host may succeed.
                 outcomes.update(failed.decided)
         try:
             targets = await self.targets(site)
@@ -111,7 +111,7 @@ class OverSmtp(ABC):
         except AttemptFailed as failed:
             if not failed.in_handshake or target.tls is not Tls.OPPORTUNISTIC:
                 raise
-            # Mail in clear beats no mail where nobody asked for more (RFC 7435 section 3).
+            # Opportunistic TLS: mail in clear is better than no mail (RFC 7435 section 3).
             _log.warning(
                 "STARTTLS failed; the host is tried in clear", host=target.display_name, reason=str(failed)
             )
@@ -119,7 +119,7 @@ class OverSmtp(ABC):
 
 
 def _fit_for(message: OutgoingMessage, target: Target) -> Target:
-    """The target as this message may use it."""
+    """The target with the protection that this message needs."""
     if message.needs_tls and target.tls is Tls.OPPORTUNISTIC:
         return replace(target, tls=Tls.ENCRYPTED)
     return target

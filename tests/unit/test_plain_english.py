@@ -1,0 +1,75 @@
+"""Plain English in the code: no private dialect, and sentences that begin with their noun or verb.
+
+The counts of what is left may only fall: a count below its limit fails too, until the limit is lowered.
+"""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# Words of a private dialect, in code, comments and texts, also within names such as `test_callers_are_told`.
+# A room is a package there, and not free memory: `has_room` is plain.
+WORDS = re.compile(
+    r"(?<![a-z])(?:so (?:many|much)|told|in hand|somebody|nobody's|crowd|freight|manners|bell|doors?|house"
+    r"|rooms|(?:a|the|this|each|every|its|of) room|what is asked|let go of)(?![a-z])",
+    re.IGNORECASE,
+)
+OPENINGS = re.compile(r"(?:What|Whether|How|Which|Where|Those|Who|Whose|So)\b")
+# Counts in each folder: of the words, and of docstrings and comments that begin with an opening.
+LIMITS = {
+    "edge": {"words": 15, "docstrings": 20, "comments": 4},
+    "server": {"words": 99, "docstrings": 20, "comments": 12},
+    "tests": {"words": 221, "docstrings": 93, "comments": 20},
+    "tools": {"words": 0, "docstrings": 0, "comments": 0},
+}
+
+
+def words(text: str) -> Iterator[tuple[int, str]]:
+    """The line and the text of each use of the words."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for found in WORDS.finditer(line.replace("_", " ")):
+            yield number, found[0]
+
+
+def docstrings(text: str) -> Iterator[tuple[int, str]]:
+    """The line and the beginning of each docstring that does not begin with its noun or verb."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node)
+            if docstring is not None and (opening := OPENINGS.match(docstring)):
+                yield node.body[0].lineno, opening[0]
+
+
+def comments(text: str) -> Iterator[tuple[int, str]]:
+    """The line and the beginning of each comment that does not begin with its noun or verb."""
+    last = 0
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            number, column = token.start
+            continues = number == last + 1 and not token.line[:column].strip()
+            if not continues and (opening := OPENINGS.match(token.string.lstrip("# "))):
+                yield number, opening[0]
+            last = number
+
+
+RULES = {"words": words, "docstrings": docstrings, "comments": comments}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("folder", LIMITS)
+def test_private_words_and_unclear_sentences_only_become_fewer(folder: str, rule: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {text}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if path != Path(__file__)
+        for number, text in RULES[rule](path.read_text())
+    ]
+    limit = LIMITS[folder][rule]
+    assert len(found) <= limit, "say it in plain English:\n" + "\n".join(found)
+    assert len(found) == limit, f"lower the limit of {rule} in {folder} to {len(found)}"
