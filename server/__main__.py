@@ -55,13 +55,13 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         print(json.dumps(uvloop.run(plan.change(arguments, settings))))
     else:
         # Imported here: the other commands need neither gRPC nor the engine.
-        from server.app import Delivering, Serving, run
+        from server.app import run, server, worker
 
         if arguments.command == "worker" and settings.is_sqlite:
             raise SettingsError(
                 "A worker needs PostgreSQL: SQLite belongs to one process, the server itself."
             )
-        uvloop.run(run(settings, Delivering if arguments.command == "worker" else Serving))
+        uvloop.run(run(settings, worker if arguments.command == "worker" else server))
     return 0
 
 

@@ -22,6 +22,7 @@ from edge.transcoding.body import Body, ClientGone
 from edge.transcoding.capacity import BodyShare, Capacity
 from edge.transcoding.deadline import Deadline
 from edge.transcoding.invoke import Admit, Caller, Invoke
+from edge.transcoding.json_body import parsed
 from edge.transcoding.rendering import Render, Renderers
 from edge.transcoding.request_shape import Read
 from edge.transcoding.routes import Route, Router
@@ -248,7 +249,7 @@ class Endpoint:
         if operation.route.body:
             size = len(content[0])
             # Taken out, so that a large body is not held twice.
-            json = _parse(content.pop(), exchange.headers)
+            json = parsed(content.pop(), exchange.headers)
             if rules.files is not None and size > self._limits.body:
                 self._check_rest(json, rules.files)
             if operation.read is not None:
@@ -277,25 +278,6 @@ class Endpoint:
 def _timeout(body: Body) -> Failure:
     """The failure of a request whose deadline is over: the client was late, or the server."""
     return Failure("DEADLINE_EXCEEDED" if body.is_complete else REQUEST_TIMEOUT)
-
-
-def _parse(body: bytes, headers: Mapping[bytes, bytes]) -> Any:
-    """The JSON of a body; an empty one counts as `{}`. Of a key that comes twice the last counts."""
-    if not body:
-        return {}
-    content_type = headers.get(b"content-type", b"")
-    if content_type != b"application/json":
-        _check_media_type(content_type.decode("latin-1"))
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Failure("MALFORMED_BODY", {"detail": str(error)}) from None
-
-
-def _check_media_type(content_type: str) -> None:
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type not in ("", "application/json"):
-        raise Failure("UNSUPPORTED_MEDIA_TYPE", {"content_type": content_type[:200]})
 
 
 def _closing(answer: Answer) -> Answer:

@@ -41,7 +41,10 @@ class Links:
         self._client = client
         self._memory = MemoryBudget(_BUDGET, _BUDGET_OF_ONE, _WAIT_S)
 
-    async def close(self) -> None:
+    async def start(self) -> None:
+        """Opens nothing: connections are made as links need them."""
+
+    async def stop(self) -> None:
         """Closes the connections."""
         await self._client.close()
 

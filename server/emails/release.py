@@ -54,7 +54,7 @@ class Releaser:
         self._slow_start = slow_start
         self._loop = Loop("releaser", self._step, pause_s=_PAUSE_S)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begins to release."""
         self._loop.start()
 

@@ -27,7 +27,11 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         self._events_appended = events_appended
         self._stopping = False
 
-    def stop(self) -> None:
+    async def start(self) -> None:
+        """Takes streams."""
+        self._stopping = False
+
+    async def stop(self) -> None:
         """Ends every stream; its caller resumes elsewhere with its last cursor."""
         self._stopping = True
         self._events_appended.notify()

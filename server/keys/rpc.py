@@ -17,8 +17,9 @@ from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.faults import ApiKeyNotFound
 from server.keys.mint import mint, prefix_of
 from server.keys.rules import address_bounds, check_name, domain_bounds
+from server.permissions import PermissionName
 from server.wire.access import PERMISSIONS
-from server.wire.caller import PermissionName, current_caller
+from server.wire.caller import current_caller
 from server.wire.paging import page_request
 from server.wire.timestamps import milliseconds, timestamp
 

@@ -13,7 +13,7 @@ from server.db.tables.keys import api_keys
 from server.db.tx import Tx
 from server.keys.faults import ApiKeyNotFound
 from server.keys.mint import MintedKey, Style
-from server.wire.caller import PermissionName
+from server.permissions import PermissionName
 
 
 class ListedKey(NamedTuple):

@@ -23,11 +23,11 @@ class KeyUses:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begins to write."""
         self._task = asyncio.create_task(self._run())
 
-    async def close(self) -> None:
+    async def stop(self) -> None:
         """Writes the uses that were noted, then stops. Must be called before the writer is closed."""
         if self._task is not None:
             self._task.cancel()

@@ -4,11 +4,13 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, select
 
+from server.clock import Clock
 from server.db.database import Database
 from server.db.keys import in_keys
 from server.db.tables.quotas import unique_recipients
 from server.db.tx import Tx
 from server.db.writer import Writer
+from server.quotas.rules import Periods
 
 MAX_SWEPT = 1_000
 _KEY = (unique_recipients.c.org_id, unique_recipients.c.address)
@@ -19,15 +21,31 @@ class _Recipient(NamedTuple):
     address: str
 
 
-async def sweep(database: Database, writer: Writer, month: int, max_swept: int = MAX_SWEPT) -> bool:
-    """Deletes up to `max_swept` recipients of the months before this one; True if more may be left.
+class RecipientSweep:
+    """Deletes the recipients of earlier months, at most `max_swept` in one step."""
 
-    Without any it reads the whole table, which delays no writer: to be called once a month.
-    """
-    found = await database.read(_find, month, max_swept)
-    if found:
-        await writer.run(_delete, found, month)
-    return len(found) == max_swept
+    def __init__(self, database: Database, writer: Writer, clock: Clock, max_swept: int = MAX_SWEPT) -> None:
+        self._database = database
+        self._writer = writer
+        self._clock = clock
+        self._max_swept = max_swept
+        self._swept_month: int | None = None
+
+    async def step(self) -> bool:
+        """Deletes some; True if more may be left.
+
+        Finding none reads the whole table, which delays no writer, and is done once a month.
+        """
+        month = Periods.of(self._clock.now_ms()).month
+        if month == self._swept_month:
+            return False
+        found = await self._database.read(_find, month, self._max_swept)
+        if found:
+            await self._writer.run(_delete, found, month)
+        if len(found) == self._max_swept:
+            return True
+        self._swept_month = month
+        return False
 
 
 def _find(tx: Tx, month: int, limit: int) -> list[_Recipient]:

@@ -6,31 +6,21 @@ from server.db.writer import Writer
 from server.webhooks import history
 from server.webhooks.rules import KEPT_MS
 from server.webhooks.store import WebhookKey
-from server.work.loop import Loop
 
-_PAUSE_S = 3600.0
+PAUSE_S = 3600.0
 _WEBHOOKS = 50
 _ROWS = 500
 _FIRST: WebhookKey = ("", "")
 
 
-class Sweeper:
+class CallSweep:
     """Goes from webhook to webhook, a bounded number of rows in one transaction."""
 
     def __init__(self, database: Database, writer: Writer, clock: Clock) -> None:
         self._database = database
         self._writer = writer
         self._clock = clock
-        self._loop = Loop("webhooks.sweep", self.step, pause_s=_PAUSE_S)
         self._after = _FIRST
-
-    async def start(self) -> None:
-        """Begins to sweep."""
-        self._loop.start()
-
-    async def stop(self) -> None:
-        """Finishes the step in progress."""
-        await self._loop.stop()
 
     async def step(self) -> bool:
         """Deletes the old rows of the next webhooks; returns True if more may be left."""

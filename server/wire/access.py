@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from zidimail.v1 import access_pb2
 
+from server.permissions import PermissionName, RoleName
 from server.wire.caller import (
     AnonymousCaller,
     Caller,
     CredentialKind,
     KeyCaller,
-    PermissionName,
-    RoleName,
     SessionCaller,
 )
 from server.wire.faults import MissingCredentials, MissingPermission, MissingRole, WrongCredentialKind

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import ClassVar, Literal, Protocol
 
+from server.permissions import PermissionName, RoleName
+
 CredentialKind = Literal["none", "api_key", "session", "operator", "internal"]
-PermissionName = Literal["full", "send_only", "read_only"]
-RoleName = Literal["read_only", "member", "admin", "owner"]
 
 _current: ContextVar["Caller"] = ContextVar("caller")
 

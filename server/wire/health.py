@@ -16,11 +16,11 @@ class Health:
         """Registers the service."""
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
 
-    async def serving(self) -> None:
+    async def start(self) -> None:
         """Sets all services to SERVING."""
         for name in self._names:
             await self._servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
 
-    async def stopping(self) -> None:
+    async def stop(self) -> None:
         """Sets all services to NOT_SERVING for good, so that load balancers use other servers."""
         await self._servicer.enter_graceful_shutdown()

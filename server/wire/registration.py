@@ -1,6 +1,9 @@
 """Servicers are registered by the descriptors of their services: no service has wiring of its own."""
 
+import importlib
 import inspect
+import pkgutil
+from types import ModuleType
 from typing import Any
 
 import grpc
@@ -14,6 +17,17 @@ _HANDLERS = {
     (True, False): grpc.stream_unary_rpc_method_handler,
     (True, True): grpc.stream_stream_rpc_method_handler,
 }
+
+
+def services_of(package: ModuleType) -> list[ServiceDescriptor]:
+    """Every service of a package of generated modules, by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    files = [
+        importlib.import_module(f"{package.__name__}.{name}")
+        for name in names
+        if name.endswith("_service_pb2")
+    ]
+    return [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
 
 
 def add_servicer(server: grpc.aio.Server, service: ServiceDescriptor, servicer: object) -> None:

@@ -92,7 +92,7 @@ async def linking(database: Database, writer: Writer) -> AsyncIterator[Linking]:
     await linking.add_organisation(CALLER)
     await linking.verify(CALLER, "mail.example.com")
     yield linking
-    await linking.links.close()
+    await linking.links.stop()
     await resolver.close()
 
 

@@ -17,7 +17,8 @@ from server.keys import store
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.mint import MintedKey, mint
 from server.keys.uses import KeyUses
-from server.wire.caller import KeyCaller, PermissionName
+from server.permissions import PermissionName
+from server.wire.caller import KeyCaller
 from server.wire.faults import InvalidCredentials
 from tests.harness.clock import ManualClock
 from tests.harness.rows import stored
@@ -46,9 +47,9 @@ def authenticator(database: Database, clock: ManualClock) -> ApiKeyAuthenticator
 async def uses(writer: Writer) -> AsyncIterator[KeyUses]:
     """The running record of uses."""
     uses = KeyUses(writer)
-    uses.start()
+    await uses.start()
     yield uses
-    await uses.close()
+    await uses.stop()
 
 
 class ObservedDatabase(Database):
@@ -278,7 +279,7 @@ async def test_uses_are_written_together_and_once_a_minute_for_each_key(
         for key in keys:
             await authenticator.authenticate(key.key)
         clock.advance(5)
-    await uses.close()
+    await uses.stop()
     await observed.close()
     assert observed.submitted == [20]
     assert all([await _last_used(database, key) for key in keys])
@@ -297,7 +298,7 @@ async def test_a_refused_key_is_not_used(database: Database, writer: Writer, clo
     key = await _stored(writer)
     with pytest.raises(InvalidCredentials):
         await authenticator.authenticate(f"zm_live_{key.id}_{'0' * 64}")
-    await uses.close()
+    await uses.stop()
     assert await _last_used(database, key) is None
 
 

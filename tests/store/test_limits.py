@@ -13,7 +13,6 @@ from server.db.tables.queue import delivery_queue
 from server.db.tables.quotas import unique_recipients, usage
 from server.db.writer import Writer
 from server.emails.faults import AllRecipientsSuppressed, DomainNotAllowed, DomainNotVerified
-from server.emails.sweep import Sweeper
 from server.ids import new_id
 from server.quotas.faults import (
     AccountPaused,
@@ -24,9 +23,9 @@ from server.quotas.faults import (
     SandboxRecipient,
     WarmUpLimitExceeded,
 )
+from server.quotas.sweep import RecipientSweep
 from server.wire.caller import KeyCaller
 from tests.harness.rows import stored
-from tests.harness.waiting import until
 from tests.store.accepting import CALLER, Accepting, send_request
 
 
@@ -142,14 +141,9 @@ async def test_recipients_of_past_months_are_deleted(accepting: Accepting, write
     accepting.clock.advance(31 * 86_400)
     await accepting.send(send_request(to=["u0@example.net"]), send_request(to=["new@example.net"]))
     assert await accepting.count(unique_recipients) == 7
-    sweeper = Sweeper(accepting.database, writer, accepting.clock, max_swept=2)
-    sweeper.start()
-
-    async def left() -> bool:
-        return await accepting.count(unique_recipients) <= 2
-
-    await until(left)
-    await sweeper.stop()
+    sweep = RecipientSweep(accepting.database, writer, accepting.clock, max_swept=2)
+    while await sweep.step():
+        pass
     (again,) = await accepting.results(send_request(to=["new@example.net"]))
     assert isinstance(again, pb.SendEmailResponse)
     assert (await accepting.used())[2] == await accepting.count(unique_recipients) == 2

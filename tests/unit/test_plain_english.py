@@ -23,9 +23,9 @@ WORDS = re.compile(
 OPENINGS = re.compile(r"(?:What|Whether|How|Which|Where|Those|Who|Whose|So)\b")
 # Counts in each folder: of the words, and of docstrings and comments that begin with an opening.
 LIMITS = {
-    "edge": {"words": 15, "docstrings": 20, "comments": 4},
-    "server": {"words": 99, "docstrings": 20, "comments": 12},
-    "tests": {"words": 221, "docstrings": 93, "comments": 20},
+    "edge": {"words": 3, "docstrings": 13, "comments": 2},
+    "server": {"words": 4, "docstrings": 16, "comments": 7},
+    "tests": {"words": 202, "docstrings": 91, "comments": 23},
     "tools": {"words": 0, "docstrings": 0, "comments": 0},
 }
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from server.webhooks import queue
-from server.webhooks.sweep import Sweeper
+from server.webhooks.sweep import CallSweep
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.waiting import until
 from tests.harness.webhook_sink import WebhookSink
@@ -276,8 +276,8 @@ async def test_after_30_days_calls_and_attempts_are_forgotten(
     await site.attempted(webhook_id, 1)
     made_at_ms = int((await site.attempts(webhook_id))[0].id[:12], 16)
     for age_s, left in ((30 * DAY_S - 60, {"success": 1}), (30 * DAY_S + 60, {})):
-        sweeper = Sweeper(site.database, site.writer, ManualClock(made_at_ms + age_s * 1000))
-        while await sweeper.step():
+        sweep = CallSweep(site.database, site.writer, ManualClock(made_at_ms + age_s * 1000))
+        while await sweep.step():
             pass
         assert await site.kept(webhook_id) == left
         assert len(await site.attempts(webhook_id)) == len(left)

@@ -1,0 +1,52 @@
+"""Builds the package."""
+
+from zidimail.v1 import attachment_service_pb2, email_service_pb2
+
+from server.emails import idempotency
+from server.emails.accept import Acceptor
+from server.emails.attachments import FETCH_S, Links
+from server.emails.files import AttachmentServicer
+from server.emails.release import Releaser
+from server.emails.rpc import EmailServicer
+from server.kernel import Kernel, Package
+from server.net.http import GuardedClient
+from server.work.sweeper import Sweeper
+
+_USER_AGENT = "ZidiMail-Attachments/1"
+
+
+def build(kernel: Kernel) -> Package:
+    """Accepts and shows emails, releases scheduled ones, and deletes idempotency keys after their time."""
+    database, writer, clock, settings = kernel.database, kernel.writer, kernel.clock, kernel.settings
+    client = GuardedClient(
+        kernel.resolver,
+        allow_private_networks=settings.allow_private_networks,
+        user_agent=_USER_AGENT,
+        total_s=FETCH_S,
+    )
+    links = Links(database, clock, client)
+    acceptor = Acceptor(
+        writer,
+        clock,
+        kernel.backpressure.load,
+        kernel.mail_queued,
+        kernel.events_appended,
+        settings.slow_start,
+    )
+    releaser = Releaser(
+        database, writer, clock, kernel.mail_queued, kernel.events_appended, settings.slow_start
+    )
+
+    async def sweep() -> bool:
+        return await writer.run(idempotency.sweep, clock.now_ms())
+
+    emails = email_service_pb2.DESCRIPTOR.services_by_name["EmailService"]
+    attachments = attachment_service_pb2.DESCRIPTOR.services_by_name["AttachmentService"]
+    return Package(
+        servicers={
+            emails: EmailServicer(database, writer, acceptor, links, clock, kernel.events_appended),
+            attachments: AttachmentServicer(database),
+        },
+        delivering=[releaser],
+        serving=[links, Sweeper("emails.sweep", sweep)],
+    )
