@@ -66,7 +66,7 @@ def invalid(violations: Sequence[Violation]) -> Failure:
 
 
 def failure_of_error(error: grpc.aio.AioRpcError) -> Failure:
-    """What a failed call means."""
+    """The failure that a failed call stands for."""
     pairs: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()  # type: ignore[assignment]
     for key, value in pairs:
         if key == _DETAILS and isinstance(value, bytes):
@@ -78,7 +78,7 @@ def failure_of_error(error: grpc.aio.AioRpcError) -> Failure:
 
 
 def failure_of_status(status: status_pb2.Status) -> Failure:
-    """What a google.rpc.Status means: the details that it carries, or else its code."""
+    """The failure that a google.rpc.Status stands for, by its details or else by its code."""
     info = error_details_pb2.ErrorInfo()
     request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()

@@ -1,4 +1,4 @@
-"""How one JSON value becomes what a protobuf constructor takes.
+"""Converters from one JSON value to what a protobuf constructor takes.
 
 A value is checked before protobuf sees it: a constructor would take `"ab"` for `["a", "b"]` and `True`
 for 1.

@@ -23,8 +23,8 @@ WORDS = re.compile(
 OPENINGS = re.compile(r"(?:What|Whether|How|Which|Where|Those|Who|Whose|So)\b")
 # Counts in each folder: of the words, and of docstrings and comments that begin with an opening.
 LIMITS = {
-    "edge": {"words": 3, "docstrings": 13, "comments": 2},
-    "server": {"words": 4, "docstrings": 16, "comments": 7},
+    "edge": {"words": 0, "docstrings": 0, "comments": 0},
+    "server": {"words": 0, "docstrings": 0, "comments": 0},
     "tests": {"words": 202, "docstrings": 91, "comments": 23},
     "tools": {"words": 0, "docstrings": 0, "comments": 0},
 }
@@ -58,7 +58,17 @@ def comments(text: str) -> Iterator[tuple[int, str]]:
             last = number
 
 
+# Texts that stay, by file: API callers see them, and only a change of the contract may change them.
+ALLOWED = {"server/webhooks/rules.py": "is no event type that a webhook can be told of"}
+
 RULES = {"words": words, "docstrings": docstrings, "comments": comments}
+
+
+def source(path: Path) -> str:
+    """The text of a file without the one that stays."""
+    text = path.read_text()
+    allowed = ALLOWED.get(str(path.relative_to(ROOT)))
+    return text if allowed is None else text.replace(allowed, "", 1)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -68,7 +78,7 @@ def test_private_words_and_unclear_sentences_only_become_fewer(folder: str, rule
         f"{path.relative_to(ROOT)}:{number}: {text}"
         for path in sorted((ROOT / folder).rglob("*.py"))
         if path != Path(__file__)
-        for number, text in RULES[rule](path.read_text())
+        for number, text in RULES[rule](source(path))
     ]
     limit = LIMITS[folder][rule]
     assert len(found) <= limit, "say it in plain English:\n" + "\n".join(found)
