@@ -22,7 +22,7 @@ DAY_MS = 86_400_000
 STORED_DAYS = 89
 QUEUED_FOR_MS = 3_600_000
 SITE = "example.net"
-_LINE = "Thank you for your order. It leaves our house today.\n"
+_LINE = "Thank you for your order. It leaves our store today.\n"
 _TEXT = _LINE * 12
 
 

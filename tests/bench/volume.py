@@ -29,7 +29,7 @@ from tests.harness.waiting import until_sync
 
 STORED = 1_000_000
 QUEUED = 100_000
-# How many of the queue are delivered in one round.
+# Emails delivered in one round.
 EMAILS = 6_000
 ROUNDS = 3
 READS = 300

@@ -41,7 +41,7 @@ class SmtpSession(asyncio.Protocol):
     # The transport's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greets, unless the sink is told not to."""
+        """Greets, unless the sink has no banner."""
         self._transport = cast(asyncio.Transport, transport)
         self._sink.sessions.add(self)
         if self._sink.banner is not None:

@@ -104,6 +104,6 @@ def test_a_type_keeps_its_parameters() -> None:
         Attachment("a", "text/plain", "a>\r\nX: <y", []),
     ],
 )
-def test_nothing_slips_into_the_header(file: Attachment) -> None:
+def test_file_name_cannot_inject_a_header(file: Attachment) -> None:
     with pytest.raises(Uncomposable):
         compose(plain_with(attachments=[file]))
