@@ -108,7 +108,7 @@ async def test_reflection_describes_every_service(stack: Stack) -> None:
         assert await Reflection(channel).services() >= SERVICES
 
 
-async def test_a_mail_is_sent_and_read_back_by_reflection_alone(stack: Stack) -> None:
+async def test_mail_is_sent_and_read_back_by_reflection_only(stack: Stack) -> None:
     async with stack.channel() as channel:
         pool = await Reflection(channel).pool("zidimail.v1.EmailService")
         service = pool.FindServiceByName("zidimail.v1.EmailService")

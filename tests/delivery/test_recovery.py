@@ -203,7 +203,7 @@ async def _is_uncertain(database: Database) -> bool:
     return all(row.uncertain for row in await queue_of(database))
 
 
-async def test_a_living_engine_on_this_machine_keeps_its_rows(
+async def test_running_engine_on_this_machine_keeps_its_rows(
     database: Database, writer: Writer, dead: DeadEngine, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     org_id = await new_org(writer)

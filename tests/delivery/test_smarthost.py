@@ -278,7 +278,7 @@ async def test_no_dot_is_sent_for_a_lost_lease(sink: SmtpSink, smarthost: Open) 
     assert sink.messages == []
 
 
-async def test_a_cancelled_delivery_leaves_no_connection_behind(sink: SmtpSink, smarthost: Open) -> None:
+async def test_cancelled_delivery_closes_its_connection(sink: SmtpSink, smarthost: Open) -> None:
     delivery = asyncio.ensure_future(deliver(smarthost(), "hang-dot@r.test"))
     await until(lambda: "DATA" in sink.commands)
     delivery.cancel()

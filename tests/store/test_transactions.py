@@ -154,7 +154,7 @@ async def test_each_engine_gets_its_own_part_of_a_statement(database: Database) 
     assert await database.read(statement.first) == (database.engine,)
 
 
-async def test_a_list_of_parameters_changes_row_by_row(database: Database, writer: Writer) -> None:
+async def test_list_of_parameters_runs_once_per_row(database: Database, writer: Writer) -> None:
     expire = Change(
         "UPDATE idempotency_keys SET expires_at = :at, response = :response"
         " WHERE org_id = :org AND key = :key"

@@ -155,7 +155,7 @@ async def test_webhook_gets_no_events_from_before_its_creation(database: Databas
     assert await waiting(database) == [(org_id, webhook_id, "email.delivered")]
 
 
-async def test_events_of_many_pages_are_each_taken_once(database: Database, writer: Writer) -> None:
+async def test_events_of_many_pages_are_taken_once_each(database: Database, writer: Writer) -> None:
     org_id = new_id()
     webhook_id = await register(writer, org_id)
     await asyncio.gather(*(happen(writer, org_id, *["email.sent"] * 50) for _ in range(11)))

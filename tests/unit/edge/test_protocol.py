@@ -70,7 +70,7 @@ async def test_missing_body_gets_408(hasty: str) -> None:
 
 
 @pytest.mark.parametrize("begun", [b"POST /v1/em", HEAD])
-async def test_incomplete_head_times_out(hasty: str, begun: bytes) -> None:
+async def test_incomplete_head_gets_408(hasty: str, begun: bytes) -> None:
     async with connect(hasty) as connection:
         await connection.send(begun)
         assert_error(await connection.reply(), 408)
@@ -154,7 +154,7 @@ async def test_pipelined_upgrade_headers_are_ignored(edge: str, caplog: pytest.L
 
 
 @pytest.mark.parametrize("more", [b"", b"connection: upgrade\r\nupgrade: h2c\r\n"])
-async def test_connect_method_is_refused(edge: str, more: bytes, caplog: pytest.LogCaptureFixture) -> None:
+async def test_connect_method_gets_400(edge: str, more: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async with connect(edge) as connection:
         await connection.send(b"CONNECT elsewhere.example:443 HTTP/1.1\r\nhost: edge\r\n%s\r\n" % more)
         assert_error(await connection.reply(), 400)

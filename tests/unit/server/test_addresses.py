@@ -96,6 +96,6 @@ def test_two_spellings_of_one_mailbox_have_one_key() -> None:
         ("eve@example.com", False),
     ],
 )
-def test_several_addresses_are_not_a_name_and_a_mailbox(text: str, several: bool) -> None:
+def test_several_addresses_in_one_text_are_detected(text: str, several: bool) -> None:
     """C-37: read as a name, all but the last would be lost without a word."""
     assert holds_several(text) is several

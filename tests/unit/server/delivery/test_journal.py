@@ -137,7 +137,7 @@ async def test_a_damaged_line_is_no_record_and_hides_no_other(tmp_path: Path) ->
     assert left_in(tmp_path).uncertain == {key(1), key(3)}
 
 
-async def test_the_journal_of_a_living_engine_is_left_alone(tmp_path: Path) -> None:
+async def test_journal_of_a_running_engine_is_not_read(tmp_path: Path) -> None:
     journal = Journal(tmp_path, new_id())
     assert list(abandoned(tmp_path)) == []
     await journal.dot([key()])

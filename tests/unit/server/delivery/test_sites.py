@@ -49,7 +49,7 @@ def test_jobs_that_were_not_started_can_be_removed() -> None:
     assert begun(sites) == []
 
 
-def test_deferring_site_is_skipped_for_a_while() -> None:
+def test_slow_site_releases_jobs_and_gets_no_more_for_a_while() -> None:
     sites = Sites(limit=1)
     for number in range(6):
         sites.add(job("slow", number), 100)

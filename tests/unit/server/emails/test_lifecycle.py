@@ -46,7 +46,7 @@ def test_no_transition_is_also_a_repetition() -> None:
     assert all(present == new for present, new in REPEATED)
 
 
-def test_every_state_has_a_description_of_its_own() -> None:
+def test_every_transition_has_a_sentence_of_its_own() -> None:
     sentences = [*BEGINNINGS.values(), *TRANSITIONS.values(), *REPEATED.values()]
     assert all(sentence.endswith(".") for sentence in sentences)
     assert len(set(sentences)) == len(sentences)

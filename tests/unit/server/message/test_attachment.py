@@ -54,7 +54,7 @@ def test_a_file_keeps_its_name(filename: str) -> None:
     assert part.get_filename() == filename  # type: ignore[union-attr]
 
 
-def test_files_stand_behind_the_text() -> None:
+def test_attachments_follow_the_text() -> None:
     found = parsed(plain_with(html="<p>Thank you.</p>", attachments=[PDF, PDF]))
     alternative = ("multipart/alternative", ["text/plain", "text/html"])
     assert shape(found) == ("multipart/mixed", [alternative, "application/pdf", "application/pdf"])

@@ -246,7 +246,7 @@ async def test_an_endless_answer_is_cut_short(dns: DnsServer, sink: WebhookSink)
     assert (response.status, response.body) == (200, b"x" * 4096)
 
 
-async def test_closed_port_is_reported_as_connection_refused(dns: DnsServer, sink: WebhookSink) -> None:
+async def test_closed_port_is_a_connect_failure(dns: DnsServer, sink: WebhookSink) -> None:
     await sink.stop()
     async with Caller(dns, private=True) as caller:
         assert await caller.failure(f"{sink.url}/200") == "connect"
@@ -302,7 +302,7 @@ async def test_a_file_without_end_is_cut_short(dns: DnsServer, sink: WebhookSink
         (b"", "broken"),
     ],
 )
-async def test_incomplete_file_is_an_error(
+async def test_answer_that_is_not_a_complete_file_is_an_error(
     dns: DnsServer, sink: WebhookSink, answer: bytes, kind: str
 ) -> None:
     sink.pages["/a"] = answer

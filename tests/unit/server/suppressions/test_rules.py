@@ -6,7 +6,7 @@ from server.suppressions.rules import blame
 
 
 @pytest.mark.parametrize("status", ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"])
-def test_unknown_mailbox_is_a_hard_bounce(status: str) -> None:
+def test_unknown_mailbox_counts_against_the_address(status: str) -> None:
     assert blame(status, "550 no such user") == "mailbox"
 
 

@@ -34,7 +34,7 @@ def test_a_servicer_of_an_organisation_gets_its_caller(caller: KeyCaller | Sessi
 
 
 @pytest.mark.parametrize("caller", OF_NONE)
-def test_internal_caller_is_refused_where_an_organisation_is_needed(caller: Caller) -> None:
+def test_caller_without_an_organisation_is_a_lookup_error(caller: Caller) -> None:
     context = in_a_call_of(caller)
     assert context.run(any_caller) is caller
     with pytest.raises(LookupError, match=caller.credential):
