@@ -1,4 +1,4 @@
-"""While callers send without a break, their mail is delivered, webhooks are called and statistics move."""
+"""Delivery, webhooks and statistics make progress under a sustained load of sends."""
 
 import asyncio
 import re

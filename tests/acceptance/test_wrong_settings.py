@@ -1,4 +1,4 @@
-"""A setting that cannot be used: one line that names it and shows no secret, and no half-started program."""
+"""An invalid setting stops the start with one line that names it and shows no secret."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [NAMES]`: measures, and prints one table with the size of the machine."""
+"""`python -m tests.bench [NAMES]`: measures, and prints one table and the machine's description."""
 
 import argparse
 import asyncio

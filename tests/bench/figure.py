@@ -1,4 +1,4 @@
-"""One measured figure, its peer, and what it should reach."""
+"""One measured figure, its peer and its target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A stack whose store is full before its server starts: as after months of sending.
+"""A stack whose store is filled before its server starts, as after months of sending.
 
 The rows are those that accepting and delivering leave, made by the database itself in a few statements, so
 that a million emails take a minute or two and not an hour.

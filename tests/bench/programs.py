@@ -1,4 +1,4 @@
-"""The programs that the figures measure, their peers, and what stands in for the outside."""
+"""The programs that the figures measure, their peers, and local receivers."""
 
 import socket
 import subprocess

@@ -1,4 +1,4 @@
-"""B6: with a million emails in the store and 100,000 in the queue, what was fast stays fast.
+"""B6: with a million emails in the store and 100,000 in the queue, latencies stay the same.
 
 Accepting is measured as B1 measures it, and delivering as the server does it, each against a store without
 that past; reading is measured through REST, one request at a time.

@@ -1,4 +1,4 @@
-"""Requests as other programs that speak Resend's wire put them there, and what these need of the answers.
+"""Requests in the form of each program that speaks Resend's API, and the answers that it needs.
 
 None of these programs runs here. What is on the wire was read in their sources; each row names its program.
 """

@@ -1,4 +1,4 @@
-"""Every method and route, called by everybody: who gets in, who does not, and what strangers see."""
+"""Every method and route, called with every kind of credential, and by another organisation."""
 
 import json
 

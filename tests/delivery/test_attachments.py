@@ -1,4 +1,4 @@
-"""Emails with files: delivered as they are, one large one at a time, and the files forgotten (Z-23, B7)."""
+"""Emails with files: delivered unchanged, within the memory budget, then the files are deleted (Z-23, B7)."""
 
 import email
 import email.policy

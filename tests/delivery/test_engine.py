@@ -1,4 +1,4 @@
-"""The engine over real SMTP, on both engines of the store (F-3 for what its events tell)."""
+"""The engine over real SMTP, on both engines of the store (F-3 for its events)."""
 
 import time
 from collections.abc import AsyncIterator, Callable

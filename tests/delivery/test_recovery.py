@@ -1,4 +1,4 @@
-"""The mail of an engine that died: nothing is lost, and what may be doubled says so (RFC 1047)."""
+"""Recovery after an engine crashed: no mail is lost, and possible duplicates are flagged (RFC 1047)."""
 
 import os
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Mail that never leaves: what becomes of it is decided by its recipient's name (contract row F-5)."""
+"""Simulated mail never leaves: the recipient's local part decides its outcome (contract row F-5)."""
 
 from collections.abc import AsyncIterator
 

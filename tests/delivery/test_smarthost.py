@@ -1,4 +1,4 @@
-"""Talking SMTP to one host: whatever it answers, at whichever word (DELIVERY's fault matrix)."""
+"""SMTP with one host, and every reply or failure at each command (DELIVERY's fault matrix)."""
 
 import asyncio
 import ssl

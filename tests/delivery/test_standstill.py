@@ -1,4 +1,4 @@
-"""A process that stood still for longer than its leases, and finds its own rows expired when it wakes."""
+"""A process paused for longer than its leases finds its own rows expired when it resumes."""
 
 from pathlib import Path
 

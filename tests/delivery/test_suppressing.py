@@ -1,4 +1,4 @@
-"""Bounces suppress, and what is suppressed is not sent to, on both engines (Z-24; DELIVERY rows 27, 28)."""
+"""Bounces suppress addresses, suppressed ones get no mail: on both engines (Z-24; DELIVERY rows 27, 28)."""
 
 from collections.abc import AsyncIterator
 from typing import NamedTuple

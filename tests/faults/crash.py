@@ -1,4 +1,4 @@
-"""A crash run: clients send, the server is killed round after round, then the books are balanced."""
+"""A crash run: clients send, the server is killed once a round, then the ledger is checked."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""The readers of the log that must miss nothing, however often the server dies under them."""
+"""Readers of the event log that must miss no event while the server is killed."""
 
 import asyncio
 from collections import Counter

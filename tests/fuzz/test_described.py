@@ -1,4 +1,4 @@
-"""The API does what its description says, whatever is asked of it."""
+"""The API conforms to its description under generated requests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Organisations as the operator makes them, by his own commands, without a process for each of them."""
+"""Organisations made by the operator's commands, within the test's process."""
 
 import argparse
 from collections.abc import Mapping, Sequence

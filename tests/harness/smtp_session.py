@@ -1,4 +1,4 @@
-"""One connection to the SMTP sink: the protocol itself, pipelining and all."""
+"""One connection to the SMTP sink: the protocol with pipelining."""
 
 import asyncio
 import base64

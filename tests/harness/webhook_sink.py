@@ -1,4 +1,4 @@
-"""An HTTP receiver that does what the path asks for.
+"""An HTTP receiver whose behaviour the path selects.
 
 | Path | Answer |
 |---|---|

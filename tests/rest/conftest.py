@@ -1,4 +1,4 @@
-"""A stack of its own, so that its lists hold what these tests put there, and clients of it."""
+"""A stack for this folder alone, so that lists hold only its tests' objects, and clients of it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""The golden files as a whole: nothing that the contract documents is missing among them."""
+"""The golden files as a whole cover everything that the contract documents."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Emails that wait for their time: F-2, C-25, and Resend's names for moving and canceling them."""
+"""Scheduled emails: F-2, C-25, and Resend's names for rescheduling and canceling."""
 
 from datetime import UTC, datetime, timedelta
 

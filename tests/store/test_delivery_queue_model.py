@@ -1,4 +1,4 @@
-"""The queue against a model of it: whatever engines do, dying included, in any order, on both engines."""
+"""Model test of the delivery queue: engine operations and crashes in any order, on both engines."""
 
 import random
 from dataclasses import dataclass, field

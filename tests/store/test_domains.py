@@ -1,4 +1,4 @@
-"""Domains on both engines: who has them, who may send from them, and what verification makes of DNS."""
+"""Domains on both engines: ownership, permission to send, and verification by DNS."""
 
 import asyncio
 

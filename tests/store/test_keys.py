@@ -1,4 +1,4 @@
-"""API keys on both engines: who is recognised, for how long, and what is remembered of their use."""
+"""API keys on both engines: authentication, caching, and the record of their last use."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence

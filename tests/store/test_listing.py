@@ -1,4 +1,4 @@
-"""Lists of emails on both engines (contract rows Z-27, F-6): every filter equals a plain look at all rows."""
+"""Lists of emails on both engines (contract rows Z-27, F-6): every filter equals a full scan."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""A store of every earlier version is brought up to date and keeps what is in it, on both engines."""
+"""A store of every earlier version is migrated and keeps its rows, on both engines."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Scheduled emails wait, move, stop or go, on both engines (F-2, C-25)."""
+"""Scheduled emails are rescheduled, canceled or released, on both engines (F-2, C-25)."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The daily counters on both engines: never behind for long, never twice, never wrong (Z-29, C-46)."""
+"""Daily counters on both engines: prompt and exact, each event counted once (Z-29, C-46)."""
 
 import asyncio
 import contextlib

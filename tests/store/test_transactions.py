@@ -1,4 +1,4 @@
-"""Transactions and statements: values arrive as they were, rows are what their classes say."""
+"""Transactions and statements: values round-trip unchanged, and rows match their classes."""
 
 import asyncio
 from typing import Literal, NamedTuple

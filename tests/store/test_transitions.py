@@ -1,4 +1,4 @@
-"""Changes of states on both engines: legal ones with their events, others without a trace."""
+"""State transitions on both engines: legal ones write their events, others change nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator

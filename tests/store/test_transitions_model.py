@@ -1,4 +1,4 @@
-"""Emails under everything that changes their states, in any order, on both engines."""
+"""Model test of all operations that change the state of an email, in any order, on both engines."""
 
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple

@@ -1,4 +1,4 @@
-"""A site by hand, with a clock to move, and a receiver."""
+"""A site driven step by step with a manual clock, and a receiver."""
 
 from collections.abc import AsyncIterator
 

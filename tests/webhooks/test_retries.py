@@ -1,4 +1,4 @@
-"""When a call is made again, and what is recorded of each attempt (contract row C-33)."""
+"""Retries of calls, and the record of each attempt (contract row C-33)."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""A setting that cannot be meant stops the start."""
+"""An invalid setting stops the start."""
 
 from ipaddress import ip_network
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The ledger finds each kind of broken promise: a ledger that cannot fail proves nothing."""
+"""The ledger detects each kind of broken promise."""
 
 from pathlib import Path
 

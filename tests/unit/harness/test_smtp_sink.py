@@ -1,4 +1,4 @@
-"""The SMTP sink obeys the recipient's name: what the delivery tests stand on."""
+"""The SMTP sink's behaviour follows the recipient's local part."""
 
 import asyncio
 import smtplib

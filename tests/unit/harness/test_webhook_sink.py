@@ -1,4 +1,4 @@
-"""The webhook sink obeys the path."""
+"""The webhook sink's behaviour follows the path."""
 
 import asyncio
 

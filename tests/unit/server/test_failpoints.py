@@ -1,4 +1,4 @@
-"""Failpoints act exactly when the environment says so, and are nothing without it."""
+"""Failpoints act only as the environment sets them."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Ids are ordered by time, so that a list of a time is a stretch of ids (contract row C-30)."""
+"""Ids are ordered by time, so that a time range is a range of ids (contract row C-30)."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A body is never held beyond its limit, nor waited for without end (Z-9)."""
+"""Reading of request bodies is bounded in memory and time (Z-9)."""
 
 import pytest
 from starlette.types import Message

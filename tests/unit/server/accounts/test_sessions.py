@@ -1,4 +1,4 @@
-"""A session is believed only if this installation made it, for this use, and lately (DELIVERY 5.3.4)."""
+"""A session token is valid only if this installation signed it, for this use, unexpired (DELIVERY 5.3.4)."""
 
 import base64
 import json

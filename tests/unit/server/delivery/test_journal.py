@@ -1,4 +1,4 @@
-"""The journal around the final dot: what a crash leaves in it is what happened (RFC 1047)."""
+"""The journal of final dots tells after a crash which messages may have been sent (RFC 1047)."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Every pair of a recipient's statuses is a transition, a report that comes twice, or neither."""
+"""Every pair of a recipient's statuses is a transition, a repeated report, or illegal."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""Files arrive as they were given, under their names, where they belong (Z-20, F-12)."""
+"""Attachments keep their bytes and names, and have their place in the MIME tree (Z-20, F-12)."""
 
 import base64
 import email

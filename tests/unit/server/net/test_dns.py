@@ -1,4 +1,4 @@
-"""The resolver tells "no such name", "no such record" and "nobody could say" apart (DELIVERY 1.10, 1.15)."""
+"""The resolver separates "no such name", "no such record" and temporary errors (DELIVERY 1.10, 1.15)."""
 
 import asyncio
 from collections.abc import AsyncIterator

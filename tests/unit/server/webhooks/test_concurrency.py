@@ -1,4 +1,4 @@
-"""Limits of concurrent calls: no webhook can take what others need."""
+"""Limits of concurrent calls: no webhook can use the slots of others."""
 
 from server.webhooks.concurrency import ConcurrencyLimiter
 from server.webhooks.queue import CallKey, Claimed

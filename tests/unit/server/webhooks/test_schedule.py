@@ -1,4 +1,4 @@
-"""When a call is repeated, and when no more (contract row C-33)."""
+"""The schedule of a call's retries, and its end (contract row C-33)."""
 
 import pytest
 

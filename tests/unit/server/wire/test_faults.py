@@ -1,4 +1,4 @@
-"""Refusals tell the caller what to do, and carry what the contract documents."""
+"""Faults name the remedy, and carry the metadata that the contract documents."""
 
 import re
 from typing import get_args

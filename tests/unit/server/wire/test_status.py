@@ -1,4 +1,4 @@
-"""A fault's status arrives whatever it quotes: trailing metadata has a limit (contract row C-6)."""
+"""The status of a fault fits into gRPC's trailing metadata, however long its texts (contract row C-6)."""
 
 import urllib.parse
 

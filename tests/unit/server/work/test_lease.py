@@ -1,4 +1,4 @@
-"""A lease is held only while it is certain."""
+"""A lease counts as held only while no other process can have taken it."""
 
 from server.work.lease import Leases
 

@@ -1,4 +1,4 @@
-"""Whatever a stranger sends as a reply is read, or refused, in bounded memory (RFC 5321 section 4.2)."""
+"""SMTP replies of any form are parsed or refused in bounded memory (RFC 5321 section 4.2)."""
 
 import pytest
 from hypothesis import given
