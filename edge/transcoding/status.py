@@ -1,4 +1,4 @@
-"""Why a request failed, whoever found out: the server's status or the edge itself."""
+"""Failures of requests, found by the server (its status) or by the edge itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REASON_OF_CODE = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: "MESSAGE_TOO_LARGE",
     grpc.StatusCode.UNAUTHENTICATED: "INVALID_CREDENTIALS",
 }
-"""What a status means that carries no reason: the library or the network made it, not the server."""
+"""Reasons of statuses without one, which the gRPC library or the network made, not the server."""
 
 REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
 HEAD_TOO_LARGE = "HEAD_TOO_LARGE"

@@ -22,7 +22,7 @@ VIOLATIONS_SHOWN = 50
 """An answer must not be larger than the request that was wrong in every item."""
 
 Path: TypeAlias = tuple[Any, str | int] | None
-"""Where a value stands: its parent's path and its own name or index; None is the whole request."""
+"""The path of a value: its parent's path and its own name or index; None is the whole request."""
 
 Bind: TypeAlias = Callable[[Any, Path, list[Violation]], Any]
 """Turns one JSON value into what a protobuf constructor takes, or reports violations."""

@@ -17,7 +17,7 @@ Address = tuple[str, str]
 
 
 class NoRoute(Exception):
-    """There is nobody to talk to; `outcome` says whether that can change."""
+    """The domain has no reachable host; `outcome` is a deferral or a bounce."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.text)

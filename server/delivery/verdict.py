@@ -77,7 +77,7 @@ def unreachable(status: str, text: str, host: str = "") -> Outcome:
 
 
 def impossible(status: str, text: str, host: str = "") -> Outcome:
-    """The outcome when there is nobody to ask, now or later: no such domain, a null MX."""
+    """The outcome when no host can ever take the mail: no such domain, a null MX."""
     return Outcome(Verdict.BOUNCED, 0, status, text[:MAX_TEXT], host)
 
 

@@ -40,7 +40,7 @@ def test_demo_sends_a_mail_over_each_protocol_and_leaves_no_files(tmp_path: Path
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """An operator's settings: a data directory and addresses that nobody else uses."""
+    """An operator's settings: a data directory and free addresses."""
     ours = {key: value for key, value in os.environ.items() if not key.startswith("ZIDIMAIL_")}
     return ours | {
         "ZIDIMAIL_DATA_DIR": str(tmp_path / "data"),

@@ -265,7 +265,7 @@ def _seconds(refusal: Refusal) -> timedelta:
 
 
 async def test_64_concurrent_sends_with_one_idempotency_key_make_one_email(servers: list[Stack]) -> None:
-    """F-1, DESIGN principle 5: one is accepted, and everybody gets its answer."""
+    """F-1, DESIGN principle 5: one is accepted, and all senders get its answer."""
     await _repeat(servers, lambda client, email: client.send(email, "send-once"), emails=1)
 
 

@@ -113,7 +113,7 @@ class World:
         return str(self.made("DomainService.CreateDomain", fields, self.a.api_key)["domain"]["id"])
 
     def webhook(self) -> Fields:
-        """A webhook that nobody answers."""
+        """A webhook whose URL does not answer."""
         return {"url": "https://127.0.0.1:1/matrix", "events": ["EVENT_TYPE_EMAIL_BOUNCED"]}
 
     def new_webhook(self) -> str:

@@ -102,7 +102,7 @@ async def sender(either: Stack) -> AsyncIterator[Sender]:
 
 
 async def test_simulator_addresses_run_the_whole_flow_again_and_again(sender: Sender) -> None:
-    """Also with a key that is no test key, webhooks included; nobody is suppressed by it."""
+    """Also with a live key, webhooks included; no address is suppressed by it."""
     async with WebhookSink() as sink:
         await sender.listen(f"{sink.url}/200")
         to = [f"{what}+1@simulator.test" for what in ("delivered", "bounced", "complained", "suppressed")]

@@ -118,7 +118,7 @@ async def test_attachments_are_stored_beside_the_email(linking: Linking) -> None
 
 
 async def test_a_large_file_is_stored_in_parts(linking: Linking) -> None:
-    """B7: nobody on the way copies more than a part."""
+    """B7: no step copies more than a part."""
     content = os.urandom(2 * PART + 1)
     await linking.results(send_request(attachments=[file(content=content)]))
     (stored,) = await linking.files()

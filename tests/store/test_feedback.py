@@ -75,7 +75,7 @@ async def test_a_complaint_is_an_event_and_a_suppression(
 async def test_feedback_on_test_mail_suppresses_no_address(
     database: Database, writer: Writer, email: Queued, feedback: Callable[[Queued], Feedback]
 ) -> None:
-    """F-5: it never left the building, so nobody outside got it, complained or bounced."""
+    """F-5: test mail has no receiver, so no complaint or bounce of it can be real."""
     await writer.run(Tx.change, update(emails).values(test=True))
     await recorded(writer, feedback(email))
     assert len(await events_of(database, email)) == 1

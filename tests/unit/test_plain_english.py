@@ -33,16 +33,16 @@ def words(text: str) -> Iterator[tuple[int, str]]:
 
 
 def docstrings(text: str) -> Iterator[tuple[int, str]]:
-    """The line and the beginning of each docstring that does not begin with its noun or verb."""
+    """The line and the beginning of each docstring, of attributes too, that begins with an opening."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            docstring = ast.get_docstring(node)
-            if docstring is not None and (opening := OPENINGS.match(docstring)):
-                yield node.body[0].lineno, opening[0]
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(docstring))):
+                if opening := OPENINGS.match(docstring.lstrip()):
+                    yield node.lineno, opening[0]
 
 
 def comments(text: str) -> Iterator[tuple[int, str]]:
-    """The line and the beginning of each comment that does not begin with its noun or verb."""
+    """The line and the beginning of each comment that begins with an opening."""
     last = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:

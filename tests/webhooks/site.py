@@ -1,4 +1,4 @@
-"""Fan-out and dispatch over one store, driven by hand or running by themselves."""
+"""Fan-out and dispatch over one store, stepped by a test or running by themselves."""
 
 import ssl
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Calls arrive signed, nobody holds up another, and none is lost between processes."""
+"""Calls arrive signed, no webhook blocks another, and no call is lost between processes."""
 
 import asyncio
 import hashlib

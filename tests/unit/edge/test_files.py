@@ -79,7 +79,7 @@ async def test_invalid_attachment_is_refused(
 async def test_email_with_attachments_is_sent_in_a_call_of_its_own(
     client: httpx.AsyncClient, emails: EmailServer
 ) -> None:
-    """It is large, or waits for links: nobody waits with it."""
+    """It is large, or waits for links, and would delay the others of its call."""
     await client.post("/v1/emails", json=email(None, path="https://files.example.com/a"))
     await client.post("/v1/emails", json={"subject": "a"})
     assert emails.alone[0].attachments[0].path == "https://files.example.com/a"

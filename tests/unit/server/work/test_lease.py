@@ -6,7 +6,7 @@ LEASE_S = 60.0
 
 
 class Watch:
-    """A monotonic clock moved by hand."""
+    """A monotonic clock that the test advances."""
 
     now = 1000.0
 
