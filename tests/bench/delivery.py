@@ -34,7 +34,7 @@ from server.settings import Settings
 from server.work.backpressure import Backpressure
 from server.work.notifier import Notifier
 from tests.bench.figure import Figure, Target, table
-from tests.delivery.queued import SECRET, add_domain, enqueue, rows_of, seal
+from tests.delivery.queued import SECRET, enqueue, rows_of, seal
 from tests.harness.stack import ROOT, free_port
 from tests.harness.waiting import until, until_sync
 
@@ -205,7 +205,6 @@ async def run_engine(folder: Path, port: int, emails: int) -> float:
 async def fill(writer: Writer, now_ms: int, emails: int) -> None:
     """Puts emails of 4 KB into the queue."""
     org_id = new_id()
-    await writer.run(add_domain, org_id)
     line = "Thank you for your order. It leaves our store today.\n"
     text = (line * (BYTES // len(line) + 1))[: BYTES - _OVERHEAD]
     for start in range(0, emails, 500):

@@ -1,30 +1,38 @@
-"""Emails queued in a store as acceptance leaves them, and queries for their outcomes."""
+"""Emails accepted into the queue of a store, and queries for their outcomes."""
 
+import asyncio
 import functools
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
+from zidimail.v1 import email_service_pb2 as pb
 
-from server.addresses import mailbox
+from server.accounts.store import add_organisation, change_organisation
 from server.db.database import Database
+from server.db.tables.accounts import organisations
 from server.db.tables.domains import dkim_keys, domains
-from server.db.tables.emails import email_contents, emails, recipients
+from server.db.tables.emails import emails, recipients
 from server.db.tables.events import events
 from server.db.tables.queue import delivery_queue
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.domains import store as domain_store
 from server.domains.keys import NewKey, _make
+from server.emails.accept import Acceptor
+from server.emails.batch import Batch
+from server.emails.draft import Draft, draft
+from server.faults import Fault
 from server.ids import new_id
-from server.queue.rules import PRIORITY_TRANSACTIONAL, shard_of
 from server.sealing import Seal
-from tests.harness.clock import START_MS
+from server.wire.caller import KeyCaller
+from server.wire.timestamps import timestamp
+from server.work.backpressure import AcceptLoad
+from server.work.notifier import Notifier
+from tests.harness.clock import START_MS, ManualClock
 
 SECRET = "for tests only"  # noqa: S105
-DOMAIN = "sender.test"
 
 
 @functools.cache
@@ -44,7 +52,7 @@ DOMAIN_ID = new_id()
 
 @dataclass(frozen=True)
 class Queued:
-    """An email that was put into a store."""
+    """An accepted email."""
 
     org_id: str
     id: str
@@ -90,11 +98,41 @@ class EventRow(NamedTuple):
     created_at: int
 
 
-def add_domain(tx: Tx, org_id: str) -> None:
-    """A verified domain with its keys, seen in DNS."""
-    domain_store.add(tx, org_id, DOMAIN_ID, DOMAIN, keys_of(DOMAIN_ID), START_MS)
+def domain_of(org_id: str) -> str:
+    """The verified domain of an organisation."""
+    return f"{org_id}.test"
+
+
+def add_domain(tx: Tx, org_id: str, domain_id: str = DOMAIN_ID, domain: str | None = None) -> None:
+    """A verified domain with its keys, seen in DNS. All organisations use one pair of keys."""
+    keys = keys_of(DOMAIN_ID) if domain_id == DOMAIN_ID else []
+    domain_store.add(tx, org_id, domain_id, domain or domain_of(org_id), keys, START_MS)
     tx.change(update(domains).where(domains.c.org_id == org_id).values(verified=True))
     tx.change(update(dkim_keys).where(dkim_keys.c.org_id == org_id).values(seen_at=START_MS))
+
+
+def add_org(tx: Tx, org_id: str) -> None:
+    """An organisation with a verified domain, which may send any number of emails at once."""
+    add_organisation(
+        tx,
+        org_id,
+        "Shop",
+        owner_email="owner@example.com",
+        plan="enterprise",
+        # This profile limits recipients a day only.
+        profile="level",
+        sandbox=False,
+        now_ms=START_MS,
+    )
+    change_organisation(tx, org_id, {"daily_limit": 10**9})
+    add_domain(tx, org_id)
+
+
+async def new_org(writer: Writer) -> str:
+    """The id of a new organisation."""
+    org_id = new_id()
+    await writer.run(add_org, org_id)
+    return org_id
 
 
 def rows_of(
@@ -103,98 +141,51 @@ def rows_of(
     *,
     bcc: Sequence[str] = (),
     text: str = "Thank you.\n",
-    headers: str = "{}",
-    sender: str = f"Shop <shop@{DOMAIN}>",
+    files: Sequence[bytes] = (),
     accepted_at: int = START_MS,
-    priority: int = PRIORITY_TRANSACTIONAL,
-    shard: int | None = None,
-) -> dict[str, list[dict[str, Any]]]:
-    """The rows of one email, by table."""
-    email_id = new_id()
-    envelope = [(mailbox(address), kind) for kind, of in (("to", to), ("bcc", bcc)) for address in of]
-    return {
-        "emails": [
-            {
-                "org_id": org_id,
-                "id": email_id,
-                "domain_id": DOMAIN_ID,
-                "key_id": None,
-                "sender": sender,
-                "subject": "Your receipt",
-                "to": json.dumps(list(to)),
-                "cc": "[]",
-                "bcc": json.dumps(list(bcc)),
-                "reply_to": "[]",
-                "tags": "[]",
-                "message_id": f"<{email_id}@{DOMAIN}>",
-                "status": "queued",
-                "created_at": accepted_at,
-            }
-        ],
-        "email_contents": [
-            {"org_id": org_id, "email_id": email_id, "html": None, "text": text, "headers": headers}
-        ],
-        "recipients": [
-            {
-                "org_id": org_id,
-                "email_id": email_id,
-                "no": no,
-                "kind": kind,
-                "address": box.address,
-                "status": "queued",
-                "attempts": 0,
-                "updated_at": accepted_at,
-            }
-            for no, (box, kind) in enumerate(envelope, start=1)
-        ],
-        "delivery_queue": [
-            {
-                "org_id": org_id,
-                "email_id": email_id,
-                "no": no,
-                "shard": shard_of(org_id) if shard is None else shard,
-                "priority": priority,
-                "site": box.domain,
-                "due_at": accepted_at,
-                "attempts": 0,
-                "crashes": 0,
-                "uncertain": False,
-                "lease_token": 0,
-            }
-            for no, (box, _) in enumerate(envelope, start=1)
-        ],
-    }
+    scheduled_at: int | None = None,
+    test: bool = False,
+    **fields: Any,
+) -> Draft:
+    """The rows of one email, as accepting it will write them. `fields` are others of the request."""
+    given = {"from": f"Shop <shop@{domain_of(org_id)}>", "subject": "Your receipt"} | fields
+    request = pb.SendEmailRequest(to=to, bcc=bcc, text=text, **given)
+    for no, content in enumerate(files, start=1):
+        request.attachments.add(filename=f"{no}.bin", content=content)
+    if scheduled_at is not None:
+        request.scheduled_at.CopyFrom(timestamp(scheduled_at))
+    made = draft(request, KeyCaller(org_id, new_id(), "full", test=test), accepted_at)
+    assert isinstance(made, Draft), made
+    return made
 
 
-TABLES = {
-    "emails": emails,
-    "email_contents": email_contents,
-    "recipients": recipients,
-    "delivery_queue": delivery_queue,
-}
+async def enqueue(writer: Writer, *drafts: Draft, priority: int | None = None) -> list[Queued]:
+    """Accepts emails, all of them or none; organisations that do not exist are added."""
+    by_org: dict[str, list[Draft]] = {}
+    for email in drafts:
+        by_org.setdefault(email.org_id, []).append(email)
+    await writer.run(_add_missing, by_org)
+    clock = ManualClock(max(email.email["created_at"] for email in drafts))
+    acceptor = Acceptor(writer, clock, AcceptLoad(), Notifier(), Notifier())
+    answers = await asyncio.gather(
+        *(acceptor.accept(Batch(org_id, emails, strict=True)) for org_id, emails in by_org.items())
+    )
+    for answer in answers:
+        assert isinstance(answer, list), answer
+        assert not [result for result in answer if isinstance(result, Fault)], answer
+    queued = [Queued(email.org_id, email.email["id"]) for email in drafts]
+    if priority is not None:
+        # Accepting gives all mail one priority; the other classes exist in the queue only.
+        ids = [email.id for email in queued]
+        of_these = delivery_queue.c.email_id.in_(ids)
+        await writer.run(Tx.change, update(delivery_queue).where(of_these).values(priority=priority))
+    return queued
 
 
-async def enqueue(writer: Writer, *rows: Mapping[str, list[dict[str, Any]]]) -> list[Queued]:
-    """Puts emails into a store."""
-
-    def insert_rows(tx: Tx) -> None:
-        for name, table in TABLES.items():
-            tx.change(insert(table), [row for email in rows for row in email[name]])
-
-    await writer.run(insert_rows)
-    return [Queued(email["emails"][0]["org_id"], email["emails"][0]["id"]) for email in rows]
-
-
-async def new_org(writer: Writer) -> str:
-    """The id of a new organisation; the first one in a store owns the verified domain."""
-    org_id = new_id()
-
-    def add_to_first(tx: Tx) -> None:
-        if tx.scalar(str, select(domains.c.id).where(domains.c.verified)) is None:
-            add_domain(tx, org_id)
-
-    await writer.run(add_to_first)
-    return org_id
+def _add_missing(tx: Tx, org_ids: Collection[str]) -> None:
+    known = tx.scalars(str, select(organisations.c.org_id).where(organisations.c.org_id.in_(org_ids)))
+    for org_id in sorted(set(org_ids).difference(known)):
+        add_org(tx, org_id)
 
 
 async def status_of(database: Database, email: Queued) -> str:
@@ -221,7 +212,8 @@ async def queue_of(database: Database) -> list[QueueRow]:
 
 
 async def events_of(database: Database, email: Queued) -> list[EventRow]:
-    """An email's events, in order."""
+    """An email's events after the one of its acceptance, in order."""
     columns = [events.c[name] for name in EventRow._fields]
-    query = select(*columns).where(events.c.email_id == email.id).order_by(events.c.tx, events.c.seq)
+    later = (events.c.email_id == email.id, events.c.type.not_in(("email.sent", "email.scheduled")))
+    query = select(*columns).where(*later).order_by(events.c.tx, events.c.seq)
     return await database.read(Tx.all, EventRow, query)

@@ -5,18 +5,18 @@ import email.policy
 import os
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from server.db.database import Database
-from server.db.tables.emails import attachment_parts, attachments
+from server.db.tables.emails import attachment_parts
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.memory_budget import MemoryBudget
 from server.emails.draft import PART
-from server.queue.rules import memory_of_attachments
+from server.emails.release import release
 from tests.delivery.conftest import StartEngine
 from tests.delivery.letters import letter
 from tests.delivery.queued import Queued, enqueue, new_org, queue_of, recipients_of, rows_of, status_of
@@ -27,32 +27,17 @@ from tests.harness.waiting import until
 MIB = 2**20
 
 
-async def send(writer: Writer, *to: str, files: tuple[bytes, ...], **fields: Any) -> Queued:
+async def send(writer: Writer, *to: str, files: tuple[bytes, ...]) -> Queued:
     """An email with files in the queue."""
-    rows = rows_of(await new_org(writer), to, **fields)
-    for row in rows["delivery_queue"]:
-        row["attached"] = memory_of_attachments(len(files), sum(map(len, files)))
-    kept = [
-        {
-            "org_id": rows["emails"][0]["org_id"],
-            "email_id": rows["emails"][0]["id"],
-            "no": no,
-            "filename": f"{no}.bin",
-            "content_type": "application/octet-stream",
-            "content_id": "",
-            "size": len(content),
-        }
-        for no, content in enumerate(files, start=1)
-    ]
-    owner = {name: kept[0][name] for name in ("org_id", "email_id")}
-    parts = [
-        {**owner, "no": no, "part": part, "content": content[start : start + PART]}
-        for no, content in enumerate(files, start=1)
-        for part, start in enumerate(range(0, len(content), PART))
-    ]
-    await writer.run(Tx.change, insert(attachments), kept)
-    await writer.run(Tx.change, insert(attachment_parts), parts)
-    return (await enqueue(writer, rows))[0]
+    return (await enqueue(writer, rows_of(await new_org(writer), to, files=files)))[0]
+
+
+async def send_scheduled(writer: Writer, to: str) -> Queued:
+    """An email that waited 30 days for its time, and is in the queue now."""
+    rows = rows_of(await new_org(writer), [to], accepted_at=START_MS - 30 * 86_400_000, scheduled_at=START_MS)
+    (sent,) = await enqueue(writer, rows)
+    await writer.run(release, START_MS)
+    return sent
 
 
 async def contents(database: Database, sent: Queued) -> list[bytes]:
@@ -119,9 +104,7 @@ async def test_a_scheduled_email_begins_at_its_time(
     database: Database, writer: Writer, start_engine: StartEngine, tmp_path: Path
 ) -> None:
     """F-2: its date is that of its time, and its lifetime begins then."""
-    rows = rows_of(await new_org(writer), ["ada@receiver.test"])
-    rows["emails"][0] |= {"created_at": START_MS - 30 * 86_400_000, "scheduled_at": START_MS}
-    (sent,) = await enqueue(writer, rows)
+    sent = await send_scheduled(writer, "ada@receiver.test")
     await start_engine("capture")
     await until(lambda: _is(database, sent, "delivered"))
     raw = (tmp_path / "captured" / f"{sent.id}.1.eml").read_bytes()
@@ -134,9 +117,7 @@ async def test_a_scheduled_email_is_tried_as_long_as_any_other(
     database: Database, writer: Writer, start_engine: StartEngine
 ) -> None:
     async with SmtpSink() as sink:
-        rows = rows_of(await new_org(writer), ["451-rcpt@receiver.test"])
-        rows["emails"][0] |= {"created_at": START_MS - 30 * 86_400_000, "scheduled_at": START_MS}
-        (sent,) = await enqueue(writer, rows)
+        sent = await send_scheduled(writer, "451-rcpt@receiver.test")
         await start_engine(f"smtp://127.0.0.1:{sink.port}")
         await until(lambda: _is(database, sent, "delivery_delayed"))
 

@@ -7,6 +7,7 @@ from server.db.database import Database
 from server.db.writer import Writer
 from tests.delivery.conftest import StartEngine
 from tests.delivery.queued import (
+    domain_of,
     enqueue,
     events_of,
     new_org,
@@ -31,7 +32,7 @@ async def test_a_captured_email_is_a_file_for_each_recipient_and_delivered(
     assert [file.name for file in files] == [f"{email.id}.{no}.eml" for no in (1, 2, 3)]
     message = message_from_bytes(files[0].read_bytes(), policy=policy.default)
     assert message["To"] == "Ada <ada@receiver.test>, bob@other.test"
-    assert message["Message-ID"] == f"<{email.id}@sender.test>"
+    assert message["Message-ID"] == f"<{email.id}@{domain_of(org_id)}>"
     assert "eve" not in files[2].read_text()
     assert len(message.get_all("DKIM-Signature")) == 2
     assert await queue_of(database) == []

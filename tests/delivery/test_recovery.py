@@ -18,6 +18,7 @@ from server.queue.rows import Claimed
 from tests.delivery.conftest import StartEngine
 from tests.delivery.queued import (
     Queued,
+    domain_of,
     enqueue,
     events_of,
     new_org,
@@ -107,7 +108,7 @@ async def test_recovery_reads_sent_messages_from_the_journal(
     clock.advance(12 * 60)
     engine.wake()
     await until(lambda: is_status(database, unanswered, "delivered"))
-    assert sink.to("ok+1@r.test")[0].header("Message-ID") == f"<{unanswered.id}@sender.test>"
+    assert sink.to("ok+1@r.test")[0].header("Message-ID") == f"<{unanswered.id}@{domain_of(org_id)}>"
     delayed, delivered = await events_of(database, unanswered)
     assert (delayed.type, delayed.possible_duplicate, delayed.attempt) == ("email.delivery_delayed", False, 1)
     assert (delivered.type, delivered.possible_duplicate, delivered.attempt) == ("email.delivered", True, 2)

@@ -9,7 +9,6 @@ from server.db.database import Database
 from server.db.tables.suppressions import suppressions
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.queue.rules import SIMULATED
 from tests.delivery.conftest import StartEngine
 from tests.delivery.queued import Queued, enqueue, events_of, new_org, recipients_of, rows_of, status_of
 from tests.harness.clock import ManualClock
@@ -117,10 +116,7 @@ async def test_test_mail_is_never_sent(
 ) -> None:
     """Mail of a test key is queued for the simulator; the names of other domains mean nothing to it."""
     org_id = await new_org(writer)
-    rows = rows_of(org_id, ["bounced@r.test", "bounced" + AT])
-    for row in rows["delivery_queue"]:
-        row["site"] = SIMULATED
-    (email,) = await enqueue(writer, rows)
+    (email,) = await enqueue(writer, rows_of(org_id, ["bounced@r.test", "bounced" + AT], test=True))
     await start_engine(sink.url)
 
     async def over() -> bool:

@@ -1,15 +1,13 @@
-"""Emails and events written directly into the store, for the readers of the log."""
+"""Emails that are accepted and to whose recipients something happens, for the readers of the log."""
 
-import json
 from collections.abc import Sequence
+from typing import cast
 
-from sqlalchemy import insert
-
-from server.db.tables.emails import emails
-from server.db.tx import Tx
 from server.db.writer import Writer
-from server.events import log
-from server.ids import new_id
+from server.emails import transitions
+from server.emails.lifecycle import Effect, Status
+from server.emails.transitions import Transition
+from tests.delivery.queued import enqueue, rows_of
 from tests.harness.clock import START_MS
 
 
@@ -20,40 +18,16 @@ async def happen(
     to: Sequence[str] = ("bob@example.net",),
     created_at: int = START_MS,
 ) -> str:
-    """Stores an email to which events of these types happen, in one transaction; returns its id."""
-    email_id = new_id()
-    await writer.run(record, org_id, email_id, *types, to=to, created_at=created_at)
-    return email_id
+    """Accepts an email and gives its first recipient these events, in order; returns the email's id.
 
-
-def record(
-    tx: Tx,
-    org_id: str,
-    email_id: str,
-    *types: str,
-    to: Sequence[str] = ("bob@example.net",),
-    created_at: int = START_MS,
-) -> None:
-    """`happen` within a transaction of the caller."""
-    tx.change(
-        insert(emails).values(
-            org_id=org_id,
-            id=email_id,
-            domain_id=new_id(),
-            key_id=None,
-            sender="Ada <ada@mail.example.com>",
-            subject="Hello",
-            to=json.dumps(list(to)),
-            cc="[]",
-            bcc="[]",
-            reply_to="[]",
-            tags="[]",
-            message_id=f"{email_id}@mail.example.com",
-            status="queued",
-            created_at=created_at,
-        )
-    )
-    entries = [
-        log.Entry(org_id=org_id, email_id=email_id, type=type, created_at=created_at) for type in types
-    ]
-    log.append(tx, entries)
+    The first one is `email.sent`, which acceptance leads to.
+    """
+    accepted, *later = types
+    assert accepted == "email.sent"
+    [email] = await enqueue(writer, rows_of(org_id, to, accepted_at=created_at))
+    if later:
+        statuses = [cast(Status, type.removeprefix("email.")) for type in later]
+        changes = [Transition(org_id, email.id, 1, status) for status in statuses]
+        results = await writer.run(transitions.apply, changes, created_at)
+        assert {result.effect for result in results} == {Effect.APPLIED}
+    return email.id

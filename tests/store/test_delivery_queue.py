@@ -1,6 +1,7 @@
 """The delivery queue on both engines: claims, leases, and results that come too late."""
 
 import asyncio
+import itertools
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from server.delivery.store import LeasedQueue
 from server.ids import new_id
 from server.queue import store
 from server.queue.rows import Claimed, LeaseKey, NewRow, Release, Retry
+from server.queue.rules import shard_of
 from server.queue.store import SHARDS_PER_CLAIM
 from tests.delivery.queued import (
     Queued,
@@ -71,9 +73,21 @@ def settlement(
     return replace(given, **changes)  # type: ignore[arg-type]
 
 
-async def emails(writer: Writer, count: int, **options: object) -> list[Queued]:
-    made = [rows_of(ORG, [f"{n}@receiver.test"], **options) for n in range(count)]  # type: ignore[arg-type]
-    return await enqueue(writer, *made)
+def org_in(shard: int) -> str:
+    """A new organisation of which the mail is in this shard."""
+    return next(org_id for _ in itertools.count() if shard_of(org_id := new_id()) == shard)
+
+
+async def emails(
+    writer: Writer,
+    count: int,
+    *,
+    org_id: str = ORG,
+    accepted_at: int = START_MS,
+    priority: int | None = None,
+) -> list[Queued]:
+    made = [rows_of(org_id, [f"{n}@receiver.test"], accepted_at=accepted_at) for n in range(count)]
+    return await enqueue(writer, *made, priority=priority)
 
 
 def ids(claimed: list[Claimed]) -> list[str]:
@@ -102,16 +116,15 @@ async def test_claim_takes_due_rows_oldest_first(
 
 
 async def test_backlog_of_one_organisation_does_not_block_another(writer: Writer, queue: LeasedQueue) -> None:
-    await emails(writer, 300, shard=7, accepted_at=START_MS - 9999)
-    [single] = await enqueue(writer, rows_of(new_id(), ["ada@receiver.test"], shard=40))
+    await emails(writer, 300, org_id=org_in(7), accepted_at=START_MS - 9999)
+    [single] = await enqueue(writer, rows_of(org_in(40), ["ada@receiver.test"]))
     assert single.id in ids(await queue.claim(20))
 
 
 async def test_every_shard_is_claimed(writer: Writer, queue: LeasedQueue) -> None:
     shards = range(SHARDS_PER_CLAIM * 3)
-    await enqueue(
-        writer, *(rows_of(new_id(), ["a@receiver.test"], shard=shard) for shard in shards for _ in range(3))
-    )
+    orgs = [org_in(shard) for shard in shards]
+    await enqueue(writer, *(rows_of(org_id, ["a@receiver.test"]) for org_id in orgs for _ in range(3)))
     claimed = [row for _ in range(6) for row in await queue.claim(SHARDS_PER_CLAIM)]
     assert len({row.key.org_id for row in claimed}) >= SHARDS_PER_CLAIM * 2
     rest = [row for _ in range(10) for row in await queue.claim(SHARDS_PER_CLAIM)]
@@ -119,17 +132,17 @@ async def test_every_shard_is_claimed(writer: Writer, queue: LeasedQueue) -> Non
 
 
 async def test_urgent_mail_goes_first(writer: Writer, queue: LeasedQueue) -> None:
-    await emails(writer, 50, shard=1, priority=2)
-    await emails(writer, 50, shard=2, priority=1)
-    urgent = await emails(writer, 5, shard=3, priority=0)
+    await emails(writer, 50, org_id=org_in(1), priority=2)
+    await emails(writer, 50, org_id=org_in(2), priority=1)
+    urgent = await emails(writer, 5, org_id=org_in(3), priority=0)
     claimed = await queue.claim(16)
     assert set(ids(claimed)) >= {email.id for email in urgent}
 
 
 async def test_urgent_mail_does_not_starve_the_rest(writer: Writer, queue: LeasedQueue) -> None:
-    await emails(writer, 50, shard=1, priority=0)
-    ordinary = await emails(writer, 50, shard=2, priority=1)
-    bulk = await emails(writer, 50, shard=3, priority=2)
+    await emails(writer, 50, org_id=org_in(1), priority=0)
+    ordinary = await emails(writer, 50, org_id=org_in(2), priority=1)
+    bulk = await emails(writer, 50, org_id=org_in(3), priority=2)
     claimed = set(ids(await queue.claim(16)))
     assert claimed & {email.id for email in ordinary}
     assert claimed & {email.id for email in bulk}

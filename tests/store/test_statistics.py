@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from server.db.database import Database
 from server.db.tables.emails import emails
@@ -29,9 +30,10 @@ from server.queue.rows import Claimed
 from server.stats.counting import READER, Counting
 from server.stats.store import Stats, date_of, statistics
 from server.stats.tally import DAY_MS
+from server.suppressions.store import NewSuppression, add
 from server.work.backpressure import Backpressure
 from server.work.notifier import Notifier
-from tests.delivery.queued import TABLES, Queued, rows_of
+from tests.delivery.queued import Queued, enqueue, rows_of
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.rows import found, stored
 from tests.harness.waiting import until
@@ -53,39 +55,17 @@ class Mailing:
     clock: ManualClock
     queue: LeasedQueue
     reader: Counting
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    async def accept(self, org_id: str, people: int, *, status: str = "queued", skipped: int = 0) -> Queued:
-        """An email as accepting it leaves it, the first `skipped` of its recipients suppressed."""
-        now_ms = self.clock.now_ms()
-        rows = rows_of(org_id, [f"{n}@receiver.test" for n in range(people)], accepted_at=now_ms)
-        email = rows["emails"][0]
-        email["status"] = status
-        for row in rows["recipients"]:
-            row["status"] = "suppressed" if row["no"] <= skipped else status
-        rows["delivery_queue"] = [
-            row for row in rows["delivery_queue"] if row["no"] > skipped and status == "queued"
-        ]
-        begun = "email.sent" if status == "queued" else "email.scheduled"
-        entries = [log.Entry(org_id=org_id, email_id=email["id"], type=begun, created_at=now_ms)]
-        entries += [
-            log.Entry(
-                org_id=org_id,
-                email_id=email["id"],
-                type="email.suppressed",
-                created_at=now_ms,
-                recipient=row["address"],
-            )
-            for row in rows["recipients"][:skipped]
-        ]
-
-        def write(tx: Tx) -> None:
-            for name, table in TABLES.items():
-                if rows[name]:
-                    tx.change(insert(table), rows[name])
-            log.append(tx, entries)
-
-        await self.writer.run(write)
-        return Queued(org_id, email["id"])
+    async def accept(self, org_id: str, people: int, *, scheduled: bool = False, skipped: int = 0) -> Queued:
+        """An email to new addresses, the first `skipped` of which are suppressed."""
+        now_ms, made = self.clock.now_ms(), next(self.numbers)
+        addresses = [f"{made}-{n}@receiver.test" for n in range(people)]
+        unwanted = [NewSuppression(org_id, address, "manual", now_ms) for address in addresses[:skipped]]
+        await self.writer.run(add, unwanted)
+        at = now_ms + DAY_MS if scheduled else None
+        (email,) = await enqueue(self.writer, rows_of(org_id, addresses, accepted_at=now_ms, scheduled_at=at))
+        return email
 
     async def cancel(self, email: Queued) -> None:
         """Cancels a scheduled email."""
@@ -169,14 +149,14 @@ async def test_a_delivery_is_counted_on_the_day_its_email_was_accepted(mailing: 
 async def test_reader_records_emails_by_recipient_address(mailing: Mailing) -> None:
     """F-6: the search finds them however old they are."""
     first = await mailing.accept(ORGS[0], 2)
-    second = await mailing.accept(ORGS[0], 1, status="scheduled")
+    second = await mailing.accept(ORGS[0], 1, scheduled=True)
     await mailing.settle(lambda row, email: attempt(row, email, DELIVERED, mailing.clock.now_ms()))
     await mailing.count()
     rows = await stored(mailing.database, select(addressees.c.address, addressees.c.email_id))
     assert set(rows) == {
-        (b"0@receiver.test", first.id),
-        (b"1@receiver.test", first.id),
-        (b"0@receiver.test", second.id),
+        (b"0-0@receiver.test", first.id),
+        (b"0-1@receiver.test", first.id),
+        (b"1-0@receiver.test", second.id),
     }
 
 
@@ -240,7 +220,7 @@ async def test_counters_equal_a_full_count(mailing: Mailing, seed: int) -> None:
                 sent[org_id] += people - skipped
             case 2:
                 skipped = chance.randint(0, 1)
-                waiting.append(await mailing.accept(org_id, 2, status="scheduled", skipped=skipped))
+                waiting.append(await mailing.accept(org_id, 2, scheduled=True, skipped=skipped))
             case 3 if waiting:
                 await mailing.cancel(waiting.pop())
             case 4 | 5:

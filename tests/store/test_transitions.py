@@ -116,11 +116,7 @@ async def test_transitions_of_one_recipient_follow_one_another(
 
 
 async def test_recipients_share_the_event_of_their_email(database: Database, writer: Writer) -> None:
-    rows = rows_of(ORG, ADDRESSES)
-    rows["emails"][0]["status"] = "scheduled"
-    for row in rows["recipients"]:
-        row["status"] = "scheduled"
-    (email,) = await enqueue(writer, rows)
+    (email,) = await enqueue(writer, rows_of(ORG, ADDRESSES, scheduled_at=START_MS + 60_000))
     results = await apply(writer, *(change(email, no, "canceled") for no in (1, 2, 3)))
     (event,) = await events_of(database, email)
     assert (event.type, event.recipient) == ("email.canceled", "")
