@@ -1,6 +1,6 @@
-"""A resolver with scripted answers, and a verifier that uses it."""
+"""A resolver with scripted answers and a verifier that uses it; a store for state machines."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from server.net.dns import Resolver
 from server.settings import Settings
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
+from tests.store.machines import Store, open_store
 from tests.store.own_domains import HOSTNAME
 
 
@@ -40,3 +41,9 @@ async def verifier(
     resolver = Resolver(settings, clock, timeout_s=1.0)
     yield Verifier(database, writer, clock, resolver, settings)
     await resolver.close()
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A fresh store for a state machine, on both engines."""
+    yield from open_store(database_url)

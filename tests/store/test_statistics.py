@@ -3,17 +3,19 @@
 import asyncio
 import contextlib
 import itertools
-import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
-from sqlalchemy import select
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+from sqlalchemy import delete, select
 
 from server.db.database import Database
 from server.db.tables.emails import emails
 from server.db.tables.events import events
+from server.db.tables.queue import delivery_queue
 from server.db.tables.stats import addressees
 from server.db.tx import Tx
 from server.db.writer import Writer
@@ -27,7 +29,7 @@ from server.events import log
 from server.ids import new_id
 from server.inbound.feedback import Feedback, Kind, record
 from server.queue.rows import Claimed
-from server.stats.counting import READER, Counting
+from server.stats.counting import PAGE_SIZE, READER, Counting
 from server.stats.store import Stats, date_of, statistics
 from server.stats.tally import DAY_MS
 from server.suppressions.store import NewSuppression, add
@@ -37,6 +39,7 @@ from tests.delivery.queued import Queued, enqueue, rows_of
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.rows import found, stored
 from tests.harness.waiting import until
+from tests.store.machines import Store, StoreMachine, explore
 
 ORGS = [new_id(), new_id()]
 TODAY = START_MS // DAY_MS
@@ -61,7 +64,10 @@ class Mailing:
         """An email to new addresses, the first `skipped` of which are suppressed."""
         now_ms, made = self.clock.now_ms(), next(self.numbers)
         addresses = [f"{made}-{n}@receiver.test" for n in range(people)]
-        unwanted = [NewSuppression(org_id, address, "manual", now_ms) for address in addresses[:skipped]]
+        unwanted = [
+            NewSuppression(org_id=org_id, address=address, origin="manual", created_at=now_ms)
+            for address in addresses[:skipped]
+        ]
         await self.writer.run(add, unwanted)
         at = now_ms + DAY_MS if scheduled else None
         (email,) = await enqueue(self.writer, rows_of(org_id, addresses, accepted_at=now_ms, scheduled_at=at))
@@ -76,6 +82,14 @@ class Mailing:
         claimed = await self.queue.claim(16)
         loaded = await self.queue.load({row.key[:2] for row in claimed})
         await self.queue.settle([choose(row, loaded[row.key[:2]]) for row in claimed])
+
+    async def report(self, email: Queued, no: int, kind: Kind) -> None:
+        """A complaint or a late bounce of one recipient. Raises `EmailNotFound`."""
+        loaded = await self.queue.load([(email.org_id, email.id)])
+        address = loaded[email.org_id, email.id].addresses[no + 1]
+        status = "5.7.1" if kind == "bounced" else None
+        feedback = Feedback(email.org_id, email.id, address, kind, "", status)
+        await self.writer.run(record, feedback, self.clock.now_ms())
 
     async def count(self) -> None:
         """Reads the log to its end, which on PostgreSQL other transactions may keep from being seen yet."""
@@ -95,11 +109,16 @@ class Mailing:
         return await self.database.read(statistics, org_id, days, self.clock.now_ms())
 
 
-@pytest.fixture
-def mailing(database: Database, writer: Writer) -> Mailing:
+def new_mailing(database: Database, writer: Writer, page_size: int = PAGE_SIZE) -> Mailing:
     clock = ManualClock()
     queue = LeasedQueue(database, writer, clock, new_id(), 60.0)
-    return Mailing(database, writer, clock, queue, Counting(database, writer, Notifier(), Backpressure()))
+    reader = Counting(database, writer, Notifier(), Backpressure(), page_size)
+    return Mailing(database, writer, clock, queue, reader)
+
+
+@pytest.fixture
+def mailing(database: Database, writer: Writer) -> Mailing:
+    return new_mailing(database, writer)
 
 
 def attempt(row: Claimed, email: Stored, outcome: Outcome, now_ms: int) -> Settlement:
@@ -181,62 +200,83 @@ async def test_events_are_counted_once_however_many_processes_read(mailing: Mail
     assert (await mailing.stats(ORGS[0])).totals == {"sent": 20}
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_counters_equal_a_full_count(mailing: Mailing, seed: int) -> None:
-    """Random mail with random fates, read in random pages: the counters equal those of a naive count."""
-    chance = random.Random(seed)
-    mailing.reader = Counting(
-        mailing.database, mailing.writer, Notifier(), Backpressure(), page_size=chance.randint(4, 20)
-    )
-    sent = Counter[str]()
-    made: list[Queued] = []
-    waiting: list[Queued] = []
+class Fates(StoreMachine):
+    """Mail with any fate, read in pages of any size: the counters equal those of a naive count."""
 
-    def fate(row: Claimed, email: Stored) -> Settlement:
-        if chance.random() < 0.15:
-            address = email.addresses[row.key.no]
-            sent[row.key.org_id] -= 1
-            return suppressed(Attempt.of(row, address, email.accepted_at, alone=email.alone))
-        outcome = chance.choice([DELIVERED, DELIVERED, BOUNCED, DEFERRED])
-        made = attempt(row, email, outcome, mailing.clock.now_ms())
-        return made if made.due_at is None else replace(made, due_at=mailing.clock.now_ms())
+    @initialize(page_size=st.integers(4, 20))
+    def begin(self, page_size: int) -> None:
+        self.mailing = new_mailing(self.store.database, self.store.writer, page_size)
+        self.orgs = [new_id(), new_id()]
+        self.sent = Counter[str]()
+        self.made: list[tuple[Queued, int]] = []
+        self.waiting: list[Queued] = []
 
-    async def complain(made: Sequence[Queued]) -> None:
-        email = chance.choice(made)
-        who = await mailing.queue.load([(email.org_id, email.id)])
-        address = chance.choice(list(who[email.org_id, email.id].addresses.values()))
-        kind: Kind = chance.choice(["complained", "bounced"])
-        feedback = Feedback(email.org_id, email.id, address, kind, "", "5.7.1" if kind == "bounced" else None)
-        await mailing.writer.run(record, feedback, mailing.clock.now_ms())
+    @rule(org=st.integers(0, 1), people=st.integers(1, 4), skipped=st.integers(0, 3))
+    def accept(self, org: int, people: int, skipped: int) -> None:
+        org_id, skipped = self.orgs[org], min(skipped, people - 1)
+        email = self.run(self.mailing.accept, org_id, people, skipped=skipped)
+        self.made.append((email, people))
+        self.sent[org_id] += people - skipped
 
-    for _ in range(60):
-        mailing.clock.advance(chance.choice([0, 60, 7 * 3600]))
-        org_id = chance.choice(ORGS)
-        match chance.randrange(7):
-            case 0 | 1:
-                people = chance.randint(1, 4)
-                skipped = chance.randint(0, people - 1)
-                made.append(await mailing.accept(org_id, people, skipped=skipped))
-                sent[org_id] += people - skipped
-            case 2:
-                skipped = chance.randint(0, 1)
-                waiting.append(await mailing.accept(org_id, 2, scheduled=True, skipped=skipped))
-            case 3 if waiting:
-                await mailing.cancel(waiting.pop())
-            case 4 | 5:
-                await mailing.settle(fate)
-            case 6 if made:
-                with contextlib.suppress(EmailNotFound):
-                    await complain(made)
-        if chance.random() < 0.4:
-            await mailing.reader.step()
-    await mailing.count()
-    for org_id in ORGS:
-        counted = await mailing.stats(org_id)
-        by_status, happened = await naive(mailing.database, org_id)
+    @rule(org=st.integers(0, 1), skipped=st.integers(0, 1))
+    def schedule(self, org: int, skipped: int) -> None:
+        email = self.run(self.mailing.accept, self.orgs[org], 2, scheduled=True, skipped=skipped)
+        self.waiting.append(email)
+
+    @precondition(lambda self: self.waiting)
+    @rule()
+    def cancel(self) -> None:
+        self.run(self.mailing.cancel, self.waiting.pop())
+
+    @precondition(lambda self: self.made)
+    @rule(fates=st.lists(st.sampled_from((DELIVERED, BOUNCED, DEFERRED, None)), min_size=1, max_size=4))
+    def settle(self, fates: list[Outcome | None]) -> None:
+        """One attempt for what is due; None for a recipient that is suppressed by now."""
+
+        def choose(row: Claimed, email: Stored) -> Settlement:
+            outcome = fates[row.key.no % len(fates)]
+            if outcome is None:
+                address = email.addresses[row.key.no]
+                self.sent[row.key.org_id] -= 1
+                return suppressed(Attempt.of(row, address, email.accepted_at, alone=email.alone))
+            made = attempt(row, email, outcome, self.mailing.clock.now_ms())
+            return made if made.due_at is None else replace(made, due_at=self.mailing.clock.now_ms())
+
+        self.run(self.mailing.settle, choose)
+
+    @precondition(lambda self: self.made)
+    @rule(which=st.integers(0, 10**6), no=st.integers(0, 3), kind=st.sampled_from(("complained", "bounced")))
+    def feedback(self, which: int, no: int, kind: Kind) -> None:
+        email, people = self.made[which % len(self.made)]
+        with contextlib.suppress(EmailNotFound):
+            self.run(self.mailing.report, email, no % people, kind)
+
+    @rule()
+    def read_a_page(self) -> None:
+        self.run(self.mailing.reader.step)
+
+    @rule(seconds=st.sampled_from((60, 7 * 3600)))
+    def wait(self, seconds: int) -> None:
+        self.mailing.clock.advance(seconds)
+
+    def teardown(self) -> None:
+        try:
+            self.run(self.mailing.count)
+            for org_id in self.orgs:
+                self.run(self.compare, org_id)
+        finally:
+            self.run(self.store.writer.run, Tx.change, delete(delivery_queue))
+
+    async def compare(self, org_id: str) -> None:
+        counted = await self.mailing.stats(org_id)
+        by_status, happened = await naive(self.store.database, org_id)
         assert counted.by_status == by_status
         assert happened_to(counted.totals) == {
             name: count for name, count in happened.items() if name != "delivery_delayed"
         }
-        assert counted.totals["sent"] == sent[org_id]
+        assert counted.totals["sent"] == self.sent[org_id]
         assert sum((counts["sent"] for counts in counted.daily.values()), 0) == counted.totals["sent"]
+
+
+def test_counters_equal_a_full_count(store: Store) -> None:
+    explore(Fates, store, examples=20, steps=40)

@@ -1,0 +1,69 @@
+"""State machines of Hypothesis over a real store, whose operations are asynchronous."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, ParamSpec, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+from server.db.database import Database
+from server.db.writer import Writer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store with its running writer, and the event loop in which both run."""
+
+    runner: asyncio.Runner
+    database: Database
+    writer: Writer
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Rules over one store, which all examples of a test share: each begins with data of its own."""
+
+    store: ClassVar[Store]
+
+    def run(self, fn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of `await fn(...)`."""
+
+        async def call() -> T:
+            return await fn(*args, **kwargs)
+
+        return self.store.runner.run(call())
+
+
+def open_store(url: str) -> Iterator[Store]:
+    """Opens the store at `url`; closed when the iterator ends."""
+
+    async def opened() -> Store:
+        database = Database(url)
+        writer = Writer(database)
+        writer.start()
+        return Store(runner, database, writer)
+
+    with asyncio.Runner() as runner:
+        store = runner.run(opened())
+        yield store
+        runner.run(store.writer.close())
+        runner.run(store.database.close())
+
+
+def explore(machine: type[StoreMachine], store: Store, *, examples: int, steps: int) -> None:
+    """Runs a machine on a store. A failure prints the steps that lead to it and how to repeat it."""
+    on_store = type(machine.__name__, (machine,), {"store": store})
+    run_state_machine_as_test(
+        on_store,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
