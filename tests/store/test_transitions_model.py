@@ -38,11 +38,11 @@ from server.ids import new_id
 from server.inbound.feedback import Feedback, Kind, record
 from server.queue import store as queue
 from server.queue.rows import LeaseKey
-from server.wire.caller import Caller
+from server.wire.caller import KeyCaller
 from tests.harness.clock import START_MS
 from tests.store.accepting import send_request
 
-CALLER = Caller(new_id(), "api_key", "full", new_id())
+CALLER = KeyCaller(new_id(), new_id(), "full")
 DOMAIN_ID = new_id()
 MINUTE_MS = 60_000
 FINAL = {"canceled", "suppressed"}
