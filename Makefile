@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 INSTALLED := .venv/installed
-# Test processes: tests wait for sockets and disks, so one more than the two cores they are made for.
+# Test processes. Tests often wait for sockets and disks: one process more than two cores.
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
@@ -32,7 +32,7 @@ format: $(INSTALLED) ## Format code and protos
 generate: $(INSTALLED) ## Write generated/ from protos/
 	@$(PY) -m tools.generate
 
-release-protos: $(INSTALLED) ## Release the present contract: later changes of protos/ are compared with it
+release-protos: $(INSTALLED) ## Release the contract: later changes of protos/ are compared with it
 	@$(PY) -m tools.generate --release
 
 migration: $(INSTALLED) ## Draft a migration of the store's schema: make migration NAME="what it does"

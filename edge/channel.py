@@ -22,7 +22,7 @@ OPTIONS: list[tuple[str, int]] = [
     # A restarted server must be found again within a second: the default grows to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
-    # How long one attempt to connect may take, whatever its name says: a server that is far away or busy
+    # The time limit of one attempt to connect, despite its name: a server that is far away or busy
     # needs a while, and calls wait no longer than this for one that does not answer at all (not 20 s).
     ("grpc.min_reconnect_backoff_ms", 5_000),
     # A peer that vanished without closing is noticed while calls are open, not after TCP gives up.

@@ -45,7 +45,7 @@ _log = structlog.get_logger("edge")
 
 
 class LineFull(Exception):
-    """So many sends of this credential wait already that another would only time out."""
+    """The queue of this credential is full: another send would only time out."""
 
 
 @dataclass(slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Pages that are open to everybody: health for those who watch, and the description of the API."""
+"""Public pages: health checks, and the description of the API."""
 
 from __future__ import annotations
 

@@ -60,10 +60,10 @@ class Settings:
     """Requests of one address, and of one IPv6 /64, in a time; None for any number (C-47)."""
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks whose X-Forwarded-For is believed. None by default: anybody can write that header."""
+    """Networks whose X-Forwarded-For is trusted. None by default: any client can write that header."""
 
     trusted_socket: bool = False
-    """Whether it is believed of whoever connects to the socket file: the word `unix` among the networks."""
+    """True if clients of the socket file are trusted too: the word `unix` among the networks."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:

@@ -229,7 +229,7 @@ class Endpoint:
             share.release()
 
     async def _allow_time(self, operation: Operation, most: int, caller: Caller) -> None:
-        """Gives a body of `most` bytes the time and the room that it needs, to callers of the method only."""
+        """Extends the deadline for a body of `most` bytes, for admitted callers of the method only."""
         await self._admit(operation, caller)
         caller.deadline += most / LEAST_PACE
 

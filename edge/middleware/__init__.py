@@ -1,1 +1,1 @@
-"""What surrounds every HTTP request, one file a layer, outermost first in `edge.app`."""
+"""The layers around every HTTP request, one to a file; `edge.app` lists them, outermost first."""

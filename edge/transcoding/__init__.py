@@ -1,1 +1,1 @@
-"""HTTP and JSON to gRPC and back, by the descriptors alone: this room knows no dialect."""
+"""HTTP and JSON to gRPC and back, by the descriptors alone: this package knows no dialect."""

@@ -12,7 +12,7 @@ CREDENTIAL_CHARACTERS = 4096
 
 
 def is_public(method: MethodDescriptor) -> bool:
-    """Whether a method takes no credential (`protos/zidimail/v1/access.proto`). One without a rule does."""
+    """True if a method takes no credential (`protos/zidimail/v1/access.proto`). Without a rule: False."""
     rule: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
     names = [access_pb2.Credential.Name(credential) for credential in rule.credentials]
     return "CREDENTIAL_NONE" in names
@@ -25,7 +25,7 @@ def checked(authorization: str) -> str:
     """
     if not authorization:
         raise Failure("MISSING_CREDENTIALS")
-    # What gRPC could not carry as metadata is no credential of ours.
+    # No valid credential has characters that gRPC metadata cannot carry.
     if (
         len(authorization) > CREDENTIAL_CHARACTERS
         or not authorization.isascii()

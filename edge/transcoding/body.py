@@ -34,7 +34,7 @@ class Body:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of it has arrived."""
+        """True if all of it has arrived."""
         return self._complete
 
     def most(self, limit: int) -> int:

@@ -1,4 +1,4 @@
-"""How the values of an enum are written in JSON."""
+"""JSON names of enum values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which method an HTTP request means: routes from `google.api.http` annotations, resolved at start."""
+"""The router from HTTP requests to methods: routes from `google.api.http` annotations, resolved at start."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Route:
 
     @property
     def is_upload(self) -> bool:
-        """Whether the method takes a stream of requests."""
+        """True if the method takes a stream of requests."""
         streaming: bool = self.method.client_streaming
         return streaming
 
@@ -104,7 +104,7 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a path leads to: a route for each verb, and the values of the path's parameters."""
+    """The match of a path: a route for each verb, and the values of the path's parameters."""
 
     routes: Mapping[str, Route]
     values: tuple[str, ...] = ()
@@ -142,7 +142,7 @@ class Router:
             self._plain[route.path.encode()] = Match(node.routes)
 
     def match(self, raw_path: bytes) -> Match | None:
-        """What a path, as it came over the wire, leads to; None if nowhere.
+        """The match of a path as it came over the wire; None if no route has this path.
 
         Doubled and trailing slashes do not count. Parameters come percent-decoded; bytes that are no
         UTF-8 become lone surrogates, for the binder to refuse.

@@ -1,4 +1,4 @@
-"""Why a request failed, whoever found out: the server's status or the edge itself."""
+"""Failures of requests, found by the server (its status) or by the edge itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REASON_OF_CODE = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: "MESSAGE_TOO_LARGE",
     grpc.StatusCode.UNAUTHENTICATED: "INVALID_CREDENTIALS",
 }
-"""What a status means that carries no reason: the library or the network made it, not the server."""
+"""Reasons of statuses without one, which the gRPC library or the network made, not the server."""
 
 REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
 HEAD_TOO_LARGE = "HEAD_TOO_LARGE"
@@ -66,7 +66,7 @@ def invalid(violations: Sequence[Violation]) -> Failure:
 
 
 def failure_of_error(error: grpc.aio.AioRpcError) -> Failure:
-    """What a failed call means."""
+    """The failure that a failed call stands for."""
     pairs: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()  # type: ignore[assignment]
     for key, value in pairs:
         if key == _DETAILS and isinstance(value, bytes):
@@ -78,7 +78,7 @@ def failure_of_error(error: grpc.aio.AioRpcError) -> Failure:
 
 
 def failure_of_status(status: status_pb2.Status) -> Failure:
-    """What a google.rpc.Status means: the details that it carries, or else its code."""
+    """The failure that a google.rpc.Status stands for, by its details or else by its code."""
     info = error_details_pb2.ErrorInfo()
     request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()

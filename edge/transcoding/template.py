@@ -1,4 +1,4 @@
-"""What a path template is: literals and parameters, `/v1/domains/{id}/verify`.
+"""Path templates: literals and parameters, `/v1/domains/{id}/verify`.
 
 Of the grammar in google/api/http.proto only these two kinds of segment are used; anything else is
 an error when the routes are built, not a surprise when one is called.

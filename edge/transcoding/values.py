@@ -1,4 +1,4 @@
-"""How one JSON value becomes what a protobuf constructor takes.
+"""Converters from one JSON value to what a protobuf constructor takes.
 
 A value is checked before protobuf sees it: a constructor would take `"ab"` for `["a", "b"]` and `True`
 for 1.
@@ -22,7 +22,7 @@ VIOLATIONS_SHOWN = 50
 """An answer must not be larger than the request that was wrong in every item."""
 
 Path: TypeAlias = "tuple[Path, str | int] | None"
-"""Where a value stands: its parent's path and its own name or index; None is the whole request."""
+"""The path of a value: its parent's path and its own name or index; None is the whole request."""
 
 Bind: TypeAlias = Callable[[object, Path, list[Violation]], object]
 """Turns one JSON value into what a protobuf constructor takes, or reports violations."""

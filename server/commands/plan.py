@@ -1,4 +1,4 @@
-"""`python -m server plan`: the limits of everybody on a plan (contract rows Z-43, C-13, C-14)."""
+"""`python -m server plan`: the limits of all organisations on a plan (contract rows Z-43, C-13, C-14)."""
 
 import argparse
 

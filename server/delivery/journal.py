@@ -45,7 +45,7 @@ class _Segment:
     path: Path
     descriptor: int
     size: int = 0
-    # Whether it has a dot that no sync has covered yet.
+    # True while a dot in it is not synced yet.
     dirty: bool = False
     # Rows whose `dot` stands here and which the store has not settled yet.
     open: set[LeaseKey] = field(default_factory=set)
@@ -92,7 +92,7 @@ class Journal:
         try:
             await written
         except BaseException:
-            # Whether it reached the disk does not matter: no dot was sent.
+            # The records may have reached the disk; no dot was sent, so either state is correct.
             self.undone(keys)
             raise
 
@@ -109,7 +109,7 @@ class Journal:
         self.committed(keys)
 
     def is_uncertain(self, key: LeaseKey) -> bool:
-        """Whether the message may have been sent to this recipient without anybody having seen the reply."""
+        """True if the message may have been sent to this recipient, and no reply was recorded."""
         return key in self._where and key not in self._done
 
     def committed(self, keys: Iterable[LeaseKey]) -> None:
@@ -180,7 +180,7 @@ class Journal:
 
 @dataclass(slots=True)
 class Abandoned:
-    """What the journal of an engine that is gone says about the rows that it held."""
+    """The rows that an ended engine held, sorted by the records of its journal."""
 
     path: Path
     lock: int

@@ -20,12 +20,12 @@ class MemoryBudget:
 
     @property
     def has_room(self) -> bool:
-        """Whether more mail may be claimed."""
+        """True if more mail may be claimed."""
         return self._small < _MAX_SMALL
 
     @property
     def has_room_for_large(self) -> bool:
-        """Whether another large message may be built."""
+        """True if another large message may be built."""
         return sum(self._large.values()) < _MAX_LARGE
 
     def add(self, letter: OutgoingMessage) -> None:

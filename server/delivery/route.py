@@ -1,4 +1,4 @@
-"""Which hosts take a domain's mail: MX records, else its own address (RFC 5321 section 5, RFC 7505)."""
+"""The hosts that take a domain's mail: MX records, else its own address (RFC 5321 section 5, RFC 7505)."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,7 @@ from server.delivery.verdict import Outcome, impossible, unreachable
 from server.net.dns import DnsTemporaryError, NxDomain, Resolver
 from server.net.guard import is_allowed
 
-# So many addresses are tried in one attempt, so many of them of one host.
+# Limits of one attempt: of all addresses that it tries, and of those of one host.
 MAX_ADDRESSES = 5
 MAX_ADDRESSES_PER_HOST = 2
 
@@ -17,7 +17,7 @@ Address = tuple[str, str]
 
 
 class NoRoute(Exception):
-    """There is nobody to talk to; `outcome` says whether that can change."""
+    """The domain has no reachable host; `outcome` is a deferral or a bounce."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.text)

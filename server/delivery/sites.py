@@ -1,4 +1,4 @@
-"""Who is next: jobs wait by site, sites take turns, and none gets more deliveries at once than its limit."""
+"""A fair queue of jobs by site: sites take turns, and none exceeds its limit of deliveries at once."""
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Job:
     letter: OutgoingMessage
     site: str
     accepted_at: int
-    # Whether the email has no other recipient.
+    # True if the email has no other recipient.
     alone: bool
     rows: dict[int, Claimed]
     addresses: dict[int, str]

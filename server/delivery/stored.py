@@ -76,7 +76,7 @@ class Stored:
 
     @property
     def alone(self) -> bool:
-        """Whether there is only one recipient."""
+        """True if there is only one recipient."""
         return len(self.addresses) == 1
 
 

@@ -1,4 +1,4 @@
-"""What a reply means for a recipient, and what happens next: pure decisions.
+"""The outcome of a reply for a recipient, and the next step: pure decisions.
 
 RFC 5321 section 4.2.1 (replies), RFC 3463 and RFC 5248 (enhanced status codes).
 """
@@ -10,13 +10,13 @@ from random import random
 
 from server.work.backoff import DELIVERY_S, JITTER, delay_s
 
-# More of a receiver's text would only help somebody who wants to fill our store.
+# Characters kept of a receiver's text. A hostile receiver must not fill the store.
 MAX_TEXT = 1000
 _LONGEST_WAIT_MS = round(DELIVERY_S[-1] * 1000)
 
 
 class Stage(StrEnum):
-    """How far an attempt had come when its outcome was decided."""
+    """The stage of the SMTP dialogue at which the outcome of an attempt was decided."""
 
     GREETING = "greeting"
     MAIL = "mail"
@@ -26,7 +26,7 @@ class Stage(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What became of one attempt for one recipient."""
+    """The outcome of one attempt for one recipient."""
 
     DELIVERED = "delivered"
     DEFERRED = "deferred"
@@ -57,7 +57,7 @@ class Outcome:
 
 
 def judge(stage: Stage, code: int, status: str, text: str, host: str) -> Outcome:
-    """What a reply at some stage of the dialogue means for the recipients it concerns.
+    """The outcome of a reply at a stage of the dialogue, for the recipients that it concerns.
 
     Permanent is only a 5yz reply about this message or recipient: one in the greeting is about us, and
     one whose enhanced code says 4.x.y is meant to pass.
@@ -77,7 +77,7 @@ def unreachable(status: str, text: str, host: str = "") -> Outcome:
 
 
 def impossible(status: str, text: str, host: str = "") -> Outcome:
-    """The outcome when there is nobody to ask, now or later: no such domain, a null MX."""
+    """The outcome when no host can ever take the mail: no such domain, a null MX."""
     return Outcome(Verdict.BOUNCED, 0, status, text[:MAX_TEXT], host)
 
 
@@ -88,7 +88,7 @@ def unanswered(text: str, host: str) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long a recipient is tried: `lifetime_ms` from the acceptance on.
+    """Limits of retries: a recipient is tried for `lifetime_ms` after acceptance.
 
     After an uncertain attempt the next one waits at least `uncertain_ms`: what broke the connection off
     should have passed, and the receiver may recognise the same Message-ID.

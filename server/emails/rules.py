@@ -1,4 +1,4 @@
-"""What an email must be like to be accepted: pure checks on plain values."""
+"""The rules that an email must meet to be accepted: pure checks on plain values."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -153,7 +153,7 @@ def scheduled_at(at_ms: int, now_ms: int) -> Iterator[Violation]:
 
 
 def is_idempotency_key(key: str) -> bool:
-    """Whether `key` may be an idempotency key: 1 to 256 characters of printable ASCII (F-1)."""
+    """True if `key` may be an idempotency key: 1 to 256 characters of printable ASCII (F-1)."""
     return _IDEMPOTENCY_KEY.match(key) is not None
 
 

@@ -15,7 +15,7 @@ from server.wire.paging import limit_of
 from server.work.notifier import Notifier
 
 _STREAM_PAGE = 200
-# How soon a stream sees an event that another process wrote; those of this process are notified.
+# Interval at which a stream looks for events of other processes; those of this process notify it.
 _POLL_S = 0.25
 
 

@@ -17,7 +17,7 @@ class DueShard(NamedTuple):
 
 
 class ClaimedRow(NamedTuple):
-    """What a claim returns of each row: the fields of `LeaseKey`, then those of `Claimed`."""
+    """The columns that a claim returns: the fields of `LeaseKey`, then those of `Claimed`."""
 
     org_id: str
     email_id: str

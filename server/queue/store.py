@@ -72,7 +72,7 @@ def claim(tx: Tx, limit: int, *, owner: str, now: int, until: int, turn: int) ->
 
 
 def leased(tx: Tx, keys: Sequence[LeaseKey]) -> set[LeaseKey]:
-    """Those of the keys whose rows still carry their token and owner.
+    """Returns the keys whose rows still carry their token and owner.
 
     PostgreSQL locks these rows until the transaction ends. Call it before emails are locked.
     """

@@ -64,7 +64,7 @@ class Used:
     second: int = 0
     # The addresses among those of this transaction that count as seen this month.
     seen: set[str] = field(default_factory=set)
-    # Those of them that were not seen before.
+    # The addresses of `seen` that were not seen before.
     fresh: list[str] = field(default_factory=list)
     # The emails that this transaction has charged.
     emails: int = 0

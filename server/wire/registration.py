@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 from server.wire.interceptors import Handler
 
 _HANDLERS = {
-    # Whether the client streams, and whether the server does.
+    # Keys: (client streams, server streams).
     (False, False): grpc.unary_unary_rpc_method_handler,
     (False, True): grpc.unary_stream_rpc_method_handler,
     (True, False): grpc.stream_unary_rpc_method_handler,

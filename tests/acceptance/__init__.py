@@ -1,1 +1,1 @@
-"""What a newcomer is promised, end to end, against the real programs."""
+"""End-to-end promises to new users, against the real programs."""

@@ -1,4 +1,4 @@
-"""What the README's two commands do, first time and again."""
+"""The README's two commands, `make run` and `make demo`, on the first run and on later ones."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.harness.waiting import until_sync
 WITHIN_S = 60
 
 
-def test_the_demo_shows_a_mail_through_every_door_and_leaves_nothing(tmp_path: Path) -> None:
+def test_demo_sends_a_mail_over_each_protocol_and_leaves_no_files(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tools.demo"],
         cwd=ROOT,
@@ -31,8 +31,8 @@ def test_the_demo_shows_a_mail_through_every_door_and_leaves_nothing(tmp_path: P
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for door in ("REST", "gRPC"):
-        assert f"Events of the mail sent by {door}: it is delivered" in done.stdout
+    for protocol in ("REST", "gRPC"):
+        assert f"Events of the mail sent by {protocol}: it is delivered" in done.stdout
     assert done.stdout.count("verifies") == 4
     assert done.stdout.count(": verified by") == 3
     assert list(tmp_path.iterdir()) == []
@@ -40,7 +40,7 @@ def test_the_demo_shows_a_mail_through_every_door_and_leaves_nothing(tmp_path: P
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """An operator's settings: a data directory and addresses that nobody else uses."""
+    """An operator's settings: a data directory and free addresses."""
     ours = {key: value for key, value in os.environ.items() if not key.startswith("ZIDIMAIL_")}
     return ours | {
         "ZIDIMAIL_DATA_DIR": str(tmp_path / "data"),
@@ -76,13 +76,13 @@ def curl_of(text: str) -> list[str]:
     return shlex.split(command)
 
 
-def somebody_listens(address: str) -> bool:
+def is_listening(address: str) -> bool:
     host, _, port = address.rpartition(":")
     with socket.socket() as probe:
         return probe.connect_ex((host, int(port))) == 0
 
 
-def test_run_prints_a_command_that_works_and_keeps_its_key_and_ctrl_c_stops_everything(
+def test_run_prints_a_working_command_keeps_its_key_and_stops_on_ctrl_c(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     listens = [environment[f"ZIDIMAIL_{name}_LISTEN"] for name in ("GRPC", "HTTP", "METRICS")]
@@ -95,12 +95,12 @@ def test_run_prints_a_command_that_works_and_keeps_its_key_and_ctrl_c_stops_ever
             captured = tmp_path / "data" / "captured" / f"{sent}.1.eml"
             until_sync(captured.exists, message=f"{captured} never came")
             assert str(captured) in text.replace("ID", sent)
-            assert all(somebody_listens(address) for address in listens)
-        assert not any(somebody_listens(address) for address in listens)
+            assert all(is_listening(address) for address in listens)
+        assert not any(is_listening(address) for address in listens)
     assert commands[0] == commands[1]
 
 
-def test_run_says_which_setting_to_change_when_an_address_is_taken(environment: dict[str, str]) -> None:
+def test_run_names_the_setting_to_change_when_an_address_is_in_use(environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         environment["ZIDIMAIL_HTTP_LISTEN"] = f"127.0.0.1:{taken.getsockname()[1]}"
         done = subprocess.run(

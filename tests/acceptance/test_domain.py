@@ -69,7 +69,7 @@ async def test_a_domain_may_send_once_its_spf_and_dkim_records_are_seen(
         assert (await rest.post("/v1/emails", email)).status == 200
 
 
-async def test_a_verified_domain_stays_so_while_dns_does_not_answer(
+async def test_verified_domain_stays_verified_while_dns_does_not_answer(
     stack: Stack, published: DnsServer
 ) -> None:
     async with Rest(stack.http, stack.api_key) as rest:
@@ -83,7 +83,7 @@ async def test_a_verified_domain_stays_so_while_dns_does_not_answer(
         assert later["checks"]["spf"] == later["checks"]["dkim"] == "temporary_failure"
 
 
-async def test_a_domain_is_added_once_and_belongs_to_whom_verified_it(
+async def test_domain_is_added_once_and_the_first_organisation_to_verify_owns_it(
     stack: Stack, published: DnsServer
 ) -> None:
     """C-45."""

@@ -1,4 +1,4 @@
-"""What is counted is counted exactly, whoever else sends at that moment: Z-43 to Z-45, C-2, C-13, F-1, F-9.
+"""Quotas and idempotency are exact under concurrent sends: Z-43 to Z-45, C-2, C-13, F-1, F-9.
 
 64 senders at once, half of them over REST and half over gRPC, spread over two servers with an edge each that
 share a PostgreSQL; and over one server on SQLite.
@@ -58,14 +58,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a send was answered: the ids of the emails."""
+    """The answer to an accepted send: the ids of the emails."""
 
     ids: Sequence[str]
     replayed: bool
 
 
-class Door(Protocol):
-    """A way to one server, with one credential."""
+class Client(Protocol):
+    """A client of one server over one protocol, with one credential."""
 
     async def send(self, email: Json, key: str | None = None) -> Answer | Refusal:
         """Sends an email."""
@@ -74,10 +74,10 @@ class Door(Protocol):
         """Sends a batch."""
 
     async def used(self) -> Used:
-        """What the organisation has used."""
+        """The usage of the organisation."""
 
 
-class RestDoor:
+class RestClient:
     """The edge of a server."""
 
     def __init__(self, rest: Rest) -> None:
@@ -109,7 +109,7 @@ class RestDoor:
         return Answer(ids, answer.headers.get("idempotent-replayed") == "true")
 
 
-class GrpcDoor:
+class GrpcClient:
     """The server itself."""
 
     def __init__(self, channel: grpc.aio.Channel, api_key: str) -> None:
@@ -180,19 +180,21 @@ def servers(request: pytest.FixtureRequest) -> list[Stack]:
 
 
 @asynccontextmanager
-async def doors_of(servers: Sequence[Stack], organisation: Organisation) -> AsyncIterator[list[Door]]:
-    """Both doors of every server."""
+async def clients_of(servers: Sequence[Stack], organisation: Organisation) -> AsyncIterator[list[Client]]:
+    """A REST and a gRPC client of every server."""
     async with AsyncExitStack() as opened:
-        doors: list[Door] = []
+        clients: list[Client] = []
         for server in servers:
-            doors.append(RestDoor(await opened.enter_async_context(Rest(server.http, organisation.api_key))))
+            clients.append(
+                RestClient(await opened.enter_async_context(Rest(server.http, organisation.api_key)))
+            )
             channel = await opened.enter_async_context(server.channel())
-            doors.append(GrpcDoor(channel, organisation.api_key))
-        yield doors
+            clients.append(GrpcClient(channel, organisation.api_key))
+        yield clients
 
 
 async def emails_of(server: Stack, organisation: Organisation) -> int:
-    """How many emails the organisation has."""
+    """The number of emails of the organisation."""
     async with Rest(server.http, organisation.api_key) as rest:
         total: int = (await rest.get("/v1/emails")).body["total"]
         return total
@@ -219,7 +221,7 @@ def next_month() -> datetime:
         ("unique", {"RECIPIENT_CAP_EXCEEDED", "The number of different recipients is reached."}, next_month),
     ],
 )
-async def test_64_senders_get_exactly_what_there_is(
+async def test_64_concurrent_senders_use_exactly_the_quota(
     servers: list[Stack], limited: str, names: set[str], resets_at: Callable[[], datetime]
 ) -> None:
     """Z-43 to Z-45, C-2, C-13, F-9: as many recipients as there is room for, and not one more or less."""
@@ -228,15 +230,15 @@ async def test_64_senders_get_exactly_what_there_is(
     refused: list[Refusal] = []
     emails = 0
 
-    async def sender(number: int, door: Door) -> None:
+    async def sender(number: int, client: Client) -> None:
         nonlocal emails
         for turn, recipients in enumerate(ASKED):
             to = [f"u{number}-{turn}-{n}@example.net" for n in range(recipients)]
             if recipients > 1:
-                # Who is written to by everybody is different from the others once.
+                # A recipient that all senders share counts once as a different recipient.
                 to[0] = "everybody@example.net"
             began = datetime.now(UTC)
-            outcome = await door.send(email_to(organisation, *to))
+            outcome = await client.send(email_to(organisation, *to))
             if isinstance(outcome, Answer):
                 emails += 1
                 accepted.extend(to)
@@ -245,14 +247,14 @@ async def test_64_senders_get_exactly_what_there_is(
                 lengthened = outcome.resets_at - began + timedelta(seconds=1)
                 assert outcome.resets_at - datetime.now(UTC) <= _seconds(outcome) <= lengthened
 
-    async with doors_of(servers, organisation) as doors:
+    async with clients_of(servers, organisation) as clients:
         await asyncio.gather(
-            *(sender(number, door) for number, door in enumerate(islice(cycle(doors), SENDERS)))
+            *(sender(number, client) for number, client in enumerate(islice(cycle(clients), SENDERS)))
         )
-        told = {await door.used() for door in doors}
+        usages = {await client.used() for client in clients}
     recipients, different = len(accepted), len(set(accepted))
     assert (different if limited == "unique" else recipients) == ROOM
-    assert told == {(recipients, recipients, different)}
+    assert usages == {(recipients, recipients, different)}
     assert await emails_of(servers[0], organisation) == emails
     assert {refusal.name for refusal in refused} == names
     assert {(refusal.limit, refusal.resets_at) for refusal in refused} == {(ROOM, resets_at())}
@@ -262,35 +264,35 @@ def _seconds(refusal: Refusal) -> timedelta:
     return timedelta(seconds=refusal.retry_after_s)
 
 
-async def test_64_equal_sends_at_once_are_one_email(servers: list[Stack]) -> None:
-    """F-1, DESIGN principle 5: one is accepted, and everybody gets its answer."""
-    await _repeat(servers, lambda door, email: door.send(email, "send-once"), emails=1)
+async def test_64_concurrent_sends_with_one_idempotency_key_make_one_email(servers: list[Stack]) -> None:
+    """F-1, DESIGN principle 5: one is accepted, and all senders get its answer."""
+    await _repeat(servers, lambda client, email: client.send(email, "send-once"), emails=1)
 
 
-async def test_64_equal_batches_at_once_are_one_batch(servers: list[Stack]) -> None:
+async def test_64_concurrent_batches_with_one_idempotency_key_make_one_batch(servers: list[Stack]) -> None:
     """F-1."""
-    await _repeat(servers, lambda door, email: door.send_batch([email] * 3, "send-three"), emails=3)
+    await _repeat(servers, lambda client, email: client.send_batch([email] * 3, "send-three"), emails=3)
 
 
 async def _repeat(
-    servers: list[Stack], send: Callable[[Door, Json], Awaitable[Answer | Refusal]], *, emails: int
+    servers: list[Stack], send: Callable[[Client, Json], Awaitable[Answer | Refusal]], *, emails: int
 ) -> None:
     organisation = servers[0].orgs["repeats"]
     email = email_to(organisation, "ada@example.net", "bob@example.net")
     before = await emails_of(servers[0], organisation)
-    async with doors_of(servers, organisation) as doors:
-        (used, *_) = await doors[0].used()
-        outcomes = await asyncio.gather(*(send(door, email) for door in islice(cycle(doors), SENDERS)))
-        told = {(await door.used())[0] for door in doors}
+    async with clients_of(servers, organisation) as clients:
+        (used, *_) = await clients[0].used()
+        outcomes = await asyncio.gather(*(send(client, email) for client in islice(cycle(clients), SENDERS)))
+        usages = {(await client.used())[0] for client in clients}
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     (first,) = [answer for answer in answers if not answer.replayed]
     assert len(first.ids) == len(set(first.ids)) == emails
     assert answers.count(replace(first, replayed=True)) == SENDERS - 1
     assert await emails_of(servers[0], organisation) == before + emails
-    assert told == {used + 2 * emails}
+    assert usages == {used + 2 * emails}
 
 
-async def test_what_the_operator_edits_holds_for_the_next_send_on_every_server(
+async def test_operators_changes_apply_to_the_next_send_on_every_server(
     on_postgresql: list[Stack],
 ) -> None:
     """Z-43, C-13, C-14: plans and the numbers of one organisation are data."""
@@ -300,11 +302,11 @@ async def test_what_the_operator_edits_holds_for_the_next_send_on_every_server(
         standing: Json = json.loads(on_postgresql[0].run("server", *words))
         return standing
 
-    async with doors_of(on_postgresql, organisation) as doors:
+    async with clients_of(on_postgresql, organisation) as clients:
 
         async def refused() -> set[bool]:
             email = email_to(organisation, "ada@example.net")
-            return {isinstance(await door.send(email), Refusal) for door in doors}
+            return {isinstance(await client.send(email), Refusal) for client in clients}
 
         assert await refused() == {False}
         assert decide("plan", "starter", "--daily", str(ROOM), "--monthly", "0")["monthly_limit"] == 0
@@ -317,4 +319,4 @@ async def test_what_the_operator_edits_holds_for_the_next_send_on_every_server(
         assert await refused() == {False}
         async with Rest(on_postgresql[1].http, organisation.api_key) as rest:
             usage = (await rest.get("/v1/usage")).body
-        assert usage["overage"] == usage["monthly"]["used"] == 3 * len(doors)
+        assert usage["overage"] == usage["monthly"]["used"] == 3 * len(clients)

@@ -1,4 +1,4 @@
-"""One mail through the front door: captured, signed, logged, reported."""
+"""One mail sent by REST: captured, signed, logged, reported."""
 
 import hashlib
 import hmac
@@ -98,7 +98,7 @@ async def test_a_mail_is_captured_with_an_rsa_and_an_ed25519_signature_that_veri
     assert message.get_body(("html",)).get_content().strip() == "<p>Hi</p>"  # type: ignore[union-attr]
 
 
-async def test_the_email_shows_delivered_with_its_events_in_order(stack: Stack) -> None:
+async def test_email_is_delivered_with_its_events_in_order(stack: Stack) -> None:
     """Z-28: the row and its events."""
     async with Rest(stack.http, stack.api_key) as rest:
         to = ["a@example.org", "B <b@example.org>"]
@@ -157,7 +157,7 @@ def verifies_by_hmac(secret: str, call: Call, body: bytes) -> bool:
     [verifies_by_standardwebhooks, verifies_by_svix, verifies_by_hmac],
     ids=["standard", "svix", "hmac"],
 )
-async def test_a_webhook_arrives_and_each_family_of_signatures_verifies(
+async def test_webhook_call_arrives_with_three_signatures_that_verify(
     stack: Stack, verifies: Callable[[str, Call, bytes], bool]
 ) -> None:
     """C-8, Z-41, Z-42: one secret, three families, the documented body."""
@@ -191,7 +191,7 @@ async def test_a_webhook_arrives_and_each_family_of_signatures_verifies(
     assert isinstance(body["data"]["possible_duplicate"], bool)
 
 
-async def test_a_repeated_send_with_one_idempotency_key_is_one_mail(stack: Stack) -> None:
+async def test_repeated_send_with_one_idempotency_key_is_one_mail(stack: Stack) -> None:
     """F-1: the first answer again, with `Idempotent-Replayed`; another payload is a conflict."""
     email = {**GREETING, "to": "once@example.org"}
     async with Rest(stack.http, stack.api_key) as rest:

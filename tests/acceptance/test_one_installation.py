@@ -1,4 +1,4 @@
-"""What keeps processes of different installations apart: the lock of SQLite, and both secrets."""
+"""Processes of different installations stay apart: by the lock of SQLite, and by both secrets."""
 
 import json
 import urllib.error
@@ -20,7 +20,7 @@ def test_an_sqlite_store_belongs_to_one_process(tmp_path: Path) -> None:
         stack.run("server", "organisation", stack.org_id)
 
 
-def test_a_process_with_another_secret_is_told_so(tmp_path: Path, postgres_url: str) -> None:
+def test_process_with_another_secret_refuses_to_start_and_says_why(tmp_path: Path, postgres_url: str) -> None:
     with Stack(tmp_path, database_url=postgres_url) as stack:
         stack.env |= {"ZIDIMAIL_GRPC_LISTEN": f"127.0.0.1:{free_port()}", "ZIDIMAIL_METRICS_LISTEN": "off"}
         stack.env |= {"ZIDIMAIL_SECRET": "another" * 5}
@@ -30,7 +30,7 @@ def test_a_process_with_another_secret_is_told_so(tmp_path: Path, postgres_url: 
             stack.bootstrap_org("third@example.com", "third.example.com")
 
 
-def test_an_edge_with_another_secret_serves_nobody_and_says_why(tmp_path: Path) -> None:
+def test_edge_with_another_secret_answers_503_and_logs_why(tmp_path: Path) -> None:
     """C-91, C-66: 503, because it is no customer's mistake."""
     with Stack(tmp_path) as stack:
         stack.kill_edge()

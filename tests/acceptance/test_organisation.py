@@ -1,4 +1,4 @@
-"""What the operator decides about organisations and plans, as callers find it (S-19, C-42, Z-25, Z-43)."""
+"""The operator's decisions about organisations and plans, as callers see them (S-19, C-42, Z-25, Z-43)."""
 
 import json
 import urllib.error
@@ -45,7 +45,7 @@ def _decide(stack: Stack, *options: str) -> dict[str, Any]:
     return standing
 
 
-def test_the_operators_decisions_are_what_callers_find(tmp_path: Path) -> None:
+def test_operators_decisions_show_in_answers_to_callers(tmp_path: Path) -> None:
     with Stack(tmp_path) as stack:
         assert _decide(stack, "--state", "paused")["state"] == "paused"
         status, refused = _send(stack)
@@ -90,7 +90,7 @@ def test_the_operators_decisions_are_what_callers_find(tmp_path: Path) -> None:
         (organisation, "none --daily 2147483648"),
     ],
 )
-async def test_a_limit_is_not_changed_into_nonsense(
+async def test_invalid_limit_is_refused(
     sqlite_url: str, tmp_path: Path, command: ModuleType, words: str
 ) -> None:
     env = {"ZIDIMAIL_DATA_DIR": str(tmp_path), "ZIDIMAIL_DATABASE_URL": sqlite_url}

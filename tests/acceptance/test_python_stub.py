@@ -49,7 +49,7 @@ async def test_a_mail_is_sent_and_read_back_by_the_generated_stub(stack: Stack) 
     ]
 
 
-async def test_a_permissive_batch_sends_its_right_items_and_says_what_is_wrong_with_the_others(
+async def test_permissive_batch_sends_valid_items_and_reports_the_others(
     stack: Stack,
 ) -> None:
     request = email_service_pb2.BatchSendEmailsRequest(
@@ -72,7 +72,7 @@ async def test_a_permissive_batch_sends_its_right_items_and_says_what_is_wrong_w
     assert (info.reason, info.metadata["index"]) == ("VALIDATION_FAILED", "1")
 
 
-async def test_the_log_is_followed_as_it_grows_and_resumed_without_a_gap(stack: Stack) -> None:
+async def test_event_stream_follows_the_log_and_resumes_without_a_gap(stack: Stack) -> None:
     """F-8: every event in order, none skipped, resumable by cursor."""
     async with stack.channel() as channel:
         emails = email_service_pb2_grpc.EmailServiceStub(channel)
@@ -98,7 +98,7 @@ async def test_the_log_is_followed_as_it_grows_and_resumed_without_a_gap(stack: 
         watch.cancel()
         assert {event.email_id for event in seen} == set(sent)
         assert len(seen) == 6
-        # What the stream showed, the list shows: after each cursor exactly the rest.
+        # The list equals the stream: after each cursor exactly the rest.
         for index, event in enumerate(seen):
             request = event_service_pb2.ListEventsRequest(limit=100, after=event.cursor)
             rest = await events.ListEvents(request, metadata=authorised(stack))

@@ -1,4 +1,4 @@
-"""What the README tells newcomers to type."""
+"""The README's examples of sending run as printed."""
 
 import os
 import re
@@ -14,7 +14,7 @@ SENDS = [(language, code) for language, code in EXAMPLES if "KEY" in code]
 
 
 @pytest.mark.parametrize(("language", "code"), SENDS, ids=["curl", "resend", "stub"])
-def test_each_way_to_send_works_as_printed(stack: Stack, language: str, code: str) -> None:
+def test_each_example_of_sending_works_as_printed(stack: Stack, language: str, code: str) -> None:
     code = code.replace("http://127.0.0.1:8080", stack.http).replace("127.0.0.1:50051", stack.grpc)
     code = code.replace("@example.com", f"@{stack.domain}")
     program = ["bash", "-c"] if language == "sh" else [sys.executable, "-c"]

@@ -28,7 +28,7 @@ SERVICES = {
 
 
 class Reflection:
-    """What the server says of itself, by the reflection protocol."""
+    """A client of the server's reflection service."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._call = channel.stream_stream(
@@ -103,12 +103,12 @@ def caller(channel: grpc.aio.Channel, method: MethodDescriptor, api_key: str) ->
     return call
 
 
-async def test_every_service_tells_of_itself(stack: Stack) -> None:
+async def test_reflection_describes_every_service(stack: Stack) -> None:
     async with stack.channel() as channel:
         assert await Reflection(channel).services() >= SERVICES
 
 
-async def test_a_mail_is_sent_and_read_back_by_reflection_alone(stack: Stack) -> None:
+async def test_mail_is_sent_and_read_back_by_reflection_only(stack: Stack) -> None:
     async with stack.channel() as channel:
         pool = await Reflection(channel).pool("zidimail.v1.EmailService")
         service = pool.FindServiceByName("zidimail.v1.EmailService")
@@ -133,7 +133,7 @@ async def test_a_mail_is_sent_and_read_back_by_reflection_alone(stack: Stack) ->
     assert [event.recipient for event in email.events][1:] == ["you@example.org"]  # type: ignore[union-attr]
 
 
-async def test_a_caller_by_reflection_is_told_what_is_wrong(stack: Stack) -> None:
+async def test_caller_by_reflection_gets_typed_error_details(stack: Stack) -> None:
     async with stack.channel() as channel:
         pool = await Reflection(channel).pool("zidimail.v1.EmailService")
         send = caller(

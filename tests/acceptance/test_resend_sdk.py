@@ -64,7 +64,7 @@ async def test_a_batch_is_sent_and_repeated_safely() -> None:
 
 
 @pytest.mark.usefixtures("sdk")
-async def test_lists_domains_and_webhooks_are_understood() -> None:
+async def test_sdk_parses_lists_domains_and_webhooks() -> None:
     await asyncio.to_thread(resend.Emails.send, EMAIL)
     emails = await asyncio.to_thread(resend.Emails.list)
     assert emails["data"][0]["subject"]
@@ -77,7 +77,7 @@ async def test_lists_domains_and_webhooks_are_understood() -> None:
 
 
 @pytest.mark.usefixtures("sdk")
-async def test_an_error_becomes_the_sdks_own() -> None:
+async def test_error_raises_the_sdks_exception() -> None:
     with pytest.raises(ResendError) as refused:
         await asyncio.to_thread(resend.Emails.send, {**EMAIL, "from": "ada@elsewhere.example"})
     assert int(refused.value.code) == 422
@@ -85,7 +85,7 @@ async def test_an_error_becomes_the_sdks_own() -> None:
 
 
 @pytest.mark.usefixtures("sdk")
-async def test_files_are_sent_in_every_form_of_the_documents(stack: Stack) -> None:
+async def test_attachments_are_sent_in_every_documented_form(stack: Stack) -> None:
     """Z-20, section D: a list of ints, base64, and a link."""
     async with WebhookSink() as sink:
         sink.pages["/a.csv"] = page(b"a,b", Content_Type="text/csv")

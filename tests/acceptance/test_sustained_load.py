@@ -1,4 +1,4 @@
-"""While callers send without a break, their mail is delivered, webhooks are called and statistics move."""
+"""Delivery, webhooks and statistics make progress under a sustained load of sends."""
 
 import asyncio
 import re
@@ -37,7 +37,7 @@ def paused_loops(stack: Stack) -> set[str]:
     return {loop for loop, seconds in samples if float(seconds) > 0}
 
 
-async def test_mail_is_delivered_told_and_counted_while_sends_never_stop(own_stack: Stack) -> None:
+async def test_delivery_webhooks_and_statistics_continue_under_sustained_sends(own_stack: Stack) -> None:
     numbers = count()
 
     async def send_batches(rest: Rest) -> None:

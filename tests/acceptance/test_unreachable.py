@@ -1,4 +1,4 @@
-"""What a customer learns about mail that no receiver ever answered (contract row F-3)."""
+"""A bounce without a receiver's reply says why, in the API and in webhooks (contract row F-3)."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from tests.harness.waiting import until
 from tests.harness.webhook_sink import WebhookSink
 
 
-async def test_a_bounce_without_a_reply_says_why(tmp_path: Path, stack_dns: DnsServer) -> None:
+async def test_bounce_without_a_reply_has_a_diagnostic(tmp_path: Path, stack_dns: DnsServer) -> None:
     stack_dns.zones[("gone.test", "MX")] = DnsFault.NXDOMAIN
     env = {"ZIDIMAIL_DNS": stack_dns.address}
     with Stack(tmp_path, transport="mx", env=env) as stack:
@@ -24,9 +24,13 @@ async def test_a_bounce_without_a_reply_says_why(tmp_path: Path, stack_dns: DnsS
                 return email if email["status"] == "bounced" else None
 
             email = await until(bounced, message="the mail never bounced")
-            call = (await until(lambda: sink.calls, message="the webhook was never told"))[0]
-    told = [email["recipients"][0]["last_reply"], email["events"][-1]["reply"], call.json()["data"]["reply"]]
-    for reply in told:
+            call = (await until(lambda: sink.calls, message="the webhook was never called"))[0]
+    replies = [
+        email["recipients"][0]["last_reply"],
+        email["events"][-1]["reply"],
+        call.json()["data"]["reply"],
+    ]
+    for reply in replies:
         assert reply["code"] == 0
         assert reply["enhanced_status"] == "5.1.2"
         assert "gone.test does not exist" in reply["diagnostic"]

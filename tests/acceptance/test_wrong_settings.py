@@ -1,4 +1,4 @@
-"""A setting that cannot be used: one line that names it and shows no secret, and no half-started program."""
+"""An invalid setting stops the start with one line that names it and shows no secret."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def refused(program: str, tmp_path: Path, **settings: str) -> str:
-    """What a program says on standard error before it gives up."""
+    """Starts a program that must fail; returns its standard error."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ZIDIMAIL_")}
     env = clean | {"ZIDIMAIL_DATA_DIR": str(tmp_path), "ZIDIMAIL_METRICS_LISTEN": "off"}
     env |= {f"ZIDIMAIL_{name}": value for name, value in settings.items()}
@@ -52,22 +52,22 @@ def refused(program: str, tmp_path: Path, **settings: str) -> str:
         ("DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/d"),
     ],
 )
-def test_the_server_names_the_setting(tmp_path: Path, name: str, value: str) -> None:
+def test_server_names_the_invalid_setting(tmp_path: Path, name: str, value: str) -> None:
     assert f"ZIDIMAIL_{name}" in refused("server", tmp_path, **{name: value})
 
 
-def test_the_server_says_that_the_port_for_metrics_is_in_use(tmp_path: Path) -> None:
+def test_server_names_the_setting_when_the_metrics_port_is_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupied:
         listen = "{}:{}".format(*occupied.getsockname())
-        told = refused("server", tmp_path, METRICS_LISTEN=listen)
-    assert told.startswith(f"zidimail: ZIDIMAIL_METRICS_LISTEN: cannot listen on {listen}: ")
+        message = refused("server", tmp_path, METRICS_LISTEN=listen)
+    assert message.startswith(f"zidimail: ZIDIMAIL_METRICS_LISTEN: cannot listen on {listen}: ")
 
 
 @pytest.mark.parametrize("half", ["TLS_CERTIFICATE", "TLS_PRIVATE_KEY", "TLS_CLIENT_CA"])
-def test_half_of_tls_is_not_served_in_clear(tmp_path: Path, half: str) -> None:
-    told = refused("server", tmp_path, **{half: "/etc/hostname"})
-    assert "ZIDIMAIL_TLS_CERTIFICATE" in told
-    assert "ZIDIMAIL_TLS_PRIVATE_KEY" in told
+def test_half_of_the_tls_settings_stops_the_start(tmp_path: Path, half: str) -> None:
+    message = refused("server", tmp_path, **{half: "/etc/hostname"})
+    assert "ZIDIMAIL_TLS_CERTIFICATE" in message
+    assert "ZIDIMAIL_TLS_PRIVATE_KEY" in message
 
 
 @pytest.mark.parametrize(
@@ -81,5 +81,5 @@ def test_half_of_tls_is_not_served_in_clear(tmp_path: Path, half: str) -> None:
         ("EDGE_SECRET", "hunter2 " * 5),
     ],
 )
-def test_the_edge_names_the_setting(tmp_path: Path, name: str, value: str) -> None:
+def test_edge_names_the_invalid_setting(tmp_path: Path, name: str, value: str) -> None:
     assert f"ZIDIMAIL_{name}" in refused("edge", tmp_path, **{name: value})

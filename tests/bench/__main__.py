@@ -1,4 +1,4 @@
-"""`python -m tests.bench [NAMES]`: measures, and prints one table with the size of the machine."""
+"""`python -m tests.bench [NAMES]`: measures, and prints one table and the machine's description."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench.figure import Figure, table
 
-# Which module measures which figure, in the order of the table.
+# The module that measures each figure, in the order of the table.
 MODULES = {
     "B1": "tests.bench.rest",
     "B2": "tests.bench.rpc",
@@ -39,7 +39,7 @@ async def measure(names: list[str]) -> list[Figure]:
 
 
 def machine() -> str:
-    """What the figures depend on besides the code."""
+    """The machine and versions that the figures depend on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB memory, "

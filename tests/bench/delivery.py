@@ -43,7 +43,7 @@ PEER_EMAILS = 40_000
 SESSIONS = 20
 BYTES = 4096
 _POSTFIX = ROOT / "build" / "postfix"
-# What the header, and the signatures, take of a message.
+# Bytes of a message's header and signatures.
 _OVERHEAD = 1_750
 _PROGRAMS = ("smtp-source", "smtp-sink")
 
@@ -70,12 +70,12 @@ def measure() -> list[Figure]:
 
 @dataclass(frozen=True)
 class Postfix:
-    """Where Postfix's test programs are."""
+    """Postfix's test programs, in `folder`."""
 
     folder: Path
 
     def command(self, program: str, *arguments: str) -> list[str]:
-        """How to run one of them."""
+        """The command line that runs one of them."""
         return [str(self.folder / "usr/sbin" / program), *arguments]
 
     @property
@@ -206,7 +206,7 @@ async def fill(writer: Writer, now_ms: int, emails: int) -> None:
     """Puts emails of 4 KB into the queue."""
     org_id = new_id()
     await writer.run(add_domain, org_id)
-    line = "Thank you for your order. It leaves our house today.\n"
+    line = "Thank you for your order. It leaves our store today.\n"
     text = (line * (BYTES // len(line) + 1))[: BYTES - _OVERHEAD]
     for start in range(0, emails, 500):
         await enqueue(

@@ -1,4 +1,4 @@
-"""One measured figure, its peer, and what it should reach."""
+"""One measured figure, its peer and its target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a figure should reach: a bound on the measured value, or on its ratio to the peer's."""
+    """The target of a figure: a bound on the measured value, or on its ratio to the peer's."""
 
     value: float
     of: Literal["measured", "ratio"] = "ratio"
@@ -33,7 +33,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None without a target."""
+        """True if the target is reached; None without a target."""
         if self.target is None:
             return None
         value = self.measured if self.target.of == "measured" else self.ratio

@@ -1,4 +1,4 @@
-"""A stack whose store is full before its server starts: as after months of sending.
+"""A stack whose store is filled before its server starts, as after months of sending.
 
 The rows are those that accepting and delivering leave, made by the database itself in a few statements, so
 that a million emails take a minute or two and not an hour.
@@ -22,7 +22,7 @@ DAY_MS = 86_400_000
 STORED_DAYS = 89
 QUEUED_FOR_MS = 3_600_000
 SITE = "example.net"
-_LINE = "Thank you for your order. It leaves our house today.\n"
+_LINE = "Thank you for your order. It leaves our store today.\n"
 _TEXT = _LINE * 12
 
 

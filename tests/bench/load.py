@@ -29,7 +29,7 @@ LENGTH = b"content-length:"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to send: `body` as POSTs to `path`, over `connections`, for `seconds`.
+    """The load: `body` as POSTs to `path`, over `connections`, for `seconds`.
 
     Each `NUMBER` in the body becomes the number of the request. The answers of the first `warm_up` seconds
     are not counted.
@@ -47,7 +47,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came back: answers by status, the rate of answers, and how long one took."""
+    """The result of a load: answers by status, answers per second, and their latency."""
 
     statuses: dict[str, int]
     per_second: float

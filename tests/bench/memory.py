@@ -1,4 +1,4 @@
-"""B5 and B7: the whole way of many mails, and the memory that it takes.
+"""B5 and B7: many mails from send to delivery, and the memory that they take.
 
 B5: mails are sent through REST as fast as they are taken, delivered to a local receiver, and a webhook is
 called for each; what counts is the time until the last call arrived. B7: the server's resident memory,

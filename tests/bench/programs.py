@@ -1,4 +1,4 @@
-"""The programs that the figures measure, their peers, and what stands in for the outside."""
+"""The programs that the figures measure, their peers, and local receivers."""
 
 import socket
 import subprocess
@@ -22,8 +22,8 @@ _LINES = 12
 
 def body(domain: str) -> str:
     """The JSON body of a send from `domain`, each to another recipient (`load.NUMBER`)."""
-    text = "Thank you for your order. It leaves our house today.\n" * _LINES
-    html = "<p>Thank you for your order. It leaves our house today.</p>\n" * _LINES
+    text = "Thank you for your order. It leaves our store today.\n" * _LINES
+    html = "<p>Thank you for your order. It leaves our store today.</p>\n" * _LINES
     return orjson.dumps(
         {
             "from": f"The Shop <orders@{domain}>",

@@ -25,7 +25,7 @@ SINGLE = "/zidimail.v1.EmailService/SendEmail"
 
 @dataclass(frozen=True, slots=True)
 class RpcLoad:
-    """What to send: the email of the JSON `body`, `batch` to a call, from `callers` at once, for `seconds`.
+    """The load: the email of the JSON `body`, `batch` to a call, from `callers` at once, for `seconds`.
 
     Each `NUMBER` in the body becomes a number of the call. A `batch` of 0 means SendEmail. The calls of the
     first `warm_up` seconds are not counted.

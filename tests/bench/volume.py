@@ -1,4 +1,4 @@
-"""B6: with a million emails in the store and 100,000 in the queue, what was fast stays fast.
+"""B6: with a million emails in the store and 100,000 in the queue, latencies stay the same.
 
 Accepting is measured as B1 measures it, and delivering as the server does it, each against a store without
 that past; reading is measured through REST, one request at a time.
@@ -29,7 +29,7 @@ from tests.harness.waiting import until_sync
 
 STORED = 1_000_000
 QUEUED = 100_000
-# How many of the queue are delivered in one round.
+# Emails delivered in one round.
 EMAILS = 6_000
 ROUNDS = 3
 READS = 300

@@ -1,4 +1,4 @@
-"""What decoders of Resend's answers need, in our own words: those that refuse more than others.
+"""The fields that strict decoders of Resend's answers require.
 
 Rust (serde) wants every field that is not an Option and knows the values of its enumerations; Go takes a
 missing field or null for nothing, but no other type; .NET reads no error whose name it does not know. The
@@ -22,7 +22,7 @@ def _is_time(text: str) -> str:
 Time = Annotated[str, AfterValidator(_is_time)]
 Texts: TypeAlias = list[str]
 
-# What several need.
+# Fields that several decoders need.
 
 
 class Identified(TypedDict):

@@ -73,7 +73,7 @@ class Sdk:
 
     @property
     def label(self) -> str:
-        """What sets the names of this variant's objects apart from the other's."""
+        """A label in the names of objects, different for each variant."""
         return "async" if self._asynchronous else "sync"
 
     @contextmanager
@@ -101,7 +101,7 @@ class Sdk:
 
 
 def _deviations(method: Callable[..., Any], answer: Any) -> list[str]:
-    """What of an answer is not as the SDK's types have it."""
+    """The deviations of an answer from the SDK's types."""
     try:
         _type_of(method).validate_python(answer, strict=True)
     except ValidationError as error:

@@ -46,7 +46,7 @@ def cli(stack: Stack, node_modules: Path, tmp_path: Path) -> Cli:
     return run
 
 
-async def test_emails_are_sent_moved_canceled_and_shown(cli: Cli, stack: Stack, tmp_path: Path) -> None:
+async def test_emails_are_sent_rescheduled_canceled_and_shown(cli: Cli, stack: Stack, tmp_path: Path) -> None:
     sender = ("--from", f"Ada <ada@{stack.domain}>", "--to", "you@cli.example.org", "--subject", "By the CLI")
     file = tmp_path / "a.txt"
     file.write_text("hi")
@@ -92,7 +92,7 @@ async def test_domains_keys_and_webhooks_are_managed(cli: Cli) -> None:
     assert (await cli("webhooks", "delete", webhook["id"], "--yes"))["deleted"] is True
 
 
-async def test_a_refusal_says_why(cli: Cli) -> None:
+async def test_cli_shows_the_message_of_an_error(cli: Cli) -> None:
     """Z-7: by `message`."""
     refused = await cli(
         *("emails", "send", "--from", "ada@elsewhere.example", "--to", "you@cli.example.org"),

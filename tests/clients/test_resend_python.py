@@ -41,11 +41,11 @@ async def sink() -> AsyncIterator[WebhookSink]:
 
 
 @pytest.mark.parametrize("kind", [*BUILT, *NOT_BUILT], ids=lambda kind: kind.__name__)
-def test_no_method_of_the_sdk_is_forgotten(kind: type) -> None:
+def test_every_method_of_the_sdk_is_tested(kind: type) -> None:
     assert methods_of(kind) == BUILT.get(kind, frozenset()) | NOT_BUILT.get(kind, frozenset())
 
 
-async def test_an_email_with_everything(sdk: Sdk, stack: Stack, sink: WebhookSink) -> None:
+async def test_email_with_every_option(sdk: Sdk, stack: Stack, sink: WebhookSink) -> None:
     sink.pages["/terms.txt"] = page(b"The terms.", Content_Type="text/plain")
     params: dict[str, Any] = {
         "from": FROM,
@@ -100,7 +100,7 @@ def _captured(stack: Stack, email_id: str) -> EmailMessage:
     return message
 
 
-async def test_emails_are_sent_once_scheduled_moved_cancelled_and_listed(sdk: Sdk) -> None:
+async def test_emails_are_sent_once_rescheduled_cancelled_and_listed(sdk: Sdk) -> None:
     params = {
         "from": FROM,
         "to": "you@clients.example.org",
@@ -201,7 +201,7 @@ async def test_webhooks_and_their_calls(sdk: Sdk, sink: WebhookSink) -> None:
         resend.Webhooks.create, {"endpoint": f"{sink.url}{path}", "events": ["email.sent", "email.delivered"]}
     )
     hook = made["id"]
-    message = {"from": FROM, "to": "you@clients.example.org", "subject": "Told", "html": "<p>x</p>"}
+    message = {"from": FROM, "to": "you@clients.example.org", "subject": "Webhook", "html": "<p>x</p>"}
     sent = await sdk(resend.Emails.send, message)
     [first, second] = await until(lambda: calls if len(calls := sink.at(path)) >= 2 else None, within=20)
     for call in (first, second):
@@ -293,7 +293,7 @@ async def test_suppressions(sdk: Sdk) -> None:
     assert int(unknown.value.code) == 404
 
 
-async def test_the_files_of_an_email(sdk: Sdk) -> None:
+async def test_attachments_of_an_email(sdk: Sdk) -> None:
     """Z-23, F-12: what they were called, and how large they were."""
     message = {
         "from": FROM,
@@ -329,7 +329,7 @@ async def test_usage(sdk: Sdk) -> None:
         assert after[period]["sent"] == after[period]["used"]
 
 
-async def test_an_error_becomes_the_sdks_own(sdk: Sdk) -> None:
+async def test_error_raises_the_sdks_exception(sdk: Sdk) -> None:
     with pytest.raises(ResendError) as refused:
         await sdk(
             resend.Emails.send,

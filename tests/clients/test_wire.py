@@ -1,4 +1,4 @@
-"""Requests as other programs that speak Resend's wire put them there, and what these need of the answers.
+"""Requests in the form of each program that speaks Resend's API, and the answers that it needs.
 
 None of these programs runs here. What is on the wire was read in their sources; each row names its program.
 """
@@ -104,7 +104,7 @@ ROWS = [
     Row("django-anymail", "POST", "/v1/emails/batch", need.Data[need.Identified],
         [{**EMAIL, "headers": {"X-Metadata": '{"user": 1}', "X-Tags": '["a"]'}, "scheduled_at": IN_A_DAY}],
         {**JSON, "Accept": "application/json"}),
-    # What was not given is an empty text; files are what Node prints of a Buffer.
+    # This client sends empty text for absent values, and a file as Node's JSON of a Buffer.
     Row("@payloadcms/email-resend", "POST", "/v1/emails", need.Identified,
         {**EMAIL, "to": f"a@wire.example.org, {TO}", "cc": "", "bcc": "", "reply_to": "", "html": "",
          "attachments": [{"filename": "a.txt", "content": {"type": "Buffer", "data": [104, 105]}}]}, JSON),
@@ -125,7 +125,9 @@ async def scheduled(api: httpx.AsyncClient) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-async def test_a_client_is_understood_and_understands(row: Row, api: httpx.AsyncClient) -> None:
+async def test_requests_of_each_client_are_accepted_and_answers_decoded(
+    row: Row, api: httpx.AsyncClient
+) -> None:
     """Section D: the wire, not two programs."""
     path = row.path.replace("{id}", await scheduled(api)) if "{id}" in row.path else row.path
     content = row.body if row.body is None or type(row.body) is bytes else json.dumps(row.body).encode()
@@ -139,7 +141,7 @@ async def test_a_client_is_understood_and_understands(row: Row, api: httpx.Async
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.form is need.RustEmail], ids=str)
-async def test_a_decoder_refuses_what_it_does_not_know(row: Row, api: httpx.AsyncClient) -> None:
+async def test_decoder_refuses_unknown_answers(row: Row, api: httpx.AsyncClient) -> None:
     """The decoders of this test are worth something."""
     email = (await api.get(f"/v1/emails/{await scheduled(api)}")).json()
     for broken in ({**email, "last_event": "waiting"}, {**email, "cc": "a"}, {**email, "created_at": None}):
@@ -147,7 +149,7 @@ async def test_a_decoder_refuses_what_it_does_not_know(row: Row, api: httpx.Asyn
             decode(row.form, broken)
 
 
-async def test_nothing_that_a_client_wrote_in_its_own_way_is_lost(api: httpx.AsyncClient) -> None:
+async def test_values_in_client_specific_forms_are_kept(api: httpx.AsyncClient) -> None:
     written = {
         **EMAIL,
         "to": f"{TO}, Bob <bob@wire.example.org>",
@@ -173,7 +175,7 @@ async def test_nothing_that_a_client_wrote_in_its_own_way_is_lost(api: httpx.Asy
     assert datetime.fromisoformat(email["scheduled_at"]) == datetime.fromisoformat(moved)
 
 
-async def test_the_host_alone_is_a_base_url_too(api: httpx.AsyncClient) -> None:
+async def test_base_url_may_be_the_host_alone(api: httpx.AsyncClient) -> None:
     """Section D: RESEND_BASE_URL in Rust, whose client keeps no path of it."""
     assert (await api.get("/domains")).json() == (await api.get("/v1/domains")).json()
     for path in ("/v1/v1/domains", "/v2/domains", "/openapi.json"):

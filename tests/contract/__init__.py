@@ -1,1 +1,1 @@
-"""Who may call what: a matrix over every method of the contract."""
+"""The matrix of access: every method of the contract against every kind of caller."""

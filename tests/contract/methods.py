@@ -9,7 +9,7 @@ import zidimail.v1
 from google.api import annotations_pb2
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 
-# Fields that name an object or a place of somebody's data.
+# Fields that name an object or a place in an organisation's data.
 REFERENCES = frozenset({"id", "id_or_email", "after", "before"})
 
 

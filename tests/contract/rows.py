@@ -2,8 +2,8 @@
 
 `kinds` is who may call: K an API key, J a session (the Auth column of the documents), I an internal caller.
 `permission` is what a key needs besides, or `any`. `fields` makes a good request of organisation A's;
-`points_to` makes, for every field that can point at somebody's data, a value of A's, and `beside` the rest of
-a request with it.
+`points_to` makes, for every field that can point at an organisation's data, a value of A's, and `beside`
+the rest of a request with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ K, J, KJ, INTERNAL = "K", "J", "KJ", "I"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Who may call one method, and with what."""
+    """The callers that one method admits, and the fields of a good request."""
 
     document: str
     kinds: str

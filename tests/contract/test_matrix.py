@@ -1,4 +1,4 @@
-"""Every method and route, called by everybody: who gets in, who does not, and what strangers see."""
+"""Every method and route, called with every kind of credential, and by another organisation."""
 
 import json
 
@@ -54,7 +54,7 @@ def test_every_method_has_a_row() -> None:
     assert ROWS.keys() == METHODS.keys()
 
 
-def test_every_field_that_can_point_at_somebodys_data_is_in_its_row() -> None:
+def test_every_reference_field_of_a_method_is_in_its_row() -> None:
     assert {name: set(row.points_to) for name, row in ROWS.items()} == {
         name: method.references for name, method in METHODS.items()
     }
@@ -62,7 +62,7 @@ def test_every_field_that_can_point_at_somebodys_data_is_in_its_row() -> None:
 
 @pytest.mark.parametrize("caller", EVERYBODY)
 @pytest.mark.parametrize("name", METHODS)
-def test_only_the_right_credentials_get_in(world: World, name: str, caller: str) -> None:
+def test_each_method_admits_exactly_its_credentials(world: World, name: str, caller: str) -> None:
     row, method, credential = ROWS[name], METHODS[name], world.credentials[caller]
     code, reason = expected(row, caller)
     outcome = world.grpc(method, row.fields(world), credential)
@@ -85,7 +85,7 @@ def strangers_of(row: Row) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "field"), POINTING)
-def test_what_belongs_to_another_organisation_answers_as_what_does_not_exist(
+def test_object_of_another_organisation_answers_like_a_missing_one(
     world: World, name: str, field: str
 ) -> None:
     """C-48, on every method and route, also for filters and cursors."""
@@ -93,7 +93,7 @@ def test_what_belongs_to_another_organisation_answers_as_what_does_not_exist(
     for stranger in strangers_of(row):
         credential = world.credentials[stranger]
         theirs = row.points_to[field](world)
-        for call in doors(world, method):
+        for call in ways_to_call(world, method):
             beside = row.beside(world, field)
             foreign = call({**beside, field: theirs}, credential)
             assert world.a.org_id not in json.dumps(foreign.body)
@@ -109,7 +109,7 @@ def test_what_belongs_to_another_organisation_answers_as_what_does_not_exist(
                 assert foreign.code in ("NOT_FOUND", "404")
 
 
-def doors(world: World, method: Method):  # type: ignore[no-untyped-def]
+def ways_to_call(world: World, method: Method):  # type: ignore[no-untyped-def]
     """The ways to call a method."""
     yield lambda fields, credential: world.grpc(method, fields, credential)
     if method.path is not None:
@@ -119,7 +119,7 @@ def doors(world: World, method: Method):  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize(
     "name", [name for name in METHODS if METHODS[name].descriptor.name.startswith("Delete")]
 )
-def test_a_stranger_deletes_nothing(world: World, name: str) -> None:
+def test_another_organisation_cannot_delete(world: World, name: str) -> None:
     row, method = ROWS[name], METHODS[name]
     theirs = row.fields(world)
     for stranger in strangers_of(row):
@@ -135,36 +135,36 @@ LISTS = [
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_shows_nothing_of_another_organisation(world: World, name: str) -> None:
+def test_list_shows_nothing_of_another_organisation(world: World, name: str) -> None:
     method = METHODS[name]
     mine = {entry["id"] for entry in world.made(name, {"limit": 100}, world.a.api_key)["data"]}
     assert mine
-    for call in doors(world, method):
+    for call in ways_to_call(world, method):
         for stranger in strangers_of(ROWS[name]):
             shown = call({"limit": 100}, world.credentials[stranger])
             assert shown.code in ("OK", "200"), shown
             assert mine.isdisjoint(entry["id"] for entry in shown.body.get("data", []))
 
 
-def test_the_stream_shows_nothing_of_another_organisation(world: World) -> None:
+def test_stream_shows_nothing_of_another_organisation(world: World) -> None:
     method = METHODS["EventService.WatchEvents"]
     first = world.grpc(method, {"after": ""}, world.b.api_key).body["event"]
     own = world.made("EmailService.ListEmails", {"limit": 100}, world.b.api_key)["data"]
     assert first["email_id"] in {email["id"] for email in own}
 
 
-def test_the_domain_of_another_organisation_cannot_send_and_looks_like_any_other(world: World) -> None:
+def test_send_from_another_organisations_domain_answers_like_an_unknown_domain(world: World) -> None:
     """Z-12."""
     method = METHODS["EmailService.SendEmail"]
     unknown = "nobody-has-this.example"
-    for call in doors(world, method):
+    for call in ways_to_call(world, method):
         stolen = call({**world.email(), "from": f"a@{world.a.domain}"}, world.b.api_key)
         invented = call({**world.email(), "from": f"a@{unknown}"}, world.b.api_key)
         assert stolen.code in ("FAILED_PRECONDITION", "422")
         assert stolen.without(world.a.domain) == invented.without(unknown)
 
 
-def test_an_idempotency_key_of_another_organisation_is_a_different_key(world: World) -> None:
+def test_idempotency_keys_are_scoped_to_the_organisation(world: World) -> None:
     """F-1: the scope of a key is the organisation."""
     key = {"idempotency_key": f"matrix-{world.number()}"}
     mine = world.made("EmailService.SendEmail", world.email() | key, world.a.api_key)

@@ -29,7 +29,7 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer of either door: `code` is the gRPC code's name or the HTTP status as text."""
+    """An answer over either protocol: `code` is the gRPC code's name or the HTTP status as text."""
 
     code: str
     reason: str
@@ -44,7 +44,7 @@ class Outcome:
 
 
 class World:
-    """What the matrix needs: organisation A with one of everything, B with a little, keys of every kind."""
+    """The data of the matrix: organisation A with one of everything, B with a little, keys of every kind."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -113,7 +113,7 @@ class World:
         return str(self.made("DomainService.CreateDomain", fields, self.a.api_key)["domain"]["id"])
 
     def webhook(self) -> Fields:
-        """A webhook that nobody answers."""
+        """A webhook whose URL does not answer."""
         return {"url": "https://127.0.0.1:1/matrix", "events": ["EVENT_TYPE_EMAIL_BOUNCED"]}
 
     def new_webhook(self) -> str:
@@ -162,7 +162,7 @@ class World:
 
     @cached_property
     def webhook_event(self) -> Fields:
-        """The `id` of a webhook of A's and the `event_id` of an event that it is told of."""
+        """The `id` of a webhook of A's and the `event_id` of an event sent to it."""
         id = self.new_webhook()
         event_id = self.made("WebhookService.TestWebhook", {"id": id}, self.a.api_key)["event_id"]
         return {"id": id, "event_id": event_id}
@@ -172,7 +172,7 @@ class World:
         """The id of a webhook of B's."""
         return str(self.made("WebhookService.CreateWebhook", self.webhook(), self.b.api_key)["id"])
 
-    # The doors.
+    # Calls.
 
     def made(self, name: str, fields: Fields, credential: str) -> Fields:
         """The answer to a call that must succeed."""
@@ -250,7 +250,7 @@ def _timestamp(ahead: datetime.timedelta) -> str:
 
 
 def _resigned(token: str) -> str:
-    """The same session, signed by somebody else."""
+    """The same session, signed with another secret."""
     claims = jwt.decode(token, options={"verify_signature": False})
     return jwt.encode(claims, "a secret that is not the server's own, and long enough", algorithm="HS256")
 

@@ -1,4 +1,4 @@
-"""Emails that wait in a store, as accepting them would have left them, and what became of them."""
+"""Emails queued in a store as acceptance leaves them, and queries for their outcomes."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""Emails with files: delivered as they are, one large one at a time, and the files forgotten (Z-23, B7)."""
+"""Emails with files: delivered unchanged, within the memory budget, then the files are deleted (Z-23, B7)."""
 
 import email
 import email.policy
@@ -66,7 +66,7 @@ def files_in(raw: bytes) -> list[bytes]:
     return [cast(bytes, part.get_payload(decode=True)) for part in message.iter_attachments()]
 
 
-async def test_files_arrive_and_are_forgotten(
+async def test_files_are_delivered_and_then_deleted(
     database: Database, writer: Writer, start_engine: StartEngine, tmp_path: Path
 ) -> None:
     """Z-23, whether the files are large or small."""
@@ -83,7 +83,7 @@ async def test_files_arrive_and_are_forgotten(
         assert await contents(database, sent) == []
 
 
-async def test_files_are_kept_while_anybody_is_to_get_them(
+async def test_files_are_kept_until_the_last_recipient_is_settled(
     database: Database, writer: Writer, start_engine: StartEngine
 ) -> None:
     """Z-23: one recipient has it, the other is tried again."""

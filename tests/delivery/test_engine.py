@@ -1,4 +1,4 @@
-"""The engine over real SMTP, on both engines of the store (F-3 for what its events tell)."""
+"""The engine over real SMTP, on both engines of the store (F-3 for its events)."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -102,7 +102,7 @@ async def test_a_refused_recipient_bounces_and_the_others_are_delivered(
     assert types["550-rcpt@r.test"] == "email.bounced"
 
 
-async def test_a_blind_copy_travels_apart(
+async def test_bcc_recipient_gets_a_transaction_of_its_own(
     database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     [email] = await enqueue(writer, rows_of(org_id, ["a@r.test", "b@r.test"], bcc=["c@r.test", "d@r.test"]))
@@ -166,7 +166,7 @@ async def test_a_greylisted_recipient_is_delivered_at_its_next_attempt(
     ]
 
 
-async def test_a_recipient_is_given_up_when_its_time_is_over(
+async def test_recipient_bounces_at_the_end_of_its_lifetime(
     database: Database,
     writer: Writer,
     org_id: str,
@@ -184,7 +184,7 @@ async def test_a_recipient_is_given_up_when_its_time_is_over(
     assert await queue_of(database) == []
 
 
-async def test_a_message_that_cannot_be_built_does_not_hold_up_its_neighbours(
+async def test_message_that_cannot_be_built_does_not_block_others(
     database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     bad, broken, *good = await enqueue(
@@ -207,7 +207,7 @@ async def test_a_message_that_cannot_be_built_does_not_hold_up_its_neighbours(
     assert len(sink.messages) == 5
 
 
-async def test_a_result_that_the_store_refuses_is_recorded_later_without_sending_again(
+async def test_result_that_the_store_refuses_is_retried_without_sending_again(
     database: Database,
     writer: Writer,
     org_id: str,
@@ -250,7 +250,7 @@ async def test_a_destination_gets_no_more_connections_than_its_limit(
     assert sink.connections <= 3
 
 
-async def test_a_silent_destination_with_a_long_queue_does_not_hold_up_the_others(
+async def test_silent_destination_with_a_long_queue_does_not_block_others(
     database: Database, writer: Writer, org_id: str, start_engine: StartEngine
 ) -> None:
     async with SmtpSink() as fast, SmtpSink(host="127.0.0.2", port=fast.port) as slow, DnsServer() as dns:
@@ -272,7 +272,7 @@ async def test_a_silent_destination_with_a_long_queue_does_not_hold_up_the_other
         assert slow.messages == []
 
 
-async def test_a_stopped_engine_finishes_what_is_in_flight_and_gives_the_rest_back(
+async def test_stopped_engine_finishes_deliveries_in_flight_and_releases_the_rest(
     database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     waiting = await enqueue(writer, *(rows_of(org_id, [f"hang-dot-0.3+{n}@r.test"]) for n in range(9)))
@@ -291,7 +291,7 @@ async def test_a_stopped_engine_finishes_what_is_in_flight_and_gives_the_rest_ba
     assert len(sink.messages) == 9
 
 
-async def test_no_message_is_sent_for_a_lease_that_was_taken_away(
+async def test_no_message_is_sent_after_its_lease_was_lost(
     database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     [email] = await enqueue(writer, rows_of(org_id, ["hang-data-1@r.test"]))
@@ -304,7 +304,7 @@ async def test_no_message_is_sent_for_a_lease_that_was_taken_away(
     assert await events_of(database, email) == []
 
 
-async def test_a_lease_is_kept_while_a_receiver_takes_its_time(
+async def test_lease_is_renewed_while_a_receiver_is_slow(
     database: Database,
     writer: Writer,
     org_id: str,

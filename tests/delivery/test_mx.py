@@ -1,4 +1,4 @@
-"""Which host gets the mail, by real DNS questions and real connections (RFC 5321 section 5, RFC 7505)."""
+"""The host that gets the mail, by real DNS queries and connections (RFC 5321 section 5, RFC 7505)."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -73,9 +73,7 @@ async def test_mail_goes_to_the_best_exchanger(world: World) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["nobody", "busy", "listed", "hangs up"])
-async def test_the_next_exchanger_is_tried_when_the_best_one_does_not_talk(
-    world: World, trouble: str
-) -> None:
+async def test_next_exchanger_is_tried_when_the_best_one_does_not_answer(world: World, trouble: str) -> None:
     other = await world.host("127.0.0.2")
     if trouble != "nobody":
         best = await world.host("127.0.0.1")
@@ -119,7 +117,7 @@ async def test_a_lost_reply_to_the_dot_is_not_followed_by_the_next_exchanger(wor
     assert other.connections == 0
 
 
-async def test_a_domain_without_exchangers_is_its_own(world: World) -> None:
+async def test_domain_without_mx_records_is_its_own_exchanger(world: World) -> None:
     """RFC 5321 section 5.1: the implicit MX."""
     sink = await world.host()
     world.dns.zones[("r.test", "A")] = ["127.0.0.1"]
@@ -158,7 +156,7 @@ async def test_a_domain_without_exchangers_is_its_own(world: World) -> None:
         ({("r.test", "MX"): ["10 127.0.0.1."]}, Verdict.DEFERRED, "4.4.4"),
     ],
 )
-async def test_only_what_dns_says_for_certain_is_final(
+async def test_only_a_definite_dns_answer_is_final(
     world: World, zones: Mapping[tuple[str, str], Answer], verdict: Verdict, status: str
 ) -> None:
     world.dns.zones |= zones
@@ -166,7 +164,7 @@ async def test_only_what_dns_says_for_certain_is_final(
     assert (outcome.verdict, outcome.status, outcome.code) == (verdict, status, 0)
 
 
-async def test_a_fault_of_the_name_service_does_not_send_mail_to_the_domains_own_address(
+async def test_dns_failure_does_not_fall_back_to_the_domains_own_address(
     world: World,
 ) -> None:
     sink = await world.host()
@@ -184,7 +182,7 @@ async def test_no_private_address_is_connected_to(world: World, address: str) ->
     assert sink.connections == 0
 
 
-async def test_a_kept_connection_needs_no_question(world: World) -> None:
+async def test_pooled_connection_needs_no_dns_query(world: World) -> None:
     sink = await world.host()
     world.dns.zones |= {("r.test", "MX"): ["10 mx.test."], ("mx.test", "A"): ["127.0.0.1"]}
     mx = world.mx()
@@ -194,7 +192,7 @@ async def test_a_kept_connection_needs_no_question(world: World) -> None:
     assert world.dns.queries["r.test", "MX"] == 1
 
 
-async def test_no_domain_makes_us_try_more_than_five_addresses(world: World) -> None:
+async def test_at_most_five_addresses_are_tried(world: World) -> None:
     names = [f"mx{n}.test" for n in range(9)]
     world.dns.zones[("r.test", "MX")] = [f"{n} {name}." for n, name in enumerate(names)]
     for n, name in enumerate(names):
@@ -204,14 +202,14 @@ async def test_no_domain_makes_us_try_more_than_five_addresses(world: World) -> 
     assert [host for host, _ in found] == ["mx0.test", "mx0.test", "mx1.test", "mx1.test", "mx2.test"]
 
 
-async def test_mail_for_ourselves_does_not_go_round(world: World) -> None:
+async def test_mail_to_our_own_exchanger_does_not_loop(world: World) -> None:
     world.dns.zones |= {("r.test", "MX"): ["10 me.test.", "20 mx.test."], ("mx.test", "A"): ["127.0.0.1"]}
     with pytest.raises(NoRoute) as none:
         await route(world).route("r.test")
     assert none.value.outcome.status == "4.4.6"
 
 
-def test_exchangers_worse_than_we_are_left_out() -> None:
+def test_exchangers_of_lower_priority_than_ours_are_left_out() -> None:
     exchangers = [(10, "a"), (20, "me"), (20, "b"), (30, "c")]
     assert without_loop(exchangers, "me") == [(10, "a")]
     assert without_loop(exchangers, "nobody") == exchangers
@@ -222,7 +220,7 @@ def test_equal_exchangers_are_shuffled_and_unequal_ones_are_not() -> None:
     assert in_order(exchangers, lambda names: names.reverse()) == ["c", "b", "a", "d"]
 
 
-def test_both_address_families_have_their_turn() -> None:
+def test_both_address_families_are_tried() -> None:
     assert interleaved(["1.1.1.1", "2.2.2.2", "::1", "::2", "::3"]) == [
         "1.1.1.1",
         "::1",

@@ -1,4 +1,4 @@
-"""The mail of an engine that died: nothing is lost, and what may be doubled says so (RFC 1047)."""
+"""Recovery after an engine crashed: no mail is lost, and possible duplicates are flagged (RFC 1047)."""
 
 import os
 from collections.abc import AsyncIterator
@@ -73,7 +73,7 @@ async def is_status(database: Database, email: Queued, status: str) -> bool:
     return await status_of(database, email) == status
 
 
-async def test_recovery_reads_from_the_journal_which_messages_were_sent(
+async def test_recovery_reads_sent_messages_from_the_journal(
     database: Database,
     writer: Writer,
     dead: DeadEngine,
@@ -138,7 +138,7 @@ async def _are(read: object, expected: object) -> bool:
     return await read() == expected  # type: ignore[operator]
 
 
-async def test_a_message_that_kills_its_deliverer_is_given_up_and_no_other(
+async def test_only_the_message_that_crashes_the_engine_is_given_up(
     database: Database,
     writer: Writer,
     clock: ManualClock,
@@ -203,7 +203,7 @@ async def _is_uncertain(database: Database) -> bool:
     return all(row.uncertain for row in await queue_of(database))
 
 
-async def test_a_living_engine_on_this_machine_keeps_its_rows(
+async def test_running_engine_on_this_machine_keeps_its_rows(
     database: Database, writer: Writer, dead: DeadEngine, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     org_id = await new_org(writer)

@@ -1,4 +1,4 @@
-"""What happens to mail while the domain's signing keys cannot be opened."""
+"""Mail waits while the domain's signing keys cannot be opened."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class SealedKey(NamedTuple):
     private_key: bytes
 
 
-async def test_mail_waits_rather_than_leaves_unsigned(
+async def test_mail_waits_and_is_not_sent_unsigned(
     database: Database, writer: Writer, start_engine: StartEngine, clock: ManualClock, tmp_path: Path
 ) -> None:
     """A process with another ZIDIMAIL_SECRET, or a lost one, must not send what receivers take for forged."""

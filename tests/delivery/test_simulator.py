@@ -1,4 +1,4 @@
-"""Mail that never leaves: what becomes of it is decided by its recipient's name (contract row F-5)."""
+"""Simulated mail never leaves: the recipient's local part decides its outcome (contract row F-5)."""
 
 from collections.abc import AsyncIterator
 
@@ -21,7 +21,7 @@ AT = "@simulator.test"
 
 @pytest.fixture
 async def sink() -> AsyncIterator[SmtpSink]:
-    """Where mail would arrive if it left."""
+    """A receiver that mail would reach if it left."""
     async with SmtpSink() as sink:
         yield sink
 
@@ -41,7 +41,7 @@ async def types_of(database: Database, email: Queued) -> list[str]:
         ("suppressed+x", ["email.suppressed"], "suppressed"),
     ],
 )
-async def test_the_recipients_name_decides(
+async def test_local_part_of_the_recipient_decides_the_outcome(
     database: Database,
     writer: Writer,
     start_engine: StartEngine,
@@ -80,7 +80,7 @@ async def test_a_delayed_recipient_gets_the_second_attempt(
     assert [event.attempt for event in await events_of(database, email)] == [1, 2]
 
 
-async def test_beside_simulated_recipients_real_ones_get_their_mail(
+async def test_real_recipients_beside_simulated_ones_get_their_mail(
     database: Database, writer: Writer, start_engine: StartEngine, sink: SmtpSink
 ) -> None:
     org_id = await new_org(writer)
@@ -115,7 +115,7 @@ async def test_a_simulated_bounce_suppresses_no_address(
 async def test_test_mail_is_never_sent(
     database: Database, writer: Writer, start_engine: StartEngine, sink: SmtpSink
 ) -> None:
-    """What a test key sends is queued for the simulator; the names of other domains mean nothing to it."""
+    """Mail of a test key is queued for the simulator; the names of other domains mean nothing to it."""
     org_id = await new_org(writer)
     rows = rows_of(org_id, ["bounced@r.test", "bounced" + AT])
     for row in rows["delivery_queue"]:

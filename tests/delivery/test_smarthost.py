@@ -1,4 +1,4 @@
-"""Talking SMTP to one host: whatever it answers, at whichever word (DELIVERY's fault matrix)."""
+"""SMTP with one host, and every reply or failure at each command (DELIVERY's fault matrix)."""
 
 import asyncio
 import ssl
@@ -91,14 +91,14 @@ async def test_a_message_arrives_byte_for_byte(sink: SmtpSink, smarthost: Open) 
     ],
 )
 @pytest.mark.parametrize("features", [("PIPELINING", "8BITMIME"), ()], ids=["pipelining", "one by one"])
-async def test_every_answer_has_its_verdict(
+async def test_every_reply_has_its_verdict(
     sink: SmtpSink, smarthost: Open, recipient: str, verdict: Verdict, status: str, features: tuple[str, ...]
 ) -> None:
     sink.features = features
     outcome = await one(smarthost(), f"{recipient}@r.test")
     assert outcome.verdict is verdict
     assert outcome.status == status
-    # A hang-up in the middle of the message cannot be told from one behind it.
+    # A hang-up in the middle of the message looks the same as one after it.
     assert outcome.uncertain == (recipient == "drop-in-data")
     assert sink.messages == []
 
@@ -132,12 +132,12 @@ async def test_a_silent_host_is_given_up(sink: SmtpSink, smarthost: Open) -> Non
     assert (await one(smarthost(timeouts=IMPATIENT), "ok@r.test")).verdict is Verdict.DEFERRED
 
 
-async def test_a_tarpit_gets_its_message_in_the_end(sink: SmtpSink, smarthost: Open) -> None:
+async def test_slow_host_gets_its_message(sink: SmtpSink, smarthost: Open) -> None:
     sink.tarpit_pause_s = 0.001
     assert (await one(smarthost(), "tarpit@r.test")).verdict is Verdict.DELIVERED
 
 
-async def test_recipients_of_one_message_are_told_apart(sink: SmtpSink, smarthost: Open) -> None:
+async def test_recipients_of_one_message_have_separate_outcomes(sink: SmtpSink, smarthost: Open) -> None:
     dot = Dots()
     outcomes = await deliver(smarthost(), "550-rcpt@r.test", "ok@r.test", "451-rcpt@r.test", dot=dot)
     verdicts = {no: outcome.verdict for no, outcome in outcomes.items()}
@@ -146,7 +146,7 @@ async def test_recipients_of_one_message_are_told_apart(sink: SmtpSink, smarthos
     assert [message.rcpts for message in sink.messages] == [("ok@r.test",)]
 
 
-async def test_a_bounce_seen_before_the_line_broke_is_kept(sink: SmtpSink, smarthost: Open) -> None:
+async def test_bounce_before_the_connection_broke_is_kept(sink: SmtpSink, smarthost: Open) -> None:
     outcomes = await deliver(smarthost(), "550-rcpt@r.test", "drop-rcpt@r.test")
     assert outcomes[1].verdict is Verdict.BOUNCED
     assert outcomes[2].verdict is Verdict.DEFERRED
@@ -154,7 +154,7 @@ async def test_a_bounce_seen_before_the_line_broke_is_kept(sink: SmtpSink, smart
 
 @pytest.mark.parametrize("refusal", ["550 5.7.1 your address is listed", "421 busy"])
 @pytest.mark.parametrize("word", ["banner", "EHLO"])
-async def test_a_refusal_before_the_message_is_about_us(
+async def test_refusal_before_mail_from_defers(
     sink: SmtpSink, smarthost: Open, refusal: str, word: str
 ) -> None:
     if word == "banner":
@@ -172,13 +172,13 @@ async def test_a_refused_sender_bounces_every_recipient(sink: SmtpSink, smarthos
     assert outcomes[1].status == "5.7.1"
 
 
-async def test_a_host_without_ehlo_is_greeted_the_old_way(sink: SmtpSink, smarthost: Open) -> None:
+async def test_host_without_ehlo_is_greeted_with_helo(sink: SmtpSink, smarthost: Open) -> None:
     sink.replies["EHLO"] = "502 5.5.1 what?"
     assert (await one(smarthost(), "ok@r.test")).verdict is Verdict.DELIVERED
     assert [command.split()[0] for command in sink.commands] == ["EHLO", "HELO", "MAIL", "RCPT", "DATA"]
 
 
-async def test_a_host_that_is_not_there_defers(smarthost: Open) -> None:
+async def test_unreachable_host_defers(smarthost: Open) -> None:
     outcome = await one(smarthost("smtp://127.0.0.1:1"), "ok@r.test")
     assert (outcome.verdict, outcome.status, outcome.code) == (Verdict.DEFERRED, "4.4.1", 0)
 
@@ -199,7 +199,7 @@ async def test_a_large_message_arrives_whole(sink: SmtpSink, smarthost: Open) ->
     assert sink.messages[0].data == content
 
 
-async def test_addresses_beyond_ascii_need_a_host_that_takes_them(sink: SmtpSink, smarthost: Open) -> None:
+async def test_non_ascii_addresses_need_smtputf8(sink: SmtpSink, smarthost: Open) -> None:
     """RFC 6531."""
     outcome = await one(smarthost(), "用户@r.test", mail=letter(needs_utf8=True))
     assert outcome.verdict is Verdict.DELIVERED
@@ -212,7 +212,7 @@ async def test_addresses_beyond_ascii_need_a_host_that_takes_them(sink: SmtpSink
     assert outcome.status == "5.6.7"
 
 
-async def test_an_address_adds_no_command(sink: SmtpSink, smarthost: Open) -> None:
+async def test_address_cannot_inject_a_command(sink: SmtpSink, smarthost: Open) -> None:
     outcome = await one(smarthost(), "a\r\nRSET\r\n@r.test")
     assert outcome.verdict is Verdict.BOUNCED
     assert (await one(smarthost(), "a> b<c@r.test")).verdict is Verdict.DELIVERED
@@ -223,7 +223,7 @@ async def test_an_address_adds_no_command(sink: SmtpSink, smarthost: Open) -> No
 # Reuse.
 
 
-async def test_the_connection_is_used_again(sink: SmtpSink, smarthost: Open) -> None:
+async def test_connection_is_reused(sink: SmtpSink, smarthost: Open) -> None:
     transport = smarthost()
     for recipient in ("ok@r.test", "550-rcpt@r.test", "ok@r.test", "451-data@r.test", "ok@r.test"):
         await one(transport, recipient)
@@ -231,7 +231,7 @@ async def test_the_connection_is_used_again(sink: SmtpSink, smarthost: Open) -> 
     assert len(sink.messages) == 3
 
 
-async def test_a_connection_that_the_host_has_closed_costs_nothing(sink: SmtpSink, smarthost: Open) -> None:
+async def test_connection_closed_by_the_host_costs_no_attempt(sink: SmtpSink, smarthost: Open) -> None:
     transport = smarthost()
     await one(transport, "ok@r.test")
     for session in list(sink.sessions):
@@ -241,7 +241,7 @@ async def test_a_connection_that_the_host_has_closed_costs_nothing(sink: SmtpSin
     assert sink.connections == 2
 
 
-async def test_a_host_that_wants_few_messages_per_connection_gets_more_connections(
+async def test_host_that_limits_messages_per_connection_gets_more_connections(
     sink: SmtpSink, smarthost: Open
 ) -> None:
     sink.messages_per_connection = 1
@@ -258,7 +258,7 @@ async def test_a_connection_ends_after_a_hundred_messages(sink: SmtpSink, smarth
     assert [sum(m.connection == n for m in sink.messages) for n in (1, 2)] == [100, 1]
 
 
-async def test_an_idle_connection_is_ended_politely(
+async def test_idle_connection_ends_with_quit(
     sink: SmtpSink, smarthost: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "IDLE_S", 0.05)
@@ -278,7 +278,7 @@ async def test_no_dot_is_sent_for_a_lost_lease(sink: SmtpSink, smarthost: Open) 
     assert sink.messages == []
 
 
-async def test_a_cancelled_delivery_leaves_no_connection_behind(sink: SmtpSink, smarthost: Open) -> None:
+async def test_cancelled_delivery_closes_its_connection(sink: SmtpSink, smarthost: Open) -> None:
     delivery = asyncio.ensure_future(deliver(smarthost(), "hang-dot@r.test"))
     await until(lambda: "DATA" in sink.commands)
     delivery.cancel()
@@ -297,14 +297,16 @@ async def test_tls_is_used_where_it_is_offered(sink: SmtpSink, smarthost: Open) 
     assert [command.split()[0] for command in sink.commands][:4] == ["EHLO", "STARTTLS", "EHLO", "MAIL"]
 
 
-async def test_a_broken_handshake_is_followed_by_one_try_in_clear(sink: SmtpSink, smarthost: Open) -> None:
+async def test_failed_tls_handshake_is_followed_by_one_attempt_in_clear(
+    sink: SmtpSink, smarthost: Open
+) -> None:
     sink.starttls = sink.broken_tls = True
     assert (await one(smarthost(), "ok@r.test")).verdict is Verdict.DELIVERED
     assert not sink.messages[0].tls
     assert sink.connections == 2
 
 
-async def test_required_tls_is_verified_and_never_given_up(sink: SmtpSink, smarthost: Open) -> None:
+async def test_required_tls_is_verified_and_never_downgraded(sink: SmtpSink, smarthost: Open) -> None:
     url = f"smtp+starttls://localhost:{sink.port}"
     assert (await one(smarthost(url), "ok@r.test")).status == "4.7.10"
     sink.starttls = True
@@ -331,7 +333,7 @@ async def test_credentials_are_used(sink: SmtpSink, smarthost: Open) -> None:
     assert (wrong.verdict, wrong.code) == (Verdict.DEFERRED, 535)
 
 
-async def test_a_password_is_not_sent_in_clear_to_an_address_that_is_not_this_machines(
+async def test_password_is_not_sent_in_clear_to_another_machine(
     sink: SmtpSink,
 ) -> None:
     """This address reaches the sink, but is none that we know as our own."""
@@ -343,8 +345,8 @@ async def test_a_password_is_not_sent_in_clear_to_an_address_that_is_not_this_ma
     assert not any(command.startswith("AUTH") for command in sink.commands)
 
 
-async def test_what_is_slipped_in_before_tls_is_not_taken_for_an_answer(smarthost: Open) -> None:
-    """RFC 3207 section 4.2: else somebody between could answer for the host, and claim what it offers."""
+async def test_reply_injected_before_tls_is_discarded(smarthost: Open) -> None:
+    """RFC 3207 section 4.2: else a man in the middle could answer for the host and claim its extensions."""
     seen: list[str] = []
 
     async def host(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -380,7 +382,7 @@ def test_credentials_are_never_sent_in_clear_beyond_this_machine() -> None:
 @pytest.mark.parametrize(
     "url", ["smtp://", "http://x", "smtp://x:port", "capturee", "smtp://x/path", "smtp://[::1"]
 )
-def test_a_wrong_url_is_refused_without_being_shown(url: str) -> None:
+def test_invalid_url_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(SettingsError) as refused:
         target_of(url)
     assert "ZIDIMAIL_TRANSPORT" in str(refused.value)

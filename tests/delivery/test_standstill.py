@@ -1,4 +1,4 @@
-"""A process that stood still for longer than its leases, and finds its own rows expired when it wakes."""
+"""A process paused for longer than its leases finds its own rows expired when it resumes."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ LEASE_S = 60.0
 PATIENCE = RetryPolicy(86_400_000, 600_000)
 
 
-async def test_recovery_leaves_rows_that_this_process_still_holds(
+async def test_recovery_skips_rows_that_this_process_still_holds(
     database: Database, writer: Writer, clock: ManualClock, tmp_path: Path
 ) -> None:
     """Its message may be on the wire: given back as unsent it would go out twice, without a flag."""

@@ -1,4 +1,4 @@
-"""Bounces suppress, and what is suppressed is not sent to, on both engines (Z-24; DELIVERY rows 27, 28)."""
+"""Bounces suppress addresses, suppressed ones get no mail: on both engines (Z-24; DELIVERY rows 27, 28)."""
 
 from collections.abc import AsyncIterator
 from typing import NamedTuple
@@ -156,7 +156,7 @@ async def test_test_mail_suppresses_no_address(
     assert await suppressed(database, org_id) == {}
 
 
-async def test_a_refusal_over_smtp_suppresses_only_who_was_refused(
+async def test_smtp_refusal_suppresses_only_the_refused_recipient(
     database: Database, writer: Writer, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     org_id = await new_org(writer)

@@ -1,1 +1,1 @@
-"""Killing the programs at every bad moment, and balancing the books afterwards."""
+"""Crash tests: programs are killed at failpoints under load, then the ledger is checked."""

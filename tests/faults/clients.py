@@ -1,4 +1,4 @@
-"""Clients that send without pause while the server dies under them."""
+"""Clients that send without pause while the server is killed."""
 
 import asyncio
 import itertools

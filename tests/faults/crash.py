@@ -1,4 +1,4 @@
-"""A crash run: clients send, the server is killed round after round, then the books are balanced."""
+"""A crash run: clients send, the server is killed once a round, then the ledger is checked."""
 
 import asyncio
 import itertools
@@ -49,19 +49,19 @@ SOON_MS = 10_000
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run found: the books, which failpoints were reached, and how often what was killed."""
+    """The result of a run: the ledger's report, the failpoints reached, and the count of kills by window."""
 
     report: Report
     reached: set[str]
     kills: Counter[str]
     retries: Counter[str]
     missed: list[str] = field(default_factory=list)
-    # What a reader of the log did not see, or saw otherwise than it stands there.
+    # Events that a reader of the log did not see, or saw more than once or out of order.
     unread: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
-        """Whether every promise was kept, and every failpoint reached."""
+        """True if every promise was kept, and every failpoint reached."""
         return self.report.is_clean and not self.missed and not self.unread
 
     def __str__(self) -> str:

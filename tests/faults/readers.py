@@ -1,4 +1,4 @@
-"""The readers of the log that must miss nothing, however often the server dies under them."""
+"""Readers of the event log that must miss no event while the server is killed."""
 
 import asyncio
 from collections import Counter
@@ -15,7 +15,7 @@ from tests.harness.stack import Stack
 from tests.harness.webhook_sink import WebhookSink
 
 RETRY_PAUSE_S = 0.05
-TOLD = ["email.sent", "email.delivered", "email.bounced"]
+EVENT_TYPES = ["email.sent", "email.delivered", "email.bounced"]
 
 
 class Readers:
@@ -31,7 +31,7 @@ class Readers:
         """Begins to read from the beginning of the log."""
         await self._sink.start()
         async with Rest(self._stack.http, self._stack.api_key) as rest:
-            made = await rest.post("/v1/webhooks", {"url": f"{self._sink.url}/200", "events": TOLD})
+            made = await rest.post("/v1/webhooks", {"url": f"{self._sink.url}/200", "events": EVENT_TYPES})
             assert made.status == 201, made
         self._watching = asyncio.create_task(self._watch())
 
@@ -43,15 +43,15 @@ class Readers:
         await self._sink.stop()
 
     def behind(self) -> list[str]:
-        """What the log holds and a reader has not seen, as `reader: event`."""
+        """Events in the log that a reader has not seen, as `reader: event`."""
         log = self._log()
         called = {call.headers["webhook-id"] for call in self._sink.calls}
         streamed = set(self._streamed)
-        missing = [f"webhook: {id}" for id, type in log if type in TOLD and id not in called]
+        missing = [f"webhook: {id}" for id, type in log if type in EVENT_TYPES and id not in called]
         return missing + [f"stream: {id}" for id, _ in log if id not in streamed]
 
     def mistakes(self) -> list[str]:
-        """What the stream showed otherwise than it stands in the log: twice, out of order, or of nobody."""
+        """Differences between stream and log: events that came twice, out of order, or are in no log."""
         order = [id for id, _ in self._log()]
         twice = [f"twice: {id}" for id, count in Counter(self._streamed).items() if count > 1]
         return twice if twice or self._streamed == order else ["the stream is not in the order of the log"]

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(240)
 
 WINDOWS = {
     "sqlite": [*FAILPOINTS, EDGE, RANDOM, STOP, PAUSE],
-    # What commits differently there; the rest is the same code.
+    # Points whose commits differ there; the rest is the same code.
     "postgresql": [
         "accept.before_commit",
         "engine.after_claim",
@@ -23,7 +23,7 @@ WINDOWS = {
 
 
 @pytest.mark.parametrize("engine", WINDOWS)
-async def test_whatever_is_killed_no_acknowledged_email_is_lost(
+async def test_no_acknowledged_email_is_lost_when_programs_are_killed(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     url = None
@@ -38,7 +38,7 @@ async def test_whatever_is_killed_no_acknowledged_email_is_lost(
     assert outcome.reached >= set(FAILPOINTS)
 
 
-async def test_the_crash_test_notices_a_server_that_acknowledges_before_it_commits(tmp_path: Path) -> None:
+async def test_crash_test_detects_a_server_that_acknowledges_before_commit(tmp_path: Path) -> None:
     run = CrashRun(tmp_path, failpoints="writer.ack_before_commit=early")
     outcome = await run.run([RANDOM] * 3)
     assert "writer.ack_before_commit" in outcome.reached

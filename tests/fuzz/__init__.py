@@ -1,1 +1,1 @@
-"""Requests that the description of `/v1` allows, and requests that it does not, without end."""
+"""Generated requests, valid and invalid, against the OpenAPI description of `/v1`."""

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: tries the API with requests of all kinds, for as long as it is told."""
+"""`python -m tests.fuzz --seconds N`: tries the API with generated requests of all kinds."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ expected-statuses = ["2xx", 400, 401, 403, 404, 409, 413, 422, 429]
 
 
 class Run(NamedTuple):
-    """Whether every check held, which operations were ever answered with success, as `POST /v1/emails`,
-    and what schemathesis printed."""
+    """The result of a run: whether every check passed, the operations that succeeded at least once, as
+    `POST /v1/emails`, and schemathesis's output."""
 
     passed: bool
     reached: frozenset[str]

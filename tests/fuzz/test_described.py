@@ -1,4 +1,4 @@
-"""The API does what its description says, whatever is asked of it."""
+"""The API conforms to its description under generated requests."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ REACHED = {
     "GET /v1/events",
     "GET /v1/usage",
 }
-"""What must have been answered with success, for the run to have tried anything."""
+"""Operations that must have succeeded at least once; without them a run would prove nothing."""
 
 
 @pytest.mark.timeout(180)

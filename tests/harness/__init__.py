@@ -1,1 +1,1 @@
-"""The world around the platform: receivers, resolvers, databases and whole stacks, scripted by tests."""
+"""Real parts that tests script: SMTP and HTTP receivers, DNS servers, databases and whole stacks."""

@@ -1,4 +1,4 @@
-"""How the SMTP sink reads its orders out of an address.
+"""The SMTP sink's behaviour, read from the recipient's address.
 
 The local part, without a `+label`, says what happens; anything unknown is accepted.
 
@@ -50,7 +50,7 @@ ACCEPT = Behaviour()
 
 
 def behaviour_of(address: str) -> Behaviour:
-    """What the address asks for."""
+    """The behaviour that the address asks for."""
     local, _, _ = address.lower().rpartition("@")
     local, _, _ = local.partition("+")
     if match := SPECIAL.fullmatch(local):

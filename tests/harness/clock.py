@@ -1,4 +1,4 @@
-"""A clock that tests move by hand."""
+"""A clock that tests advance."""
 
 from server.clock import Clock
 
@@ -6,7 +6,7 @@ START_MS = 1_800_000_000_000  # 2027-01-15T08:00:00Z: a fixed moment, so that fa
 
 
 class ManualClock(Clock):
-    """A clock that stands still until it is told otherwise."""
+    """A clock that moves only when a test advances it."""
 
     def __init__(self, start_ms: int = START_MS) -> None:
         self._now_ms = start_ms

@@ -27,7 +27,7 @@ import dns.rrset
 
 
 class DnsFault(enum.Enum):
-    """What goes wrong instead of an answer."""
+    """A fault that takes the place of an answer."""
 
     SERVFAIL = "servfail"
     REFUSED = "refused"

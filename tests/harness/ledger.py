@@ -1,4 +1,4 @@
-"""The books of a crash test: what the client was told, what the receiver got, what the server knows.
+"""The ledger of a crash test: the client's acknowledgements, the receiver's mail, the server's rows.
 
 Each email of a run has a ledger id, which it carries as `X-Ledger-Id`; the unit is one recipient of one
 email, written `ledger id/address`. Three sources are compared:
@@ -57,13 +57,13 @@ class Taken:
 
     @property
     def unit(self) -> str:
-        """What was taken."""
+        """The unit that the receiver accepted."""
         return f"{self.ledger_id}/{self.recipient}"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the server's database says of one recipient."""
+    """The row of one recipient in the server's database."""
 
     email_id: str
     ledger_id: str
@@ -74,7 +74,7 @@ class Stored:
 
     @property
     def unit(self) -> str:
-        """What is stored."""
+        """The unit that is stored."""
         return f"{self.ledger_id}/{self.recipient}"
 
 
@@ -111,7 +111,7 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every promise was kept."""
+        """True if every promise was kept."""
         return not (self.lost or self.ghosts or self.unrecorded or self.accepted_twice or self.unflagged)
 
     def __str__(self) -> str:
@@ -160,7 +160,7 @@ def store(database_url: str) -> Iterator[Connection]:
 
 
 def read_server(database_url: str) -> tuple[list[Stored], set[str]]:
-    """What the server's database holds, and the ids of the emails with an event that admits a duplicate."""
+    """The rows of the server's database, and the ids of emails whose events admit a duplicate."""
     with store(database_url) as connection:
         stored = connection.execute(
             text(

@@ -1,4 +1,4 @@
-"""Organisations as the operator makes them, by his own commands, without a process for each of them."""
+"""Organisations made by the operator's commands, within the test's process."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from server.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """What `bootstrap` printed: one organisation and its credentials."""
+    """The output of `bootstrap`: one organisation and its credentials."""
 
     org_id: str
     user_id: str
@@ -26,7 +26,7 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How an organisation is made, and what the operator then decides about it."""
+    """A kind of organisation: its `bootstrap` options, and the operator's later decisions about it."""
 
     options: Sequence[str]
     decided: Mapping[str, str] = field(default_factory=dict)

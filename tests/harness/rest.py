@@ -1,4 +1,4 @@
-"""A plain HTTP client of `/v1`, without an opinion about its answers."""
+"""A plain HTTP client of `/v1` that returns every answer, errors included."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One connection to the SMTP sink: the protocol itself, pipelining and all."""
+"""One connection to the SMTP sink: the protocol with pipelining."""
 
 import asyncio
 import base64
@@ -41,7 +41,7 @@ class SmtpSession(asyncio.Protocol):
     # The transport's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greets, unless the sink is told not to."""
+        """Greets, unless the sink has no banner."""
         self._transport = cast(asyncio.Transport, transport)
         self._sink.sessions.add(self)
         if self._sink.banner is not None:

@@ -1,4 +1,4 @@
-"""An SMTP receiver that does what the addresses ask for (`tests.harness.behaviour`).
+"""An SMTP receiver whose behaviour the recipient's address selects (`tests.harness.behaviour`).
 
 In a test: `async with SmtpSink() as sink`. As a process, with a ledger that is written before each 250:
 `python -m tests.harness.smtp_sink --ledger FILE`, which prints `listening on PORT`.

@@ -1,4 +1,4 @@
-"""How SQLite runs the statements of a store function, whichever way they reach the driver."""
+"""SQLite's query plans of the statements of a store function, whichever way they reach the driver."""
 
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec

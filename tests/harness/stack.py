@@ -43,7 +43,7 @@ def free_port() -> int:
     claim.bind(("127.0.0.1", 0))
     port = int(claim.getsockname()[1])
     if sys.platform == "linux":
-        # Bound and not listening, it stands in nobody's way who binds this very port.
+        # Bound and not listening, this socket does not stop another program from binding the port.
         _claims.append(claim)
     else:
         claim.close()
@@ -147,7 +147,7 @@ class Stack:
 
     @property
     def captured(self) -> Path:
-        """Where the `capture` transport writes."""
+        """The folder that the `capture` transport writes to."""
         return self.data_dir / "captured"
 
     @property
@@ -215,7 +215,7 @@ class Stack:
         return self._processes["server"].wait(within)
 
     def server_is_running(self) -> bool:
-        """Whether the server's process lives."""
+        """True while the server's process runs."""
         return self._processes["server"].poll() is None
 
     def server_pid(self) -> int:

@@ -1,4 +1,4 @@
-"""An HTTP receiver that does what the path asks for.
+"""An HTTP receiver whose behaviour the path selects.
 
 | Path | Answer |
 |---|---|
@@ -139,7 +139,7 @@ class WebhookSink:
         if (whole := self.pages.get(call.path)) is not None:
             writer.write(whole)
             await writer.drain()
-            # What was written must leave before the connection breaks.
+            # The answer must leave before the connection breaks.
             writer.close()
             await writer.wait_closed()
             return False
@@ -171,9 +171,9 @@ class WebhookSink:
 
 def page(body: bytes, *, status: str = "200 OK", length: int | None = None, **headers: str) -> bytes:
     """A whole answer for `pages`; `length` is what it says of its body, `_` in a header's name means `-`."""
-    told = {"Content-Length": str(len(body) if length is None else length), "Connection": "close"}
-    told |= {name.replace("_", "-"): value for name, value in headers.items()}
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in told.items() if value)]
+    fields = {"Content-Length": str(len(body) if length is None else length), "Connection": "close"}
+    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in fields.items() if value)]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 

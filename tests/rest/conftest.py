@@ -1,4 +1,4 @@
-"""A stack of its own, so that its lists hold what these tests put there, and clients of it."""
+"""A stack for this folder alone, so that lists hold only its tests' objects, and clients of it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ from tests.rest.golden import Description, Golden
 
 @pytest.fixture(scope="package")
 def dns() -> Iterator[DnsServer]:
-    """What the server of these tests gets to know of DNS: at first nothing."""
+    """The DNS server that the stack asks; it has no records at first."""
     with dns_in_a_thread() as dns:
         yield dns
 
@@ -90,7 +90,7 @@ def stranger(rest: Stack) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="package")
 def description(rest: Stack) -> Description:
-    """What the edge says of itself."""
+    """The edge's OpenAPI description."""
     return Description(httpx.get(f"{rest.http}/v1/openapi.json").json())
 
 

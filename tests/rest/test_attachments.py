@@ -37,7 +37,7 @@ def files_of(message: EmailMessage) -> list[tuple[str | None, str, bytes]]:
     ]
 
 
-def test_files_arrive_and_are_shown_without_their_content(
+def test_files_are_delivered_and_shown_without_their_content(
     api: httpx.Client, rest: Stack, golden: Golden
 ) -> None:
     """Z-20, Z-23, Z-28, F-12."""
@@ -52,7 +52,9 @@ def test_files_arrive_and_are_shown_without_their_content(
     ]
 
 
-def test_what_is_known_of_files_is_listed(api: httpx.Client, other_api: httpx.Client, golden: Golden) -> None:
+def test_attachments_of_an_email_are_listed(
+    api: httpx.Client, other_api: httpx.Client, golden: Golden
+) -> None:
     """Z-23, F-12, section D."""
     body = {**EMAIL, "html": '<img src="cid:logo">', "attachments": [FILE, LOGO]}
     id = api.post("/v1/emails", json=body).json()["id"]
@@ -80,7 +82,7 @@ def test_what_is_known_of_files_is_listed(api: httpx.Client, other_api: httpx.Cl
         ({"after": "a", "before": "c"}, "b", False),
     ],
 )
-def test_files_are_listed_in_their_order_from_wherever(
+def test_attachments_are_listed_in_order_from_any_cursor(
     api: httpx.Client, query: dict[str, Any], shown: str, has_more: bool
 ) -> None:
     """C-7, C-20, section D."""
@@ -93,7 +95,7 @@ def test_files_are_listed_in_their_order_from_wherever(
 
 
 @pytest.mark.parametrize("content", ["", [], {"type": "Buffer", "data": []}])
-def test_a_file_may_be_empty(api: httpx.Client, rest: Stack, content: Any) -> None:
+def test_attachment_may_be_empty(api: httpx.Client, rest: Stack, content: Any) -> None:
     """Z-20: an export without rows is a file all the same."""
     files = [{"filename": "rows.csv", "content": content}, FILE]
     id = api.post("/v1/emails", json={**EMAIL, "attachments": files}).json()["id"]
@@ -104,7 +106,7 @@ def test_a_file_may_be_empty(api: httpx.Client, rest: Stack, content: Any) -> No
     ]
 
 
-def test_large_files_arrive_as_they_were(api: httpx.Client, rest: Stack) -> None:
+def test_large_files_arrive_unchanged(api: httpx.Client, rest: Stack) -> None:
     """Z-21: nearly all that the plan allows, to the byte."""
     contents = [os.urandom(20 * MIB), os.urandom(4 * MIB)]
     body = {
@@ -133,13 +135,13 @@ def test_more_than_any_plan_allows_is_413(api: httpx.Client, golden: Golden) -> 
     golden.check("errors/send-too-large", api.post("/v1/emails", json=body))
 
 
-def test_without_its_files_a_body_has_two_mebibytes(api: httpx.Client, golden: Golden) -> None:
+def test_body_without_its_files_is_limited_to_two_mebibytes(api: httpx.Client, golden: Golden) -> None:
     """Z-9, C-1."""
     body = {**EMAIL, "text": "x" * (2 * MIB), "attachments": [FILE]}
     golden.check("errors/body-too-large-beside-files", api.post("/v1/emails", json=body))
 
 
-def test_a_batch_takes_no_files(api: httpx.Client, golden: Golden) -> None:
+def test_batch_refuses_attachments(api: httpx.Client, golden: Golden) -> None:
     """Z-26, C-3: loudly, and nothing is sent, in either mode."""
     before = api.get("/v1/emails").json()["total"]
     batch = [EMAIL, {**EMAIL, "attachments": [FILE]}]
@@ -149,7 +151,7 @@ def test_a_batch_takes_no_files(api: httpx.Client, golden: Golden) -> None:
     assert api.get("/v1/emails").json()["total"] == before
 
 
-def test_wrong_files_are_told_by_their_fields(api: httpx.Client, golden: Golden) -> None:
+def test_invalid_attachments_are_refused_by_field(api: httpx.Client, golden: Golden) -> None:
     """Z-20."""
     wrong: list[Any] = [
         {"filename": "a/b", **{"content": "YQ=="}},
@@ -197,7 +199,7 @@ async def test_a_link_is_fetched_during_the_request(rest: Stack, sink: WebhookSi
     ]
 
 
-async def test_a_link_that_cannot_be_followed_is_told(rest: Stack, sink: WebhookSink) -> None:
+async def test_link_that_cannot_be_fetched_is_refused_by_field(rest: Stack, sink: WebhookSink) -> None:
     headers = {"authorization": f"Bearer {rest.owner.api_key}"}
     async with httpx.AsyncClient(base_url=rest.http, headers=headers, timeout=30) as client:
         for path in (f"{sink.url}/404", "http://169.254.169.254/latest/meta-data/", "ftp://a.example/b", "x"):

@@ -51,7 +51,7 @@ BODILESS = {
 }  # fmt: skip
 
 
-def test_every_method_is_tried() -> None:
+def test_every_method_is_covered() -> None:
     assert RIGHT.keys() | BODILESS == {route.method.name for route in ROUTES}
 
 
@@ -62,7 +62,7 @@ VALUES: list[Any] = [True, 7, 7.5, "text", ["text"], [7], [None], [["text"]], [{
 
 
 def accepts(field: FieldDescriptor, value: Any) -> bool:
-    """Whether a value has the type that the contract or the dialect's wider shapes give a field."""
+    """True if a value has the type that the contract or the dialect's wider shapes give a field."""
     if field.name == "tags":
         return value == [{}] or value == {"a": "b"}
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
@@ -101,7 +101,7 @@ STORED = ("emails", "domains", "webhooks", "suppressions")
 
 
 class Org:
-    """One organisation's doors, and what it has stored."""
+    """One organisation: clients with each of its credentials, and the counts of its stored objects."""
 
     def __init__(self, api: httpx.Client, session: httpx.Client, description: Description) -> None:
         self._api = api
@@ -115,11 +115,11 @@ class Org:
     def call_on(self, route: Route, name: str, query: str = "", **request: Any) -> httpx.Response:
         """Calls a route on what has this id, if anything has."""
         path = re.sub(r"{\w+}", lambda _: name, route.path)
-        door = self._session if route.path.startswith("/v1/api-keys") else self._api
-        return door.request(route.verb, f"{path}?{query}", **request)
+        client = self._session if route.path.startswith("/v1/api-keys") else self._api
+        return client.request(route.verb, f"{path}?{query}", **request)
 
     def stored(self) -> list[int]:
-        """How many of everything there are."""
+        """The number of stored objects of each kind."""
         lists = [self._api.get(f"/v1/{name}") for name in STORED]
         return [answer.json()["total"] for answer in (*lists, self._session.get("/v1/api-keys"))]
 
@@ -144,9 +144,7 @@ def nothing_is_stored(org: Org) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("route", "body"), [*spoiled()])
-def test_a_value_of_a_wrong_type_is_refused_by_the_name_of_its_field(
-    org: Org, route: Route, body: dict[str, Any]
-) -> None:
+def test_value_of_a_wrong_type_is_refused_by_field(org: Org, route: Route, body: dict[str, Any]) -> None:
     answer = org.call(route, json=body)
     org.assert_refused(answer, 422)
     right = RIGHT[route.method.name]
@@ -183,13 +181,13 @@ def test_a_body_of_another_media_type_is_refused(org: Org, route: Route) -> None
     org.assert_refused(org.call(route, content=b"{}", headers={"content-type": "text/xml"}), 415)
 
 
-def test_unknown_fields_are_ignored_however_strange(org: Org, api: httpx.Client) -> None:
+def test_unknown_fields_of_any_value_are_ignored(org: Org, api: httpx.Client) -> None:
     """C-50; the owner's key, so that the mail counts elsewhere."""
     body = {**EMAIL, "": 1, "__proto__": {}, "replyTo": 5, "audience_id": None, "é\0": [[[]]]}
     assert api.post("/v1/emails", json=body).status_code == 200
 
 
-def test_of_a_key_that_comes_twice_the_last_counts(org: Org, other_api: httpx.Client) -> None:
+def test_last_of_duplicate_json_keys_counts(org: Org, other_api: httpx.Client) -> None:
     body = b'{"from":"a@mail.example.net","to":"b@example.org","text":"t","subject":"right","subject":""}'
     org.assert_refused(other_api.post("/v1/emails", content=body), 422)
 
@@ -214,7 +212,9 @@ INJECTIONS = ["a\r\nBcc: victim@example.org", "a\nX-Injected: 1", "a\rb", "a\0b"
     ],
     ids=["subject", "from-name", "from", "to-name", "to", "cc-name", "bcc", "reply-to-name", "value", "name"],
 )
-def test_no_line_break_gets_into_a_header(org: Org, other_api: httpx.Client, text: str, spoil: Any) -> None:
+def test_line_break_in_a_header_value_is_refused(
+    org: Org, other_api: httpx.Client, text: str, spoil: Any
+) -> None:
     """C-36, RFC 5322 section 2.2."""
     body = {**EMAIL, "from": "a@mail.example.net", **spoil(text)}
     org.assert_refused(other_api.post("/v1/emails", json=body), 422)
@@ -232,7 +232,7 @@ def test_no_line_break_gets_into_a_header(org: Org, other_api: httpx.Client, tex
     ids=["nul", "long", "types"],
 )
 @pytest.mark.parametrize("name", ["CreateDomain", "CreateApiKey", "CreateWebhook"])
-def test_settings_are_as_strict(org: Org, name: str, body: dict[str, Any]) -> None:
+def test_settings_requests_are_as_strict(org: Org, name: str, body: dict[str, Any]) -> None:
     (route,) = [route for route in WRITES if route.method.name == name]
     org.assert_refused(org.call(route, json=body), 422)
 
@@ -244,7 +244,7 @@ IDS = ["x", "%00", "%ff", "%F0%9F%92%A9", "..%2F..", "0" * 10_000, "'%20OR%201=1
 @pytest.mark.parametrize(
     "route", [route for route in WRITES + READS if route.parameters], ids=lambda route: route.method.name
 )
-def test_an_id_that_is_none_is_not_found_or_refused(org: Org, route: Route, id: str) -> None:
+def test_malformed_id_is_not_found_or_refused(org: Org, route: Route, id: str) -> None:
     org.assert_refused(org.call_on(route, id), 404, 422)
 
 
@@ -261,7 +261,7 @@ PAGED = [
 @pytest.mark.parametrize(
     ("route", "name"), PAGED, ids=lambda of: of if isinstance(of, str) else of.method.name
 )
-def test_a_number_in_a_query_that_is_none_is_refused(org: Org, route: Route, name: str, number: str) -> None:
+def test_malformed_number_in_a_query_is_refused(org: Org, route: Route, name: str, number: str) -> None:
     """C-20."""
     org.assert_refused(org.call(route, f"{name}={number}"), 422)
 
@@ -284,7 +284,7 @@ def test_a_number_in_a_query_that_is_none_is_refused(org: Org, route: Route, nam
         "until=99999-01-01T00:00:00Z",
     ],
 )
-def test_a_search_that_cannot_be_made_is_refused(org: Org, other_api: httpx.Client, query: str) -> None:
+def test_invalid_search_is_refused(org: Org, other_api: httpx.Client, query: str) -> None:
     org.assert_refused(other_api.get(f"/v1/emails?{query}"), 422)
 
 
@@ -292,12 +292,10 @@ def test_a_search_that_cannot_be_made_is_refused(org: Org, other_api: httpx.Clie
     "query",
     ["search=%00", "after=x", "before=%ff", "origin=", "origin=wish", "origin=manual&origin=%00"],
 )
-def test_suppressions_that_cannot_be_meant_are_refused(org: Org, other_api: httpx.Client, query: str) -> None:
+def test_invalid_suppressions_are_refused(org: Org, other_api: httpx.Client, query: str) -> None:
     org.assert_refused(other_api.get(f"/v1/suppressions?{query}"), 422)
 
 
 @pytest.mark.parametrize("query", ["after=%00", "after=nonsense", "types=", "types=1", "types=email.sent%00"])
-def test_a_stretch_of_the_log_that_cannot_be_told_is_refused(
-    org: Org, other_api: httpx.Client, query: str
-) -> None:
+def test_invalid_range_of_the_log_is_refused(org: Org, other_api: httpx.Client, query: str) -> None:
     org.assert_refused(other_api.get(f"/v1/events?{query}"), 422)

@@ -37,7 +37,7 @@ def delivered(api: httpx.Client, id: str, status: str = "delivered") -> httpx.Re
     return answer
 
 
-def test_a_send_answers_its_id(api: httpx.Client, golden: Golden) -> None:
+def test_send_returns_the_id(api: httpx.Client, golden: Golden) -> None:
     """Z-11."""
     golden.check("emails/send", api.post("/v1/emails", json=EMAIL))
 
@@ -48,7 +48,7 @@ def test_an_email_is_read_back_with_its_recipients_and_events(api: httpx.Client,
     golden.check("emails/get", delivered(api, sent.json()["id"]))
 
 
-def test_what_may_be_written_in_two_ways_reads_the_same(api: httpx.Client) -> None:
+def test_alternative_forms_of_a_value_read_the_same(api: httpx.Client) -> None:
     """C-17, C-38."""
     short = {
         **FULL,
@@ -88,18 +88,18 @@ def test_emails_are_listed_newest_first(other_api: httpx.Client, golden: Golden)
     assert [email["subject"] for email in after] == ["Number 2", "Number 1"]
 
 
-def test_a_limit_above_a_hundred_is_a_hundred(api: httpx.Client) -> None:
+def test_limit_above_100_is_clamped_to_100(api: httpx.Client) -> None:
     """C-20."""
     assert api.get("/v1/emails", params={"limit": 1000}).json()["limit"] == 100
 
 
-def test_a_limit_that_is_none_is_refused(api: httpx.Client, golden: Golden) -> None:
+def test_invalid_limit_is_refused(api: httpx.Client, golden: Golden) -> None:
     """C-20."""
     golden.check("errors/limit-zero", api.get("/v1/emails", params={"limit": 0}))
     golden.check("errors/limit-text", api.get("/v1/emails", params={"limit": "abc"}))
 
 
-def test_a_batch_answers_the_ids_in_order(api: httpx.Client, golden: Golden) -> None:
+def test_batch_returns_the_ids_in_order(api: httpx.Client, golden: Golden) -> None:
     """C-4."""
     answer = api.post("/v1/emails/batch", json=[{**EMAIL, "subject": "1"}, {**EMAIL, "subject": "2"}])
     golden.check("emails/batch", answer)
@@ -107,7 +107,7 @@ def test_a_batch_answers_the_ids_in_order(api: httpx.Client, golden: Golden) -> 
     assert subjects == ["1", "2"]
 
 
-def test_a_strict_batch_with_a_wrong_email_sends_nothing(api: httpx.Client, golden: Golden) -> None:
+def test_strict_batch_with_an_invalid_email_sends_nothing(api: httpx.Client, golden: Golden) -> None:
     """C-4."""
     before = api.get("/v1/emails").json()["total"]
     batch = [EMAIL, {**EMAIL, "to": "nobody"}, {**EMAIL, "subject": None}]
@@ -117,7 +117,7 @@ def test_a_strict_batch_with_a_wrong_email_sends_nothing(api: httpx.Client, gold
     assert api.get("/v1/emails").json()["total"] == before
 
 
-def test_a_permissive_batch_sends_what_is_right(api: httpx.Client, golden: Golden) -> None:
+def test_permissive_batch_sends_its_valid_emails(api: httpx.Client, golden: Golden) -> None:
     """C-4."""
     batch = [{**EMAIL, "to": "nobody"}, EMAIL, {**EMAIL, "from": "a@unknown.example"}]
     headers = {"x-batch-validation": "permissive"}
@@ -130,7 +130,7 @@ def test_a_batch_holds_one_to_a_hundred(api: httpx.Client, golden: Golden) -> No
     golden.check("errors/batch-101", api.post("/v1/emails/batch", json=[EMAIL] * 101))
 
 
-def test_a_repeated_send_gets_the_first_answer_again(api: httpx.Client, golden: Golden) -> None:
+def test_repeated_send_gets_the_first_answer(api: httpx.Client, golden: Golden) -> None:
     """F-1."""
     headers = {"idempotency-key": "order-4711"}
     first = api.post("/v1/emails", json=EMAIL, headers=headers)
@@ -142,7 +142,7 @@ def test_a_repeated_send_gets_the_first_answer_again(api: httpx.Client, golden: 
     )
 
 
-def test_a_key_among_the_emails_own_headers_is_its_key(api: httpx.Client, rest: Stack) -> None:
+def test_idempotency_key_may_be_in_the_emails_headers(api: httpx.Client, rest: Stack) -> None:
     """F-1: where programs put it that can set these only. Recipients never see it."""
     email = {**EMAIL, "headers": {"Idempotency-KEY": "among-headers", "X-Order": "4711"}}
     first = api.post("/v1/emails", json=email)
@@ -174,7 +174,7 @@ def test_no_headers_may_be_an_empty_array(api: httpx.Client) -> None:
     assert api.post("/v1/emails", json={**EMAIL, "headers": ["X-A: b"]}).status_code == 422
 
 
-def test_a_repeated_batch_gets_the_first_answer_again(api: httpx.Client, golden: Golden) -> None:
+def test_repeated_batch_gets_the_first_answer(api: httpx.Client, golden: Golden) -> None:
     """F-1."""
     headers = {"idempotency-key": "batch-4711"}
     first = api.post("/v1/emails/batch", json=[EMAIL, EMAIL], headers=headers)
@@ -193,34 +193,32 @@ def test_an_idempotency_key_has_1_to_256_characters(api: httpx.Client, golden: G
         golden.check_same("errors/idempotency-invalid", answer)
 
 
-def test_what_is_missing_is_told_all_at_once(api: httpx.Client, golden: Golden) -> None:
+def test_all_missing_fields_are_listed_in_one_error(api: httpx.Client, golden: Golden) -> None:
     """Z-12 to Z-15; an empty body is an empty object (section D)."""
     headers = {"content-type": "application/json"}
     golden.check("errors/send-empty", api.post("/v1/emails", headers=headers))
     assert api.post("/v1/emails", json={}).json() == api.post("/v1/emails", headers=headers).json()
 
 
-def test_a_domain_that_is_not_verified_sends_nothing(api: httpx.Client, golden: Golden) -> None:
+def test_send_from_an_unverified_domain_is_refused(api: httpx.Client, golden: Golden) -> None:
     """Z-7, Z-12."""
     body = {**EMAIL, "from": "hello@unknown.example"}
     golden.check("errors/domain-not-verified", api.post("/v1/emails", json=body))
 
 
-def test_only_an_api_key_sends(session: httpx.Client, golden: Golden) -> None:
+def test_session_cannot_send(session: httpx.Client, golden: Golden) -> None:
     """Z-11, C-9."""
     golden.check("errors/send-with-session", session.post("/v1/emails", json=EMAIL))
 
 
-def test_a_session_reads(session: httpx.Client, api: httpx.Client) -> None:
+def test_session_reads_emails(session: httpx.Client, api: httpx.Client) -> None:
     """Z-27, Z-28."""
     id = api.post("/v1/emails", json=EMAIL).json()["id"]
     assert session.get(f"/v1/emails/{id}").json()["id"] == id
     assert session.get("/v1/emails").status_code == 200
 
 
-def test_an_email_that_is_not_there_is_not_found(
-    api: httpx.Client, other_api: httpx.Client, golden: Golden
-) -> None:
+def test_unknown_email_is_not_found(api: httpx.Client, other_api: httpx.Client, golden: Golden) -> None:
     """Z-28, C-48."""
     golden.check("errors/email-not-found", api.get(f"/v1/emails/{'0' * 24}"))
     id = api.post("/v1/emails", json=EMAIL).json()["id"]
@@ -241,6 +239,6 @@ def test_events_are_listed_in_their_order(api: httpx.Client, golden: Golden) -> 
     assert bounced["data"] == []
 
 
-def test_an_unknown_type_of_event_is_refused(api: httpx.Client, golden: Golden) -> None:
+def test_unknown_event_type_is_refused(api: httpx.Client, golden: Golden) -> None:
     """F-8."""
     golden.check("errors/event-type", api.get("/v1/events", params={"types": "email.exploded"}))

@@ -1,4 +1,4 @@
-"""The golden files as a whole: nothing that the contract documents is missing among them."""
+"""The golden files as a whole cover everything that the contract documents."""
 
 import json
 import re
@@ -37,18 +37,18 @@ def route_of(golden: dict[str, Any]) -> Route | None:
     return None if match is None else match.routes.get(golden["request"]["method"])
 
 
-def test_every_documented_endpoint_has_one_with_success() -> None:
+def test_every_documented_endpoint_has_a_golden_file_of_success() -> None:
     shown = {id(route_of(golden)) for golden in goldens() if golden["answer"]["status"] < 300}
     assert not [route.method.full_name for route in ROUTES if id(route) not in shown]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409, 413, 422, 429, 500])
-def test_every_documented_status_has_one(status: int) -> None:
+def test_every_documented_status_has_a_golden_file(status: int) -> None:
     """Z-8."""
     assert status in {golden["answer"]["status"] for golden in goldens()}
 
 
-def test_every_reason_why_a_request_fails_has_one() -> None:
+def test_every_error_reason_has_a_golden_file() -> None:
     """Z-7, Z-8."""
     failures = [golden["answer"] for golden in goldens() if golden["answer"]["status"] >= 400]
     shown = {reason for reason, row in ROWS.items() if any(tells(answer, row) for answer in failures)}
@@ -56,18 +56,18 @@ def test_every_reason_why_a_request_fails_has_one() -> None:
 
 
 def tells(answer: dict[str, Any], row: Row) -> bool:
-    """Whether an answer is the one of this row."""
+    """True if an answer is the one of this row."""
     error = re.escape(row.error)
     return answer["status"] == row.status and bool(
         re.fullmatch(re.sub(r"\\{\w+\\}", ".+", error), answer["body"]["error"])
     )
 
 
-def test_each_names_its_rows() -> None:
+def test_each_golden_file_names_its_contract_rows() -> None:
     assert all(golden["rows"] for golden in goldens())
 
 
-def test_none_is_left_of_a_test_that_is_gone() -> None:
+def test_every_golden_file_belongs_to_a_test() -> None:
     tests = "".join(path.read_text() for path in FOLDER.parent.glob("test_*.py"))
     named = set(re.findall(r'"([\w-]+/[\w{}-]+)"', tests))
     stems = {str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.json")}

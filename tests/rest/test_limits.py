@@ -1,4 +1,4 @@
-"""What an organisation may send, and how it is told: Z-24, Z-25, Z-43 to Z-46, C-2, C-13, C-42, F-9."""
+"""Limits of an organisation, and their headers and errors: Z-24, Z-25, Z-43 to Z-46, C-2, C-13, C-42, F-9."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,7 +33,7 @@ def email(name: str, **fields: object) -> dict[str, object]:
     }
 
 
-def test_a_send_tells_what_is_left(api_of: ApiOf, golden: Golden) -> None:
+def test_send_returns_remaining_quota_in_headers(api_of: ApiOf, golden: Golden) -> None:
     """F-9, Z-44: each address counts once."""
     free = api_of("free")
     body = email("free", cc=["bob@example.org"], bcc=["ADA@example.org"])
@@ -41,19 +41,19 @@ def test_a_send_tells_what_is_left(api_of: ApiOf, golden: Golden) -> None:
     golden.check("limits/batch", free.post("/v1/emails/batch", json=[email("free")]))
 
 
-def test_usage_tells_limits_and_what_is_used(api_of: ApiOf, golden: Golden) -> None:
+def test_usage_shows_limits_and_used_amounts(api_of: ApiOf, golden: Golden) -> None:
     """F-9, Z-43."""
     golden.check("usage/get", api_of("idle").get("/v1/usage"))
 
 
-def test_an_unlimited_plan_has_no_limit_to_tell(api: httpx.Client) -> None:
+def test_unlimited_plan_shows_no_limits(api: httpx.Client) -> None:
     """F-9."""
     answer = api.post("/v1/emails", json=email("x", **{"from": "a@mail.example.com"}))
     assert answer.status_code == 200
     assert "ratelimit-limit" not in answer.headers
 
 
-def test_what_does_not_fit_into_the_day_is_not_sent(api_of: ApiOf, golden: Golden) -> None:
+def test_send_over_the_daily_quota_is_refused(api_of: ApiOf, golden: Golden) -> None:
     """Z-8, Z-43 to Z-45, C-13, F-9: a request that does not fit entirely sends nothing."""
     api = api_of("daily")
     assert api.post("/v1/emails", json=email("daily")).headers["ratelimit-remaining"] == "1"
@@ -64,7 +64,7 @@ def test_what_does_not_fit_into_the_day_is_not_sent(api_of: ApiOf, golden: Golde
     assert api.post("/v1/emails", json=email("daily")).headers["ratelimit-remaining"] == "0"
 
 
-def test_what_does_not_fit_into_the_month_is_not_sent(api_of: ApiOf, golden: Golden) -> None:
+def test_send_over_the_monthly_quota_is_refused(api_of: ApiOf, golden: Golden) -> None:
     """Z-8, Z-43 to Z-45, F-9."""
     api = api_of("monthly")
     three = [f"{name}@example.org" for name in "abc"]
@@ -72,19 +72,19 @@ def test_what_does_not_fit_into_the_month_is_not_sent(api_of: ApiOf, golden: Gol
     assert api.get("/v1/emails").json()["total"] == 0
 
 
-def test_more_different_recipients_than_the_plan_has_are_refused(api_of: ApiOf, golden: Golden) -> None:
+def test_send_over_the_unique_recipient_cap_is_refused(api_of: ApiOf, golden: Golden) -> None:
     """Z-43, C-2: 429, since next month it fits."""
     api = api_of("unique")
     three = [f"{name}@example.org" for name in "abc"]
     golden.check("errors/recipient-cap", api.post("/v1/emails", json=email("unique", to=three)))
 
 
-def test_more_emails_a_second_than_the_plan_has_are_refused(api_of: ApiOf, golden: Golden) -> None:
+def test_send_over_the_burst_limit_is_refused(api_of: ApiOf, golden: Golden) -> None:
     """Z-43, Z-46, F-9."""
     golden.check("errors/burst-limit", api_of("burst").post("/v1/emails", json=email("burst")))
 
 
-def test_in_the_sandbox_mail_goes_to_the_owner_only(api_of: ApiOf, golden: Golden) -> None:
+def test_sandbox_sends_to_the_owner_only(api_of: ApiOf, golden: Golden) -> None:
     """Z-8, Z-25."""
     api = api_of("sandbox")
     golden.check("errors/sandbox", api.post("/v1/emails", json=email("sandbox")))
@@ -92,7 +92,7 @@ def test_in_the_sandbox_mail_goes_to_the_owner_only(api_of: ApiOf, golden: Golde
     assert api.post("/v1/emails", json=own).status_code == 200
 
 
-def test_a_paused_organisation_reads_and_does_not_send(api_of: ApiOf, golden: Golden) -> None:
+def test_paused_organisation_can_read_and_cannot_send(api_of: ApiOf, golden: Golden) -> None:
     """Z-8, C-42, S-19."""
     api = api_of("paused")
     golden.check("errors/paused", api.post("/v1/emails", json=email("paused")))
@@ -100,16 +100,14 @@ def test_a_paused_organisation_reads_and_does_not_send(api_of: ApiOf, golden: Go
     assert api.get("/v1/emails").status_code == 200
 
 
-def test_a_banned_organisation_does_nothing(api_of: ApiOf, golden: Golden) -> None:
+def test_banned_organisation_is_refused_everywhere(api_of: ApiOf, golden: Golden) -> None:
     """C-42, S-19."""
     api = api_of("banned")
     golden.check("errors/banned", api.get("/v1/emails"))
     golden.check_same("errors/banned", api.post("/v1/emails", json=email("banned")))
 
 
-async def test_more_requests_of_one_address_than_are_accepted_are_refused(
-    rest: Stack, golden: Golden
-) -> None:
+async def test_requests_over_the_rate_of_one_address_are_refused(rest: Stack, golden: Golden) -> None:
     """Z-8, Z-46, C-47, F-9."""
     settings = replace(Settings(server=rest.grpc), ip_limit=parse("1/hour"))
     headers = {"authorization": f"Bearer {rest.orgs['idle'].api_key}"}
@@ -135,7 +133,7 @@ def test_suppressed_recipients_are_skipped_or_nothing_is_sent(
     assert api.get("/v1/usage").json()["daily"]["used"] == before + len(recipients)
 
 
-def test_a_repeat_tells_what_is_left_now(api_of: ApiOf) -> None:
+def test_repeated_send_returns_the_present_quota(api_of: ApiOf) -> None:
     """F-1, F-9: the answer is the first one's, the quota is today's."""
     api = api_of("repeating")
 

@@ -18,7 +18,7 @@ def ids(answer: httpx.Response) -> list[str]:
     return [email["id"] for email in answer.json()["data"]]
 
 
-def test_emails_are_found_by_what_they_have(other_api: httpx.Client) -> None:
+def test_emails_are_found_by_every_filter(other_api: httpx.Client) -> None:
     """F-6."""
     tagged = {**EMAIL, "tags": [{"name": "season", "value": "winter"}]}
     answer = other_api.post("/v1/emails", json=tagged)
@@ -54,7 +54,7 @@ def test_emails_are_found_by_what_they_have(other_api: httpx.Client) -> None:
         ("list-after", {"after": "x"}),
     ],
 )
-def test_a_filter_that_cannot_be_is_refused(
+def test_invalid_filter_is_refused(
     api: httpx.Client, golden: Golden, name: str, query: dict[str, str]
 ) -> None:
     """C-20."""
@@ -91,7 +91,7 @@ def test_statistics_go_back_90_days_at_most(api: httpx.Client, golden: Golden) -
     golden.check("errors/stats-days-text", api.get("/v1/emails/stats", params={"days": "many"}))
 
 
-def test_a_session_reads_statistics(session: httpx.Client) -> None:
+def test_session_reads_statistics(session: httpx.Client) -> None:
     """Z-29."""
     assert session.get("/v1/emails/stats").status_code == 200
 
@@ -102,7 +102,7 @@ def test_statistics_without_mail_are_zeroes(api_of: Callable[[str], httpx.Client
 
 
 @pytest.mark.parametrize("path", ["emails", "domains", "webhooks", "api-keys", "suppressions", "events"])
-def test_the_size_of_a_page_has_two_names(other_api: httpx.Client, path: str) -> None:
+def test_page_size_has_two_names(other_api: httpx.Client, path: str) -> None:
     """C-19, C-20."""
     answer = other_api.get(f"/v1/{path}", params={"page_size": 1})
     assert answer.json() == other_api.get(f"/v1/{path}", params={"limit": 1}).json()

@@ -1,4 +1,4 @@
-"""What every route of `/v1` does with a request that is none: Z-1, Z-8, Z-9, section D."""
+"""Requests that every route of `/v1` refuses or tolerates: Z-1, Z-8, Z-9, section D."""
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ def test_no_credential_is_401(stranger: httpx.Client, golden: Golden) -> None:
     golden.check("errors/no-credential", stranger.get("/v1/emails"))
 
 
-def test_a_credential_that_is_none_is_401(stranger: httpx.Client, golden: Golden) -> None:
+def test_invalid_credential_is_401(stranger: httpx.Client, golden: Golden) -> None:
     """Z-1."""
     malformed = {"authorization": "Bearer zm_live_1_2"}
     golden.check("errors/invalid-credential", stranger.get("/v1/emails", headers=malformed))
@@ -80,21 +80,23 @@ def test_a_body_just_below_two_mebibytes_is_taken(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/emails/", "//v1//emails", "/v1/emails//", "/v1/%65mails"])
-def test_slashes_and_escapes_that_mean_nothing_do_nothing(api: httpx.Client, rest: Stack, path: str) -> None:
+def test_redundant_slashes_and_escapes_in_a_path_are_ignored(
+    api: httpx.Client, rest: Stack, path: str
+) -> None:
     """Section D."""
     answer = httpx.get(f"{rest.http}{path}", headers=api.headers)
     assert answer.status_code == 200
     assert answer.json()["object"] == "list"
 
 
-def test_a_body_on_a_read_is_tolerated(api: httpx.Client) -> None:
+def test_body_of_a_get_request_is_ignored(api: httpx.Client) -> None:
     """Section D."""
     assert api.request("GET", "/v1/emails", json={}).status_code == 200
     empty = api.request("GET", "/v1/emails", headers={"content-type": "application/json"})
     assert empty.status_code == 200
 
 
-async def test_a_failure_of_ours_is_500_and_can_be_found(golden: Golden) -> None:
+async def test_internal_failure_is_500_with_a_request_id(golden: Golden) -> None:
     """Z-7, Z-8: a server that lacks a method stands for any failure that is not the caller's."""
     server, target = await EmailServer().serve()
     headers = {"authorization": "Bearer zm_live_1_2"}

@@ -1,4 +1,4 @@
-"""Emails that wait for their time: F-2, C-25, and Resend's names for moving and canceling them."""
+"""Scheduled emails: F-2, C-25, and Resend's names for rescheduling and canceling."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ def scheduled(api: httpx.Client, at: str | None = None) -> str:
     return str(answer.json()["id"])
 
 
-def test_a_scheduled_email_waits(api: httpx.Client, golden: Golden) -> None:
+def test_scheduled_email_waits(api: httpx.Client, golden: Golden) -> None:
     """F-2."""
     answer = api.post("/v1/emails", json={**EMAIL, "scheduled_at": ahead(hours=1)})
     golden.check("emails/send-scheduled", answer)
@@ -31,7 +31,7 @@ def test_a_scheduled_email_waits(api: httpx.Client, golden: Golden) -> None:
     assert listed["scheduled_at"] == answer.json()["scheduled_at"]
 
 
-def test_the_answer_echoes_the_time_in_utc(api: httpx.Client) -> None:
+def test_answer_echoes_scheduled_at_in_utc(api: httpx.Client) -> None:
     """C-25: without an offset it is UTC; with one it is brought there."""
     hour = datetime.now(UTC).replace(microsecond=0, tzinfo=None) + timedelta(days=30)
     shown = hour.isoformat() + ".000Z"
@@ -44,7 +44,7 @@ def test_the_answer_echoes_the_time_in_utc(api: httpx.Client) -> None:
         assert answer.json()["scheduled_at"] == shown
 
 
-def test_it_is_delivered_at_its_time(api: httpx.Client) -> None:
+def test_scheduled_email_is_delivered_at_its_time(api: httpx.Client) -> None:
     id = scheduled(api, ahead(seconds=1.5))
     assert api.get(f"/v1/emails/{id}").json()["status"] == "scheduled"
     email = delivered(api, id).json()
@@ -56,7 +56,7 @@ def test_it_is_delivered_at_its_time(api: httpx.Client) -> None:
     assert email["events"][1]["created_at"] >= email["scheduled_at"]
 
 
-def test_it_is_moved(api: httpx.Client, golden: Golden) -> None:
+def test_scheduled_email_is_rescheduled(api: httpx.Client, golden: Golden) -> None:
     """F-2, C-25."""
     id = scheduled(api)
     golden.check(
@@ -70,7 +70,7 @@ def test_it_is_moved(api: httpx.Client, golden: Golden) -> None:
     golden.check("errors/email-not-scheduled", late)
 
 
-def test_it_is_canceled(api: httpx.Client, golden: Golden) -> None:
+def test_scheduled_email_is_canceled(api: httpx.Client, golden: Golden) -> None:
     """F-2, C-25."""
     id = scheduled(api)
     golden.check("emails/cancel", api.post(f"/v1/emails/{id}/cancel"))
@@ -80,7 +80,7 @@ def test_it_is_canceled(api: httpx.Client, golden: Golden) -> None:
     golden.check("errors/email-canceled", api.post(f"/v1/emails/{id}/cancel", json={}))
 
 
-def test_a_time_that_is_none_is_refused(api: httpx.Client, golden: Golden) -> None:
+def test_invalid_scheduled_at_is_refused(api: httpx.Client, golden: Golden) -> None:
     """C-25."""
     for at in (ahead(seconds=-10), ahead(days=366), "tomorrow", "", 7):
         answer = api.post("/v1/emails", json={**EMAIL, "scheduled_at": at})
@@ -99,7 +99,7 @@ def test_a_batch_may_be_scheduled(api: httpx.Client) -> None:
     assert ["scheduled_at" in entry for entry in answer.json()["data"]] == [False, True]
 
 
-def test_another_organisations_email_is_not_found(
+def test_email_of_another_organisation_is_not_found(
     api: httpx.Client, other_api: httpx.Client, golden: Golden
 ) -> None:
     """C-48."""

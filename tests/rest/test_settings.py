@@ -21,12 +21,12 @@ def test_a_domain_is_added_with_the_records_to_publish(api: httpx.Client, golden
     golden.check("errors/domain-exists", again)
 
 
-def test_a_domain_belongs_to_who_verified_it_first(api: httpx.Client, golden: Golden) -> None:
+def test_first_organisation_to_verify_owns_the_domain(api: httpx.Client, golden: Golden) -> None:
     """Z-8, C-45."""
     golden.check("errors/domain-owned", api.post("/v1/domains", json={"domain": "mail.example.net"}))
 
 
-def test_a_domain_is_verified_by_what_dns_says(api: httpx.Client, dns: DnsServer, golden: Golden) -> None:
+def test_domain_is_verified_by_its_dns_records(api: httpx.Client, dns: DnsServer, golden: Golden) -> None:
     """Z-33: SPF and DKIM decide."""
     domain = api.post("/v1/domains", json={"name": "two.example.com"}).json()
     golden.check("domains/verify-failed", api.post(f"/v1/domains/{domain['id']}/verify"))
@@ -38,7 +38,7 @@ def test_a_domain_is_verified_by_what_dns_says(api: httpx.Client, dns: DnsServer
     golden.check("domains/verify", api.post(f"/v1/domains/{domain['id']}/verify", json={}))
 
 
-def test_a_domain_is_changed_and_gets_new_keys(api: httpx.Client, golden: Golden) -> None:
+def test_domain_is_updated_and_its_keys_are_rotated(api: httpx.Client, golden: Golden) -> None:
     """Section D, F-11: the new keys' records stand beside the present ones."""
     id = api.post("/v1/domains", json={"domain": "four.example.com", "open_tracking": True}).json()["id"]
     changes = {"id": id, "click_tracking": True, "open_tracking": False, "tls": "enforced"}
@@ -62,7 +62,7 @@ def test_domains_are_listed_without_records(other_api: httpx.Client, golden: Gol
 @pytest.mark.parametrize(
     "domain", ["", "localhost", "a b.example", "-a.example", "x" * 70 + ".example", "1.2.3.4"]
 )
-def test_what_is_no_host_name_is_no_domain(api: httpx.Client, domain: str) -> None:
+def test_invalid_host_name_is_refused(api: httpx.Client, domain: str) -> None:
     answer = api.post("/v1/domains", json={"domain": domain})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["domain"]
@@ -79,7 +79,9 @@ def test_an_api_key_is_shown_once(session: httpx.Client, golden: Golden) -> None
     golden.check("errors/api-key-not-found", session.delete(f"/v1/api-keys/{NOWHERE}"))
 
 
-def test_an_api_key_may_be_bound(session: httpx.Client, api: httpx.Client, golden: Golden) -> None:
+def test_api_key_may_be_bound_to_domains_and_networks(
+    session: httpx.Client, api: httpx.Client, golden: Golden
+) -> None:
     """F-5, F-7."""
     body = {
         "name": "bound",
@@ -146,7 +148,7 @@ def test_permissions_have_both_families_of_names(
     assert session.delete(f"/v1/api-keys/{answer.json()['id']}").status_code == 200
 
 
-def test_a_key_does_what_its_permission_says(session: httpx.Client, golden: Golden) -> None:
+def test_key_is_limited_to_its_permission(session: httpx.Client, golden: Golden) -> None:
     """C-9, F-7."""
     key = session.post("/v1/api-keys", json={"name": "x", "permission": "send_only"}).json()
     headers = {"authorization": f"Bearer {key['key']}"}
@@ -176,14 +178,14 @@ def test_a_webhook_shows_its_secret_once(api: httpx.Client, golden: Golden) -> N
         ({"events": ["email.sent"]}, "url"),
     ],
 )
-def test_a_webhook_needs_an_address_and_events(api: httpx.Client, body: object, field: str) -> None:
+def test_webhook_needs_a_url_and_events(api: httpx.Client, body: object, field: str) -> None:
     """Z-38."""
     answer = api.post("/v1/webhooks", json=body)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-def test_a_key_sends_from_its_own_domains_only(
+def test_bound_key_sends_from_its_domains_only(
     session: httpx.Client, api: httpx.Client, golden: Golden
 ) -> None:
     """F-7, S-16."""

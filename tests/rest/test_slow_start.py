@@ -1,4 +1,4 @@
-"""What a new account may send, where the operator has it start slowly: Z-46."""
+"""Limits of a new account under slow start: Z-46."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.rest.conftest import client
 from tests.rest.golden import Golden
 
 
-def test_a_new_account_may_not_send_as_much_yet(tmp_path: Path, golden: Golden) -> None:
+def test_new_account_has_the_slow_start_limit(tmp_path: Path, golden: Golden) -> None:
     """Z-8, Z-46, C-47, F-9."""
     email = {"from": "a@mail.example.com", "to": "ada@example.org", "subject": "Hello", "text": "Hello."}
     with (

@@ -17,7 +17,7 @@ def sdk(rest: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resend, "api_key", rest.api_key)
 
 
-def test_an_address_is_suppressed_shown_and_lifted(api: httpx.Client, golden: Golden) -> None:
+def test_suppression_is_created_shown_and_deleted(api: httpx.Client, golden: Golden) -> None:
     """F-4, section D: in a path an address comes percent-encoded or raw."""
     golden.check("suppressions/create", api.post("/v1/suppressions", json={"email": "Gone@Example.org"}))
     again = api.post("/v1/suppressions", json={"email": "gone@example.org"})
@@ -29,7 +29,7 @@ def test_an_address_is_suppressed_shown_and_lifted(api: httpx.Client, golden: Go
     golden.check("errors/suppression-not-found", api.get("/v1/suppressions/gone@example.org"))
 
 
-def test_addresses_are_suppressed_and_lifted_together(api: httpx.Client, golden: Golden) -> None:
+def test_suppressions_are_created_and_deleted_in_batches(api: httpx.Client, golden: Golden) -> None:
     """F-4, C-7, section D."""
     batch = {"emails": ["one@batch.example.org", "two@batch.example.org"]}
     added = api.post("/v1/suppressions/batch/add", json=batch)
@@ -44,7 +44,7 @@ def test_addresses_are_suppressed_and_lifted_together(api: httpx.Client, golden:
     assert [entry["id"] for entry in by_address.json()["data"]] == [two["id"]]
 
 
-def test_what_cannot_be_suppressed_is_refused(api: httpx.Client, golden: Golden) -> None:
+def test_invalid_suppression_is_refused(api: httpx.Client, golden: Golden) -> None:
     """F-4."""
     golden.check("errors/suppression-address", api.post("/v1/suppressions", json={"email": "nobody"}))
     golden.check("errors/suppression-batch", api.post("/v1/suppressions/batch/add", json={"emails": []}))

@@ -1,4 +1,4 @@
-"""What can be done to a webhook and its calls: F-3, section D."""
+"""Changing a webhook, and replaying its calls: F-3, section D."""
 
 import datetime
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def ago(days: float) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def test_a_webhook_is_changed(api: httpx.Client, hook: str, golden: Golden) -> None:
+def test_webhook_is_updated(api: httpx.Client, hook: str, golden: Golden) -> None:
     """F-3, section D: `endpoint` is Resend's name, and the body may repeat the id."""
     golden.check("webhooks/get", api.get(f"{HOOKS}/{hook}"))
     body = {"webhook_id": hook, "endpoint": "https://127.0.0.1:9/new", "events": ["email.bounced"]}
@@ -38,7 +38,7 @@ def test_a_webhook_is_changed(api: httpx.Client, hook: str, golden: Golden) -> N
     golden.check("errors/webhook-status", api.patch(f"{HOOKS}/{hook}", json={"status": "broken"}))
 
 
-def test_a_webhook_is_not_left_without_events(api: httpx.Client, hook: str, golden: Golden) -> None:
+def test_update_to_no_events_is_refused(api: httpx.Client, hook: str, golden: Golden) -> None:
     """Z-38: a change to no events is refused, not passed over."""
     golden.check("errors/webhook-no-events", api.patch(f"{HOOKS}/{hook}", json={"events": []}))
     assert api.patch(f"{HOOKS}/{hook}", json={"events": None}).json()["events"] == ["email.sent"]
@@ -49,7 +49,7 @@ def test_a_secret_is_rotated(api: httpx.Client, hook: str, golden: Golden) -> No
     golden.check("webhooks/rotate", api.post(f"{HOOKS}/{hook}/signing-secret/rotate", json={}))
 
 
-def test_a_call_is_asked_for_looked_up_and_made_again(api: httpx.Client, hook: str, golden: Golden) -> None:
+def test_webhook_call_is_tested_shown_and_replayed(api: httpx.Client, hook: str, golden: Golden) -> None:
     """F-3, section D."""
     test = api.post(f"{HOOKS}/{hook}/test")
     golden.check("webhooks/test", test)
@@ -69,7 +69,7 @@ def test_a_call_is_asked_for_looked_up_and_made_again(api: httpx.Client, hook: s
     golden.check("errors/webhook-event-not-found", api.get(f"{events}/{NOWHERE}"))
 
 
-def test_a_list_goes_on_behind_an_id(api: httpx.Client, hook: str) -> None:
+def test_list_continues_after_an_id(api: httpx.Client, hook: str) -> None:
     """Section D: Resend's clients page with `after` and `before`."""
     second = api.post(HOOKS, json={"url": "https://127.0.0.1:9/2", "events": ["email.sent"]}).json()["id"]
     newest = api.get(HOOKS, params={"limit": 1}).json()

@@ -1,1 +1,1 @@
-"""What callers of the gRPC services see."""
+"""The gRPC services as callers see them."""

@@ -1,4 +1,4 @@
-"""Stacks that the tests of this room share, one on each engine of the store."""
+"""Stacks that the tests of this folder share, one on each engine of the store."""
 
 from collections.abc import Iterator
 

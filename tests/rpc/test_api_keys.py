@@ -79,7 +79,7 @@ async def refusal_of(call: Any) -> str:
     return reason_of(refused.value)
 
 
-async def test_a_key_is_shown_once_and_works(session: Client, channel: grpc.aio.Channel) -> None:
+async def test_new_key_is_shown_once_and_works(session: Client, channel: grpc.aio.Channel) -> None:
     """Z-2, Z-35."""
     created = await session.create("  Prüfung 🔑 ")
     assert created.name == "Prüfung 🔑"
@@ -94,7 +94,7 @@ async def test_a_key_is_shown_once_and_works(session: Client, channel: grpc.aio.
 
 
 @pytest.mark.parametrize("permission", [FULL, SEND_ONLY, READ_ONLY])
-async def test_a_key_may_do_what_it_was_made_for(
+async def test_key_is_limited_to_its_permission(
     session: Client, channel: grpc.aio.Channel, permission: access_pb2.Permission
 ) -> None:
     """F-7."""
@@ -107,7 +107,7 @@ async def test_a_key_may_do_what_it_was_made_for(
         await client.read()
 
 
-async def test_a_key_makes_and_revokes_no_keys_but_lists_them(
+async def test_key_lists_keys_and_cannot_make_or_revoke_them(
     session: Client, channel: grpc.aio.Channel
 ) -> None:
     """Z-4, C-9."""
@@ -132,7 +132,7 @@ async def test_a_revoked_key_is_refused_at_once_and_no_longer_listed(
     assert await refusal_of(session.delete(created.id)) == "API_KEY_NOT_FOUND"
 
 
-async def test_anothers_key_cannot_be_seen_or_revoked(
+async def test_key_of_another_organisation_cannot_be_seen_or_revoked(
     session: Client, channel: grpc.aio.Channel, stack: Stack
 ) -> None:
     """C-48."""
@@ -149,7 +149,7 @@ async def test_an_unknown_id_is_not_found(session: Client, id: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\x00b", "a\r\nb"])
-async def test_a_name_that_is_none_is_refused(session: Client, name: str) -> None:
+async def test_invalid_name_is_refused(session: Client, name: str) -> None:
     """Z-35."""
     assert await refusal_of(session.create(name)) == "VALIDATION_FAILED"
 
@@ -158,7 +158,7 @@ async def test_an_unknown_permission_is_refused(session: Client) -> None:
     assert await refusal_of(session.create(permission=99)) == "VALIDATION_FAILED"
 
 
-async def test_keys_come_in_pages_newest_first(channel: grpc.aio.Channel, stack: Stack) -> None:
+async def test_keys_are_listed_in_pages_newest_first(channel: grpc.aio.Channel, stack: Stack) -> None:
     """Z-36."""
     other = Client(channel, stack.other.jwt)
     made = [(await other.create()).id for _ in range(5)]
@@ -172,7 +172,7 @@ async def test_keys_come_in_pages_newest_first(channel: grpc.aio.Channel, stack:
     assert await refusal_of(other.list(page=0)) == "VALIDATION_FAILED"
 
 
-async def test_the_last_use_of_a_key_is_told(session: Client, channel: grpc.aio.Channel) -> None:
+async def test_key_shows_its_last_use(session: Client, channel: grpc.aio.Channel) -> None:
     created = await session.create()
 
     async def last_use() -> Any:
@@ -196,7 +196,7 @@ async def test_a_key_is_renamed_by_a_session_only(session: Client, channel: grpc
     assert await refusal_of(session.rename(created.id, "x")) == "API_KEY_NOT_FOUND"
 
 
-async def test_a_key_shows_what_it_is_bound_to(session: Client, stack: Stack) -> None:
+async def test_key_shows_its_bounds(session: Client, stack: Stack) -> None:
     """F-7."""
     expires_at = Timestamp(seconds=4_000_000_000)
     by_name = await session.create(
@@ -210,7 +210,7 @@ async def test_a_key_shows_what_it_is_bound_to(session: Client, stack: Stack) ->
     assert (listed.allowed_ips, listed.expires_at) == (by_name.allowed_ips, expires_at)
 
 
-async def test_a_key_cannot_be_bound_to_anothers_domain(session: Client, stack: Stack) -> None:
+async def test_key_cannot_be_bound_to_another_organisations_domain(session: Client, stack: Stack) -> None:
     """C-48: it is answered like one that does not exist."""
     assert await refusal_of(session.create(allowed_domains=[stack.other.domain])) == "VALIDATION_FAILED"
     for id in (stack.other.domain_id, "0" * 24, "", "\x00"):
@@ -218,12 +218,12 @@ async def test_a_key_cannot_be_bound_to_anothers_domain(session: Client, stack: 
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 1_000_000_000, 2**62])
-async def test_a_key_cannot_expire_before_it_is_made(session: Client, seconds: int) -> None:
+async def test_expiry_of_a_new_key_must_be_in_the_future(session: Client, seconds: int) -> None:
     expires_at = Timestamp(seconds=seconds)
     assert await refusal_of(session.create(expires_at=expires_at)) == "VALIDATION_FAILED"
 
 
-async def test_a_key_works_from_the_networks_it_is_bound_to_only(
+async def test_key_works_from_its_networks_only(
     session: Client, channel: grpc.aio.Channel, stack: Stack
 ) -> None:
     """F-7, C-91: by gRPC its own address or what an edge with the secret says; by REST the client's."""
@@ -249,7 +249,7 @@ async def test_a_key_works_from_the_networks_it_is_bound_to_only(
             assert (await api.post("/emails", json=email)).status_code == status
 
 
-async def test_a_test_key_shows_that_it_is_one(session: Client, channel: grpc.aio.Channel) -> None:
+async def test_test_key_is_marked_as_test(session: Client, channel: grpc.aio.Channel) -> None:
     """F-5."""
     created = await session.create(test=True)
     assert created.test

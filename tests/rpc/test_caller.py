@@ -55,7 +55,7 @@ def fault_of(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, dict[st
     return error.code(), info.reason, dict(info.metadata), error.details()
 
 
-async def test_a_key_sees_what_it_allows(channel: grpc.aio.Channel, stack: Stack) -> None:
+async def test_get_caller_shows_the_bounds_of_a_key(channel: grpc.aio.Channel, stack: Stack) -> None:
     expires_at = Timestamp(seconds=4_000_000_000)
     key = await new_key(
         channel,
@@ -78,7 +78,7 @@ async def test_a_key_sees_what_it_allows(channel: grpc.aio.Channel, stack: Stack
     )
 
 
-async def test_an_unbound_key_sees_no_bounds(channel: grpc.aio.Channel, stack: Stack) -> None:
+async def test_get_caller_shows_no_bounds_of_an_unbound_key(channel: grpc.aio.Channel, stack: Stack) -> None:
     assert await caller(channel, bearer(stack.owner.api_key)) == pb.GetCallerResponse(
         credential=access_pb2.CREDENTIAL_API_KEY,
         org_id=stack.owner.org_id,
@@ -87,7 +87,7 @@ async def test_an_unbound_key_sees_no_bounds(channel: grpc.aio.Channel, stack: S
     )
 
 
-async def test_a_session_sees_its_user_and_role(channel: grpc.aio.Channel, stack: Stack) -> None:
+async def test_get_caller_shows_user_and_role_of_a_session(channel: grpc.aio.Channel, stack: Stack) -> None:
     found = await caller(channel, bearer(stack.owner.jwt))
     assert found.HasField("expires_at")
     found.ClearField("expires_at")
@@ -99,7 +99,7 @@ async def test_a_session_sees_its_user_and_role(channel: grpc.aio.Channel, stack
     )
 
 
-async def test_an_internal_caller_sees_that_it_belongs_to_no_organisation(
+async def test_get_caller_shows_no_organisation_of_an_internal_caller(
     channel: grpc.aio.Channel, stack: Stack
 ) -> None:
     metadata = (("authorization", f"Internal {stack.edge_secret}"),)
@@ -111,7 +111,7 @@ async def test_an_internal_caller_sees_that_it_belongs_to_no_organisation(
 async def refusal_of_call(
     channel: grpc.aio.Channel, method: Method, metadata: Metadata
 ) -> tuple[Any, ...] | None:
-    """How the method itself refuses the caller; None if it goes on to look at the request."""
+    """The refusal of the caller by the method itself; None if it goes on to look at the request."""
     streams = method.descriptor.server_streaming
     call = (channel.unary_stream if streams else channel.unary_unary)(method.grpc_path)(
         NO_MESSAGE, metadata=metadata
@@ -125,7 +125,7 @@ async def refusal_of_call(
 async def refusal_of_question(
     channel: grpc.aio.Channel, method: Method, metadata: Metadata
 ) -> tuple[Any, ...] | None:
-    """How GetCaller refuses the caller for the method; None if it does not."""
+    """The refusal of the caller that GetCaller reports for the method; None if it admits the caller."""
     try:
         await caller(channel, metadata, method.grpc_path)
     except grpc.aio.AioRpcError as refused:
@@ -133,9 +133,7 @@ async def refusal_of_question(
     return None
 
 
-async def test_a_method_that_is_asked_about_refuses_as_it_would_refuse_the_call(
-    channel: grpc.aio.Channel, stack: Stack
-) -> None:
+async def test_get_caller_refuses_like_the_method_itself(channel: grpc.aio.Channel, stack: Stack) -> None:
     keys = {
         permission: (await new_key(channel, stack, permission=permission)).key
         for permission in (access_pb2.PERMISSION_SEND_ONLY, access_pb2.PERMISSION_READ_ONLY)
@@ -174,7 +172,7 @@ async def test_a_method_that_is_asked_about_refuses_as_it_would_refuse_the_call(
     "method",
     ["SendEmail", "/zidimail.v1.EmailService/Nothing", "/grpc.health.v1.Health/Check", SEND_EMAIL + "/"],
 )
-async def test_a_method_that_does_not_exist_is_the_callers_mistake(
+async def test_get_caller_refuses_an_unknown_method(
     channel: grpc.aio.Channel, stack: Stack, method: str
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:

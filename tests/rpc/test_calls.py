@@ -1,4 +1,4 @@
-"""What every call has, whatever its method: a request id, typed errors, an access check, a graceful end."""
+"""Properties of every call: a request id, typed errors, an access check, a graceful end."""
 
 import asyncio
 from pathlib import Path
@@ -29,7 +29,7 @@ def _metadata(stack: Stack, *more: tuple[str, str]) -> tuple[tuple[str, str], ..
     return (("authorization", f"Bearer {stack.api_key}"), *more)
 
 
-async def test_bytes_that_are_no_message_are_the_callers_error(stack: Stack) -> None:
+async def test_malformed_protobuf_is_invalid_argument(stack: Stack) -> None:
     async with stack.channel() as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await channel.unary_unary(SEND)(b"\xff\xff\xff", metadata=_metadata(stack))
@@ -38,7 +38,9 @@ async def test_bytes_that_are_no_message_are_the_callers_error(stack: Stack) -> 
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic YTpi", "zm_live_x"])
-async def test_a_call_without_a_bearer_token_is_told_so(stack: Stack, authorization: str | None) -> None:
+async def test_call_without_a_bearer_token_is_unauthenticated(
+    stack: Stack, authorization: str | None
+) -> None:
     metadata = () if authorization is None else (("authorization", authorization),)
     async with stack.channel() as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -47,7 +49,7 @@ async def test_a_call_without_a_bearer_token_is_told_so(stack: Stack, authorizat
     assert _error_info(refused.value).reason == "MISSING_CREDENTIALS"
 
 
-async def test_the_callers_request_id_comes_back_with_answers_and_errors(stack: Stack) -> None:
+async def test_request_id_of_the_caller_is_echoed_in_answers_and_errors(stack: Stack) -> None:
     async with stack.channel() as channel:
         metadata = _metadata(stack, ("x-request-id", "my-id"))
         listing = email_service_pb2_grpc.EmailServiceStub(channel).ListEmails(
@@ -79,7 +81,7 @@ async def test_every_violation_is_named_with_its_field(stack: Stack) -> None:
     ]
 
 
-async def test_a_strict_batch_names_the_items_that_are_wrong(stack: Stack) -> None:
+async def test_strict_batch_names_its_invalid_items(stack: Stack) -> None:
     good = pb.SendEmailRequest(
         **{"from": f"a@{stack.domain}"}, to=["ok@example.net"], subject="Hello", text="Hi."
     )
@@ -97,7 +99,7 @@ async def test_a_strict_batch_names_the_items_that_are_wrong(stack: Stack) -> No
         assert (await stub.ListEmails(pb.ListEmailsRequest(), metadata=_metadata(stack))).total == before
 
 
-async def test_a_server_that_stops_says_so_first_and_ends_its_streams(tmp_path: Path) -> None:
+async def test_stopping_server_reports_not_serving_and_ends_its_streams(tmp_path: Path) -> None:
     with Stack(tmp_path) as stack:
         async with stack.channel() as channel:
             health = health_pb2_grpc.HealthStub(channel)

@@ -64,7 +64,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 def dns_port() -> int:
-    """Where the stack of this module looks names up."""
+    """The port of the DNS server that the stack of this module asks."""
     return free_port()
 
 
@@ -113,19 +113,19 @@ async def refusal_of(call: Any) -> str:
 
 
 def publish(dns_server: DnsServer, domain: domain_pb2.Domain) -> None:
-    """Serves the records of a domain, as its owner was told to."""
+    """Serves the records that the domain's owner must publish."""
     for record in domain.dns_records:
         value = f"{record.priority} {record.value}." if record.type == "MX" else record.value
         dns_server.zones[record.name, record.type] = [value]
 
 
 def checks(answer: pb.VerifyDomainResponse | domain_pb2.Domain) -> tuple[int, ...]:
-    """What was found of SPF, DKIM, DMARC and the return path."""
+    """The results of the checks of SPF, DKIM, DMARC and the return path."""
     found = answer.checks
     return found.spf, found.dkim, found.dmarc, found.return_path
 
 
-async def test_a_new_domain_tells_what_to_publish(owner: Client) -> None:
+async def test_new_domain_lists_the_records_to_publish(owner: Client) -> None:
     """Z-30."""
     domain = await owner.create("  Mail.Neu.example. ")
     assert domain.domain == "mail.neu.example"
@@ -151,7 +151,7 @@ async def test_a_new_domain_tells_what_to_publish(owner: Client) -> None:
 @pytest.mark.parametrize(
     "name", ["", "localhost", "192.0.2.1", "*.example.com", "a b.example", "a\x00.example"]
 )
-async def test_what_is_no_host_name_is_refused(owner: Client, name: str) -> None:
+async def test_invalid_host_name_is_refused(owner: Client, name: str) -> None:
     assert await refusal_of(owner.create(name)) == "VALIDATION_FAILED"
 
 
@@ -188,7 +188,7 @@ async def test_publishing_the_records_verifies_the_domain_and_lets_it_send(
     assert all(dkim.DKIM(message).verify(idx=n, dnsfunc=published) for n in range(signatures))
 
 
-async def test_silence_of_dns_changes_nothing(owner: Client, dns_server: DnsServer) -> None:
+async def test_dns_timeout_leaves_the_domain_unchanged(owner: Client, dns_server: DnsServer) -> None:
     """Z-33."""
     domain = await owner.create("mail.silent.example")
     publish(dns_server, domain)
@@ -234,7 +234,7 @@ async def test_a_removed_domain_is_gone(owner: Client) -> None:
     await owner.create("mail.removed.example")
 
 
-async def test_anothers_domain_is_as_if_it_did_not_exist(owner: Client, other: Client) -> None:
+async def test_domain_of_another_organisation_is_not_found(owner: Client, other: Client) -> None:
     """C-48."""
     domain = await other.create("mail.foreign.example")
     for call in (owner.get(domain.id), owner.verify(domain.id), owner.delete(domain.id)):
@@ -250,7 +250,7 @@ async def test_an_unknown_id_is_not_found(owner: Client, id: str) -> None:
         assert await refusal_of(call) == "DOMAIN_NOT_FOUND"
 
 
-async def test_domains_come_in_pages_newest_first_without_records(other: Client) -> None:
+async def test_domains_are_listed_in_pages_newest_first_without_records(other: Client) -> None:
     """Z-31."""
     made = [(await other.create(f"mail.page{n}.example")).id for n in range(5)]
     first, second = await other.list(limit=3), await other.list(limit=3, page=2)
@@ -311,12 +311,12 @@ async def test_settings_of_a_domain_change_one_by_one(owner: Client) -> None:
 
 
 @pytest.mark.parametrize("id", ["", "x", "0" * 24, "\x00"])
-async def test_what_is_no_domain_is_not_changed(owner: Client, id: str) -> None:
+async def test_update_of_an_unknown_domain_is_not_found(owner: Client, id: str) -> None:
     assert await refusal_of(owner.update(id)) == "DOMAIN_NOT_FOUND"
     assert await refusal_of(owner.rotate(id)) == "DOMAIN_NOT_FOUND"
 
 
-async def test_anothers_domain_is_not_changed(owner: Client, other: Client) -> None:
+async def test_update_of_another_organisations_domain_is_not_found(owner: Client, other: Client) -> None:
     """C-48."""
     id = (await owner.create("mail.mine.example")).id
     assert await refusal_of(other.update(id, open_tracking=True)) == "DOMAIN_NOT_FOUND"
@@ -324,7 +324,7 @@ async def test_anothers_domain_is_not_changed(owner: Client, other: Client) -> N
     assert not (await owner.get(id)).open_tracking
 
 
-async def test_domains_are_listed_from_an_id_on(other: Client) -> None:
+async def test_domains_are_listed_after_an_id(other: Client) -> None:
     """Section D."""
     ids = [(await other.create(f"d{n}.listed.example")).id for n in range(3)]
     after = await other.list(limit=1, after=ids[2])

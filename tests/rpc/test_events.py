@@ -60,13 +60,13 @@ async def client(stack: Stack) -> AsyncIterator[Client]:
         yield client
 
 
-async def test_a_stream_tells_everything_in_order(client: Client) -> None:
+async def test_stream_shows_every_event_in_order(client: Client) -> None:
     ids = [await client.send() for _ in range(5)]
     events = await client.watch(5, after=client.start, types=[SENT])
     assert [event.email_id for event in events] == ids
 
 
-async def test_a_stream_resumes_behind_its_cursor(client: Client) -> None:
+async def test_stream_resumes_after_its_cursor(client: Client) -> None:
     ids = [await client.send() for _ in range(6)]
     first = await client.watch(3, after=client.start, types=[SENT])
     rest = await client.watch(3, after=first[-1].cursor, types=[SENT])
@@ -101,7 +101,7 @@ async def test_a_stream_ends_when_its_key_is_revoked(client: Client, stack: Stac
     assert ended.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
-async def test_list_and_stream_tell_the_same(client: Client) -> None:
+async def test_list_and_stream_show_the_same_events(client: Client) -> None:
     for _ in range(4):
         await client.send()
     streamed = await client.watch(8, after=client.start)
@@ -126,7 +126,7 @@ async def test_events_of_one_email(client: Client) -> None:
 
 
 @pytest.mark.parametrize("request_", [{"after": "nonsense"}, {"limit": 0}, {"types": [0]}, {"types": [999]}])
-async def test_what_cannot_be_asked_is_refused(client: Client, request_: dict[str, object]) -> None:
+async def test_invalid_request_is_refused(client: Client, request_: dict[str, object]) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await client.list(**request_)
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT

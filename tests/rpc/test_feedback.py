@@ -116,7 +116,7 @@ async def refused(call: Any) -> str:
     return info.reason
 
 
-async def test_a_complaint_suppresses_who_complained(client: Client) -> None:
+async def test_complaint_suppresses_the_recipient(client: Client) -> None:
     ada, bob = address(), address()
     id = await client.delivered(ada, bob)
     event_id = await client.complain(id, ada.upper(), feedback_type="abuse")
@@ -147,7 +147,9 @@ async def test_a_late_hard_bounce_suppresses(client: Client) -> None:
     assert (event.reply.enhanced_status, event.reply.diagnostic) == ("5.1.1", "no such user")
 
 
-async def test_feedback_about_what_was_not_sent_is_not_found(client: Client, other: Client) -> None:
+async def test_feedback_about_an_unknown_email_or_recipient_is_not_found(
+    client: Client, other: Client
+) -> None:
     ada = address()
     id = await client.delivered(ada)
     for unknown in (
@@ -161,16 +163,16 @@ async def test_feedback_about_what_was_not_sent_is_not_found(client: Client, oth
 
 
 @pytest.mark.parametrize("status", ["", "4.2.2", "550", "5.1"])
-async def test_a_bounce_is_a_permanent_failure(client: Client, status: str) -> None:
+async def test_reported_bounce_must_be_a_permanent_failure(client: Client, status: str) -> None:
     assert await refused(client.bounce("0" * 24, "ada@receiver.test", status)) == "VALIDATION_FAILED"
 
 
-async def test_a_report_names_an_address(client: Client) -> None:
+async def test_report_needs_a_valid_address(client: Client) -> None:
     assert await refused(client.complain("0" * 24, "nobody")) == "VALIDATION_FAILED"
 
 
 @pytest.mark.parametrize("org_id", ["", "nonsense", "\x00"])
-async def test_a_report_names_an_organisation(client: Client, org_id: str) -> None:
+async def test_report_needs_an_organisation(client: Client, org_id: str) -> None:
     call = client.complain("0" * 24, "ada@receiver.test", org_id=org_id)
     assert await refused(call) == "VALIDATION_FAILED"
 
@@ -210,11 +212,11 @@ async def test_a_list_is_filtered(either: Stack, client: Client) -> None:
         {"since": {"seconds": -(10**12)}},
     ],
 )
-async def test_a_list_that_cannot_be_is_refused(client: Client, fields: dict[str, Any]) -> None:
+async def test_invalid_list_request_is_refused(client: Client, fields: dict[str, Any]) -> None:
     assert await refused(client.list(**fields)) == "VALIDATION_FAILED"
 
 
-async def test_statistics_follow_what_happens(client: Client) -> None:
+async def test_statistics_count_events(client: Client) -> None:
     before = await client.stats(days=1)
     ada = address()
     id = await client.delivered(ada, address())
@@ -247,5 +249,5 @@ async def test_the_days_of_statistics_are_at_most_90(
 
 
 @pytest.mark.parametrize("days", [0, -1])
-async def test_less_than_a_day_has_no_statistics(client: Client, days: int) -> None:
+async def test_statistics_of_less_than_a_day_are_refused(client: Client, days: int) -> None:
     assert await refused(client.stats(days=days)) == "VALIDATION_FAILED"

@@ -120,18 +120,18 @@ async def test_a_suppression_may_expire(client: Client) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 1, -(10**11), 253402300800])
-async def test_it_expires_in_the_future(client: Client, seconds: int) -> None:
+async def test_expiry_must_be_in_the_future(client: Client, seconds: int) -> None:
     call = client.create(address(), expires_at=Timestamp(seconds=seconds))
     assert await refused(call) == "VALIDATION_FAILED"
 
 
 @pytest.mark.parametrize("given", ["", "nobody", "a@b@c", "a\x00@receiver.test"])
-async def test_what_is_no_address_is_refused(client: Client, given: str) -> None:
+async def test_invalid_address_is_refused(client: Client, given: str) -> None:
     assert await refused(client.create(given)) == "VALIDATION_FAILED"
     assert await refused(client.add(address(), given)) == "VALIDATION_FAILED"
 
 
-async def test_a_lifted_suppression_is_gone(client: Client) -> None:
+async def test_deleted_suppression_is_not_found(client: Client) -> None:
     given = address()
     made = await client.create(given)
     lifted = await client.delete(given)
@@ -140,13 +140,13 @@ async def test_a_lifted_suppression_is_gone(client: Client) -> None:
         assert await refused(missing) == "SUPPRESSION_NOT_FOUND"
 
 
-async def test_what_is_no_id_and_no_address_is_not_found(client: Client) -> None:
+async def test_unknown_id_or_address_is_not_found(client: Client) -> None:
     for given in ("nothing", "0" * 24, "\x00"):
         assert await refused(client.get(given)) == "SUPPRESSION_NOT_FOUND"
         assert await refused(client.delete(given)) == "SUPPRESSION_NOT_FOUND"
 
 
-async def test_another_organisations_suppressions_do_not_exist(client: Client, stranger: Client) -> None:
+async def test_suppression_of_another_organisation_is_not_found(client: Client, stranger: Client) -> None:
     given = address()
     made = await client.create(given)
     for missing in (stranger.get(given), stranger.get(made.id), stranger.delete(made.id)):
@@ -174,7 +174,7 @@ async def test_suppressions_are_listed_newest_first_in_pages(client: Client) -> 
 @pytest.mark.parametrize(
     "fields", [{"limit": 0}, {"page": 0}, {"after": "x"}, {"before": "x"}, {"origin": [0]}, {"origin": [99]}]
 )
-async def test_a_list_that_cannot_be_is_refused(client: Client, fields: dict[str, Any]) -> None:
+async def test_invalid_list_request_is_refused(client: Client, fields: dict[str, Any]) -> None:
     assert await refused(client.list(**fields)) == "VALIDATION_FAILED"
 
 
@@ -187,7 +187,7 @@ async def test_a_batch_is_added_in_order_and_removed_by_address_or_id(client: Cl
     assert (await client.remove(one, two)).data == []
 
 
-async def test_a_batch_with_a_wrong_address_adds_none(client: Client) -> None:
+async def test_batch_with_an_invalid_address_adds_none(client: Client) -> None:
     given = address()
     assert await refused(client.add(given, "nobody")) == "VALIDATION_FAILED"
     assert await refused(client.get(given)) == "SUPPRESSION_NOT_FOUND"

@@ -102,7 +102,7 @@ async def sender(either: Stack) -> AsyncIterator[Sender]:
 
 
 async def test_simulator_addresses_run_the_whole_flow_again_and_again(sender: Sender) -> None:
-    """Also with a key that is no test key, webhooks included; nobody is suppressed by it."""
+    """Also with a live key, webhooks included; no address is suppressed by it."""
     async with WebhookSink() as sink:
         await sender.listen(f"{sink.url}/200")
         to = [f"{what}+1@simulator.test" for what in ("delivered", "bounced", "complained", "suppressed")]
@@ -110,9 +110,9 @@ async def test_simulator_addresses_run_the_whole_flow_again_and_again(sender: Se
         for _ in range(2):
             ids.append(await sender.send(*to))
             await sender.settled(ids[-1], "delivered", "bounced", "complained", "suppressed")
-        told = await until(lambda: sink.calls if len(sink.calls) >= 12 else None)
+        calls = await until(lambda: sink.calls if len(sink.calls) >= 12 else None)
         for id in ids:
-            types = sorted(call.json()["type"] for call in told if call.json()["data"]["email_id"] == id)
+            types = sorted(call.json()["type"] for call in calls if call.json()["data"]["email_id"] == id)
             assert types == [
                 "email.bounced",
                 "email.complained",
@@ -124,8 +124,8 @@ async def test_simulator_addresses_run_the_whole_flow_again_and_again(sender: Se
         assert not sender.captured & set(ids)
 
 
-async def test_what_a_test_key_sends_never_leaves_and_is_not_counted(sender: Sender) -> None:
-    real = await sender.send("somebody@example.org")
+async def test_mail_of_a_test_key_never_leaves_and_uses_no_quota(sender: Sender) -> None:
+    real = await sender.send("recipient@example.org")
     await sender.settled(real, "delivered")
     before = await sender.used()
     await sender.use_test_key()
@@ -136,7 +136,7 @@ async def test_what_a_test_key_sends_never_leaves_and_is_not_counted(sender: Sen
     assert await sender.used() == before
 
 
-async def test_what_a_test_key_schedules_never_leaves_either(sender: Sender) -> None:
+async def test_scheduled_mail_of_a_test_key_never_leaves(sender: Sender) -> None:
     await sender.use_test_key()
     soon = Timestamp()
     before = await sender.used()

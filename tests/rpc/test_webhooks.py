@@ -96,7 +96,7 @@ class Hooks(Client):
         return await self._webhooks.ReplayWebhookEvents(request, metadata=self._metadata)
 
     async def attempted(self, id: str, event_id: str, times: int) -> list[webhook_pb2.WebhookAttempt]:
-        """The attempts of an event, as soon as there are so many."""
+        """The attempts of an event once there are `times` of them, else none."""
         attempts = list((await self.attempts(id, event_id)).data)
         return attempts if len(attempts) >= times else []
 
@@ -203,7 +203,7 @@ async def test_webhooks_are_listed_newest_first_a_page_at_a_time(owner: Client) 
         ("http://169.254.169.254/latest/meta-data/", (SENT,), ["url"]),
     ],
 )
-async def test_a_wrong_webhook_is_refused_by_field(
+async def test_invalid_webhook_is_refused_by_field(
     owner: Client, url: str, events: tuple[int, ...], fields: list[str]
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -225,14 +225,14 @@ async def test_a_removed_webhook_is_gone(owner: Client) -> None:
 
 
 @pytest.mark.parametrize("id", ["", "x", "0" * 24, "0" * 23 + "G", "' OR 1=1 --"])
-async def test_an_id_that_is_none_is_not_found(owner: Client, id: str) -> None:
+async def test_unknown_webhook_id_is_not_found(owner: Client, id: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await owner.delete(id)
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
     assert reason_of(caught.value) == "WEBHOOK_NOT_FOUND"
 
 
-async def test_another_organisations_webhook_does_not_exist(owner: Client, stranger: Client) -> None:
+async def test_webhook_of_another_organisation_is_not_found(owner: Client, stranger: Client) -> None:
     id = (await owner.create()).id
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stranger.delete(id)
@@ -241,7 +241,9 @@ async def test_another_organisations_webhook_does_not_exist(owner: Client, stran
     assert id in [webhook.id for webhook in (await owner.list()).data]
 
 
-async def test_a_send_is_told_to_the_organisations_own_webhooks_only(owner: Client, stranger: Client) -> None:
+async def test_events_of_a_send_go_to_the_organisations_own_webhooks_only(
+    owner: Client, stranger: Client
+) -> None:
     async with WebhookSink() as sink:
         await owner.create(f"{sink.url}/200/owner")
         await stranger.create(f"{sink.url}/200/stranger")
@@ -271,7 +273,7 @@ async def hooks(either: Stack) -> AsyncIterator[Hooks]:
             await hooks.delete(webhook.id)
 
 
-async def test_a_webhook_is_changed_in_part(hooks: Hooks) -> None:
+async def test_webhook_update_changes_the_named_fields_only(hooks: Hooks) -> None:
     made = await hooks.create()
     changed = await hooks.update(made.id, url=f"{URL}/new")
     assert (changed.url, list(changed.events)) == (f"{URL}/new", [SENT])
@@ -298,7 +300,7 @@ async def test_a_webhook_is_changed_in_part(hooks: Hooks) -> None:
         {"status": 9},
     ],
 )
-async def test_a_wrong_change_changes_nothing(hooks: Hooks, change: dict[str, Any]) -> None:
+async def test_invalid_update_changes_nothing(hooks: Hooks, change: dict[str, Any]) -> None:
     made = await hooks.create()
     assert await refusal_of(hooks.update(made.id, **change)) == "VALIDATION_FAILED"
     assert (await hooks.get(made.id)).url == URL
@@ -335,7 +337,7 @@ async def test_during_24_hours_after_a_rotation_both_secrets_verify(hooks: Hooks
         assert call.headers["zidimail-signature"] == f"sha256={newest}"
 
 
-async def test_what_happens_while_a_webhook_is_disabled_can_be_told_later(hooks: Hooks) -> None:
+async def test_events_during_a_disabled_webhook_can_be_replayed(hooks: Hooks) -> None:
     async with WebhookSink() as sink:
         made = await hooks.create(f"{sink.url}/200")
         other = await hooks.create(f"{sink.url}/200/other")
@@ -356,7 +358,7 @@ async def test_what_happens_while_a_webhook_is_disabled_can_be_told_later(hooks:
         assert (await hooks.replay_all(other.id, since)).count == 0
 
 
-async def test_an_event_is_told_again_whatever_came_of_it(hooks: Hooks) -> None:
+async def test_event_of_any_outcome_can_be_replayed(hooks: Hooks) -> None:
     async with WebhookSink() as sink:
         made = await hooks.create(f"{sink.url}/flaky-1")
         test = await hooks.test(made.id)
@@ -380,7 +382,7 @@ async def test_an_event_is_told_again_whatever_came_of_it(hooks: Hooks) -> None:
         assert {call.body for call in sink.calls} == {sink.calls[0].body}
 
 
-async def test_no_answer_is_shown_by_what_went_wrong(hooks: Hooks) -> None:
+async def test_attempt_without_an_answer_shows_its_error(hooks: Hooks) -> None:
     async with WebhookSink() as sink:
         made = await hooks.create(f"{sink.url}/drop")
         test = await hooks.test(made.id)
@@ -408,14 +410,14 @@ async def test_events_are_listed_newest_first_and_by_status(hooks: Hooks) -> Non
 
 
 @pytest.mark.parametrize("seconds", [0, 1_000_000_000, -(2**61)])
-async def test_no_more_than_30_days_are_told_again(hooks: Hooks, seconds: int) -> None:
+async def test_replay_goes_back_at_most_30_days(hooks: Hooks, seconds: int) -> None:
     made = await hooks.create()
     since = Timestamp(seconds=seconds)
     assert await refusal_of(hooks.replay_all(made.id, since)) == "VALIDATION_FAILED"
 
 
 @pytest.mark.parametrize("event_id", ["", "x", "0" * 24, "\x00"])
-async def test_an_event_that_is_none_is_not_found(hooks: Hooks, event_id: str) -> None:
+async def test_unknown_event_is_not_found(hooks: Hooks, event_id: str) -> None:
     made = await hooks.create()
     for call in (hooks.event, hooks.attempts, hooks.replay):
         assert await refusal_of(call(made.id, event_id)) == "EVENT_NOT_FOUND"

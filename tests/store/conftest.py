@@ -1,4 +1,4 @@
-"""A resolver that says what a test wrote down, and a verifier that asks it."""
+"""A resolver with scripted answers, and a verifier that uses it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

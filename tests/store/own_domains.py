@@ -1,4 +1,4 @@
-"""Domains in a store, and in DNS what their owners publish."""
+"""Domains in a store, and their records in DNS."""
 
 from server.db.database import Database
 from server.db.writer import Writer

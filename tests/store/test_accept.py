@@ -56,7 +56,7 @@ async def test_an_accepted_email_has_all_its_rows(accepting: Accepting) -> None:
     assert (event.type, event.email_id) == ("email.sent", result.id)
 
 
-async def test_a_bad_item_fails_alone(accepting: Accepting) -> None:
+async def test_invalid_item_fails_alone(accepting: Accepting) -> None:
     good, invalid, unverified, last = await accepting.results(
         send_request(),
         send_request(subject=""),
@@ -89,21 +89,21 @@ async def test_a_subdomain_of_a_verified_domain_is_not_verified(accepting: Accep
     assert isinstance(result, DomainNotVerified)
 
 
-async def test_the_same_key_with_the_same_email_gets_the_first_answer(accepting: Accepting) -> None:
+async def test_same_idempotency_key_and_email_gets_the_first_answer(accepting: Accepting) -> None:
     (first,) = await accepting.results(send_request(idempotency_key="k"))
     (second,) = await accepting.results(send_request(idempotency_key="k"))
     assert (second.id, first.replayed, second.replayed) == (first.id, False, True)
     assert await accepting.count(emails) == 1
 
 
-async def test_the_same_key_with_another_email_is_a_conflict(accepting: Accepting) -> None:
+async def test_same_idempotency_key_with_another_email_is_a_conflict(accepting: Accepting) -> None:
     await accepting.send(send_request(idempotency_key="k"))
     (second,) = await accepting.results(send_request(idempotency_key="k", subject="Other"))
     assert isinstance(second, IdempotencyKeyReused)
     assert await accepting.count(emails) == 1
 
 
-async def test_a_key_belongs_to_its_organisation(accepting: Accepting) -> None:
+async def test_idempotency_key_is_scoped_to_its_organisation(accepting: Accepting) -> None:
     await accepting.verify(OTHER, "other.example.com")
     (first,) = await accepting.results(send_request(idempotency_key="k"))
     (second,) = await accepting.results(
@@ -112,7 +112,7 @@ async def test_a_key_belongs_to_its_organisation(accepting: Accepting) -> None:
     assert first.id != second.id
 
 
-async def test_a_refused_email_does_not_use_its_key_up(accepting: Accepting) -> None:
+async def test_refused_email_does_not_consume_its_idempotency_key(accepting: Accepting) -> None:
     await accepting.send(send_request(idempotency_key="k", **{"from": "a@later.example.com"}))
     await accepting.verify(CALLER, "later.example.com")
     (second,) = await accepting.results(send_request(idempotency_key="k", **{"from": "a@later.example.com"}))
@@ -120,7 +120,7 @@ async def test_a_refused_email_does_not_use_its_key_up(accepting: Accepting) -> 
     assert not second.replayed
 
 
-async def test_a_key_twice_in_one_batch_sends_once(accepting: Accepting) -> None:
+async def test_idempotency_key_twice_in_one_batch_sends_once(accepting: Accepting) -> None:
     first, second, other = await accepting.results(
         send_request(idempotency_key="k"),
         send_request(idempotency_key="k"),
@@ -131,7 +131,7 @@ async def test_a_key_twice_in_one_batch_sends_once(accepting: Accepting) -> None
     assert await accepting.count(emails) == 1
 
 
-async def test_64_at_once_with_one_key_are_one_email(accepting: Accepting) -> None:
+async def test_64_concurrent_sends_with_one_idempotency_key_make_one_email(accepting: Accepting) -> None:
     answers = await asyncio.gather(*(accepting.results(send_request(idempotency_key="k")) for _ in range(64)))
     assert len({answer[0].id for answer in answers}) == 1
     assert sum(not answer[0].replayed for answer in answers) == 1
@@ -158,7 +158,7 @@ async def test_two_servers_with_one_key_send_one_email(database: Database, write
         await other.close()
 
 
-async def test_a_key_is_forgotten_after_24_hours(accepting: Accepting, writer: Writer) -> None:
+async def test_idempotency_key_expires_after_24_hours(accepting: Accepting, writer: Writer) -> None:
     (first,) = await accepting.results(send_request(idempotency_key="k"))
     accepting.clock.advance(24 * 3600 - 1)
     (same,) = await accepting.results(send_request(idempotency_key="k"))
@@ -172,7 +172,7 @@ async def test_a_key_is_forgotten_after_24_hours(accepting: Accepting, writer: W
     assert await accepting.count(idempotency_keys) == 0
 
 
-async def test_a_batch_key_replays_the_whole_answer(accepting: Accepting) -> None:
+async def test_idempotency_key_of_a_batch_replays_the_whole_answer(accepting: Accepting) -> None:
     requests = [send_request(), send_request(subject="")]
     first = await accepting.results(*requests, key="k")
     second = await accepting.send(*requests, key="k")
@@ -185,6 +185,6 @@ async def test_a_batch_key_replays_the_whole_answer(accepting: Accepting) -> Non
     assert await accepting.count(emails) == 1
 
 
-async def test_a_key_that_is_none_is_refused() -> None:
+async def test_invalid_idempotency_key_is_refused() -> None:
     for key in ("", "k" * 257, "ä"):
         assert isinstance(draft(send_request(idempotency_key=key), CALLER, 0), InvalidIdempotencyKey)

@@ -52,7 +52,7 @@ async def _rows(database: Database) -> int:
     return sum([await row_count(database, table) for table in tables])
 
 
-async def test_both_credentials_are_recognised(settings: Settings, database: Database) -> None:
+async def test_api_key_and_session_of_bootstrap_work(settings: Settings, database: Database) -> None:
     made = await _bootstrap(settings)
     assert made.keys() == PRINTED
     authenticator = TokenAuthenticator(
@@ -97,7 +97,7 @@ async def test_a_verified_domain_may_send_and_sign(settings: Settings, database:
     assert [key.algorithm for key in keys[made["org_id"], made["domain_id"]]] == ["rsa", "ed25519"]
 
 
-async def test_a_domain_that_is_not_taken_as_verified_waits(settings: Settings, database: Database) -> None:
+async def test_domain_without_the_verified_option_is_pending(settings: Settings, database: Database) -> None:
     made = await _bootstrap(settings, "--domain", "mail.example.com")
     assert await database.read(verified_domains, [(made["org_id"], "mail.example.com")]) == {}
     [row] = await stored(database, select(domains))
@@ -105,13 +105,13 @@ async def test_a_domain_that_is_not_taken_as_verified_waits(settings: Settings, 
     assert (row.id, row.status) == (made["domain_id"], "pending")
 
 
-async def test_again_is_another_organisation(settings: Settings) -> None:
+async def test_second_bootstrap_makes_another_organisation(settings: Settings) -> None:
     first, second = await _bootstrap(settings), await _bootstrap(settings)
     assert {name for name in PRINTED if first[name] == second[name]} == {"domain_id"}
 
 
 @pytest.mark.parametrize("options", [["--verified"], []])
-async def test_a_domain_of_another_organisation_stores_nothing(
+async def test_bootstrap_with_a_taken_domain_stores_nothing(
     settings: Settings, database: Database, options: list[str]
 ) -> None:
     """C-45."""
@@ -131,7 +131,7 @@ async def test_a_domain_of_another_organisation_stores_nothing(
         ("owner@example.com", ["--domain", ""]),
     ],
 )
-async def test_wrong_options_store_nothing(
+async def test_bootstrap_with_invalid_options_stores_nothing(
     settings: Settings, database: Database, email: str, options: list[str]
 ) -> None:
     with pytest.raises(ValidationFailed):

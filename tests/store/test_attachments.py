@@ -118,7 +118,7 @@ async def test_attachments_are_stored_beside_the_email(linking: Linking) -> None
 
 
 async def test_a_large_file_is_stored_in_parts(linking: Linking) -> None:
-    """B7: nobody on the way copies more than a part."""
+    """B7: no step copies more than a part."""
     content = os.urandom(2 * PART + 1)
     await linking.results(send_request(attachments=[file(content=content)]))
     (stored,) = await linking.files()
@@ -126,7 +126,7 @@ async def test_a_large_file_is_stored_in_parts(linking: Linking) -> None:
     assert await linking.count(attachment_parts) == 3
 
 
-async def test_both_kinds_may_be_mixed(linking: Linking, sink: WebhookSink) -> None:
+async def test_embedded_and_linked_attachments_may_be_mixed(linking: Linking, sink: WebhookSink) -> None:
     """Z-20, Z-22: the type of a link is the caller's, the response's, or the name's."""
     sink.pages["/unknown"] = page(b"x", Content_Type="application/octet-stream")
     await linking.results(
@@ -148,7 +148,7 @@ async def test_both_kinds_may_be_mixed(linking: Linking, sink: WebhookSink) -> N
 
 
 @pytest.mark.parametrize("path", ["404", "hang", "drop", "redirect?to=http://169.254.169.254/"])
-async def test_a_link_that_leads_nowhere_is_told_by_its_field(
+async def test_link_that_cannot_be_fetched_is_refused_by_field(
     linking: Linking, sink: WebhookSink, path: str
 ) -> None:
     (result,) = await linking.results(send_request(attachments=[file(), link(f"{sink.url}/{path}")]))
@@ -157,14 +157,14 @@ async def test_a_link_that_leads_nowhere_is_told_by_its_field(
     assert await linking.count(emails) == 0
 
 
-async def test_a_link_that_nobody_should_follow_is_not_followed(linking: Linking) -> None:
+async def test_link_to_a_forbidden_address_is_not_fetched(linking: Linking) -> None:
     for url in ("ftp://files.example.com/a", "http://169.254.169.254/", "nonsense"):
         (result,) = await linking.results(send_request(attachments=[link(url)]))
         assert isinstance(result, ValidationFailed)
 
 
 @pytest.mark.parametrize(("name", "limit"), [("free", 5 * MIB), ("pro", 25 * MIB)])
-async def test_a_plan_allows_so_many_bytes(
+async def test_plan_limits_attachment_bytes(
     linking: Linking, sink: WebhookSink, name: str, limit: int
 ) -> None:
     """Z-21, C-1: downloaded bytes count like the others, to the byte."""
@@ -184,7 +184,7 @@ async def test_a_plan_allows_so_many_bytes(
     assert await linking.count(emails) == 1
 
 
-async def test_a_repeated_call_gets_its_answer_though_the_link_is_gone(
+async def test_repeated_send_gets_its_answer_without_fetching_the_link(
     linking: Linking, sink: WebhookSink
 ) -> None:
     """F-1: nothing is fetched again; the hash is that of the request as it was given."""
@@ -200,7 +200,7 @@ async def test_a_repeated_call_gets_its_answer_though_the_link_is_gone(
     assert sink.count == 1
 
 
-async def test_a_repeated_batch_fetches_nothing_again(linking: Linking, sink: WebhookSink) -> None:
+async def test_repeated_batch_fetches_no_link(linking: Linking, sink: WebhookSink) -> None:
     """F-1."""
     request = send_request(attachments=[link(f"{sink.url}/a.csv")])
     await linking.send(request, request, key="k")
@@ -210,7 +210,7 @@ async def test_a_repeated_batch_fetches_nothing_again(linking: Linking, sink: We
     assert sink.count == 2
 
 
-async def test_nothing_is_fetched_for_an_email_that_will_be_refused(
+async def test_no_link_is_fetched_for_an_email_that_will_be_refused(
     linking: Linking, sink: WebhookSink
 ) -> None:
     """C-41."""
@@ -236,7 +236,7 @@ async def test_one_bad_link_of_a_batch_fails_alone(linking: Linking, sink: Webho
     assert await linking.count(emails) == 2
 
 
-async def test_the_content_goes_with_the_last_open_recipient_and_the_description_stays(
+async def test_attachment_content_is_deleted_with_the_last_open_recipient(
     linking: Linking, writer: Writer
 ) -> None:
     """Z-23."""
@@ -251,7 +251,7 @@ async def test_the_content_goes_with_the_last_open_recipient_and_the_description
     assert kept == [[(3, b"abc"), (3, b"abc")]] * 2 + [[(3, None), (3, b"abc")]]
 
 
-async def test_memory_is_waited_for_and_not_for_ever() -> None:
+async def test_wait_for_memory_has_a_timeout() -> None:
     memory = MemoryBudget(100, 60, wait_s=0.05)
     async with (
         memory.taken("a", 60) as first,

@@ -88,7 +88,7 @@ async def test_a_row_is_claimed_once(writer: Writer, queue: LeasedQueue, other: 
     assert await queue.claim(10) == []
 
 
-async def test_a_claim_takes_what_is_due_the_oldest_first(
+async def test_claim_takes_due_rows_oldest_first(
     writer: Writer, queue: LeasedQueue, clock: ManualClock
 ) -> None:
     later = await emails(writer, 2, accepted_at=START_MS + 1000)
@@ -101,15 +101,13 @@ async def test_a_claim_takes_what_is_due_the_oldest_first(
     assert ids(await queue.claim(10)) == sorted(email.id for email in later)
 
 
-async def test_one_organisations_backlog_does_not_hide_anothers_mail(
-    writer: Writer, queue: LeasedQueue
-) -> None:
+async def test_backlog_of_one_organisation_does_not_block_another(writer: Writer, queue: LeasedQueue) -> None:
     await emails(writer, 300, shard=7, accepted_at=START_MS - 9999)
     [single] = await enqueue(writer, rows_of(new_id(), ["ada@receiver.test"], shard=40))
     assert single.id in ids(await queue.claim(20))
 
 
-async def test_every_shard_has_its_turn(writer: Writer, queue: LeasedQueue) -> None:
+async def test_every_shard_is_claimed(writer: Writer, queue: LeasedQueue) -> None:
     shards = range(SHARDS_PER_CLAIM * 3)
     await enqueue(
         writer, *(rows_of(new_id(), ["a@receiver.test"], shard=shard) for shard in shards for _ in range(3))
@@ -152,7 +150,7 @@ async def test_a_delivered_email_leaves_the_queue_with_its_record(
     assert event.recipient == "0@receiver.test"
 
 
-async def test_a_deferred_email_comes_back_when_it_is_due(
+async def test_deferred_email_is_claimed_again_when_due(
     database: Database, writer: Writer, queue: LeasedQueue, clock: ManualClock
 ) -> None:
     [email] = await emails(writer, 1)
@@ -185,7 +183,7 @@ async def test_results_after_the_lease_was_lost_change_nothing(
     assert await status_of(database, email) == "delivered"
 
 
-async def test_a_late_result_does_not_spoil_the_others_of_its_list(
+async def test_late_result_does_not_affect_others_of_its_list(
     database: Database, writer: Writer, queue: LeasedQueue
 ) -> None:
     await emails(writer, 3)
@@ -195,7 +193,9 @@ async def test_a_late_result_does_not_spoil_the_others_of_its_list(
     assert await queue_of(database) == []
 
 
-async def test_hundreds_are_settled_at_once(database: Database, writer: Writer, queue: LeasedQueue) -> None:
+async def test_hundreds_of_rows_are_settled_in_one_transaction(
+    database: Database, writer: Writer, queue: LeasedQueue
+) -> None:
     waiting = await emails(writer, 300)
     claimed = await queue.claim(300)
     assert len(claimed) == 300
@@ -229,7 +229,7 @@ async def test_two_engines_that_settle_one_email_agree_on_its_status(
     assert {await status_of(database, email) for email in waiting} == {"delivered"}
 
 
-async def test_a_heartbeat_moves_the_end_of_the_lease(
+async def test_heartbeat_extends_the_lease(
     writer: Writer, queue: LeasedQueue, other: LeasedQueue, clock: ManualClock
 ) -> None:
     await emails(writer, 2)
@@ -242,7 +242,7 @@ async def test_a_heartbeat_moves_the_end_of_the_lease(
     assert {row.key for row in await other.expired(10)} == {kept.key, lost.key}
 
 
-async def test_a_released_row_is_due_as_it_was(
+async def test_released_row_keeps_its_due_time(
     database: Database, writer: Writer, queue: LeasedQueue
 ) -> None:
     await emails(writer, 1)
@@ -254,7 +254,7 @@ async def test_a_released_row_is_due_as_it_was(
     assert after._asdict() | {"lease_token": 0} == before._asdict()
 
 
-async def test_a_release_can_note_a_crash(writer: Writer, queue: LeasedQueue) -> None:
+async def test_release_can_record_a_crash(writer: Writer, queue: LeasedQueue) -> None:
     await emails(writer, 1)
     [row] = await queue.claim(1)
     await queue.release([Release(row.key, due_at=START_MS - 5, crashes=2, uncertain=True)])

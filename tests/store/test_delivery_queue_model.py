@@ -1,4 +1,4 @@
-"""The queue against a model of it: whatever engines do, dying included, in any order, on both engines."""
+"""Model test of the delivery queue: engine operations and crashes in any order, on both engines."""
 
 import random
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ STEPS = 120
 
 @dataclass
 class Row:
-    """What the model knows of one recipient."""
+    """The model's state of one recipient."""
 
     email: Queued
     due_at: int
@@ -156,7 +156,7 @@ def _settlement(claim: Claimed, status: str, due_at: int | None) -> Settlement:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_whatever_engines_do_a_row_has_one_holder_and_one_end(
+async def test_row_has_one_holder_and_one_outcome_under_any_interleaving(
     database: Database, writer: Writer, seed: int
 ) -> None:
     world = World(database, writer, seed)

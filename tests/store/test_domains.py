@@ -1,4 +1,4 @@
-"""Domains on both engines: who has them, who may send from them, and what verification makes of DNS."""
+"""Domains on both engines: ownership, permission to send, and verification by DNS."""
 
 import asyncio
 
@@ -41,7 +41,7 @@ def _statuses(verification: Verification) -> tuple[str, ...]:
     return row.spf, row.dkim, row.dmarc, row.return_path
 
 
-# Who has a domain.
+# Ownership of domains.
 
 
 async def test_an_organisation_adds_a_domain_once(database: Database, writer: Writer) -> None:
@@ -62,7 +62,7 @@ async def test_adding_a_domain_many_times_at_once_adds_it_once(database: Databas
     assert (len(part.rows), part.total, keys) == (1, 1, len(NEVER_SIGNS))
 
 
-async def test_two_organisations_may_try_for_a_domain_and_the_first_to_verify_owns_it(
+async def test_first_of_two_organisations_to_verify_owns_the_domain(
     database: Database, writer: Writer
 ) -> None:
     """C-45."""
@@ -76,7 +76,9 @@ async def test_two_organisations_may_try_for_a_domain_and_the_first_to_verify_ow
         await add(writer, new_id())
 
 
-async def test_of_two_that_verify_at_once_one_owns_the_domain(database: Database, writer: Writer) -> None:
+async def test_one_of_two_concurrent_verifications_owns_the_domain(
+    database: Database, writer: Writer
+) -> None:
     """C-45."""
     orgs = [new_id() for _ in range(8)]
     ids = [await add(writer, org) for org in orgs]
@@ -89,7 +91,7 @@ async def test_of_two_that_verify_at_once_one_owns_the_domain(database: Database
     assert len(owners) == 1
 
 
-async def test_a_removed_domain_is_free_again(database: Database, writer: Writer) -> None:
+async def test_removed_domain_can_be_added_again(database: Database, writer: Writer) -> None:
     """Z-34."""
     id = await add(writer)
     await record(writer, id, BOTH_SEEN)
@@ -101,9 +103,7 @@ async def test_a_removed_domain_is_free_again(database: Database, writer: Writer
     assert (await record(writer, other, BOTH_SEEN, OTHER)).verified
 
 
-async def test_a_subdomain_of_ones_own_or_anothers_domain_is_another_domain(
-    database: Database, writer: Writer
-) -> None:
+async def test_subdomain_is_a_domain_of_its_own(database: Database, writer: Writer) -> None:
     """C-45: the exact host only."""
     parent = await add(writer, domain="example.com")
     await record(writer, parent, BOTH_SEEN)
@@ -115,9 +115,7 @@ async def test_a_subdomain_of_ones_own_or_anothers_domain_is_another_domain(
     assert found == {(ORG, "example.com"): parent}
 
 
-async def test_another_organisations_domain_is_as_if_it_did_not_exist(
-    database: Database, writer: Writer
-) -> None:
+async def test_domain_of_another_organisation_is_not_found(database: Database, writer: Writer) -> None:
     """C-48."""
     id = await add(writer)
     await record(writer, id, BOTH_SEEN)
@@ -144,10 +142,10 @@ async def test_domains_are_listed_newest_first(database: Database, writer: Write
     assert (first.has_more, second.has_more, first.total) == (True, False, 5)
 
 
-# Who may send, and with which keys.
+# Senders and signing keys.
 
 
-async def test_many_senders_are_looked_up_at_once(database: Database, writer: Writer) -> None:
+async def test_many_senders_are_looked_up_in_one_query(database: Database, writer: Writer) -> None:
     """Z-12."""
     orgs = [new_id() for _ in range(100)]
     ids = {}
@@ -161,7 +159,7 @@ async def test_many_senders_are_looked_up_at_once(database: Database, writer: Wr
     assert found == {pair: id for n, (pair, id) in enumerate(ids.items()) if n % 2 == 0}
 
 
-async def test_only_the_pairs_that_were_asked_for_are_found(database: Database, writer: Writer) -> None:
+async def test_only_the_requested_pairs_are_found(database: Database, writer: Writer) -> None:
     first = await add(writer, domain="a.example.com")
     second = await add(writer, domain="b.example.com")
     for id in (first, second):
@@ -179,7 +177,7 @@ def test_senders_are_looked_up_by_index_on_sqlite(sqlite_url: str) -> None:
     assert scans(plans_of(sqlite_url, store.signing_keys, pairs)) == []
 
 
-async def test_a_key_signs_only_while_dns_shows_it(database: Database, writer: Writer) -> None:
+async def test_key_signs_only_while_dns_publishes_it(database: Database, writer: Writer) -> None:
     """F-11."""
     id = await add(writer)
     selectors = [key.selector for key in NEVER_SIGNS]
@@ -211,10 +209,10 @@ async def test_a_signing_key_opens_for_its_domain(database: Database, writer: Wr
         assert b"BEGIN PRIVATE KEY" in private_key(SEAL, id, key.selector, key.private_key)
 
 
-# What verification makes of DNS.
+# Verification by DNS.
 
 
-async def test_a_domain_that_published_everything_is_verified(
+async def test_domain_with_all_records_is_verified(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer, clock: ManualClock
 ) -> None:
     """Z-33."""
@@ -240,7 +238,7 @@ async def test_spf_and_dkim_suffice(
     assert verification.domain.verified
 
 
-async def test_a_policy_of_the_organisations_domain_counts(
+async def test_dmarc_policy_of_the_parent_domain_counts(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
     id = await published(database, writer, dns_server)
@@ -249,9 +247,7 @@ async def test_a_policy_of_the_organisations_domain_counts(
     assert (await verifier.verify(ORG, id)).domain.dmarc == "verified"
 
 
-async def test_a_domain_that_published_nothing_failed(
-    database: Database, writer: Writer, verifier: Verifier
-) -> None:
+async def test_domain_without_records_fails(database: Database, writer: Writer, verifier: Verifier) -> None:
     id = await add(writer)
     verification = await verifier.verify(ORG, id)
     assert _statuses(verification) == ("failed",) * 4
@@ -271,7 +267,7 @@ async def test_one_wrong_key_fails_dkim_and_is_named(
 
 
 @pytest.mark.parametrize("fault", [DnsFault.SERVFAIL, DnsFault.REFUSED, DnsFault.TIMEOUT])
-async def test_a_verified_domain_stays_verified_while_dns_is_silent(
+async def test_verified_domain_stays_verified_while_dns_does_not_answer(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer, fault: DnsFault
 ) -> None:
     """Z-33: not now is never no."""
@@ -286,7 +282,7 @@ async def test_a_verified_domain_stays_verified_while_dns_is_silent(
 
 
 @pytest.mark.parametrize("fault", [DnsFault.SERVFAIL, DnsFault.TIMEOUT])
-async def test_a_new_domain_stays_pending_while_dns_is_silent(
+async def test_new_domain_stays_pending_while_dns_does_not_answer(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer, fault: DnsFault
 ) -> None:
     id = await published(database, writer, dns_server)
@@ -296,7 +292,7 @@ async def test_a_new_domain_stays_pending_while_dns_is_silent(
     assert (verification.domain.verified, verification.domain.status) == (False, "pending")
 
 
-async def test_a_verified_domain_whose_record_is_gone_may_not_send(
+async def test_verified_domain_without_its_record_may_not_send(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
     id = await published(database, writer, dns_server)
@@ -307,7 +303,7 @@ async def test_a_verified_domain_whose_record_is_gone_may_not_send(
     assert await database.read(store.verified_domains, [(ORG, DOMAIN)]) == {}
 
 
-async def test_a_verification_sees_what_was_published_a_moment_ago(
+async def test_verification_sees_records_published_a_moment_ago(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
     id = await published(database, writer, dns_server)
@@ -345,7 +341,7 @@ async def test_no_connection_is_held_while_dns_is_asked(
     assert {verification.domain.spf for verification in await verifying} == {"temporary_failure"}
 
 
-# How its mail is sent.
+# Sending options.
 
 
 async def test_settings_change_one_by_one(database: Database, writer: Writer) -> None:

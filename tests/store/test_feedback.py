@@ -72,17 +72,17 @@ async def test_a_complaint_is_an_event_and_a_suppression(
 
 
 @pytest.mark.parametrize("feedback", [complaint, bounce])
-async def test_test_mail_suppresses_nobody(
+async def test_feedback_on_test_mail_suppresses_no_address(
     database: Database, writer: Writer, email: Queued, feedback: Callable[[Queued], Feedback]
 ) -> None:
-    """F-5: it never left the building, so nobody outside got it, complained or bounced."""
+    """F-5: test mail has no receiver, so no complaint or bounce of it can be real."""
     await writer.run(Tx.change, update(emails).values(test=True))
     await recorded(writer, feedback(email))
     assert len(await events_of(database, email)) == 1
     assert await suppressed(database) == []
 
 
-async def test_who_complained_has_the_email_and_is_not_sent_another_copy(
+async def test_recipient_that_complained_is_not_sent_another_copy(
     database: Database, writer: Writer, email: Queued
 ) -> None:
     await recorded(writer, complaint(email))
@@ -93,7 +93,7 @@ async def test_who_complained_has_the_email_and_is_not_sent_another_copy(
     assert await status_of(database, email) == "complained"
 
 
-async def test_a_late_bounce_is_an_event_and_a_hard_one_suppresses(
+async def test_late_bounce_is_an_event_and_a_hard_bounce_suppresses(
     database: Database, writer: Writer, email: Queued
 ) -> None:
     await recorded(writer, bounce(email, "bob@receiver.test", "5.7.1"))
@@ -127,7 +127,7 @@ async def test_reports_at_the_same_time_are_recorded_once(
     assert set(ids) == {event.id}
 
 
-async def test_what_was_not_sent_by_the_organisation_to_that_recipient_is_not_found(
+async def test_feedback_on_an_email_of_another_organisation_or_recipient_is_not_found(
     database: Database, writer: Writer, email: Queued
 ) -> None:
     for unknown in (
@@ -141,7 +141,7 @@ async def test_what_was_not_sent_by_the_organisation_to_that_recipient_is_not_fo
     assert await suppressed(database) == []
 
 
-async def test_an_attempt_in_flight_changes_nothing_any_more(
+async def test_attempt_in_flight_changes_nothing_after_a_complaint(
     database: Database, writer: Writer, email: Queued
 ) -> None:
     queue = LeasedQueue(database, writer, ManualClock(), new_id(), 60.0)

@@ -1,4 +1,4 @@
-"""API keys on both engines: who is recognised, for how long, and what is remembered of their use."""
+"""API keys on both engines: authentication, caching, and the record of their last use."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -165,7 +165,7 @@ async def test_concurrent_calls_with_one_key_look_it_up_once(
     assert database.reads == 1
 
 
-async def test_a_caller_who_gives_up_does_not_fail_the_others(
+async def test_cancelled_lookup_does_not_fail_other_callers(
     writer: Writer, authenticator: ApiKeyAuthenticator
 ) -> None:
     key = await _stored(writer)
@@ -215,7 +215,7 @@ async def test_a_look_up_that_began_before_the_revocation_is_not_kept(
         await authenticator.authenticate(key.key)
 
 
-async def test_a_clock_that_is_set_back_does_not_lengthen_a_keys_life(
+async def test_clock_set_back_does_not_extend_a_cached_key(
     writer: Writer, authenticator: ApiKeyAuthenticator, clock: ManualClock
 ) -> None:
     key = await _stored(writer)
@@ -226,7 +226,7 @@ async def test_a_clock_that_is_set_back_does_not_lengthen_a_keys_life(
         await authenticator.authenticate(key.key)
 
 
-async def test_invented_ids_neither_grow_the_cache_nor_push_keys_out(
+async def test_unknown_ids_neither_grow_the_cache_nor_evict_keys(
     writer: Writer, database: ObservedDatabase, clock: ManualClock
 ) -> None:
     authenticator = ApiKeyAuthenticator(database, clock, max_cached=10)
@@ -244,7 +244,7 @@ async def test_invented_ids_neither_grow_the_cache_nor_push_keys_out(
     assert database.reads == 32
 
 
-async def test_the_last_use_is_kept_to_the_minute(
+async def test_last_use_is_recorded_to_the_minute(
     database: Database, writer: Writer, clock: ManualClock, uses: KeyUses
 ) -> None:
     authenticator = ApiKeyAuthenticator(database, clock, uses)
@@ -285,14 +285,14 @@ async def test_uses_are_written_together_and_once_a_minute_for_each_key(
     assert all([await _last_used(database, key) for key in keys])
 
 
-async def test_an_older_use_does_not_undo_a_newer_one(database: Database, writer: Writer) -> None:
+async def test_older_use_does_not_overwrite_a_newer_one(database: Database, writer: Writer) -> None:
     key = await _stored(writer)
     for at in (120_000, 60_000):
         await writer.submit(store.record_uses, [store.KeyUse(ORG, key.id, at)])
     assert await _last_used(database, key) == 120_000
 
 
-async def test_a_refused_key_is_not_used(database: Database, writer: Writer, clock: ManualClock) -> None:
+async def test_refused_key_records_no_use(database: Database, writer: Writer, clock: ManualClock) -> None:
     uses = KeyUses(writer)
     authenticator = ApiKeyAuthenticator(database, clock, uses)
     key = await _stored(writer)
@@ -347,7 +347,7 @@ async def test_a_key_that_has_expired_is_refused(
         await authenticator.authenticate(key.key)
 
 
-async def test_a_caller_is_bound_as_its_key_is(authenticator: ApiKeyAuthenticator, writer: Writer) -> None:
+async def test_caller_has_the_bounds_of_its_key(authenticator: ApiKeyAuthenticator, writer: Writer) -> None:
     """F-5, F-7."""
     key = mint("test")
     bounds = store.Bounds(["example.com"], ["192.0.2.0/24", "2001:db8::/32"])

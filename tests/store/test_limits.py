@@ -51,7 +51,7 @@ async def test_the_state_of_the_account_decides_whether_it_sends(
     assert await accepting.count(emails) == sends
 
 
-async def test_the_sandbox_reaches_the_owner_only(accepting: Accepting) -> None:
+async def test_sandbox_sends_to_the_owner_only(accepting: Accepting) -> None:
     await _stand(accepting, sandbox=True)
     own, other, both = await accepting.results(
         send_request(to=["Owner <OWNER@example.com>"]),
@@ -63,7 +63,7 @@ async def test_the_sandbox_reaches_the_owner_only(accepting: Accepting) -> None:
     assert isinstance(both, SandboxRecipient)
 
 
-async def test_suppressed_recipients_are_skipped_and_the_caller_is_told(accepting: Accepting) -> None:
+async def test_suppressed_recipients_are_skipped_with_a_warning(accepting: Accepting) -> None:
     await _stand(accepting)
     await accepting.suppress("bob@example.net")
     (result,) = await accepting.results(send_request(to=["ada@example.net", "Bob@Example.net"]))
@@ -91,7 +91,7 @@ async def test_an_email_to_suppressed_recipients_only_is_refused_and_uses_nothin
     assert await accepting.used() == (1, 1, 1)
 
 
-async def test_anothers_suppressions_are_not_mine(accepting: Accepting) -> None:
+async def test_suppressions_are_scoped_to_the_organisation(accepting: Accepting) -> None:
     await _stand(accepting)
     await accepting.suppress("ada@example.net", org_id=new_id())
     (result,) = await accepting.results(send_request())
@@ -116,7 +116,7 @@ async def test_every_address_counts_once(accepting: Accepting) -> None:
         ({"unique_limit": 2}, RecipientCapExceeded),
     ],
 )
-async def test_the_last_that_fits_is_accepted_and_the_next_is_not(
+async def test_quota_admits_exactly_its_limit(
     accepting: Accepting, own: dict[str, int], fault: type[Exception]
 ) -> None:
     await _stand(accepting, plan="free", **({"burst_limit": 1000} | own))
@@ -125,7 +125,7 @@ async def test_the_last_that_fits_is_accepted_and_the_next_is_not(
     assert await accepting.count(emails) == 2
 
 
-async def test_numbers_begin_anew_with_their_period(accepting: Accepting) -> None:
+async def test_counters_reset_with_their_period(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=1, burst_limit=1)
     assert isinstance((await accepting.results(send_request()))[0], pb.SendEmailResponse)
     accepting.clock.advance(1)
@@ -149,29 +149,31 @@ async def test_recipients_of_past_months_are_deleted(accepting: Accepting, write
     assert (await accepting.used())[2] == await accepting.count(unique_recipients) == 2
 
 
-async def test_clocks_that_disagree_at_midnight_give_nobody_more(database: Database, writer: Writer) -> None:
+async def test_clocks_that_disagree_at_midnight_give_no_extra_quota(
+    database: Database, writer: Writer
+) -> None:
     """C-13: of a server whose clock is behind, or that waited for its turn, the later day goes on."""
     ahead, behind = Accepting(database, writer), Accepting(database, writer)
     await _stand(ahead, plan="free", burst_limit=1000, daily_limit=5)
     to_midnight_s = 86_400 - ahead.clock.now_ms() // 1000 % 86_400
     ahead.clock.advance(to_midnight_s + 1)
     behind.clock.advance(to_midnight_s - 1)
-    told = [
+    outcomes = [
         type((await server.results(send_request(to=[f"u{n}@example.net"])))[0])
         for n in range(5)
         for server in (ahead, behind)
     ]
-    assert told.count(pb.SendEmailResponse) == 5
+    assert outcomes.count(pb.SendEmailResponse) == 5
 
 
-async def test_a_clock_that_was_wrong_by_days_holds_nobody_up(accepting: Accepting) -> None:
+async def test_clock_that_was_days_ahead_does_not_block_sends(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=1)
     for days in (0, 400, -400):
         accepting.clock.advance(days * 86_400)
         assert isinstance((await accepting.results(send_request()))[0], pb.SendEmailResponse)
 
 
-async def test_a_replay_is_answered_when_the_quota_is_gone(accepting: Accepting) -> None:
+async def test_replay_is_answered_when_the_quota_is_used_up(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=1)
     (first,) = await accepting.results(send_request(idempotency_key="k"))
     (again,) = await accepting.results(send_request(idempotency_key="k"))
@@ -190,7 +192,7 @@ async def test_a_strict_batch_that_does_not_fit_uses_nothing(accepting: Acceptin
     assert all(isinstance(result, pb.SendEmailResponse) for result in two)
 
 
-async def test_a_strict_batch_begins_when_one_email_may_and_counts_as_many(accepting: Accepting) -> None:
+async def test_strict_batch_starts_if_the_burst_limit_admits_one_email(accepting: Accepting) -> None:
     """Z-43, C-4: a batch larger than the burst would otherwise never be sent."""
     await _stand(accepting, plan="free")
     five = [send_request(to=["ada@example.net"])] * 5
@@ -235,10 +237,10 @@ async def test_a_test_key_uses_no_quota(accepting: Accepting) -> None:
 
 
 async def test_the_order_of_the_checks(accepting: Accepting) -> None:
-    """C-41: from-domain, sandbox, suppression, quota; each is told only when those before it pass."""
+    """C-41: from-domain, sandbox, suppression, quota; each one answers only when those before it pass."""
     await _stand(accepting, plan="free", sandbox=True, daily_limit=0)
     await accepting.suppress("owner@example.com")
-    told = [
+    outcomes = [
         type((await accepting.results(request))[0])
         for request in (
             send_request(**{"from": "a@unknown.example.com"}),
@@ -246,10 +248,10 @@ async def test_the_order_of_the_checks(accepting: Accepting) -> None:
             send_request(to=["owner@example.com"]),
         )
     ]
-    assert told == [DomainNotVerified, SandboxRecipient, AllRecipientsSuppressed]
+    assert outcomes == [DomainNotVerified, SandboxRecipient, AllRecipientsSuppressed]
 
 
-async def test_64_senders_over_two_servers_get_exactly_what_there_is(
+async def test_64_concurrent_senders_on_two_servers_use_exactly_the_quota(
     database: Database, writer: Writer
 ) -> None:
     """On PostgreSQL two servers; on SQLite one, as there is one writer by design."""
@@ -273,11 +275,11 @@ async def test_64_senders_over_two_servers_get_exactly_what_there_is(
             for n in range(4)
         ]
 
-    told = [
+    outcomes = [
         kind for kinds in await asyncio.gather(*(sender(number) for number in range(64))) for kind in kinds
     ]
-    accepted = told.count(pb.SendEmailResponse)
-    assert set(told) <= {pb.SendEmailResponse, DailyQuotaExceeded, RecipientCapExceeded}
+    accepted = outcomes.count(pb.SendEmailResponse)
+    assert set(outcomes) <= {pb.SendEmailResponse, DailyQuotaExceeded, RecipientCapExceeded}
     assert accepted == await servers[0].count(emails) == 50
     day, month, unique = await servers[0].used()
     assert (day, month) == (100, 100)

@@ -1,4 +1,4 @@
-"""Lists of emails on both engines (contract rows Z-27, F-6): every filter equals a plain look at all rows."""
+"""Lists of emails on both engines (contract rows Z-27, F-6): every filter equals a full scan."""
 
 import itertools
 import json
@@ -135,7 +135,7 @@ async def test_a_tag_is_found_by_its_name_or_with_its_value(shelf: Shelf) -> Non
     assert await shelf.ids(Filter(tag="kind", search="Your receipt", statuses=["queued"])) == [b, a]
 
 
-async def test_a_time_is_found_though_ids_are_made_a_little_apart(shelf: Shelf) -> None:
+async def test_time_range_includes_ids_made_a_few_seconds_apart(shelf: Shelf) -> None:
     """An email's id is made some seconds before or after the time it is stored with."""
     made = [START_MS + apart for apart in (-4_000, 0, 1, 5, 3_000, 60_000)]
     times = [START_MS + apart for apart in (0, -3, 2, 2, -1_000, 64_000)]
@@ -178,7 +178,7 @@ async def steps_on(url: str, wanted: Filter, *tables: str) -> list[str]:
     ],
     ids=str,
 )
-async def test_a_time_is_found_by_the_ids_of_about_then(sqlite_url: str, wanted: Filter) -> None:
+async def test_time_range_is_searched_by_id_range(sqlite_url: str, wanted: Filter) -> None:
     """B6: no email of another time is looked at, whichever index is walked."""
     steps = await steps_on(sqlite_url, wanted, "emails", "email_tags", "addressees")
     by_id = ("AND id>", "AND id<", "AND id=?)", "AND email_id>", "AND email_id<", "AND address<?)")
@@ -187,7 +187,7 @@ async def test_a_time_is_found_by_the_ids_of_about_then(sqlite_url: str, wanted:
 
 
 @pytest.mark.parametrize("wanted", [Filter(tag="kind", domain=DOMAIN), Filter(tag="kind", since=START_MS)])
-async def test_a_second_criterion_is_looked_up_at_what_has_the_tag(sqlite_url: str, wanted: Filter) -> None:
+async def test_second_criterion_is_checked_on_tagged_emails_only(sqlite_url: str, wanted: Filter) -> None:
     """B6: a rare tag is found without a walk over all emails."""
     steps = await steps_on(sqlite_url, wanted, "emails")
     assert steps
@@ -200,7 +200,7 @@ async def test_an_unknown_domain_has_no_emails(shelf: Shelf) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_every_filter_and_page_equals_a_look_at_all_rows(shelf: Shelf, seed: int) -> None:
+async def test_every_filter_and_page_equals_a_full_scan(shelf: Shelf, seed: int) -> None:
     chance = random.Random(seed)
     names = ("alpha", "beta")
     await shelf.put(
@@ -255,7 +255,7 @@ def _matches(row: dict[str, Any], wanted: Filter) -> bool:
     )
 
 
-async def test_a_text_is_looked_for_among_the_newest_emails_and_a_cursor_moves_on(shelf: Shelf) -> None:
+async def test_text_search_is_bounded_and_a_cursor_continues_it(shelf: Shelf) -> None:
     ids = await shelf.put(*({"subject": "Hello" if n in (1, 6) else "none"} for n in range(10)))
     found = await shelf.find(Filter(search="hello"), window=5)
     assert ([row.id for row in found.rows], found.total) == ([ids[6]], 1)
@@ -263,7 +263,7 @@ async def test_a_text_is_looked_for_among_the_newest_emails_and_a_cursor_moves_o
     assert await shelf.ids(Filter(search="hello"), PageRequest(10, before=ids[0]), window=5) == [ids[1]]
 
 
-async def test_a_recipient_is_found_however_old_by_how_the_address_begins(shelf: Shelf) -> None:
+async def test_recipient_of_an_old_email_is_found_by_address_prefix(shelf: Shelf) -> None:
     ids = await shelf.put(
         *(
             {"to": [f"person-{n}@receiver.test"], "status": STATUSES[n % 2], "tags": [["n", str(n)]]}
@@ -288,7 +288,7 @@ async def test_a_recipient_is_found_however_old_by_how_the_address_begins(shelf:
     assert await shelf.ids(Filter(search="erson-2"), window=3) == []
 
 
-async def test_many_are_counted_by_the_statistics(shelf: Shelf) -> None:
+async def test_total_of_many_emails_comes_from_the_statistics(shelf: Shelf) -> None:
     await shelf.put(*({"status": "delivered"} for _ in range(5)))
     assert (await shelf.find(Filter(), max_counted=3)).total == 3
     rows = [

@@ -33,14 +33,14 @@ async def _read(
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
-def test_a_cursor_is_its_place(tx: int, seq: int) -> None:
+def test_cursor_encodes_its_position(tx: int, seq: int) -> None:
     assert log.Place.of_cursor(log.Place(tx, seq).cursor()) == (tx, seq)
 
 
 @pytest.mark.parametrize(
     "cursor", ["x", "1", "1-", "-1", "1-1-1", "0x1-1", " 1-1", "1-ffffffffffffffff", "01-1"]
 )
-def test_what_is_no_cursor_is_refused(cursor: str) -> None:
+def test_invalid_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         log.Place.of_cursor(cursor)
 
@@ -59,7 +59,7 @@ async def test_an_organisation_reads_its_own_entries_only(database: Database, wr
     assert await _read(database, log.BEGINNING) == [mine.email_id, theirs.email_id]
 
 
-async def test_types_narrow_the_reading(database: Database, writer: Writer) -> None:
+async def test_types_filter_the_entries(database: Database, writer: Writer) -> None:
     sent, delivered = _entry(), _entry(type="email.delivered")
     await _append(writer, sent, delivered)
     assert await _read(database, log.BEGINNING, org_id=ORG, types=("email.delivered",)) == [
@@ -67,7 +67,9 @@ async def test_types_narrow_the_reading(database: Database, writer: Writer) -> N
     ]
 
 
-async def test_the_end_lies_behind_what_was_and_before_what_comes(database: Database, writer: Writer) -> None:
+async def test_end_of_the_log_is_after_past_and_before_future_entries(
+    database: Database, writer: Writer
+) -> None:
     await _append(writer, _entry())
     end = await database.read(log.end)
     assert await _read(database, end) == []
@@ -119,7 +121,7 @@ async def test_readers_beside_many_writers_see_each_entry_once(database: Databas
     assert sorted(seen) == sorted(email_id for ids in await writing for email_id in ids)
 
 
-def test_an_emails_entries_are_looked_up_and_the_log_is_not_walked(sqlite_url: str) -> None:
+def test_entries_of_an_email_are_found_by_index(sqlite_url: str) -> None:
     """B6. PostgreSQL has statistics; SQLite must be led."""
     [step, *_] = plans_of(sqlite_url, log.of_email, ORG, new_id())
     assert "ix_events_org_id_email_id" in step

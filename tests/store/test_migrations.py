@@ -1,4 +1,4 @@
-"""A store of every earlier version is brought up to date and keeps what is in it, on both engines."""
+"""A store of every earlier version is migrated and keeps its rows, on both engines."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +75,7 @@ def test_a_store_of_an_earlier_version_is_upgraded_with_its_rows(
     assert len(after[-1]) == 2
 
 
-def test_the_queue_keeps_its_form_under_its_new_name(empty_url: str, connection: Connection) -> None:
+def test_renamed_queue_keeps_its_storage_options(empty_url: str, connection: Connection) -> None:
     """SQLite: a table without row ids. PostgreSQL: vacuumed often, with room in each page."""
     upgrade(empty_url)
     if connection.dialect.name == "sqlite":
@@ -88,13 +88,13 @@ def test_the_queue_keeps_its_form_under_its_new_name(empty_url: str, connection:
     assert set(indexes) == {"pk_delivery_queue", "ix_delivery_queue_due", "ix_delivery_queue_leased"}
 
 
-def test_the_versions_lead_to_the_schema(empty_url: str, connection: Connection) -> None:
-    """What `server/db/schema.py` says is what a store has, its indexes too."""
+def test_migrations_produce_the_schema(empty_url: str, connection: Connection) -> None:
+    """A migrated store equals `server/db/schema.py`, indexes included."""
     upgrade(empty_url)
     assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_the_way_back_leads_to_the_version_before(empty_url: str, connection: Connection) -> None:
+def test_downgrade_restores_the_previous_version(empty_url: str, connection: Connection) -> None:
     upgrade(empty_url)
     for version in EARLIER:
         command.downgrade(alembic_config(empty_url), version)

@@ -49,7 +49,7 @@ def _hide(dns_server: DnsServer, *keys: NewKey) -> None:
         del dns_server.zones[f"{key.selector}._domainkey.{DOMAIN}", "TXT"]
 
 
-async def test_new_keys_sign_once_dns_shows_all_of_them_and_then_alone(
+async def test_new_keys_sign_alone_once_dns_publishes_all_of_them(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
     id = await published(database, writer, dns_server)
@@ -73,7 +73,7 @@ async def test_new_keys_sign_once_dns_shows_all_of_them_and_then_alone(
     assert not (await verifier.verify(ORG, id)).domain.verified
 
 
-async def test_old_keys_that_vanish_too_early_are_a_failure(
+async def test_old_keys_removed_too_early_fail_the_verification(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
     id = await published(database, writer, dns_server)
@@ -83,7 +83,7 @@ async def test_old_keys_that_vanish_too_early_are_a_failure(
     assert not (await verifier.verify(ORG, id)).domain.verified
 
 
-async def test_while_dns_is_silent_about_the_new_keys_the_old_ones_sign(
+async def test_old_keys_sign_while_dns_does_not_answer_for_the_new_ones(
     database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
 ) -> None:
     id = await published(database, writer, dns_server)
@@ -112,7 +112,7 @@ async def test_a_second_rotation_replaces_the_keys_that_still_wait(
 async def test_keys_replaced_during_a_verification_leave_the_old_ones_signing(
     database: Database, writer: Writer
 ) -> None:
-    """What was seen in DNS is gone from the store by the time that it is recorded."""
+    """The keys that were seen in DNS are gone from the store by the time that the result is recorded."""
     id = await add(writer)
     await record(writer, id, BOTH_SEEN)
     await _rotate(writer, id)
@@ -124,7 +124,7 @@ async def test_keys_replaced_during_a_verification_leave_the_old_ones_signing(
     assert await _selectors(database, id) == ["zm1r", "zm1e", "zm3r", "zm3e"]
 
 
-async def test_only_ones_own_domain_gets_new_keys(writer: Writer) -> None:
+async def test_keys_of_another_organisations_domain_are_not_rotated(writer: Writer) -> None:
     """C-48."""
     id = await add(writer)
     with pytest.raises(DomainNotFound):

@@ -1,4 +1,4 @@
-"""Scheduled emails wait, move, stop or go, on both engines (F-2, C-25)."""
+"""Scheduled emails are rescheduled, canceled or released, on both engines (F-2, C-25)."""
 
 import asyncio
 from typing import Any
@@ -124,13 +124,13 @@ async def test_a_scheduled_email_waits_until_its_time(scheduling: Scheduling) ->
     assert await scheduling.release(IN_AN_HOUR + DAY_MS) == 0
 
 
-async def test_what_waits_is_not_counted_with_what_does_not(scheduling: Scheduling) -> None:
+async def test_scheduled_mail_does_not_count_today(scheduling: Scheduling) -> None:
     """C-25."""
     await scheduling.results(send_request(scheduled_at=at(IN_AN_HOUR)), send_request(), send_request())
     assert await scheduling.count_usage() == 2
 
 
-async def test_the_answer_echoes_the_time(scheduling: Scheduling) -> None:
+async def test_answer_echoes_scheduled_at(scheduling: Scheduling) -> None:
     (result,) = await scheduling.results(send_request(scheduled_at=at(IN_AN_HOUR + 7)))
     assert result.scheduled_at == at(IN_AN_HOUR + 7)
     assert (await scheduling.email(result.id)).scheduled_at == IN_AN_HOUR + 7
@@ -143,7 +143,7 @@ async def test_a_time_that_is_past_or_too_far_is_refused(scheduling: Scheduling,
     assert result.violations[0].field == "scheduled_at"
 
 
-async def test_a_repeated_call_gets_its_answer_also_when_its_time_is_past(scheduling: Scheduling) -> None:
+async def test_repeated_call_gets_its_answer_after_its_scheduled_time(scheduling: Scheduling) -> None:
     """F-1, C-41: what was right when it was said is not wrong when it is repeated."""
     request = send_request(scheduled_at=at(IN_AN_HOUR), idempotency_key="k")
     (first,) = await scheduling.results(request)
@@ -154,7 +154,7 @@ async def test_a_repeated_call_gets_its_answer_also_when_its_time_is_past(schedu
     assert isinstance(other, ValidationFailed)
 
 
-async def test_an_email_is_moved(scheduling: Scheduling) -> None:
+async def test_scheduled_email_is_rescheduled(scheduling: Scheduling) -> None:
     id = await scheduling.schedule()
     assert await scheduling.move(id, IN_AN_HOUR + HOUR_MS) is None
     assert await scheduling.release(IN_AN_HOUR) == 0
@@ -179,7 +179,7 @@ async def test_a_canceled_email_is_not_sent(scheduling: Scheduling) -> None:
     assert await scheduling.count(attachment_parts) == 0
 
 
-async def test_only_what_is_scheduled_can_be_canceled(scheduling: Scheduling) -> None:
+async def test_only_a_scheduled_email_can_be_canceled(scheduling: Scheduling) -> None:
     (sent,) = await scheduling.results(send_request())
     assert isinstance(await scheduling.cancel(sent.id), EmailNotScheduled)
     id = await scheduling.schedule()
@@ -189,7 +189,7 @@ async def test_only_what_is_scheduled_can_be_canceled(scheduling: Scheduling) ->
     assert await scheduling.states(id) == ["scheduled", "scheduled"]
 
 
-async def test_an_email_is_canceled_or_sent_and_never_both(scheduling: Scheduling, writer: Writer) -> None:
+async def test_email_is_canceled_or_sent_and_never_both(scheduling: Scheduling, writer: Writer) -> None:
     """The database decides; on PostgreSQL between two servers."""
     other = writer if scheduling.database.is_sqlite else Writer(scheduling.database)
     if other is not writer:
@@ -230,7 +230,7 @@ async def test_two_servers_release_each_email_once(scheduling: Scheduling, write
         assert await scheduling.events(id) == ["scheduled", "sent"]
 
 
-async def test_who_was_suppressed_meanwhile_is_skipped(scheduling: Scheduling) -> None:
+async def test_recipient_suppressed_before_the_scheduled_time_is_skipped(scheduling: Scheduling) -> None:
     """Z-24, and suppressed recipients use no quota."""
     id = await scheduling.schedule(cc=["Eve@example.net"])
     await scheduling.suppress("eve@example.net")
@@ -243,7 +243,7 @@ async def test_who_was_suppressed_meanwhile_is_skipped(scheduling: Scheduling) -
     assert await scheduling.count_usage() == 1
 
 
-async def test_if_all_are_suppressed_nothing_is_sent(scheduling: Scheduling) -> None:
+async def test_scheduled_email_to_suppressed_recipients_only_is_not_sent(scheduling: Scheduling) -> None:
     id = await scheduling.schedule(attachments=[pb.NewAttachment(filename="a", content=b"abc")])
     await scheduling.suppress("ada@example.net")
     await scheduling.release(IN_AN_HOUR)
@@ -252,7 +252,7 @@ async def test_if_all_are_suppressed_nothing_is_sent(scheduling: Scheduling) -> 
     assert await scheduling.count(attachment_parts) == 0
 
 
-async def test_without_its_domain_an_email_fails(scheduling: Scheduling) -> None:
+async def test_scheduled_email_fails_if_its_domain_was_removed(scheduling: Scheduling) -> None:
     id = await scheduling.schedule()
     await scheduling.writer.run(Tx.change, delete(domains))
     await scheduling.release(IN_AN_HOUR)
@@ -262,7 +262,7 @@ async def test_without_its_domain_an_email_fails(scheduling: Scheduling) -> None
     assert await scheduling.reasons(id) == [reason, reason]
 
 
-async def test_what_does_not_fit_into_a_day_waits_for_the_next(scheduling: Scheduling) -> None:
+async def test_scheduled_email_over_the_daily_quota_waits_for_the_next_day(scheduling: Scheduling) -> None:
     """C-25: refused when today's quota is gone, counted on the day it is sent."""
     await scheduling.set_organisation(daily_limit=2, burst_limit=100)
     ids = [await scheduling.schedule() for _ in range(3)]
@@ -278,7 +278,7 @@ async def test_what_does_not_fit_into_a_day_waits_for_the_next(scheduling: Sched
     assert (await scheduling.used())[:2] == (1, 3)
 
 
-async def test_while_its_organisation_may_not_send_an_email_waits(scheduling: Scheduling) -> None:
+async def test_scheduled_email_waits_while_its_organisation_is_paused(scheduling: Scheduling) -> None:
     """C-42."""
     id = await scheduling.schedule()
     await scheduling.set_organisation(state="paused")
@@ -289,7 +289,9 @@ async def test_while_its_organisation_may_not_send_an_email_waits(scheduling: Sc
     assert await scheduling.states(id) == ["queued", "queued"]
 
 
-async def test_a_paused_organisations_email_waits_also_without_its_domain(scheduling: Scheduling) -> None:
+async def test_scheduled_email_of_a_paused_organisation_waits_without_its_domain(
+    scheduling: Scheduling,
+) -> None:
     """C-41: the account comes before the domain, which may be verified again before the pause ends."""
     id = await scheduling.schedule()
     await scheduling.set_organisation(state="paused")
@@ -302,7 +304,7 @@ async def test_a_paused_organisations_email_waits_also_without_its_domain(schedu
     assert await scheduling.states(id) == ["queued", "queued"]
 
 
-async def test_in_the_sandbox_only_mail_to_the_owner_goes(scheduling: Scheduling) -> None:
+async def test_scheduled_email_in_the_sandbox_goes_to_the_owner_only(scheduling: Scheduling) -> None:
     """Z-25: also what was scheduled before the organisation came into it; that waits like paused mail."""
     owner = "owner@example.com"
     to_owner, to_others = await scheduling.schedule(to=[owner]), await scheduling.schedule(cc=[owner])
@@ -316,7 +318,7 @@ async def test_in_the_sandbox_only_mail_to_the_owner_goes(scheduling: Scheduling
     assert await scheduling.states(to_others) == ["queued"] * 3
 
 
-async def test_the_burst_limit_spreads_what_is_due_at_once(scheduling: Scheduling) -> None:
+async def test_burst_limit_spreads_emails_due_at_the_same_time(scheduling: Scheduling) -> None:
     """Z-43."""
     await scheduling.set_organisation(burst_limit=2)
     ids = [await scheduling.schedule() for _ in range(6)]
@@ -327,7 +329,7 @@ async def test_the_burst_limit_spreads_what_is_due_at_once(scheduling: Schedulin
     assert counts == [2, 4, 6]
 
 
-async def test_the_weight_of_attachments_comes_into_the_queue(scheduling: Scheduling) -> None:
+async def test_released_email_carries_its_attachment_size_into_the_queue(scheduling: Scheduling) -> None:
     files = [pb.NewAttachment(filename=name, content=b"x" * 1000) for name in "ab"]
     id = await scheduling.schedule(attachments=files)
     (sent,) = await scheduling.results(send_request(attachments=files))

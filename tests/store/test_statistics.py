@@ -1,4 +1,4 @@
-"""The daily counters on both engines: never behind for long, never twice, never wrong (Z-29, C-46)."""
+"""Daily counters on both engines: prompt and exact, each event counted once (Z-29, C-46)."""
 
 import asyncio
 import contextlib
@@ -145,7 +145,7 @@ def happened_to(totals: Counter[str]) -> dict[str, int]:
     return {name: count for name, count in totals.items() if count and name != "sent"}
 
 
-async def test_an_organisation_without_mail_has_days_of_nothing(mailing: Mailing) -> None:
+async def test_organisation_without_mail_has_days_of_zeroes(mailing: Mailing) -> None:
     counted = await mailing.stats(ORGS[0], 3)
     assert counted.daily == {date_of(TODAY - 2): {}, date_of(TODAY - 1): {}, "2027-01-15": {}}
     assert (counted.totals, counted.by_status, counted.rate("delivered", "sent")) == ({}, {}, 0.0)
@@ -166,7 +166,7 @@ async def test_a_delivery_is_counted_on_the_day_its_email_was_accepted(mailing: 
     assert (await mailing.stats(ORGS[0], 1)).totals == {"sent": 1, "delivered": 1}
 
 
-async def test_the_reader_notes_which_emails_went_to_an_address(mailing: Mailing) -> None:
+async def test_reader_records_emails_by_recipient_address(mailing: Mailing) -> None:
     """F-6: the search finds them however old they are."""
     first = await mailing.accept(ORGS[0], 2)
     second = await mailing.accept(ORGS[0], 1, status="scheduled")
@@ -180,7 +180,7 @@ async def test_the_reader_notes_which_emails_went_to_an_address(mailing: Mailing
     }
 
 
-async def test_rates_are_parts_of_the_whole(mailing: Mailing) -> None:
+async def test_rates_are_fractions_of_the_totals(mailing: Mailing) -> None:
     await mailing.accept(ORGS[0], 4)
     outcomes = iter([DELIVERED, DELIVERED, BOUNCED, DEFERRED])
     await mailing.settle(lambda row, email: attempt(row, email, next(outcomes), mailing.clock.now_ms()))
@@ -202,7 +202,7 @@ async def test_events_are_counted_once_however_many_processes_read(mailing: Mail
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_the_counters_equal_a_count_of_everything(mailing: Mailing, seed: int) -> None:
+async def test_counters_equal_a_full_count(mailing: Mailing, seed: int) -> None:
     """Random mail with random fates, read in random pages: the counters equal those of a naive count."""
     chance = random.Random(seed)
     mailing.reader = Counting(

@@ -1,4 +1,4 @@
-"""Who is suppressed, on both engines (contract rows Z-24, F-4; DELIVERY row 28)."""
+"""Suppressions in the store, on both engines (contract rows Z-24, F-4; DELIVERY row 28)."""
 
 from collections.abc import Set
 from typing import Any
@@ -40,9 +40,7 @@ async def stored(database: Database, org_id: str = ORG, address: str = ADA) -> A
     return row
 
 
-async def test_only_the_organisation_that_suppressed_an_address_does(
-    database: Database, writer: Writer
-) -> None:
+async def test_suppression_applies_to_its_organisation_only(database: Database, writer: Writer) -> None:
     await add(writer, new(ADA), new(BOB, org_id=OTHER))
     asked = [(ORG, ADA), (ORG, BOB), (OTHER, ADA), (OTHER, BOB)]
     assert await suppressed(database, *asked) == {(ORG, ADA), (OTHER, BOB)}
@@ -55,7 +53,7 @@ async def test_a_suppression_holds_until_it_expires(database: Database, writer: 
     assert await suppressed(database, (ORG, ADA), at=START_MS + 10) == set()
 
 
-async def test_the_earlier_suppression_stays(database: Database, writer: Writer) -> None:
+async def test_earlier_suppression_is_kept(database: Database, writer: Writer) -> None:
     first = new(source_id=new_id())
     await add(writer, first)
     await add(writer, new(at=START_MS + 5, source_id=new_id()), new(origin="manual", at=START_MS + 5))
@@ -69,7 +67,7 @@ async def test_the_earlier_suppression_stays(database: Database, writer: Writer)
 
 
 @pytest.mark.parametrize("own_wish", ["complaint", "unsubscribe"])
-async def test_what_its_owner_said_outranks_a_bounce(
+async def test_complaint_or_unsubscribe_replaces_a_bounce(
     database: Database, writer: Writer, own_wish: Origin
 ) -> None:
     first, wish = new(), new(origin=own_wish, at=START_MS + 5, source_id=new_id())
@@ -85,18 +83,18 @@ async def test_what_its_owner_said_outranks_a_bounce(
     )
 
 
-async def test_what_its_owner_said_never_expires() -> None:
+async def test_complaint_or_unsubscribe_never_expires() -> None:
     for own_wish in ("complaint", "unsubscribe"):
         with pytest.raises(ValueError, match="does not expire"):
             new(origin=own_wish, expires_at=START_MS + 10)
 
 
-async def test_what_lasts_takes_the_place_of_what_would_expire(database: Database, writer: Writer) -> None:
+async def test_permanent_suppression_replaces_an_expiring_one(database: Database, writer: Writer) -> None:
     await add(writer, new(origin="manual", expires_at=START_MS + 10), new(origin="bounce"))
     assert await suppressed(database, (ORG, ADA), at=START_MS + 10) == {(ORG, ADA)}
 
 
-async def test_an_expired_one_makes_room(database: Database, writer: Writer) -> None:
+async def test_expired_suppression_is_replaced(database: Database, writer: Writer) -> None:
     await add(writer, new(origin="manual", expires_at=START_MS + 10))
     again = new(origin="manual", at=START_MS + 10, expires_at=START_MS + 20)
     await add(writer, again)

@@ -1,4 +1,4 @@
-"""Transactions and statements: values arrive as they were, rows are what their classes say."""
+"""Transactions and statements: values round-trip unchanged, and rows match their classes."""
 
 import asyncio
 from typing import Literal, NamedTuple
@@ -65,7 +65,7 @@ def _found(tx: Tx, org_id: str = "o1") -> list[str]:
     return [row.key for row in FOUND.all(tx, org_id=org_id)]
 
 
-async def test_rows_arrive_as_they_were(database: Database, writer: Writer) -> None:
+async def test_rows_round_trip_unchanged(database: Database, writer: Writer) -> None:
     rows = [key(text, data) for text, data in zip(TEXTS, BYTES * 4, strict=False)]
     await writer.run(KEYS.rows, rows)
     expected = sorted((row["key"], row["request_hash"], row["request_hash"], 2**40) for row in rows)
@@ -77,7 +77,7 @@ async def test_rows_arrive_as_they_were(database: Database, writer: Writer) -> N
     assert await writer.run(read) == expected
 
 
-async def test_booleans_numbers_and_null_arrive_both_ways(database: Database, writer: Writer) -> None:
+async def test_booleans_numbers_and_null_round_trip(database: Database, writer: Writer) -> None:
     row = {
         "org_id": "o",
         "email_id": "e",
@@ -124,10 +124,10 @@ class _NotNull(NamedTuple):
 
 
 @pytest.mark.parametrize("row", [_WrongType, _WrongName, _WrongLiteral])
-async def test_a_row_class_that_is_not_what_the_database_returns_is_an_error(
+async def test_row_class_that_differs_from_the_result_is_an_error(
     database: Database, writer: Writer, row: type[NamedTuple]
 ) -> None:
-    """What mypy believes about a column is checked against the first row."""
+    """The types that mypy sees for columns are checked against the first row."""
     await writer.submit(_insert, ["a"])
     with pytest.raises(TypeError, match=row.__name__):
         await database.read(Statement(row, "SELECT key FROM idempotency_keys").all)
@@ -154,7 +154,7 @@ async def test_each_engine_gets_its_own_part_of_a_statement(database: Database) 
     assert await database.read(statement.first) == (database.engine,)
 
 
-async def test_a_list_of_parameters_changes_row_by_row(database: Database, writer: Writer) -> None:
+async def test_list_of_parameters_runs_once_per_row(database: Database, writer: Writer) -> None:
     expire = Change(
         "UPDATE idempotency_keys SET expires_at = :at, response = :response"
         " WHERE org_id = :org AND key = :key"
@@ -173,7 +173,7 @@ async def test_a_list_of_parameters_changes_row_by_row(database: Database, write
     assert [(row.expires_at, row.response) for row in found] == [(1, b"gone"), (2**40, b""), (3, b"gone")]
 
 
-async def test_a_row_that_cannot_be_takes_its_transaction_with_it(database: Database, writer: Writer) -> None:
+async def test_invalid_row_rolls_back_its_transaction(database: Database, writer: Writer) -> None:
     def write(tx: Tx) -> None:
         KEYS.rows(tx, [key("kept out", org_id="o2")])
         KEYS.rows(tx, [key("twice", org_id="o2")] * 2)
@@ -184,7 +184,7 @@ async def test_a_row_that_cannot_be_takes_its_transaction_with_it(database: Data
     assert await database.read(_found, "o2") == ["later"]
 
 
-async def test_both_ways_of_writing_are_one_transaction(database: Database, writer: Writer) -> None:
+async def test_core_and_plain_statements_share_one_transaction(database: Database, writer: Writer) -> None:
     """Some statements go through SQLAlchemy, some do not: all are kept or none."""
 
     def write(tx: Tx, *, fail: bool) -> None:
@@ -203,7 +203,7 @@ async def test_both_ways_of_writing_are_one_transaction(database: Database, writ
     assert await database.read(_found) == ["again"]
 
 
-async def test_a_reading_transaction_sees_one_state(database: Database, writer: Writer) -> None:
+async def test_read_transaction_sees_one_snapshot(database: Database, writer: Writer) -> None:
     """A page and its count agree, whatever is committed between the two statements."""
     loop = asyncio.get_running_loop()
 
@@ -225,7 +225,7 @@ async def test_a_reader_cannot_write(sqlite_url: str) -> None:
     await database.close()
 
 
-async def test_a_database_that_dropped_its_connections_is_written_again(postgres_url: str) -> None:
+async def test_writes_resume_after_the_database_dropped_its_connections(postgres_url: str) -> None:
     """Of the connections that were open, one finds out; its caller gets UNAVAILABLE, the next is served."""
     database = Database(postgres_url)
     writer = Writer(database)

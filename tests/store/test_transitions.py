@@ -1,4 +1,4 @@
-"""Changes of states on both engines: legal ones with their events, others without a trace."""
+"""State transitions on both engines: legal ones write their events, others change nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -69,7 +69,7 @@ async def test_a_report_leaves_the_reply_of_the_last_attempt(
     assert [event.reply_text for event in await events_of(database, email)] == ["ok", "abuse"]
 
 
-async def test_what_is_illegal_or_repeated_changes_nothing_beside_what_is_applied(
+async def test_illegal_and_repeated_transitions_change_nothing_beside_legal_ones(
     database: Database, writer: Writer, email: Queued
 ) -> None:
     await apply(writer, change(email, 1, "delivered", 1), change(email, 2, "complained"))

@@ -1,4 +1,4 @@
-"""Emails under everything that changes their states, in any order, on both engines."""
+"""Model test of all operations that change the state of an email, in any order, on both engines."""
 
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
@@ -108,7 +108,7 @@ class Mail(RuleBasedStateMachine):
         self.tx.rollback()
         self.connection.close()
 
-    # What happens to mail.
+    # Events of mail.
 
     @rule(people=st.integers(1, 3), skipped=st.integers(0, 1), in_minutes=st.none() | st.integers(1, 3))
     def accept(self, people: int, skipped: int, in_minutes: int | None) -> None:
@@ -200,7 +200,7 @@ class Mail(RuleBasedStateMachine):
     def wait(self, minutes: int) -> None:
         self.now += minutes * MINUTE_MS
 
-    # What holds at every moment.
+    # Invariants.
 
     @invariant()
     def a_status_changes_by_transitions_only(self) -> None:
@@ -250,7 +250,7 @@ class Mail(RuleBasedStateMachine):
         kept = set(self.tx.scalars(str, select(attachment_parts.c.email_id)))
         assert kept == {key for key, status in self.statuses().items() if status in OPEN}
 
-    # What is stored.
+    # The stored state.
 
     def recipients(self) -> list[Stored]:
         columns = [recipients.c[name] for name in Stored._fields]
@@ -296,7 +296,7 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def test_whatever_happens_in_any_order_states_events_queue_and_files_agree(engine: Engine) -> None:
+def test_states_events_queue_and_files_agree_under_any_interleaving(engine: Engine) -> None:
     class OnEngine(Mail):
         pass
 

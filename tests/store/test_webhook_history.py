@@ -1,4 +1,4 @@
-"""Lists of a webhook's calls on both engines (contract rows F-3, B6): exact, at one cost however many."""
+"""Lists of a webhook's calls on both engines: exact, at a constant cost (contract rows F-3, B6)."""
 
 import random
 from collections.abc import Collection

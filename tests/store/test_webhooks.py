@@ -92,7 +92,9 @@ def settled(call: Claimed, *, next_at: int | None = None, gone: bool = False) ->
 # The registry.
 
 
-async def test_a_list_holds_the_organisations_own_newest_first(database: Database, writer: Writer) -> None:
+async def test_webhooks_of_the_organisation_are_listed_newest_first(
+    database: Database, writer: Writer
+) -> None:
     org_id = new_id()
     ids = [await register(writer, org_id) for _ in range(3)]
     await register(writer, new_id())
@@ -113,7 +115,7 @@ async def test_another_organisations_webhook_cannot_be_removed(database: Databas
     assert isinstance((await writer.submit(store.remove, [(org_id, webhook_id)]))[0], WebhookNotFound)
 
 
-async def test_of_two_removals_at_once_one_finds_nothing(database: Database, writer: Writer) -> None:
+async def test_one_of_two_concurrent_removals_is_not_found(database: Database, writer: Writer) -> None:
     org_id = new_id()
     key = (org_id, await register(writer, org_id))
     outcomes = await writer.submit(store.remove, [key, key])
@@ -121,7 +123,7 @@ async def test_of_two_removals_at_once_one_finds_nothing(database: Database, wri
     assert isinstance(outcomes[1], WebhookNotFound)
 
 
-async def test_removal_drops_the_calls_that_wait_and_no_others(database: Database, writer: Writer) -> None:
+async def test_removal_drops_the_webhooks_waiting_calls_only(database: Database, writer: Writer) -> None:
     org_id = new_id()
     removed, kept = await register(writer, org_id), await register(writer, org_id)
     await happen(writer, org_id, "email.sent")
@@ -133,7 +135,7 @@ async def test_removal_drops_the_calls_that_wait_and_no_others(database: Databas
 # Fan-out.
 
 
-async def test_each_webhook_is_told_of_the_types_it_asked_for(database: Database, writer: Writer) -> None:
+async def test_webhook_gets_events_of_its_types_only(database: Database, writer: Writer) -> None:
     org_id, other_org = new_id(), new_id()
     one = await register(writer, org_id, "email.sent")
     two = await register(writer, org_id, "email.delivered", "email.bounced")
@@ -144,7 +146,7 @@ async def test_each_webhook_is_told_of_the_types_it_asked_for(database: Database
     assert await waiting(database) == [(org_id, one, "email.sent"), (org_id, two, "email.delivered")]
 
 
-async def test_a_webhook_is_told_of_nothing_that_was_before_it(database: Database, writer: Writer) -> None:
+async def test_webhook_gets_no_events_from_before_its_creation(database: Database, writer: Writer) -> None:
     org_id = new_id()
     await happen(writer, org_id, "email.sent")
     webhook_id = await register(writer, org_id, "email.sent", "email.delivered")
@@ -153,7 +155,7 @@ async def test_a_webhook_is_told_of_nothing_that_was_before_it(database: Databas
     assert await waiting(database) == [(org_id, webhook_id, "email.delivered")]
 
 
-async def test_events_of_many_pages_are_each_taken_once(database: Database, writer: Writer) -> None:
+async def test_events_of_many_pages_are_taken_once_each(database: Database, writer: Writer) -> None:
     org_id = new_id()
     webhook_id = await register(writer, org_id)
     await asyncio.gather(*(happen(writer, org_id, *["email.sent"] * 50) for _ in range(11)))
@@ -162,7 +164,7 @@ async def test_events_of_many_pages_are_each_taken_once(database: Database, writ
     assert await waiting(database) == [(org_id, webhook_id, "email.sent")] * 550
 
 
-async def test_readers_beside_each_other_take_each_event_once(database: Database, writer: Writer) -> None:
+async def test_concurrent_readers_take_each_event_once(database: Database, writer: Writer) -> None:
     org_id = new_id()
     webhook_id = await register(writer, org_id)
     readers = [new_fan_out(database, writer) for _ in range(3)]
@@ -176,7 +178,7 @@ async def test_readers_beside_each_other_take_each_event_once(database: Database
     assert await waiting(database) == [(org_id, webhook_id, "email.sent")] * 20
 
 
-async def test_events_that_concern_nobody_cost_no_write(database: Database, writer: Writer) -> None:
+async def test_events_without_a_webhook_cost_no_write(database: Database, writer: Writer) -> None:
     reader = new_fan_out(database, writer)
     while await reader.step():
         pass
@@ -246,9 +248,7 @@ async def test_no_call_outlives_a_webhook_that_is_removed_meanwhile(postgres_url
     await database.close()
 
 
-async def test_an_event_that_cannot_be_told_keeps_nobody_else_waiting(
-    database: Database, writer: Writer
-) -> None:
+async def test_event_that_cannot_be_sent_does_not_block_others(database: Database, writer: Writer) -> None:
     org_id = new_id()
     webhook_id = await register(writer, org_id)
     broken = await happen(writer, org_id, "email.sent")
@@ -274,7 +274,7 @@ async def make_calls(database: Database, writer: Writer, counts: Sequence[int]) 
     return keys
 
 
-async def test_a_look_at_the_queue_shows_each_webhook_once(database: Database, writer: Writer) -> None:
+async def test_webhooks_with_due_calls_are_listed_once(database: Database, writer: Writer) -> None:
     one, two, _, four = await make_calls(database, writer, [3, 1, 0, 2])
     assert await with_backlog(database, BEGINNING, 10) == [one, two, four]
     assert await with_backlog(database, BEGINNING, 2) == [one, two]
@@ -282,7 +282,7 @@ async def test_a_look_at_the_queue_shows_each_webhook_once(database: Database, w
     assert await with_backlog(database, four, 2) == []
 
 
-async def test_a_claimed_call_is_nobody_elses(database: Database, writer: Writer) -> None:
+async def test_claimed_call_is_not_claimed_again(database: Database, writer: Writer) -> None:
     (key,) = await make_calls(database, writer, [5])
     wanted = await database.read(due.due, [(key, 5)], START_MS)
     claims = [Claim(owner * 24, START_MS + 1, wanted) for owner in "abc"]
@@ -292,9 +292,7 @@ async def test_a_claimed_call_is_nobody_elses(database: Database, writer: Writer
     assert await with_backlog(database, BEGINNING, 10) == []
 
 
-async def test_claims_take_the_earliest_first_and_no_more_than_asked(
-    database: Database, writer: Writer
-) -> None:
+async def test_claims_take_the_earliest_first_up_to_their_limit(database: Database, writer: Writer) -> None:
     one, two = await make_calls(database, writer, [4, 3])
     wanted = await database.read(due.due, [(one, 2), (two, 9)], START_MS)
     calls = (await writer.submit(queue.claim, [Claim("a" * 24, START_MS, wanted)]))[0]
@@ -334,7 +332,7 @@ async def test_each_attempt_leaves_a_record(database: Database, writer: Writer) 
     assert await waiting(database) == []
 
 
-async def test_a_holder_whose_lease_ran_out_changes_nothing(database: Database, writer: Writer) -> None:
+async def test_holder_of_an_expired_lease_changes_nothing(database: Database, writer: Writer) -> None:
     (key,) = await make_calls(database, writer, [1])
     (late,) = await claim(database, writer, key)
     assert await writer.submit(queue.release_expired, [START_MS + 60_000]) == [0]
@@ -346,7 +344,7 @@ async def test_a_holder_whose_lease_ran_out_changes_nothing(database: Database, 
     assert await writer.submit(queue.renew, [Renewal("b" * 24, START_MS, [call.key])]) == [{call.key}]
 
 
-async def test_calls_given_back_are_due_at_once(database: Database, writer: Writer) -> None:
+async def test_released_calls_are_due_at_once(database: Database, writer: Writer) -> None:
     (key,) = await make_calls(database, writer, [2])
     calls = await claim(database, writer, key)
     await writer.submit(queue.release, [call.key for call in calls])
@@ -361,8 +359,8 @@ async def test_calls_that_were_due_too_long_ago_are_given_up(database: Database,
     assert await waiting(database) == [(*two, "email.sent")]
 
 
-async def test_an_attempt_under_way_does_not_swallow_a_replay(database: Database, writer: Writer) -> None:
-    """F-3: what was asked for is told again, even if the attempt that is under way succeeds."""
+async def test_attempt_in_flight_does_not_cancel_a_replay(database: Database, writer: Writer) -> None:
+    """F-3: the replay is made even if the attempt that is under way succeeds."""
     (key,) = await make_calls(database, writer, [1])
     (call,) = await claim(database, writer, key)
     event_id = call.key.event_id
@@ -378,7 +376,7 @@ async def failed_since(database: Database, key: WebhookKey, since: int, after: s
     return await database.read(history.failed, key, since, after, 2)
 
 
-async def test_what_failed_is_told_again_in_parts(database: Database, writer: Writer) -> None:
+async def test_failed_calls_are_replayed_in_chunks(database: Database, writer: Writer) -> None:
     (key,) = await make_calls(database, writer, [5])
     await writer.submit(queue.give_up_stale, [(key, START_MS + 1)])
     assert await waiting(database) == []
@@ -391,14 +389,14 @@ async def test_what_failed_is_told_again_in_parts(database: Database, writer: Wr
     assert len(await waiting(database)) == 5
 
 
-async def test_what_failed_before_a_time_is_not_told_again(database: Database, writer: Writer) -> None:
+async def test_replay_skips_calls_that_failed_before_its_start(database: Database, writer: Writer) -> None:
     (key,) = await make_calls(database, writer, [1])
     await writer.submit(queue.give_up_stale, [(key, START_MS + 1)])
     assert len(await failed_since(database, key, START_MS)) == 1
     assert await failed_since(database, key, START_MS + 1) == []
 
 
-async def test_what_is_told_meanwhile_is_not_told_again(database: Database, writer: Writer) -> None:
+async def test_call_replayed_meanwhile_is_not_replayed_twice(database: Database, writer: Writer) -> None:
     """F-3: between the look for what failed and the replay, another replay may have come."""
     (key,) = await make_calls(database, writer, [1])
     await writer.submit(queue.give_up_stale, [(key, START_MS + 1)])
@@ -407,7 +405,9 @@ async def test_what_is_told_meanwhile_is_not_told_again(database: Database, writ
         assert await writer.run(history.replay_failed, key, ids, START_MS) == count
 
 
-async def test_anothers_calls_cannot_be_seen_or_made_again(database: Database, writer: Writer) -> None:
+async def test_calls_of_another_organisation_cannot_be_seen_or_replayed(
+    database: Database, writer: Writer
+) -> None:
     """C-48."""
     (key,) = await make_calls(database, writer, [1])
     (call,) = await claim(database, writer, key)

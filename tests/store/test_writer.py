@@ -1,4 +1,4 @@
-"""Group commit: nobody's error is somebody else's, and success means committed."""
+"""Group commit: an error fails its own caller only, and success means committed."""
 
 import asyncio
 
@@ -41,7 +41,7 @@ async def test_concurrent_callers_share_transactions(database: Database, writer:
     assert len(sizes) <= 2 * writer.concurrency
 
 
-async def test_a_submission_that_cannot_be_kept_fails_alone(database: Database, writer: Writer) -> None:
+async def test_submission_that_cannot_be_stored_fails_alone(database: Database, writer: Writer) -> None:
     await writer.submit(_add, ["taken"])
     good, bad, fine = await asyncio.gather(
         writer.submit(_add, ["good"]),
@@ -55,9 +55,7 @@ async def test_a_submission_that_cannot_be_kept_fails_alone(database: Database, 
     assert await _names(database) == {"taken", "good", "fine"}
 
 
-async def test_an_outcome_can_be_a_fault_without_undoing_its_neighbours(
-    database: Database, writer: Writer
-) -> None:
+async def test_fault_as_an_outcome_does_not_roll_back_others(database: Database, writer: Writer) -> None:
     def judge(tx: Tx, names: list[str]) -> list[str | DomainNotFound]:
         wanted = [name for name in names if name != "bad"]
         _add(tx, wanted)
@@ -68,7 +66,7 @@ async def test_an_outcome_can_be_a_fault_without_undoing_its_neighbours(
     assert await _names(database) == {"a", "b"}
 
 
-async def test_run_returns_after_its_own_transaction(database: Database, writer: Writer) -> None:
+async def test_run_returns_after_its_transaction_committed(database: Database, writer: Writer) -> None:
     def write(tx: Tx) -> int:
         _add(tx, ["one"])
         return tx.scalar(int, select(func.count()).select_from(log_readers)) or 0
@@ -86,7 +84,7 @@ async def test_a_fault_raised_in_run_rolls_back(database: Database, writer: Writ
     assert await _names(database) == set()
 
 
-async def test_a_caller_that_goes_away_takes_nobody_with_it(database: Database, writer: Writer) -> None:
+async def test_cancelled_caller_does_not_fail_others(database: Database, writer: Writer) -> None:
     leaving = asyncio.create_task(writer.submit(_add, ["leaving"]))
     staying = asyncio.create_task(writer.submit(_add, ["staying"]))
     await asyncio.sleep(0)
@@ -95,7 +93,7 @@ async def test_a_caller_that_goes_away_takes_nobody_with_it(database: Database, 
     assert "staying" in await _names(database)
 
 
-async def test_more_work_than_can_wait_is_refused(database: Database) -> None:
+async def test_work_beyond_the_queue_limit_is_refused(database: Database) -> None:
     writer = Writer(database, max_waiting=2)
     writer.start()
     with pytest.raises(Unavailable):
@@ -103,7 +101,7 @@ async def test_more_work_than_can_wait_is_refused(database: Database) -> None:
     await writer.close()
 
 
-async def test_closing_writes_what_waits_and_refuses_the_rest(database: Database) -> None:
+async def test_close_writes_waiting_work_and_refuses_new_work(database: Database) -> None:
     writer = Writer(database)
     writer.start()
     waiting = asyncio.gather(*(writer.submit(_add, [f"{n}"]) for n in range(10)))

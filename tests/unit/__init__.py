@@ -1,1 +1,1 @@
-"""Promises that need no process, socket or database beside the test."""
+"""Tests that need no other process and no database."""

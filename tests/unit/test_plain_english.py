@@ -1,7 +1,4 @@
-"""Plain English in the code: no private dialect, and sentences that begin with their noun or verb.
-
-The counts of what is left may only fall: a count below its limit fails too, until the limit is lowered.
-"""
+"""Plain English in the code: no private dialect, and sentences that begin with their noun or verb."""
 
 import ast
 import io
@@ -21,13 +18,11 @@ WORDS = re.compile(
     re.IGNORECASE,
 )
 OPENINGS = re.compile(r"(?:What|Whether|How|Which|Where|Those|Who|Whose|So)\b")
-# Counts in each folder: of the words, and of docstrings and comments that begin with an opening.
-LIMITS = {
-    "edge": {"words": 3, "docstrings": 13, "comments": 2},
-    "server": {"words": 4, "docstrings": 16, "comments": 7},
-    "tests": {"words": 202, "docstrings": 91, "comments": 23},
-    "tools": {"words": 0, "docstrings": 0, "comments": 0},
-}
+# A test is named after its promise, subject first.
+TEST_NAMES = re.compile(
+    r"def (test_(?:what|whatever|whether|how|which|where|who|whoever|whose|those|so|if)_\w+)"
+)
+FOLDERS = ("edge", "server", "tests", "tools")
 
 
 def words(text: str) -> Iterator[tuple[int, str]]:
@@ -38,16 +33,16 @@ def words(text: str) -> Iterator[tuple[int, str]]:
 
 
 def docstrings(text: str) -> Iterator[tuple[int, str]]:
-    """The line and the beginning of each docstring that does not begin with its noun or verb."""
+    """The line and the beginning of each docstring, of attributes too, that begins with an opening."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            docstring = ast.get_docstring(node)
-            if docstring is not None and (opening := OPENINGS.match(docstring)):
-                yield node.body[0].lineno, opening[0]
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(docstring))):
+                if opening := OPENINGS.match(docstring.lstrip()):
+                    yield node.lineno, opening[0]
 
 
 def comments(text: str) -> Iterator[tuple[int, str]]:
-    """The line and the beginning of each comment that does not begin with its noun or verb."""
+    """The line and the beginning of each comment that begins with an opening."""
     last = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
@@ -58,18 +53,34 @@ def comments(text: str) -> Iterator[tuple[int, str]]:
             last = number
 
 
-RULES = {"words": words, "docstrings": docstrings, "comments": comments}
+# Texts that stay, by file: API callers see them, and only a change of the contract may change them.
+ALLOWED = {"server/webhooks/rules.py": "is no event type that a webhook can be told of"}
+
+
+def unclear_test_names(text: str) -> Iterator[tuple[int, str]]:
+    """The line and the name of each test whose name does not begin with its subject."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if named := TEST_NAMES.search(line):
+            yield number, named[1]
+
+
+RULES = {"words": words, "docstrings": docstrings, "comments": comments, "test names": unclear_test_names}
+
+
+def source(path: Path) -> str:
+    """The text of a file without the one that stays."""
+    text = path.read_text()
+    allowed = ALLOWED.get(str(path.relative_to(ROOT)))
+    return text if allowed is None else text.replace(allowed, "", 1)
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("folder", LIMITS)
-def test_private_words_and_unclear_sentences_only_become_fewer(folder: str, rule: str) -> None:
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_code_is_in_plain_english(folder: str, rule: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {text}"
         for path in sorted((ROOT / folder).rglob("*.py"))
         if path != Path(__file__)
-        for number, text in RULES[rule](path.read_text())
+        for number, text in RULES[rule](source(path))
     ]
-    limit = LIMITS[folder][rule]
-    assert len(found) <= limit, "say it in plain English:\n" + "\n".join(found)
-    assert len(found) == limit, f"lower the limit of {rule} in {folder} to {len(found)}"
+    assert not found, "say it in plain English:\n" + "\n".join(found)

@@ -1,4 +1,4 @@
-"""A site by hand, with a clock to move, and a receiver."""
+"""A site driven step by step with a manual clock, and a receiver."""
 
 from collections.abc import AsyncIterator
 
@@ -26,7 +26,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def site(database: Database, writer: Writer, clock: ManualClock) -> AsyncIterator[Site]:
-    """A site whose turns are taken by hand; a call of it ends after a second."""
+    """A site that the test steps; its calls time out after a second."""
     site = Site(database, writer, clock, total_s=1.0)
     yield site
     await site.stop()

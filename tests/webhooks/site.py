@@ -1,4 +1,4 @@
-"""Fan-out and dispatch over one store, driven by hand or running by themselves."""
+"""Fan-out and dispatch over one store, stepped by a test or running by themselves."""
 
 import ssl
 from collections.abc import Sequence
@@ -130,7 +130,7 @@ class Site:
         return rows[-1]
 
     async def waiting(self, webhook_id: str) -> int:
-        """How many calls of a webhook are in the queue."""
+        """The number of calls of a webhook in the queue."""
         query = (
             select(func.count())
             .select_from(webhook_calls)
@@ -143,7 +143,7 @@ class Site:
         return await self.database.read(lambda tx: tx.scalar(int, query)) or 0
 
     async def status(self, webhook_id: str) -> str:
-        """Whether a webhook is enabled."""
+        """The status of a webhook: `enabled` or `disabled`."""
         query = select(webhooks.c.status).where(webhooks.c.org_id == self.org_id, webhooks.c.id == webhook_id)
         return str(await self.database.read(lambda tx: tx.scalar(str, query)))
 
@@ -152,7 +152,7 @@ class Site:
         return (await self.database.read(store.get, self.org_id, webhook_id)).disabled_reason
 
     async def kept(self, webhook_id: str) -> dict[str, int]:
-        """How many calls of a webhook there are, by status."""
+        """The number of calls of a webhook, by status."""
         query = (
             select(webhook_calls.c.status, func.count().label("calls"))
             .where(webhook_calls.c.org_id == self.org_id, webhook_calls.c.webhook_id == webhook_id)

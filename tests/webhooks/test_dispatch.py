@@ -1,4 +1,4 @@
-"""Calls arrive signed, nobody holds up another, and none is lost between processes."""
+"""Calls arrive signed, no webhook blocks another, and no call is lost between processes."""
 
 import asyncio
 import hashlib
@@ -58,12 +58,12 @@ async def test_a_call_arrives_over_tls(database: Database, writer: Writer) -> No
         await site.stop()
 
 
-async def test_a_webhook_that_hangs_holds_up_nobody(running: Site, sink: WebhookSink) -> None:
+async def test_webhook_that_hangs_does_not_block_others(running: Site, sink: WebhookSink) -> None:
     hanging = [await running.register(f"{sink.url}/hang/{number}") for number in range(3)]
     await running.register(f"{sink.url}/200")
     for _ in range(40):
         await running.happen()
-    # A call to the others ends after 15 seconds: the healthy one is told of everything long before.
+    # A call to the others ends after 15 seconds: the healthy one gets all of its calls long before.
     await until(lambda: len(sink.at("/200")) == 40, within=10)
     assert not [await running.attempts(id) for id, _ in hanging if await running.attempts(id)]
     await running.writer.submit(store.remove, [(running.org_id, id) for id, _ in hanging])
@@ -80,7 +80,7 @@ async def test_at_most_a_few_calls_are_in_flight_to_one_webhook(running: Site, s
     await sink.stop()
 
 
-async def test_dispatchers_beside_each_other_make_each_call_once(
+async def test_concurrent_dispatchers_make_each_call_once(
     database: Database, writer: Writer, sink: WebhookSink
 ) -> None:
     sites = [Site(database, writer, SystemClock()) for _ in range(3)]
@@ -95,7 +95,7 @@ async def test_dispatchers_beside_each_other_make_each_call_once(
     assert sink.count == 100
 
 
-async def test_the_calls_of_a_process_that_died_are_made_by_the_next(
+async def test_calls_of_a_dead_process_are_made_by_the_next(
     database: Database, writer: Writer, sink: WebhookSink, clock: ManualClock
 ) -> None:
     dead = Site(database, writer, clock, lease_s=60)
@@ -116,7 +116,7 @@ async def test_the_calls_of_a_process_that_died_are_made_by_the_next(
     assert await heir.waiting(webhook_id) == 0
 
 
-async def test_a_stop_finishes_what_was_begun_and_gives_back_the_rest(
+async def test_stop_finishes_started_calls_and_releases_the_rest(
     site: Site, sink: WebhookSink, database: Database, writer: Writer, clock: ManualClock
 ) -> None:
     webhook_id, _ = await site.register(f"{sink.url}/200")
@@ -148,7 +148,7 @@ async def test_a_call_that_ends_after_its_webhook_was_removed_leaves_nothing(
     assert await site.waiting(webhook_id) == 0
 
 
-async def test_a_name_that_turns_private_is_not_called(
+async def test_host_that_resolves_to_a_private_address_later_is_not_called(
     database: Database, writer: Writer, sink: WebhookSink, clock: ManualClock
 ) -> None:
     """C-35: the address is checked at every connection, not when the webhook was registered."""
@@ -164,7 +164,7 @@ async def test_a_name_that_turns_private_is_not_called(
     assert attempt.next_at is not None
 
 
-async def test_calls_too_old_to_matter_are_given_up(
+async def test_calls_past_their_lifetime_are_given_up(
     site: Site, sink: WebhookSink, clock: ManualClock
 ) -> None:
     webhook_id, _ = await site.register(f"{sink.url}/200")

@@ -1,4 +1,4 @@
-"""When a call is made again, and what is recorded of each attempt (contract row C-33)."""
+"""Retries of calls, and the record of each attempt (contract row C-33)."""
 
 import asyncio
 import base64
@@ -18,7 +18,7 @@ from tests.webhooks.site import Site
 LONGEST_S = [6, 360, 2160, 8640, 21_600, 43_200, 60_480, 86_400, 103_680]
 
 
-async def test_a_call_that_is_taken_is_made_once(site: Site, sink: WebhookSink) -> None:
+async def test_successful_call_is_made_once(site: Site, sink: WebhookSink) -> None:
     webhook_id, _ = await site.register(f"{sink.url}/204")
     await site.happen()
     await site.turn()
@@ -56,7 +56,7 @@ async def test_a_failed_call_is_repeated_on_schedule_with_the_same_bytes(
     ]
 
 
-async def test_the_tenth_failure_is_the_last(site: Site, sink: WebhookSink, clock: ManualClock) -> None:
+async def test_call_is_given_up_after_ten_failures(site: Site, sink: WebhookSink, clock: ManualClock) -> None:
     webhook_id, _ = await site.register(f"{sink.url}/500")
     await site.happen()
     for made, wait_s in enumerate([*LONGEST_S, 0], 1):
@@ -69,9 +69,7 @@ async def test_the_tenth_failure_is_the_last(site: Site, sink: WebhookSink, cloc
     assert await site.status(webhook_id) == "enabled"
 
 
-async def test_a_receiver_may_ask_for_twice_the_delay(
-    site: Site, sink: WebhookSink, clock: ManualClock
-) -> None:
+async def test_retry_after_may_double_the_delay(site: Site, sink: WebhookSink, clock: ManualClock) -> None:
     webhook_id, _ = await site.register(f"{sink.url}/503/retry-after/9")
     await site.happen()
     await site.turn()
@@ -93,7 +91,7 @@ async def test_410_disables_the_webhook_and_makes_no_further_calls(site: Site, s
     assert sink.count == 2
 
 
-async def test_a_redirect_is_a_failure_and_nobody_is_called_behind_it(site: Site, sink: WebhookSink) -> None:
+async def test_redirect_is_a_failure_and_is_not_followed(site: Site, sink: WebhookSink) -> None:
     async with WebhookSink() as elsewhere:
         webhook_id, _ = await site.register(f"{sink.url}/redirect?to={elsewhere.url}/200")
         await site.happen()
@@ -107,7 +105,7 @@ async def test_a_redirect_is_a_failure_and_nobody_is_called_behind_it(site: Site
 @pytest.mark.parametrize(
     ("order", "error"), [("hang", "timeout"), ("drop", "broken"), ("slow-headers", "timeout")]
 )
-async def test_no_answer_is_recorded_in_a_word_and_repeated(
+async def test_missing_answer_is_recorded_by_its_error_and_retried(
     site: Site, sink: WebhookSink, order: str, error: str
 ) -> None:
     webhook_id, _ = await site.register(f"{sink.url}/{order}")
@@ -119,7 +117,7 @@ async def test_no_answer_is_recorded_in_a_word_and_repeated(
     assert attempt.next_at is not None
 
 
-async def test_an_answer_that_is_no_http_is_recorded_whatever_its_bytes(site: Site) -> None:
+async def test_answer_that_is_not_http_is_recorded(site: Site) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"}}")
         writer.write(b"HTTP/1.1 2\x00\xff\xed\xa0\x80 no\r\n\x00\xff: \xff\r\n\r\n" * 100)
@@ -145,14 +143,14 @@ async def test_an_attempt_keeps_the_beginning_of_the_answer(site: Site, sink: We
     assert attempt.attempted_at == START_MS
 
 
-async def test_each_recipients_events_are_told(site: Site, sink: WebhookSink) -> None:
+async def test_events_of_each_recipient_are_sent(site: Site, sink: WebhookSink) -> None:
     await site.register(f"{sink.url}/200", "email.delivered", "email.bounced")
     email_id = await site.happen("email.sent", "email.delivered", "email.bounced")
     await site.turn()
     await site.stop()
-    told = [orjson.loads(call.body) for call in sink.calls]
-    assert sorted(body["type"] for body in told) == ["email.bounced", "email.delivered"]
-    assert {body["data"]["email_id"] for body in told} == {email_id}
+    bodies = [orjson.loads(call.body) for call in sink.calls]
+    assert sorted(body["type"] for body in bodies) == ["email.bounced", "email.delivered"]
+    assert {body["data"]["email_id"] for body in bodies} == {email_id}
 
 
 # A webhook that takes nothing for days (F-3).
@@ -162,7 +160,7 @@ DAY_S = 86_400
 
 
 async def fail(site: Site, clock: ManualClock, webhook_id: str, until_s: float) -> int:
-    """Lets the clock run for so many seconds; returns how many events there were, one every six hours."""
+    """Advances the clock by `until_s` seconds, with an event every six hours; returns their number."""
     happened = 0
     end = clock.now_ms() + until_s * 1000
     while clock.now_ms() < end and await site.status(webhook_id) == "enabled":
@@ -194,7 +192,9 @@ async def test_a_webhook_that_fails_for_five_days_is_disabled_and_nothing_is_los
     assert await site.kept(webhook_id) == {"failed": happened + 1}
 
 
-async def test_one_success_begins_the_days_anew(site: Site, sink: WebhookSink, clock: ManualClock) -> None:
+async def test_one_success_resets_the_days_of_failure(
+    site: Site, sink: WebhookSink, clock: ManualClock
+) -> None:
     webhook_id, _ = await site.register(f"{sink.url}/500")
     await fail(site, clock, webhook_id, 3 * DAY_S)
     sink.statuses["/500"] = 200
@@ -222,7 +222,7 @@ async def test_a_short_outage_long_after_another_does_not_disable(
 # Rotation and replay.
 
 
-async def test_the_secret_before_verifies_for_24_hours_and_not_longer(
+async def test_previous_secret_verifies_for_24_hours(
     site: Site, sink: WebhookSink, clock: ManualClock
 ) -> None:
     """F-3."""
@@ -246,9 +246,7 @@ async def test_the_secret_before_verifies_for_24_hours_and_not_longer(
             assert signature == "v1," + base64.b64encode(hmac.digest(key, content, "sha256")).decode()
 
 
-async def test_what_was_settled_is_told_again_and_its_attempts_are_counted_on(
-    site: Site, sink: WebhookSink
-) -> None:
+async def test_settled_call_is_replayed_and_its_attempts_continue(site: Site, sink: WebhookSink) -> None:
     """F-3."""
     webhook_id, _ = await site.register(f"{sink.url}/200")
     await site.happen()
@@ -266,7 +264,7 @@ async def test_what_was_settled_is_told_again_and_its_attempts_are_counted_on(
     assert await site.kept(webhook_id) == {"success": 1}
 
 
-async def test_after_30_days_calls_and_attempts_are_forgotten(
+async def test_calls_and_attempts_are_deleted_after_30_days(
     site: Site, sink: WebhookSink, clock: ManualClock
 ) -> None:
     webhook_id, _ = await site.register(f"{sink.url}/200")

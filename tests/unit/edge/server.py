@@ -59,7 +59,7 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
     """Takes every email; the id of its answer is the subject. Records what it was called with.
 
     `gate` holds calls back while it is cleared, `outcome` decides about an item, `refusal` about a call;
-    of so many first items (`left_out`) the answer says nothing.
+    the answer leaves out the first `left_out` items.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
         self.forget()
 
     def forget(self) -> None:
-        """Forgets all calls and everything it was told to do."""
+        """Forgets all calls, and resets everything that tests set."""
         self.batches: list[pb.BatchSendEmailsRequest] = []
         self.alone: list[pb.SendEmailRequest] = []
         self.metadata: list[dict[str, str | bytes]] = []

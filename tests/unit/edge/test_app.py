@@ -53,7 +53,7 @@ async def test_security_headers_and_a_request_id_are_on_every_answer(
 
 
 @pytest.mark.parametrize("given", ["r-1", "a.b:c/d=e@f+g", "x" * 128])
-async def test_a_sane_request_id_is_kept_and_passed_on(
+async def test_valid_request_id_is_kept_and_passed_on(
     client: httpx.AsyncClient, emails: EmailServer, given: str
 ) -> None:
     answer = await client.post("/v1/emails", json={}, headers={"x-request-id": given})
@@ -62,7 +62,7 @@ async def test_a_sane_request_id_is_kept_and_passed_on(
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "a b", "<script>", "é"])
-async def test_any_other_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
+async def test_invalid_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
     answer = await client.post("/v1/emails", json={}, headers={"x-request-id": given.encode()})
     assert answer.headers["x-request-id"] != given
     assert len(answer.headers["x-request-id"]) == 24
@@ -106,7 +106,7 @@ async def test_a_repeated_batch_is_marked_in_a_header(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("key", ["", "k" * 300, "é"])
-async def test_an_idempotency_key_of_any_form_is_the_servers_to_judge(
+async def test_idempotency_key_of_any_form_is_passed_to_the_server(
     client: httpx.AsyncClient, emails: EmailServer, key: str
 ) -> None:
     await client.post("/v1/emails", json={}, headers={"idempotency-key": key.encode("latin-1")})
@@ -118,7 +118,7 @@ async def test_an_idempotency_key_of_any_form_is_the_servers_to_judge(
     ("header", "mode"),
     [(None, 0), ("strict", pb.BATCH_MODE_STRICT), ("permissive", pb.BATCH_MODE_PERMISSIVE)],
 )
-async def test_a_batch_is_a_bare_array_or_an_object_and_a_header_says_how_strict(
+async def test_batch_is_an_array_or_an_object_and_a_header_sets_its_mode(
     client: httpx.AsyncClient, emails: EmailServer, shape: object, header: str | None, mode: int
 ) -> None:
     """C-4, C-17."""
@@ -132,10 +132,10 @@ async def test_a_batch_is_a_bare_array_or_an_object_and_a_header_says_how_strict
     assert emails.batches[0].emails[0].tags[0].value == "v"
 
 
-async def test_a_permissive_batch_goes_on_without_what_is_no_email(
+async def test_permissive_batch_skips_malformed_emails(
     client: httpx.AsyncClient, emails: EmailServer
 ) -> None:
-    """C-4: also when more is wrong than is told at once."""
+    """C-4: also with more violations than one error lists."""
     emails.outcome = lambda email: (
         sent(email) if email.subject else pb.BatchSendResult(error=status("VALIDATION_FAILED", field="from"))
     )
@@ -153,7 +153,7 @@ async def test_a_permissive_batch_goes_on_without_what_is_no_email(
     assert len(emails.batches) == 1
 
 
-async def test_a_permissive_batch_tells_what_was_wrong_with_which_email(
+async def test_permissive_batch_reports_errors_by_index(
     client: httpx.AsyncClient, emails: EmailServer
 ) -> None:
     emails.outcome = lambda email: (
@@ -170,7 +170,7 @@ async def test_a_permissive_batch_tells_what_was_wrong_with_which_email(
     assert error["message"]
 
 
-async def test_an_unknown_strictness_is_refused(client: httpx.AsyncClient) -> None:
+async def test_unknown_batch_mode_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/emails/batch", json=[], headers={"x-batch-validation": "lenient"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "mode"
@@ -215,12 +215,12 @@ async def test_a_body_is_one_json_object_in_utf_8(
         assert not emails.batches
 
 
-async def test_of_a_key_that_comes_twice_the_last_counts(client: httpx.AsyncClient) -> None:
+async def test_last_of_duplicate_json_keys_counts(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/emails", content=b'{"subject": "first", "subject": "last"}')
     assert answer.json() == {"id": "last"}
 
 
-async def test_a_wrong_method_is_told_the_right_ones(client: httpx.AsyncClient) -> None:
+async def test_wrong_method_is_405_with_allow(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/emails/batch")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
@@ -252,7 +252,7 @@ async def test_a_credential_that_grpc_cannot_carry_is_401(
 
 
 @pytest.mark.parametrize("body", [b"{", b"x" * 3_000_000, b'{"to": 1}', b"{}"])
-async def test_a_stranger_is_told_so_and_not_what_is_wrong_with_the_body(
+async def test_invalid_credential_is_401_before_the_body_is_validated(
     client: httpx.AsyncClient, emails: EmailServer, body: bytes
 ) -> None:
     """C-41."""
@@ -262,7 +262,7 @@ async def test_a_stranger_is_told_so_and_not_what_is_wrong_with_the_body(
     assert not emails.batches
 
 
-async def test_a_failed_call_is_told_by_its_reason(client: httpx.AsyncClient, emails: EmailServer) -> None:
+async def test_failed_call_is_answered_by_its_reason(client: httpx.AsyncClient, emails: EmailServer) -> None:
     emails.refusal = status("IDEMPOTENCY_KEY_REUSED", code_pb2.ABORTED, idempotency_key="k")
     for path in ("/v1/emails", "/v1/emails/batch"):
         answer = await client.post(path, json={})
@@ -270,7 +270,9 @@ async def test_a_failed_call_is_told_by_its_reason(client: httpx.AsyncClient, em
         assert answer.json()["name"] == "invalid_idempotent_request"
 
 
-async def test_an_outcome_that_is_none_is_no_success(client: httpx.AsyncClient, emails: EmailServer) -> None:
+async def test_empty_result_of_a_batch_item_is_an_error(
+    client: httpx.AsyncClient, emails: EmailServer
+) -> None:
     emails.outcome = lambda email: pb.BatchSendResult()
     assert (await client.post("/v1/emails", json={})).status_code == 500
 
@@ -315,7 +317,7 @@ async def test_without_a_server_it_is_503_until_there_is_one() -> None:
 
 
 @pytest.mark.parametrize("limits", [{"requests_limit": 4}, {"bodies_limit": 100}])
-async def test_what_is_too_much_at_once_is_shed_and_the_rest_is_answered(
+async def test_requests_over_capacity_are_503_and_the_rest_are_answered(
     emails: EmailServer, limits: dict[str, int]
 ) -> None:
     emails.gate.clear()
@@ -343,7 +345,7 @@ async def test_concurrent_sends_share_calls(client: httpx.AsyncClient, emails: E
     assert len(emails.batches) < 15
 
 
-async def test_sends_of_one_credential_that_wait_too_long_a_line_are_shed(emails: EmailServer) -> None:
+async def test_sends_over_the_queue_limit_of_a_credential_are_503(emails: EmailServer) -> None:
     emails.gate.clear()
     settings = replace(Settings(server=emails.target), waiting_limit=1)
     async with serve_edge(settings) as url, httpx.AsyncClient(base_url=url) as client:
@@ -356,12 +358,12 @@ async def test_sends_of_one_credential_that_wait_too_long_a_line_are_shed(emails
         for number in (1, 2):
             sends.append(send(f"in flight {number}"))
             await until(lambda number=number: len(emails.batches) == number)
-        crowd = [send("crowd 1"), send("crowd 2")]
-        await until(lambda: any(task.done() for task in crowd))
+        waiting = [send("waiting 1"), send("waiting 2")]
+        await until(lambda: any(task.done() for task in waiting))
         sends.append(send("other", "Bearer other"))
         await until(lambda: len(emails.batches) == 3)
         emails.gate.set()
-        assert sorted([(await task).status_code for task in crowd]) == [200, 503]
+        assert sorted([(await task).status_code for task in waiting]) == [200, 503]
         assert [(await task).status_code for task in sends] == [200, 200, 200]
 
 

@@ -42,7 +42,7 @@ async def far_away(target: str) -> AsyncIterator[str]:
     await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def test_a_server_that_answers_late_is_reached_all_the_same(emails: EmailServer) -> None:
+async def test_server_that_answers_late_is_reached(emails: EmailServer) -> None:
     async with (
         far_away(emails.target) as target,
         serve_edge(Settings(server=target)) as url,

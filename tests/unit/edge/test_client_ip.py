@@ -32,12 +32,12 @@ def exchange(client: str | None, *forwarded: bytes) -> Exchange:
         ("", "", ""),
     ],
 )
-def test_a_client_has_an_address_and_for_ipv6_a_network(client: str, address: str, network: str) -> None:
+def test_client_is_its_ipv4_address_or_ipv6_network(client: str, address: str, network: str) -> None:
     assert ClientIps().of(exchange(client)) == (address, network)
 
 
 @pytest.mark.parametrize("forwarded", [b"192.0.2.1", b"192.0.2.1, 10.0.0.1", b"nonsense"])
-def test_x_forwarded_for_counts_for_nothing_unless_a_trusted_proxy_sent_it(forwarded: bytes) -> None:
+def test_x_forwarded_for_is_ignored_unless_a_trusted_proxy_sent_it(forwarded: bytes) -> None:
     assert ClientIps().of(exchange("203.0.113.9", forwarded)).address == "203.0.113.9"
     assert ClientIps(PROXIES).of(exchange("203.0.113.9", forwarded)).address == "203.0.113.9"
 

@@ -69,16 +69,14 @@ async def fill(emails: EmailServer, sender: Sender) -> list[asyncio.Task[pb.Batc
     return tasks
 
 
-async def test_an_idle_line_sends_at_once_and_a_lone_email_is_a_batch_of_one(
-    emails: EmailServer, sender: Sender
-) -> None:
+async def test_idle_queue_sends_at_once_as_a_batch_of_one(emails: EmailServer, sender: Sender) -> None:
     result = await sender.send("alone")
     assert result.sent.id == "alone"
     assert emails.subjects == [["alone"]]
     assert emails.batches[0].mode == pb.BATCH_MODE_PERMISSIVE
 
 
-async def test_what_arrives_while_two_calls_are_in_flight_goes_with_the_next_one(
+async def test_sends_during_two_calls_in_flight_share_the_next_call(
     emails: EmailServer, sender: Sender
 ) -> None:
     tasks = await fill(emails, sender)
@@ -122,7 +120,7 @@ async def test_credentials_never_share_a_call(emails: EmailServer, coalescer: Co
     assert called == [("Bearer one", ["a", "c"]), ("Bearer other", ["b", "d"])]
 
 
-async def test_an_email_that_is_refused_is_refused_alone(emails: EmailServer, sender: Sender) -> None:
+async def test_refused_email_does_not_fail_others(emails: EmailServer, sender: Sender) -> None:
     emails.outcome = lambda email: (
         pb.BatchSendResult(error=status("VALIDATION_FAILED")) if email.subject == "bad" else sent(email)
     )
@@ -132,7 +130,7 @@ async def test_an_email_that_is_refused_is_refused_alone(emails: EmailServer, se
     assert bad.error.code == code_pb2.INVALID_ARGUMENT
 
 
-async def test_a_call_that_fails_fails_for_each_of_its_emails(emails: EmailServer, sender: Sender) -> None:
+async def test_failed_call_fails_each_of_its_emails(emails: EmailServer, sender: Sender) -> None:
     emails.refusal = status("INVALID_CREDENTIALS", code_pb2.UNAUTHENTICATED)
     results = await asyncio.gather(sender.send("a"), sender.send("b"), return_exceptions=True)
     assert len(emails.batches) == 1
@@ -141,9 +139,7 @@ async def test_a_call_that_fails_fails_for_each_of_its_emails(emails: EmailServe
         assert error.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
-async def test_a_result_that_the_server_left_out_is_an_error_for_each(
-    emails: EmailServer, sender: Sender
-) -> None:
+async def test_missing_results_are_an_error_for_each_email(emails: EmailServer, sender: Sender) -> None:
     emails.left_out = 1
     results = await asyncio.gather(sender.send("a"), sender.send("b"))
     assert [result.error.code for result in results] == [code_pb2.INTERNAL, code_pb2.INTERNAL]
@@ -163,9 +159,7 @@ async def test_an_email_whose_caller_gave_up_before_a_call_took_it_is_not_sent(
     assert emails.subjects[2:] == [["stays"]]
 
 
-async def test_a_caller_who_gives_up_on_a_call_under_way_takes_nothing_from_the_others(
-    emails: EmailServer, sender: Sender
-) -> None:
+async def test_cancelled_caller_does_not_fail_others_of_its_call(emails: EmailServer, sender: Sender) -> None:
     emails.gate.clear()
     gone, stays = sender.send("gone"), sender.send("stays")
     await until(lambda: emails.subjects == [["gone", "stays"]])
@@ -176,12 +170,12 @@ async def test_a_caller_who_gives_up_on_a_call_under_way_takes_nothing_from_the_
     assert (await stays).sent.id == "stays"
 
 
-async def test_a_call_has_the_time_of_its_most_patient_email(emails: EmailServer, sender: Sender) -> None:
+async def test_call_has_the_latest_deadline_of_its_emails(emails: EmailServer, sender: Sender) -> None:
     await asyncio.gather(sender.send("hasty", within=5), sender.send("patient", within=300))
     assert emails.seconds_left[0] > 200
 
 
-async def test_a_line_that_is_full_takes_no_more(emails: EmailServer, sender: Sender) -> None:
+async def test_full_queue_refuses_sends(emails: EmailServer, sender: Sender) -> None:
     tasks = await fill(emails, sender)
     tasks += [sender.send(str(number)) for number in range(WAITING_LIMIT)]
     await asyncio.sleep(0)
@@ -192,7 +186,7 @@ async def test_a_line_that_is_full_takes_no_more(emails: EmailServer, sender: Se
     assert (await sender.send("again")).sent.id == "again"
 
 
-async def test_idle_credentials_leave_nothing_behind(emails: EmailServer, coalescer: Coalescer) -> None:
+async def test_idle_credentials_use_no_memory(emails: EmailServer, coalescer: Coalescer) -> None:
     senders = [Sender(coalescer, f"Bearer {number}") for number in range(20)]
     emails.gate.clear()
     tasks = [sender.send("x") for sender in senders]
@@ -207,7 +201,7 @@ async def test_idle_credentials_leave_nothing_behind(emails: EmailServer, coales
     await until(lambda: coalescer.lines == 0)
 
 
-async def test_a_server_that_is_not_there_is_an_error() -> None:
+async def test_unreachable_server_is_an_error() -> None:
     async with coalescer_of("127.0.0.1:1") as coalescer:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await Sender(coalescer).send("a")

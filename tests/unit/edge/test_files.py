@@ -38,7 +38,7 @@ def email(content: Any, **file: Any) -> dict[str, Any]:
         {"type": "Buffer", "data": list(CONTENT)},
     ],
 )
-async def test_the_bytes_of_a_file_may_be_written_in_many_ways(
+async def test_file_content_is_accepted_in_each_documented_form(
     client: httpx.AsyncClient, emails: EmailServer, form: Any
 ) -> None:
     answer = await client.post("/v1/emails", json=email(form, content_id="c", path=None))
@@ -67,15 +67,19 @@ async def test_the_bytes_of_a_file_may_be_written_in_many_ways(
         [[1]],
     ],
 )
-async def test_what_is_no_file_is_refused(client: httpx.AsyncClient, emails: EmailServer, form: Any) -> None:
+async def test_invalid_attachment_is_refused(
+    client: httpx.AsyncClient, emails: EmailServer, form: Any
+) -> None:
     answer = await client.post("/v1/emails", json=email(form))
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["attachments[0].content"]
     assert not emails.alone
 
 
-async def test_an_email_with_files_travels_alone(client: httpx.AsyncClient, emails: EmailServer) -> None:
-    """It is large, or waits for links: nobody waits with it."""
+async def test_email_with_attachments_is_sent_in_a_call_of_its_own(
+    client: httpx.AsyncClient, emails: EmailServer
+) -> None:
+    """It is large, or waits for links, and would delay the others of its call."""
     await client.post("/v1/emails", json=email(None, path="https://files.example.com/a"))
     await client.post("/v1/emails", json={"subject": "a"})
     assert emails.alone[0].attachments[0].path == "https://files.example.com/a"
@@ -83,7 +87,7 @@ async def test_an_email_with_files_travels_alone(client: httpx.AsyncClient, emai
 
 
 @pytest.mark.parametrize("wrapped", [True, False])
-async def test_a_batch_with_files_is_refused_as_a_whole(
+async def test_batch_with_attachments_is_refused_as_a_whole(
     client: httpx.AsyncClient, emails: EmailServer, wrapped: bool
 ) -> None:
     """C-3: in every mode."""
@@ -99,7 +103,7 @@ async def test_a_batch_with_files_is_refused_as_a_whole(
     assert not emails.batches
 
 
-# How large. The edge of these tests takes bodies of 1,000 bytes, and of 10,000 with files.
+# Sizes. The edge of these tests takes bodies of 1,000 bytes, and of 10,000 with files.
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -124,10 +128,10 @@ async def chunked(content: bytes) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("declared", [True, False])
-async def test_a_body_is_large_by_its_files_alone(
+async def test_body_limit_is_larger_with_attachments_only(
     small: httpx.AsyncClient, emails: EmailServer, declared: bool
 ) -> None:
-    """C-1: whether its length is told beforehand or not."""
+    """C-1: with and without a declared length."""
 
     async def status(path: str, body: Any) -> tuple[int, str]:
         content = json.dumps(body).encode()
@@ -150,13 +154,13 @@ async def test_a_body_is_large_by_its_files_alone(
     assert len(emails.alone) == 2
 
 
-async def test_a_stranger_may_not_send_a_large_body(small: httpx.AsyncClient, emails: EmailServer) -> None:
+async def test_large_body_needs_a_valid_credential(small: httpx.AsyncClient, emails: EmailServer) -> None:
     """C-41: it is not even read."""
     answer = await small.post("/v1/emails", json=email("A" * 9_000), headers=STRANGER)
     assert answer.status_code == 401
 
 
-async def test_a_large_body_has_time_to_arrive(small: httpx.AsyncClient, emails: EmailServer) -> None:
+async def test_large_body_gets_a_longer_deadline(small: httpx.AsyncClient, emails: EmailServer) -> None:
     await small.post("/v1/emails", json=email("AAAA"))
     await small.post("/v1/emails", json=email("A" * 9_000))
     patient, more_patient = emails.seconds_left
@@ -164,7 +168,7 @@ async def test_a_large_body_has_time_to_arrive(small: httpx.AsyncClient, emails:
     assert more_patient >= patient - 1
 
 
-async def test_bodies_leave_the_count_whatever_becomes_of_them(
+async def test_body_memory_is_released_after_every_outcome(
     small: httpx.AsyncClient, emails: EmailServer
 ) -> None:
     for content in ("A" * 9_000, "A" * 12_000, "?" * 9_000) * 4:

@@ -1,4 +1,4 @@
-"""What comes over a connection before and beside a request."""
+"""HTTP connections: limits, deadlines, pipelining, upgrades and malformed requests."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def assert_error(reply: Reply, status: int) -> None:
     assert reply.headers["x-request-id"]
 
 
-async def test_a_body_that_is_declared_too_large_is_refused_and_the_connection_goes_on(narrow: str) -> None:
+async def test_body_with_oversized_content_length_gets_413_and_the_connection_stays_open(narrow: str) -> None:
     async with connect(narrow) as connection:
         await connection.send(HEAD + b"content-length: 100000\r\n\r\n" + b"x" * 100_000)
         assert_error(await connection.reply(), 413)
@@ -29,7 +29,7 @@ async def test_a_body_that_is_declared_too_large_is_refused_and_the_connection_g
         assert (await connection.reply()).json == {"id": "hello"}
 
 
-async def test_a_body_that_turns_out_too_large_is_refused_and_the_connection_goes_on(narrow: str) -> None:
+async def test_oversized_chunked_body_gets_413_and_the_connection_stays_open(narrow: str) -> None:
     async with connect(narrow) as connection:
         chunks = b"".join(b"200\r\n%s\r\n" % (b"x" * 512) for _ in range(200))
         await connection.send(HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
@@ -38,7 +38,7 @@ async def test_a_body_that_turns_out_too_large_is_refused_and_the_connection_goe
         assert (await connection.reply()).json == {"id": "hello"}
 
 
-async def test_a_body_beyond_all_measure_is_not_waited_for(edge: str) -> None:
+async def test_enormous_body_gets_413_without_being_read(edge: str) -> None:
     async with connect(edge) as connection:
         await connection.send(HEAD + b"content-length: 99999999999\r\n\r\n" + b"x" * 1000)
         reply = await connection.reply()
@@ -47,14 +47,14 @@ async def test_a_body_beyond_all_measure_is_not_waited_for(edge: str) -> None:
         assert await connection.ends()
 
 
-async def test_who_asks_before_sending_too_much_is_told_so_and_never_to_continue(edge: str) -> None:
+async def test_expect_100_with_oversized_body_gets_413(edge: str) -> None:
     async with connect(edge) as connection:
         await connection.send(HEAD + b"content-length: 90000000\r\nexpect: 100-continue\r\n\r\n")
         assert_error(await connection.reply(), 413)
         assert await connection.ends()
 
 
-async def test_who_asks_before_sending_what_is_allowed_may_send(edge: str) -> None:
+async def test_expect_100_with_allowed_body_gets_100(edge: str) -> None:
     async with connect(edge) as connection:
         await connection.send(HEAD + b"content-length: %d\r\nexpect: 100-continue\r\n\r\n" % len(EMAIL))
         assert (await connection.reply()).status == 100
@@ -62,7 +62,7 @@ async def test_who_asks_before_sending_what_is_allowed_may_send(edge: str) -> No
         assert (await connection.reply()).status == 200
 
 
-async def test_a_body_that_does_not_come_is_a_timeout(hasty: str) -> None:
+async def test_missing_body_gets_408(hasty: str) -> None:
     async with connect(hasty) as connection:
         await connection.send(HEAD + b"content-length: 100\r\n\r\nx")
         assert_error(await connection.reply(), 408)
@@ -70,7 +70,7 @@ async def test_a_body_that_does_not_come_is_a_timeout(hasty: str) -> None:
 
 
 @pytest.mark.parametrize("begun", [b"POST /v1/em", HEAD])
-async def test_a_head_that_does_not_come_is_a_timeout(hasty: str, begun: bytes) -> None:
+async def test_incomplete_head_gets_408(hasty: str, begun: bytes) -> None:
     async with connect(hasty) as connection:
         await connection.send(begun)
         assert_error(await connection.reply(), 408)
@@ -92,7 +92,7 @@ async def test_a_connection_without_a_request_is_closed(hasty: str) -> None:
 
 
 @pytest.mark.parametrize("endless", [b"x-a: ", b"x-a: b\r\n"])
-async def test_a_head_without_end_is_refused(edge: str, endless: bytes) -> None:
+async def test_oversized_head_is_refused(edge: str, endless: bytes) -> None:
     async with connect(edge) as connection:
         await connection.send(HEAD + endless * 20_000)
         assert_error(await connection.reply(), 431)
@@ -109,19 +109,19 @@ async def test_a_head_without_end_is_refused(edge: str, endless: bytes) -> None:
         HEAD + b"content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         HEAD + b"x\0y: z\r\n\r\n",
         b"GET /v1/emails/\xff HTTP/1.1\r\n\r\n",
-        # Its head was fine, so somebody waits for the rest of its body already.
+        # The head is valid, so the application already waits for the rest of the body.
         HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
         HEAD + b'transfer-encoding: chunked\r\n\r\n5\r\n{"a":xx\r\n0\r\n\r\n',
     ],
 )
-async def test_what_is_no_http_is_refused_in_json(edge: str, request_bytes: bytes) -> None:
+async def test_malformed_http_gets_400_in_json(edge: str, request_bytes: bytes) -> None:
     async with connect(edge) as connection:
         await connection.send(request_bytes)
         assert_error(await connection.reply(), 400)
         assert await connection.ends()
 
 
-async def test_requests_in_a_row_are_answered_in_their_order(edge: str) -> None:
+async def test_pipelined_requests_are_answered_in_order(edge: str) -> None:
     async with connect(edge) as connection:
         await connection.send(SEND + b"GET /healthz HTTP/1.1\r\nhost: edge\r\n\r\n" + SEND)
         assert (await connection.reply()).json == {"id": "hello"}
@@ -129,14 +129,14 @@ async def test_requests_in_a_row_are_answered_in_their_order(edge: str) -> None:
         assert (await connection.reply()).json == {"id": "hello"}
 
 
-async def test_an_offer_of_another_protocol_is_passed_over(edge: str) -> None:
+async def test_upgrade_header_is_ignored(edge: str) -> None:
     upgrade = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
     async with connect(edge) as connection:
         await connection.send(HEAD + upgrade + b"content-length: %d\r\n\r\n%s" % (len(EMAIL), EMAIL))
         assert (await connection.reply()).json == {"id": "hello"}
 
 
-async def test_an_offer_may_come_with_a_large_body(edge: str) -> None:
+async def test_upgrade_header_with_a_large_body_is_ignored(edge: str) -> None:
     body = b'{"subject": "hello", "text": "%s"}' % (b"x" * 500_000)
     upgrade = b"connection: upgrade\r\nupgrade: h2c\r\n"
     async with connect(edge) as connection:
@@ -144,9 +144,7 @@ async def test_an_offer_may_come_with_a_large_body(edge: str) -> None:
         assert (await connection.reply()).json == {"id": "hello"}
 
 
-async def test_many_offers_at_once_are_passed_over_one_by_one(
-    edge: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_pipelined_upgrade_headers_are_ignored(edge: str, caplog: pytest.LogCaptureFixture) -> None:
     offer = b"GET /healthz HTTP/1.1\r\nhost: edge\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
     async with connect(edge) as connection:
         await connection.send(offer * 800)
@@ -156,9 +154,7 @@ async def test_many_offers_at_once_are_passed_over_one_by_one(
 
 
 @pytest.mark.parametrize("more", [b"", b"connection: upgrade\r\nupgrade: h2c\r\n"])
-async def test_nobody_is_connected_elsewhere(
-    edge: str, more: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_connect_method_gets_400(edge: str, more: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async with connect(edge) as connection:
         await connection.send(b"CONNECT elsewhere.example:443 HTTP/1.1\r\nhost: edge\r\n%s\r\n" % more)
         assert_error(await connection.reply(), 400)
@@ -166,7 +162,7 @@ async def test_nobody_is_connected_elsewhere(
     assert not caplog.records
 
 
-async def test_a_client_that_leaves_in_the_middle_of_its_body_sends_nothing(
+async def test_disconnect_during_a_body_sends_no_email(
     edge: str, emails: EmailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connect(edge) as connection:

@@ -22,7 +22,7 @@ def test_each_client_has_the_whole_limit() -> None:
     assert limiter.count("b").remaining == 1
 
 
-def test_the_limit_is_whole_again_when_the_window_ends() -> None:
+def test_limit_resets_when_the_window_ends() -> None:
     time = Time()
     limiter = RateLimiter(parse("1/minute"), time)
     assert limiter.count("a") == Rate(1, 0, 60)
@@ -32,7 +32,7 @@ def test_the_limit_is_whole_again_when_the_window_ends() -> None:
     assert limiter.count("a") == Rate(1, 0, 60)
 
 
-def test_many_addresses_share_counts_instead_of_taking_memory() -> None:
+def test_memory_of_many_addresses_is_bounded() -> None:
     limiter = RateLimiter(parse("6000/minute"), Time())
     for number in range(CLIENTS + 5 * SHARED):
         limiter.count(str(number))

@@ -29,13 +29,13 @@ def test_a_server_and_edges_that_start_at_once_agree(tmp_path: Path) -> None:
         assert [path.name for path in data_dir.iterdir()] == ["edge-secret"]
 
 
-def test_only_its_owner_reads_it(tmp_path: Path) -> None:
+def test_secret_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     secret.kept_secret(data_dir)
     assert data_dir.stat().st_mode & 0o777 == 0o700
     assert (data_dir / "edge-secret").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_kept_secret_is_left_as_it_is(tmp_path: Path) -> None:
+def test_existing_secret_is_kept(tmp_path: Path) -> None:
     (tmp_path / "edge-secret").write_text("chosen by the operator\n")
     assert secret.kept_secret(tmp_path) == "chosen by the operator"

@@ -1,4 +1,4 @@
-"""A setting that cannot be meant stops the start."""
+"""An invalid setting stops the start."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -20,17 +20,17 @@ def settings_of(env: dict[str, str]) -> Settings:
     ("text", "limit"),
     [("", "6000/minute"), ("10/second", "10/second"), ("500 per 5 minutes", "500/5 minutes")],
 )
-def test_a_limit_of_requests_is_a_rate(text: str, limit: str) -> None:
+def test_rate_limit_is_parsed(text: str, limit: str) -> None:
     """C-47."""
     assert settings_of({"ZIDIMAIL_IP_LIMIT": text}).ip_limit == parse(limit)
 
 
-def test_a_limit_of_requests_can_be_off() -> None:
+def test_rate_limit_can_be_off() -> None:
     assert settings_of({"ZIDIMAIL_IP_LIMIT": "off"}).ip_limit is None
 
 
 @pytest.mark.parametrize("text", ["6000", "0/minute", "-1/minute", "many", "1/minute; 9/hour"])
-def test_what_is_no_rate_is_refused(text: str) -> None:
+def test_invalid_rate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="ZIDIMAIL_IP_LIMIT"):
         settings_of({"ZIDIMAIL_IP_LIMIT": text})
 
@@ -49,7 +49,7 @@ def test_a_socket_file_is_trusted_by_its_name() -> None:
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "proxy.example", "10.0.0.0/8;::1"])
-def test_what_is_no_network_is_refused(text: str) -> None:
+def test_invalid_network_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="ZIDIMAIL_TRUSTED_PROXIES"):
         settings_of({"ZIDIMAIL_TRUSTED_PROXIES": text})
 
@@ -75,13 +75,13 @@ def test_the_public_address_is_a_url(text: str, url: str) -> None:
         *("https://a b", "https://a:0", "https://a:99999", "https://a@b", f"https://{'x' * 64}.example"),
     ],
 )
-def test_what_is_no_url_is_refused(text: str) -> None:
+def test_invalid_url_is_refused(text: str) -> None:
     """Z-5: no browser would ever come from there."""
     with pytest.raises(ValueError, match="ZIDIMAIL_APP_URL"):
         settings_of({"ZIDIMAIL_APP_URL": text})
 
 
-def test_the_secret_is_shown_nowhere() -> None:
+def test_secret_is_never_printed() -> None:
     settings = settings_of({})
     assert settings.secret == SECRET
     assert SECRET not in repr(settings)

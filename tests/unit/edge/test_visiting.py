@@ -1,4 +1,4 @@
-"""Who may visit the edge, from where, and how often: Z-5, Z-46, C-47, F-9."""
+"""CORS, the rate of requests by client address, and quota headers: Z-5, Z-46, C-47, F-9."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ def cors(answer: httpx.Response) -> set[str]:
 
 
 @pytest.mark.parametrize("path", ["/v1/emails", "/v1/webhooks/x/replay", "/v1/openapi.json", "/v1/nothing"])
-async def test_the_browser_is_told_what_a_page_of_the_app_may_ask(app: httpx.AsyncClient, path: str) -> None:
+async def test_preflight_from_the_app_lists_methods_and_headers(app: httpx.AsyncClient, path: str) -> None:
     """Z-5."""
     answer = await app.options(path, headers={"origin": APP, **ASK})
     assert (answer.status_code, answer.content) == (204, b"")
@@ -72,7 +72,7 @@ async def test_the_browser_is_told_what_a_page_of_the_app_may_ask(app: httpx.Asy
         ("GET", "/v1/openapi.json", 200),
     ],
 )
-async def test_a_page_of_the_app_reads_answers_errors_and_their_headers(
+async def test_cors_headers_are_on_answers_and_errors_for_the_app(
     app: httpx.AsyncClient, emails: EmailServer, method: str, path: str, expected: int
 ) -> None:
     """Z-5, F-9."""
@@ -86,7 +86,7 @@ async def test_a_page_of_the_app_reads_answers_errors_and_their_headers(
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-async def test_a_page_from_elsewhere_is_told_nothing(
+async def test_other_origins_get_no_cors_headers(
     app: httpx.AsyncClient, emails: EmailServer, origin: str
 ) -> None:
     """Z-5."""
@@ -99,7 +99,7 @@ async def test_a_page_from_elsewhere_is_told_nothing(
     assert not cors(preflight)
 
 
-async def test_options_that_ask_nothing_are_a_wrong_method(app: httpx.AsyncClient) -> None:
+async def test_options_without_a_preflight_is_405(app: httpx.AsyncClient) -> None:
     answer = await app.options("/v1/emails", headers={"origin": APP})
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, HEAD, POST"
@@ -116,12 +116,12 @@ async def test_options_that_ask_nothing_are_a_wrong_method(app: httpx.AsyncClien
         ("https://bücher.example", "https://xn--bcher-kva.example"),
     ],
 )
-async def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> None:
+async def test_origin_is_normalised_like_browsers_do(url: str, origin: str) -> None:
     """RFC 6454 section 6.2."""
     assert origin_of(url) == origin
 
 
-async def test_one_request_too_many_is_429_and_costs_the_server_nothing(emails: EmailServer) -> None:
+async def test_request_over_the_rate_is_429_without_a_server_call(emails: EmailServer) -> None:
     """Z-46, Z-8, F-9."""
     settings = replace(Settings(server=emails.target), ip_limit=parse("2/hour"))
     async with serve_edge(settings) as url, httpx.AsyncClient(base_url=url, headers=KEY) as client:
@@ -142,7 +142,7 @@ async def test_one_request_too_many_is_429_and_costs_the_server_nothing(emails: 
     assert len(emails.batches) == 2
 
 
-async def test_a_body_that_is_refused_by_the_limit_does_not_break_its_connection(
+async def test_body_refused_by_the_rate_limit_keeps_the_connection_open(
     emails: EmailServer,
 ) -> None:
     settings = replace(Settings(server=emails.target), ip_limit=parse("1/hour"))
@@ -152,14 +152,14 @@ async def test_a_body_that_is_refused_by_the_limit_does_not_break_its_connection
             assert answer.status_code == expected
 
 
-async def test_no_limit_is_no_header(emails: EmailServer) -> None:
+async def test_no_rate_limit_sends_no_header(emails: EmailServer) -> None:
     settings = replace(Settings(server=emails.target), ip_limit=None)
     async with serve_edge(settings) as url, httpx.AsyncClient(base_url=url, headers=KEY) as client:
         answer = await client.post("/v1/emails", json={})
     assert not {name for name in answer.headers if name.startswith("ratelimit")}
 
 
-async def test_clients_behind_a_trusted_proxy_are_counted_and_told_apart(emails: EmailServer) -> None:
+async def test_clients_behind_a_trusted_proxy_have_separate_rates(emails: EmailServer) -> None:
     """Z-46, F-7."""
     settings = replace(
         Settings(server=emails.target),
@@ -178,11 +178,11 @@ async def test_clients_behind_a_trusted_proxy_are_counted_and_told_apart(emails:
             429,
         ]
         assert [await visit("2001:db8::1"), await visit("2001:db8::2")] == [200, 429]
-    told = [metadata["x-client-ip"] for metadata in emails.metadata]
-    assert told == ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
+    addresses = [metadata["x-client-ip"] for metadata in emails.metadata]
+    assert addresses == ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
 
 
-async def test_the_server_is_told_who_is_at_the_other_end(
+async def test_client_ip_of_the_connection_is_passed_to_the_server(
     app: httpx.AsyncClient, emails: EmailServer
 ) -> None:
     """F-7: what X-Client-Ip or X-Forwarded-For say counts for nothing."""
@@ -191,7 +191,7 @@ async def test_the_server_is_told_who_is_at_the_other_end(
     assert emails.metadata[0]["x-client-ip"] == "127.0.0.1"
 
 
-async def test_sends_of_different_clients_share_a_call_that_names_each_address(emails: EmailServer) -> None:
+async def test_call_shared_by_clients_names_each_client_ip(emails: EmailServer) -> None:
     """F-7: the server refuses it if the key is bound to networks and one of them is outside."""
     settings = replace(Settings(server=emails.target), trusted_proxies=(ip_network("127.0.0.0/8"),))
     emails.gate.clear()
@@ -213,7 +213,7 @@ def quota(limit: int, remaining: int, seconds: float) -> pb.RateLimit:
     return rate
 
 
-async def test_a_send_tells_the_quota_that_is_nearest(app: httpx.AsyncClient, emails: EmailServer) -> None:
+async def test_send_returns_the_nearest_quota_in_headers(app: httpx.AsyncClient, emails: EmailServer) -> None:
     """F-9."""
     emails.outcome = lambda email: pb.BatchSendResult(
         sent=pb.SendEmailResponse(id="e1", rate_limit=quota(250, 7, 3600))
@@ -225,7 +225,9 @@ async def test_a_send_tells_the_quota_that_is_nearest(app: httpx.AsyncClient, em
     assert 3500 < int(answer.headers["ratelimit-reset"]) <= 3600
 
 
-async def test_a_batch_tells_the_nearest_of_its_results(app: httpx.AsyncClient, emails: EmailServer) -> None:
+async def test_batch_returns_the_nearest_quota_of_its_results(
+    app: httpx.AsyncClient, emails: EmailServer
+) -> None:
     """F-9."""
     left = iter([9, 8, 7])
     emails.outcome = lambda email: pb.BatchSendResult(
@@ -245,7 +247,7 @@ async def test_a_batch_tells_the_nearest_of_its_results(app: httpx.AsyncClient, 
         ("WARM_UP_LIMIT_EXCEEDED", "rate_limit_exceeded", {"used": "60", "limit": "50"}, "0"),
     ],
 )
-async def test_what_does_not_fit_is_429_with_the_time_when_it_will(
+async def test_send_over_quota_is_429_with_retry_after(
     app: httpx.AsyncClient,
     emails: EmailServer,
     reason: str,

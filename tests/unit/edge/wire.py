@@ -48,7 +48,7 @@ class Connection:
         return Reply(int(head[0].split()[1]), headers, body)
 
     async def ends(self) -> bool:
-        """Whether the other side closes without another byte; waits for either."""
+        """True if the peer closes without another byte; waits for either."""
         try:
             return not await self._reader.read(1)
         except ConnectionResetError:

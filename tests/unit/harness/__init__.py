@@ -1,1 +1,1 @@
-"""The harness itself: a sink that lies would prove nothing."""
+"""Tests of the harness itself."""

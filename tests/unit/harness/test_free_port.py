@@ -1,4 +1,4 @@
-"""A port that a program of a test is told to listen on is nobody else's."""
+"""A port reserved for a program under test is given to no other program."""
 
 import socket
 import sys
@@ -9,7 +9,7 @@ from tests.harness.stack import free_port
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere two may not bind one port")
-def test_a_free_port_belongs_to_the_program_that_it_is_meant_for() -> None:
+def test_free_port_is_reserved_for_its_program() -> None:
     port = free_port()
     with socket.socket() as other, pytest.raises(OSError, match="in use"):
         other.bind(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""The ledger finds each kind of broken promise: a ledger that cannot fail proves nothing."""
+"""The ledger detects each kind of broken promise."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.harness.ledger import ClientBook, Kill, Stored, Taken, compare
 
 @pytest.fixture
 def client(tmp_path: Path) -> ClientBook:
-    """A client that was told `yes` for a, b and c, and nothing for d."""
+    """A client with acknowledgements of a, b and c, and none of d."""
     book = ClientBook(tmp_path / "client")
     for ledger_id in "abcd":
         book.submitting(ledger_id, ["ok@r.test"])
@@ -45,15 +45,15 @@ def test_an_email_that_only_the_server_calls_delivered_is_lost(client: ClientBoo
     assert compare(client, [], SERVER, set(), []).lost == ["a/ok@r.test"]
 
 
-def test_an_acknowledged_email_that_nobody_knows_is_lost(client: ClientBook) -> None:
+def test_acknowledged_email_unknown_to_server_and_receiver_is_lost(client: ClientBook) -> None:
     assert compare(client, [taken("a")], SERVER[:2], set(), []).lost == ["c/ok@r.test"]
 
 
-def test_an_email_that_nobody_submitted_is_a_ghost(client: ClientBook) -> None:
+def test_email_that_no_client_submitted_is_a_ghost(client: ClientBook) -> None:
     assert compare(client, [taken("a"), taken("x")], SERVER, set(), []).ghosts == ["x/ok@r.test"]
 
 
-def test_an_email_sent_out_without_a_commit_is_noticed(client: ClientBook) -> None:
+def test_email_sent_without_a_commit_is_reported(client: ClientBook) -> None:
     assert compare(client, [taken("a"), taken("d")], SERVER, set(), []).unrecorded == ["d/ok@r.test"]
 
 
@@ -70,7 +70,7 @@ def test_a_duplicate_without_a_flag_is_a_broken_promise(client: ClientBook) -> N
     assert not report.is_clean
 
 
-def test_two_emails_for_one_submission_are_noticed(client: ClientBook) -> None:
+def test_two_emails_of_one_submission_are_reported(client: ClientBook) -> None:
     twice = [*SERVER, stored("b", "queued", queued=True, email_id="another")]
     assert compare(client, [taken("a")], twice, set(), []).accepted_twice == ["b/ok@r.test"]
     client.acknowledge("a", "another")

@@ -1,4 +1,4 @@
-"""The SMTP sink obeys the recipient's name: what the delivery tests stand on."""
+"""The SMTP sink's behaviour follows the recipient's local part."""
 
 import asyncio
 import smtplib
@@ -86,7 +86,7 @@ async def test_greylisting_ends_after_the_named_number_of_attempts() -> None:
     ("recipient", "recorded"),
     [("drop-in-data@r.test", 0), ("drop-dot@r.test", 0), ("drop-after-dot@r.test", 1)],
 )
-async def test_a_broken_off_message_is_recorded_only_if_it_was_taken(recipient: str, recorded: int) -> None:
+async def test_interrupted_message_is_recorded_only_if_accepted(recipient: str, recorded: int) -> None:
     async with SmtpSink() as sink:
         with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
             await send(sink, recipient)

@@ -1,4 +1,4 @@
-"""The webhook sink obeys the path."""
+"""The webhook sink's behaviour follows the path."""
 
 import asyncio
 
@@ -30,7 +30,7 @@ async def test_a_path_chooses_the_status_and_the_call_is_kept_as_it_came() -> No
 
 
 @pytest.mark.parametrize("path", ["/hang", "/slow-headers", "/endless"])
-async def test_a_receiver_can_fail_to_come_to_an_end(path: str) -> None:
+async def test_receiver_can_send_an_endless_answer(path: str) -> None:
     async with WebhookSink() as sink, aiohttp.ClientSession() as session:
         with pytest.raises(asyncio.TimeoutError):
             async with session.get(sink.url + path, timeout=aiohttp.ClientTimeout(total=0.3)) as answer:

@@ -1,1 +1,1 @@
-"""Mirrors `server/`: one folder per room."""
+"""Mirrors `server/`: one folder per package."""

@@ -26,7 +26,7 @@ from server.addresses import Mailbox, NotAMailbox, holds_several, mailbox
         ("user@localdomain.test", Mailbox("", "user", "localdomain.test")),
     ],
 )
-def test_a_mailbox_is_read(text: str, expected: Mailbox) -> None:
+def test_mailbox_is_parsed(text: str, expected: Mailbox) -> None:
     assert mailbox(text) == expected
 
 
@@ -61,7 +61,7 @@ def test_a_mailbox_is_read(text: str, expected: Mailbox) -> None:
         f"{' ' * 1024}ada@example.com",
     ],
 )
-def test_what_is_no_mailbox_is_refused(text: str) -> None:
+def test_invalid_mailbox_is_refused(text: str) -> None:
     with pytest.raises(NotAMailbox) as refused:
         mailbox(text)
     # It becomes part of sentences.
@@ -96,6 +96,6 @@ def test_two_spellings_of_one_mailbox_have_one_key() -> None:
         ("eve@example.com", False),
     ],
 )
-def test_addresses_before_a_mailbox_are_not_its_name(text: str, several: bool) -> None:
+def test_several_addresses_in_one_text_are_detected(text: str, several: bool) -> None:
     """C-37: read as a name, all but the last would be lost without a word."""
     assert holds_several(text) is several

@@ -1,4 +1,4 @@
-"""Failpoints act exactly when the environment says so, and are nothing without it."""
+"""Failpoints act only as the environment sets them."""
 
 import subprocess
 import sys
@@ -23,14 +23,14 @@ def test_a_point_raises_on_the_named_hit_only() -> None:
     points.hit("a")
 
 
-def test_a_mode_of_its_own_is_only_looked_at() -> None:
+def test_custom_mode_does_not_act_by_itself() -> None:
     points = Failpoints({"ZIDIMAIL_FAILPOINTS": "b=early"})
     points.hit("b")
     assert points.enabled("b")
     assert not points.enabled("a")
 
 
-def test_a_probability_of_nought_never_acts() -> None:
+def test_probability_of_zero_never_acts() -> None:
     points = Failpoints({"ZIDIMAIL_FAILPOINTS": "a=raise%0.0"})
     for _ in range(100):
         points.hit("a")

@@ -1,11 +1,11 @@
-"""Ids are ordered by time, so that a list of a time is a stretch of ids (contract row C-30)."""
+"""Ids are ordered by time, so that a time range is a range of ids (contract row C-30)."""
 
 import time
 
 from server.ids import is_id, least_id_of, new_id
 
 
-def test_an_id_lies_between_the_least_of_its_time_and_the_least_of_the_next() -> None:
+def test_id_is_between_the_least_ids_of_its_time_and_the_next() -> None:
     before = time.time_ns() // 1_000_000
     id = new_id()
     # One that is made in the same moment as another may be a little ahead of it.

@@ -29,7 +29,7 @@ def test_first_starts_agree(tmp_path: Path) -> None:
         assert [path.name for path in directory.iterdir()] == ["secret"]
 
 
-def test_the_file_appears_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secret_file_is_written_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that dies while it writes leaves no secret behind, not half of one."""
 
     def power_cut(descriptor: int) -> None:
@@ -41,11 +41,11 @@ def test_the_file_appears_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_its_owner_reads_it(tmp_path: Path) -> None:
+def test_secret_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     kept_secret(tmp_path / "secret")
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
 
-def test_it_is_kept(tmp_path: Path) -> None:
+def test_secret_is_kept(tmp_path: Path) -> None:
     assert kept_secret(tmp_path / "secret") == kept_secret(tmp_path / "secret")
     assert kept_secret(tmp_path / "secret") != kept_secret(tmp_path / "another")

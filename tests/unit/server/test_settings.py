@@ -42,7 +42,7 @@ def test_an_edge_secret_that_cannot_be_sent_is_refused(tmp_path: Path, secret: s
         settings_of(tmp_path, ZIDIMAIL_EDGE_SECRET=secret)
 
 
-def test_secrets_are_shown_nowhere(tmp_path: Path) -> None:
+def test_secrets_are_never_printed(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     assert settings.secret not in repr(settings)
     assert settings.edge_secret not in repr(settings)

@@ -1,1 +1,1 @@
-"""What a dialect says: shapes, errors, and the description of both."""
+"""Tests of dialects: shapes, errors, and the description of both."""

@@ -1,4 +1,4 @@
-"""Clients of Resend's wire write emails in further forms, of which nothing may be lost."""
+"""Alternative forms of emails from Resend's clients keep all of their values."""
 
 from typing import Any
 

@@ -63,12 +63,12 @@ async def test_a_method_has_its_own_body_limit(client: httpx.AsyncClient) -> Non
     assert (await client.post("/v1/webhooks", json={"url": "x" * 1000})).status_code == 413
 
 
-async def test_a_header_fills_a_field_and_counts_before_the_body(client: httpx.AsyncClient) -> None:
+async def test_header_fills_a_field_and_takes_precedence_over_the_body(client: httpx.AsyncClient) -> None:
     body, headers = {"domain": "body.test"}, {"x-domain": "HEADER.test"}
     answer = await client.post("/v1/domains", json=body, headers=headers)
     assert answer.json()["domain"] == "header.test"
 
 
-async def test_a_response_gives_headers(client: httpx.AsyncClient) -> None:
+async def test_response_fields_become_headers(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/domains", json={"domain": "a.test"})
     assert answer.headers["x-id"] == "d1"

@@ -14,7 +14,7 @@ from edge.transcoding.status import HTTP_REASONS, Failure, Violation
 
 REASONS = sorted(reasons() | HTTP_REASONS)
 
-# What Resend's documentation lists; its .NET client refuses to read an error of any other name.
+# Names in Resend's documentation; its .NET client refuses to read an error of any other name.
 RESEND_NAMES = {
     *("invalid_idempotency_key", "validation_error", "missing_api_key", "restricted_api_key"),
     *("invalid_api_key", "not_found", "method_not_allowed", "invalid_idempotent_request"),
@@ -47,7 +47,7 @@ def test_no_reason_falls_back_to_an_internal_error() -> None:
     assert [reason for reason in REASONS if answer_of(reason)[1]["error"] == internal] == ["INTERNAL"]
 
 
-def test_no_row_is_left_of_a_reason_that_is_gone() -> None:
+def test_every_row_is_of_a_reason_in_the_contract() -> None:
     assert not ROWS.keys() - set(REASONS)
 
 
@@ -93,26 +93,26 @@ def test_documented_statuses_and_names(reason: str, status: int, name: str) -> N
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_every_name_is_one_of_resends(reason: str) -> None:
+def test_every_error_name_is_documented_by_resend(reason: str) -> None:
     """Section D."""
     assert answer_of(reason)[1]["name"] in RESEND_NAMES
 
 
-def test_error_alone_says_what_is_wrong() -> None:
+def test_error_field_alone_describes_the_failure() -> None:
     """Z-7: Resend's PHP client shows `error` and nothing else."""
     failure = Failure("VALIDATION_FAILED", violations=[Violation("subject", "is required")])
     body = orjson.loads(failure_answer(failure, "r1").body)
     assert body["error"] == "The request is not valid: subject: is required."
 
 
-def test_an_unverified_domain_is_named_and_there_is_something_to_do() -> None:
+def test_unverified_domain_error_names_the_domain_and_the_remedy() -> None:
     failure = Failure("DOMAIN_NOT_VERIFIED", {"domain": "example.com"})
     body = orjson.loads(failure_answer(failure, "r1").body)
     assert body["error"] == 'Domain "example.com" is not verified.'
     assert "/v1/domains/{id}/verify" in body["action"]
 
 
-def test_every_wrong_field_is_listed_and_the_first_one_is_the_message() -> None:
+def test_every_invalid_field_is_listed_and_the_first_is_the_message() -> None:
     wrong = [Violation("to", "is missing"), Violation("subject", "is too long")]
     body = orjson.loads(failure_answer(Failure("VALIDATION_FAILED", violations=wrong), "r1").body)
     assert body["message"] == "to: is missing"
@@ -127,7 +127,7 @@ def test_the_message_names_the_kind_of_credential_that_is_needed() -> None:
     assert "session" in orjson.loads(failure_answer(failure, "r1").body)["message"]
 
 
-def test_the_email_of_a_batch_that_is_wrong_is_named() -> None:
+def test_error_names_the_invalid_email_of_a_batch() -> None:
     failure = Failure("DOMAIN_NOT_VERIFIED", {"domain": "x.test", "index": "3"})
     assert "Email 3 of the batch" in orjson.loads(failure_answer(failure, "r1").body)["message"]
 
@@ -144,14 +144,14 @@ def test_the_email_of_a_batch_that_is_wrong_is_named() -> None:
         (Failure("UNAVAILABLE"), (b"retry-after", b"1")),
     ],
 )
-def test_statuses_bring_their_headers(failure: Failure, header: tuple[bytes, bytes]) -> None:
+def test_statuses_have_their_headers(failure: Failure, header: tuple[bytes, bytes]) -> None:
     assert header in failure_answer(failure, "r1").headers
 
 
-def test_a_reason_of_a_newer_server_is_an_internal_error() -> None:
+def test_unknown_reason_of_a_newer_server_is_an_internal_error() -> None:
     assert failure_answer(Failure("FROM_THE_FUTURE"), "r1").status == 500
 
 
-def test_what_a_caller_sent_cannot_break_the_answer() -> None:
+def test_callers_text_cannot_break_the_error_body() -> None:
     failure = Failure("ROUTE_NOT_FOUND", {"path": "/\ud800{x}{0}%s"})
     assert orjson.loads(failure_answer(failure, "r1").body)["message"] == "Nothing answers at /?{x}{0}%s."

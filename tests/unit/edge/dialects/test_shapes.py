@@ -37,7 +37,7 @@ def filled(route: Route, json: dict[str, Any]) -> Any:
 
 @settings(max_examples=250, deadline=None)
 @given(data=st.data())
-def test_every_answer_is_as_described(data: st.DataObject) -> None:
+def test_every_response_shape_matches_its_schema(data: st.DataObject) -> None:
     route = data.draw(st.sampled_from(ROUTES))
     response = filled(route, data.draw(valid_json(route.method.output_type)))
     answer = orjson.loads(orjson.dumps(RENDERERS.response(route)(response)))
@@ -47,7 +47,7 @@ def test_every_answer_is_as_described(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.method.name)
-def test_secrets_are_shown_by_creations_and_rotations_alone(route: Route) -> None:
+def test_secrets_are_shown_by_create_and_rotate_only(route: Route) -> None:
     """Z-2, Z-38, Z-39."""
     properties = RESPONSE_SCHEMAS.answer(route)["properties"]
     items = properties.get("data", {}).get("items", {}).get("properties", {})
@@ -56,13 +56,13 @@ def test_secrets_are_shown_by_creations_and_rotations_alone(route: Route) -> Non
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.body], ids=lambda it: it.method.name)
-def test_every_example_is_as_described(route: Route) -> None:
+def test_every_example_matches_its_schema(route: Route) -> None:
     example = DIALECT.requests.of(route.method.input_type).example
     if example is not None:
         jsonschema.Draft202012Validator(REQUEST_SCHEMAS.body(route)).validate(example)
 
 
-def test_every_row_is_of_a_message_that_is_served() -> None:
+def test_every_shape_is_of_a_served_message() -> None:
     files = {method.containing_service.file for route in ROUTES for method in [route.method]}
     names = {name for file in files for name in _messages(file)}
     assert not {*REQUESTS, *RESPONSES} - names

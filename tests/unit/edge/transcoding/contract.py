@@ -17,7 +17,7 @@ ROUTES = routes_of(services_of(zidimail.v1))
 DIALECT = ZidiMail(ROUTES)
 METHODS = [method for service in services_of(zidimail.v1) for method in service.methods]
 
-# What both JSON and protobuf can hold, without the NUL that the edge refuses.
+# Texts that both JSON and protobuf can hold, without the NUL that the edge refuses.
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 TIMES = st.integers(0, 253402300799999).map(lambda ms: (ms // 1000, ms % 1000))
 

@@ -101,7 +101,7 @@ def test_arbitrary_queries_are_bound_or_refused(route: Route, name: str, value: 
     assert failure is None or failure.reason == "VALIDATION_FAILED"
 
 
-def test_every_violation_is_told_with_the_path_as_the_caller_wrote_it() -> None:
+def test_every_violation_names_the_path_as_the_caller_wrote_it() -> None:
     body = {
         "emails": [
             {"to": ["a", 1], "headers": {"X-A": None}, "tags": [{"name": True}, "x"], "subject": {}},
@@ -119,7 +119,7 @@ def test_every_violation_is_told_with_the_path_as_the_caller_wrote_it() -> None:
 
 
 @pytest.mark.parametrize("value", ["a@b.c", {"0": "a@b.c"}, 7, True])
-def test_a_list_is_never_made_of_something_else(value: object) -> None:
+def test_other_json_is_not_converted_to_a_list(value: object) -> None:
     ((field, message),) = refused(SEND, {"to": value})
     assert field == "to"
     assert message.startswith("must be an array, not ")
@@ -147,7 +147,7 @@ def test_unknown_fields_are_ignored_and_null_is_absent() -> None:
         ([5], "must be a whole number, not an array"),
     ],
 )
-def test_a_number_is_whole_and_in_range(value: object, message: str) -> None:
+def test_number_must_be_whole_and_in_range(value: object, message: str) -> None:
     assert refused(EVENTS, {"limit": value}) == [("limit", message)]
 
 
@@ -182,7 +182,7 @@ def test_text_that_cannot_be_stored_is_refused_wherever_it_stands(value: str, me
     assert {text for _, text in violations} == {message}
 
 
-def test_no_more_than_fifty_violations_are_told() -> None:
+def test_at_most_fifty_violations_are_listed() -> None:
     assert len(refused(SEND, {"to": [1] * 1000})) == 50
 
 
@@ -194,7 +194,7 @@ def test_a_query_that_is_no_number_is_refused_by_name(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["2147483647", "2147483648", "99999999999", "9" * 30])
-def test_a_number_beyond_its_type_is_the_largest_of_it(value: str) -> None:
+def test_number_beyond_its_type_is_clamped(value: str) -> None:
     """C-20: sizes are clamped, however large."""
     route = next(route for route in QUERIES if route.method.name == "ListEmails")
     bound = compile_request(route, DIALECT.names)(None, f"limit={value}".encode(), ())
@@ -211,7 +211,7 @@ def test_a_number_beyond_its_type_is_the_largest_of_it(value: str) -> None:
         (b"limit=8&page_size=x", 8),
     ],
 )
-def test_the_size_of_a_page_has_two_names(query: bytes, limit: int) -> None:
+def test_page_size_has_two_names(query: bytes, limit: int) -> None:
     """C-19."""
     route = next(route for route in QUERIES if route.method.name == "ListEmails")
     assert compile_request(route, DIALECT.names, DIALECT.queries)(None, query, ()).limit == limit
@@ -259,21 +259,21 @@ def test_a_time_in_a_query_may_be_a_date_and_its_plus_sign_may_stand_unescaped(t
 
 
 @pytest.mark.parametrize("text", ["", "2026-11", "2026-13-01", "12:00 02:00", "today"])
-def test_a_time_in_a_query_that_is_none_is_refused(text: str) -> None:
+def test_invalid_time_in_a_query_is_refused(text: str) -> None:
     route = next(route for route in QUERIES if route.method.name == "ListEmails")
     violations = refused(compile_request(route, DIALECT.names), None, urlencode({"since": text}).encode())
     assert [field for field, _ in violations] == ["since"]
 
 
 @pytest.mark.parametrize("text", [":" * 400_000, "2026-11-22T10:" + "0:" * 200_000, "a: " * 100_000])
-def test_a_hostile_time_is_read_in_one_pass(text: str) -> None:
+def test_hostile_time_is_parsed_in_linear_time(text: str) -> None:
     """Binding comes before the credential is looked at: what took time squared would stop the edge."""
     route = next(route for route in QUERIES if route.method.name == "ListEmails")
     violations = refused(compile_request(route, DIALECT.names), None, urlencode({"since": text}).encode())
     assert [field for field, _ in violations] == ["since"]
 
 
-def test_of_a_query_value_that_comes_twice_the_last_counts_and_a_list_takes_all() -> None:
+def test_last_of_duplicate_query_values_counts_and_a_list_takes_all() -> None:
     route = next(route for route in QUERIES if route.method.name == "ListEvents")
     bound = compile_request(route, DIALECT.names)(
         None, b"limit=1&limit=2&types=email.sent&types=email.bounced&x=1", ()
@@ -287,7 +287,7 @@ def test_a_query_of_endless_parameters_is_refused() -> None:
     assert refused(compile_request(route, DIALECT.names), None, b"types=email.sent&" * 200)
 
 
-def test_the_path_has_the_last_word() -> None:
+def test_path_parameters_take_precedence() -> None:
     route = next(route for route in ROUTES if route.method.name == "VerifyDomain")
     assert compile_request(route, DIALECT.names)({"id": "body"}, b"id=query", ("path",)).id == "path"
 

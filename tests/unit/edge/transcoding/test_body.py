@@ -1,4 +1,4 @@
-"""A body is never held beyond its limit, nor waited for without end (Z-9)."""
+"""Reading of request bodies is bounded in memory and time (Z-9)."""
 
 import pytest
 from starlette.types import Message
@@ -20,7 +20,7 @@ class Endless:
         return {"type": "http.request", "body": CHUNK, "more_body": True}
 
 
-async def test_an_endless_body_is_refused_as_soon_as_it_is_too_long() -> None:
+async def test_endless_body_is_refused_at_its_limit() -> None:
     client = Endless()
     with pytest.raises(Failure) as caught:
         await Body(client, CHUNKED).read(1_000_000)
@@ -34,7 +34,7 @@ async def test_an_endless_body_is_drained_up_to_a_limit() -> None:
     assert client.taken <= DRAINED + 2 * len(CHUNK)
 
 
-async def test_a_body_of_several_parts_is_put_together() -> None:
+async def test_chunks_of_a_body_are_joined() -> None:
     parts = iter([(b"ab", True), (b"", True), (b"cd", False)])
 
     async def receive() -> Message:
@@ -44,7 +44,7 @@ async def test_a_body_of_several_parts_is_put_together() -> None:
     assert await Body(receive, CHUNKED).read(4) == b"abcd"
 
 
-async def test_a_client_that_leaves_is_noticed() -> None:
+async def test_disconnect_during_a_body_is_detected() -> None:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 
@@ -52,7 +52,7 @@ async def test_a_client_that_leaves_is_noticed() -> None:
         await Body(receive, CHUNKED).read(10)
 
 
-async def test_without_a_body_nothing_is_waited_for() -> None:
+async def test_missing_body_is_not_awaited() -> None:
     body = Body(Endless(), {})
     assert await body.read(10) == b""
     assert await body.drain()

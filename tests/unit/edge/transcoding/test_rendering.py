@@ -84,7 +84,7 @@ def test_large_numbers_are_numbers() -> None:
     assert rendered["total"] == 1 << 40
 
 
-def test_a_response_body_is_shown_instead_of_its_message() -> None:
+def test_response_body_replaces_its_message() -> None:
     route = next(route for route in ROUTES if route.method.name == "GetDomain")
     response = GetMessageClass(route.method.output_type)(domain=domain_pb2.Domain(id="d1"))
     assert RENDERERS.response(route)(response)["id"] == "d1"

@@ -41,11 +41,11 @@ def test_a_message_without_a_shape_is_read_as_it_stands() -> None:
         ({"name": 1}, 1),
     ],
 )
-def test_a_field_has_a_further_name_and_its_own_name_counts(body: Any, domain: Any) -> None:
+def test_field_has_an_alias_and_its_own_name_takes_precedence(body: Any, domain: Any) -> None:
     assert accepted(RequestShape(same_as={"name": "domain"}), body)["domain"] == domain
 
 
-def test_a_further_name_is_described_and_one_of_both_is_required() -> None:
+def test_alias_is_described_and_one_of_both_names_is_required() -> None:
     schema = described(RequestShape(same_as={"name": "domain"}))
     assert "domain" not in schema["required"]
     assert [either["required"] for either in schema["anyOf"]] == [["domain"], ["name"]]
@@ -59,7 +59,7 @@ def test_an_alias_stands_for_texts_and_lists_and_is_not_described(value: Any) ->
     assert "host" not in described(shape)["properties"]
 
 
-def test_a_form_is_converted_and_described_beside_the_own_one() -> None:
+def test_alternative_form_is_converted_and_described() -> None:
     shape = RequestShape(
         forms={"domain": or_else(".".join, {"type": "array"})},
         described={"domain": {"maxLength": 253}},
@@ -69,7 +69,7 @@ def test_a_form_is_converted_and_described_beside_the_own_one() -> None:
     assert (own["maxLength"], other) == (253, {"type": "array"})
 
 
-def test_values_of_an_enum_have_further_names() -> None:
+def test_enum_values_have_aliases() -> None:
     shape = RequestShape(forms={"tls": or_named({"strict": "enforced"})})
     assert accepted(shape, {"tls": "strict"}) == {"tls": "enforced"}
     assert accepted(shape, {"tls": 1}) == {"tls": 1}
@@ -90,7 +90,7 @@ def test_a_bare_array_stands_for_a_list_and_nested_messages_have_their_shapes() 
 
 
 @pytest.mark.parametrize("body", [None, 1, "a", ["a"], {"domain": None}])
-def test_other_json_is_left_for_the_binder(body: Any) -> None:
+def test_other_json_is_passed_to_the_binder(body: Any) -> None:
     assert accepted(RequestShape(same_as={"name": "domain"}), body) == body
 
 

@@ -83,7 +83,7 @@ def test_an_optional_field_is_left_out_where_it_is_null_and_never_described_as_n
     assert "html" not in described["required"]
 
 
-def test_a_field_may_be_shown_once_more_with_further_fields() -> None:
+def test_field_may_be_repeated_with_further_fields() -> None:
     recipient = email_pb2.Recipient()
     shape = ResponseShape(added={"said": extended("last_reply", {"status": same_as("code")})})
     assert rendered(recipient, Recipient=shape)["said"] is None

@@ -57,7 +57,7 @@ def test_a_literal_beats_a_parameter_whatever_the_verb() -> None:
     assert list(match.routes) == ["POST"]
 
 
-def test_a_literal_that_leads_nowhere_gives_way_to_a_parameter() -> None:
+def test_dead_end_literal_falls_back_to_a_parameter() -> None:
     router = Router([at("GET", "/v1/emails/batch/jobs"), at("GET", "/v1/emails/{id}/events")])
     match = router.match(b"/v1/emails/batch/events")
     assert match is not None
@@ -78,7 +78,7 @@ def test_parameters_come_percent_decoded_and_keep_their_slashes() -> None:
 
 
 @pytest.mark.parametrize("path", [b"/", b"", b"/v1", b"/v2/emails", b"/v1/emails/x/y", b"/v1/emails/batch/x"])
-def test_any_other_path_leads_nowhere(path: bytes) -> None:
+def test_unknown_path_has_no_match(path: bytes) -> None:
     assert Router(ROUTES).match(path) is None
 
 
@@ -107,7 +107,7 @@ def test_a_stream_with_an_annotation_is_an_error() -> None:
         ({"body": "*"}, "no verb"),
     ],
 )
-def test_an_annotation_that_names_what_is_not_there_is_an_error(rule: dict[str, str], complaint: str) -> None:
+def test_annotation_that_names_an_unknown_field_is_an_error(rule: dict[str, str], complaint: str) -> None:
     with pytest.raises(BadRoute, match=complaint):
         routes_of([service(rule)])
 

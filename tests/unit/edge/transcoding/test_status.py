@@ -47,7 +47,7 @@ def test_reason_and_details_come_from_the_status() -> None:
     ],
 )
 @pytest.mark.parametrize("trailing", [[], [(DETAILS, b"\xff")], [(DETAILS, b"")]])
-def test_a_status_without_a_reason_is_told_by_its_code(
+def test_status_without_a_reason_maps_by_its_code(
     code: grpc.StatusCode, reason: str, trailing: list[tuple[str, bytes]]
 ) -> None:
     if trailing == [(DETAILS, b"")]:
@@ -55,7 +55,7 @@ def test_a_status_without_a_reason_is_told_by_its_code(
     assert of_error(code, *trailing).reason == reason
 
 
-def test_the_reasons_of_another_service_are_not_ours() -> None:
+def test_reason_of_another_domain_is_ignored() -> None:
     detail = AnyMessage()
     detail.Pack(error_details_pb2.ErrorInfo(reason="VALIDATION_FAILED", domain="googleapis.com"))
     assert failure_of_status(status_pb2.Status(code=14, details=[detail])).reason == "UNAVAILABLE"

@@ -57,5 +57,5 @@ def test_a_time_is_iso_8601_and_without_an_offset_utc(value: str, rfc3339: str) 
         {},
     ],
 )
-def test_anything_else_is_no_time(value: object) -> None:
+def test_other_text_is_not_a_time(value: object) -> None:
     assert bound(value) is None

@@ -1,4 +1,4 @@
-"""What an organisation's owner must look like."""
+"""The rules of an organisation's owner."""
 
 import pytest
 
@@ -22,6 +22,6 @@ def test_the_owner_has_an_address(written: str, kept: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "owner", "@example.com", "a@b@example.com", "a@example.com\r\nX: y", "a@localhost"]
 )
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_invalid_address_is_refused(text: str) -> None:
     with pytest.raises(ValidationFailed):
         owner_address(text)

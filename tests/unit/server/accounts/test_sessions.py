@@ -1,4 +1,4 @@
-"""A session is believed only if this installation made it, for this use, and lately (DELIVERY 5.3.4)."""
+"""A session token is valid only if this installation signed it, for this use, unexpired (DELIVERY 5.3.4)."""
 
 import base64
 import json
@@ -60,9 +60,7 @@ def test_a_session_ends(sessions: Sessions, clock: ManualClock) -> None:
         sessions.authenticate(token)
 
 
-def test_the_forged_ones_below_differ_from_a_good_one_in_one_thing(
-    sessions: Sessions, clock: ManualClock
-) -> None:
+def test_unmodified_session_is_accepted(sessions: Sessions, clock: ManualClock) -> None:
     assert sessions.authenticate(_signed(_claims(clock))).org_id == ORG
 
 
@@ -104,7 +102,7 @@ def test_a_token_signed_with_another_key_is_refused(sessions: Sessions, clock: M
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-def test_the_token_does_not_choose_the_algorithm(
+def test_algorithm_of_the_token_header_is_ignored(
     sessions: Sessions, clock: ManualClock, algorithm: str
 ) -> None:
     with pytest.raises(InvalidCredentials):
@@ -127,14 +125,14 @@ def test_a_token_of_another_type_is_refused(
         sessions.authenticate(_signed(_claims(clock), **headers))
 
 
-def test_a_header_that_names_a_key_changes_nothing(sessions: Sessions, clock: ManualClock) -> None:
+def test_key_in_the_token_header_is_ignored(sessions: Sessions, clock: ManualClock) -> None:
     foreign = derive_key("another installation", "jwt")
     for headers in ({"kid": "../../dev/null"}, {"jku": "https://evil.test"}, {"x5u": "https://evil.test"}):
         with pytest.raises(InvalidCredentials):
             sessions.authenticate(_signed(_claims(clock), foreign, **headers))
 
 
-def test_a_changed_token_is_refused(sessions: Sessions) -> None:
+def test_modified_token_is_refused(sessions: Sessions) -> None:
     header, payload, signature = sessions.issue(ORG, USER).split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     elsewhere = _part(claims | {"org": "0" * 24})
@@ -147,6 +145,6 @@ def test_a_changed_token_is_refused(sessions: Sessions) -> None:
     "token",
     ["", ".", "..", "a.b.c", "é.é.é", "\x00", "x" * 100_000, "e30.e30.e30", f"{_part([])}.{_part([])}.AA"],
 )
-def test_what_is_no_token_is_refused(sessions: Sessions, token: str) -> None:
+def test_malformed_token_is_refused(sessions: Sessions, token: str) -> None:
     with pytest.raises(InvalidCredentials):
         sessions.authenticate(token)

@@ -1,4 +1,4 @@
-"""The journal around the final dot: what a crash leaves in it is what happened (RFC 1047)."""
+"""The journal of final dots tells after a crash which messages may have been sent (RFC 1047)."""
 
 import asyncio
 import os
@@ -105,7 +105,7 @@ async def test_no_dot_is_sent_when_the_disk_fails(tmp_path: Path, monkeypatch: p
     assert left_in(tmp_path).uncertain == set()
 
 
-async def test_a_message_that_kills_its_deliverer_is_found(tmp_path: Path) -> None:
+async def test_message_that_crashes_the_engine_is_found(tmp_path: Path) -> None:
     journal = Journal(tmp_path, new_id())
     journal.preparing([key(1), key(2)])
     journal.prepared([key(1), key(2)])
@@ -137,7 +137,7 @@ async def test_a_damaged_line_is_no_record_and_hides_no_other(tmp_path: Path) ->
     assert left_in(tmp_path).uncertain == {key(1), key(3)}
 
 
-async def test_the_journal_of_a_living_engine_is_left_alone(tmp_path: Path) -> None:
+async def test_journal_of_a_running_engine_is_not_read(tmp_path: Path) -> None:
     journal = Journal(tmp_path, new_id())
     assert list(abandoned(tmp_path)) == []
     await journal.dot([key()])
@@ -148,7 +148,7 @@ async def test_the_journal_of_a_living_engine_is_left_alone(tmp_path: Path) -> N
     assert is_empty(tmp_path)
 
 
-async def test_files_go_when_the_store_has_what_they_say(
+async def test_journal_files_are_deleted_once_the_store_has_their_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SEGMENT_BYTES", 500)
@@ -165,7 +165,7 @@ async def test_files_go_when_the_store_has_what_they_say(
     assert is_empty(tmp_path)
 
 
-async def test_a_closed_journal_stays_while_something_in_it_is_uncertain(tmp_path: Path) -> None:
+async def test_closed_journal_is_kept_while_a_record_is_uncertain(tmp_path: Path) -> None:
     journal = Journal(tmp_path, new_id())
     await journal.dot([key()])
     await journal.close()

@@ -38,7 +38,7 @@ def test_a_site_begins_no_more_than_its_limit_until_one_ends() -> None:
     assert begun(sites) == ["a3"]
 
 
-def test_what_was_not_begun_can_be_taken_out() -> None:
+def test_jobs_that_were_not_started_can_be_removed() -> None:
     sites = Sites(limit=1)
     first, second = job("a", 0), job("a", 1)
     sites.add(first, 0)
@@ -49,7 +49,7 @@ def test_what_was_not_begun_can_be_taken_out() -> None:
     assert begun(sites) == []
 
 
-def test_a_slow_site_makes_room_and_gets_no_more_for_a_while() -> None:
+def test_slow_site_releases_jobs_and_gets_no_more_for_a_while() -> None:
     sites = Sites(limit=1)
     for number in range(6):
         sites.add(job("slow", number), 100)

@@ -1,4 +1,4 @@
-"""What replies mean and what follows from them (RFC 5321 section 4.2.1, RFC 3463, section 4.5.4.1)."""
+"""Outcomes of replies, and the retries that follow (RFC 5321 section 4.2.1, RFC 3463, section 4.5.4.1)."""
 
 import pytest
 from hypothesis import given
@@ -47,7 +47,7 @@ def test_a_reply_without_an_enhanced_code_gets_one_of_its_class() -> None:
     assert judge(Stage.DOT, 451, "", "", "").status == "4.0.0"
 
 
-def test_what_a_receiver_says_is_kept_up_to_a_limit() -> None:
+def test_text_of_a_reply_is_truncated() -> None:
     assert judge(Stage.DOT, 550, "5.7.1", "x" * 5000, "").text == "x" * MAX_TEXT
 
 
@@ -64,7 +64,7 @@ def test_an_uncertain_attempt_waits_ten_minutes_at_least() -> None:
         assert START + 10 * MINUTE <= due <= START + 12 * MINUTE
 
 
-def test_uncertain_attempts_become_rarer() -> None:
+def test_delay_after_uncertain_attempts_grows() -> None:
     waits = [
         PATIENCE.next_due(0, 0, attempts, uncertain=True, chance=lambda: 0.0) for attempts in (1, 2, 3, 90)
     ]

@@ -21,7 +21,7 @@ P = KEY.data
         "v=spf1 include:_spf.platform.example",
     ],
 )
-def test_an_spf_record_that_lets_us_send(record: str) -> None:
+def test_spf_record_that_admits_us(record: str) -> None:
     assert check_spf(["google-site-verification=x", record, "v=spf10 -all"], MECHANISM) == "verified"
 
 
@@ -45,7 +45,7 @@ def test_an_spf_record_that_lets_us_send(record: str) -> None:
         ["v=spf1 include:_spf.platform.example ~all", "v=spf1 mx -all"],
     ],
 )
-def test_an_spf_record_that_does_not(found: list[str]) -> None:
+def test_spf_record_that_does_not_admit_us(found: list[str]) -> None:
     assert check_spf(found, MECHANISM) == "failed"
 
 
@@ -60,7 +60,7 @@ def test_an_spf_record_that_does_not(found: list[str]) -> None:
         f"v=DKIM1; k=rsa; p={P[:20]} \t {P[20:]}",
     ],
 )
-def test_a_key_record_that_is_ours(record: str) -> None:
+def test_dkim_record_with_our_key(record: str) -> None:
     assert check_dkim([record], KEY) == "verified"
     assert check_dkim(["v=spf1 -all", record], KEY) == "verified"
 
@@ -81,11 +81,11 @@ def test_a_key_record_that_is_ours(record: str) -> None:
         [f"v=DKIM1; s=tlsrpt; p={P}"],
         [f"v=DKIM1; p={P}; p={P}"],
         [f'"v=DKIM1; k=rsa; p={P}"'],
-        # Which of two a receiver takes is not defined (RFC 6376 section 3.6.2.2).
+        # RFC 6376 section 3.6.2.2 does not define which of two records a receiver takes.
         [f"v=DKIM1; k=rsa; p={P}", "v=DKIM1; k=rsa; p=AAAA"],
     ],
 )
-def test_a_key_record_that_is_not(found: list[str]) -> None:
+def test_dkim_record_without_our_key(found: list[str]) -> None:
     assert check_dkim(found, KEY) == "failed"
 
 
@@ -119,7 +119,7 @@ def test_no_dmarc_policy(found: list[str]) -> None:
     assert check_dmarc([found, None]) == "temporary_failure"
 
 
-def test_where_a_dmarc_policy_may_stand() -> None:
+def test_names_looked_up_for_a_dmarc_policy() -> None:
     assert dmarc_names("a.b.example.com") == [
         "_dmarc.a.b.example.com",
         "_dmarc.b.example.com",
@@ -148,7 +148,7 @@ def test_bounces_come_back_when_the_best_exchange_is_ours() -> None:
     assert judge(None, []) == "failed"
 
 
-def test_silence_is_never_an_answer() -> None:
+def test_dns_timeout_is_a_temporary_failure() -> None:
     assert check_spf(None, MECHANISM) == "temporary_failure"
     assert check_dkim(None, KEY) == "temporary_failure"
     assert check_dmarc([None]) == "temporary_failure"

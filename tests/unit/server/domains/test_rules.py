@@ -1,4 +1,4 @@
-"""Which domains can be added, and what they publish (contract rows Z-30, C-45)."""
+"""Domains that can be added, and the records that they publish (contract rows Z-30, C-45)."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ ED25519 = PublicKey("zm0a1b2ce", "ed25519", "11qY", "failed")
         ("1.2.3.example", "1.2.3.example"),
     ],
 )
-def test_a_host_name_is_kept_as_dns_knows_it(written: str, known: str) -> None:
+def test_host_name_is_stored_as_an_a_label(written: str, known: str) -> None:
     assert host_name(written) == known
     assert host_name(known) == known
 
@@ -75,7 +75,7 @@ def test_a_host_name_is_kept_as_dns_knows_it(written: str, known: str) -> None:
         "\ud800.example.com",
     ],
 )
-def test_what_is_no_host_name_is_refused(text: str) -> None:
+def test_invalid_host_name_is_refused(text: str) -> None:
     with pytest.raises(ValidationFailed) as refused:
         host_name(text)
     assert [violation.field for violation in refused.value.violations] == ["domain"]
@@ -151,7 +151,7 @@ def test_the_records_to_publish() -> None:
         ("temporary_failure", "verified", (False, "failed"), (False, "failed")),
     ],
 )
-def test_spf_and_dkim_decide_and_silence_changes_nothing(
+def test_spf_and_dkim_decide_and_a_dns_timeout_changes_nothing(
     spf: CheckStatus, dkim: CheckStatus, before: tuple[bool, DomainStatus], after: tuple[bool, DomainStatus]
 ) -> None:
     """Z-33."""

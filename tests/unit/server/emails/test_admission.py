@@ -101,9 +101,7 @@ def breaking(*rules: RuleName) -> tuple[Candidate, Facts]:
 
 
 @pytest.mark.parametrize(("moment", "first", "second"), ADJACENT)
-def test_of_two_broken_rules_the_first_in_the_order_answers(
-    moment: Moment, first: RuleName, second: RuleName
-) -> None:
+def test_first_of_two_broken_rules_answers(moment: Moment, first: RuleName, second: RuleName) -> None:
     """C-41."""
     candidate, known = breaking(first, second)
     decision = Admission(known).decide(candidate, moment)
@@ -112,7 +110,7 @@ def test_of_two_broken_rules_the_first_in_the_order_answers(
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_each_rule_refuses_at_its_moments_and_at_no_other(moment: Moment) -> None:
+def test_each_rule_applies_at_its_stages_only(moment: Moment) -> None:
     for rule in BREAKS:
         candidate, known = breaking(rule)
         decision = Admission(known).decide(candidate, moment)
@@ -144,7 +142,7 @@ def test_test_mail_is_stopped_by_no_quota_and_uses_none(quota: RuleName) -> None
     assert admission.usage() == {}
 
 
-def test_test_mail_obeys_the_other_rules() -> None:
+def test_test_mail_is_subject_to_the_other_rules() -> None:
     for rule in ORDER["accept"][: ORDER["accept"].index("burst")]:
         candidate, known = breaking(rule)
         candidate.test = True
@@ -203,7 +201,7 @@ def test_the_burst_limit_stops_no_strict_batch_that_has_begun_but_counts_it() ->
     assert admission.usage()[ORG].second == 2
 
 
-def test_in_the_sandbox_the_owner_is_written_to_in_any_case_of_letters() -> None:
+def test_sandbox_matches_the_owners_address_in_any_case() -> None:
     """Z-25."""
     known = facts(sandbox=True)
     account = AccountLimits("healthy", True, "Owner@Example.com", LIMITS)
@@ -212,7 +210,7 @@ def test_in_the_sandbox_the_owner_is_written_to_in_any_case_of_letters() -> None
     assert isinstance(admission.decide(email(addresses=["owner@example.com", ADA]), "accept"), Refusal)
 
 
-def test_a_key_that_was_taken_belongs_to_its_first_request() -> None:
+def test_used_idempotency_key_belongs_to_its_first_request() -> None:
     """F-1."""
     admission = Admission(facts())
     answer = Remembered(b"of this request", b"the answer")
@@ -238,7 +236,7 @@ def test_a_batch_that_is_rolled_back_leaves_no_trace() -> None:
     assert isinstance(admission.decide(email(addresses=["eve@example.net"]), "accept"), Admitted)
 
 
-def test_what_was_rolled_back_entirely_is_no_new_usage() -> None:
+def test_usage_rolled_back_entirely_is_not_stored() -> None:
     admission = Admission(facts())
     savepoint = admission.savepoint(ORG)
     admission.decide(email(), "accept")
@@ -277,7 +275,7 @@ def test_an_email_that_fits_exactly_is_admitted() -> None:
     assert (used.day, used.month, used.unique, used.second) == (250, 3000, 100, 2)
 
 
-def test_a_plan_with_overage_does_not_stop() -> None:
+def test_plan_with_overage_admits_mail_over_the_monthly_quota() -> None:
     """C-15."""
     used = Used(month=30_000)
     admission = Admission(facts(used, monthly=30_000, overage=True))
@@ -285,7 +283,7 @@ def test_a_plan_with_overage_does_not_stop() -> None:
     assert used.month == 30_001
 
 
-def test_an_address_seen_this_month_is_no_new_one() -> None:
+def test_address_seen_this_month_is_not_counted_again() -> None:
     """C-2."""
     used = Used(unique=1, seen={ADA})
     admission = Admission(facts(used, unique=2))
@@ -300,7 +298,7 @@ def test_an_address_seen_this_month_is_no_new_one() -> None:
     st.integers(0, 20),
     st.integers(0, 6),
 )
-def test_no_order_of_emails_gets_more_than_the_limits(sends: list[set[str]], daily: int, unique: int) -> None:
+def test_limits_hold_for_any_order_of_emails(sends: list[set[str]], daily: int, unique: int) -> None:
     used = Used()
     admission = Admission(facts(used, daily=daily, unique=unique))
     accepted = [

@@ -1,4 +1,4 @@
-"""What files may be like (Z-20, F-12), and when an email may be sent (C-25)."""
+"""The rules of files (Z-20, F-12), and of the time of a scheduled email (C-25)."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def fields(*files: File) -> list[str]:
         {"content_id": "part1.abc@example.com"},
     ],
 )
-def test_honest_files_are_taken(changes: dict[str, object]) -> None:
+def test_valid_files_are_accepted(changes: dict[str, object]) -> None:
     assert not fields(replace(GOOD, **changes))  # type: ignore[arg-type]
 
 
@@ -64,7 +64,7 @@ def test_honest_files_are_taken(changes: dict[str, object]) -> None:
         ({"content_id": "a" * 129}, "content_id"),
     ],
 )
-def test_other_files_are_refused_by_name(changes: dict[str, object], field: str) -> None:
+def test_invalid_files_are_refused_by_field(changes: dict[str, object], field: str) -> None:
     assert fields(GOOD, replace(GOOD, **changes)) == [f"attachments[1].{field}"]  # type: ignore[arg-type]
 
 
@@ -83,7 +83,7 @@ def test_a_content_id_names_one_file() -> None:
     ("ahead_ms", "is_right"),
     [(-1, False), (0, False), (1, True), (365 * DAY_MS, True), (365 * DAY_MS + 1, False)],
 )
-def test_an_email_is_sent_in_the_future_but_not_too_far(ahead_ms: int, is_right: bool) -> None:
+def test_scheduled_at_must_be_in_the_future_and_within_a_year(ahead_ms: int, is_right: bool) -> None:
     """C-25."""
     now_ms = 1_800_000_000_000
     assert (not list(rules.scheduled_at(now_ms + ahead_ms, now_ms))) == is_right

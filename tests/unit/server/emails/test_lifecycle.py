@@ -1,4 +1,4 @@
-"""Every pair of a recipient's statuses is a transition, a report that comes twice, or neither."""
+"""Every pair of a recipient's statuses is a transition, a repeated report, or illegal."""
 
 from typing import get_args
 
@@ -46,7 +46,7 @@ def test_no_transition_is_also_a_repetition() -> None:
     assert all(present == new for present, new in REPEATED)
 
 
-def test_every_line_has_a_sentence_of_its_own() -> None:
+def test_every_transition_has_a_sentence_of_its_own() -> None:
     sentences = [*BEGINNINGS.values(), *TRANSITIONS.values(), *REPEATED.values()]
     assert all(sentence.endswith(".") for sentence in sentences)
     assert len(set(sentences)) == len(sentences)

@@ -1,4 +1,4 @@
-"""What an email must be like to be accepted (Z-13..Z-19, C-36..C-40)."""
+"""The rules of an email (Z-13..Z-19, C-36..C-40)."""
 
 import pytest
 from hypothesis import given
@@ -17,11 +17,11 @@ def test_a_subject_of_up_to_998_characters_is_accepted(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x" * 999, "a\nb", "a\rb", "a\x00b", "a\u2028b", "a\x0bb"])
-def test_a_subject_that_is_missing_too_long_or_more_than_a_line_is_refused(text: str) -> None:
+def test_missing_long_or_multiline_subject_is_refused(text: str) -> None:
     assert _fields(rules.subject(text)) == ["subject"]
 
 
-def test_a_subject_that_is_too_long_is_told_both_numbers() -> None:
+def test_subject_too_long_names_its_length_and_the_limit() -> None:
     (violation,) = rules.subject("x" * 1200)
     assert violation.description == "subject length (1200) exceeds maximum (998 characters)"
 
@@ -107,7 +107,7 @@ def test_the_callers_own_headers_are_accepted(name: str, value: str) -> None:
         "x " * 4097,
     ],
 )
-def test_header_values_that_break_out_of_their_line_are_refused(value: str) -> None:
+def test_header_values_with_line_breaks_are_refused(value: str) -> None:
     assert len(list(rules.headers({"X-A": value}, has_reply_to=False))) == 1
 
 

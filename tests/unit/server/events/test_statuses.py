@@ -24,5 +24,7 @@ from server.events.statuses import email_status
         ({"bounced", "complained"}, "complained"),
     ],
 )
-def test_an_email_is_as_its_worst_recipient_once_all_are_settled(recipients: set[str], status: str) -> None:
+def test_email_has_the_worst_status_once_all_recipients_are_settled(
+    recipients: set[str], status: str
+) -> None:
     assert email_status(recipients) == status

@@ -17,7 +17,7 @@ def test_a_key_holds_its_style_its_id_and_32_random_bytes(style: Style, begins: 
     assert minted.key.startswith(prefix_of(style, minted.id))
 
 
-def test_only_a_sha_256_of_the_key_is_for_the_store() -> None:
+def test_only_the_sha_256_of_a_key_is_stored() -> None:
     minted = mint()
     assert minted.secret_hash == hashlib.sha256(minted.key.encode()).digest() == hash_of(minted.key)
 
@@ -33,7 +33,7 @@ def test_a_key_does_not_show_when_printed() -> None:
     assert minted.key.rpartition("_")[2] not in repr(minted)
 
 
-def test_what_has_not_the_form_of_a_key_has_no_id() -> None:
+def test_malformed_key_has_no_id() -> None:
     key = mint().key
     wrong = [
         "",

@@ -1,4 +1,4 @@
-"""What an API key may be called and bound to (contract rows Z-35, F-7)."""
+"""The rules of an API key's name and bounds (contract rows Z-35, F-7)."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def test_a_name_has_1_to_100_characters(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\x00b", "a\r\nb", "a\x7fb", "a\x85b"])
-def test_another_name_is_refused(name: str) -> None:
+def test_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(ValidationFailed) as refused:
         check_name(name)
     assert [violation.field for violation in refused.value.violations] == ["name"]
@@ -21,13 +21,13 @@ def test_another_name_is_refused(name: str) -> None:
 OWN = ["example.com", "xn--bcher-kva.example"]
 
 
-def test_a_key_is_bound_to_its_organisations_domains_as_dns_knows_them() -> None:
+def test_key_domains_are_normalised_and_must_belong_to_the_organisation() -> None:
     """F-7."""
     assert domain_bounds([" Example.COM. ", "bücher.example", "example.com"], OWN) == (OWN, [])
 
 
 @pytest.mark.parametrize("name", ["other.example", "", "*", "sub.example.com", "x" * 300, "a..b", "\x00"])
-def test_a_key_cannot_be_bound_to_what_is_no_domain_of_the_organisation(name: str) -> None:
+def test_key_cannot_be_bound_to_an_unknown_domain(name: str) -> None:
     allowed, violations = domain_bounds(["example.com", name], OWN)
     assert allowed == ["example.com"]
     assert [violation.field for violation in violations] == ["allowed_domains[1]"]
@@ -41,7 +41,7 @@ def test_networks_are_kept_in_one_form() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "192.0.2.0/33", "192.0.2", "1.2.3.4-1.2.3.9", "\x00"])
-def test_what_is_no_network_is_refused(text: str) -> None:
+def test_invalid_network_is_refused(text: str) -> None:
     networks, violations = address_bounds(["192.0.2.7", text])
     assert networks == ["192.0.2.7/32"]
     assert [violation.field for violation in violations] == ["allowed_ips[1]"]

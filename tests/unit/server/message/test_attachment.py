@@ -1,4 +1,4 @@
-"""Files arrive as they were given, under their names, where they belong (Z-20, F-12)."""
+"""Attachments keep their bytes and names, and have their place in the MIME tree (Z-20, F-12)."""
 
 import base64
 import email
@@ -54,7 +54,7 @@ def test_a_file_keeps_its_name(filename: str) -> None:
     assert part.get_filename() == filename  # type: ignore[union-attr]
 
 
-def test_files_stand_behind_the_text() -> None:
+def test_attachments_follow_the_text() -> None:
     found = parsed(plain_with(html="<p>Thank you.</p>", attachments=[PDF, PDF]))
     alternative = ("multipart/alternative", ["text/plain", "text/html"])
     assert shape(found) == ("multipart/mixed", [alternative, "application/pdf", "application/pdf"])
@@ -104,6 +104,6 @@ def test_a_type_keeps_its_parameters() -> None:
         Attachment("a", "text/plain", "a>\r\nX: <y", []),
     ],
 )
-def test_nothing_slips_into_the_header(file: Attachment) -> None:
+def test_file_name_cannot_inject_a_header(file: Attachment) -> None:
     with pytest.raises(Uncomposable):
         compose(plain_with(attachments=[file]))

@@ -1,4 +1,4 @@
-"""What is composed is what was asked for, in a form that every relay carries (C-36, C-37, F-10)."""
+"""A composed message holds the given values, in a form that every relay carries (C-36, C-37, F-10)."""
 
 import email
 import email.policy
@@ -33,7 +33,7 @@ def parsed(message: Message) -> EmailMessage:
 
 
 def header_count(message: Message) -> int:
-    """How many header fields a receiver sees, counted without the `email` package."""
+    """The number of header fields that a receiver sees, counted without the `email` package."""
     head = bytes(compose(message)).partition(b"\r\n\r\n")[0]
     return sum(1 for line in head.split(b"\r\n") if not line[:1].isspace())
 
@@ -57,7 +57,7 @@ def boxes(message: Message, name: str) -> list[Mailbox]:
 
 @given(messages)
 @settings(max_examples=100, deadline=None)
-def test_what_is_parsed_is_what_was_composed(message: Message) -> None:
+def test_parsed_message_equals_the_composed_one(message: Message) -> None:
     found = parsed(message)
     assert boxes(message, "From") == [message.sender]
     assert boxes(message, "To") == list(message.to)
@@ -86,7 +86,7 @@ def test_what_is_parsed_is_what_was_composed(message: Message) -> None:
 
 @given(messages)
 @settings(max_examples=100, deadline=None)
-def test_every_relay_can_carry_it(message: Message) -> None:
+def test_message_is_within_smtp_limits(message: Message) -> None:
     raw = bytes(compose(message))
     assert raw.isascii()
     assert b"\r" not in raw.replace(b"\r\n", b"")
@@ -142,7 +142,7 @@ def test_no_control_character_enters_a_header(bad: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["X A", "X:A", "X\r\nBcc", "", "Ü", "From", "BCC", "content-type", "Date"])
-def test_no_header_is_written_twice_or_with_a_name_that_is_none(name: str) -> None:
+def test_duplicate_headers_and_invalid_names_are_refused(name: str) -> None:
     with pytest.raises(Uncomposable):
         compose(plain_with(headers={name: "v"}))
 
@@ -221,7 +221,7 @@ def test_a_local_part_that_is_no_dot_atom_is_quoted(local: str, written: str) ->
         ("x" * 999, "quoted-printable"),
         ("mostly ascii, one ü", "quoted-printable"),
         ("привет, мир", "base64"),
-        ("bell \x07", "quoted-printable"),
+        ("control \x07", "quoted-printable"),
     ],
 )
 def test_the_smallest_safe_encoding_is_chosen(text: str, encoding: str) -> None:

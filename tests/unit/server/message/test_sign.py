@@ -56,7 +56,7 @@ def signed(head: list[bytes], body: bytes, at_s: int) -> bytes:
 
 
 def verifies(message: bytes, number: int) -> bool:
-    """Whether the signature `number`, counted from 0, is right."""
+    """True if the signature `number`, counted from 0, verifies."""
 
     def record(name: bytes, timeout: int = 0) -> bytes:
         selector = name.decode().split(".")[0]
@@ -185,6 +185,6 @@ def test_the_same_message_has_the_same_signatures() -> None:
     assert signed([b"From: a@b\r\n"], b"x", NOW_S) == signed([b"From: a@b\r\n"], b"x", NOW_S)
 
 
-def test_a_broken_key_is_told_apart() -> None:
+def test_invalid_signing_key_raises_its_own_error() -> None:
     with pytest.raises(UnusableKey):
         SigningKey.load(DOMAIN, "s", b"-----BEGIN PRIVATE KEY-----\nnonsense\n-----END PRIVATE KEY-----\n")

@@ -1,4 +1,4 @@
-"""The resolver tells "no such name", "no such record" and "nobody could say" apart (DELIVERY 1.10, 1.15)."""
+"""The resolver separates "no such name", "no such record" and temporary errors (DELIVERY 1.10, 1.15)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -108,7 +108,7 @@ async def test_a_name_without_such_records_has_none(dns_server: DnsServer, resol
 
 
 @pytest.mark.parametrize("fault", [DnsFault.SERVFAIL, DnsFault.REFUSED, DnsFault.TIMEOUT])
-async def test_nobody_could_say_is_never_no(
+async def test_dns_failure_is_never_reported_as_no_such_name(
     dns_server: DnsServer, resolver: Resolver, fault: DnsFault
 ) -> None:
     for kind in ("TXT", "MX", "A", "AAAA"):
@@ -127,14 +127,16 @@ async def test_a_silent_server_is_asked_again_in_time(dns_server: DnsServer, res
     assert dns_server.queries["a.test", "TXT"] == 2
 
 
-async def test_one_silent_family_does_not_hide_the_other(dns_server: DnsServer, resolver: Resolver) -> None:
+async def test_timeout_of_one_family_does_not_hide_the_other(
+    dns_server: DnsServer, resolver: Resolver
+) -> None:
     dns_server.zones["a.test", "A"] = ["192.0.2.1"]
     dns_server.zones["a.test", "AAAA"] = DnsFault.SERVFAIL
     assert await resolver.addresses("a.test") == ["192.0.2.1"]
 
 
 @pytest.mark.parametrize("other", [DnsFault.NXDOMAIN, []])
-async def test_one_silent_family_and_no_address_in_the_other_is_not_now(
+async def test_timeout_of_one_family_and_no_address_in_the_other_is_temporary(
     dns_server: DnsServer, resolver: Resolver, other: DnsFault | list[str]
 ) -> None:
     dns_server.zones["a.test", "A"] = other
@@ -164,7 +166,7 @@ async def test_an_alias_to_nothing_is_not_found(dns_server: DnsServer, resolver:
         await resolver.txt("alias.test")
 
 
-async def test_aliases_in_a_circle_are_not_now(dns_server: DnsServer, resolver: Resolver) -> None:
+async def test_cname_loop_is_a_temporary_error(dns_server: DnsServer, resolver: Resolver) -> None:
     dns_server.zones["a.test", "CNAME"] = ["b.test."]
     dns_server.zones["b.test", "CNAME"] = ["a.test."]
     with pytest.raises(DnsTemporaryError):
@@ -216,7 +218,7 @@ async def test_a_temporary_error_names_the_failure_and_not_the_resolver(
         await resolver.txt("a.test")
 
 
-async def test_an_answer_to_another_question_is_not_believed(tmp_path: Path) -> None:
+async def test_answer_to_another_question_is_ignored(tmp_path: Path) -> None:
     class Confused(_Altered):
         def alter(self, response: dns.message.Message) -> bytes:
             response.id ^= 1
@@ -227,7 +229,7 @@ async def test_an_answer_to_another_question_is_not_believed(tmp_path: Path) -> 
             await Resolver(_settings(server.address), timeout_s=0.4).txt("a.test")
 
 
-async def test_bytes_that_are_no_answer_are_not_now(tmp_path: Path) -> None:
+async def test_malformed_answer_is_a_temporary_error(tmp_path: Path) -> None:
     class Garbled(_Altered):
         def alter(self, response: dns.message.Message) -> bytes:
             return response.to_wire()[:-3]
@@ -277,7 +279,7 @@ async def test_no_answer_is_kept_longer_than_an_hour_and_no_absence_longer_than_
         assert await resolver.txt("a.test") == ["new"]
 
 
-async def test_a_fresh_look_up_ignores_what_is_kept(dns_server: DnsServer, resolver: Resolver) -> None:
+async def test_fresh_lookup_bypasses_the_cache(dns_server: DnsServer, resolver: Resolver) -> None:
     with pytest.raises(NxDomain):
         await resolver.txt("a.test")
     dns_server.zones["a.test", "TXT"] = ["published"]
@@ -294,7 +296,7 @@ async def test_concurrent_look_ups_of_one_name_are_one_query(
     assert dns_server.queries["a.test", "TXT"] == 1
 
 
-async def test_a_caller_who_gives_up_does_not_take_the_answer_from_others(
+async def test_cancelled_lookup_does_not_fail_other_callers(
     dns_server: DnsServer, resolver: Resolver
 ) -> None:
     dns_server.zones["a.test", "TXT"] = ["text"]

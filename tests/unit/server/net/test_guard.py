@@ -1,4 +1,4 @@
-"""What may be reached on somebody else's word (contract rows Z-22, Z-38, C-35)."""
+"""Addresses and URLs of customers that the server may connect to (contract rows Z-22, Z-38, C-35)."""
 
 import pytest
 
@@ -102,7 +102,7 @@ def test_no_special_address_is_public(address: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("text", NO_ADDRESS)
-def test_what_is_no_address_is_not_public(text: str) -> None:
+def test_invalid_address_is_not_public(text: str) -> None:
     assert not is_public(text)
     assert not is_allowed(text, allow_private_networks=True)
 
@@ -115,7 +115,7 @@ def test_private_networks_are_reached_if_the_operator_allows_it(address: str) ->
 @pytest.mark.parametrize(
     "address", ["169.254.169.254", "fe80::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1", "64:ff9b::7f00:1"]
 )
-def test_metadata_services_stay_out_of_reach_even_so(address: str) -> None:
+def test_metadata_services_are_never_reachable(address: str) -> None:
     assert not is_allowed(address, allow_private_networks=True)
 
 
@@ -145,7 +145,7 @@ def test_one_private_address_among_public_ones_refuses_the_host() -> None:
         ("https://a.example.com/?to=http://127.0.0.1/", "https://a.example.com/?to=http://127.0.0.1/"),
     ],
 )
-def test_an_honest_url_is_called_as_it_is_meant(url: str, called: str) -> None:
+def test_valid_url_is_parsed(url: str, called: str) -> None:
     assert check_url(url, allow_private_networks=False) == called
 
 
@@ -244,7 +244,7 @@ HOSTILE_URLS = [
 
 
 @pytest.mark.parametrize(("url", "word"), HOSTILE_URLS)
-def test_a_hostile_url_is_refused_in_words(url: str, word: str) -> None:
+def test_hostile_url_is_refused_with_a_reason(url: str, word: str) -> None:
     with pytest.raises(UrlRefused, match=word):
         check_url(url, allow_private_networks=False)
 
@@ -275,6 +275,6 @@ def test_private_hosts_are_called_if_the_operator_allows_it(url: str) -> None:
         "http://127.0.0.1:0/",
     ],
 )
-def test_what_is_never_called_is_not_called_even_so(url: str) -> None:
+def test_forbidden_hosts_are_refused_even_if_private_networks_are_allowed(url: str) -> None:
     with pytest.raises(UrlRefused):
         check_url(url, allow_private_networks=True)

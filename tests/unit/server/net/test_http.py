@@ -1,4 +1,4 @@
-"""HTTP to hosts that somebody else named (contract rows C-33, C-35)."""
+"""HTTP calls to URLs of customers (contract rows C-33, C-35)."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -123,7 +123,7 @@ async def test_proxies_of_the_environment_are_not_asked(
         assert proxy.connections == 0
 
 
-# Where calls do not go.
+# Refused addresses.
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ async def test_a_url_that_may_not_be_called_is_not_looked_up(dns: DnsServer, url
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
-async def test_the_socket_itself_is_checked_too(
+async def test_connector_checks_the_address_too(
     dns: DnsServer, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     """A literal address is never looked up: if the URL's check missed one, the connector would not."""
@@ -183,9 +183,7 @@ async def test_an_alias_to_a_private_address_is_refused(dns: DnsServer) -> None:
         assert await caller.failure("https://hooks.example.com/") == "refused"
 
 
-async def test_a_name_that_changes_its_mind_is_refused_at_the_next_call(
-    dns: DnsServer, sink: WebhookSink
-) -> None:
+async def test_dns_rebinding_between_calls_is_refused(dns: DnsServer, sink: WebhookSink) -> None:
     """DNS rebinding between calls: the link-local address stays shut even with private networks allowed."""
     dns.zones = {(HOST, "A"): ["127.0.0.1"]}
     async with Caller(dns, private=True) as caller:
@@ -235,7 +233,9 @@ async def test_a_host_that_speaks_no_tls_gets_nothing(dns: DnsServer, sink: Webh
 @pytest.mark.parametrize(
     ("order", "kind"), [("hang", "timeout"), ("slow-headers", "timeout"), ("drop", "broken")]
 )
-async def test_no_receiver_holds_a_call_up(dns: DnsServer, sink: WebhookSink, order: str, kind: str) -> None:
+async def test_slow_receiver_meets_the_timeout(
+    dns: DnsServer, sink: WebhookSink, order: str, kind: str
+) -> None:
     async with Caller(dns, private=True) as caller:
         assert await caller.failure(f"{sink.url}/{order}") == kind
 
@@ -246,14 +246,14 @@ async def test_an_endless_answer_is_cut_short(dns: DnsServer, sink: WebhookSink)
     assert (response.status, response.body) == (200, b"x" * 4096)
 
 
-async def test_a_closed_port_is_told_as_such(dns: DnsServer, sink: WebhookSink) -> None:
+async def test_closed_port_is_a_connect_failure(dns: DnsServer, sink: WebhookSink) -> None:
     await sink.stop()
     async with Caller(dns, private=True) as caller:
         assert await caller.failure(f"{sink.url}/200") == "connect"
 
 
 @pytest.mark.parametrize("answer", [DnsFault.NXDOMAIN, DnsFault.SERVFAIL, []])
-async def test_a_name_without_addresses_is_told_as_such(dns: DnsServer, answer: DnsFault | list[str]) -> None:
+async def test_name_without_addresses_is_reported(dns: DnsServer, answer: DnsFault | list[str]) -> None:
     dns.zones = {(HOST, "A"): answer, (HOST, "AAAA"): answer}
     async with Caller(dns, private=True) as caller:
         assert await caller.failure(f"http://{HOST}/") == "dns"
@@ -270,13 +270,13 @@ async def test_a_file_is_fetched_with_its_type(dns: DnsServer, sink: WebhookSink
     assert sink.calls[0].headers["accept-encoding"] == "identity"
 
 
-@pytest.mark.parametrize("told", [None, -1])
-async def test_a_file_may_have_as_many_bytes_as_were_asked_for_and_no_more(
-    dns: DnsServer, sink: WebhookSink, told: int | None
+@pytest.mark.parametrize("declared", [None, -1])
+async def test_file_is_limited_to_the_given_bytes(
+    dns: DnsServer, sink: WebhookSink, declared: int | None
 ) -> None:
-    """Z-21: whether the answer tells its length beforehand or not."""
+    """Z-21: with and without a declared length."""
     for size in (100, 101):
-        whole = page(b"x" * size, length=told)
+        whole = page(b"x" * size, length=declared)
         sink.pages[f"/{size}/file"] = whole.replace(b"Content-Length: -1\r\n", b"")
     async with Caller(dns, private=True) as caller:
         assert len((await caller.fetch(f"{sink.url}/100/file")).content) == 100
@@ -302,7 +302,7 @@ async def test_a_file_without_end_is_cut_short(dns: DnsServer, sink: WebhookSink
         (b"", "broken"),
     ],
 )
-async def test_an_answer_that_is_no_whole_file_is_none(
+async def test_answer_that_is_not_a_complete_file_is_an_error(
     dns: DnsServer, sink: WebhookSink, answer: bytes, kind: str
 ) -> None:
     sink.pages["/a"] = answer
@@ -311,9 +311,7 @@ async def test_an_answer_that_is_no_whole_file_is_none(
 
 
 @pytest.mark.parametrize("order", ["hang", "slow-headers"])
-async def test_a_file_that_does_not_come_is_not_waited_for(
-    dns: DnsServer, sink: WebhookSink, order: str
-) -> None:
+async def test_slow_file_meets_the_timeout(dns: DnsServer, sink: WebhookSink, order: str) -> None:
     async with Caller(dns, private=True) as caller:
         assert await caller.unfetched(f"{sink.url}/{order}") == "timeout"
 
@@ -370,7 +368,7 @@ async def test_each_hop_of_a_redirect_is_checked(dns: DnsServer, sink: WebhookSi
         assert await caller.unfetched(f"{sink.url}/a") == "refused"
 
 
-async def test_a_link_whose_name_changes_its_mind_is_refused(dns: DnsServer, sink: WebhookSink) -> None:
+async def test_dns_rebinding_of_a_link_is_refused(dns: DnsServer, sink: WebhookSink) -> None:
     """DNS rebinding: each connection goes to an address that was checked for it."""
     sink.pages["/a"] = page(b"", status="302 Found", Location=f"http://{HOST}:{sink.port}/b")
     sink.pages["/b"] = page(b"b")

@@ -39,7 +39,7 @@ def test_periods_end_at_midnight_and_on_the_first_utc(moment: str, day_ends: str
 
 
 @given(st.integers(0, 4 * 10**12))
-def test_a_moment_lies_in_its_periods_and_the_next_begin_where_they_end(now_ms: int) -> None:
+def test_each_time_is_in_its_periods_and_periods_are_contiguous(now_ms: int) -> None:
     periods = Periods.of(now_ms)
     assert now_ms < periods.second_ends_ms <= periods.day_ends_ms <= periods.month_ends_ms
     assert Periods.of(periods.day_ends_ms - 1).day == periods.day == Periods.of(periods.day_ends_ms).day - 1
@@ -68,13 +68,13 @@ def test_the_nearest_limit_is_the_one_with_the_least_left() -> None:
     assert nearest_limit(Used(), replace(NONE, monthly=5, overage=True), PERIODS) is None
 
 
-def test_of_limits_with_as_little_left_the_one_that_lasts_is_told() -> None:
+def test_longest_of_equally_near_limits_is_reported() -> None:
     limits = replace(NONE, daily=5, monthly=5)
     assert nearest_limit(Used(day=5, month=5), limits, PERIODS) == (5, 0, PERIODS.month_ends_ms)
 
 
 @pytest.mark.parametrize(("monthly", "beyond"), [(None, 0), (0, 7), (5, 2), (7, 0), (9, 0)])
-def test_overage_is_what_lies_beyond_the_month(monthly: int | None, beyond: int) -> None:
+def test_overage_is_usage_over_the_monthly_limit(monthly: int | None, beyond: int) -> None:
     """C-15."""
     limits = replace(NONE, monthly=monthly, overage=True)
     assert overage(Used(month=7), limits) == beyond

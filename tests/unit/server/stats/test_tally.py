@@ -1,4 +1,4 @@
-"""What the events of an email say about it, counted (contract row C-46)."""
+"""Statistics of an email's events (contract row C-46)."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class Event:
     email_id: str = EMAIL
 
 
-def events(*told: str) -> list[Event]:
+def events(*names: str) -> list[Event]:
     """`delivered a` is an event of recipient a, `sent` one of the email."""
-    return [Event(f"email.{what}", recipient) for what, _, recipient in (one.partition(" ") for one in told)]
+    return [Event(f"email.{what}", recipient) for what, _, recipient in (one.partition(" ") for one in names)]
 
 
-def counted(*told: str, recipients: int = 2) -> dict[str, int]:
+def counted(*names: str, recipients: int = 2) -> dict[str, int]:
     """The counters after these events, in short: `emails.delivered`."""
-    found = changes([], events(*told), {KEY: recipients})
+    found = changes([], events(*names), {KEY: recipients})
     return {f"{key.unit}.{key.name}": count for key, count in found.items()}
 
 
@@ -44,7 +44,7 @@ def test_an_email_has_the_status_of_all_its_recipients() -> None:
     }
 
 
-def test_who_is_skipped_was_not_sent_to() -> None:
+def test_skipped_recipient_does_not_count_as_sent() -> None:
     assert counted("sent", "suppressed a") == {
         "emails.queued": 1,
         "recipients.sent": 1,
@@ -52,9 +52,16 @@ def test_who_is_skipped_was_not_sent_to() -> None:
     }
 
 
-def test_what_happens_to_a_recipient_again_counts_once() -> None:
-    told = ("sent", "delivery_delayed a", "delivery_delayed a", "opened a", "opened a", "OPENED A".lower())
-    assert counted(*told, recipients=1) == {
+def test_repeated_events_of_a_recipient_count_once() -> None:
+    names = (
+        "sent",
+        "delivery_delayed a",
+        "delivery_delayed a",
+        "opened a",
+        "opened a",
+        "OPENED A".lower(),
+    )
+    assert counted(*names, recipients=1) == {
         "emails.delivery_delayed": 1,
         "recipients.sent": 1,
         "recipients.opened": 1,
@@ -73,8 +80,8 @@ def test_a_scheduled_email_is_sent_when_its_time_has_come() -> None:
 
 
 def test_a_late_bounce_and_a_complaint_are_counted_beside_the_delivery() -> None:
-    told = ("sent", "delivered a", "bounced a", "complained a")
-    assert counted(*told, recipients=1) == {
+    names = ("sent", "delivered a", "bounced a", "complained a")
+    assert counted(*names, recipients=1) == {
         "emails.complained": 1,
         "recipients.sent": 1,
         "recipients.delivered": 1,
@@ -93,13 +100,13 @@ def test_everything_is_counted_on_the_day_of_acceptance() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_how_the_log_is_cut_into_pages_makes_no_difference(size: int) -> None:
-    told = events(
+def test_page_size_of_the_log_does_not_change_counts(size: int) -> None:
+    names = events(
         "scheduled", "suppressed c", "sent", "delivery_delayed a", "delivered b", "bounced a", "bounced b"
     )
     total: Counter[Counted] = Counter()
-    for start in range(0, len(told), size):
-        part = changes(told[:start], told[start : start + size], {KEY: 3})
+    for start in range(0, len(names), size):
+        part = changes(names[:start], names[start : start + size], {KEY: 3})
         for key, count in part.items():
             total[key] += count
-    assert Counter({key: count for key, count in total.items() if count}) == changes([], told, {KEY: 3})
+    assert Counter({key: count for key, count in total.items() if count}) == changes([], names, {KEY: 3})

@@ -1,4 +1,4 @@
-"""Which bounces speak against an address (DELIVERY rows 27 and 28)."""
+"""Bounces that count against an address (DELIVERY rows 27 and 28)."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from server.suppressions.rules import blame
 
 
 @pytest.mark.parametrize("status", ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"])
-def test_a_mailbox_that_does_not_exist_is_to_blame(status: str) -> None:
+def test_unknown_mailbox_counts_against_the_address(status: str) -> None:
     assert blame(status, "550 no such user") == "mailbox"
 
 
@@ -31,7 +31,7 @@ def test_a_mailbox_that_does_not_exist_is_to_blame(status: str) -> None:
         ("5.1.1", "SPF check failed"),
     ],
 )
-def test_policy_authentication_and_size_are_never_the_mailboxs_fault(status: str, text: str) -> None:
+def test_policy_authentication_and_size_do_not_count_against_the_address(status: str, text: str) -> None:
     assert blame(status, text) == "other"
 
 
@@ -41,5 +41,5 @@ def test_a_refusal_without_a_reason_is_unclear(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["4.2.2", "2.0.0", "", "5", "5.1.1 ", "5.1.1111", "x5.1.1"])
-def test_what_is_no_permanent_failure_blames_nobody(status: str) -> None:
+def test_temporary_failure_counts_against_no_address(status: str) -> None:
     assert blame(status, "no such user") == "other"

@@ -1,4 +1,4 @@
-"""Limits of concurrent calls: no webhook can take what others need."""
+"""Limits of concurrent calls: no webhook can use the slots of others."""
 
 from server.webhooks.concurrency import ConcurrencyLimiter
 from server.webhooks.queue import CallKey, Claimed
@@ -43,7 +43,7 @@ def test_failures_leave_one_call_that_probes() -> None:
     assert len(_started(limiter)) == 2
 
 
-def test_an_end_that_says_nothing_about_the_webhook_changes_nothing() -> None:
+def test_inconclusive_call_does_not_change_the_limit() -> None:
     limiter = ConcurrencyLimiter(100, 100, 8)
     limiter.add(_calls(("o", "w"), 20))
     limiter.finish(_started(limiter)[0], succeeded=None)
@@ -57,7 +57,7 @@ def test_webhooks_take_turns() -> None:
     assert _webhooks(_started(limiter)) == ["a", "b", "c", "a"]
 
 
-def test_an_organisation_cannot_take_every_place() -> None:
+def test_organisation_cannot_use_every_slot() -> None:
     limiter = ConcurrencyLimiter(100, 5, 8)
     for number in range(10):
         limiter.add(_calls(("greedy", f"w{number}"), 10))
@@ -67,7 +67,7 @@ def test_an_organisation_cannot_take_every_place() -> None:
     assert len([key for key in started if key.org_id == "modest"]) == 1
 
 
-def test_webhooks_that_fail_share_half_of_the_places() -> None:
+def test_failing_webhooks_share_half_of_the_slots() -> None:
     limiter = ConcurrencyLimiter(10, 100, 8)
     failing = [("o", f"f{number}") for number in range(20)]
     for webhook in failing:
@@ -82,7 +82,7 @@ def test_webhooks_that_fail_share_half_of_the_places() -> None:
     assert _webhooks(_started(limiter)) == ["healthy", "healthy"]
 
 
-def test_claims_stop_while_enough_waits() -> None:
+def test_claims_stop_while_enough_calls_wait() -> None:
     limiter = ConcurrencyLimiter(100, 100, 8)
     webhook = ("o", "w")
     first = limiter.capacity(webhook)
@@ -94,7 +94,7 @@ def test_claims_stop_while_enough_waits() -> None:
     assert limiter.capacity(webhook) == 0
 
 
-def test_what_was_not_started_can_be_taken_out() -> None:
+def test_calls_that_were_not_started_can_be_removed() -> None:
     limiter = ConcurrencyLimiter(1, 100, 8)
     calls = _calls(("o", "w"), 3)
     limiter.add(calls)

@@ -39,7 +39,7 @@ def _read(event: EventRow = EVENT, email: EmailRow = EMAIL) -> Any:
     return json.loads(render(event, email))
 
 
-def test_the_body_holds_what_the_contract_lists() -> None:
+def test_payload_has_the_fields_of_the_contract() -> None:
     assert _read() == {
         "type": "email.sent",
         "created_at": "2027-01-15T08:00:00.007Z",
@@ -54,7 +54,7 @@ def test_the_body_holds_what_the_contract_lists() -> None:
     }
 
 
-def test_a_bounce_tells_recipient_and_reply_and_speaks_resends_names() -> None:
+def test_bounce_payload_has_recipient_reply_and_resends_names() -> None:
     event = EVENT._replace(
         type="email.bounced",
         recipient="bob@example.net",
@@ -78,7 +78,7 @@ def test_a_bounce_tells_recipient_and_reply_and_speaks_resends_names() -> None:
     assert data["bounce"] == {"type": "Permanent", "subType": "General", "message": "no such user"}
 
 
-def test_what_was_suppressed_speaks_resends_names() -> None:
+def test_suppressed_payload_has_resends_names() -> None:
     event = EVENT._replace(type="email.suppressed", recipient="bob@example.net", reply_text="bounced before")
     suppressed = _read(event)["data"]["suppressed"]
     assert suppressed == {"type": "OnAccountSuppressionList", "message": "bounced before"}
@@ -89,7 +89,7 @@ def test_tags_are_an_object() -> None:
     assert data["tags"] == {"category": "welcome", "shard": "7"}
 
 
-def test_no_reply_of_a_receiver_makes_a_call_large() -> None:
+def test_long_reply_is_truncated_in_the_payload() -> None:
     event = EVENT._replace(type="email.bounced", attempt=1, reply_code=550, reply_text="x" * 100_000)
     assert len(render(event, EMAIL)) < 20_000
 

@@ -1,4 +1,4 @@
-"""Which webhooks are taken (contract row Z-38)."""
+"""The rules of a webhook's URL and events (contract row Z-38)."""
 
 import pytest
 
@@ -24,12 +24,12 @@ def test_everything_wrong_is_named_at_once() -> None:
     assert _violations("http://hooks.example.com", ["email.sent", None]) == ["url", "events[1]"]
 
 
-def test_private_hosts_need_the_operators_leave() -> None:
+def test_private_hosts_need_the_operators_permission() -> None:
     assert _violations("http://127.0.0.1:9000/hook", ["email.sent"]) == ["url"]
     assert check("http://127.0.0.1:9000/hook", ["email.sent"], allow_private_networks=True)
 
 
-def test_a_test_is_nothing_that_a_webhook_can_be_told_of() -> None:
+def test_webhook_cannot_subscribe_to_the_test_event() -> None:
     assert _violations(URL, ["webhook.test"]) == ["events[0]"]
 
 

@@ -1,4 +1,4 @@
-"""When a call is repeated, and when no more (contract row C-33)."""
+"""The schedule of a call's retries, and its end (contract row C-33)."""
 
 import pytest
 
@@ -18,11 +18,11 @@ def test_2xx_is_success(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [None, 100, 301, 302, 307, 400, 401, 404, 408, 500, 503])
-def test_everything_else_is_repeated_redirects_too(status: int | None) -> None:
+def test_every_other_status_is_retried_redirects_too(status: int | None) -> None:
     assert verdict(1, status, None, 0).outcome == "deferred"
 
 
-def test_410_ends_the_webhook() -> None:
+def test_410_disables_the_webhook() -> None:
     assert verdict(1, 410, None, 0) == Verdict("gone")
     assert verdict(10, 410, None, 0) == Verdict("gone")
 
@@ -33,7 +33,7 @@ def test_the_delays_are_those_of_standard_webhooks() -> None:
     assert delays == pytest.approx(expected)
 
 
-def test_the_tenth_failure_is_the_last() -> None:
+def test_call_is_given_up_after_ten_failures() -> None:
     assert verdict(10, 500, None, 0) == Verdict("given_up")
     assert verdict(10, None, None, 0) == Verdict("given_up")
 
@@ -53,11 +53,11 @@ def test_retry_after_is_honoured_up_to_twice_the_delay(status: int, asked_s: flo
 
 
 @pytest.mark.parametrize("status", [301, 404, 500])
-def test_retry_after_of_other_answers_is_not_asked_for(status: int) -> None:
+def test_retry_after_of_other_statuses_is_ignored(status: int) -> None:
     assert verdict(2, status, 599, 0, _middle).delay_s == pytest.approx(300)
 
 
-def test_slow_down_uses_no_attempts_up_but_age_does() -> None:
+def test_429_consumes_no_attempts_but_age_counts() -> None:
     assert verdict(10, 429, None, 3 * DAY, _middle) == Verdict("deferred", pytest.approx(24 * HOUR))
     assert verdict(14, 429, None, 4 * DAY) == Verdict("given_up")
 
@@ -84,5 +84,5 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, seconds
     assert seconds_of(header, NOW_MS) == seconds
 
 
-def test_an_absurd_retry_after_is_a_number_still() -> None:
+def test_huge_retry_after_is_a_finite_number() -> None:
     assert verdict(1, 503, seconds_of("9" * 5000, NOW_MS), 0) == Verdict("deferred", 10)

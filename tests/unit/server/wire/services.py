@@ -1,4 +1,4 @@
-"""A service made by hand, with a method of each kind, and its real server and client."""
+"""A service made for these tests, with a method of each kind, and its real server and client."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

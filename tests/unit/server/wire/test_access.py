@@ -86,15 +86,13 @@ def test_a_rule_admits_exactly_these_callers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in RULES if name != "open"])
-def test_a_caller_without_a_credential_is_asked_for_one(name: str) -> None:
+def test_missing_credential_is_unauthenticated(name: str) -> None:
     assert isinstance(fault_of(RULES[name], AnonymousCaller()), MissingCredentials)
 
 
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("label", [label for label in CALLERS if label != "anonymous"])
-def test_another_kind_of_credential_is_refused_with_the_first_kind_that_would_do(
-    name: str, label: str
-) -> None:
+def test_wrong_kind_of_credential_names_the_first_kind_admitted(name: str, label: str) -> None:
     rule, caller = RULES[name], CALLERS[label]
     fault = fault_of(rule, caller)
     if rule.is_open or caller.credential in rule.credentials or fault is None:
@@ -104,7 +102,7 @@ def test_another_kind_of_credential_is_refused_with_the_first_kind_that_would_do
         assert fault.metadata == {"needed": rule.credentials[0]}
 
 
-def test_a_key_that_may_do_less_is_refused_with_what_it_has_and_what_it_needs() -> None:
+def test_key_without_permission_is_refused_with_both_permissions() -> None:
     fault = fault_of(RULES["changes"], key("read_only"))
     assert isinstance(fault, MissingPermission)
     assert fault.metadata == {"permission": "read_only", "needed": "full"}
@@ -113,7 +111,7 @@ def test_a_key_that_may_do_less_is_refused_with_what_it_has_and_what_it_needs() 
     assert several.metadata == {"permission": "send_only", "needed": "full, read_only"}
 
 
-def test_a_lesser_role_is_refused_with_the_least_role_that_would_do() -> None:
+def test_lesser_role_is_refused_with_the_required_role() -> None:
     fault = fault_of(RULES["changes"], session("member"))
     assert isinstance(fault, MissingRole)
     assert fault.reason == "MISSING_PERMISSION"
@@ -187,8 +185,6 @@ KEY, SESSION, NONE = (
         (access(access_pb2.CREDENTIAL_INTERNAL, role=access_pb2.ROLE_OWNER), "must name a role"),
     ],
 )
-def test_a_method_without_a_sensible_rule_is_found_at_start(
-    given: access_pb2.Access | None, problem: str
-) -> None:
+def test_method_without_a_valid_rule_fails_at_start(given: access_pb2.Access | None, problem: str) -> None:
     with pytest.raises(ValueError, match=rf"test\.Test\.Do .*{problem}"):
         access_rules([service_of(given)])

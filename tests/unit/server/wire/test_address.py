@@ -1,4 +1,4 @@
-"""Where a call comes from (contract rows F-7, C-91)."""
+"""The client address of a call (contract rows F-7, C-91)."""
 
 from ipaddress import ip_address
 
@@ -19,7 +19,7 @@ from server.wire.address import client_addresses, peer_address
         ("unix:", "127.0.0.1"),
     ],
 )
-def test_a_peer_is_the_other_end_of_its_connection(peer: str, address: str) -> None:
+def test_peer_is_the_remote_address_of_the_connection(peer: str, address: str) -> None:
     assert peer_address(peer) == ip_address(address)
 
 

@@ -1,4 +1,4 @@
-"""Who calls, through which edge and from where (contract rows Z-1, F-7, C-91)."""
+"""The caller of a call, its edge and its client address (contract rows Z-1, F-7, C-91)."""
 
 from ipaddress import ip_network
 
@@ -50,12 +50,12 @@ async def caller(admission: Admission, *authorizations: str | bytes) -> Caller:
 
 
 @pytest.mark.parametrize("text", ["Bearer good", "bearer good", "  BEARER   good ", b"Bearer good"])
-async def test_a_bearer_token_is_its_holders(admission: Admission, text: str | bytes) -> None:
+async def test_bearer_token_is_read(admission: Admission, text: str | bytes) -> None:
     assert await caller(admission, text) == KEY
 
 
 @pytest.mark.parametrize("text", ["", "Bearer", "Bearer ", "Basic YTpi", "good", "Internal", SECRET])
-async def test_what_is_no_credential_counts_as_none(admission: Admission, text: str) -> None:
+async def test_malformed_credential_counts_as_none(admission: Admission, text: str) -> None:
     with pytest.raises(MissingCredentials):
         await caller(admission, text)
 
@@ -83,7 +83,7 @@ async def test_another_secret_makes_no_internal_caller(admission: Admission, sec
         await caller(admission, f"Internal {secret}")
 
 
-async def test_the_secret_is_no_bearer_token(admission: Admission) -> None:
+async def test_edge_secret_is_not_a_bearer_token(admission: Admission) -> None:
     with pytest.raises(InvalidCredentials):
         await caller(admission, f"Bearer {SECRET}")
 
@@ -153,12 +153,12 @@ def test_a_bound_key_may_not_be_used_from_elsewhere(peer: str) -> None:
 
 
 @pytest.mark.parametrize("peer", ["ipv4:127.0.0.1:5", "ipv6:[::2]:5", "unix:/s", "ipv4:10.0.0.1:5"])
-def test_a_caller_that_is_no_edge_is_never_believed(peer: str) -> None:
+def test_client_ip_of_a_caller_without_the_edge_secret_is_ignored(peer: str) -> None:
     """C-91: not even on the same machine."""
     assert not is_allowed(BOUND, peer, "192.0.2.7", is_edge=False)
 
 
-def test_the_clients_of_an_edge_count_and_not_its_own_address() -> None:
+def test_edge_call_is_checked_by_client_address() -> None:
     assert is_allowed(BOUND, "ipv4:198.51.100.1:5", "192.0.2.7", is_edge=True)
     assert not is_allowed(BOUND, "ipv4:192.0.2.7:5", "198.51.100.1", is_edge=True)
 
@@ -189,7 +189,7 @@ def test_a_refusal_names_the_address() -> None:
 @pytest.mark.parametrize(
     "caller", [KEY, SessionCaller("org", "user", "owner", 0), OperatorCaller("token"), InternalCaller()]
 )
-def test_who_is_not_bound_may_call_from_everywhere(caller: Caller) -> None:
+def test_unbound_key_may_be_used_from_everywhere(caller: Caller) -> None:
     assert is_allowed(caller, "vsock:3:5", is_edge=False)
     assert is_allowed(caller, "ipv4:198.51.100.1:5", "unknown", is_edge=True)
 

@@ -34,7 +34,7 @@ def test_a_servicer_of_an_organisation_gets_its_caller(caller: KeyCaller | Sessi
 
 
 @pytest.mark.parametrize("caller", OF_NONE)
-def test_a_caller_of_no_organisation_never_stands_in_for_one(caller: Caller) -> None:
+def test_caller_without_an_organisation_is_a_lookup_error(caller: Caller) -> None:
     context = in_a_call_of(caller)
     assert context.run(any_caller) is caller
     with pytest.raises(LookupError, match=caller.credential):

@@ -1,4 +1,4 @@
-"""Refusals tell the caller what to do, and carry what the contract documents."""
+"""Faults name the remedy, and carry the metadata that the contract documents."""
 
 import re
 from typing import get_args
@@ -34,7 +34,7 @@ def test_a_refusal_has_a_documented_reason_code_and_metadata(fault: Fault) -> No
 
 
 @pytest.mark.parametrize("kind", [kind for kind in get_args(CredentialKind) if kind != "none"])
-def test_the_kind_that_is_needed_is_named_in_words(kind: str) -> None:
+def test_required_credential_is_named_in_words(kind: str) -> None:
     fault = faults.WrongCredentialKind(kind)
     assert fault.metadata == {"needed": kind}
     assert "_" not in fault.message

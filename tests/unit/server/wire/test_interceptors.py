@@ -1,4 +1,4 @@
-"""What surrounds a call of each kind: unary, and with streams of either side (contract rows F-7, C-91)."""
+"""Interceptors around each kind of call: unary, and with streams on either side (contract rows F-7, C-91)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -171,7 +171,7 @@ async def test_a_call_of_each_kind_is_served(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", KINDS)
-async def test_a_stranger_is_refused_before_a_message_is_read(method: str) -> None:
+async def test_invalid_credential_is_refused_before_a_message_is_read(method: str) -> None:
     """The client's stream stays open: the refusal does not wait for a message."""
     client_streams = KINDS[method][0]
     sent = () if client_streams else ("a",)
@@ -189,20 +189,20 @@ async def test_a_stranger_is_refused_before_a_message_is_read(method: str) -> No
 
 
 @pytest.mark.parametrize("method", KINDS)
-async def test_bytes_that_are_no_message_are_the_callers_error(method: str) -> None:
+async def test_malformed_protobuf_is_invalid_argument(method: str) -> None:
     async with running() as service:
         assert await service.refusal(method, b"\xff") == "VALIDATION_FAILED"
 
 
 @pytest.mark.parametrize("method", ["Upload", "Chat"])
-async def test_bytes_that_are_no_message_end_a_stream_that_began_well(method: str) -> None:
+async def test_malformed_protobuf_ends_a_stream(method: str) -> None:
     async with running() as service:
         assert await service.refusal(method, "a", b"\xff", "b") == "VALIDATION_FAILED"
         assert service.echo.read == ["a"]
 
 
 @pytest.mark.parametrize("method", KINDS)
-async def test_what_the_server_did_not_expect_is_hidden(method: str) -> None:
+async def test_unexpected_exception_is_an_internal_error_without_details(method: str) -> None:
     async with running() as service:
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await service.answer(method, "fail")
@@ -237,7 +237,7 @@ async def test_a_stream_ends_when_its_key_is_revoked(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["Watch", "Upload", "Chat"])
-async def test_a_client_that_goes_away_ends_its_stream(method: str) -> None:
+async def test_disconnected_client_ends_its_stream(method: str) -> None:
     async with running() as service:
         call = service.open(method, *(("hang",) if method == "Watch" else ("a",)), stays=True)
         await until(lambda: bool(service.echo.callers))
@@ -246,7 +246,7 @@ async def test_a_client_that_goes_away_ends_its_stream(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", KINDS)
-async def test_an_open_method_is_served_to_everyone(method: str) -> None:
+async def test_public_method_is_served_to_everyone(method: str) -> None:
     """Also with a credential that is worth nothing, such as the cookie of a session that ended."""
     async with running(access_pb2.Access(credentials=[access_pb2.CREDENTIAL_NONE])) as service:
         for metadata in ((), (("authorization", "Bearer nobody"),), (GOOD, GOOD)):
@@ -255,7 +255,7 @@ async def test_an_open_method_is_served_to_everyone(method: str) -> None:
         assert set(service.echo.callers) == {"none"}
 
 
-async def test_an_internal_caller_is_let_in_by_its_secret() -> None:
+async def test_internal_caller_is_admitted_by_its_secret() -> None:
     async with running() as service:
         assert await service.answer("Unary", "a", metadata=(("authorization", f"Internal {SECRET}"),)) == [
             "a"

@@ -1,4 +1,4 @@
-"""A fault's status arrives whatever it quotes: trailing metadata has a limit (contract row C-6)."""
+"""The status of a fault fits into gRPC's trailing metadata, however long its texts (contract row C-6)."""
 
 import urllib.parse
 
@@ -9,7 +9,7 @@ from server.domains.faults import DomainAlreadyExists
 from server.faults import DomainNotFound, Fault, ValidationFailed, Violation
 from server.wire.status import status_of
 
-# What gRPC takes by default, less the rest of the trailers.
+# gRPC's default limit of trailers, in bytes, less the other trailers.
 SAFE_BYTES = 8192 - 512
 
 
@@ -37,7 +37,7 @@ def test_a_status_fits_into_the_trailers_whatever_it_quotes(fault: Fault) -> Non
         assert details.field_violations
 
 
-def test_what_is_short_is_told_whole() -> None:
+def test_short_status_is_sent_unchanged() -> None:
     fault = DomainAlreadyExists("bücher.example")
     status = status_of(fault)
     info = error_details_pb2.ErrorInfo()

@@ -32,7 +32,7 @@ class Source:
             self.closed = True
 
 
-class Door:
+class LimitedAdmission:
     """Lets in `times` times, then refuses."""
 
     def __init__(self, times: int) -> None:
@@ -51,44 +51,44 @@ async def read(stream: AsyncGenerator[int, None], into: list[int]) -> None:
 
 
 async def test_a_stream_passes_whole_while_its_caller_is_admitted() -> None:
-    source, door = Source(3, ends=True), Door(1_000_000)
-    assert [number async for number in while_admitted(source(), door.admit, RECHECK_S)] == [0, 1, 2]
+    source, admission = Source(3, ends=True), LimitedAdmission(1_000_000)
+    assert [number async for number in while_admitted(source(), admission.admit, RECHECK_S)] == [0, 1, 2]
     assert source.closed
 
 
-async def test_a_stream_in_which_nothing_happens_ends_when_its_caller_is_not_admitted_any_more() -> None:
-    source, door = Source(2, ends=False), Door(3)
+async def test_idle_stream_ends_when_its_caller_is_no_longer_admitted() -> None:
+    source, admission = Source(2, ends=False), LimitedAdmission(3)
     seen: list[int] = []
     with pytest.raises(InvalidCredentials):
-        await read(while_admitted(source(), door.admit, RECHECK_S), seen)
-    assert (seen, door.left, source.closed) == ([0, 1], 0, True)
+        await read(while_admitted(source(), admission.admit, RECHECK_S), seen)
+    assert (seen, admission.left, source.closed) == ([0, 1], 0, True)
 
 
-async def test_a_busy_stream_ends_when_its_caller_is_not_admitted_any_more() -> None:
+async def test_busy_stream_ends_when_its_caller_is_no_longer_admitted() -> None:
     async def busy() -> AsyncGenerator[int, None]:
         while True:
             await asyncio.sleep(0)
             yield 0
 
     with pytest.raises(InvalidCredentials):
-        await read(while_admitted(busy(), Door(3).admit, RECHECK_S), [])
+        await read(while_admitted(busy(), LimitedAdmission(3).admit, RECHECK_S), [])
 
 
 async def test_a_reader_that_leaves_closes_the_stream() -> None:
     source = Source(2, ends=False)
-    admitted = while_admitted(source(), Door(1_000_000).admit, RECHECK_S)
+    admitted = while_admitted(source(), LimitedAdmission(1_000_000).admit, RECHECK_S)
     assert await anext(admitted) == 0
     await admitted.aclose()
     assert source.closed
 
 
-async def test_what_a_stream_raises_comes_through() -> None:
+async def test_exception_of_a_stream_is_passed_on() -> None:
     async def broken() -> AsyncGenerator[int, None]:
         yield 0
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await read(while_admitted(broken(), Door(1_000_000).admit, RECHECK_S), [])
+        await read(while_admitted(broken(), LimitedAdmission(1_000_000).admit, RECHECK_S), [])
 
 
 async def test_one_answer_is_a_stream_of_one() -> None:
@@ -98,7 +98,7 @@ async def test_one_answer_is_a_stream_of_one() -> None:
     assert [number async for number in single(answer())] == [7]
 
 
-def test_bytes_that_are_no_message_are_the_callers_error() -> None:
+def test_malformed_protobuf_is_invalid_argument() -> None:
     assert parse(StringValue.FromString, StringValue(value="a").SerializeToString()).value == "a"
     with pytest.raises(ValidationFailed) as refused:
         parse(StringValue.FromString, b"\xff")

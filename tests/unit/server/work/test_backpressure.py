@@ -104,7 +104,7 @@ async def test_no_pause_is_longer_than_the_bound() -> None:
     assert await Loop("bounded", 0.05).pause_after(60.0) == pytest.approx(MAX_PAUSE_S)
 
 
-async def test_without_high_load_a_loop_that_is_behind_does_not_pause() -> None:
+async def test_loop_with_a_backlog_does_not_pause_without_high_load() -> None:
     assert await Loop("idle", 0.05, idle=True).pause_after(0.01) == 0.0
 
 

@@ -1,4 +1,4 @@
-"""A lease is held only while it is certain."""
+"""A lease counts as held only while no other process can have taken it."""
 
 from server.work.lease import Leases
 
@@ -6,7 +6,7 @@ LEASE_S = 60.0
 
 
 class Watch:
-    """A monotonic clock moved by hand."""
+    """A monotonic clock that the test advances."""
 
     now = 1000.0
 

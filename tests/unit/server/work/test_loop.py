@@ -1,4 +1,4 @@
-"""Loops survive their steps, hear their wake-up, and end between two steps."""
+"""Loops continue after a failed step, wake on a notification, and stop between two steps."""
 
 import asyncio
 

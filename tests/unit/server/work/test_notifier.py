@@ -1,4 +1,4 @@
-"""A notification reaches everyone who waits for it, and nobody waits for it forever."""
+"""A notification wakes every waiting task, and every wait has a timeout."""
 
 import asyncio
 

@@ -34,7 +34,7 @@ async def test_services_stop_in_the_reverse_of_their_start() -> None:
     assert notes[3:] == ["stop c", "stop b", "stop a"]
 
 
-async def test_if_one_cannot_start_those_before_it_are_stopped() -> None:
+async def test_failed_start_stops_the_services_started_before() -> None:
     notes: list[str] = []
     with pytest.raises(RuntimeError, match="cannot-start"):
         async with running(services(notes, "a", "b", "cannot-start", "c")):

@@ -1,4 +1,4 @@
-"""Whatever a stranger sends as a reply is read, or refused, in bounded memory (RFC 5321 section 4.2)."""
+"""SMTP replies of any form are parsed or refused in bounded memory (RFC 5321 section 4.2)."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ TWO = b"250-first line\r\n250 last line\r\n550 5.1.1 no such user\r\n"
 
 
 @given(st.integers(1, len(TWO)))
-def test_replies_are_read_however_the_bytes_arrive(size: int) -> None:
+def test_replies_are_parsed_however_the_bytes_arrive(size: int) -> None:
     reader = ReplyReader()
     pieces = [TWO[start : start + size] for start in range(0, len(TWO), size)]
     replies = [reply for piece in pieces for reply in reader.feed(piece)]
@@ -29,7 +29,7 @@ def test_replies_are_read_however_the_bytes_arrive(size: int) -> None:
         (b"550 a\x00b\x1b[31m\xff\r\n", Reply(550, "", ("a b [31m\ufffd",))),
     ],
 )
-def test_the_parts_of_a_reply_are_told_apart(line: bytes, reply: Reply) -> None:
+def test_reply_is_parsed_into_code_status_and_text(line: bytes, reply: Reply) -> None:
     assert ReplyReader().feed(line) == [reply]
 
 
@@ -45,7 +45,7 @@ def test_the_parts_of_a_reply_are_told_apart(line: bytes, reply: Reply) -> None:
         b"\r\n",
     ],
 )
-def test_what_is_no_reply_is_a_problem(stream: bytes) -> None:
+def test_malformed_reply_is_an_error(stream: bytes) -> None:
     reader = ReplyReader()
     assert reader.feed(stream) == []
     assert reader.problem
@@ -59,7 +59,7 @@ def test_a_good_reply_before_garbage_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("piece", [b"x" * 500, b"250-" + b"x" * 500 + b"\r\n", b"250-\r\n"])
-def test_a_reply_without_end_is_given_up(piece: bytes) -> None:
+def test_endless_reply_is_an_error(piece: bytes) -> None:
     reader = ReplyReader()
     fed = 0
     while not reader.problem:
