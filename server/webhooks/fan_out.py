@@ -11,7 +11,7 @@ from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
-from server.events.log import EventRow, Place
+from server.events.rows import BEGINNING, EventRow, Place
 from server.webhooks import intake, subscriptions
 from server.webhooks.intake import Advance, NewCall
 from server.webhooks.payload import render
@@ -61,7 +61,7 @@ class FanOut:
         )
         # The stored place, and the place up to which this process has read: no event between has calls.
         self._stored: Place | None = None
-        self._reached = log.BEGINNING
+        self._reached = BEGINNING
         self._unsaved = 0
         self._loop = Loop("webhooks.fan_out", self._repeat, pause_s=_POLL_S)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from server.events.log import EventRow
+from server.events.rows import EventRow
 from server.webhooks.subscriptions import EmailRow
 
 # A receiving mail server chooses the text of its reply, and some endpoints refuse bodies over about 20 kB.

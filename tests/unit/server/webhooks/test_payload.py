@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from server.events.log import EventRow
+from server.events.rows import EventRow
 from server.webhooks.payload import render
 from server.webhooks.subscriptions import EmailRow
 
