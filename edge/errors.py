@@ -13,7 +13,7 @@ from starlette.types import ExceptionHandler
 
 from edge.dialects.dialect import Dialect
 from edge.middleware.security_headers import with_security_headers
-from edge.transcoding.asgi import Answer, exchange_of, new_id
+from edge.transcoding.asgi import Answer, exchange_of_request, new_id
 from edge.transcoding.status import Failure
 
 _log = structlog.get_logger("edge")
@@ -51,7 +51,7 @@ def handlers(dialect: Dialect) -> Mapping[Any, ExceptionHandler]:
 
 
 def _request_id(request: Request) -> str:
-    exchange = exchange_of(request.scope)
+    exchange = exchange_of_request(request)
     return new_id() if exchange is None else exchange.request_id
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from edge.transcoding.asgi import Answer, Header
+from edge.transcoding.json_value import Json
 from edge.transcoding.names import EnumNames
 from edge.transcoding.request_shape import QueryShape, RequestShapes
 from edge.transcoding.response_shape import ResponseShapes
@@ -30,13 +31,13 @@ class Files(NamedTuple):
     field: str
     content: str
 
-    def left_out(self, body: Any) -> Any:
+    def left_out(self, body: object) -> object:
         """The JSON body without the content of its files."""
         if type(body) is not dict or type(body.get(self.field)) is not list:
             return body
         return {**body, self.field: [self._bare(file) for file in body[self.field]]}
 
-    def _bare(self, file: Any) -> Any:
+    def _bare(self, file: object) -> object:
         if type(file) is not dict:
             return file
         return {name: value for name, value in file.items() if name != self.content}
@@ -45,7 +46,7 @@ class Files(NamedTuple):
 class PartialList(NamedTuple):
     """A list of which the valid items go on without the others, if the caller wants it so."""
 
-    drop_invalid: Callable[[Any, Failure], Invalid]
+    drop_invalid: Callable[[Json, Failure], Invalid]
     """Replaces the invalid items in the JSON body. Returns none if the failure is the whole request's."""
 
     report_invalid: Callable[[Any, Invalid], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 import structlog
@@ -23,6 +23,7 @@ from edge.transcoding.capacity import BodyShare, Capacity
 from edge.transcoding.deadline import Deadline
 from edge.transcoding.invoke import Admit, Caller, Invoke
 from edge.transcoding.json_body import parsed
+from edge.transcoding.json_value import Json
 from edge.transcoding.rendering import Render, Renderers
 from edge.transcoding.request_shape import Read
 from edge.transcoding.routes import Route, Router
@@ -243,7 +244,7 @@ class Endpoint:
         exchange: Exchange,
         values: tuple[str, ...],
     ) -> tuple[Message, Invalid]:
-        json: Any = None
+        json: Json = None
         rules = operation.rules
         invalid: dict[int, Sequence[Violation]] = {}
         if operation.route.body:
@@ -269,7 +270,7 @@ class Endpoint:
                     raise
                 invalid |= wrong
 
-    def _check_rest(self, json: Any, files: Files) -> None:
+    def _check_rest(self, json: Json, files: Files) -> None:
         """Refuses a large body that is not large by its files (C-1)."""
         if len(orjson.dumps(files.left_out(json))) > self._limits.body:
             raise Failure("BODY_TOO_LARGE", {"limit": str(self._limits.body)})

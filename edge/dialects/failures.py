@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from zidimail.v1.error_reason_pb2 import ErrorReason
@@ -61,7 +60,7 @@ def resets_at(failure: Failure, status: int) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def error_answer(status: int, body: Mapping[str, Any], failure: Failure) -> Answer:
+def error_answer(status: int, body: Mapping[str, object], failure: Failure) -> Answer:
     """An answer with the headers that HTTP wants beside its status."""
     headers: list[Header] = []
     match status:
@@ -99,7 +98,7 @@ def _rate_headers(metadata: Mapping[str, str], reset_s: int) -> tuple[Header, ..
     return Rate(limit, limit - used, reset_s).headers
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: object) -> object:
     """The same value with lone surrogates, which no JSON can hold, replaced."""
     match value:
         case str():

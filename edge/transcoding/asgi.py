@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import NamedTuple, TypeAlias
 
+from starlette.requests import Request
 from starlette.routing import Match, Mount, Route
 from starlette.types import Scope, Send
 
@@ -90,6 +91,11 @@ def exchange_of(scope: Scope) -> Exchange | None:
     if exchange is None and scope["type"] == "http":
         exchange = scope[_EXCHANGE] = Exchange(scope)
     return exchange
+
+
+def exchange_of_request(request: Request) -> Exchange | None:
+    """The exchange of a request as Starlette's handlers get it."""
+    return exchange_of(request.scope)
 
 
 def _request_id(headers: Mapping[bytes, bytes]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -32,7 +32,9 @@ from edge.transcoding.values import (
 QUERY_FIELDS = 100
 """More parameters than any route has fields, and few enough to be parsed for nothing."""
 
-BindRequest: TypeAlias = Callable[[Any, bytes, Sequence[str]], Message]
+BindTexts: TypeAlias = Callable[[Sequence[str], Path, list[Violation]], object]
+
+BindRequest: TypeAlias = Callable[[object, bytes, Sequence[str]], Message]
 """Binds a JSON object (None if the route has no body), a raw query string and the path's values.
 
 Raises Failure (VALIDATION_FAILED) with every violation, 50 at most.
@@ -52,11 +54,13 @@ def compile_request(route: Route, names: EnumNames, query_shape: QueryShape = PL
     parameters = route.parameters
     path_binds = [(name, _parameter(descriptor.fields_by_name[name], names)) for name in parameters]
 
-    def bind(body: Any, query: bytes, values: Sequence[str]) -> Message:
+    def bind(body: object, query: bytes, values: Sequence[str]) -> Message:
         wrong: list[Violation] = []
-        fields: dict[str, Any] = {}
+        fields: dict[str, object] = {}
         if body is not None:
-            fields = bind_body({body_field: body} if body_field else body, None, wrong)
+            bound = bind_body({body_field: body} if body_field else body, None, wrong)
+            if isinstance(bound, dict):
+                fields = bound
         if query_binds:
             fields |= defaults
             if query:
@@ -80,10 +84,10 @@ def _fields(descriptor: Descriptor, names: EnumNames) -> Bind:
         if len(union.fields) > 1
     ]
 
-    def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
+    def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not dict:
             return mismatch("an object", value, path, wrong)
-        fields: dict[str, Any] = {}
+        fields: dict[str, object] = {}
         for name, item in value.items():
             # Unknown fields are ignored (C-50), null means absent.
             bind_item = binds.get(name)
@@ -120,7 +124,7 @@ def _scalar(field: FieldDescriptor, names: EnumNames) -> Bind:
 
 
 def _list(bind_item: Bind) -> Bind:
-    def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
+    def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not list:
             return mismatch("an array", value, path, wrong)
         return [bind_item(item, (path, at), wrong) for at, item in enumerate(value)]
@@ -129,7 +133,7 @@ def _list(bind_item: Bind) -> Bind:
 
 
 def _map(bind_item: Bind) -> Bind:
-    def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
+    def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not dict:
             return mismatch("an object", value, path, wrong)
         for key in value:
@@ -145,7 +149,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _OFFSET_WITHOUT_PLUS = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:[\d:.]+) (\d\d(?::?\d\d)?)", re.ASCII)
 
 
-def _query_binds(descriptor: Descriptor, taken: set[str], names: EnumNames) -> dict[str, Bind]:
+def _query_binds(descriptor: Descriptor, taken: set[str], names: EnumNames) -> dict[str, BindTexts]:
     return {
         field.name: _parameter(field, names)
         for field in descriptor.fields
@@ -158,12 +162,12 @@ def is_in_query(field: FieldDescriptor) -> bool:
     return field.message_type is None or field.message_type.full_name == "google.protobuf.Timestamp"
 
 
-def _parameter(field: FieldDescriptor, names: EnumNames) -> Bind:
+def _parameter(field: FieldDescriptor, names: EnumNames) -> BindTexts:
     """Binds the strings that a query or path has for one field; of several for one value the last counts."""
     bind = _scalar(field, names)
     wanted, read = _READERS.get(field.cpp_type, ("a string", str))
 
-    def bind_string(text: str, path: Path, wrong: list[Violation]) -> Any:
+    def bind_string(text: str, path: Path, wrong: list[Violation]) -> object:
         try:
             value = read(text)
         except ValueError:
@@ -202,7 +206,7 @@ def _read_time(text: str) -> str:
     return f"{plain[1]}+{plain[2]}" if plain else text
 
 
-_READERS: Mapping[int, tuple[str, Callable[[str], Any]]] = {
+_READERS: Mapping[int, tuple[str, Callable[[str], object]]] = {
     FieldDescriptor.CPPTYPE_INT32: ("a whole number", _whole_up_to((1 << 31) - 1)),
     FieldDescriptor.CPPTYPE_INT64: ("a whole number", _whole_up_to((1 << 63) - 1)),
     FieldDescriptor.CPPTYPE_UINT32: ("a whole number", _whole_up_to((1 << 32) - 1)),
@@ -215,8 +219,8 @@ _READERS: Mapping[int, tuple[str, Callable[[str], Any]]] = {
 
 
 def _query(
-    binds: Mapping[str, Bind], other_names: Mapping[str, str], query: bytes, wrong: list[Violation]
-) -> dict[str, Any]:
+    binds: Mapping[str, BindTexts], other_names: Mapping[str, str], query: bytes, wrong: list[Violation]
+) -> dict[str, object]:
     try:
         pairs = parse_qsl(
             query.decode("latin-1"),
@@ -234,7 +238,7 @@ def _query(
     for name, text in pairs:
         if name in binds or name in other_names:
             texts.setdefault(name, []).append(text)
-    fields: dict[str, Any] = {}
+    fields: dict[str, object] = {}
     for name, found in texts.items():
         own = name if name in binds else other_names[name]
         if own == name or own not in texts:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
+from edge.transcoding.json_value import Json
 from edge.transcoding.status import Failure
 
 
-def parsed(body: bytes, headers: Mapping[bytes, bytes]) -> Any:
+def parsed(body: bytes, headers: Mapping[bytes, bytes]) -> Json:
     """The JSON of a body; an empty one counts as `{}`. Of a key that comes twice the last counts.
 
     Raises Failure (UNSUPPORTED_MEDIA_TYPE, MALFORMED_BODY).

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -171,7 +171,7 @@ def _is_required(field: FieldDescriptor) -> bool:
     return field_behavior_pb2.REQUIRED in behaviors
 
 
-def content_of(schema: str) -> dict[str, Any]:
+def content_of(schema: str) -> Schema:
     """A JSON body of a schema among the document's components."""
     return {"application/json": {"schema": reference("schemas", schema)}}
 
@@ -181,7 +181,7 @@ def reference(kind: str, name: str) -> Schema:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def links(route: Route, routes: Sequence[Route]) -> dict[str, Any]:
+def links(route: Route, routes: Sequence[Route]) -> Schema:
     """The operations on the objects that a route creates or lists: those whose path goes on with the id."""
     listed = {"GET": "#/data/0/id", "POST": "#/id"}.get(route.verb)
     found = {}

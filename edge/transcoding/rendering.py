@@ -14,18 +14,23 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.timestamp_pb2 import Timestamp
 
+from edge.transcoding.json_value import Json
 from edge.transcoding.names import EnumNames
 from edge.transcoding.response_shape import ResponseShape, ResponseShapes
 from edge.transcoding.routes import Route
 
-Render: TypeAlias = Callable[[Any], Any]
+# Any, because a renderer reads the fields that its descriptor names, of messages without a type in common.
+Rendered: TypeAlias = Any
+
+Render: TypeAlias = Callable[[Rendered], Json]
 """Turns a message, or one of its values, into JSON values."""
 
 _EPOCH = datetime(1970, 1, 1)
 
 
-def timestamp(value: Any) -> str:
+def timestamp(value: Timestamp) -> str:
     """ISO 8601 in UTC with milliseconds: `2026-05-13T12:00:00.000Z`."""
     moment = _EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
     return moment.isoformat(timespec="milliseconds") + "Z"
@@ -63,12 +68,12 @@ class Renderers:
         fields: list[tuple[str, Render]] = []
         if shape.is_plain:
 
-            def render(message: Any) -> dict[str, Any]:
+            def render(message: Rendered) -> dict[str, Json]:
                 return {name: read(message) for name, read in fields}
 
         else:
 
-            def render(message: Any) -> dict[str, Any]:
+            def render(message: Rendered) -> dict[str, Json]:
                 return shape.json({name: read(message) for name, read in fields})
 
         # Before the fields are looked at, for messages that hold messages of their own kind.

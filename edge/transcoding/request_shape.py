@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from google.protobuf.descriptor import Descriptor
 
+from edge.transcoding.json_value import Json
 from edge.transcoding.routes import BadRoute, Route
 from edge.transcoding.schema import Schema, nullable
-
-Json: TypeAlias = Any
 
 Read: TypeAlias = Callable[[Json], Json]
 """Brings JSON, as callers may write it, into the form that the binder takes.

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from edge.transcoding.json_value import Json
 from edge.transcoding.routes import BadRoute
 from edge.transcoding.schema import Schema, not_null, object_of
-
-Json: TypeAlias = Any
 
 SECRET_WORDS = frozenset({"secret", "key", "token", "password", "jwt"})
 """A text whose name ends in one of these is taken for a secret."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-Schema: TypeAlias = dict[str, Any]
+from edge.transcoding.json_value import Json
+
+Schema: TypeAlias = dict[str, Json]
 
 TEXT: Schema = {"type": "string"}
 TIME: Schema = {"type": "string", "format": "date-time"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import grpc.aio
 from google.protobuf.message import Message
@@ -14,7 +13,7 @@ from edge.transcoding.invoke import Caller, Invoke
 from edge.transcoding.status import failure_of_error
 
 
-async def messages_of(first: Any, field: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+async def messages_of(first: Message, field: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[Message]:
     """The requests of an upload: `first`, which has the fields of path and query, with the first chunk in its
     `field`, then one with nothing else for each later chunk."""
     message = first

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
@@ -21,10 +21,10 @@ from edge.transcoding.status import Violation
 VIOLATIONS_SHOWN = 50
 """An answer must not be larger than the request that was wrong in every item."""
 
-Path: TypeAlias = tuple[Any, str | int] | None
+Path: TypeAlias = "tuple[Path, str | int] | None"
 """The path of a value: its parent's path and its own name or index; None is the whole request."""
 
-Bind: TypeAlias = Callable[[Any, Path, list[Violation]], Any]
+Bind: TypeAlias = Callable[[object, Path, list[Violation]], object]
 """Turns one JSON value into what a protobuf constructor takes, or reports violations."""
 
 
@@ -37,14 +37,15 @@ def render_path(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def refuse(path: Path, wrong: list[Violation], message: str) -> None:
-    """Reports a violation, unless there are enough."""
+def refuse(path: Path, wrong: list[Violation], message: str) -> object:
+    """Reports a violation, unless there are enough. Returns None, which a binder may return."""
     if len(wrong) < VIOLATIONS_SHOWN:
         wrong.append(Violation(render_path(path), message))
+    return None
 
 
-def mismatch(wanted: str, value: object, path: Path, wrong: list[Violation]) -> None:
-    refuse(path, wrong, f"must be {wanted}, not {_kind(value)}")
+def mismatch(wanted: str, value: object, path: Path, wrong: list[Violation]) -> object:
+    return refuse(path, wrong, f"must be {wanted}, not {_kind(value)}")
 
 
 def _kind(value: object) -> str:
@@ -62,7 +63,7 @@ def _kind(value: object) -> str:
     return "an object"
 
 
-def bind_text(value: Any, path: Path, wrong: list[Violation]) -> Any:
+def bind_text(value: object, path: Path, wrong: list[Violation]) -> object:
     if type(value) is not str:
         return mismatch("a string", value, path, wrong)
     if "\0" in value:
@@ -75,12 +76,12 @@ def bind_text(value: Any, path: Path, wrong: list[Violation]) -> Any:
     return value
 
 
-def _boolean(value: Any, path: Path, wrong: list[Violation]) -> Any:
+def _boolean(value: object, path: Path, wrong: list[Violation]) -> object:
     return value if type(value) is bool else mismatch("true or false", value, path, wrong)
 
 
 def _integer(low: int, high: int) -> Bind:
-    def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
+    def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is float and value.is_integer():
             value = int(value)
         if type(value) is not int:
@@ -95,7 +96,7 @@ def _integer(low: int, high: int) -> Bind:
 
 
 def _number(largest: float) -> Bind:
-    def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
+    def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not float and type(value) is not int:
             return mismatch("a number", value, path, wrong)
         if not (abs(value) <= largest and math.isfinite(value)):
@@ -109,7 +110,7 @@ _URL_SAFE = str.maketrans("-_", "+/")
 _LINE_ENDS = str.maketrans("", "", " \t\r\n")
 
 
-def _bytes(value: Any, path: Path, wrong: list[Violation]) -> Any:
+def _bytes(value: object, path: Path, wrong: list[Violation]) -> object:
     """Base64 of either alphabet, padded or not, in one line or several; or the bytes one by one."""
     if type(value) is list:
         if set(map(type, value)) <= {int}:
@@ -138,7 +139,7 @@ def bind_enum(descriptor: EnumDescriptor, names: EnumNames) -> Bind:
     # The proto's own names are the canonical JSON form; whoever generated a client may send them.
     numbers |= {value.name: value.number for value in descriptor.values if value.number}
 
-    def bind(value: Any, path: Path, wrong: list[Violation]) -> Any:
+    def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not str:
             return mismatch("a string", value, path, wrong)
         number = numbers.get(value)
@@ -154,7 +155,7 @@ _TIME = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def bind_timestamp(value: Any, path: Path, wrong: list[Violation]) -> Any:
+def bind_timestamp(value: object, path: Path, wrong: list[Violation]) -> object:
     """ISO 8601 with date and time; without an offset it is UTC (C-25)."""
     if type(value) is not str:
         return mismatch("a string", value, path, wrong)

@@ -1,7 +1,5 @@
 """Sessions: credentials of users, each a JWT that this installation signs (contract row Z-3)."""
 
-from typing import Any
-
 import jwt
 
 from server.clock import Clock
@@ -54,7 +52,7 @@ class Sessions:
             raise InvalidCredentials
         return SessionCaller(claims["org"], claims["sub"], "owner", claims["exp"] * 1000)
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _claims(self, token: str) -> dict[str, object]:
         if len(token) > _MAX_LENGTH:
             raise InvalidCredentials
         try:
@@ -70,5 +68,5 @@ class Sessions:
             raise InvalidCredentials from None
         if decoded["header"].get("typ") != _TYPE:
             raise InvalidCredentials
-        claims: dict[str, Any] = decoded["payload"]
+        claims: dict[str, object] = decoded["payload"]
         return claims

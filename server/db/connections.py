@@ -1,11 +1,11 @@
 """Connections to the store, kept for transactions that each run in one thread from beginning to end."""
 
 import contextlib
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -96,7 +96,7 @@ def _engine(url: URL, *, read_only: bool) -> tuple[Engine, str]:
     return engine, "BEGIN" if read_only else "BEGIN IMMEDIATE"
 
 
-def _prepare_writer(connection: Any, _record: object) -> None:  # sqlite3's connection, untyped in the event
+def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
     """WAL, and an fsync at every commit: what was acknowledged survives a power cut."""
     _prepare(
         connection,
@@ -107,11 +107,11 @@ def _prepare_writer(connection: Any, _record: object) -> None:  # sqlite3's conn
     )
 
 
-def _prepare_reader(connection: Any, _record: object) -> None:  # as above
+def _prepare_reader(connection: sqlite3.Connection, _record: object) -> None:
     _prepare(connection, "PRAGMA query_only=ON")
 
 
-def _prepare(connection: Any, *pragmas: str) -> None:  # as above
+def _prepare(connection: sqlite3.Connection, *pragmas: str) -> None:
     # The driver must not begin transactions by itself: it would begin them deferred, and upgrading one
     # from read to write fails at once when another wrote meanwhile, busy timeout or not.
     connection.isolation_level = None

@@ -36,6 +36,6 @@ def keys_sql(engine: Engine, columns: Mapping[str, KeyType]) -> str:
     return f"(SELECT {members} FROM json_array_elements(CAST(:keys AS json)))"
 
 
-def keys_parameter(keys: Iterable[Sequence[Any]]) -> str:
+def keys_parameter(keys: Iterable[Sequence[object]]) -> str:
     """The value of the parameter `:keys`."""
     return orjson.dumps([tuple(key) for key in keys]).decode()

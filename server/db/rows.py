@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hint
 R = TypeVar("R", bound=NamedTuple)
 
 # One row as a driver returns it.
-DriverRow = Sequence[Any]
+DriverRow = Sequence[object]
 
 
 @cache

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import Any, Generic
+from typing import Generic
 
 from sqlalchemy import Table
 
@@ -47,7 +47,7 @@ class Statement(_Sql, Generic[R]):
         self._row = row
         self._checked: set[Engine] = set()
 
-    def all(self, tx: Tx, keys: Iterable[Sequence[Any]] | None = None, **values: Any) -> list[R]:
+    def all(self, tx: Tx, keys: Iterable[Sequence[object]] | None = None, **values: object) -> list[R]:
         """The rows that the statement returns, with `keys` as its list of keys. Raises DBAPIError."""
         parameters = values if keys is None else {**values, "keys": keys_parameter(keys)}
         columns, found = tx.rows_of_driver(self.of(tx.engine), parameters)
@@ -58,7 +58,7 @@ class Statement(_Sql, Generic[R]):
             self._checked.add(tx.engine)
         return rows
 
-    def first(self, tx: Tx, keys: Iterable[Sequence[Any]] | None = None, **values: Any) -> R | None:
+    def first(self, tx: Tx, keys: Iterable[Sequence[object]] | None = None, **values: object) -> R | None:
         """The first row that the statement returns, None if there is none. Raises DBAPIError."""
         rows = self.all(tx, keys, **values)
         return rows[0] if rows else None

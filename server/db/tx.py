@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 Engine: TypeAlias = Literal["sqlite", "postgresql"]
 # Values by the names of a statement's parameters or of a table's columns.
-Values: TypeAlias = Mapping[str, Any]
+Values: TypeAlias = Mapping[str, object]
 
 
 class Tx:

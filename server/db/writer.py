@@ -23,7 +23,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 # Submissions of different acts share a transaction, so their items and results have no common type here;
 # `Writer.submit` and `Writer.run` give them back to each caller as they came.
-Act: TypeAlias = Callable[[Tx, list[Any]], Sequence[Any]]
+Items: TypeAlias = list[Any]
+Results: TypeAlias = Sequence[Any]
+Act: TypeAlias = Callable[[Tx, Items], Results]
 
 _SQLITE_WRITERS = 1
 _POSTGRESQL_WRITERS = 4
@@ -39,9 +41,9 @@ _log = structlog.get_logger()
 @dataclass(eq=False, slots=True)
 class _Submission:
     act: Act
-    items: list[Any]
+    items: Items
     alone: bool
-    outcome: "asyncio.Future[Sequence[Any]]" = field(repr=False)
+    outcome: "asyncio.Future[Results]" = field(repr=False)
 
 
 class Writer:
@@ -98,7 +100,7 @@ class Writer:
         results: Sequence[R] = await self._enqueue(act, [None], alone=True)
         return results[0]
 
-    async def _enqueue(self, act: Act, items: list[Any], *, alone: bool) -> Sequence[Any]:
+    async def _enqueue(self, act: Act, items: Items, *, alone: bool) -> Results:
         if not items:
             return []
         if self._closing or self._waiting_items + len(items) > self._max_waiting:
@@ -150,18 +152,18 @@ class Writer:
             _settle(group, outcomes)
             return
 
-    async def _transact(self, group: list[_Submission]) -> list[Sequence[Any]]:
+    async def _transact(self, group: list[_Submission]) -> list[Results]:
         by_act: dict[Act, list[_Submission]] = {}
         for submission in group:
             by_act.setdefault(submission.act, []).append(submission)
         loop = asyncio.get_running_loop()
 
-        def write() -> list[Sequence[Any]]:
+        def write() -> list[Results]:
             with self._connections.transaction() as tx:
                 return run_acts(tx)
 
-        def run_acts(tx: Tx) -> list[Sequence[Any]]:
-            outcomes: dict[_Submission, Sequence[Any]] = {}
+        def run_acts(tx: Tx) -> list[Results]:
+            outcomes: dict[_Submission, Results] = {}
             for act, submissions in by_act.items():
                 items = [item for submission in submissions for item in submission.items]
                 results = act(tx, items)
@@ -194,7 +196,7 @@ async def running_writer(url: str) -> AsyncIterator[Writer]:
         await database.close()
 
 
-def _settle(group: list[_Submission], outcomes: list[Sequence[Any]]) -> None:
+def _settle(group: list[_Submission], outcomes: list[Results]) -> None:
     for submission, outcome in zip(group, outcomes, strict=True):
         if not submission.outcome.done():
             submission.outcome.set_result(outcome)

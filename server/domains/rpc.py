@@ -1,9 +1,7 @@
 """DomainService."""
 
 from collections.abc import Iterable
-from typing import Any
 
-import grpc
 from zidimail.v1 import domain_pb2, domain_service_pb2_grpc
 from zidimail.v1 import domain_service_pb2 as pb
 
@@ -20,10 +18,9 @@ from server.ids import is_id, new_id
 from server.sealing import Seal
 from server.settings import Settings
 from server.wire.caller import current_caller
+from server.wire.interceptors import Context
 from server.wire.paging import page_request
 from server.wire.timestamps import timestamp
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 _CHECK_STATUSES: dict[CheckStatus, domain_pb2.CheckStatus] = {
     "pending": domain_pb2.CHECK_STATUS_PENDING,

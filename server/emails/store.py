@@ -8,6 +8,7 @@ from sqlalchemy import select
 from server.db.tables.emails import attachments, email_contents, emails, recipients
 from server.db.tx import Tx
 from server.events import log
+from server.events.rows import EventRow
 
 
 class EmailRow(NamedTuple):
@@ -70,7 +71,7 @@ class EmailDetails:
     content: ContentRow
     recipients: list[RecipientRow]
     attachments: list[AttachmentRow]
-    events: list[log.EventRow]
+    events: list[EventRow]
 
 
 EMAIL_COLUMNS = tuple(emails.c[name] for name in EmailRow._fields)

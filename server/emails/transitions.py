@@ -4,7 +4,6 @@ Lock order: rows of the queue first (`server.queue.store`), then emails, then th
 """
 
 from collections.abc import Collection, Iterable, Sequence, Set
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import delete
@@ -60,8 +59,7 @@ class Result(NamedTuple):
     event_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewEmail:
+class NewEmail(NamedTuple):
     """An accepted email: its row and those of its recipients, to which `begin` adds their statuses.
 
     `suppressed` are the numbers of the recipients to whom nothing is sent.
@@ -132,11 +130,14 @@ def begin(tx: Tx, accepted: Sequence[NewEmail]) -> None:
     """Stores accepted emails with their recipients, their first states and events."""
     entries: list[log.Entry] = []
     for email in accepted:
-        first: Status = "scheduled" if email.is_scheduled else "queued"
+        status: Status = "scheduled" if email.is_scheduled else "queued"
+        email.row["status"] = status
         for row in email.recipients:
-            row["status"] = "suppressed" if row["no"] in email.suppressed else first
-        email.row["status"] = email_status({row["status"] for row in email.recipients})
-        entries += _first_entries(email, first)
+            row["status"] = status
+        if len(email.suppressed) < len(email.recipients):
+            entries.append(_first_entry(email, EMAIL_EVENTS[status]))
+        if email.suppressed:
+            entries += _suppress(email)
     _EMAILS.rows(tx, [email.row for email in accepted])
     _NEW_RECIPIENTS.rows(tx, [row for email in accepted for row in email.recipients])
     log.append(tx, entries)
@@ -256,21 +257,24 @@ class _States:
         return entry
 
 
-def _first_entries(email: NewEmail, first: Status) -> Iterable[log.Entry]:
-    org_id, email_id, created_at = email.row["org_id"], email.row["id"], email.row["created_at"]
-    if len(email.suppressed) < len(email.recipients):
-        yield log.Entry(org_id=org_id, email_id=email_id, type=EMAIL_EVENTS[first], created_at=created_at)
-    if not email.suppressed:
-        return
+def _suppress(email: NewEmail) -> Iterable[log.Entry]:
+    """Gives the recipients to whom nothing is sent their status; an event for each."""
     for row in email.recipients:
         if row["no"] in email.suppressed:
-            yield log.Entry(
-                org_id=org_id,
-                email_id=email_id,
-                type=RECIPIENT_EVENTS["suppressed"],
-                created_at=created_at,
-                recipient=row["address"],
-            )
+            row["status"] = "suppressed"
+            yield _first_entry(email, RECIPIENT_EVENTS["suppressed"], row["address"])
+    email.row["status"] = email_status({row["status"] for row in email.recipients})
+
+
+def _first_entry(email: NewEmail, type_: str, recipient: str = "") -> log.Entry:
+    row = email.row
+    return log.Entry(
+        org_id=row["org_id"],
+        email_id=row["id"],
+        type=type_,
+        created_at=row["created_at"],
+        recipient=recipient,
+    )
 
 
 def _drop_content(tx: Tx, keys: Collection[EmailKey]) -> None:

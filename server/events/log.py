@@ -11,44 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import count, repeat
 from operator import attrgetter
-from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Text, cast, func, literal, select, tuple_
 
 from server.db.statements import BulkInsert, Statement
 from server.db.tables.events import events
 from server.db.tx import Tx
+from server.events.rows import BEGINNING, BIGINT_MAX, EventRow, Place
 from server.ids import new_id
-
-_BIGINT_MAX = 2**63 - 1
-
-
-class Place(NamedTuple):
-    """The position of an entry in the log; a reader that handled the entry resumes after it."""
-
-    tx: int
-    seq: int
-
-    def cursor(self) -> str:
-        """The place as an opaque string for callers."""
-        return f"{self.tx:x}-{self.seq:x}"
-
-    @classmethod
-    def of_cursor(cls, cursor: str) -> "Place":
-        """The place of a cursor; an empty cursor is the beginning.
-
-        Raises ValueError for anything else than what `cursor` returns.
-        """
-        if not cursor:
-            return BEGINNING
-        tx, separator, seq = cursor.partition("-")
-        place = cls(int(tx, 16), int(seq, 16))
-        if not separator or place.cursor() != cursor or max(place) > _BIGINT_MAX:
-            raise ValueError(f"not a cursor: {cursor!r}")
-        return place
-
-
-BEGINNING = Place(0, 0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,30 +40,6 @@ class Entry:
     remote_host: str | None = None
     possible_duplicate: bool = False
     id: str = field(default_factory=new_id)
-
-
-class EventRow(NamedTuple):
-    """An entry as it is stored."""
-
-    org_id: str
-    tx: int
-    seq: int
-    id: str
-    email_id: str
-    type: str
-    recipient: str
-    attempt: int
-    reply_code: int | None
-    reply_status: str | None
-    reply_text: str | None
-    remote_host: str | None
-    possible_duplicate: bool
-    created_at: int
-
-    @property
-    def place(self) -> Place:
-        """The position of the entry in the log."""
-        return Place(self.tx, self.seq)
 
 
 # The place of the newest entry on SQLite.
@@ -177,7 +123,7 @@ def end(tx: Tx) -> Place:
         return _NEWEST.first(tx) or BEGINNING
     oldest_running = tx.scalar(int, select(_OLDEST_RUNNING))
     assert oldest_running is not None
-    return Place(oldest_running - 1, _BIGINT_MAX)
+    return Place(oldest_running - 1, BIGINT_MAX)
 
 
 def of_email(tx: Tx, org_id: str, email_id: str) -> list[EventRow]:

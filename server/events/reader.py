@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from server.db.statements import Change, Statement
 from server.db.tx import Tx
-from server.events.log import BEGINNING, Place
+from server.events.rows import BEGINNING, Place
 
 _REGISTER = Change(
     "INSERT INTO log_readers (reader, tx, seq) VALUES (:reader, :tx, :seq) ON CONFLICT DO NOTHING"

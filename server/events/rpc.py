@@ -7,6 +7,7 @@ from zidimail.v1 import event_service_pb2_grpc
 
 from server.db.database import Database
 from server.events import log
+from server.events.rows import Place
 from server.events.to_proto import event_message, name_of_type
 from server.faults import Unavailable, ValidationFailed, Violation
 from server.wire.caller import current_caller
@@ -77,9 +78,9 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         raise Unavailable(1.0, "The server is stopping. Call again with the cursor of the last event.")
 
 
-def _place(cursor: str) -> log.Place:
+def _place(cursor: str) -> Place:
     try:
-        return log.Place.of_cursor(cursor)
+        return Place.of_cursor(cursor)
     except ValueError:
         raise ValidationFailed([Violation("after", "is not a cursor of this log")]) from None
 

@@ -4,7 +4,7 @@ from typing import Protocol, cast
 
 from zidimail.v1 import event_pb2
 
-from server.events.log import EventRow
+from server.events.rows import EventRow
 from server.wire.timestamps import timestamp
 
 _PREFIX = "EVENT_TYPE_"

@@ -1,9 +1,7 @@
 """ApiKeyService."""
 
 import json
-from typing import Any
 
-import grpc
 from zidimail.v1 import access_pb2, api_key_pb2, api_key_service_pb2_grpc
 from zidimail.v1 import api_key_service_pb2 as pb
 
@@ -20,10 +18,9 @@ from server.keys.rules import address_bounds, check_name, domain_bounds
 from server.permissions import PermissionName
 from server.wire.access import PERMISSIONS
 from server.wire.caller import current_caller
+from server.wire.interceptors import Context
 from server.wire.paging import page_request
 from server.wire.timestamps import milliseconds, timestamp
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 _NAMES: dict[access_pb2.Permission, PermissionName] = {
     access_pb2.PERMISSION_UNSPECIFIED: "full",

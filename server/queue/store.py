@@ -23,8 +23,18 @@ SHARDS_PER_CLAIM = 16
 _PART_OF_EACH_CLASS = 8
 _INSERT = BulkInsert(delivery_queue)
 _INSERTED = (
-    *("org_id", "email_id", "no", "shard", "priority", "site", "due_at", "attempts", "crashes", "uncertain"),
-    *("attached", "lease_token"),
+    "org_id",
+    "email_id",
+    "no",
+    "shard",
+    "priority",
+    "site",
+    "due_at",
+    "attempts",
+    "crashes",
+    "uncertain",
+    "attached",
+    "lease_token",
 )
 
 
@@ -135,11 +145,23 @@ def _leftovers(rows: Sequence[LeftoverRow]) -> list[Leftover]:
 
 
 def _inserted(row: NewRow) -> tuple[str | int | bool, ...]:
-    site = site_of(row.domain, test=row.test)
-    shard = shard_of(row.org_id)
+    """The values of the columns `_INSERTED`."""
+    org_id, email_id, no, domain, test, due_at, attached = row
+    site = site_of(domain, test=test)
+    shard = shard_of(org_id)
     return (
-        *(row.org_id, row.email_id, row.no, shard, PRIORITY_TRANSACTIONAL, site, row.due_at),
-        *(0, 0, False, row.attached, 0),
+        org_id,
+        email_id,
+        no,
+        shard,
+        PRIORITY_TRANSACTIONAL,
+        site,
+        due_at,
+        0,
+        0,
+        False,
+        attached,
+        0,
     )
 
 

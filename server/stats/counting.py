@@ -12,8 +12,8 @@ from server.db.statements import Change, Statement
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
-from server.events.log import Place
 from server.events.reader import Reader
+from server.events.rows import EventRow, Place
 from server.stats.tally import Counted, changes
 from server.work.backpressure import Backpressure, Pacer
 from server.work.loop import Loop
@@ -147,7 +147,7 @@ def _next(tx: Tx, page_size: int) -> _Advance | None:
 
 
 def _count(
-    tx: Tx, entries: Sequence[log.EventRow], start: Place
+    tx: Tx, entries: Sequence[EventRow], start: Place
 ) -> tuple[Counter[Counted], Sequence[_Addressee]]:
     keys = {(entry.org_id, entry.email_id) for entry in entries}
     if not keys:

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from cryptography.exceptions import InvalidTag
@@ -20,10 +20,11 @@ from server.settings import Settings
 from server.webhooks import due, queue, settling, store
 from server.webhooks.concurrency import ConcurrencyLimiter
 from server.webhooks.due import Backlog, CallId
+from server.webhooks.formats.format import Format
+from server.webhooks.formats.table import FORMATS
 from server.webhooks.queue import CallKey, Claim, Claimed, Renewal
 from server.webhooks.schedule import MAX_AGE_S, Verdict, seconds_of, verdict
-from server.webhooks.settling import Settled
-from server.webhooks.signing import signed_headers
+from server.webhooks.settling import SEALED, UNKNOWN_FORMAT, Settled
 from server.webhooks.store import WebhookKey
 from server.work.lease import Leases
 from server.work.loop import Loop
@@ -59,6 +60,7 @@ class Dispatcher:
         resolver: Resolver,
         webhook_calls_due: Notifier,
         *,
+        formats: Mapping[str, Format] = FORMATS,
         tls: ssl.SSLContext | None = None,
         limiter: ConcurrencyLimiter | None = None,
         connect_s: float = CONNECT_S,
@@ -69,6 +71,7 @@ class Dispatcher:
         self._settings = settings
         self._clock = clock
         self._seal = seal
+        self._formats = formats
         self._client = GuardedClient(
             resolver,
             allow_private_networks=settings.allow_private_networks,
@@ -249,11 +252,21 @@ class Dispatcher:
         return succeeded
 
     async def _post(self, call: Claimed, timestamp_s: int) -> tuple[Response | None, NoResponse | None]:
+        format = self._formats.get(call.format)
+        if format is None:
+            org_id, webhook_id = call.key.webhook
+            _log.error(
+                "a webhook is not called, because its format is unknown",
+                org_id=org_id,
+                webhook_id=webhook_id,
+                format=call.format,
+            )
+            return None, NoResponse(UNKNOWN_FORMAT, "the format of the webhook is unknown to this server")
         try:
             secrets = [self._opened(call, sealed) for sealed in _secrets(call, timestamp_s * 1000)]
         except (InvalidTag, ValueError):
-            return None, NoResponse("sealed", "the secret was sealed under another ZIDIMAIL_SECRET")
-        headers = signed_headers(secrets, call.key.event_id, call.type, timestamp_s, call.body)
+            return None, NoResponse(SEALED, "the secret was sealed under another ZIDIMAIL_SECRET")
+        headers = format.headers(secrets, call.key.event_id, call.type, timestamp_s, call.body)
         headers["Content-Type"] = "application/json"
         try:
             return await self._client.post(call.url, call.body, headers), None

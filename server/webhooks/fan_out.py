@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import structlog
 
@@ -11,10 +11,11 @@ from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
-from server.events.log import EventRow, Place
+from server.events.rows import BEGINNING, EventRow, Place
 from server.webhooks import intake, subscriptions
+from server.webhooks.formats.format import EmailRow, Format
+from server.webhooks.formats.table import FORMATS
 from server.webhooks.intake import Advance, NewCall
-from server.webhooks.payload import render
 from server.webhooks.subscriptions import Subscription
 from server.work.backpressure import Backpressure, Pacer
 from server.work.loop import Loop
@@ -49,6 +50,7 @@ class FanOut:
         webhook_calls_due: Notifier,
         backpressure: Backpressure,
         page_size: int = PAGE_SIZE,
+        formats: Mapping[str, Format] = FORMATS,
     ) -> None:
         self._database = database
         self._writer = writer
@@ -56,12 +58,13 @@ class FanOut:
         self._events_appended = events_appended
         self._webhook_calls_due = webhook_calls_due
         self._page_size = page_size
+        self._formats = formats
         self._pacer = Pacer(
             "webhooks.fan_out", backpressure, gather_s=_GATHER_S, high_gather_s=_HIGH_GATHER_S
         )
         # The stored place, and the place up to which this process has read: no event between has calls.
         self._stored: Place | None = None
-        self._reached = log.BEGINNING
+        self._reached = BEGINNING
         self._unsaved = 0
         self._loop = Loop("webhooks.fan_out", self._repeat, pause_s=_POLL_S)
 
@@ -85,7 +88,7 @@ class FanOut:
         if self._stored is None and not await self._load():
             return True
         assert self._stored is not None
-        entries, calls = await self._database.read(_page, self._reached, self._page_size)
+        entries, calls = await self._database.read(_page, self._reached, self._page_size, self._formats)
         if not entries:
             return False
         reached = entries[-1].place
@@ -114,7 +117,9 @@ class FanOut:
         return True
 
 
-def _page(tx: Tx, after: Place, page_size: int) -> tuple[Sequence[EventRow], list[NewCall]]:
+def _page(
+    tx: Tx, after: Place, page_size: int, formats: Mapping[str, Format]
+) -> tuple[Sequence[EventRow], list[NewCall]]:
     """The next events of the log, and the calls about them."""
     entries = log.read(tx, after, page_size)
     found = subscriptions.of_organisations(tx, {entry.org_id for entry in entries}) if entries else []
@@ -123,39 +128,60 @@ def _page(tx: Tx, after: Place, page_size: int) -> tuple[Sequence[EventRow], lis
     subscribed = list(_subscribed(entries, found))
     emails = subscriptions.emails(tx, {(entry.org_id, entry.email_id) for entry, _ in subscribed})
     calls: list[NewCall] = []
-    for entry, webhook_ids in subscribed:
+    for entry, subscribers in subscribed:
         email = emails.get((entry.org_id, entry.email_id))
         if email is None:
             _log.warning("no webhook is notified of an event, because its email is gone", event_id=entry.id)
             continue
-        try:
-            body = render(entry, email)
-        except (TypeError, ValueError):
-            # One broken event must not hold up all others.
-            _log.exception(
-                "no webhook is notified of an event, because it cannot be rendered", event_id=entry.id
-            )
-            continue
+        # Each format once, however many webhooks have it.
+        bodies = {name: _body(entry, email, name, formats) for name in {one.format for one in subscribers}}
         calls += [
-            NewCall(entry.org_id, webhook_id, entry.id, entry.type, body, entry.created_at)
-            for webhook_id in webhook_ids
+            NewCall(entry.org_id, subscriber.id, entry.id, entry.type, body, entry.created_at)
+            for subscriber in subscribers
+            if (body := bodies[subscriber.format]) is not None
         ]
     return entries, calls
 
 
+def _body(event: EventRow, email: EmailRow, name: str, formats: Mapping[str, Format]) -> bytes | None:
+    """The body about an event in a format; None if there is none.
+
+    One broken event, or one webhook of an unknown format, must not hold up all others: the webhooks miss the
+    event, and the log says so.
+    """
+    format = formats.get(name)
+    if format is None:
+        _log.error(
+            "webhooks are not notified of an event, because their format is unknown",
+            org_id=event.org_id,
+            event_id=event.id,
+            format=name,
+        )
+        return None
+    try:
+        return format.body(event, email)
+    except (TypeError, ValueError):
+        _log.exception(
+            "webhooks are not notified of an event, because it cannot be rendered",
+            event_id=event.id,
+            format=name,
+        )
+        return None
+
+
 def _subscribed(
     entries: Iterable[EventRow], found: Iterable[Subscription]
-) -> Iterator[tuple[EventRow, list[str]]]:
-    """The events to which webhooks subscribe, with the ids of these webhooks."""
+) -> Iterator[tuple[EventRow, list[Subscription]]]:
+    """The events to which webhooks subscribe, with their subscriptions."""
     by_type: dict[tuple[str, str], list[Subscription]] = defaultdict(list)
     for subscription in found:
         for event_type in json.loads(subscription.events):
             by_type[subscription.org_id, event_type].append(subscription)
     for entry in entries:
-        webhook_ids = [
-            subscription.id
+        subscribers = [
+            subscription
             for subscription in by_type.get((entry.org_id, entry.type), ())
             if entry.place > (subscription.since_tx, subscription.since_seq)
         ]
-        if webhook_ids:
-            yield entry, webhook_ids
+        if subscribers:
+            yield entry, subscribers

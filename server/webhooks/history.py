@@ -1,6 +1,6 @@
 """The calls of webhooks, made or to be made: listed, replayed, deleted in time (contract row F-3)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Update, and_, delete, literal_column, select, update
@@ -10,6 +10,8 @@ from server.db.tables.webhooks import webhook_attempts, webhook_calls, webhooks
 from server.db.tx import Tx
 from server.ids import least_id_of
 from server.webhooks.faults import EventNotFound
+from server.webhooks.formats.format import TEST_TYPE, Format
+from server.webhooks.formats.table import FORMATS
 from server.webhooks.intake import NewCall, add_calls
 from server.webhooks.store import (
     ATTEMPTING,
@@ -19,6 +21,7 @@ from server.webhooks.store import (
     KeyRow,
     WebhookKey,
     check_enabled,
+    endpoints,
     get,
 )
 
@@ -108,17 +111,22 @@ def attempts(tx: Tx, webhook: WebhookKey, event_id: str, request: PageRequest) -
     return newest_first(tx, AttemptRow, query, webhook_attempts.c.id, request)
 
 
-def add_test(tx: Tx, test: NewCall) -> None:
-    """Adds a test call.
+def add_test(
+    tx: Tx, webhook: WebhookKey, event_id: str, now_ms: int, formats: Mapping[str, Format] = FORMATS
+) -> None:
+    """Adds a test call, in the webhook's format.
 
-    Raises `WebhookNotFound`, and `ValidationFailed` if the webhook is disabled.
+    Raises `WebhookNotFound`, `ValidationFailed` if the webhook is disabled, and `KeyError` if its format is
+    unknown.
     """
-    check_enabled(tx, test.org_id, test.webhook_id)
-    add_calls(tx, [test], test.happened_at)
+    check_enabled(tx, *webhook)
+    format = formats[endpoints(tx, [webhook])[webhook].format]
+    body = format.test_body(webhook[1], now_ms)
+    add_calls(tx, [NewCall(*webhook, event_id, TEST_TYPE, body, now_ms)], now_ms)
 
 
 def replay(tx: Tx, webhook: WebhookKey, event_id: str, now_ms: int) -> None:
-    """Puts a call back into the queue, whatever its state. Raises as `add_test`, and `EventNotFound`."""
+    """Puts a call back into the queue, whatever its state. Raises as `check_enabled`, and `EventNotFound`."""
     check_enabled(tx, *webhook)
     if tx.change(_again(now_ms).where(*_of(webhook), webhook_calls.c.event_id == event_id)) != 1:
         raise EventNotFound(event_id)
@@ -144,7 +152,10 @@ def failed(tx: Tx, webhook: WebhookKey, since: int, after: str, limit: int) -> l
 
 
 def replay_failed(tx: Tx, webhook: WebhookKey, event_ids: Sequence[str], now_ms: int) -> int:
-    """Puts those of these calls that failed back into the queue, and counts them. Raises as `add_test`."""
+    """Puts those of these calls that failed back into the queue, and counts them.
+
+    Raises as `check_enabled`.
+    """
     check_enabled(tx, *webhook)
     return tx.change(
         _again(now_ms).where(

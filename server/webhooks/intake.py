@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from server.db.statements import Change
 from server.db.tx import Tx
-from server.events.log import Place
 from server.events.reader import Reader
+from server.events.rows import Place
 from server.webhooks.store import ENABLED, FAILED, PENDING, statuses
 
 READER = Reader("webhooks")

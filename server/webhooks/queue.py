@@ -57,6 +57,7 @@ class Claimed:
     earlier: int
     created_at: int
     url: str
+    format: str
     secret: bytes  # sealed
     secret_before: bytes | None = None  # sealed
     secret_before_until: int | None = None
@@ -149,6 +150,7 @@ def _claim(tx: Tx, claim: Claim) -> list[Claimed]:
                 row.earlier_attempts,
                 row.created_at,
                 receiver.url,
+                receiver.format,
                 receiver.secret,
                 receiver.secret_before,
                 receiver.secret_before_until,

@@ -13,8 +13,6 @@ from server.sealing import Seal
 from server.settings import Settings
 from server.webhooks import history, rules, store
 from server.webhooks.faults import EventNotFound, WebhookNotFound
-from server.webhooks.intake import NewCall
-from server.webhooks.payload import TEST_TYPE, render_test
 from server.webhooks.signing import new_secret
 from server.webhooks.to_proto import (
     EVENT_STATUSES,
@@ -127,12 +125,10 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
 
     async def TestWebhook(self, request: pb.TestWebhookRequest, context: Context) -> pb.TestWebhookResponse:
         """Puts a test call into the queue."""
-        org_id, id = _key(request.id)
-        now = self._clock.now_ms()
-        test = NewCall(org_id, id, new_id(), TEST_TYPE, render_test(id, now), now)
-        await self._writer.run(history.add_test, test)
+        webhook, event_id, now = _key(request.id), new_id(), self._clock.now_ms()
+        await self._writer.run(history.add_test, webhook, event_id, now)
         self._webhook_calls_due.notify()
-        return pb.TestWebhookResponse(id=id, event_id=test.event_id)
+        return pb.TestWebhookResponse(id=webhook[1], event_id=event_id)
 
     async def ListWebhookEvents(
         self, request: pb.ListWebhookEventsRequest, context: Context

@@ -12,6 +12,12 @@ from server.webhooks.health import Result, update_health
 from server.webhooks.queue import CallKey, Progress
 from server.webhooks.store import ATTEMPTING, FAILED, SUCCESS, disable, fail_calls_of_disabled
 
+# Errors before anything was sent, in the configuration of this installation: a secret that cannot be opened,
+# and a format that is unknown.
+SEALED = "sealed"
+UNKNOWN_FORMAT = "format"
+_OURS = frozenset({SEALED, UNKNOWN_FORMAT})
+
 _ATTEMPTS = BulkInsert(webhook_attempts)
 
 
@@ -63,7 +69,7 @@ def _result(outcome: Settled) -> Result:
         outcome.key.webhook,
         succeeded=outcome.succeeded,
         gone=outcome.gone,
-        ours=outcome.error == "sealed",
+        ours=outcome.error in _OURS,
         began_at=outcome.began_at,
         ended_at=outcome.attempted_at,
     )

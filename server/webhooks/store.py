@@ -82,6 +82,7 @@ class Endpoint(NamedTuple):
     org_id: str
     id: str
     url: str
+    format: str
     status: str
     secret: bytes
     secret_before: bytes | None
@@ -99,7 +100,7 @@ _KEYS: Mapping[str, KeyType] = {"org_id": "text", "id": "text"}
 _ENDPOINTS = Statement(
     Endpoint,
     """
-    SELECT org_id, id, url, status, secret, secret_before, secret_before_until
+    SELECT org_id, id, url, format, status, secret, secret_before, secret_before_until
     FROM webhooks WHERE (org_id, id) IN {keys}
     """,
     keys=_KEYS,

@@ -5,34 +5,26 @@ from typing import NamedTuple
 
 from server.db.statements import Statement
 from server.db.tx import Tx
+from server.webhooks.formats.format import EmailRow
 
 
 class Subscription(NamedTuple):
-    """The event types that a webhook gets; only of events after the place (`since_tx`, `since_seq`)."""
+    """The event types that a webhook gets, and in which format.
+
+    It gets only events after the place (`since_tx`, `since_seq`).
+    """
 
     org_id: str
     id: str
+    format: str
     events: str  # a JSON list
     since_tx: int
     since_seq: int
 
 
-class EmailRow(NamedTuple):
-    """The part of an event's email that a call shows."""
-
-    org_id: str
-    id: str
-    sender: str
-    to: str  # a JSON list of addresses
-    subject: str
-    tags: str  # a JSON list of names and values
-    message_id: str
-    created_at: int
-
-
 _SUBSCRIPTIONS = Statement(
     Subscription,
-    "SELECT org_id, id, events, since_tx, since_seq FROM webhooks WHERE org_id IN {keys}",
+    "SELECT org_id, id, format, events, since_tx, since_seq FROM webhooks WHERE org_id IN {keys}",
     keys={"org_id": "text"},
 )
 _EMAILS = Statement(

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import structlog
@@ -32,6 +32,8 @@ _REQUEST_ID_MAX_LENGTH = 128
 _log = structlog.get_logger()
 
 Context = grpc.aio.ServicerContext[Any, Any]
+# The handler objects of gRPC have no public type; nor is there one for all messages that they take and give.
+Handler: TypeAlias = Any
 
 
 @dataclass(slots=True)
@@ -165,13 +167,13 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         self._admission = admission
         self._deadline_s = deadline_s
         self._recheck_s = recheck_s
-        self._wrapped: dict[str, Any] = {}
+        self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
+    ) -> Handler:
         """The handler of the call's method, wrapped in `LAYERS` if the method has an access rule."""
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
@@ -182,14 +184,14 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             wrapped = self._wrapped[method] = self._wrap(method, handler)
         return wrapped
 
-    def _wrap(self, method: str, handler: Any) -> Any:
+    def _wrap(self, method: str, handler: Handler) -> Handler:
         # Requests are parsed inside the layers, so that invalid bytes become a `ValidationFailed`.
         if handler.response_streaming:
             return self._streaming(method, handler)
         if handler.request_streaming:
             return self._collecting(method, handler)
 
-        async def unary(body: bytes, context: Context) -> Any:
+        async def unary(body: bytes, context: Context) -> object:
             async with AsyncExitStack() as stack:
                 await self._enter(stack, method, context)
                 async with self._deadline(context):
@@ -197,8 +199,8 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
 
-    def _collecting(self, method: str, handler: Any) -> Any:
-        async def collect(bodies: AsyncIterator[bytes], context: Context) -> Any:
+    def _collecting(self, method: str, handler: Handler) -> Handler:
+        async def collect(bodies: AsyncIterator[bytes], context: Context) -> object:
             async with AsyncExitStack() as stack:
                 call = await self._enter(stack, method, context)
                 requests = parse_each(handler.request_deserializer, bodies)
@@ -211,8 +213,8 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         return grpc.stream_unary_rpc_method_handler(collect, None, handler.response_serializer)
 
-    def _streaming(self, method: str, handler: Any) -> Any:
-        async def stream(given: Any, context: Context) -> AsyncIterator[Any]:
+    def _streaming(self, method: str, handler: Handler) -> Handler:
+        async def stream(given: Handler, context: Context) -> AsyncIterator[object]:
             async with AsyncExitStack() as stack:
                 call = await self._enter(stack, method, context)
                 if handler.request_streaming:

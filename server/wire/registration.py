@@ -4,11 +4,12 @@ import importlib
 import inspect
 import pkgutil
 from types import ModuleType
-from typing import Any
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
+
+from server.wire.interceptors import Handler
 
 _HANDLERS = {
     # Keys: (client streams, server streams).
@@ -41,8 +42,8 @@ def add_servicer(server: grpc.aio.Server, service: ServiceDescriptor, servicer: 
     server.add_generic_rpc_handlers((generic,))
 
 
-def _handler(method: MethodDescriptor, servicer: object) -> Any:
-    behaviour: Any = getattr(servicer, method.name, None)
+def _handler(method: MethodDescriptor, servicer: object) -> Handler:
+    behaviour: Handler = getattr(servicer, method.name, None)
     # The generated base classes have a plain function for each method that is not implemented.
     is_kind = inspect.isasyncgenfunction if method.server_streaming else inspect.iscoroutinefunction
     if not is_kind(behaviour):

@@ -47,7 +47,7 @@ class Backpressure:
     """The policy of one process: `share` is above 0 and at most 1."""
 
     load: AcceptLoad = field(default_factory=AcceptLoad)
-    share: float = 0.5
+    share: float = 0.25
 
     def pause_s(self, worked_s: float) -> float:
         """The pause of a loop that is behind after `worked_s` seconds of work, in seconds."""

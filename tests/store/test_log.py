@@ -11,6 +11,7 @@ from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
+from server.events.rows import BEGINNING, Place
 from server.ids import new_id
 from tests.harness.sqlite_plans import plans_of
 
@@ -26,7 +27,7 @@ async def _append(writer: Writer, *entries: log.Entry) -> None:
 
 
 async def _read(
-    database: Database, after: log.Place, *, org_id: str | None = None, types: tuple[str, ...] = ()
+    database: Database, after: Place, *, org_id: str | None = None, types: tuple[str, ...] = ()
 ) -> list[str]:
     rows = await database.read(log.read, after, 100, org_id=org_id, types=types)
     return [row.email_id for row in rows]
@@ -34,7 +35,7 @@ async def _read(
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
 def test_cursor_encodes_its_position(tx: int, seq: int) -> None:
-    assert log.Place.of_cursor(log.Place(tx, seq).cursor()) == (tx, seq)
+    assert Place.of_cursor(Place(tx, seq).cursor()) == (tx, seq)
 
 
 @pytest.mark.parametrize(
@@ -42,29 +43,27 @@ def test_cursor_encodes_its_position(tx: int, seq: int) -> None:
 )
 def test_invalid_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        log.Place.of_cursor(cursor)
+        Place.of_cursor(cursor)
 
 
 async def test_entries_are_read_in_the_order_of_their_commits(database: Database, writer: Writer) -> None:
     entries = [_entry() for _ in range(5)]
     for entry in entries:
         await _append(writer, entry)
-    assert await _read(database, log.BEGINNING, org_id=ORG) == [entry.email_id for entry in entries]
+    assert await _read(database, BEGINNING, org_id=ORG) == [entry.email_id for entry in entries]
 
 
 async def test_an_organisation_reads_its_own_entries_only(database: Database, writer: Writer) -> None:
     mine, theirs = _entry(), _entry(OTHER)
     await _append(writer, mine, theirs)
-    assert await _read(database, log.BEGINNING, org_id=ORG) == [mine.email_id]
-    assert await _read(database, log.BEGINNING) == [mine.email_id, theirs.email_id]
+    assert await _read(database, BEGINNING, org_id=ORG) == [mine.email_id]
+    assert await _read(database, BEGINNING) == [mine.email_id, theirs.email_id]
 
 
 async def test_types_filter_the_entries(database: Database, writer: Writer) -> None:
     sent, delivered = _entry(), _entry(type="email.delivered")
     await _append(writer, sent, delivered)
-    assert await _read(database, log.BEGINNING, org_id=ORG, types=("email.delivered",)) == [
-        delivered.email_id
-    ]
+    assert await _read(database, BEGINNING, org_id=ORG, types=("email.delivered",)) == [delivered.email_id]
 
 
 async def test_end_of_the_log_is_after_past_and_before_future_entries(
@@ -87,8 +86,8 @@ async def test_a_reader_does_not_pass_a_transaction_that_commits_later(postgres_
         log.append(first, [slow])
         with writing.transaction() as second:
             log.append(second, [fast])
-        between = await database.read(log.read, log.BEGINNING, 100)
-        place = between[-1].place if between else log.BEGINNING
+        between = await database.read(log.read, BEGINNING, 100)
+        place = between[-1].place if between else BEGINNING
         end = await database.read(log.end)
     assert [row.email_id for row in between] + await _read(database, place) == [slow.email_id, fast.email_id]
     assert set(await _read(database, end)) == {slow.email_id, fast.email_id}
@@ -109,7 +108,7 @@ async def test_readers_beside_many_writers_see_each_entry_once(database: Databas
 
     seen: list[str] = []
     writing = asyncio.gather(*(write() for _ in range(6)))
-    place = log.BEGINNING
+    place = BEGINNING
     while True:
         all_written = writing.done()
         rows = await database.read(log.read, place, 7)
@@ -129,5 +128,5 @@ def test_entries_of_an_email_are_found_by_index(sqlite_url: str) -> None:
 
 def test_the_log_is_read_by_an_index(sqlite_url: str) -> None:
     """B6."""
-    [step] = plans_of(sqlite_url, log.read, log.Place(0, 7), 100)
+    [step] = plans_of(sqlite_url, log.read, Place(0, 7), 100)
     assert "SEARCH events USING INDEX ix_events_place ((tx,seq)>(?,?))" in step

@@ -15,7 +15,7 @@ from server.db.migrate import alembic_config, is_current, upgrade
 from server.db.schema import metadata
 from server.db.tables.emails import emails
 from server.db.tables.queue import delivery_queue
-from server.db.tables.webhooks import webhook_calls
+from server.db.tables.webhooks import webhook_calls, webhooks
 from server.ids import new_id
 from tests.delivery.queued import rows_of
 from tests.harness.clock import START_MS
@@ -27,6 +27,8 @@ EARLIER = [version.revision for version in ScriptDirectory.from_config(alembic_c
 ORG = new_id()
 # In this version the table `outq` became `delivery_queue`.
 QUEUE_RENAMED = "0003"
+# Up to this version webhooks have no format.
+LAST_WITHOUT_FORMAT = "0003"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -75,6 +77,16 @@ def test_a_store_of_an_earlier_version_is_upgraded_with_its_rows(
     assert len(after[-1]) == 2
 
 
+def test_webhooks_of_an_earlier_version_have_the_format_of_zidimail(
+    empty_url: str, connection: Connection
+) -> None:
+    command.upgrade(alembic_config(empty_url), LAST_WITHOUT_FORMAT)
+    connection.execute(insert(webhooks), webhook())
+    connection.commit()
+    upgrade(empty_url)
+    assert connection.scalars(select(webhooks.c.format)).all() == ["zidimail"]
+
+
 def test_renamed_queue_keeps_its_storage_options(empty_url: str, connection: Connection) -> None:
     """SQLite: a table without row ids. PostgreSQL: vacuumed often, with room in each page."""
     upgrade(empty_url)
@@ -116,6 +128,21 @@ def queued(email_id: str, no: int) -> dict[str, object]:
         "crashes": 0,
         "uncertain": False,
         "lease_token": 0,
+    }
+
+
+def webhook() -> dict[str, object]:
+    """An enabled webhook."""
+    return {
+        "org_id": ORG,
+        "id": ORG,
+        "url": "https://hooks.example.com/",
+        "events": '["email.sent"]',
+        "secret": b"sealed",
+        "status": "enabled",
+        "since_tx": 0,
+        "since_seq": 0,
+        "created_at": START_MS,
     }
 
 

@@ -26,6 +26,7 @@ from server.delivery.verdict import Outcome, RetryPolicy, Verdict
 from server.emails.faults import EmailNotFound
 from server.emails.schedule import cancel
 from server.events import log
+from server.events.rows import Place
 from server.ids import new_id
 from server.inbound.feedback import Feedback, Kind, record
 from server.queue.rows import Claimed
@@ -97,7 +98,7 @@ class Mailing:
         last = select(events.c.tx, events.c.seq).order_by(events.c.tx.desc(), events.c.seq.desc()).limit(1)
 
         def is_at_the_end(tx: Tx) -> bool:
-            return tx.first(log.Place, last) == READER.place(tx)
+            return tx.first(Place, last) == READER.place(tx)
 
         async def at_the_end() -> bool:
             await self.reader.step()

@@ -152,3 +152,13 @@ def test_the_readme_names_every_setting_and_no_other(tmp_path: Path) -> None:
 def test_the_readme_names_commands_that_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", (ROOT / "README.md").read_text())) <= targets
+
+
+def test_only_transcoding_reads_raw_asgi_scopes() -> None:
+    """The rest of the edge reads requests through Starlette, or the `Exchange` of `edge.transcoding.asgi`."""
+    reads = re.compile(r"\bscope(\[|\.(get|pop|setdefault|items|keys|values)\b)|\.scope\b")
+    others = [
+        path for path in sources() if relative(path).startswith("edge/") and "transcoding" not in path.parts
+    ]
+    assert not [relative(path) for path in others if reads.search(path.read_text())]
+    assert [path for path in sources() if "transcoding" in path.parts and reads.search(path.read_text())]

@@ -1,11 +1,11 @@
 """Fan-out and dispatch over one store, stepped by a test or running by themselves."""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from server.clock import Clock
 from server.db.database import Database
@@ -18,6 +18,8 @@ from server.settings import Settings
 from server.webhooks import history, store
 from server.webhooks.dispatch import Dispatcher
 from server.webhooks.fan_out import FanOut
+from server.webhooks.formats.format import Format
+from server.webhooks.formats.table import FORMATS
 from server.webhooks.rules import OVERLAP_MS
 from server.webhooks.signing import new_secret
 from server.webhooks.store import NewWebhook
@@ -63,6 +65,7 @@ class Site:
         total_s: float = 15.0,
         lease_s: float = 60.0,
         tls: ssl.SSLContext | None = None,
+        formats: Mapping[str, Format] = FORMATS,
     ) -> None:
         self.database = database
         self.writer = writer
@@ -74,9 +77,18 @@ class Site:
         self._resolver = Resolver(settings, clock, hosts_file=Path("/dev/null"))
         calls_due = Notifier()
         self.dispatcher = Dispatcher(
-            database, writer, settings, clock, SEAL, self._resolver, calls_due, tls=tls, total_s=total_s
+            database,
+            writer,
+            settings,
+            clock,
+            SEAL,
+            self._resolver,
+            calls_due,
+            formats=formats,
+            tls=tls,
+            total_s=total_s,
         )
-        self.fan_out = FanOut(database, writer, clock, Notifier(), calls_due, Backpressure())
+        self.fan_out = FanOut(database, writer, clock, Notifier(), calls_due, Backpressure(), formats=formats)
 
     async def start(self) -> None:
         """Lets both run by themselves."""
@@ -96,6 +108,12 @@ class Site:
         new = NewWebhook(self.org_id, id, url, events or ("email.sent",), sealed, self.clock.now_ms())
         await self.writer.submit(store.add, [new])
         return id, secret
+
+    async def set_format(self, webhook_id: str, name: str) -> None:
+        """Gives a webhook another format."""
+        mine = (webhooks.c.org_id == self.org_id, webhooks.c.id == webhook_id)
+        change = update(webhooks).where(*mine).values(format=name)
+        await self.writer.run(lambda tx: tx.change(change))
 
     async def happen(self, *types: str) -> str:
         """Something happens to a new email; returns its id."""

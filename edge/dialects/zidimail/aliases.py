@@ -7,9 +7,8 @@ would be lost silently.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
 
-Json: TypeAlias = Any
+from edge.transcoding.json_value import Json
 
 EMAIL_ALIASES: Mapping[str, str] = {"replyTo": "reply_to", "scheduledAt": "scheduled_at"}
 """Names as JavaScript writes them."""

@@ -7,10 +7,11 @@ Each body holds both families of names: ZidiMail's `error`, `message`, `action` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from edge.dialects.failures import check_rows, error_answer, resets_at, text_values
 from edge.transcoding.asgi import Answer
+from edge.transcoding.json_value import Json
 from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
 
@@ -218,14 +219,14 @@ ROWS: Mapping[str, Row] = {
 check_rows(ROWS)
 
 
-def failure_body(failure: Failure, request_id: str = "") -> dict[str, Any]:
+def failure_body(failure: Failure, request_id: str = "") -> dict[str, Json]:
     """The JSON body of a failure; a reason that a newer server gives is shown as INTERNAL."""
     row = ROWS.get(failure.reason, ROWS["INTERNAL"])
     values = text_values(failure, request_id)
     message = row.message.format_map(values)
     if "index" in values and not failure.violations:
         message = f"Email {values['index']} of the batch: {message}"
-    body: dict[str, Any] = {"error": row.error.format_map(values), "message": message}
+    body: dict[str, Json] = {"error": row.error.format_map(values), "message": message}
     if row.action is not None:
         body["action"] = row.action.format_map(values)
     body |= {"name": row.name, "statusCode": row.status}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 import orjson
 from zidimail.v1 import access_pb2
@@ -60,7 +59,7 @@ _BOUNDS: Mapping[str, Schema] = {
 _CURSOR = ("zidimail.v1.EventService.ListEvents", "after")
 """The log is walked by cursors, other lists by ids."""
 
-_HEADERS: Mapping[str, Any] = {
+_HEADERS: Schema = {
     "X-Request-Id": {"schema": TEXT},
     "RateLimit-Limit": {"schema": _COUNT, "description": "The limit that is nearest to being reached."},
     "RateLimit-Remaining": {"schema": _COUNT, "description": "What is left of it."},
@@ -95,7 +94,7 @@ def document(dialect: ZidiMail, url: str) -> bytes:
     requests = RequestSchemas(dialect.names, dialect.requests, comments)
     responses = ResponseSchemas(dialect.names, dialect.responses, comments)
     schemas: dict[str, Schema] = {"Error": _ERROR}
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, Schema] = {}
     for route in routes:
         method = route.method
         schemas[method.output_type.name] = responses.answer(route)
@@ -123,7 +122,7 @@ def document(dialect: ZidiMail, url: str) -> bytes:
     )
 
 
-def _operation(route: Route, dialect: ZidiMail, requests: RequestSchemas, comment: str) -> dict[str, Any]:
+def _operation(route: Route, dialect: ZidiMail, requests: RequestSchemas, comment: str) -> Schema:
     method = route.method
     rules = dialect.rules(method.full_name)
     summary, description = split_comment(comment)
@@ -135,7 +134,7 @@ def _operation(route: Route, dialect: ZidiMail, requests: RequestSchemas, commen
     parameters += [_REQUEST_HEADERS[header] for header in rules.request_headers]
     if IDEMPOTENCY_KEY in rules.request_headers:
         headers["Idempotent-Replayed"] = {"schema": {"const": "true"}}
-    operation: dict[str, Any] = {
+    operation: Schema = {
         "operationId": method.name,
         "tags": [method.containing_service.name],
         "summary": summary,
@@ -171,7 +170,7 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
     return [{_SCHEMES[kind]: []} for kind in access.credentials]
 
 
-def _error_response(status: int) -> dict[str, Any]:
+def _error_response(status: int) -> Schema:
     headers = dict(_HEADERS)
     if status in (429, 503):
         headers["Retry-After"] = {"schema": _COUNT, "description": "Seconds."}

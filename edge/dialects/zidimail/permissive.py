@@ -7,18 +7,18 @@ holds the violations that the edge has found.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from google.rpc import code_pb2, error_details_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
 from edge.dialects.dialect import Invalid
+from edge.transcoding.json_value import Json
 from edge.transcoding.status import Failure, Violation
 
 _ITEM = re.compile(r"emails\[(\d+)\](?:\.(.*))?", re.DOTALL)
 
 
-def drop_invalid(body: Any, failure: Failure) -> Invalid:
+def drop_invalid(body: Json, failure: Failure) -> Invalid:
     """Empties the invalid emails of a permissive batch's JSON. Returns none if anything else is wrong."""
     if body.get("mode") != "permissive":
         return {}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
 
 import orjson
 
@@ -20,6 +19,7 @@ from edge.dialects.zidimail.aliases import (
     apply_headers,
     apply_text,
 )
+from edge.transcoding.json_value import Json
 from edge.transcoding.request_shape import QueryShape, RequestShape, or_else, or_named
 from edge.transcoding.response_shape import (
     PLAIN,
@@ -34,8 +34,6 @@ from edge.transcoding.response_shape import (
 from edge.transcoding.schema import TEXT, Schema, not_null, nullable, object_of
 from edge.transcoding.status import Violation, invalid
 from edge.transcoding.values import VIOLATIONS_SHOWN
-
-Json: TypeAlias = Any
 
 EMAILS = "zidimail.v1.EmailService."
 

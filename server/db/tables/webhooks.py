@@ -22,6 +22,8 @@ webhooks = Table(
     id_column("id", primary_key=True),
     Column("url", Text, nullable=False),
     Column("events", Text, nullable=False),  # a JSON list of event types
+    # A name of `server/webhooks/formats/table.py`: bodies and signatures of the calls.
+    Column("format", String(16), nullable=False, server_default="zidimail"),
     Column("secret", LargeBinary, nullable=False),  # sealed
     Column("secret_before", LargeBinary),  # sealed; the one before the last rotation
     time_column("secret_before_until", nullable=True),  # until when calls are signed with both

@@ -7,7 +7,17 @@ from server.webhooks.store import WebhookKey
 
 def _calls(webhook: WebhookKey, count: int) -> list[Claimed]:
     return [
-        Claimed(CallKey(*webhook, f"{number:024x}", 1), "email.sent", b"{}", 0, 0, 0, "https://a.test", b"")
+        Claimed(
+            CallKey(*webhook, f"{number:024x}", 1),
+            type="email.sent",
+            body=b"{}",
+            attempts=0,
+            earlier=0,
+            created_at=0,
+            url="https://a.test",
+            format="zidimail",
+            secret=b"",
+        )
         for number in range(count)
     ]
 

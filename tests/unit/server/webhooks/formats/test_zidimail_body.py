@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from server.events.log import EventRow
-from server.webhooks.payload import render
-from server.webhooks.subscriptions import EmailRow
+from server.events.rows import EventRow
+from server.webhooks.formats import zidimail
+from server.webhooks.formats.format import EmailRow
 
 EVENT = EventRow(
     org_id="0190c3a1f2b4c5d6e7f80911",
@@ -36,7 +36,7 @@ EMAIL = EmailRow(
 
 
 def _read(event: EventRow = EVENT, email: EmailRow = EMAIL) -> Any:
-    return json.loads(render(event, email))
+    return json.loads(zidimail.body(event, email))
 
 
 def test_payload_has_the_fields_of_the_contract() -> None:
@@ -91,8 +91,16 @@ def test_tags_are_an_object() -> None:
 
 def test_long_reply_is_truncated_in_the_payload() -> None:
     event = EVENT._replace(type="email.bounced", attempt=1, reply_code=550, reply_text="x" * 100_000)
-    assert len(render(event, EMAIL)) < 20_000
+    assert len(zidimail.body(event, EMAIL)) < 20_000
 
 
 def test_the_same_event_gives_the_same_bytes() -> None:
-    assert render(EVENT, EMAIL) == render(EVENT, EMAIL)
+    assert zidimail.body(EVENT, EMAIL) == zidimail.body(EVENT, EMAIL)
+
+
+def test_a_test_call_has_the_form_of_an_event() -> None:
+    assert json.loads(zidimail.test_body("0190c3a1f2b4c5d6e7f80913", 1_800_000_000_007)) == {
+        "type": "webhook.test",
+        "created_at": "2027-01-15T08:00:00.007Z",
+        "data": {"webhook_id": "0190c3a1f2b4c5d6e7f80913", "test": True},
+    }

@@ -1,30 +1,57 @@
-"""The body of calls, rendered once for each event and sent unchanged (contract rows Z-42, F-3)."""
+"""ZidiMail's own format, which Resend's clients read too (contract rows Z-41, Z-42, C-8, F-3)."""
 
+import base64
+import hashlib
+import hmac
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import orjson
 
-from server.events.log import EventRow
-from server.webhooks.subscriptions import EmailRow
+from server.events.rows import EventRow
+from server.webhooks.formats.format import TEST_TYPE, EmailRow
+from server.webhooks.signing import key_bytes
 
 # A receiving mail server chooses the text of its reply, and some endpoints refuse bodies over about 20 kB.
 _MAX_DIAGNOSTIC_CHARS = 2048
-TEST_TYPE = "webhook.test"
 
 
-def render(event: EventRow, email: EmailRow) -> bytes:
-    """The body of the calls about an event: JSON in UTF-8."""
+def body(event: EventRow, email: EmailRow) -> bytes:
+    """The body of the calls about an event."""
     return orjson.dumps(
         {"type": event.type, "created_at": _iso(event.created_at), "data": _data(event, email)}
     )
 
 
-def render_test(webhook_id: str, now_ms: int) -> bytes:
+def test_body(webhook_id: str, now_ms: int) -> bytes:
     """The body of a test call."""
     return orjson.dumps(
         {"type": TEST_TYPE, "created_at": _iso(now_ms), "data": {"webhook_id": webhook_id, "test": True}}
     )
+
+
+def headers(
+    secrets: Sequence[str], event_id: str, event_type: str, timestamp_s: int, body: bytes
+) -> dict[str, str]:
+    """The headers of one call: `body` is exactly what is sent, `timestamp_s` the time of this attempt.
+
+    `secrets` are the valid ones, the newest first. A header of Standard Webhooks holds a signature by each;
+    receivers of `ZidiMail-Signature` compare the whole header, so it is made with the newest secret alone.
+
+    `ZidiMail-Signature` is keyed with the whole secret string and signs the body alone. The signature of
+    Standard Webhooks, repeated under svix's names, is keyed with the secret's decoded bytes and signs id,
+    time and body, so that receivers can refuse replays. The id is the event's, the same at every attempt.
+    """
+    whole = hmac.new(secrets[0].encode(), body, hashlib.sha256).hexdigest()
+    content = b"%s.%d.%s" % (event_id.encode(), timestamp_s, body)
+    standard = " ".join(_standard(secret, content) for secret in secrets)
+    signed = {"ZidiMail-Signature": f"sha256={whole}", "ZidiMail-Event": event_type}
+    for family in ("webhook", "svix"):
+        signed[f"{family}-id"] = event_id
+        signed[f"{family}-timestamp"] = str(timestamp_s)
+        signed[f"{family}-signature"] = standard
+    return signed
 
 
 def _data(event: EventRow, email: EmailRow) -> dict[str, object]:
@@ -66,3 +93,7 @@ def _iso(ms: int) -> str:
     """Milliseconds since 1970 as ISO 8601 with milliseconds and `Z`."""
     seconds, rest = divmod(ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+
+
+def _standard(secret: str, content: bytes) -> str:
+    return "v1," + base64.b64encode(hmac.digest(key_bytes(secret), content, "sha256")).decode()

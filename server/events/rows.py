@@ -1,0 +1,57 @@
+"""Entries of the log and their places, as plain values."""
+
+from typing import NamedTuple
+
+BIGINT_MAX = 2**63 - 1
+
+
+class Place(NamedTuple):
+    """The position of an entry in the log; a reader that handled the entry resumes after it."""
+
+    tx: int
+    seq: int
+
+    def cursor(self) -> str:
+        """The place as an opaque string for callers."""
+        return f"{self.tx:x}-{self.seq:x}"
+
+    @classmethod
+    def of_cursor(cls, cursor: str) -> "Place":
+        """The place of a cursor; an empty cursor is the beginning.
+
+        Raises ValueError for anything else than what `cursor` returns.
+        """
+        if not cursor:
+            return BEGINNING
+        tx, separator, seq = cursor.partition("-")
+        place = cls(int(tx, 16), int(seq, 16))
+        if not separator or place.cursor() != cursor or max(place) > BIGINT_MAX:
+            raise ValueError(f"not a cursor: {cursor!r}")
+        return place
+
+
+BEGINNING = Place(0, 0)
+
+
+class EventRow(NamedTuple):
+    """An entry as it is stored."""
+
+    org_id: str
+    tx: int
+    seq: int
+    id: str
+    email_id: str
+    type: str
+    recipient: str
+    attempt: int
+    reply_code: int | None
+    reply_status: str | None
+    reply_text: str | None
+    remote_host: str | None
+    possible_duplicate: bool
+    created_at: int
+
+    @property
+    def place(self) -> Place:
+        """The position of the entry in the log."""
+        return Place(self.tx, self.seq)

@@ -1,0 +1,1 @@
+"""Formats of webhook calls: the body of an event, and the headers that sign it."""
