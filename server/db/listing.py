@@ -12,7 +12,7 @@ from server.db.tx import Tx
 # A query as these functions take it. Its columns have no static type: `Tx.all` checks them against the row.
 Query = Select[*tuple[Any, ...]]
 
-# Totals are exact up to this number of rows.
+# Totals are exact up to this number of rows, unless a caller gives another.
 MAX_COUNTED = 10_000
 # The most rows that are read in search of those that pass a check which no index answers.
 MAX_SCANNED = 10_000
@@ -58,7 +58,7 @@ class PageRequest:
 class Page(Generic[R]):
     """Rows of a list, newest first, whether more follow, and the length of the whole list.
 
-    `total` is exact below `MAX_COUNTED`; at `MAX_COUNTED` it means this number or more.
+    `total` is exact below the `max_counted` of the query; at that number it means this number or more.
     """
 
     rows: Sequence[R]
@@ -66,9 +66,17 @@ class Page(Generic[R]):
     total: int
 
 
-def newest_first(tx: Tx, row: type[R], query: Query, id: ColumnElement[str], request: PageRequest) -> Page[R]:
+def newest_first(
+    tx: Tx,
+    row: type[R],
+    query: Query,
+    id: ColumnElement[str],
+    request: PageRequest,
+    *,
+    max_counted: int = MAX_COUNTED,
+) -> Page[R]:
     """A page of the rows of `query`, ordered by the time-ordered column `id`."""
-    total = count(tx, [query], MAX_COUNTED)
+    total = count(tx, [query], max_counted)
     return _page(tx, row, query.where(*request.bounds(id)), id, request, total)
 
 
@@ -79,6 +87,8 @@ def newest_in_ranges(
     id: ColumnElement[str],
     ranges: Sequence[ColumnElement[bool]],
     request: PageRequest,
+    *,
+    max_counted: int = MAX_COUNTED,
 ) -> Page[R]:
     """A page of the rows of `query` that are in any of the ranges.
 
@@ -86,7 +96,7 @@ def newest_in_ranges(
     rows of `query`.
     """
     within = [query.where(condition) for condition in ranges]
-    total = min(MAX_COUNTED, count(tx, within, MAX_COUNTED))
+    total = min(max_counted, count(tx, within, max_counted))
     ids = ids_in_ranges(tx, [part.where(*request.bounds(id)) for part in within], id, request)
     if not ids:
         return Page([], has_more=False, total=total)
@@ -103,6 +113,7 @@ def newest_passing(
     request: PageRequest,
     *,
     max_scanned: int = MAX_SCANNED,
+    max_counted: int = MAX_COUNTED,
 ) -> Page[R]:
     """A page of the rows of `query` that pass a check which no index answers.
 
@@ -117,7 +128,7 @@ def newest_passing(
             bounded = bounded.where(id <= end if part.is_upward else id >= end)
         return bounded.where(check)
 
-    total = count(tx, [window(PageRequest(MAX_COUNTED))], MAX_COUNTED)
+    total = count(tx, [window(PageRequest(max_counted))], max_counted)
     return _page(tx, row, window(request), id, request, total)
 
 

@@ -52,9 +52,13 @@ class _Segment:
 
 
 class Journal:
-    """The journal of one engine. Used from one event loop; only `fsync` happens in a thread."""
+    """The journal of one engine, in files of about `segment_bytes`.
 
-    def __init__(self, folder: Path, owner: str) -> None:
+    Used from one event loop; only `fsync` happens in a thread.
+    """
+
+    def __init__(self, folder: Path, owner: str, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._segment_bytes = segment_bytes
         self._path = folder / owner
         self._lock = _new_lock(self._path)
         self._segments: list[_Segment] = []
@@ -137,7 +141,7 @@ class Journal:
 
     def _append(self, record: Mapping[str, object]) -> _Segment:
         segment = self._segments[-1]
-        if segment.size >= SEGMENT_BYTES:
+        if segment.size >= self._segment_bytes:
             segment = self._next_segment()
         line = _line(record)
         if os.write(segment.descriptor, line) != len(line):

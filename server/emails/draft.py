@@ -98,8 +98,13 @@ class _Fields(NamedTuple):
     scheduled_at: int | None
 
 
-def draft(request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int) -> Draft | Fault:
-    """The draft of a request, or its fault: returned, because other items of the batch may be good."""
+def draft(
+    request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int, email_id: str | None = None
+) -> Draft | Fault:
+    """The draft of a request, or its fault: returned, because other items of the batch may be good.
+
+    The email has a new id unless `email_id` is given.
+    """
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
         return InvalidIdempotencyKey()
@@ -111,16 +116,18 @@ def draft(request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int)
     violations = _violations(request, fields)
     if violations:
         return ValidationFailed(violations)
-    made = _draft(request, fields, caller, now_ms)
+    made = _draft(request, fields, caller, now_ms, email_id or new_id())
     for no, given in enumerate(request.attachments, start=1):
         if not given.path:
             made.attach(no, given.content)
     return made
 
 
-def _draft(request: pb.SendEmailRequest, fields: _Fields, caller: OrganisationCaller, now_ms: int) -> Draft:
+def _draft(
+    request: pb.SendEmailRequest, fields: _Fields, caller: OrganisationCaller, now_ms: int, email_id: str
+) -> Draft:
     """The draft of a request without violations; its attachments have no content yet."""
-    org_id, email_id = caller.org_id, new_id()
+    org_id = caller.org_id
     domain = mailbox(getattr(request, "from")).domain
     envelope = rules.envelope(request.to, request.cc, request.bcc)
     untimely: list[Violation] = []

@@ -160,13 +160,10 @@ class GuardedClient:
         # Created at the first call, as it needs the running event loop.
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    resolver=_CheckedResolver(self._addresses, self._allow_private_networks),
-                    socket_factory=self._checked_socket,
-                    use_dns_cache=False,
-                    ssl=self._tls,
-                    limit=0,
-                    keepalive_timeout=_KEEP_ALIVE_S,
+                connector=guarded_connector(
+                    self._addresses,
+                    allow_private_networks=self._allow_private_networks,
+                    tls=self._tls,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=self._timeout,
@@ -176,12 +173,27 @@ class GuardedClient:
             )
         return self._session
 
-    def _checked_socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
+
+def guarded_connector(
+    addresses: Addresses, *, allow_private_networks: bool, tls: ssl.SSLContext
+) -> aiohttp.TCPConnector:
+    """Connects to checked addresses only, even if nobody has checked the URL."""
+
+    def checked_socket(info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
         """A socket for one address, after a last check; an IP address in a URL is never looked up."""
         family, kind, protocol, _, address = info
-        if not is_allowed(address[0], allow_private_networks=self._allow_private_networks):
+        if not is_allowed(address[0], allow_private_networks=allow_private_networks):
             raise AddressRefused(f"{address[0]} is not a public address")
         return socket.socket(family, kind, protocol)
+
+    return aiohttp.TCPConnector(
+        resolver=_CheckedResolver(addresses, allow_private_networks),
+        socket_factory=checked_socket,
+        use_dns_cache=False,
+        ssl=tls,
+        limit=0,
+        keepalive_timeout=_KEEP_ALIVE_S,
+    )
 
 
 class _CheckedResolver(AbstractResolver):

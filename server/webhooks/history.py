@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Update, and_, delete, literal_column, select, update
 
-from server.db.listing import MAX_SCANNED, Page, PageRequest, newest_first, newest_in_ranges, newest_passing
+from server.db.listing import (
+    MAX_COUNTED,
+    MAX_SCANNED,
+    Page,
+    PageRequest,
+    newest_first,
+    newest_in_ranges,
+    newest_passing,
+)
 from server.db.tables.webhooks import webhook_attempts, webhook_calls, webhooks
 from server.db.tx import Tx
 from server.ids import least_id_of
@@ -75,21 +83,26 @@ def calls(
     request: PageRequest,
     *,
     max_scanned: int = MAX_SCANNED,
+    max_counted: int = MAX_COUNTED,
 ) -> Page[CallRow]:
     """A page of a webhook's calls, newest event first. Raises `WebhookNotFound`.
 
-    No index finds the successful ones: at most `max_scanned` other calls are read in search of them.
+    No index finds the successful ones: at most `max_scanned` other calls are read in search of them. The
+    total is exact up to `max_counted`.
     """
     get(tx, *webhook)
     query = select(*(webhook_calls.c[name] for name in CallRow._fields)).where(*_of(webhook))
     id = webhook_calls.c.event_id
     chosen = sorted(_STATUSES.intersection(statuses))
     if len(chosen) in (0, len(_STATUSES)):
-        return newest_first(tx, CallRow, query, id, request)
+        return newest_first(tx, CallRow, query, id, request, max_counted=max_counted)
     if SUCCESS in chosen:
         check = webhook_calls.c.status.in_(chosen)
-        return newest_passing(tx, CallRow, query, id, check, request, max_scanned=max_scanned)
-    return newest_in_ranges(tx, CallRow, query, id, [_unsuccessful(status) for status in chosen], request)
+        return newest_passing(
+            tx, CallRow, query, id, check, request, max_scanned=max_scanned, max_counted=max_counted
+        )
+    ranges = [_unsuccessful(status) for status in chosen]
+    return newest_in_ranges(tx, CallRow, query, id, ranges, request, max_counted=max_counted)
 
 
 def call(tx: Tx, webhook: WebhookKey, event_id: str) -> CallWithBody:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from server.delivery.smtp import pool
 from server.delivery.smtp.handshake import connect
 from server.delivery.smtp.target import AttemptFailed, Credentials, Target, Timeouts
 from server.delivery.transport import LeaseLost, OutgoingMessage
@@ -258,11 +257,8 @@ async def test_a_connection_ends_after_a_hundred_messages(sink: SmtpSink, smarth
     assert [sum(m.connection == n for m in sink.messages) for n in (1, 2)] == [100, 1]
 
 
-async def test_idle_connection_ends_with_quit(
-    sink: SmtpSink, smarthost: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool, "IDLE_S", 0.05)
-    await one(smarthost(), "ok@r.test")
+async def test_idle_connection_ends_with_quit(sink: SmtpSink, smarthost: Open) -> None:
+    await one(smarthost(idle_s=0.05), "ok@r.test")
     await until(lambda: not sink.sessions)
     assert sink.commands[-1] == "QUIT"
 

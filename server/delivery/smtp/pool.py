@@ -13,9 +13,10 @@ MAX_MESSAGES = 100
 
 
 class Pool:
-    """Idle sessions by site."""
+    """Idle sessions by site, each kept for `idle_s` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle_s: float = IDLE_S) -> None:
+        self._idle_s = idle_s
         self._loop = asyncio.get_running_loop()
         self._idle: dict[str, deque[tuple[Session, float]]] = {}
         self._sweep: asyncio.TimerHandle | None = None
@@ -38,9 +39,9 @@ class Pool:
         elif session.messages >= MAX_MESSAGES or age >= MAX_AGE_S:
             session.quit()
         else:
-            self._idle.setdefault(site, deque()).append((session, self._loop.time() + IDLE_S))
+            self._idle.setdefault(site, deque()).append((session, self._loop.time() + self._idle_s))
             if self._sweep is None:
-                self._sweep = self._loop.call_later(IDLE_S, self._end_old)
+                self._sweep = self._loop.call_later(self._idle_s, self._end_old)
 
     def close(self) -> None:
         """Ends all idle sessions."""
@@ -58,4 +59,4 @@ class Pool:
                 idle.popleft()[0].quit()
             if not idle:
                 del self._idle[site]
-        self._sweep = self._loop.call_later(IDLE_S / 2, self._end_old) if self._idle else None
+        self._sweep = self._loop.call_later(self._idle_s / 2, self._end_old) if self._idle else None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from server.delivery.route import MAX_ADDRESSES, NoRoute, interleaved
+from server.delivery.smtp.pool import IDLE_S
 from server.delivery.smtp.target import Credentials, Target, Timeouts, Tls
 from server.delivery.transports.smtp_transport import SmtpTransport
 from server.delivery.verdict import unreachable
@@ -64,8 +65,9 @@ class Smarthost(SmtpTransport):
         resolver: Resolver,
         timeouts: Timeouts | None = None,
         verified: ssl.SSLContext | None = None,
+        idle_s: float = IDLE_S,
     ) -> None:
-        super().__init__(settings.hostname, settings.site_concurrency, timeouts, verified)
+        super().__init__(settings.hostname, settings.site_concurrency, timeouts, verified, idle_s)
         self._target = target_of(settings.transport)
         self._resolver = resolver
 

@@ -9,7 +9,7 @@ import structlog
 
 from server.delivery.route import NoRoute
 from server.delivery.smtp.handshake import connect
-from server.delivery.smtp.pool import Pool
+from server.delivery.smtp.pool import IDLE_S, Pool
 from server.delivery.smtp.session import Session
 from server.delivery.smtp.target import AttemptFailed, Target, Timeouts, Tls
 from server.delivery.transport import CommitHooks, OutgoingMessage
@@ -29,6 +29,7 @@ class SmtpTransport(ABC):
         site_concurrency: int,
         timeouts: Timeouts | None = None,
         verified: ssl.SSLContext | None = None,
+        idle_s: float = IDLE_S,
     ) -> None:
         self.site_concurrency = site_concurrency
         self._hostname = hostname
@@ -37,7 +38,7 @@ class SmtpTransport(ABC):
         self._unverified = ssl.create_default_context()
         self._unverified.check_hostname = False
         self._unverified.verify_mode = ssl.CERT_NONE
-        self._pool = Pool()
+        self._pool = Pool(idle_s)
 
     @abstractmethod
     def site_of(self, domain: str) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from server.delivery import journal as module
 from server.delivery.journal import Abandoned, Journal, abandoned
 from server.delivery.record import Settlement
 from server.ids import new_id
@@ -148,11 +147,8 @@ async def test_journal_of_a_running_engine_is_not_read(tmp_path: Path) -> None:
     assert is_empty(tmp_path)
 
 
-async def test_journal_files_are_deleted_once_the_store_has_their_records(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SEGMENT_BYTES", 500)
-    journal = Journal(tmp_path, new_id())
+async def test_journal_files_are_deleted_once_the_store_has_their_records(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, new_id(), segment_bytes=500)
     for no in range(100):
         await journal.dot([key(no)])
         journal.done([settled(key(no))])

@@ -3,13 +3,14 @@
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
+import aiohttp
 import pytest
 
 from server.net import http
 from server.net.dns import Resolver
-from server.net.http import File, FileTooLarge, GuardedClient, NoResponse
+from server.net.guard import AddressRefused
+from server.net.http import File, FileTooLarge, GuardedClient, NoResponse, guarded_connector
 from server.settings import Settings
 from tests.harness.certificates import throw_away
 from tests.harness.clock import ManualClock
@@ -144,18 +145,16 @@ async def test_a_url_that_may_not_be_called_is_not_looked_up(dns: DnsServer, url
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
-async def test_connector_checks_the_address_too(
-    dns: DnsServer, monkeypatch: pytest.MonkeyPatch, host: str
-) -> None:
-    """A literal address is never looked up: if the URL's check missed one, the connector would not."""
-
-    def miss(url: str, **_: Any) -> str:
-        return url
-
-    monkeypatch.setattr(http, "check_url", miss)
-    async with WebhookSink() as sink, Caller(dns, private=False) as caller:
-        assert await caller.failure(f"http://{host}:{sink.port}/200") == "refused"
+async def test_connector_checks_the_address_of_a_url_that_nobody_checked(dns: DnsServer, host: str) -> None:
+    """A literal address is never looked up, so that a check of look-ups alone would miss it."""
+    resolver = Resolver(Settings(Path(), "sqlite://", "secret", dns=dns.address))
+    connector = guarded_connector(resolver, allow_private_networks=False, tls=ssl.create_default_context())
+    async with WebhookSink() as sink, aiohttp.ClientSession(connector=connector) as session:
+        with pytest.raises(aiohttp.ClientConnectorError) as refused:
+            await session.get(f"http://{host}:{sink.port}/200")
+        assert isinstance(refused.value.os_error, AddressRefused)
         assert sink.connections == 0
+    await resolver.close()
 
 
 @pytest.mark.parametrize(
