@@ -104,9 +104,8 @@ def domain_of(org_id: str) -> str:
 
 
 def add_domain(tx: Tx, org_id: str, domain_id: str = DOMAIN_ID, domain: str | None = None) -> None:
-    """A verified domain with its keys, seen in DNS. All organisations use one pair of keys."""
-    keys = keys_of(DOMAIN_ID) if domain_id == DOMAIN_ID else []
-    domain_store.add(tx, org_id, domain_id, domain or domain_of(org_id), keys, START_MS)
+    """A verified domain with its keys, seen in DNS. All organisations use one pair of keys for an id."""
+    domain_store.add(tx, org_id, domain_id, domain or domain_of(org_id), keys_of(domain_id), START_MS)
     tx.change(update(domains).where(domains.c.org_id == org_id).values(verified=True))
     tx.change(update(dkim_keys).where(dkim_keys.c.org_id == org_id).values(seen_at=START_MS))
 
@@ -145,6 +144,7 @@ def rows_of(
     accepted_at: int = START_MS,
     scheduled_at: int | None = None,
     test: bool = False,
+    email_id: str | None = None,
     **fields: Any,
 ) -> Draft:
     """The rows of one email, as accepting it will write them. `fields` are others of the request."""
@@ -154,7 +154,7 @@ def rows_of(
         request.attachments.add(filename=f"{no}.bin", content=content)
     if scheduled_at is not None:
         request.scheduled_at.CopyFrom(timestamp(scheduled_at))
-    made = draft(request, KeyCaller(org_id, new_id(), "full", test=test), accepted_at)
+    made = draft(request, KeyCaller(org_id, new_id(), "full", test=test), accepted_at, email_id)
     assert isinstance(made, Draft), made
     return made
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, ParamSpec, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
@@ -13,6 +14,9 @@ from server.db.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# A failure is shortened before it is reported, which Hypothesis ends after 300 s.
+with_time_to_shorten = pytest.mark.timeout(400)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ def explore(machine: type[StoreMachine], store: Store, *, examples: int, steps: 
             max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
+            database=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),

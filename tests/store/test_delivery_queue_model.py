@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 from sqlalchemy import delete
 
 from server.db.tables.queue import delivery_queue
@@ -17,7 +17,7 @@ from server.queue.rows import Claimed, LeaseKey, Release
 from server.queue.rules import shard_of
 from tests.delivery.queued import Queued, enqueue, events_of, queue_of, recipients_of, rows_of
 from tests.harness.clock import ManualClock
-from tests.store.machines import Store, StoreMachine, explore
+from tests.store.machines import Store, StoreMachine, explore, with_time_to_shorten
 
 LEASE_S = 60.0
 # Of different shards; always the same ones, so that a failure can be repeated.
@@ -55,6 +55,12 @@ class World(StoreMachine):
     def holds(self, key: LeaseKey) -> bool:
         row = self.rows[key.email_id]
         return not row.settled and (row.owner, row.token) == (key.owner, key.token)
+
+    @initialize(orgs=st.lists(st.sampled_from(ORGS), min_size=2, max_size=6), limit=st.integers(1, 6))
+    def begin(self, orgs: list[str], limit: int) -> None:
+        """Some rows are leased from the beginning: many examples would never lease one."""
+        self.submit(orgs)
+        self.claim(0, limit)
 
     @rule(orgs=st.lists(st.sampled_from(ORGS), min_size=1, max_size=3))
     def submit(self, orgs: list[str]) -> None:
@@ -122,8 +128,9 @@ class World(StoreMachine):
         """An engine is gone without a word, and another comes."""
         self.engines[engine] = self._engine()
 
-    @rule()
-    def reclaim(self) -> None:
+    @rule(after_s=st.sampled_from((0, LEASE_S, LEASE_S + 1)))
+    def reclaim(self, after_s: float) -> None:
+        self.clock.advance(after_s)
         now = self.clock.now_ms()
         expired = self.run(self.engines[0].expired, 1000)
         model = {id for id, row in self.rows.items() if row.owner is not None and row.until < now}
@@ -180,5 +187,6 @@ def _settlement(claim: Claimed, status: str, due_at: int | None) -> Settlement:
     )
 
 
+@with_time_to_shorten
 def test_row_has_one_holder_and_one_outcome_under_any_interleaving(store: Store) -> None:
-    explore(World, store, examples=20, steps=40)
+    explore(World, store, examples=60, steps=30)

@@ -41,6 +41,7 @@ from server.queue.rows import LeaseKey
 from server.wire.caller import KeyCaller
 from tests.harness.clock import START_MS
 from tests.store.accepting import send_request
+from tests.store.machines import with_time_to_shorten
 
 CALLER = KeyCaller(new_id(), new_id(), "full")
 DOMAIN_ID = new_id()
@@ -296,6 +297,7 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@with_time_to_shorten
 def test_states_events_queue_and_files_agree_under_any_interleaving(engine: Engine) -> None:
     class OnEngine(Mail):
         pass
@@ -307,6 +309,8 @@ def test_states_events_queue_and_files_agree_under_any_interleaving(engine: Engi
             max_examples=30,
             stateful_step_count=30,
             deadline=None,
+            database=None,
+            print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),
     )

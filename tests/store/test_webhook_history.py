@@ -1,13 +1,13 @@
 """Lists of a webhook's calls on both engines: exact, at a constant cost (contract rows F-3, B6)."""
 
-import random
 from collections.abc import Collection
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+from sqlalchemy import delete, insert
 
-from server.db import listing
 from server.db.database import Database
 from server.db.listing import Page, PageRequest
 from server.db.tables.webhooks import webhook_calls, webhooks
@@ -19,6 +19,7 @@ from server.webhooks.history import CallRow
 from server.webhooks.store import WebhookKey
 from tests.harness.clock import START_MS
 from tests.harness.sqlite_plans import plans_of
+from tests.store.machines import Store, StoreMachine, explore, with_time_to_shorten
 
 HOOK: WebhookKey = (new_id(), new_id())
 STATUSES = ("pending", "attempting", "success", "failed")
@@ -78,37 +79,53 @@ def ids_of(part: Page[CallRow]) -> list[str]:
     return [row.event_id for row in part.rows]
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_every_page_of_every_state_equals_a_selection_from_all_calls(
-    database: Database, writer: Writer, seed: int
-) -> None:
-    chance = random.Random(seed)
-    states = chance.choices(STATUSES, k=40)
-    ids = await writer.run(fill, *states)
-    for _ in range(60):
-        statuses = chance.sample(STATUSES, chance.randint(0, 4))
-        matching = [id for id, of in zip(ids, states, strict=True) if of in (statuses or STATUSES)][::-1]
-        cursor, limit, offset = chance.choice(ids), chance.randint(1, 12), chance.choice([0, 0, 5])
+class Calls(StoreMachine):
+    """A webhook with calls of any state, whose lists are read."""
 
-        part = await page(database, statuses, PageRequest(limit, offset))
+    @initialize(states=st.lists(st.sampled_from(STATUSES), min_size=1, max_size=40))
+    def begin(self, states: list[str]) -> None:
+        self.ids = self.run(self.store.writer.run, fill, *states)
+        self.states = states
+
+    @rule(
+        statuses=st.lists(st.sampled_from(STATUSES), unique=True),
+        limit=st.integers(1, 12),
+        offset=st.sampled_from((0, 0, 5)),
+        place=st.integers(0, 39),
+    )
+    def read(self, statuses: list[str], limit: int, offset: int, place: int) -> None:
+        of = statuses or STATUSES
+        matching = [id for id, state in zip(self.ids, self.states, strict=True) if state in of][::-1]
+        cursor = self.ids[place % len(self.ids)]
+
+        part = self.page(statuses, PageRequest(limit, offset))
         assert ids_of(part) == matching[offset : offset + limit]
         assert (part.has_more, part.total) == (len(matching) > offset + limit, len(matching))
 
         older = [id for id in matching if id < cursor]
-        part = await page(database, statuses, PageRequest(limit, after=cursor))
+        part = self.page(statuses, PageRequest(limit, after=cursor))
         assert ids_of(part) == older[:limit]
         assert (part.has_more, part.total) == (len(older) > limit, len(matching))
 
         newer = [id for id in matching if id > cursor]
-        part = await page(database, statuses, PageRequest(limit, before=cursor))
+        part = self.page(statuses, PageRequest(limit, before=cursor))
         assert ids_of(part) == newer[-limit:]
         assert (part.has_more, part.total) == (len(newer) > limit, len(matching))
 
+    def page(self, statuses: list[str], request: PageRequest) -> Page[CallRow]:
+        return self.run(page, self.store.database, statuses, request)
 
-async def test_totals_are_exact_up_to_a_limit(
-    database: Database, writer: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "MAX_COUNTED", 3)
+    def teardown(self) -> None:
+        for table in (webhook_calls, webhooks):
+            self.run(self.store.writer.run, Tx.change, delete(table))
+
+
+@with_time_to_shorten
+def test_every_page_of_every_state_equals_a_selection_from_all_calls(store: Store) -> None:
+    explore(Calls, store, examples=20, steps=20)
+
+
+async def test_totals_are_exact_up_to_a_limit(database: Database, writer: Writer) -> None:
     await writer.run(fill, *["success"] * 4, *["failed"] * 3, *["pending"] * 2)
     for statuses, total in (
         ([], 3),
@@ -118,20 +135,20 @@ async def test_totals_are_exact_up_to_a_limit(
         (["failed", "pending"], 3),
         (["success", "pending"], 3),
     ):
-        assert (await page(database, statuses, PageRequest(1))).total == total, statuses
+        assert (await page(database, statuses, PageRequest(1), max_counted=3)).total == total, statuses
 
 
 async def test_the_search_for_successes_is_bounded_and_a_cursor_continues_it(
-    database: Database, writer: Writer, monkeypatch: pytest.MonkeyPatch
+    database: Database, writer: Writer
 ) -> None:
-    monkeypatch.setattr(listing, "MAX_COUNTED", 1)
     ids = await writer.run(fill, "success", *["failed"] * 5, "success", *["failed"] * 3)
-    part = await page(database, ["success"], PageRequest(1), max_scanned=3)
+    bounds = {"max_scanned": 3, "max_counted": 1}
+    part = await page(database, ["success"], PageRequest(1), **bounds)
     assert (ids_of(part), part.has_more, part.total) == ([ids[6]], False, 1)
-    assert ids_of(await page(database, ["success"], PageRequest(1, after=ids[6]), max_scanned=3)) == []
-    assert ids_of(await page(database, ["success"], PageRequest(1, after=ids[4]), max_scanned=3)) == [ids[0]]
-    assert ids_of(await page(database, ["success"], PageRequest(1, before=ids[0]), max_scanned=3)) == []
-    assert ids_of(await page(database, ["success"], PageRequest(1, before=ids[2]), max_scanned=3)) == [ids[6]]
+    assert ids_of(await page(database, ["success"], PageRequest(1, after=ids[6]), **bounds)) == []
+    assert ids_of(await page(database, ["success"], PageRequest(1, after=ids[4]), **bounds)) == [ids[0]]
+    assert ids_of(await page(database, ["success"], PageRequest(1, before=ids[0]), **bounds)) == []
+    assert ids_of(await page(database, ["success"], PageRequest(1, before=ids[2]), **bounds)) == [ids[6]]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,6 @@ LONGER_FILES = {
     "tests/store/test_delivery_queue.py": ONE_SUBJECT,
     "tests/store/test_domains.py": ONE_SUBJECT,
     "tests/store/test_keys.py": ONE_SUBJECT,
-    "tests/store/test_listing.py": ONE_SUBJECT,
     "tests/store/test_schedule.py": ONE_SUBJECT,
     "tests/store/test_webhooks.py": ONE_SUBJECT,
     "tests/store/test_transitions_model.py": "one state machine and its rules",

@@ -1,0 +1,105 @@
+"""Model test of lists of emails (contract rows Z-27, F-6): every page equals one of a full scan."""
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, rule
+
+from server.db.listing import PageRequest
+from server.emails.listing import Filter
+from server.ids import new_id
+from tests.harness.clock import START_MS
+from tests.store.machines import Store, StoreMachine, explore, with_time_to_shorten
+from tests.store.shelf import Mail, Shelf
+
+SPAN_MS = 20_000
+STATUSES = ("queued", "delivered", "bounced", "complained")
+MAILS = st.builds(
+    Mail,
+    subject=st.sampled_from(("Hello", "Your receipt")),
+    status=st.sampled_from(STATUSES),
+    at=st.integers(START_MS, START_MS + SPAN_MS),
+    id_later_by=st.sampled_from((0, 0, -4_999, 4_999)),
+    tags=st.lists(st.sampled_from((("alpha", "1"), ("beta", "1"), ("beta", "2"))), max_size=2, unique=True),
+)
+TIMES = st.none() | st.integers(START_MS, START_MS + SPAN_MS)
+PLACES = st.integers(0, 10**6)
+
+
+class Lists(StoreMachine):
+    """An organisation with more and more emails, whose lists are read."""
+
+    @initialize(mails=st.lists(MAILS, min_size=1, max_size=12))
+    def begin(self, mails: list[Mail]) -> None:
+        self.shelf = Shelf(self.store.database, self.store.writer, new_id())
+        self.of_other_domain = set[str]()
+        self.run(self.shelf.open)
+        self.run(self.shelf.put, *mails)
+
+    @rule(mails=st.lists(MAILS, min_size=1, max_size=12))
+    def accept(self, mails: list[Mail]) -> None:
+        self.run(self.shelf.put, *mails)
+
+    @rule(mail=MAILS)
+    def accept_of_other_domain(self, mail: Mail) -> None:
+        sender = f"shop@{self.shelf.other_domain}"
+        self.of_other_domain.update(self.run(self.shelf.put, replace(mail, sender=sender)))
+
+    @rule(
+        search=st.sampled_from((None, None, "hello", "receipt", "nothing")),
+        statuses=st.lists(st.sampled_from(STATUSES), unique=True),
+        tag=st.sampled_from((None, None, "alpha", "beta", "beta:1")),
+        of_domain=st.booleans(),
+        since=TIMES,
+        until=TIMES,
+        limit=st.integers(1, 12),
+        offset=st.sampled_from((0, 0, 5)),
+        place=PLACES,
+    )
+    def read(
+        self,
+        search: str | None,
+        statuses: list[str],
+        tag: str | None,
+        of_domain: bool,
+        since: int | None,
+        until: int | None,
+        limit: int,
+        offset: int,
+        place: int,
+    ) -> None:
+        domain = self.shelf.domain if of_domain else None
+        wanted = Filter(search=search, statuses=statuses, tag=tag, domain=domain, since=since, until=until)
+        matching = sorted((id for id in self.shelf.mails if self.matches(id, wanted)), reverse=True)
+        cursor = sorted(self.shelf.mails)[place % len(self.shelf.mails)]
+
+        page = self.run(self.shelf.find, wanted, PageRequest(limit, offset))
+        assert [row.id for row in page.rows] == matching[offset : offset + limit]
+        assert (page.has_more, page.total) == (len(matching) > offset + limit, len(matching))
+
+        older = [id for id in matching if id < cursor]
+        page = self.run(self.shelf.find, wanted, PageRequest(limit, after=cursor))
+        assert [row.id for row in page.rows] == older[:limit]
+        assert page.has_more == (len(older) > limit)
+
+        newer = [id for id in matching if id > cursor]
+        page = self.run(self.shelf.find, wanted, PageRequest(limit, before=cursor))
+        assert [row.id for row in page.rows] == newer[-limit:]
+        assert page.has_more == (len(newer) > limit)
+
+    def matches(self, id: str, wanted: Filter) -> bool:
+        mail = self.shelf.mails[id]
+        tags = {text for name, value in mail.tags for text in (name, f"{name}:{value}")}
+        return (
+            (wanted.search is None or wanted.search in mail.subject.lower())
+            and (not wanted.statuses or mail.status in wanted.statuses)
+            and (wanted.tag is None or wanted.tag in tags)
+            and (wanted.domain is None or id not in self.of_other_domain)
+            and (wanted.since is None or mail.at >= wanted.since)
+            and (wanted.until is None or mail.at < wanted.until)
+        )
+
+
+@with_time_to_shorten
+def test_every_filter_and_page_equals_a_full_scan(store: Store) -> None:
+    explore(Lists, store, examples=20, steps=20)
