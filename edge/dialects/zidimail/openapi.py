@@ -107,7 +107,7 @@ def document(dialect: ZidiMail, url: str) -> bytes:
             "openapi": "3.1.0",
             "info": {"title": "ZidiMail", "version": VERSION},
             "servers": [{"url": url}],
-            "tags": [{"name": name.rpartition(".")[2], "description": comments[name]} for name in services],
+            "tags": [_tag(name, comments[name]) for name in services],
             "paths": paths,
             "components": {
                 "schemas": schemas,
@@ -119,6 +119,11 @@ def document(dialect: ZidiMail, url: str) -> bytes:
             },
         }
     )
+
+
+def _tag(service: str, comment: str) -> Schema:
+    # The first paragraph says what the service is for; the others are about gRPC.
+    return {"name": service.rpartition(".")[2], "description": comment.partition("\n\n")[0]}
 
 
 def _operation(route: Route, dialect: ZidiMail, requests: RequestSchemas, comment: str) -> Schema:

@@ -27,6 +27,14 @@ if _version_not_supported:
 
 class EmailServiceStub:
     """Sending email and reading what became of it.
+
+    Every call of this API ends with `x-request-id` in its trailing metadata, also one that fails: quote it to
+    support when you ask about the call. A caller that sends metadata `x-request-id` of its own, 1 to 128
+    characters, gets that one back.
+
+    Set a deadline for each call; the server honours it. A call without one has 30 seconds, and then fails with
+    UNAVAILABLE. A call that fails with UNAVAILABLE or DEADLINE_EXCEEDED may have been carried out or not: repeat a
+    send only if it has an `idempotency_key`, with the same key and the same email.
     """
 
     def __init__(self, channel):
@@ -74,6 +82,14 @@ class EmailServiceStub:
 
 class EmailServiceServicer:
     """Sending email and reading what became of it.
+
+    Every call of this API ends with `x-request-id` in its trailing metadata, also one that fails: quote it to
+    support when you ask about the call. A caller that sends metadata `x-request-id` of its own, 1 to 128
+    characters, gets that one back.
+
+    Set a deadline for each call; the server honours it. A call without one has 30 seconds, and then fails with
+    UNAVAILABLE. A call that fails with UNAVAILABLE or DEADLINE_EXCEEDED may have been carried out or not: repeat a
+    send only if it has an `idempotency_key`, with the same key and the same email.
     """
 
     def SendEmail(self, request, context):
@@ -199,6 +215,14 @@ def add_EmailServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class EmailService:
     """Sending email and reading what became of it.
+
+    Every call of this API ends with `x-request-id` in its trailing metadata, also one that fails: quote it to
+    support when you ask about the call. A caller that sends metadata `x-request-id` of its own, 1 to 128
+    characters, gets that one back.
+
+    Set a deadline for each call; the server honours it. A call without one has 30 seconds, and then fails with
+    UNAVAILABLE. A call that fails with UNAVAILABLE or DEADLINE_EXCEEDED may have been carried out or not: repeat a
+    send only if it has an `idempotency_key`, with the same key and the same email.
     """
 
     @staticmethod

@@ -1,1 +1,1 @@
-"""Tests of the commands of the Makefile."""
+"""The commands of `tools/`."""
