@@ -48,6 +48,12 @@ STEPS = (
         "Others hold stubs of the released contract: add beside the old, and reserve what goes. "
         "Only if nobody uses it yet: `make release-protos`.",
     ),
+    Step(
+        "proto promises",
+        ("python", "-m", "tools.contract_changes"),
+        "No stub shows these changes, and clients of the released contract fail or lose by each. "
+        "Only if nobody uses it yet: `make release-protos`.",
+    ),
 )
 
 

@@ -6,7 +6,7 @@ Everything that can be known from the descriptor is resolved once, into one clos
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
@@ -32,6 +32,11 @@ from edge.transcoding.values import (
 QUERY_FIELDS = 100
 """More parameters than any route has fields, and few enough to be parsed for nothing."""
 
+Hidden: TypeAlias = Mapping[str, Collection[str]]
+"""Fields that JSON does not have, by the full name of their message."""
+
+_NONE_HIDDEN: Hidden = {}
+
 BindTexts: TypeAlias = Callable[[Sequence[str], Path, list[Violation]], object]
 
 BindRequest: TypeAlias = Callable[[object, bytes, Sequence[str]], Message]
@@ -41,16 +46,25 @@ Raises Failure (VALIDATION_FAILED) with every violation, 50 at most.
 """
 
 
-def compile_request(route: Route, names: EnumNames, query_shape: QueryShape = PLAIN_QUERY) -> BindRequest:
-    """The binder of a route: body first, then the query, the path last. Raises BadRoute."""
+def compile_request(
+    route: Route,
+    names: EnumNames,
+    query_shape: QueryShape = PLAIN_QUERY,
+    hidden: Hidden = _NONE_HIDDEN,
+) -> BindRequest:
+    """The binder of a route: body first, then the query, the path last.
+
+    Raises BadRoute.
+    """
     descriptor = route.method.input_type
     make = GetMessageClass(descriptor)
-    bind_body = _fields(descriptor, names)
+    bind_body = _fields(descriptor, names, hidden)
     body_field = "" if route.body == "*" else route.body
-    taken = {*route.parameters, body_field}
+    taken = {*route.parameters, body_field, *hidden.get(descriptor.full_name, ())}
     query_binds = {} if route.body == "*" else _query_binds(descriptor, taken, names)
     other_names = {other: own for other, own in query_shape.other_names.items() if own in query_binds}
     defaults = {name: value for name, value in query_shape.defaults.items() if name in query_binds}
+    counts = [name for name in query_shape.counts if name in query_binds]
     parameters = route.parameters
     path_binds = [(name, _parameter(descriptor.fields_by_name[name], names)) for name in parameters]
 
@@ -65,6 +79,9 @@ def compile_request(route: Route, names: EnumNames, query_shape: QueryShape = PL
             fields |= defaults
             if query:
                 fields |= _query(query_binds, other_names, query, wrong)
+                for name in counts:
+                    if fields.get(name) == 0:
+                        refuse((None, name), wrong, "must be 1 or more")
         for (name, bind_value), value in zip(path_binds, values, strict=True):
             fields[name] = bind_value([value], (None, name), wrong)
         if wrong:
@@ -74,10 +91,11 @@ def compile_request(route: Route, names: EnumNames, query_shape: QueryShape = PL
     return bind
 
 
-def _fields(descriptor: Descriptor, names: EnumNames) -> Bind:
-    binds: dict[str, Bind] = {}
-    for field in descriptor.fields:
-        binds[field.name] = _field(field, names)
+def _fields(descriptor: Descriptor, names: EnumNames, hidden: Hidden) -> Bind:
+    without = hidden.get(descriptor.full_name, ())
+    binds = {
+        field.name: _field(field, names, hidden) for field in descriptor.fields if field.name not in without
+    }
     unions = [
         (union.name, {field.name for field in union.fields})
         for union in descriptor.oneofs
@@ -101,17 +119,17 @@ def _fields(descriptor: Descriptor, names: EnumNames) -> Bind:
     return bind
 
 
-def _field(field: FieldDescriptor, names: EnumNames) -> Bind:
+def _field(field: FieldDescriptor, names: EnumNames, hidden: Hidden) -> Bind:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         entry = field.message_type.fields_by_name
         if entry["key"].type != FieldDescriptor.TYPE_STRING or entry["value"].message_type:
             raise BadRoute(f"{field.full_name}: only maps of strings to scalars can be bound")
         return _map(_scalar(entry["value"], names))
-    bind = _scalar(field, names)
+    bind = _scalar(field, names, hidden)
     return _list(bind) if field.is_repeated else bind
 
 
-def _scalar(field: FieldDescriptor, names: EnumNames) -> Bind:
+def _scalar(field: FieldDescriptor, names: EnumNames, hidden: Hidden = _NONE_HIDDEN) -> Bind:
     if field.enum_type is not None:
         return bind_enum(field.enum_type, names)
     if field.message_type is not None:
@@ -119,7 +137,7 @@ def _scalar(field: FieldDescriptor, names: EnumNames) -> Bind:
             return bind_timestamp
         if field.message_type.full_name.startswith("google."):
             raise BadRoute(f"{field.full_name}: {field.message_type.full_name} cannot be bound")
-        return _fields(field.message_type, names)
+        return _fields(field.message_type, names, hidden)
     return SCALARS[field.type]
 
 

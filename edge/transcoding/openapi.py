@@ -99,11 +99,12 @@ class RequestSchemas(_Schemas[RequestShape]):
         """A route's path and query parameters."""
         descriptor = route.method.input_type
         found = [self._parameter(descriptor.fields_by_name[name], "path") for name in route.parameters]
+        hidden = self._shapes.of(descriptor).hidden
         if route.body != "*":
             found += [
                 self._parameter(field, "query")
                 for field in descriptor.fields
-                if field.name not in {*route.parameters, route.body} and is_in_query(field)
+                if field.name not in {*route.parameters, route.body, *hidden} and is_in_query(field)
             ]
         return found
 
@@ -112,7 +113,8 @@ class RequestSchemas(_Schemas[RequestShape]):
     ) -> Schema:
         """The schema of a message, `without` some of its fields."""
         shape = shape or self._shapes.of(descriptor)
-        fields = [field for field in descriptor.fields if field.name not in without]
+        absent = {*without, *shape.hidden}
+        fields = [field for field in descriptor.fields if field.name not in absent]
         own: Schema = {
             "type": "object",
             "properties": {

@@ -76,13 +76,16 @@ class RequestShape:
     undescribed: Collection[str] = ()
     """Fields that are accepted and not described."""
 
+    hidden: Collection[str] = ()
+    """Fields that JSON does not have: neither accepted nor described."""
+
     example: Json = None
     """A body to show in the description."""
 
     def check(self, descriptor: Descriptor) -> None:
         """Raises BadRoute when the shape names a field that is not there."""
         named = {*self.same_as.values(), *self.aliases.values(), *self.forms, *self.items}
-        named |= {*self.described, *self.undescribed, self.array_of} - {""}
+        named |= {*self.described, *self.undescribed, *self.hidden, self.array_of} - {""}
         if unknown := named - {*descriptor.fields_by_name}:
             raise BadRoute(f"{descriptor.full_name} has no field {sorted(unknown)}, which its shape names")
 
@@ -157,6 +160,9 @@ class QueryShape:
     defaults: Mapping[str, int] = field(default_factory=dict)
     """Values of fields that a query does not name."""
 
+    counts: Collection[str] = ()
+    """Numbers that are 1 or more where a query names them; in a message, 0 stands for none (C-63)."""
+
 
 PLAIN_QUERY = QueryShape()
 
@@ -166,6 +172,11 @@ class RequestShapes:
 
     def __init__(self, rows: Mapping[str, RequestShape] | None = None) -> None:
         self._rows = rows or {}
+
+    @property
+    def hidden(self) -> dict[str, Collection[str]]:
+        """Fields that JSON does not have, by the full name of their message."""
+        return {name: row.hidden for name, row in self._rows.items() if row.hidden}
 
     def of(self, descriptor: Descriptor) -> RequestShape:
         """The shape of a message."""

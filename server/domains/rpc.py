@@ -11,7 +11,16 @@ from server.db.writer import Writer
 from server.domains import store
 from server.domains.keys import new_keys
 from server.domains.recording import add_generation
-from server.domains.rules import Checks, CheckStatus, DomainStatus, PublicKey, host_name, records
+from server.domains.rules import (
+    Checks,
+    CheckStatus,
+    DomainStatus,
+    PublicKey,
+    RecordPurpose,
+    RecordType,
+    host_name,
+    records,
+)
 from server.domains.verify import Verifier
 from server.faults import DomainNotFound, ValidationFailed, Violation
 from server.ids import is_id, new_id
@@ -19,7 +28,7 @@ from server.sealing import Seal
 from server.settings import Settings
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.paging import page_request
+from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import timestamp
 
 _CHECK_STATUSES: dict[CheckStatus, domain_pb2.CheckStatus] = {
@@ -27,6 +36,16 @@ _CHECK_STATUSES: dict[CheckStatus, domain_pb2.CheckStatus] = {
     "verified": domain_pb2.CHECK_STATUS_VERIFIED,
     "failed": domain_pb2.CHECK_STATUS_FAILED,
     "temporary_failure": domain_pb2.CHECK_STATUS_TEMPORARY_FAILURE,
+}
+_PURPOSES: dict[RecordPurpose, domain_pb2.DnsRecordPurpose] = {
+    "SPF": domain_pb2.DNS_RECORD_PURPOSE_SPF,
+    "DKIM": domain_pb2.DNS_RECORD_PURPOSE_DKIM,
+    "DMARC": domain_pb2.DNS_RECORD_PURPOSE_DMARC,
+    "RETURN_PATH": domain_pb2.DNS_RECORD_PURPOSE_RETURN_PATH,
+}
+_RECORD_TYPES: dict[RecordType, domain_pb2.DnsRecordType] = {
+    "TXT": domain_pb2.DNS_RECORD_TYPE_TXT,
+    "MX": domain_pb2.DNS_RECORD_TYPE_MX,
 }
 _TLS_ENFORCED = {
     domain_pb2.TLS_MODE_UNSPECIFIED: None,
@@ -85,10 +104,7 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
         page = await self._database.read(store.page, current_caller().org_id, wanted)
         return pb.ListDomainsResponse(
             data=[_bare_domain(row) for row in page.rows],
-            has_more=page.has_more,
-            total=page.total,
-            page=wanted.number,
-            limit=wanted.limit,
+            **page_fields(page, wanted),
         )
 
     async def UpdateDomain(
@@ -145,9 +161,9 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
         checks = Checks(row.spf, row.dkim, row.dmarc, row.return_path)
         return [
             domain_pb2.DnsRecord(
-                record=record.purpose,
+                record=_PURPOSES[record.purpose],
                 name=record.name,
-                type=record.type,
+                type=_RECORD_TYPES[record.type],
                 ttl=record.ttl,
                 status=_CHECK_STATUSES[record.status],
                 value=record.value,

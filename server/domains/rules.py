@@ -14,6 +14,8 @@ from server.faults import ValidationFailed, Violation
 CheckStatus = Literal["pending", "verified", "failed", "temporary_failure"]
 DomainStatus = Literal["pending", "verified", "failed"]
 Algorithm = Literal["rsa", "ed25519"]
+RecordPurpose = Literal["SPF", "DKIM", "DMARC", "RETURN_PATH"]
+RecordType = Literal["TXT", "MX"]
 
 # A DNS name has at most 253 characters (RFC 1035), the longest label that we prepend included.
 MAX_DOMAIN_LENGTH = 253 - len("zm000000r._domainkey.")
@@ -52,9 +54,9 @@ class PublicKey(NamedTuple):
 class Record:
     """A DNS record to publish."""
 
-    purpose: Literal["SPF", "DKIM", "DMARC", "RETURN_PATH"]
+    purpose: RecordPurpose
     name: str
-    type: Literal["TXT", "MX"]
+    type: RecordType
     value: str
     status: CheckStatus
     required: bool

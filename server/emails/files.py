@@ -1,5 +1,7 @@
 """AttachmentService: the names, types and sizes of the files of an email (Z-23, section D)."""
 
+from typing import NamedTuple
+
 from zidimail.v1 import attachment_service_pb2 as pb
 from zidimail.v1 import attachment_service_pb2_grpc, email_pb2
 
@@ -11,7 +13,13 @@ from server.emails.to_proto import attachment_message
 from server.ids import is_id
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.paging import page_request
+from server.wire.paging import page_fields, page_request
+
+
+class _Page(NamedTuple):
+    rows: list[email_pb2.Attachment]
+    has_more: bool
+    total: int
 
 
 class AttachmentServicer(attachment_service_pb2_grpc.AttachmentServiceServicer):
@@ -25,23 +33,18 @@ class AttachmentServicer(attachment_service_pb2_grpc.AttachmentServiceServicer):
     ) -> pb.ListAttachmentsResponse:
         """A page of the attachments of an email."""
         asked = page_request(request)
-        files = await self._of_email(request.id)
+        files = await self._of_email(request.email_id)
         listed = _between_cursors(files, asked)
         end = asked.offset + asked.limit
         shown = sorted(listed[asked.offset : end], key=lambda file: file.id)
-        return pb.ListAttachmentsResponse(
-            data=shown,
-            has_more=len(listed) > end,
-            total=len(files),
-            page=asked.number,
-            limit=asked.limit,
-        )
+        page = _Page(shown, len(listed) > end, len(files))
+        return pb.ListAttachmentsResponse(data=shown, **page_fields(page, asked))
 
     async def GetAttachment(
         self, request: pb.GetAttachmentRequest, context: Context
     ) -> pb.GetAttachmentResponse:
         """One attachment of an email."""
-        for file in await self._of_email(request.id):
+        for file in await self._of_email(request.email_id):
             if file.id == request.attachment_id:
                 return pb.GetAttachmentResponse(attachment=file)
         raise AttachmentNotFound(request.attachment_id)

@@ -29,7 +29,7 @@ from server.ids import is_id
 from server.stats.store import DEFAULT_DAYS, MAX_DAYS, statistics
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.paging import page_request
+from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import milliseconds, timestamp
 from server.work.notifier import Notifier
 
@@ -140,9 +140,9 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         if found is None:
             raise EmailNotFound(request.id)
         email = email_message(found.email)
-        if found.content.html is not None:
+        if found.content.html is not None and not request.without_bodies:
             email.html = found.content.html
-        if found.content.text is not None:
+        if found.content.text is not None and not request.without_bodies:
             email.text = found.content.text
         email.headers.update(json.loads(found.content.headers))
         email.attachments.extend(map(attachment_message, found.attachments))
@@ -156,18 +156,15 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         page = await self._database.read(listing.page, current_caller().org_id, filter_of(request), asked)
         return pb.ListEmailsResponse(
             data=map(email_message, page.rows),
-            has_more=page.has_more,
-            total=page.total,
-            page=asked.number,
-            limit=asked.limit,
+            **page_fields(page, asked),
         )
 
     async def GetEmailStats(
         self, request: pb.GetEmailStatsRequest, context: Context
     ) -> pb.GetEmailStatsResponse:
         """The statistics of the last days."""
-        days = min(request.days, MAX_DAYS) if request.HasField("days") else DEFAULT_DAYS
-        if days < 1:
+        days = min(request.days or DEFAULT_DAYS, MAX_DAYS)
+        if days < 0:
             raise ValidationFailed([Violation("days", "must be 1 or more")])
         found = await self._database.read(statistics, current_caller().org_id, days, self._clock.now_ms())
         return stats_message(days, found)

@@ -39,7 +39,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
 
     async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
         """Events after a cursor, oldest first."""
-        limit = limit_of(request.limit if request.HasField("limit") else None)
+        limit = limit_of(request.limit)
         after = _place(request.after)
         types = _type_names(request.types)
         rows = await self._database.read(
@@ -47,12 +47,14 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
             after,
             limit + 1,
             org_id=current_caller().org_id,
-            email_id=request.email_id if request.HasField("email_id") else None,
+            email_id=request.email_id or None,
             types=types,
         )
         data = [event_message(row) for row in rows[:limit]]
         return pb.ListEventsResponse(
-            data=data, has_more=len(rows) > limit, next_cursor=data[-1].cursor if data else request.after
+            data=data,
+            has_more=len(rows) > limit,
+            next_cursor=data[-1].cursor if data else after.cursor(),
         )
 
     async def WatchEvents(
@@ -61,7 +63,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         """Every event from the cursor on, as it happens."""
         org_id = current_caller().org_id
         types = _type_names(request.types)
-        if request.HasField("after"):
+        if request.after or request.from_beginning:
             after = _place(request.after)
         else:
             after = await self._database.read(log.end)

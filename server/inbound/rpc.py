@@ -16,7 +16,14 @@ from server.work.notifier import Notifier
 
 # Longer texts would only fill the store.
 MAX_TEXT = 1000
-DEFAULT_FEEDBACK_TYPE = "abuse"  # RFC 5965 section 3.1
+# The names of RFC 5965 section 7.3.
+_FEEDBACK_TYPES = {
+    pb.FEEDBACK_TYPE_UNSPECIFIED: "abuse",
+    pb.FEEDBACK_TYPE_ABUSE: "abuse",
+    pb.FEEDBACK_TYPE_FRAUD: "fraud",
+    pb.FEEDBACK_TYPE_VIRUS: "virus",
+    pb.FEEDBACK_TYPE_OTHER: "other",
+}
 
 
 class FeedbackServicer(feedback_service_pb2_grpc.FeedbackServiceServicer):
@@ -31,7 +38,9 @@ class FeedbackServicer(feedback_service_pb2_grpc.FeedbackServiceServicer):
         self, request: pb.RecordComplaintRequest, context: Context
     ) -> pb.RecordComplaintResponse:
         """A recipient reported an email as unwanted."""
-        text = request.feedback_type or DEFAULT_FEEDBACK_TYPE
+        if request.feedback_type == pb.FEEDBACK_TYPE_NOT_SPAM:
+            raise ValidationFailed([Violation("feedback_type", "is no complaint")])
+        text = _FEEDBACK_TYPES[request.feedback_type]
         feedback = _feedback(request, "complained", text, None)
         return pb.RecordComplaintResponse(event_id=await self._record(feedback))
 

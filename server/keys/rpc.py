@@ -19,7 +19,7 @@ from server.permissions import PermissionName
 from server.wire.access import PERMISSIONS
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.paging import page_request
+from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import milliseconds, timestamp
 
 _NAMES: dict[access_pb2.Permission, PermissionName] = {
@@ -89,10 +89,7 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
         page = await self._database.read(store.page, current_caller().org_id, wanted)
         return pb.ListApiKeysResponse(
             data=[_api_key(row) for row in page.rows],
-            has_more=page.has_more,
-            total=page.total,
-            page=wanted.number,
-            limit=wanted.limit,
+            **page_fields(page, wanted),
         )
 
     async def UpdateApiKey(

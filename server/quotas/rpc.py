@@ -12,6 +12,12 @@ from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 from server.wire.timestamps import timestamp
 
+_STATES = {
+    "healthy": pb.ACCOUNT_STATE_HEALTHY,
+    "review": pb.ACCOUNT_STATE_REVIEW,
+    "paused": pb.ACCOUNT_STATE_PAUSED,
+}
+
 
 class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
     """Limits and usage."""
@@ -34,7 +40,7 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
         daily = [limit for limit in (limits.daily, limits.warm_up) if limit is not None]
         return pb.GetUsageResponse(
             plan=limits.plan,
-            state=account.state,
+            state=_STATES[account.state],
             sandbox=account.sandbox,
             daily=_quota(used.day, min(daily, default=None), periods.day_ends_ms),
             monthly=_quota(used.month, limits.monthly, periods.month_ends_ms),

@@ -19,7 +19,7 @@ from server.suppressions.faults import SuppressionNotFound
 from server.suppressions.store import NewSuppression, SuppressionRow
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.paging import page_request
+from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import timestamp
 
 MAX_BATCH = 100
@@ -74,10 +74,7 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
         )
         return pb.ListSuppressionsResponse(
             data=map(_message, page.rows),
-            has_more=page.has_more,
-            total=page.total,
-            page=asked.number,
-            limit=asked.limit,
+            **page_fields(page, asked),
         )
 
     async def DeleteSuppression(
@@ -177,12 +174,8 @@ def _id_or_address(text: str) -> str:
 
 
 def _filter(request: pb.ListSuppressionsRequest) -> store.Filter:
-    """The criteria of a request. Raises `ValidationFailed`, also for a cursor that is no id."""
-    violations = [
-        Violation(field, "is not the id of a suppression")
-        for field in ("after", "before")
-        if request.HasField(field) and not is_id(getattr(request, field))
-    ]
+    """The criteria of a request. Raises `ValidationFailed`."""
+    violations: list[Violation] = []
     if len(request.search) > MAX_SEARCH_LENGTH or "\x00" in request.search:
         violations.append(
             Violation("search", f"must have at most {MAX_SEARCH_LENGTH} characters, none of them NUL")

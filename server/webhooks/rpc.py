@@ -1,5 +1,7 @@
 """WebhookService: the webhooks of an organisation and the history of their calls."""
 
+from operator import attrgetter
+
 from zidimail.v1 import webhook_pb2, webhook_service_pb2_grpc
 from zidimail.v1 import webhook_service_pb2 as pb
 
@@ -23,12 +25,14 @@ from server.webhooks.to_proto import (
 )
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.paging import page_request
+from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import milliseconds, timestamp
 from server.work.notifier import Notifier
 
 # Calls replayed in one transaction: a long replay is committed in parts, so that others can write between.
 REPLAYED_AT_ONCE = 500
+_CHANGEABLE = {"url", "events", "status"}
+_STATUS_NAMES = {value: name for name, value in WEBHOOK_STATUSES.items()}
 
 
 class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
@@ -83,10 +87,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         page = await self._database.read(store.page, current_caller().org_id, wanted)
         return pb.ListWebhooksResponse(
             data=[webhook_message(row) for row in page.rows],
-            has_more=page.has_more,
-            total=page.total,
-            page=wanted.number,
-            limit=wanted.limit,
+            **page_fields(page, wanted),
         )
 
     async def GetWebhook(self, request: pb.GetWebhookRequest, context: Context) -> pb.GetWebhookResponse:
@@ -100,15 +101,15 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     ) -> pb.UpdateWebhookResponse:
         """Changes the URL, the event types or the status of a webhook."""
         org_id, id = _key(request.id)
+        changed = _changed_fields(request)
+        url = request.url if "url" in changed else None
         events = rules.check_change(
-            request.url if request.HasField("url") else None,
-            [_event_name(value) for value in request.events],
+            url,
+            [_event_name(value) for value in request.events] if "events" in changed else None,
             allow_private_networks=self._settings.allow_private_networks,
         )
-        if request.status not in (webhook_pb2.WEBHOOK_STATUS_UNSPECIFIED, *WEBHOOK_STATUSES.values()):
-            raise ValidationFailed([Violation("status", "must be enabled or disabled")])
-        status = next((name for name, value in WEBHOOK_STATUSES.items() if value == request.status), None)
-        wanted = store.WebhookChange(request.url if request.HasField("url") else None, events, status)
+        status = _STATUS_NAMES[request.status] if "status" in changed else None
+        wanted = store.WebhookChange(url, events, status)
         now = self._clock.now_ms()
         row = await self._writer.run(store.change, org_id, id, wanted, now)
         return pb.UpdateWebhookResponse(webhook=webhook_message(row))
@@ -134,7 +135,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         self, request: pb.ListWebhookEventsRequest, context: Context
     ) -> pb.ListWebhookEventsResponse:
         """A page of the events of a webhook, newest first."""
-        webhook = _key(request.id)
+        webhook = _key(request.webhook_id)
         wanted = page_request(request)
         statuses = [name for name, value in EVENT_STATUSES.items() if value in request.status]
         if len(statuses) != len(set(request.status)):
@@ -142,17 +143,14 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         page = await self._database.read(history.calls, webhook, statuses, wanted)
         return pb.ListWebhookEventsResponse(
             data=[event_message(row) for row in page.rows],
-            has_more=page.has_more,
-            total=page.total,
-            page=wanted.number,
-            limit=wanted.limit,
+            **page_fields(page, wanted, attrgetter("event_id")),
         )
 
     async def GetWebhookEvent(
         self, request: pb.GetWebhookEventRequest, context: Context
     ) -> pb.GetWebhookEventResponse:
         """One event of a webhook, with the body of its calls."""
-        webhook, event_id = _key(request.id), _event_id(request.event_id)
+        webhook, event_id = _key(request.webhook_id), _event_id(request.event_id)
         row = await self._database.read(history.call, webhook, event_id)
         return pb.GetWebhookEventResponse(event=event_message(row))
 
@@ -160,30 +158,27 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         self, request: pb.ListWebhookAttemptsRequest, context: Context
     ) -> pb.ListWebhookAttemptsResponse:
         """A page of the attempts of a call, newest first."""
-        webhook, wanted = _key(request.id), page_request(request)
+        webhook, wanted = _key(request.webhook_id), page_request(request)
         page = await self._database.read(history.attempts, webhook, _event_id(request.event_id), wanted)
         return pb.ListWebhookAttemptsResponse(
             data=[attempt_message(row) for row in page.rows],
-            has_more=page.has_more,
-            total=page.total,
-            page=wanted.number,
-            limit=wanted.limit,
+            **page_fields(page, wanted),
         )
 
     async def ReplayWebhookEvent(
         self, request: pb.ReplayWebhookEventRequest, context: Context
     ) -> pb.ReplayWebhookEventResponse:
         """Puts a call back into the queue."""
-        webhook, event_id, now = _key(request.id), _event_id(request.event_id), self._clock.now_ms()
+        webhook, event_id, now = _key(request.webhook_id), _event_id(request.event_id), self._clock.now_ms()
         await self._writer.run(history.replay, webhook, event_id, now)
         self._webhook_calls_due.notify()
-        return pb.ReplayWebhookEventResponse(id=webhook[1], event_id=event_id)
+        return pb.ReplayWebhookEventResponse(webhook_id=webhook[1], event_id=event_id)
 
     async def ReplayWebhookEvents(
         self, request: pb.ReplayWebhookEventsRequest, context: Context
     ) -> pb.ReplayWebhookEventsResponse:
         """Puts the calls back into the queue that failed since a time."""
-        webhook, now = _key(request.id), self._clock.now_ms()
+        webhook, now = _key(request.webhook_id), self._clock.now_ms()
         since = milliseconds(request.since) if request.HasField("since") else None
         if since is None or since < now - rules.KEPT_MS:
             raise ValidationFailed([Violation("since", "must be a time of the last 30 days")])
@@ -211,6 +206,22 @@ def _key(id: str) -> store.WebhookKey:
     if not is_id(id):
         raise WebhookNotFound(id)
     return current_caller().org_id, id
+
+
+def _changed_fields(request: pb.UpdateWebhookRequest) -> set[str]:
+    """The names of the fields that a request changes. Raises `ValidationFailed`."""
+    set_fields = {field.name for field, _ in request.ListFields()} & _CHANGEABLE
+    if not request.HasField("update_mask"):
+        return set_fields
+    masked = set(request.update_mask.paths)
+    violations = [
+        Violation("update_mask", f"names {name!r}; it may name url, events and status")
+        for name in sorted(masked - _CHANGEABLE)
+    ]
+    violations += [Violation(name, "must be given") for name in sorted(masked - set_fields - {"events"})]
+    if violations:
+        raise ValidationFailed(violations)
+    return masked
 
 
 def _event_id(event_id: str) -> str:

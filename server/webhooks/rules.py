@@ -34,10 +34,13 @@ def check(url: str, events: Sequence[str | None], *, allow_private_networks: boo
     return _checked(events, violations)
 
 
-def check_change(url: str | None, events: Sequence[str | None], *, allow_private_networks: bool) -> list[str]:
-    """The event types that a webhook changes to, each once; none if they stay. Raises `ValidationFailed`."""
+def check_change(
+    url: str | None, events: Sequence[str | None] | None, *, allow_private_networks: bool
+) -> list[str] | None:
+    """The event types that a webhook changes to, each once; None if they stay. Raises `ValidationFailed`."""
     violations = [] if url is None else _url(url, allow_private_networks=allow_private_networks)
-    return _checked(events, violations)
+    checked = _checked(events or [], violations)
+    return None if events is None else checked
 
 
 def _url(url: str, *, allow_private_networks: bool) -> list[Violation]:

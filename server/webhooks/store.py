@@ -50,10 +50,10 @@ class NewWebhook:
 
 @dataclass(frozen=True, slots=True)
 class WebhookChange:
-    """New values of a webhook; what is None or empty stays as it is."""
+    """New values of a webhook; what is None stays as it is."""
 
     url: str | None
-    events: Sequence[str]
+    events: Sequence[str] | None
     status: str | None
 
 
@@ -187,7 +187,7 @@ def change(tx: Tx, org_id: str, id: str, wanted: WebhookChange, now_ms: int) -> 
     values: dict[str, str | None] = {}
     if wanted.url is not None:
         values["url"] = wanted.url
-    if wanted.events:
+    if wanted.events is not None:
         values["events"] = json.dumps(list(wanted.events))
     if wanted.status == ENABLED:
         values |= {"status": ENABLED, "disabled_reason": "", "disabled_at": None, "failing_since": None}

@@ -1,6 +1,11 @@
-"""Numbered pages of lists (contract rows Z-27, C-7, C-20)."""
+"""Pages of lists, by number and by cursor: one rule for every list (contract rows Z-27, C-7, C-20, C-63).
 
-from typing import Protocol
+A number that is 0 and a cursor that is empty count as absent: proto3 cannot tell them apart.
+"""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, Protocol, TypedDict
 
 from server.db.listing import PageRequest
 from server.faults import ValidationFailed, Violation
@@ -23,34 +28,68 @@ class PagedRequest(Protocol):
     def after(self) -> str: ...
     @property
     def before(self) -> str: ...
-    def HasField(self, field_name: str) -> bool: ...
 
 
-def limit_of(limit: int | None) -> int:
-    """The size of a page: 50 by default, at most 100. Raises `ValidationFailed` below 1."""
-    if limit is None:
-        return DEFAULT_LIMIT
-    if limit < 1:
+class PageFields(TypedDict):
+    """The fields of every list's answer beside its data."""
+
+    has_more: bool
+    total: int
+    page: int
+    limit: int
+    next_cursor: str
+
+
+class Listed(Protocol):
+    """Rows of a list, whether more follow in the direction of reading, and the length of the whole list."""
+
+    @property
+    def rows(self) -> Sequence[object]: ...
+    @property
+    def has_more(self) -> bool: ...
+    @property
+    def total(self) -> int: ...
+
+
+def limit_of(limit: int) -> int:
+    """The size of a page: 50 by default, at most 100. Raises `ValidationFailed` below 0."""
+    if limit < 0:
         raise ValidationFailed([Violation("limit", "must be 1 or more")])
-    return min(limit, MAX_LIMIT)
+    return min(limit or DEFAULT_LIMIT, MAX_LIMIT)
 
 
 def page_request(request: PagedRequest) -> PageRequest:
     """The page of a request.
 
-    Raises `ValidationFailed` for a number or size below 1, and for a cursor that is no id.
+    Raises `ValidationFailed` for a negative number or size, and for a cursor that is no id.
     """
-    number = request.page if request.HasField("page") else 1
+    number = request.page or 1
     if not 1 <= number <= MAX_PAGE:
         raise ValidationFailed([Violation("page", f"must be a number from 1 to {MAX_PAGE}")])
-    limit = limit_of(request.limit if request.HasField("limit") else None)
-    after = request.after if request.HasField("after") else None
-    before = request.before if request.HasField("before") else None
+    limit = limit_of(request.limit)
     violations = [
         Violation(name, "is not an id of this list")
-        for name, id in (("after", after), ("before", before))
-        if id is not None and not is_id(id)
+        for name, id in (("after", request.after), ("before", request.before))
+        if id and not is_id(id)
     ]
     if violations:
         raise ValidationFailed(violations)
-    return PageRequest(limit, (number - 1) * limit, after, before)
+    return PageRequest(limit, (number - 1) * limit, request.after or None, request.before or None)
+
+
+def page_fields(
+    page: Listed, request: PageRequest, id_of: Callable[[Any], str] = attrgetter("id")
+) -> PageFields:
+    """The fields of the answer with a page; the next page begins after the last row of this one.
+
+    `id_of` returns the id of a row of the page.
+    """
+    # A page that was read towards newer rows is followed by the row at which it ended, if by nothing else.
+    is_followed = bool(page.rows) and (page.has_more or request.is_upward)
+    return PageFields(
+        has_more=page.has_more,
+        total=page.total,
+        page=request.number,
+        limit=request.limit,
+        next_cursor=id_of(page.rows[-1]) if is_followed else "",
+    )

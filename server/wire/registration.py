@@ -3,12 +3,15 @@
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable
 from types import ModuleType
 
 import grpc
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from server.wire.enums import enum_check
 from server.wire.interceptors import Handler
 
 _HANDLERS = {
@@ -42,6 +45,21 @@ def add_servicer(server: grpc.aio.Server, service: ServiceDescriptor, servicer: 
     server.add_generic_rpc_handlers((generic,))
 
 
+def _reader(request: Descriptor) -> Callable[[bytes], Message]:
+    """The function that reads a request; it raises DecodeError, and `ValidationFailed` for an unknown enum
+    value."""
+    parse, check = GetMessageClass(request).FromString, enum_check(request)
+    if check is None:
+        return parse
+
+    def read(body: bytes) -> Message:
+        message = parse(body)
+        check(message)
+        return message
+
+    return read
+
+
 def _handler(method: MethodDescriptor, servicer: object) -> Handler:
     behaviour: Handler = getattr(servicer, method.name, None)
     # The generated base classes have a plain function for each method that is not implemented.
@@ -50,6 +68,6 @@ def _handler(method: MethodDescriptor, servicer: object) -> Handler:
         raise TypeError(f"{type(servicer).__name__} does not implement {method.full_name}")
     return _HANDLERS[method.client_streaming, method.server_streaming](
         behaviour,
-        GetMessageClass(method.input_type).FromString,
+        _reader(method.input_type),
         GetMessageClass(method.output_type).SerializeToString,
     )

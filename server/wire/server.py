@@ -6,11 +6,11 @@ from pathlib import Path
 import grpc
 import structlog
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_reflection.v1alpha import reflection
 
 from server.settings import Settings, SettingsError
 from server.wire.health import Health
 from server.wire.interceptors import Pipeline
+from server.wire.reflection import add_reflection
 from server.wire.registration import add_servicer
 
 _MIB = 2**20
@@ -55,9 +55,7 @@ class GrpcServer:
         names = [service.full_name for service in servicers]
         self.health = Health(names)
         self.health.add_to(self._server)
-        reflection.enable_server_reflection(
-            [*names, reflection.SERVICE_NAME, "grpc.health.v1.Health"], self._server
-        )
+        add_reflection(self._server, [*names, "grpc.health.v1.Health"])
         self.port = _listen(self._server, settings)
 
     async def start(self) -> None:

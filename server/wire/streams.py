@@ -17,7 +17,7 @@ def parse(deserialize: Callable[[bytes], M], body: bytes) -> M:
     try:
         return deserialize(body)
     except DecodeError as error:
-        raise ValidationFailed([Violation("", "the request is no message of this method")]) from error
+        raise ValidationFailed([Violation("request", "is no message of this method")]) from error
 
 
 async def parse_each(

@@ -24,15 +24,24 @@ SERVICES = {
     "zidimail.v1.WebhookService",
     "zidimail.v1.EventService",
     "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
 }
 
 
-class Reflection:
-    """A client of the server's reflection service."""
+@pytest.fixture(params=["v1", "v1alpha"])
+def version(request: pytest.FixtureRequest) -> str:
+    """A version of the reflection service: each test runs with both."""
+    asked: str = request.param
+    return asked
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+
+class Reflection:
+    """A client of the server's reflection service of one version; the messages of both are the same bytes."""
+
+    def __init__(self, channel: grpc.aio.Channel, version: str) -> None:
         self._call = channel.stream_stream(
-            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
             request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
             response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
         )
@@ -103,14 +112,18 @@ def caller(channel: grpc.aio.Channel, method: MethodDescriptor, api_key: str) ->
     return call
 
 
-async def test_reflection_describes_every_service(stack: Stack) -> None:
+async def test_reflection_describes_every_service(stack: Stack, version: str) -> None:
     async with stack.channel() as channel:
-        assert await Reflection(channel).services() >= SERVICES
+        reflection = Reflection(channel, version)
+        services = await reflection.services()
+        assert services >= SERVICES
+        for name in services:
+            assert (await reflection.pool(name)).FindServiceByName(name).methods
 
 
-async def test_mail_is_sent_and_read_back_by_reflection_only(stack: Stack) -> None:
+async def test_mail_is_sent_and_read_back_by_reflection_only(stack: Stack, version: str) -> None:
     async with stack.channel() as channel:
-        pool = await Reflection(channel).pool("zidimail.v1.EmailService")
+        pool = await Reflection(channel, version).pool("zidimail.v1.EmailService")
         service = pool.FindServiceByName("zidimail.v1.EmailService")
         send = caller(channel, service.FindMethodByName("SendEmail"), stack.api_key)
         get = caller(channel, service.FindMethodByName("GetEmail"), stack.api_key)
@@ -133,9 +146,9 @@ async def test_mail_is_sent_and_read_back_by_reflection_only(stack: Stack) -> No
     assert [event.recipient for event in email.events][1:] == ["you@example.org"]  # type: ignore[union-attr]
 
 
-async def test_caller_by_reflection_gets_typed_error_details(stack: Stack) -> None:
+async def test_caller_by_reflection_gets_typed_error_details(stack: Stack, version: str) -> None:
     async with stack.channel() as channel:
-        pool = await Reflection(channel).pool("zidimail.v1.EmailService")
+        pool = await Reflection(channel, version).pool("zidimail.v1.EmailService")
         send = caller(
             channel,
             pool.FindServiceByName("zidimail.v1.EmailService").FindMethodByName("SendEmail"),

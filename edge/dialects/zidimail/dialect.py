@@ -63,6 +63,9 @@ METHODS: Mapping[str, MethodRules] = {
 }
 
 
+_UPPER_CASE = {"zidimail.v1.DnsRecordPurpose", "zidimail.v1.DnsRecordType"}
+
+
 class ZidiMail:
     """The dialect of `/v1`."""
 
@@ -78,8 +81,11 @@ class ZidiMail:
         self.queries = QUERIES
 
     def names(self, descriptor: EnumDescriptor) -> Mapping[int, str]:
-        """Short names in lower case; of an event its subject, a dot, and what happened to it."""
+        """Short names in lower case; of an event its subject, a dot, and what happened to it. Those of DNS
+        records are in upper case, as in zone files."""
         names = short_names(descriptor)
+        if descriptor.full_name in _UPPER_CASE:
+            return {number: name.upper() for number, name in names.items()}
         if descriptor.full_name == "zidimail.v1.EventType":
             return {number: name.replace("_", ".", 1) for number, name in names.items()}
         return names

@@ -10,7 +10,7 @@ from zidimail.v1 import access_pb2
 
 from edge.dialects.zidimail.dialect import IDEMPOTENCY_KEY, ZidiMail
 from edge.dialects.zidimail.errors import ROWS
-from edge.dialects.zidimail.shapes import IDEMPOTENCY_KEY_LIMITS
+from edge.dialects.zidimail.shapes import IDEMPOTENCY_KEY_LIMITS, QUERIES
 from edge.transcoding.comments import comments_of
 from edge.transcoding.openapi import (
     RequestSchemas,
@@ -48,9 +48,8 @@ _REQUEST_HEADERS: Mapping[bytes, Schema] = {
 }
 
 _BOUNDS: Mapping[str, Schema] = {
-    "limit": {"minimum": 1},
+    **{name: {"minimum": 1} for name in QUERIES.counts},
     "page": {"minimum": 1, "maximum": 1_000_000},
-    "days": {"minimum": 1},
     "after": {"pattern": "^[0-9a-f]{24}$"},
     "before": {"pattern": "^[0-9a-f]{24}$"},
 }
@@ -108,7 +107,7 @@ def document(dialect: ZidiMail, url: str) -> bytes:
             "openapi": "3.1.0",
             "info": {"title": "ZidiMail", "version": VERSION},
             "servers": [{"url": url}],
-            "tags": [{"name": name.rpartition(".")[2], "description": comments[name]} for name in services],
+            "tags": [_tag(name, comments[name]) for name in services],
             "paths": paths,
             "components": {
                 "schemas": schemas,
@@ -120,6 +119,11 @@ def document(dialect: ZidiMail, url: str) -> bytes:
             },
         }
     )
+
+
+def _tag(service: str, comment: str) -> Schema:
+    # The first paragraph says what the service is for; the others are about gRPC.
+    return {"name": service.rpartition(".")[2], "description": comment.partition("\n\n")[0]}
 
 
 def _operation(route: Route, dialect: ZidiMail, requests: RequestSchemas, comment: str) -> Schema:

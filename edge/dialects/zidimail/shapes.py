@@ -37,8 +37,10 @@ from edge.transcoding.values import VIOLATIONS_SHOWN
 
 EMAILS = "zidimail.v1.EmailService."
 
-QUERIES = QueryShape(other_names={"page_size": "limit"}, defaults={"limit": 50})
-"""C-19, Z-27."""
+QUERIES = QueryShape(
+    other_names={"page_size": "limit"}, defaults={"limit": 50}, counts=("limit", "page", "days")
+)
+"""C-19, C-20, Z-27."""
 
 RESEND_PERMISSIONS = {"full_access": "full", "sending_access": "send_only"}
 
@@ -142,8 +144,12 @@ REQUESTS: Mapping[str, RequestShape] = {
         },
     ),
     "UpdateWebhookRequest": RequestShape(
-        same_as={"endpoint": "url"}, finish=_refuse_no_events, described={"events": {"minItems": 1}}
+        same_as={"endpoint": "url"},
+        finish=_refuse_no_events,
+        described={"events": {"minItems": 1}},
+        hidden=("update_mask",),
     ),
+    "GetEmailRequest": RequestShape(hidden=("without_bodies",)),
     "CreateSuppressionRequest": RequestShape(example={"email": "gone@example.org"}),
     "BatchAddSuppressionsRequest": RequestShape(
         described={"emails": _BATCH_SIZE}, example={"emails": ["gone@example.org", "left@example.org"]}
@@ -187,8 +193,10 @@ def _id_or_null(id: str) -> str | None:
     return id or None
 
 
-LIST = ResponseShape("list")
-"""The one form of every list (C-7)."""
+BARE_LIST = ResponseShape("list")
+
+LIST = replace(BARE_LIST, hidden=("next_cursor",))
+"""The one form of all lists with pages (C-7): their cursors are the ids of their items (C-63)."""
 
 
 def _list_of(item: ResponseShape) -> ResponseShape:
@@ -267,14 +275,15 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "WebhookAttempt": ResponseShape("webhook_attempt"),
     # Resend's clients read the event's id; the webhook's stands beside it.
     "ReplayWebhookEventResponse": ResponseShape(
-        "webhook_event",
-        {"id": same_as("event_id"), "webhook_id": same_as("id")},
-        hidden=("event_id",),
+        "webhook_event", {"id": same_as("event_id")}, hidden=("event_id",)
     ),
     "Event": ResponseShape("event"),
+    "ListEventsResponse": BARE_LIST,
     "Suppression": _SUPPRESSION,
-    "BatchRemoveSuppressionsResponse": _list_of(
-        replace(_SUPPRESSION, added={**_SUPPRESSION.added, "deleted": always(True)})
+    "BatchAddSuppressionsResponse": BARE_LIST,
+    "BatchRemoveSuppressionsResponse": replace(
+        BARE_LIST,
+        items={"data": replace(_SUPPRESSION, added={**_SUPPRESSION.added, "deleted": always(True)})},
     ),
     "DeleteSuppressionResponse": ResponseShape("suppression"),
     # Resend counts kinds of things, and received mail too; here only sent mail is counted.

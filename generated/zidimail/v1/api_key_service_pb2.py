@@ -29,14 +29,14 @@ from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 from zidimail.v1 import api_key_pb2 as zidimail_dot_v1_dot_api__key__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!zidimail/v1/api_key_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\x1a\x19zidimail/v1/api_key.proto\"\xe8\x01\n\x13\x43reateApiKeyRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\npermission\x18\x02 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12\x17\n\x0f\x61llowed_domains\x18\x03 \x03(\t\x12\x13\n\x0b\x61llowed_ips\x18\x04 \x03(\t\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04test\x18\x06 \x01(\x08\x12\x16\n\tdomain_id\x18\x07 \x01(\tH\x00\x88\x01\x01\x42\x0c\n\n_domain_id\"\x96\x02\n\x14\x43reateApiKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0e\n\x06prefix\x18\x04 \x01(\t\x12+\n\npermission\x18\x05 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61llowed_domains\x18\x07 \x03(\t\x12\x13\n\x0b\x61llowed_ips\x18\x08 \x03(\t\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04test\x18\n \x01(\x08\"\x8c\x01\n\x12ListApiKeysRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\x08\n\x06_afterB\t\n\x07_before\"v\n\x13ListApiKeysResponse\x12!\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x13.zidimail.v1.ApiKey\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\";\n\x13UpdateApiKeyRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"<\n\x14UpdateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.ApiKey\"\'\n\x13\x44\x65leteApiKeyRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"3\n\x14\x44\x65leteApiKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x32\xfa\x03\n\rApiKeyService\x12u\n\x0c\x43reateApiKey\x12 .zidimail.v1.CreateApiKeyRequest\x1a!.zidimail.v1.CreateApiKeyResponse\" \xd2\xdd\x18\x05\n\x01\x02 \x03\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/api-keys:\x01*\x12s\n\x0bListApiKeys\x12\x1f.zidimail.v1.ListApiKeysRequest\x1a .zidimail.v1.ListApiKeysResponse\"!\xd2\xdd\x18\t\n\x02\x01\x02\x1a\x01\x03 \x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/api-keys\x12\x83\x01\n\x0cUpdateApiKey\x12 .zidimail.v1.UpdateApiKeyRequest\x1a!.zidimail.v1.UpdateApiKeyResponse\".\xd2\xdd\x18\x05\n\x01\x02 \x03\x82\xd3\xe4\x93\x02\x1f\x32\x11/v1/api-keys/{id}:\x01*b\x07\x61pi_key\x12w\n\x0c\x44\x65leteApiKey\x12 .zidimail.v1.DeleteApiKeyRequest\x1a!.zidimail.v1.DeleteApiKeyResponse\"\"\xd2\xdd\x18\x05\n\x01\x02 \x03\x82\xd3\xe4\x93\x02\x13*\x11/v1/api-keys/{id}B\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!zidimail/v1/api_key_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\x1a\x19zidimail/v1/api_key.proto\"\xe8\x01\n\x13\x43reateApiKeyRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\npermission\x18\x02 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12\x17\n\x0f\x61llowed_domains\x18\x03 \x03(\t\x12\x13\n\x0b\x61llowed_ips\x18\x04 \x03(\t\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04test\x18\x06 \x01(\x08\x12\x16\n\tdomain_id\x18\x07 \x01(\tH\x00\x88\x01\x01\x42\x0c\n\n_domain_id\"\x96\x02\n\x14\x43reateApiKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0e\n\x06prefix\x18\x04 \x01(\t\x12+\n\npermission\x18\x05 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61llowed_domains\x18\x07 \x03(\t\x12\x13\n\x0b\x61llowed_ips\x18\x08 \x03(\t\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04test\x18\n \x01(\x08\"\x8c\x01\n\x12ListApiKeysRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\x08\n\x06_afterB\t\n\x07_before\"\x8b\x01\n\x13ListApiKeysResponse\x12!\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x13.zidimail.v1.ApiKey\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\x12\x13\n\x0bnext_cursor\x18\x06 \x01(\t\";\n\x13UpdateApiKeyRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"<\n\x14UpdateApiKeyResponse\x12$\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.ApiKey\"\'\n\x13\x44\x65leteApiKeyRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"3\n\x14\x44\x65leteApiKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x32\x82\x04\n\rApiKeyService\x12w\n\x0c\x43reateApiKey\x12 .zidimail.v1.CreateApiKeyRequest\x1a!.zidimail.v1.CreateApiKeyResponse\"\"\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/api-keys:\x01*\x92\x9d\xbb\xdd\x0f\x05\n\x01\x02 \x03\x12u\n\x0bListApiKeys\x12\x1f.zidimail.v1.ListApiKeysRequest\x1a .zidimail.v1.ListApiKeysResponse\"#\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/api-keys\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x12\x85\x01\n\x0cUpdateApiKey\x12 .zidimail.v1.UpdateApiKeyRequest\x1a!.zidimail.v1.UpdateApiKeyResponse\"0\x82\xd3\xe4\x93\x02\x1f\x32\x11/v1/api-keys/{id}:\x01*b\x07\x61pi_key\x92\x9d\xbb\xdd\x0f\x05\n\x01\x02 \x03\x12y\n\x0c\x44\x65leteApiKey\x12 .zidimail.v1.DeleteApiKeyRequest\x1a!.zidimail.v1.DeleteApiKeyResponse\"$\x82\xd3\xe4\x93\x02\x13*\x11/v1/api-keys/{id}\x92\x9d\xbb\xdd\x0f\x05\n\x01\x02 \x03\x42\xb6\x01\n\x0f\x63om.zidimail.v1B\x12\x41piKeyServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.api_key_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'Z\026zidimail/v1;zidimailv1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\022ApiKeyServiceProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
   _globals['_UPDATEAPIKEYREQUEST'].fields_by_name['id']._loaded_options = None
@@ -46,29 +46,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEAPIKEYREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_DELETEAPIKEYREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
   _globals['_APIKEYSERVICE'].methods_by_name['CreateApiKey']._loaded_options = None
-  _globals['_APIKEYSERVICE'].methods_by_name['CreateApiKey']._serialized_options = b'\322\335\030\005\n\001\002 \003\202\323\344\223\002\021\"\014/v1/api-keys:\001*'
+  _globals['_APIKEYSERVICE'].methods_by_name['CreateApiKey']._serialized_options = b'\202\323\344\223\002\021\"\014/v1/api-keys:\001*\222\235\273\335\017\005\n\001\002 \003'
   _globals['_APIKEYSERVICE'].methods_by_name['ListApiKeys']._loaded_options = None
-  _globals['_APIKEYSERVICE'].methods_by_name['ListApiKeys']._serialized_options = b'\322\335\030\t\n\002\001\002\032\001\003 \001\202\323\344\223\002\016\022\014/v1/api-keys'
+  _globals['_APIKEYSERVICE'].methods_by_name['ListApiKeys']._serialized_options = b'\202\323\344\223\002\016\022\014/v1/api-keys\222\235\273\335\017\t\n\002\001\002\032\001\003 \001'
   _globals['_APIKEYSERVICE'].methods_by_name['UpdateApiKey']._loaded_options = None
-  _globals['_APIKEYSERVICE'].methods_by_name['UpdateApiKey']._serialized_options = b'\322\335\030\005\n\001\002 \003\202\323\344\223\002\0372\021/v1/api-keys/{id}:\001*b\007api_key'
+  _globals['_APIKEYSERVICE'].methods_by_name['UpdateApiKey']._serialized_options = b'\202\323\344\223\002\0372\021/v1/api-keys/{id}:\001*b\007api_key\222\235\273\335\017\005\n\001\002 \003'
   _globals['_APIKEYSERVICE'].methods_by_name['DeleteApiKey']._loaded_options = None
-  _globals['_APIKEYSERVICE'].methods_by_name['DeleteApiKey']._serialized_options = b'\322\335\030\005\n\001\002 \003\202\323\344\223\002\023*\021/v1/api-keys/{id}'
+  _globals['_APIKEYSERVICE'].methods_by_name['DeleteApiKey']._serialized_options = b'\202\323\344\223\002\023*\021/v1/api-keys/{id}\222\235\273\335\017\005\n\001\002 \003'
   _globals['_CREATEAPIKEYREQUEST']._serialized_start=200
   _globals['_CREATEAPIKEYREQUEST']._serialized_end=432
   _globals['_CREATEAPIKEYRESPONSE']._serialized_start=435
   _globals['_CREATEAPIKEYRESPONSE']._serialized_end=713
   _globals['_LISTAPIKEYSREQUEST']._serialized_start=716
   _globals['_LISTAPIKEYSREQUEST']._serialized_end=856
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=858
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=976
-  _globals['_UPDATEAPIKEYREQUEST']._serialized_start=978
-  _globals['_UPDATEAPIKEYREQUEST']._serialized_end=1037
-  _globals['_UPDATEAPIKEYRESPONSE']._serialized_start=1039
-  _globals['_UPDATEAPIKEYRESPONSE']._serialized_end=1099
-  _globals['_DELETEAPIKEYREQUEST']._serialized_start=1101
-  _globals['_DELETEAPIKEYREQUEST']._serialized_end=1140
-  _globals['_DELETEAPIKEYRESPONSE']._serialized_start=1142
-  _globals['_DELETEAPIKEYRESPONSE']._serialized_end=1193
-  _globals['_APIKEYSERVICE']._serialized_start=1196
-  _globals['_APIKEYSERVICE']._serialized_end=1702
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=859
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=998
+  _globals['_UPDATEAPIKEYREQUEST']._serialized_start=1000
+  _globals['_UPDATEAPIKEYREQUEST']._serialized_end=1059
+  _globals['_UPDATEAPIKEYRESPONSE']._serialized_start=1061
+  _globals['_UPDATEAPIKEYRESPONSE']._serialized_end=1121
+  _globals['_DELETEAPIKEYREQUEST']._serialized_start=1123
+  _globals['_DELETEAPIKEYREQUEST']._serialized_end=1162
+  _globals['_DELETEAPIKEYRESPONSE']._serialized_start=1164
+  _globals['_DELETEAPIKEYRESPONSE']._serialized_end=1215
+  _globals['_APIKEYSERVICE']._serialized_start=1218
+  _globals['_APIKEYSERVICE']._serialized_end=1732
 # @@protoc_insertion_point(module_scope)

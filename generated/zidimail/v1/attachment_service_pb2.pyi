@@ -11,40 +11,42 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ListAttachmentsRequest(_message.Message):
-    __slots__ = ("id", "limit", "page", "after", "before")
-    ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("email_id", "limit", "page", "after", "before")
+    EMAIL_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
-    id: str
+    email_id: str
     limit: int
     page: int
     after: str
     before: str
-    def __init__(self, id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
+    def __init__(self, email_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
 
 class ListAttachmentsResponse(_message.Message):
-    __slots__ = ("data", "has_more", "total", "page", "limit")
+    __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
     DATA_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
     data: _containers.RepeatedCompositeFieldContainer[_email_pb2.Attachment]
     has_more: bool
     total: int
     page: int
     limit: int
-    def __init__(self, data: _Optional[_Iterable[_Union[_email_pb2.Attachment, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    next_cursor: str
+    def __init__(self, data: _Optional[_Iterable[_Union[_email_pb2.Attachment, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
 
 class GetAttachmentRequest(_message.Message):
-    __slots__ = ("id", "attachment_id")
-    ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("email_id", "attachment_id")
+    EMAIL_ID_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENT_ID_FIELD_NUMBER: _ClassVar[int]
-    id: str
+    email_id: str
     attachment_id: str
-    def __init__(self, id: _Optional[str] = ..., attachment_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, email_id: _Optional[str] = ..., attachment_id: _Optional[str] = ...) -> None: ...
 
 class GetAttachmentResponse(_message.Message):
     __slots__ = ("attachment",)

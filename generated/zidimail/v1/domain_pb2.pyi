@@ -30,6 +30,20 @@ class TlsMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TLS_MODE_UNSPECIFIED: _ClassVar[TlsMode]
     TLS_MODE_OPPORTUNISTIC: _ClassVar[TlsMode]
     TLS_MODE_ENFORCED: _ClassVar[TlsMode]
+
+class DnsRecordPurpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DNS_RECORD_PURPOSE_UNSPECIFIED: _ClassVar[DnsRecordPurpose]
+    DNS_RECORD_PURPOSE_SPF: _ClassVar[DnsRecordPurpose]
+    DNS_RECORD_PURPOSE_DKIM: _ClassVar[DnsRecordPurpose]
+    DNS_RECORD_PURPOSE_DMARC: _ClassVar[DnsRecordPurpose]
+    DNS_RECORD_PURPOSE_RETURN_PATH: _ClassVar[DnsRecordPurpose]
+
+class DnsRecordType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DNS_RECORD_TYPE_UNSPECIFIED: _ClassVar[DnsRecordType]
+    DNS_RECORD_TYPE_TXT: _ClassVar[DnsRecordType]
+    DNS_RECORD_TYPE_MX: _ClassVar[DnsRecordType]
 DOMAIN_STATUS_UNSPECIFIED: DomainStatus
 DOMAIN_STATUS_PENDING: DomainStatus
 DOMAIN_STATUS_VERIFIED: DomainStatus
@@ -42,6 +56,14 @@ CHECK_STATUS_TEMPORARY_FAILURE: CheckStatus
 TLS_MODE_UNSPECIFIED: TlsMode
 TLS_MODE_OPPORTUNISTIC: TlsMode
 TLS_MODE_ENFORCED: TlsMode
+DNS_RECORD_PURPOSE_UNSPECIFIED: DnsRecordPurpose
+DNS_RECORD_PURPOSE_SPF: DnsRecordPurpose
+DNS_RECORD_PURPOSE_DKIM: DnsRecordPurpose
+DNS_RECORD_PURPOSE_DMARC: DnsRecordPurpose
+DNS_RECORD_PURPOSE_RETURN_PATH: DnsRecordPurpose
+DNS_RECORD_TYPE_UNSPECIFIED: DnsRecordType
+DNS_RECORD_TYPE_TXT: DnsRecordType
+DNS_RECORD_TYPE_MX: DnsRecordType
 
 class DnsRecord(_message.Message):
     __slots__ = ("record", "name", "type", "ttl", "status", "value", "priority", "required")
@@ -53,15 +75,15 @@ class DnsRecord(_message.Message):
     VALUE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     REQUIRED_FIELD_NUMBER: _ClassVar[int]
-    record: str
+    record: DnsRecordPurpose
     name: str
-    type: str
+    type: DnsRecordType
     ttl: str
     status: CheckStatus
     value: str
     priority: int
     required: bool
-    def __init__(self, record: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., ttl: _Optional[str] = ..., status: _Optional[_Union[CheckStatus, str]] = ..., value: _Optional[str] = ..., priority: _Optional[int] = ..., required: _Optional[bool] = ...) -> None: ...
+    def __init__(self, record: _Optional[_Union[DnsRecordPurpose, str]] = ..., name: _Optional[str] = ..., type: _Optional[_Union[DnsRecordType, str]] = ..., ttl: _Optional[str] = ..., status: _Optional[_Union[CheckStatus, str]] = ..., value: _Optional[str] = ..., priority: _Optional[int] = ..., required: _Optional[bool] = ...) -> None: ...
 
 class DomainChecks(_message.Message):
     __slots__ = ("spf", "dkim", "dmarc", "return_path")

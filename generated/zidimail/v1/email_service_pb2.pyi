@@ -224,10 +224,12 @@ class GetEmailStatsResponse(_message.Message):
     def __init__(self, days: _Optional[int] = ..., totals: _Optional[_Union[EmailTotals, _Mapping]] = ..., by_status: _Optional[_Mapping[str, int]] = ..., daily: _Optional[_Iterable[_Union[DailyEmailStats, _Mapping]]] = ..., rates: _Optional[_Union[EmailRates, _Mapping]] = ...) -> None: ...
 
 class GetEmailRequest(_message.Message):
-    __slots__ = ("id",)
+    __slots__ = ("id", "without_bodies")
     ID_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_BODIES_FIELD_NUMBER: _ClassVar[int]
     id: str
-    def __init__(self, id: _Optional[str] = ...) -> None: ...
+    without_bodies: bool
+    def __init__(self, id: _Optional[str] = ..., without_bodies: _Optional[bool] = ...) -> None: ...
 
 class GetEmailResponse(_message.Message):
     __slots__ = ("email",)
@@ -260,15 +262,17 @@ class ListEmailsRequest(_message.Message):
     def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., search: _Optional[str] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., status: _Optional[_Iterable[_Union[_email_pb2.EmailStatus, str]]] = ..., tag: _Optional[str] = ..., domain: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListEmailsResponse(_message.Message):
-    __slots__ = ("data", "has_more", "total", "page", "limit")
+    __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
     DATA_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
     data: _containers.RepeatedCompositeFieldContainer[_email_pb2.Email]
     has_more: bool
     total: int
     page: int
     limit: int
-    def __init__(self, data: _Optional[_Iterable[_Union[_email_pb2.Email, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    next_cursor: str
+    def __init__(self, data: _Optional[_Iterable[_Union[_email_pb2.Email, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...

@@ -27,6 +27,14 @@ if _version_not_supported:
 
 class EmailServiceStub:
     """Sending email and reading what became of it.
+
+    Every call of this API ends with `x-request-id` in its trailing metadata, also one that fails: quote it to
+    support when you ask about the call. A caller that sends metadata `x-request-id` of its own, 1 to 128
+    characters, gets that one back.
+
+    Set a deadline for each call; the server honours it. A call without one has 30 seconds, and then fails with
+    UNAVAILABLE. A call that fails with UNAVAILABLE or DEADLINE_EXCEEDED may have been carried out or not: repeat a
+    send only if it has an `idempotency_key`, with the same key and the same email.
     """
 
     def __init__(self, channel):
@@ -55,15 +63,15 @@ class EmailServiceStub:
                 request_serializer=zidimail_dot_v1_dot_email__service__pb2.CancelEmailRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_email__service__pb2.CancelEmailResponse.FromString,
                 _registered_method=True)
-        self.GetEmailStats = channel.unary_unary(
-                '/zidimail.v1.EmailService/GetEmailStats',
-                request_serializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsRequest.SerializeToString,
-                response_deserializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsResponse.FromString,
-                _registered_method=True)
         self.GetEmail = channel.unary_unary(
                 '/zidimail.v1.EmailService/GetEmail',
                 request_serializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailResponse.FromString,
+                _registered_method=True)
+        self.GetEmailStats = channel.unary_unary(
+                '/zidimail.v1.EmailService/GetEmailStats',
+                request_serializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsResponse.FromString,
                 _registered_method=True)
         self.ListEmails = channel.unary_unary(
                 '/zidimail.v1.EmailService/ListEmails',
@@ -74,6 +82,14 @@ class EmailServiceStub:
 
 class EmailServiceServicer:
     """Sending email and reading what became of it.
+
+    Every call of this API ends with `x-request-id` in its trailing metadata, also one that fails: quote it to
+    support when you ask about the call. A caller that sends metadata `x-request-id` of its own, 1 to 128
+    characters, gets that one back.
+
+    Set a deadline for each call; the server honours it. A call without one has 30 seconds, and then fails with
+    UNAVAILABLE. A call that fails with UNAVAILABLE or DEADLINE_EXCEEDED may have been carried out or not: repeat a
+    send only if it has an `idempotency_key`, with the same key and the same email.
     """
 
     def SendEmail(self, request, context):
@@ -116,20 +132,25 @@ class EmailServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetEmailStats(self, request, context):
-        """Counts what was sent and what became of it, day by day (UTC). An email counts on the day it was accepted,
-        whenever the rest happens. The counters follow the events at a short distance.
+    def GetEmail(self, request, context):
+        """Returns one email with its recipients and events.
 
-        Errors: VALIDATION_FAILED.
+        An answer with large bodies can be larger than the 4 MiB that gRPC clients take by default, and such a call
+        fails with RESOURCE_EXHAUSTED in the client. Either leave the bodies out with `without_bodies`, or raise the
+        client's limit to 64 MiB: `grpc.max_receive_message_length` in C++, Python, Ruby, PHP and Node.js,
+        `MaxCallRecvMsgSize` in Go, `maxInboundMessageSize` in Java and Kotlin, `MaxReceiveMessageSize` in .NET.
+
+        Errors: EMAIL_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetEmail(self, request, context):
-        """Returns one email with its recipients and events.
+    def GetEmailStats(self, request, context):
+        """Counts what was sent and what became of it, day by day (UTC). An email counts on the day it was accepted,
+        whenever the rest happens. The counters follow the events at a short distance.
 
-        Errors: EMAIL_NOT_FOUND.
+        Errors: VALIDATION_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,15 +190,15 @@ def add_EmailServiceServicer_to_server(servicer, server):
                     request_deserializer=zidimail_dot_v1_dot_email__service__pb2.CancelEmailRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_email__service__pb2.CancelEmailResponse.SerializeToString,
             ),
-            'GetEmailStats': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetEmailStats,
-                    request_deserializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsRequest.FromString,
-                    response_serializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsResponse.SerializeToString,
-            ),
             'GetEmail': grpc.unary_unary_rpc_method_handler(
                     servicer.GetEmail,
                     request_deserializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailResponse.SerializeToString,
+            ),
+            'GetEmailStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEmailStats,
+                    request_deserializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsResponse.SerializeToString,
             ),
             'ListEmails': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEmails,
@@ -194,6 +215,14 @@ def add_EmailServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class EmailService:
     """Sending email and reading what became of it.
+
+    Every call of this API ends with `x-request-id` in its trailing metadata, also one that fails: quote it to
+    support when you ask about the call. A caller that sends metadata `x-request-id` of its own, 1 to 128
+    characters, gets that one back.
+
+    Set a deadline for each call; the server honours it. A call without one has 30 seconds, and then fails with
+    UNAVAILABLE. A call that fails with UNAVAILABLE or DEADLINE_EXCEEDED may have been carried out or not: repeat a
+    send only if it has an `idempotency_key`, with the same key and the same email.
     """
 
     @staticmethod
@@ -305,33 +334,6 @@ class EmailService:
             _registered_method=True)
 
     @staticmethod
-    def GetEmailStats(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/zidimail.v1.EmailService/GetEmailStats',
-            zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsRequest.SerializeToString,
-            zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def GetEmail(request,
             target,
             options=(),
@@ -348,6 +350,33 @@ class EmailService:
             '/zidimail.v1.EmailService/GetEmail',
             zidimail_dot_v1_dot_email__service__pb2.GetEmailRequest.SerializeToString,
             zidimail_dot_v1_dot_email__service__pb2.GetEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEmailStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.EmailService/GetEmailStats',
+            zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsRequest.SerializeToString,
+            zidimail_dot_v1_dot_email__service__pb2.GetEmailStatsResponse.FromString,
             options,
             channel_credentials,
             insecure,

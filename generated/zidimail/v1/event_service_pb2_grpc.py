@@ -27,6 +27,9 @@ if _version_not_supported:
 
 class EventServiceStub:
     """The organisation's log: everything that happened to its emails, in order, none skipped.
+
+    A program that follows the log reads WatchEvents, keeps the cursor of the last event that it handled, and
+    resumes there; ListEvents reads the same log in pages, by the same cursors.
     """
 
     def __init__(self, channel):
@@ -49,6 +52,9 @@ class EventServiceStub:
 
 class EventServiceServicer:
     """The organisation's log: everything that happened to its emails, in order, none skipped.
+
+    A program that follows the log reads WatchEvents, keeps the cursor of the last event that it handled, and
+    resumes there; ListEvents reads the same log in pages, by the same cursors.
     """
 
     def ListEvents(self, request, context):
@@ -61,10 +67,19 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchEvents(self, request, context):
-        """Streams events in the order of the log as they happen, each once. To resume, pass the cursor of
-        the last event that was handled.
+        """Streams events in the order of the log as they happen, each once.
 
-        Errors: VALIDATION_FAILED. UNAVAILABLE when the server stops: call again with the last cursor.
+        To resume, call again with the cursor of the last event that was handled as `after`: no event is skipped or
+        repeated. Do so whenever the stream ends with UNAVAILABLE, because the server stops or the connection broke,
+        after a pause that grows from call to call.
+
+        The stream lasts until the client leaves it, or until the client's deadline, if it sets one. To leave, cancel
+        the call: its context in Go, a `Context.CancellableContext` in Java, `ClientContext::TryCancel` in C++,
+        `cancel` of the call in Python, Node.js and PHP, `cancel` of the operation (`return_op: true`) in Ruby, an
+        `AbortController` whose signal the call was given in Connect-ES. A client that only stops reading keeps the
+        stream open.
+
+        Errors: VALIDATION_FAILED. UNAVAILABLE when the server stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,6 +108,9 @@ def add_EventServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class EventService:
     """The organisation's log: everything that happened to its emails, in order, none skipped.
+
+    A program that follows the log reads WatchEvents, keeps the cursor of the last event that it handled, and
+    resumes there; ListEvents reads the same log in pages, by the same cursors.
     """
 
     @staticmethod

@@ -26,14 +26,14 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"zidimail/v1/feedback_service.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18zidimail/v1/access.proto\"v\n\x16RecordComplaintRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\rfeedback_type\x18\x03 \x01(\t\x12\x14\n\x06org_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\"+\n\x17RecordComplaintResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\"\x8f\x01\n\x13RecordBounceRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x65nhanced_status\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\ndiagnostic\x18\x04 \x01(\t\x12\x14\n\x06org_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\"(\n\x14RecordBounceResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t2\xd6\x01\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12\x65\n\x0fRecordComplaint\x12#.zidimail.v1.RecordComplaintRequest\x1a$.zidimail.v1.RecordComplaintResponse\"\x07\xd2\xdd\x18\x03\n\x01\x05\x12\\\n\x0cRecordBounce\x12 .zidimail.v1.RecordBounceRequest\x1a!.zidimail.v1.RecordBounceResponse\"\x07\xd2\xdd\x18\x03\n\x01\x05\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"zidimail/v1/feedback_service.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18zidimail/v1/access.proto\"\x91\x01\n\x16RecordComplaintRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\rfeedback_type\x18\x03 \x01(\x0e\x32\x19.zidimail.v1.FeedbackType\x12\x14\n\x06org_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\"+\n\x17RecordComplaintResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\"\x8f\x01\n\x13RecordBounceRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\x0f\x65nhanced_status\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\ndiagnostic\x18\x04 \x01(\t\x12\x14\n\x06org_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\"(\n\x14RecordBounceResponse\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t*\xad\x01\n\x0c\x46\x65\x65\x64\x62\x61\x63kType\x12\x1d\n\x19\x46\x45\x45\x44\x42\x41\x43K_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46\x45\x45\x44\x42\x41\x43K_TYPE_ABUSE\x10\x01\x12\x17\n\x13\x46\x45\x45\x44\x42\x41\x43K_TYPE_FRAUD\x10\x02\x12\x17\n\x13\x46\x45\x45\x44\x42\x41\x43K_TYPE_VIRUS\x10\x03\x12\x17\n\x13\x46\x45\x45\x44\x42\x41\x43K_TYPE_OTHER\x10\x04\x12\x1a\n\x16\x46\x45\x45\x44\x42\x41\x43K_TYPE_NOT_SPAM\x10\x05\x32\xda\x01\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12g\n\x0fRecordComplaint\x12#.zidimail.v1.RecordComplaintRequest\x1a$.zidimail.v1.RecordComplaintResponse\"\t\x92\x9d\xbb\xdd\x0f\x03\n\x01\x05\x12^\n\x0cRecordBounce\x12 .zidimail.v1.RecordBounceRequest\x1a!.zidimail.v1.RecordBounceResponse\"\t\x92\x9d\xbb\xdd\x0f\x03\n\x01\x05\x42\xb8\x01\n\x0f\x63om.zidimail.v1B\x14\x46\x65\x65\x64\x62\x61\x63kServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.feedback_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'Z\026zidimail/v1;zidimailv1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\024FeedbackServiceProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
   _globals['_RECORDCOMPLAINTREQUEST'].fields_by_name['email_id']._loaded_options = None
   _globals['_RECORDCOMPLAINTREQUEST'].fields_by_name['email_id']._serialized_options = b'\342A\001\002'
   _globals['_RECORDCOMPLAINTREQUEST'].fields_by_name['recipient']._loaded_options = None
@@ -49,17 +49,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDBOUNCEREQUEST'].fields_by_name['org_id']._loaded_options = None
   _globals['_RECORDBOUNCEREQUEST'].fields_by_name['org_id']._serialized_options = b'\342A\001\002'
   _globals['_FEEDBACKSERVICE'].methods_by_name['RecordComplaint']._loaded_options = None
-  _globals['_FEEDBACKSERVICE'].methods_by_name['RecordComplaint']._serialized_options = b'\322\335\030\003\n\001\005'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['RecordComplaint']._serialized_options = b'\222\235\273\335\017\003\n\001\005'
   _globals['_FEEDBACKSERVICE'].methods_by_name['RecordBounce']._loaded_options = None
-  _globals['_FEEDBACKSERVICE'].methods_by_name['RecordBounce']._serialized_options = b'\322\335\030\003\n\001\005'
-  _globals['_RECORDCOMPLAINTREQUEST']._serialized_start=110
-  _globals['_RECORDCOMPLAINTREQUEST']._serialized_end=228
-  _globals['_RECORDCOMPLAINTRESPONSE']._serialized_start=230
-  _globals['_RECORDCOMPLAINTRESPONSE']._serialized_end=273
-  _globals['_RECORDBOUNCEREQUEST']._serialized_start=276
-  _globals['_RECORDBOUNCEREQUEST']._serialized_end=419
-  _globals['_RECORDBOUNCERESPONSE']._serialized_start=421
-  _globals['_RECORDBOUNCERESPONSE']._serialized_end=461
-  _globals['_FEEDBACKSERVICE']._serialized_start=464
-  _globals['_FEEDBACKSERVICE']._serialized_end=678
+  _globals['_FEEDBACKSERVICE'].methods_by_name['RecordBounce']._serialized_options = b'\222\235\273\335\017\003\n\001\005'
+  _globals['_FEEDBACKTYPE']._serialized_start=492
+  _globals['_FEEDBACKTYPE']._serialized_end=665
+  _globals['_RECORDCOMPLAINTREQUEST']._serialized_start=111
+  _globals['_RECORDCOMPLAINTREQUEST']._serialized_end=256
+  _globals['_RECORDCOMPLAINTRESPONSE']._serialized_start=258
+  _globals['_RECORDCOMPLAINTRESPONSE']._serialized_end=301
+  _globals['_RECORDBOUNCEREQUEST']._serialized_start=304
+  _globals['_RECORDBOUNCEREQUEST']._serialized_end=447
+  _globals['_RECORDBOUNCERESPONSE']._serialized_start=449
+  _globals['_RECORDBOUNCERESPONSE']._serialized_end=489
+  _globals['_FEEDBACKSERVICE']._serialized_start=668
+  _globals['_FEEDBACKSERVICE']._serialized_end=886
 # @@protoc_insertion_point(module_scope)

@@ -25,14 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dzidimail/v1/suppression.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x01\n\x0bSuppression\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12.\n\x06origin\x18\x03 \x01(\x0e\x32\x1e.zidimail.v1.SuppressionOrigin\x12\x11\n\tsource_id\x18\x04 \x01(\t\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xbb\x01\n\x11SuppressionOrigin\x12\"\n\x1eSUPPRESSION_ORIGIN_UNSPECIFIED\x10\x00\x12\x1d\n\x19SUPPRESSION_ORIGIN_BOUNCE\x10\x01\x12 \n\x1cSUPPRESSION_ORIGIN_COMPLAINT\x10\x02\x12\"\n\x1eSUPPRESSION_ORIGIN_UNSUBSCRIBE\x10\x03\x12\x1d\n\x19SUPPRESSION_ORIGIN_MANUAL\x10\x04\x42\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dzidimail/v1/suppression.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x01\n\x0bSuppression\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12.\n\x06origin\x18\x03 \x01(\x0e\x32\x1e.zidimail.v1.SuppressionOrigin\x12\x11\n\tsource_id\x18\x04 \x01(\t\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xbb\x01\n\x11SuppressionOrigin\x12\"\n\x1eSUPPRESSION_ORIGIN_UNSPECIFIED\x10\x00\x12\x1d\n\x19SUPPRESSION_ORIGIN_BOUNCE\x10\x01\x12 \n\x1cSUPPRESSION_ORIGIN_COMPLAINT\x10\x02\x12\"\n\x1eSUPPRESSION_ORIGIN_UNSUBSCRIBE\x10\x03\x12\x1d\n\x19SUPPRESSION_ORIGIN_MANUAL\x10\x04\x42\xb4\x01\n\x0f\x63om.zidimail.v1B\x10SuppressionProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.suppression_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'Z\026zidimail/v1;zidimailv1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\020SuppressionProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
   _globals['_SUPPRESSIONORIGIN']._serialized_start=286
   _globals['_SUPPRESSIONORIGIN']._serialized_end=473
   _globals['_SUPPRESSION']._serialized_start=80

@@ -29,14 +29,14 @@ from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 from zidimail.v1 import suppression_pb2 as zidimail_dot_v1_dot_suppression__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%zidimail/v1/suppression_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\x1a\x1dzidimail/v1/suppression.proto\"_\n\x18\x43reateSuppressionRequest\x12\x13\n\x05\x65mail\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x19\x43reateSuppressionResponse\x12-\n\x0bsuppression\x18\x01 \x01(\x0b\x32\x18.zidimail.v1.Suppression\"2\n\x15GetSuppressionRequest\x12\x19\n\x0bid_or_email\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"G\n\x16GetSuppressionResponse\x12-\n\x0bsuppression\x18\x01 \x01(\x0b\x32\x18.zidimail.v1.Suppression\"\xe1\x01\n\x17ListSuppressionsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x04 \x01(\tH\x03\x88\x01\x01\x12.\n\x06origin\x18\x05 \x03(\x0e\x32\x1e.zidimail.v1.SuppressionOrigin\x12\x13\n\x06search\x18\x06 \x01(\tH\x04\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\x08\n\x06_afterB\t\n\x07_beforeB\t\n\x07_search\"\x80\x01\n\x18ListSuppressionsResponse\x12&\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x18.zidimail.v1.Suppression\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\"5\n\x18\x44\x65leteSuppressionRequest\x12\x19\n\x0bid_or_email\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"8\n\x19\x44\x65leteSuppressionResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\"3\n\x1b\x42\x61tchAddSuppressionsRequest\x12\x14\n\x06\x65mails\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"F\n\x1c\x42\x61tchAddSuppressionsResponse\x12&\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x18.zidimail.v1.Suppression\"6\n\x1e\x42\x61tchRemoveSuppressionsRequest\x12\x14\n\x06\x65mails\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"I\n\x1f\x42\x61tchRemoveSuppressionsResponse\x12&\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x18.zidimail.v1.Suppression2\xc1\x07\n\x12SuppressionService\x12\x99\x01\n\x11\x43reateSuppression\x12%.zidimail.v1.CreateSuppressionRequest\x1a&.zidimail.v1.CreateSuppressionResponse\"5\xd2\xdd\x18\t\n\x02\x01\x02\x1a\x01\x01 \x03\x82\xd3\xe4\x93\x02\"\"\x10/v1/suppressions:\x01*b\x0bsuppression\x12\x9b\x01\n\x0eGetSuppression\x12\".zidimail.v1.GetSuppressionRequest\x1a#.zidimail.v1.GetSuppressionResponse\"@\xd2\xdd\x18\t\n\x02\x01\x02\x1a\x01\x03 \x01\x82\xd3\xe4\x93\x02-\x12\x1e/v1/suppressions/{id_or_email}b\x0bsuppression\x12\x86\x01\n\x10ListSuppressions\x12$.zidimail.v1.ListSuppressionsRequest\x1a%.zidimail.v1.ListSuppressionsResponse\"%\xd2\xdd\x18\t\n\x02\x01\x02\x1a\x01\x03 \x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/suppressions\x12\x97\x01\n\x11\x44\x65leteSuppression\x12%.zidimail.v1.DeleteSuppressionRequest\x1a&.zidimail.v1.DeleteSuppressionResponse\"3\xd2\xdd\x18\t\n\x02\x01\x02\x1a\x01\x01 \x03\x82\xd3\xe4\x93\x02 *\x1e/v1/suppressions/{id_or_email}\x12\x9f\x01\n\x14\x42\x61tchAddSuppressions\x12(.zidimail.v1.BatchAddSuppressionsRequest\x1a).zidimail.v1.BatchAddSuppressionsResponse\"2\xd2\xdd\x18\t\n\x02\x01\x02\x1a\x01\x01 \x03\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/suppressions/batch/add:\x01*\x12\xab\x01\n\x17\x42\x61tchRemoveSuppressions\x12+.zidimail.v1.BatchRemoveSuppressionsRequest\x1a,.zidimail.v1.BatchRemoveSuppressionsResponse\"5\xd2\xdd\x18\t\n\x02\x01\x02\x1a\x01\x01 \x03\x82\xd3\xe4\x93\x02\"\"\x1d/v1/suppressions/batch/remove:\x01*B\x18Z\x16zidimail/v1;zidimailv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%zidimail/v1/suppression_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\x1a\x1dzidimail/v1/suppression.proto\"_\n\x18\x43reateSuppressionRequest\x12\x13\n\x05\x65mail\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x19\x43reateSuppressionResponse\x12-\n\x0bsuppression\x18\x01 \x01(\x0b\x32\x18.zidimail.v1.Suppression\"2\n\x15GetSuppressionRequest\x12\x19\n\x0bid_or_email\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"G\n\x16GetSuppressionResponse\x12-\n\x0bsuppression\x18\x01 \x01(\x0b\x32\x18.zidimail.v1.Suppression\"\xe1\x01\n\x17ListSuppressionsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x04 \x01(\tH\x03\x88\x01\x01\x12.\n\x06origin\x18\x05 \x03(\x0e\x32\x1e.zidimail.v1.SuppressionOrigin\x12\x13\n\x06search\x18\x06 \x01(\tH\x04\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\x08\n\x06_afterB\t\n\x07_beforeB\t\n\x07_search\"\x95\x01\n\x18ListSuppressionsResponse\x12&\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x18.zidimail.v1.Suppression\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\x12\x13\n\x0bnext_cursor\x18\x06 \x01(\t\"5\n\x18\x44\x65leteSuppressionRequest\x12\x19\n\x0bid_or_email\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"8\n\x19\x44\x65leteSuppressionResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\"3\n\x1b\x42\x61tchAddSuppressionsRequest\x12\x14\n\x06\x65mails\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"F\n\x1c\x42\x61tchAddSuppressionsResponse\x12&\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x18.zidimail.v1.Suppression\"6\n\x1e\x42\x61tchRemoveSuppressionsRequest\x12\x14\n\x06\x65mails\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"I\n\x1f\x42\x61tchRemoveSuppressionsResponse\x12&\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x18.zidimail.v1.Suppression2\xcd\x07\n\x12SuppressionService\x12\x9b\x01\n\x11\x43reateSuppression\x12%.zidimail.v1.CreateSuppressionRequest\x1a&.zidimail.v1.CreateSuppressionResponse\"7\x82\xd3\xe4\x93\x02\"\"\x10/v1/suppressions:\x01*b\x0bsuppression\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12\x9d\x01\n\x0eGetSuppression\x12\".zidimail.v1.GetSuppressionRequest\x1a#.zidimail.v1.GetSuppressionResponse\"B\x82\xd3\xe4\x93\x02-\x12\x1e/v1/suppressions/{id_or_email}b\x0bsuppression\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x12\x88\x01\n\x10ListSuppressions\x12$.zidimail.v1.ListSuppressionsRequest\x1a%.zidimail.v1.ListSuppressionsResponse\"\'\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/suppressions\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x12\x99\x01\n\x11\x44\x65leteSuppression\x12%.zidimail.v1.DeleteSuppressionRequest\x1a&.zidimail.v1.DeleteSuppressionResponse\"5\x82\xd3\xe4\x93\x02 *\x1e/v1/suppressions/{id_or_email}\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12\xa1\x01\n\x14\x42\x61tchAddSuppressions\x12(.zidimail.v1.BatchAddSuppressionsRequest\x1a).zidimail.v1.BatchAddSuppressionsResponse\"4\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/suppressions/batch/add:\x01*\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12\xad\x01\n\x17\x42\x61tchRemoveSuppressions\x12+.zidimail.v1.BatchRemoveSuppressionsRequest\x1a,.zidimail.v1.BatchRemoveSuppressionsResponse\"7\x82\xd3\xe4\x93\x02\"\"\x1d/v1/suppressions/batch/remove:\x01*\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x42\xbb\x01\n\x0f\x63om.zidimail.v1B\x17SuppressionServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.suppression_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
-  _globals['DESCRIPTOR']._serialized_options = b'Z\026zidimail/v1;zidimailv1'
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\027SuppressionServiceProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
   _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['email']._loaded_options = None
   _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['email']._serialized_options = b'\342A\001\002'
   _globals['_GETSUPPRESSIONREQUEST'].fields_by_name['id_or_email']._loaded_options = None
@@ -48,17 +48,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHREMOVESUPPRESSIONSREQUEST'].fields_by_name['emails']._loaded_options = None
   _globals['_BATCHREMOVESUPPRESSIONSREQUEST'].fields_by_name['emails']._serialized_options = b'\342A\001\002'
   _globals['_SUPPRESSIONSERVICE'].methods_by_name['CreateSuppression']._loaded_options = None
-  _globals['_SUPPRESSIONSERVICE'].methods_by_name['CreateSuppression']._serialized_options = b'\322\335\030\t\n\002\001\002\032\001\001 \003\202\323\344\223\002\"\"\020/v1/suppressions:\001*b\013suppression'
+  _globals['_SUPPRESSIONSERVICE'].methods_by_name['CreateSuppression']._serialized_options = b'\202\323\344\223\002\"\"\020/v1/suppressions:\001*b\013suppression\222\235\273\335\017\t\n\002\001\002\032\001\001 \003'
   _globals['_SUPPRESSIONSERVICE'].methods_by_name['GetSuppression']._loaded_options = None
-  _globals['_SUPPRESSIONSERVICE'].methods_by_name['GetSuppression']._serialized_options = b'\322\335\030\t\n\002\001\002\032\001\003 \001\202\323\344\223\002-\022\036/v1/suppressions/{id_or_email}b\013suppression'
+  _globals['_SUPPRESSIONSERVICE'].methods_by_name['GetSuppression']._serialized_options = b'\202\323\344\223\002-\022\036/v1/suppressions/{id_or_email}b\013suppression\222\235\273\335\017\t\n\002\001\002\032\001\003 \001'
   _globals['_SUPPRESSIONSERVICE'].methods_by_name['ListSuppressions']._loaded_options = None
-  _globals['_SUPPRESSIONSERVICE'].methods_by_name['ListSuppressions']._serialized_options = b'\322\335\030\t\n\002\001\002\032\001\003 \001\202\323\344\223\002\022\022\020/v1/suppressions'
+  _globals['_SUPPRESSIONSERVICE'].methods_by_name['ListSuppressions']._serialized_options = b'\202\323\344\223\002\022\022\020/v1/suppressions\222\235\273\335\017\t\n\002\001\002\032\001\003 \001'
   _globals['_SUPPRESSIONSERVICE'].methods_by_name['DeleteSuppression']._loaded_options = None
-  _globals['_SUPPRESSIONSERVICE'].methods_by_name['DeleteSuppression']._serialized_options = b'\322\335\030\t\n\002\001\002\032\001\001 \003\202\323\344\223\002 *\036/v1/suppressions/{id_or_email}'
+  _globals['_SUPPRESSIONSERVICE'].methods_by_name['DeleteSuppression']._serialized_options = b'\202\323\344\223\002 *\036/v1/suppressions/{id_or_email}\222\235\273\335\017\t\n\002\001\002\032\001\001 \003'
   _globals['_SUPPRESSIONSERVICE'].methods_by_name['BatchAddSuppressions']._loaded_options = None
-  _globals['_SUPPRESSIONSERVICE'].methods_by_name['BatchAddSuppressions']._serialized_options = b'\322\335\030\t\n\002\001\002\032\001\001 \003\202\323\344\223\002\037\"\032/v1/suppressions/batch/add:\001*'
+  _globals['_SUPPRESSIONSERVICE'].methods_by_name['BatchAddSuppressions']._serialized_options = b'\202\323\344\223\002\037\"\032/v1/suppressions/batch/add:\001*\222\235\273\335\017\t\n\002\001\002\032\001\001 \003'
   _globals['_SUPPRESSIONSERVICE'].methods_by_name['BatchRemoveSuppressions']._loaded_options = None
-  _globals['_SUPPRESSIONSERVICE'].methods_by_name['BatchRemoveSuppressions']._serialized_options = b'\322\335\030\t\n\002\001\002\032\001\001 \003\202\323\344\223\002\"\"\035/v1/suppressions/batch/remove:\001*'
+  _globals['_SUPPRESSIONSERVICE'].methods_by_name['BatchRemoveSuppressions']._serialized_options = b'\202\323\344\223\002\"\"\035/v1/suppressions/batch/remove:\001*\222\235\273\335\017\t\n\002\001\002\032\001\001 \003'
   _globals['_CREATESUPPRESSIONREQUEST']._serialized_start=207
   _globals['_CREATESUPPRESSIONREQUEST']._serialized_end=302
   _globals['_CREATESUPPRESSIONRESPONSE']._serialized_start=304
@@ -70,19 +70,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSUPPRESSIONSREQUEST']._serialized_start=506
   _globals['_LISTSUPPRESSIONSREQUEST']._serialized_end=731
   _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_start=734
-  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_end=862
-  _globals['_DELETESUPPRESSIONREQUEST']._serialized_start=864
-  _globals['_DELETESUPPRESSIONREQUEST']._serialized_end=917
-  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_start=919
-  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_end=975
-  _globals['_BATCHADDSUPPRESSIONSREQUEST']._serialized_start=977
-  _globals['_BATCHADDSUPPRESSIONSREQUEST']._serialized_end=1028
-  _globals['_BATCHADDSUPPRESSIONSRESPONSE']._serialized_start=1030
-  _globals['_BATCHADDSUPPRESSIONSRESPONSE']._serialized_end=1100
-  _globals['_BATCHREMOVESUPPRESSIONSREQUEST']._serialized_start=1102
-  _globals['_BATCHREMOVESUPPRESSIONSREQUEST']._serialized_end=1156
-  _globals['_BATCHREMOVESUPPRESSIONSRESPONSE']._serialized_start=1158
-  _globals['_BATCHREMOVESUPPRESSIONSRESPONSE']._serialized_end=1231
-  _globals['_SUPPRESSIONSERVICE']._serialized_start=1234
-  _globals['_SUPPRESSIONSERVICE']._serialized_end=2195
+  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_end=883
+  _globals['_DELETESUPPRESSIONREQUEST']._serialized_start=885
+  _globals['_DELETESUPPRESSIONREQUEST']._serialized_end=938
+  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_start=940
+  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_end=996
+  _globals['_BATCHADDSUPPRESSIONSREQUEST']._serialized_start=998
+  _globals['_BATCHADDSUPPRESSIONSREQUEST']._serialized_end=1049
+  _globals['_BATCHADDSUPPRESSIONSRESPONSE']._serialized_start=1051
+  _globals['_BATCHADDSUPPRESSIONSRESPONSE']._serialized_end=1121
+  _globals['_BATCHREMOVESUPPRESSIONSREQUEST']._serialized_start=1123
+  _globals['_BATCHREMOVESUPPRESSIONSREQUEST']._serialized_end=1177
+  _globals['_BATCHREMOVESUPPRESSIONSRESPONSE']._serialized_start=1179
+  _globals['_BATCHREMOVESUPPRESSIONSRESPONSE']._serialized_end=1252
+  _globals['_SUPPRESSIONSERVICE']._serialized_start=1255
+  _globals['_SUPPRESSIONSERVICE']._serialized_end=2228
 # @@protoc_insertion_point(module_scope)

@@ -56,18 +56,20 @@ class ListSuppressionsRequest(_message.Message):
     def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., origin: _Optional[_Iterable[_Union[_suppression_pb2.SuppressionOrigin, str]]] = ..., search: _Optional[str] = ...) -> None: ...
 
 class ListSuppressionsResponse(_message.Message):
-    __slots__ = ("data", "has_more", "total", "page", "limit")
+    __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
     DATA_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
     data: _containers.RepeatedCompositeFieldContainer[_suppression_pb2.Suppression]
     has_more: bool
     total: int
     page: int
     limit: int
-    def __init__(self, data: _Optional[_Iterable[_Union[_suppression_pb2.Suppression, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    next_cursor: str
+    def __init__(self, data: _Optional[_Iterable[_Union[_suppression_pb2.Suppression, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
 
 class DeleteSuppressionRequest(_message.Message):
     __slots__ = ("id_or_email",)

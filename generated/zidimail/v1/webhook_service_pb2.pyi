@@ -2,6 +2,7 @@ import datetime
 
 from google.api import annotations_pb2 as _annotations_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from zidimail.v1 import access_pb2 as _access_pb2
 from zidimail.v1 import event_pb2 as _event_pb2
@@ -51,18 +52,20 @@ class ListWebhooksRequest(_message.Message):
     def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
 
 class ListWebhooksResponse(_message.Message):
-    __slots__ = ("data", "has_more", "total", "page", "limit")
+    __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
     DATA_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
     data: _containers.RepeatedCompositeFieldContainer[_webhook_pb2.Webhook]
     has_more: bool
     total: int
     page: int
     limit: int
-    def __init__(self, data: _Optional[_Iterable[_Union[_webhook_pb2.Webhook, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    next_cursor: str
+    def __init__(self, data: _Optional[_Iterable[_Union[_webhook_pb2.Webhook, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
 
 class DeleteWebhookRequest(_message.Message):
     __slots__ = ("id",)
@@ -91,16 +94,18 @@ class GetWebhookResponse(_message.Message):
     def __init__(self, webhook: _Optional[_Union[_webhook_pb2.Webhook, _Mapping]] = ...) -> None: ...
 
 class UpdateWebhookRequest(_message.Message):
-    __slots__ = ("id", "url", "events", "status")
+    __slots__ = ("id", "url", "events", "status", "update_mask")
     ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     id: str
     url: str
     events: _containers.RepeatedScalarFieldContainer[_event_pb2.EventType]
     status: _webhook_pb2.WebhookStatus
-    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., status: _Optional[_Union[_webhook_pb2.WebhookStatus, str]] = ...) -> None: ...
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., status: _Optional[_Union[_webhook_pb2.WebhookStatus, str]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
 
 class UpdateWebhookResponse(_message.Message):
     __slots__ = ("webhook",)
@@ -139,42 +144,44 @@ class TestWebhookResponse(_message.Message):
     def __init__(self, id: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
 
 class ListWebhookEventsRequest(_message.Message):
-    __slots__ = ("id", "limit", "page", "status", "after", "before")
-    ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("webhook_id", "limit", "page", "status", "after", "before")
+    WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
-    id: str
+    webhook_id: str
     limit: int
     page: int
     status: _containers.RepeatedScalarFieldContainer[_webhook_pb2.WebhookEventStatus]
     after: str
     before: str
-    def __init__(self, id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., status: _Optional[_Iterable[_Union[_webhook_pb2.WebhookEventStatus, str]]] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
+    def __init__(self, webhook_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., status: _Optional[_Iterable[_Union[_webhook_pb2.WebhookEventStatus, str]]] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
 
 class ListWebhookEventsResponse(_message.Message):
-    __slots__ = ("data", "has_more", "total", "page", "limit")
+    __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
     DATA_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
     data: _containers.RepeatedCompositeFieldContainer[_webhook_pb2.WebhookEvent]
     has_more: bool
     total: int
     page: int
     limit: int
-    def __init__(self, data: _Optional[_Iterable[_Union[_webhook_pb2.WebhookEvent, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    next_cursor: str
+    def __init__(self, data: _Optional[_Iterable[_Union[_webhook_pb2.WebhookEvent, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
 
 class GetWebhookEventRequest(_message.Message):
-    __slots__ = ("id", "event_id")
-    ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("webhook_id", "event_id")
+    WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
-    id: str
+    webhook_id: str
     event_id: str
-    def __init__(self, id: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, webhook_id: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
 
 class GetWebhookEventResponse(_message.Message):
     __slots__ = ("event",)
@@ -183,58 +190,60 @@ class GetWebhookEventResponse(_message.Message):
     def __init__(self, event: _Optional[_Union[_webhook_pb2.WebhookEvent, _Mapping]] = ...) -> None: ...
 
 class ListWebhookAttemptsRequest(_message.Message):
-    __slots__ = ("id", "event_id", "limit", "page", "after", "before")
-    ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("webhook_id", "event_id", "limit", "page", "after", "before")
+    WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
-    id: str
+    webhook_id: str
     event_id: str
     limit: int
     page: int
     after: str
     before: str
-    def __init__(self, id: _Optional[str] = ..., event_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
+    def __init__(self, webhook_id: _Optional[str] = ..., event_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
 
 class ListWebhookAttemptsResponse(_message.Message):
-    __slots__ = ("data", "has_more", "total", "page", "limit")
+    __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
     DATA_FIELD_NUMBER: _ClassVar[int]
     HAS_MORE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
     data: _containers.RepeatedCompositeFieldContainer[_webhook_pb2.WebhookAttempt]
     has_more: bool
     total: int
     page: int
     limit: int
-    def __init__(self, data: _Optional[_Iterable[_Union[_webhook_pb2.WebhookAttempt, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    next_cursor: str
+    def __init__(self, data: _Optional[_Iterable[_Union[_webhook_pb2.WebhookAttempt, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
 
 class ReplayWebhookEventRequest(_message.Message):
-    __slots__ = ("id", "event_id")
-    ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("webhook_id", "event_id")
+    WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
-    id: str
+    webhook_id: str
     event_id: str
-    def __init__(self, id: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, webhook_id: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
 
 class ReplayWebhookEventResponse(_message.Message):
-    __slots__ = ("id", "event_id")
-    ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("webhook_id", "event_id")
+    WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
-    id: str
+    webhook_id: str
     event_id: str
-    def __init__(self, id: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, webhook_id: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
 
 class ReplayWebhookEventsRequest(_message.Message):
-    __slots__ = ("id", "since")
-    ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("webhook_id", "since")
+    WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
-    id: str
+    webhook_id: str
     since: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, webhook_id: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ReplayWebhookEventsResponse(_message.Message):
     __slots__ = ("id", "count")
