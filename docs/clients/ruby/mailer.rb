@@ -15,13 +15,9 @@ include Zidimail::V1
 TARGET = ENV.fetch("ZIDIMAIL_TARGET")
 FROM = ENV.fetch("ZIDIMAIL_FROM")
 AUTH = { "authorization" => "Bearer #{ENV.fetch("ZIDIMAIL_API_KEY")}" }.freeze
-# TLS. Without an argument, ChannelCredentials.new trusts the authorities that the grpc gem ships.
-CREDENTIALS =
-  if ENV.key?("ZIDIMAIL_CA")
-    GRPC::Core::ChannelCredentials.new(File.read(ENV["ZIDIMAIL_CA"]))
-  else
-    :this_channel_is_insecure
-  end
+# With a CA the program speaks TLS. Without an argument, ChannelCredentials.new trusts the well-known ones.
+CA = ENV.fetch("ZIDIMAIL_CA", "")
+CREDENTIALS = CA.empty? ? :this_channel_is_insecure : GRPC::Core::ChannelCredentials.new(File.read(CA))
 
 # The timeout, in seconds, is the deadline of every call that names no other.
 EMAILS = EmailService::Stub.new(TARGET, CREDENTIALS, timeout: 10)
@@ -88,7 +84,7 @@ end
 start = end_of_log
 
 email = SendEmailRequest.new(
-  from: FROM, to: ["you@example.org"], subject: "Hello from Ruby", text: "It works.",
+  from: FROM, to: ["delivered@simulator.test"], subject: "Hello from Ruby", text: "It works.",
   # Repeat the call as often as you like, after a timeout for instance: it sends once.
   idempotency_key: SecureRandom.uuid
 )
@@ -99,7 +95,7 @@ report "repeat", again.id, ("replayed" if again.replayed)
 
 batch = BatchSendEmailsRequest.new(
   mode: :BATCH_MODE_PERMISSIVE,
-  emails: %w[you@example.org not-an-address me@example.org].map do |to|
+  emails: %w[delivered@simulator.test not-an-address delivered+2@simulator.test].map do |to|
     SendEmailRequest.new(from: FROM, to: [to], subject: "Batch", text: "It works.")
   end
 )
@@ -124,7 +120,7 @@ listing = ListEmailsRequest.new(limit: 2)
 end
 report "pages", listed.size
 
-nameless = SendEmailRequest.new(to: ["you@example.org"], subject: "From nobody", text: "?")
+nameless = SendEmailRequest.new(to: ["delivered@simulator.test"], subject: "From nobody", text: "?")
 refused = refusal { EMAILS.send_email(nameless, metadata: AUTH) }
 report "invalid", refused.code, refused.info.reason, refused.bad_request.field_violations.first.field
 
@@ -138,7 +134,9 @@ raise "The stream skipped an event." unless resumed.first.id == seen.last.id
 
 report "resume", resumed.first.id
 
-refused = refusal { EMAILS.get_email(GetEmailRequest.new(id: sent.id), metadata: AUTH, deadline: Time.now + 0.0001) }
+refused = refusal do
+  EVENTS.watch_events(WatchEventsRequest.new, metadata: AUTH, deadline: Time.now + 0.1).each { |_| }
+end
 report "deadline", refused.code
 
 refused = refusal { EVENTS.list_events(ListEventsRequest.new(after: "nonsense"), metadata: AUTH) }

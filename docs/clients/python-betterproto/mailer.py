@@ -37,11 +37,11 @@ class StatusDetailsCodec(StatusDetailsCodecBase):
 
 
 def connect() -> Channel:
-    """A channel to the server: TLS if an authority is named, and plain if not."""
+    """A channel to the server: with TLS if there is a CA to trust, and without if not."""
     host, port = os.environ["ZIDIMAIL_TARGET"].rsplit(":", 1)
     context = None
-    if authority := os.environ.get("ZIDIMAIL_CA"):
-        context = ssl.create_default_context(cafile=authority)
+    if ca := os.environ.get("ZIDIMAIL_CA"):
+        context = ssl.create_default_context(cafile=ca)
         context.set_alpn_protocols(["h2"])
     return Channel(host, int(port), ssl=context, status_details_codec=StatusDetailsCodec())
 
@@ -134,7 +134,7 @@ class HealthCheckResponse(betterproto2.Message):
     status: int = betterproto2.field(1, betterproto2.TYPE_INT32)
 
 
-async def tour(channel: Channel) -> None:
+async def run(channel: Channel) -> None:
     """Every step prints one line."""
     emails = v1.EmailServiceStub(channel, timeout=DEADLINE, metadata=AUTH)
     events = v1.EventServiceStub(channel, timeout=DEADLINE, metadata=AUTH)
@@ -142,7 +142,7 @@ async def tour(channel: Channel) -> None:
 
     email = v1.SendEmailRequest(
         from_=FROM,  # `from` is a keyword of Python
-        to=["you@example.org"],
+        to=["delivered@simulator.test"],
         subject="Hello from betterproto2",
         text="It works.",
         # Repeat the call as often as you like, after a timeout for instance: it sends once.
@@ -157,7 +157,7 @@ async def tour(channel: Channel) -> None:
         mode=v1.BatchMode.PERMISSIVE,
         emails=[
             v1.SendEmailRequest(from_=FROM, to=[address], subject="Batch", text="It works.")
-            for address in ("you@example.org", "not-an-address", "me@example.org")
+            for address in ("delivered@simulator.test", "not-an-address", "delivered+2@simulator.test")
         ],
     )
     results = (await emails.batch_send_emails(batch)).results
@@ -182,7 +182,7 @@ async def tour(channel: Channel) -> None:
         listing.after = page.next_cursor
     print("pages", len(listed))
 
-    nameless = v1.SendEmailRequest(to=["you@example.org"], subject="From nobody", text="?")
+    nameless = v1.SendEmailRequest(to=["delivered@simulator.test"], subject="From nobody", text="?")
     refused = await refusal(emails.send_email(nameless))
     print("invalid", refused.code, refused.info.reason, refused.bad_request.field_violations[0].field)
 
@@ -195,7 +195,7 @@ async def tour(channel: Channel) -> None:
     assert resumed[0].id == seen[1].id, "The stream skipped an event."
     print("resume", resumed[0].id)
 
-    refused = await refusal(emails.get_email(wanted, timeout=0.0001))
+    refused = await refusal(anext(events.watch_events(v1.WatchEventsRequest(), timeout=0.1)))
     print("deadline", refused.code)
 
     refused = await refusal(events.list_events(v1.ListEventsRequest(after="nonsense")))
@@ -207,9 +207,9 @@ async def tour(channel: Channel) -> None:
 
 
 async def main() -> None:
-    """Runs the tour over one channel, which all stubs share."""
+    """All stubs share one channel."""
     async with connect() as channel:
-        await tour(channel)
+        await run(channel)
 
 
 if __name__ == "__main__":

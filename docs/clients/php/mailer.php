@@ -40,10 +40,11 @@ define('FROM', getenv('ZIDIMAIL_FROM'));
 define('AUTH', ['authorization' => ['Bearer ' . getenv('ZIDIMAIL_API_KEY')]]);
 
 $target = getenv('ZIDIMAIL_TARGET');
-$authority = getenv('ZIDIMAIL_CA');
+$ca = getenv('ZIDIMAIL_CA');
 $channel = [
-    'credentials' => $authority
-        ? ChannelCredentials::createSsl(file_get_contents($authority)) : ChannelCredentials::createInsecure(),
+    // With a CA the program speaks TLS. Without an argument, createSsl trusts the well-known ones.
+    'credentials' => $ca
+        ? ChannelCredentials::createSsl(file_get_contents($ca)) : ChannelCredentials::createInsecure(),
 ];
 $emails = new EmailServiceClient($target, $channel);
 $events = new EventServiceClient($target, $channel);
@@ -135,7 +136,7 @@ function end_of_log(EventServiceClient $events): string
 $start = end_of_log($events);
 
 $email = new SendEmailRequest([
-    'from' => FROM, 'to' => ['you@example.org'], 'subject' => 'Hello from PHP', 'text' => 'It works.',
+    'from' => FROM, 'to' => ['delivered@simulator.test'], 'subject' => 'Hello from PHP', 'text' => 'It works.',
     // Repeat the call as often as you like, after a timeout for instance: it sends once.
     'idempotency_key' => bin2hex(random_bytes(16)),
 ]);
@@ -146,7 +147,7 @@ report('repeat', $again->getId(), $again->getReplayed() ? 'replayed' : 'sent aga
 
 $batch = new BatchSendEmailsRequest(['mode' => BatchMode::BATCH_MODE_PERMISSIVE, 'emails' => array_map(
     fn ($to) => new SendEmailRequest(['from' => FROM, 'to' => [$to], 'subject' => 'Batch', 'text' => 'It works.']),
-    ['you@example.org', 'not-an-address', 'me@example.org']
+    ['delivered@simulator.test', 'not-an-address', 'delivered+2@simulator.test']
 )]);
 $results = answer($emails->BatchSendEmails($batch, AUTH, DEADLINE))->getResults();
 report('batch-permissive', implode(',', array_map(fn ($each) => $each->getOutcome(), iterator_to_array($results))));
@@ -171,7 +172,7 @@ for ($number = 1; $number <= 3; $number++) {
 }
 report('pages', count($listed));
 
-$nameless = new SendEmailRequest(['to' => ['you@example.org'], 'subject' => 'From nobody', 'text' => '?']);
+$nameless = new SendEmailRequest(['to' => ['delivered@simulator.test'], 'subject' => 'From nobody', 'text' => '?']);
 $refused = refusal($emails->SendEmail($nameless, AUTH, DEADLINE));
 report('invalid', $refused->code, $refused->info->getReason(), $refused->fields[0]->getField());
 
@@ -186,7 +187,9 @@ if ($resumed->getId() !== $seen[1]->getId()) {
 }
 report('resume', $resumed->getId());
 
-report('deadline', refusal($emails->GetEmail($wanted, AUTH, ['timeout' => 100]))->code);
+$call = $events->WatchEvents(new WatchEventsRequest(), AUTH, ['timeout' => 100_000]);
+iterator_to_array($call->responses());
+report('deadline', CODES[$call->getStatus()->code]);
 
 $refused = refusal($events->ListEvents(new ListEventsRequest(['after' => 'nonsense']), AUTH, DEADLINE));
 report('bad-cursor', $refused->code, $refused->fields[0]->getField());
