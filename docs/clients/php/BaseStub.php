@@ -18,8 +18,8 @@ class ChannelCredentials
         return null;
     }
 
-    /** TLS with these authorities, as PEM. */
-    public static function createSsl(string $authorities): string
+    /** TLS with these authorities, as PEM, or with the system's. */
+    public static function createSsl(string $authorities = ''): string
     {
         return $authorities;
     }
@@ -57,7 +57,7 @@ class BaseStub
             // A message on the wire: not compressed, its length, and its bytes.
             CURLOPT_POSTFIELDS => pack('CN', 0, strlen($message)) . $message,
         ]);
-        if ($authorities !== null) {
+        if ($authorities) {
             curl_setopt($curl, CURLOPT_CAINFO_BLOB, $authorities);
         }
         if (isset($options['timeout'])) {
