@@ -10,32 +10,35 @@ from tests.clients.guides.guide import DESCRIPTORS, FOLDER, Guide
 BLOCK = re.compile(r"^## (?P<section>.+?)$.*?^```sh$\n(?P<commands>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def commands(language: str, section: str) -> str:
-    """The shell block below the heading `section`. Raises KeyError if there is none."""
+def sections(language: str) -> dict[str, str]:
+    """The shell block below each heading that has one."""
     text = (FOLDER / language / "README.md").read_text()
-    return {found["section"]: found["commands"] for found in BLOCK.finditer(text)}[section]
+    return {found["section"]: found["commands"] for found in BLOCK.finditer(text)}
 
 
 def debian_packages(language: str) -> tuple[str, ...]:
     """The packages that the section Install installs by apt-get."""
-    _, _, words = commands(language, "Install").replace("\\\n", "").partition("apt-get install")
+    _, _, words = sections(language)["Install"].replace("\\\n", "").partition("apt-get install")
     return tuple(word for word in words.split() if not word.startswith("-"))
 
 
 def prepared(guide: Guide, parent: Path) -> Path:
-    """Copies a guide into `parent`, with the descriptors, and runs its section Generate; returns the copy.
+    """Copies a guide into `parent`, with the descriptors; generates, and builds if there is a section Build.
 
-    Raises GuideError.
+    Returns the copy. Raises GuideError.
     """
     folder = guide.copy(parent)
     shutil.copy(DESCRIPTORS, folder)
-    guide.call(*shell(guide, commands(guide.language, "Generate")), cwd=folder)
+    found = sections(guide.language)
+    for section in ("Generate", "Build"):
+        if section in found:
+            guide.call(*shell(guide, found[section]), cwd=folder)
     return folder
 
 
 def program(guide: Guide) -> list[str]:
     """The command of the section Run, which sets example values before."""
-    lines = commands(guide.language, "Run").splitlines(keepends=True)
+    lines = sections(guide.language)["Run"].splitlines(keepends=True)
     return shell(guide, "".join(line for line in lines if not line.startswith("export ")))
 
 
