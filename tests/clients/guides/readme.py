@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.clients.guides.guide import DESCRIPTORS, FOLDER, Guide
@@ -22,17 +23,17 @@ def debian_packages(language: str) -> tuple[str, ...]:
     return tuple(word for word in words.split() if not word.startswith("-"))
 
 
-def prepared(guide: Guide, parent: Path) -> Path:
+def prepared(guide: Guide, parent: Path, *, env: Mapping[str, str] | None = None) -> Path:
     """Copies a guide into `parent`, with the descriptors; generates, and builds if there is a section Build.
 
-    Returns the copy. Raises GuideError.
+    `env` is added to the environment. Returns the copy. Raises GuideError.
     """
     folder = guide.copy(parent)
     shutil.copy(DESCRIPTORS, folder)
     found = sections(guide.language)
     for section in ("Generate", "Build"):
         if section in found:
-            guide.call(*shell(guide, found[section]), cwd=folder)
+            guide.call(*shell(guide, found[section]), cwd=folder, env=env)
     return folder
 
 

@@ -1,38 +1,23 @@
-"""The Go guide: stubs by protoc-gen-go, built with Debian's Go packages in place of the module proxy's."""
+"""The Go guide: grpc-go, with stubs by its plugins; the modules are Debian's."""
+
+from pathlib import Path
 
 import pytest
 
+from tests.clients.guides import go_modules, readme
 from tests.clients.guides.guide import Guide
 from tests.clients.guides.server import Server
 
-GUIDE = Guide(
-    "go",
-    packages=(
-        "golang-github-golang-protobuf-1-5-dev",
-        "golang-go",
-        "golang-google-genproto-dev",
-        "golang-google-grpc-dev",
-        "golang-google-protobuf-dev",
-        "protobuf-compiler",
-        "protoc-gen-go",
-        "protoc-gen-go-grpc",
-    ),
-)
-DEBIAN_SOURCES = "/usr/share/gocode"
+GUIDE = Guide("go", packages=(*readme.debian_packages("go"), *go_modules.PACKAGES))
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The compiled program."""
-    folder = GUIDE.copy(tmp_path_factory.mktemp("go"))
-    sources = folder / "src"
-    sources.mkdir()
-    GUIDE.protoc(f"--go_out={sources}", f"--go-grpc_out={sources}")
-    env = {"GO111MODULE": "off", "GOPATH": f"{folder}:{DEBIAN_SOURCES}"}
-    GUIDE.call("go", "vet", "main.go", cwd=folder, env=env)
-    GUIDE.call("go", "build", "-o", "mailer", "main.go", cwd=folder, env=env)
-    return [str(folder / "mailer")]
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The guide's folder with the stubs and the compiled program."""
+    # Always in the same place, so that Go's build cache serves again.
+    env = go_modules.proxy(GUIDE.home / "go")
+    return readme.prepared(GUIDE, tmp_path_factory.mktemp("go"), env=env)
 
 
-def test_the_go_program_does_every_step(program: list[str], server: Server) -> None:
-    GUIDE.proves(program, server)
+def test_the_go_program_does_every_step(folder: Path, server: Server) -> None:
+    GUIDE.proves(readme.program(GUIDE), server, cwd=folder)
