@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.clients.guides import packages
 from tests.harness.stack import ROOT, free_port
 from tests.harness.waiting import until_sync
 
@@ -59,7 +60,8 @@ class Gateway:
 
 
 def install() -> None:
-    """Installs Envoy and unpacks the Go packages, unless they are. Raises RecipeError."""
+    """Installs what both recipes need, unless it is. Raises RecipeError, InstallError."""
+    packages.install(DEBIAN_PACKAGES)
     _envoy()
     _go_packages()
 
@@ -79,7 +81,7 @@ def envoy(folder: Path, server: str) -> Iterator[Gateway]:
         assert text.count(written) == 1
         text = text.replace(written, f"port_value: {meant}")
     config.write_text(text)
-    # One process after another on this machine has the base id 0, by which Envoy names its shared memory.
+    # The base id names Envoy's shared memory: with one id, only one Envoy runs on a machine.
     command = [str(_envoy() / "bin" / "envoy"), "-c", "envoy.yaml", "--use-dynamic-base-id"]
     with _running([*command, "--concurrency", "1"], folder, port) as log:
         yield Gateway(f"http://127.0.0.1:{port}", log, is_flat=False)
@@ -116,11 +118,7 @@ def _go_packages() -> Path:
     """The folder that holds the content of the Debian packages."""
     folder = _home("go", *UNPACKED_PACKAGES)
     if not (folder / "installed").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        _run("apt-get", "--quiet", "download", *UNPACKED_PACKAGES, cwd=folder)
-        for package in folder.glob("*.deb"):
-            _run("dpkg-deb", "--extract", str(package), str(folder))
-            package.unlink()
+        packages.unpack(UNPACKED_PACKAGES, folder)
         (folder / "installed").touch()
     return folder
 
