@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds the gateway into the folder FOLDER (build/grpc-gateway): build.sh [FOLDER]
+# GOCODE is the folder of Debian's Go packages.
 set -eu
 cd "$(dirname "$0")/../../.."
 folder=${1:-build/grpc-gateway}
@@ -8,7 +9,7 @@ folder=$(cd "$folder" && pwd)
 
 .venv/bin/python -m tools.gateway_descriptors grpc-gateway \
   generated/zidimail/v1/descriptors.binpb "$folder/descriptors.binpb"
-export GO111MODULE=off GOPATH="$folder:${GOPATH:-/usr/share/gocode}" PATH="$folder:$PATH"
+export GO111MODULE=off GOPATH="$folder:${GOCODE:-/usr/share/gocode}" PATH="$folder:$PATH"
 go build -o "$folder/protoc-gen-grpc-gateway" github.com/grpc-ecosystem/grpc-gateway/protoc-gen-grpc-gateway
 
 # The Go packages of Google's types, as the libraries of grpc-gateway v1 import them.

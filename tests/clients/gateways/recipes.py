@@ -92,7 +92,7 @@ def grpc_gateway(folder: Path, server: str) -> Iterator[Gateway]:
     """The gateway compiled by grpc-gateway into `folder`, in front of `server`, which is host:port."""
     unpacked = _go_packages()
     env = {
-        "GOPATH": str(unpacked / "usr" / "share" / "gocode"),
+        "GOCODE": str(unpacked / "usr" / "share" / "gocode"),
         "PATH": f"{unpacked / 'usr' / 'bin'}{os.pathsep}{os.environ['PATH']}",
     }
     _run(str(RECIPES / "grpc-gateway" / "build.sh"), str(folder), env=env)
