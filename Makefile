@@ -23,6 +23,7 @@ test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name"
 
 test-clients: $(INSTALLED) ## Build and run the client guides of docs/clients in every language (ARGS="go java" for some)
 	@$(PY) -m tests.clients.guides $(ARGS)
+	$(if $(ARGS),,@$(PY) -m tests.clients.gateways)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
 	@$(PY) -m tools.check

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class InstallError(Exception):
@@ -21,22 +22,33 @@ def install(packages: Iterable[str]) -> None:
             f"The guides need these Debian packages: {names}. This machine has no apt-get: run "
             "`make test-clients` on Debian 12, or in a container of it."
         )
-    root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
     print(f"Installing {names} …", flush=True)
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
-        done = subprocess.run(
-            [*root, "apt-get", "--quiet", *command],
-            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise InstallError(
-                f"{done.stdout[-2_000:]}\nInstalling Debian packages for the guides failed, see above. "
-                f"By hand, as root: apt-get install --no-install-recommends {names}"
-            )
+    try:
+        _as_root("update")
+        _as_root("install", "--yes", "--no-install-recommends", *missing)
+    except InstallError as error:
+        raise InstallError(
+            f"{error}\nInstalling Debian packages for the guides failed, see above. "
+            f"By hand, as root: apt-get install --no-install-recommends {names}"
+        ) from None
+
+
+def unpack(packages: Iterable[str], folder: Path) -> None:
+    """Puts the content of packages into `folder`, for those that exclude installed ones. Raises InstallError.
+
+    Their dependencies are not unpacked along.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    download = ("apt-get", "--quiet", "download", *packages)
+    try:
+        _run(*download, cwd=folder)
+    except InstallError:
+        # The lists of packages are missing or old.
+        _as_root("update")
+        _run(*download, cwd=folder)
+    for package in folder.glob("*.deb"):
+        _run("dpkg-deb", "--extract", package.name, ".", cwd=folder)
+        package.unlink()
 
 
 def installed() -> set[str]:
@@ -51,3 +63,22 @@ def installed() -> set[str]:
     ).stdout
     lines = (line.partition(" ") for line in listed.splitlines())
     return {package for status, _, package in lines if status == "installed"}
+
+
+def _as_root(*arguments: str) -> None:
+    root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    _run(*root, "apt-get", "--quiet", *arguments)
+
+
+def _run(*command: str, cwd: Path | None = None) -> None:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise InstallError(done.stdout[-2_000:])
