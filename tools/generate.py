@@ -22,8 +22,8 @@ PACKAGE = Path("zidimail/v1")
 DESCRIPTORS = PACKAGE / "descriptors.binpb"
 RELEASED = PROTOS / "released.binpb"
 INCLUDES = (PROTOS, Path(status_pb2.__file__).parents[2], Path(grpc_tools.__file__).parent / "_proto")
-# The details of errors travel as `google.protobuf.Any`, so no proto of ours imports them; who reads them
-# needs their types all the same.
+# The details of errors travel as `google.protobuf.Any`: every client needs their types, and no proto of ours
+# imports them.
 ERROR_DETAILS = "google/rpc/error_details.proto"
 
 PURPOSE = '"""Stubs generated from protos/; never edited."""\n'
