@@ -7,7 +7,7 @@ INSTALLED := .venv/installed
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format generate release-protos migration faults fuzz bench clean
+.PHONY: help run demo test test-clients check format generate release-protos migration faults fuzz bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ demo: $(INSTALLED) ## Send one mail through each interface in a temporary folder
 
 test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name" for some)
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-clients: $(INSTALLED) ## Build and run the client guides of docs/clients in every language (ARGS="go java" for some)
+	@$(PY) -m tests.clients.guides $(ARGS)
+	$(if $(ARGS),,@$(PY) -m tests.clients.gateways)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
 	@$(PY) -m tools.check

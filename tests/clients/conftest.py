@@ -11,6 +11,8 @@ from tests.harness.stack import ROOT
 
 SOURCES = Path(__file__).parent / "node"
 INSTALL_WITHIN_S = 100
+# They install compilers, and so run by `make test-clients` only.
+collect_ignore = ["gateways", "guides"]
 
 
 @pytest.fixture(scope="session")

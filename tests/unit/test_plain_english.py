@@ -22,7 +22,7 @@ OPENINGS = re.compile(r"(?:What|Whether|How|Which|Where|Those|Who|Whose|So)\b")
 TEST_NAMES = re.compile(
     r"def (test_(?:what|whatever|whether|how|which|where|who|whoever|whose|those|so|if)_\w+)"
 )
-FOLDERS = ("edge", "server", "tests", "tools")
+FOLDERS = ("docs", "edge", "server", "tests", "tools")
 
 
 def words(text: str) -> Iterator[tuple[int, str]]:

@@ -1,0 +1,84 @@
+"""Debian packages, installed when they are missing."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class InstallError(Exception):
+    """Packages are missing and could not be installed; the message says which, and the remedy."""
+
+
+def install(packages: Iterable[str]) -> None:
+    """Installs the packages that this machine lacks. Raises InstallError."""
+    missing = sorted(set(packages) - installed())
+    if not missing:
+        return
+    names = " ".join(missing)
+    if shutil.which("apt-get") is None:
+        raise InstallError(
+            f"The guides need these Debian packages: {names}. This machine has no apt-get: run "
+            "`make test-clients` on Debian 12, or in a container of it."
+        )
+    print(f"Installing {names} …", flush=True)
+    try:
+        _as_root("update")
+        _as_root("install", "--yes", "--no-install-recommends", *missing)
+    except InstallError as error:
+        raise InstallError(
+            f"{error}\nInstalling Debian packages for the guides failed, see above. "
+            f"By hand, as root: apt-get install --no-install-recommends {names}"
+        ) from None
+
+
+def unpack(packages: Iterable[str], folder: Path) -> None:
+    """Puts the content of packages into `folder`, for those that exclude installed ones. Raises InstallError.
+
+    Their dependencies are not unpacked along.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    download = ("apt-get", "--quiet", "download", *packages)
+    try:
+        _run(*download, cwd=folder)
+    except InstallError:
+        # The lists of packages are missing or old.
+        _as_root("update")
+        _run(*download, cwd=folder)
+    for package in folder.glob("*.deb"):
+        _run("dpkg-deb", "--extract", package.name, ".", cwd=folder)
+        package.unlink()
+
+
+def installed() -> set[str]:
+    """The names of the Debian packages that are installed; none on other systems."""
+    if shutil.which("dpkg-query") is None:
+        return set()
+    listed = subprocess.run(
+        ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\n"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    lines = (line.partition(" ") for line in listed.splitlines())
+    return {package for status, _, package in lines if status == "installed"}
+
+
+def _as_root(*arguments: str) -> None:
+    root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    _run(*root, "apt-get", "--quiet", *arguments)
+
+
+def _run(*command: str, cwd: Path | None = None) -> None:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise InstallError(done.stdout[-2_000:])

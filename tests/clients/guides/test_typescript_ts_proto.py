@@ -1,0 +1,21 @@
+"""The ts-proto guide: @grpc/grpc-js, with stubs by ts-proto."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.clients.guides import readme
+from tests.clients.guides.guide import Guide
+from tests.clients.guides.server import Server
+
+GUIDE = Guide("typescript-ts-proto", packages=readme.debian_packages("typescript-ts-proto"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The guide's folder with the stubs and the compiled program."""
+    return readme.prepared(GUIDE, tmp_path_factory.mktemp("typescript-ts-proto"))
+
+
+def test_the_typescript_ts_proto_program_does_every_step(folder: Path, server: Server) -> None:
+    GUIDE.proves(readme.program(GUIDE), server, cwd=folder)
