@@ -21,30 +21,27 @@ GENERATED = REPOSITORY / "generated"
 PACKAGE = Path("zidimail/v1")
 DESCRIPTORS = PACKAGE / "descriptors.binpb"
 RELEASED = PROTOS / "released.binpb"
+INCLUDES = (PROTOS, Path(status_pb2.__file__).parents[2], Path(grpc_tools.__file__).parent / "_proto")
+# The details of errors travel as `google.protobuf.Any`: every client needs their types, and no proto of ours
+# imports them.
+ERROR_DETAILS = "google/rpc/error_details.proto"
 
 PURPOSE = '"""Stubs generated from protos/; never edited."""\n'
 
 
-def generate(into: Path) -> None:
-    """Writes the package `zidimail` into the folder `into`.
-
-    Raises `SystemExit` when the compiler refuses the protos; it has printed the reason.
-    """
-    (into / PACKAGE).mkdir(parents=True)
-    includes = (PROTOS, Path(status_pb2.__file__).parents[2], Path(grpc_tools.__file__).parent / "_proto")
-    arguments = [
-        "protoc",
-        *(f"--proto_path={include}" for include in includes),
-        f"--python_out={into}",
-        f"--pyi_out={into}",
-        f"--grpc_python_out={into}",
-        f"--descriptor_set_out={into / DESCRIPTORS}",
-        "--include_imports",
-        "--include_source_info",
-        *sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto")),
-    ]
-    if protoc.main(arguments) != 0:
+def run_compiler(*arguments: str) -> None:
+    """Runs the compiler. Raises `SystemExit` when it refuses the protos; it has printed the reason."""
+    if protoc.main(["protoc", *(f"--proto_path={include}" for include in INCLUDES), *arguments]) != 0:
         raise SystemExit("The protos do not compile; the lines above say where.")
+
+
+def generate(into: Path) -> None:
+    """Writes the package `zidimail` into the folder `into`. Raises `SystemExit`."""
+    (into / PACKAGE).mkdir(parents=True)
+    protos = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
+    run_compiler(f"--python_out={into}", f"--pyi_out={into}", f"--grpc_python_out={into}", *protos)
+    descriptors = f"--descriptor_set_out={into / DESCRIPTORS}"
+    run_compiler(descriptors, "--include_imports", "--include_source_info", *protos, ERROR_DETAILS)
     for package in (into / PACKAGE.parent, into / PACKAGE):
         (package / "__init__.py").write_text(PURPOSE)
 
