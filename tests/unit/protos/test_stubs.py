@@ -43,14 +43,14 @@ def requested(folder: Path, managed: str) -> CodeGeneratorRequest:
     plugin = json.dumps([sys.executable, recording_plugin.__file__, str(request)])
     template = f"{managed}\nplugins:\n  - local: {plugin}\n    out: .\n    strategy: all\n"
     (folder / "buf.gen.yaml").write_text(template)
-    run(folder, "buf", "generate", "protos.binpb", "--path", "zidimail")
+    run(folder, "buf", "generate", "descriptors.binpb", "--path", "zidimail")
     return CodeGeneratorRequest.FromString(request.read_bytes())
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the descriptors in it, and nothing else."""
-    shutil.copyfile(GENERATED / DESCRIPTORS, tmp_path / "protos.binpb")
+    shutil.copyfile(GENERATED / DESCRIPTORS, tmp_path / "descriptors.binpb")
     return tmp_path
 
 
@@ -58,16 +58,16 @@ def folder(tmp_path: Path) -> Path:
 def by_buf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The stubs that buf makes by the template as it is."""
     folder = tmp_path_factory.mktemp("buf")
-    shutil.copyfile(GENERATED / DESCRIPTORS, folder / "protos.binpb")
+    shutil.copyfile(GENERATED / DESCRIPTORS, folder / "descriptors.binpb")
     (folder / "buf.gen.yaml").write_text(TEMPLATE)
-    run(folder, "buf", "generate", "protos.binpb", "--path", "zidimail")
+    run(folder, "buf", "generate", "descriptors.binpb", "--path", "zidimail")
     return folder / "gen"
 
 
 def test_buf_makes_the_stubs_that_protoc_makes(folder: Path, by_buf: Path) -> None:
     for language, out in LANGUAGES:
         (folder / out).mkdir(parents=True, exist_ok=True)
-        run(folder, "protoc", "--descriptor_set_in=protos.binpb", f"--{language}_out={out}", *OURS)
+        run(folder, "protoc", "--descriptor_set_in=descriptors.binpb", f"--{language}_out={out}", *OURS)
     assert len(LANGUAGES) == PLUGINS.count("out:") > 0
     assert not differences(by_buf, folder / "gen")
 
