@@ -33,8 +33,9 @@ format: $(INSTALLED) ## Format code and protos
 	@$(PY) -m ruff format .
 	@.venv/bin/buf format --write protos
 
-generate: $(INSTALLED) ## Write generated/ from protos/
+generate: $(INSTALLED) ## Write generated/ and docs/reference.md from protos/
 	@$(PY) -m tools.generate
+	@$(PY) -m tools.reference
 
 release-protos: $(INSTALLED) ## Release the contract: later changes of protos/ are compared with it
 	@$(PY) -m tools.generate --release

@@ -25,16 +25,18 @@ from edge.middleware.access_log import AccessLog
 from edge.middleware.cors import Cors
 from edge.middleware.credential import Credential
 from edge.middleware.security_headers import SecurityHeaders
-from edge.pages import Health, OpenApi, Readiness
+from edge.pages import Descriptors, File, Health, OpenApi, Readiness, Sources
 from edge.rates import RateLimiter
 from edge.settings import Settings
 from edge.transcoding.asgi import PrefixMount
 from edge.transcoding.capacity import Capacity
 from edge.transcoding.invoke import admission, direct
 from edge.transcoding.routes import routes_of, services_of
+from edge.transcoding.sources import archive_of, descriptors_of
 from edge.transcoding.upload import upload
 
-_EMAIL_SERVICE = "zidimail.v1.EmailService"
+_PACKAGE = zidimail.v1.__name__
+_EMAIL_SERVICE = f"{_PACKAGE}.EmailService"
 
 
 def application(settings: Settings) -> Starlette:
@@ -54,6 +56,8 @@ def application(settings: Settings) -> Starlette:
     app = Starlette(
         routes=[
             Page("/v1/openapi.json", OpenApi),
+            Page("/v1/protos.binpb", Descriptors),
+            Page("/v1/protos.zip", Sources),
             PrefixMount("/v1", v1),
             Page("/healthz", Health),
             Page("/readyz", Readiness),
@@ -73,6 +77,10 @@ def application(settings: Settings) -> Starlette:
     )
     app.state.dialect = dialect
     app.state.openapi = document(dialect, settings.app_url)
+    app.state.downloads = {
+        Descriptors.filename: File(descriptors_of(_PACKAGE), "application/octet-stream"),
+        Sources.filename: File(archive_of(_PACKAGE), "application/zip"),
+    }
     app.state.health = channel.unary("grpc.health.v1.Health.Check", Readiness.RESPONSE)
     return app
 

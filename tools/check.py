@@ -35,6 +35,11 @@ STEPS = (
         ("python", "-m", "tools.generate", "--check"),
         "Run `make generate` and commit generated/ together with protos/.",
     ),
+    Step(
+        "reference",
+        ("python", "-m", "tools.reference", "--check"),
+        "Run `make generate` and commit docs/reference.md together with protos/.",
+    ),
     Step("proto form", ("buf", "format", "--diff", "--exit-code", "protos"), "Run `make format`."),
     # Buf reads descriptor images, because resolving its dependencies would need the network.
     Step(

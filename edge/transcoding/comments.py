@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorSet
 
-DESCRIPTORS = "descriptors.binpb"
-"""Written beside the stubs by `make generate`, with source positions."""
+from edge.transcoding.sources import descriptors_of
 
 _FILE_MESSAGE, _FILE_ENUM, _FILE_SERVICE = 4, 5, 6
 _MESSAGE_FIELD, _MESSAGE_MESSAGE, _MESSAGE_ENUM = 2, 3, 4
@@ -22,7 +20,7 @@ def comments_of(package: str) -> Mapping[str, str]:
 
     Lines of a paragraph are joined; paragraphs are parted by an empty line.
     """
-    image = FileDescriptorSet.FromString(files(package).joinpath(DESCRIPTORS).read_bytes())
+    image = FileDescriptorSet.FromString(descriptors_of(package))
     comments: dict[str, str] = {}
     for file in image.file:
         if file.package != package:

@@ -36,12 +36,14 @@ def whole_request(method: Any) -> Route:
 
 def valid_json(descriptor: Descriptor) -> st.SearchStrategy[dict[str, Any]]:
     """JSON objects for a message, as the dialect writes it; any field may be left out or null."""
+    hidden = DIALECT.requests.hidden.get(descriptor.full_name, ())
     return st.fixed_dictionaries(
         {},
         optional={
             field.name: st.none() | _field(field)
             for field in descriptor.fields
-            if field.message_type is None or not field.message_type.full_name.startswith("google.rpc.")
+            if field.name not in hidden
+            and (field.message_type is None or not field.message_type.full_name.startswith("google.rpc."))
         },
     )
 

@@ -27,7 +27,8 @@ from tests.unit.edge.transcoding.contract import (
     whole_request,
 )
 
-WHOLE = {method.full_name: compile_request(whole_request(method), DIALECT.names) for method in METHODS}
+HIDDEN = DIALECT.requests.hidden
+WHOLE = {of.full_name: compile_request(whole_request(of), DIALECT.names, hidden=HIDDEN) for of in METHODS}
 QUERIES = [route for route in ROUTES if route.verb == "GET" and not route.parameters]
 SEND = WHOLE["zidimail.v1.EmailService.SendEmail"]
 BATCH = WHOLE["zidimail.v1.EmailService.BatchSendEmails"]
