@@ -218,7 +218,9 @@ def _changed_fields(request: pb.UpdateWebhookRequest) -> set[str]:
         Violation("update_mask", f"names {name!r}; it may name url, events and status")
         for name in sorted(masked - _CHANGEABLE)
     ]
-    violations += [Violation(name, "must be given") for name in sorted(masked - set_fields - {"events"})]
+    violations += [
+        Violation(name, "must be given") for name in sorted((masked & _CHANGEABLE) - set_fields - {"events"})
+    ]
     if violations:
         raise ValidationFailed(violations)
     return masked

@@ -74,7 +74,7 @@ def _ours() -> Callable[[], tuple[Any, Any]]:
     route = next(route for route in dialect.routes if route.method.full_name == SEND)
     read = dialect.requests.body_reader(route)
     assert read is not None
-    bind = compile_request(route, dialect.names, dialect.queries)
+    bind = compile_request(route, dialect.names, dialect.queries, dialect.requests.hidden)
     render = Renderers(dialect.names, dialect.responses).response(route)
 
     def act() -> tuple[Any, Any]:

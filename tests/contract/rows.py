@@ -30,7 +30,7 @@ class Row:
 
 
 def webhook_of(world: World) -> str:
-    return world.webhook_event["id"]
+    return world.webhook_event["webhook_id"]
 
 
 def event_of(world: World) -> str:
@@ -39,22 +39,24 @@ def event_of(world: World) -> str:
 
 def beside_webhook_event(world: World, field: str) -> Fields:
     """A's event with A's webhook, or with the stranger's own."""
-    return {"event_id": event_of(world)} if field == "id" else {"id": world.b_webhook_id}
+    return {"event_id": event_of(world)} if field == "webhook_id" else {"webhook_id": world.b_webhook_id}
 
 
 def beside_webhook(world: World, field: str) -> Fields:
     """Nothing, or for a place in the list of its events the stranger's own webhook."""
-    return {} if field == "id" else {"id": world.b_webhook_id}
+    return {} if field == "webhook_id" else {"webhook_id": world.b_webhook_id}
 
 
 def beside_attachment(world: World, field: str) -> Fields:
     """A's file with A's email, or with the stranger's own."""
-    return {"attachment_id": world.attachment["attachment_id"]} if field == "id" else {"id": world.b_email_id}
+    if field == "email_id":
+        return {"attachment_id": world.attachment["attachment_id"]}
+    return {"email_id": world.b_email_id}
 
 
 def beside_email(world: World, field: str) -> Fields:
     """Nothing, or for a place in the list of its files the stranger's own email."""
-    return {} if field == "id" else {"id": world.b_email_id}
+    return {} if field == "email_id" else {"email_id": world.b_email_id}
 
 
 def beside_feedback(world: World, field: str) -> Fields:
@@ -68,12 +70,13 @@ def cursors(id_of: Callable[[World], str]) -> Mapping[str, Callable[[World], str
 
 
 OF_ATTACHMENT = {
-    "id": lambda world: world.attachment["id"],
+    "email_id": lambda world: world.attachment["email_id"],
     "attachment_id": lambda world: world.attachment["attachment_id"],
 }
 OF_EMAIL = {"org_id": lambda world: world.a.org_id, "email_id": lambda world: world.email_id}
 OF_WEBHOOK = {"id": webhook_of}
-OF_WEBHOOK_EVENT = {"id": webhook_of, "event_id": event_of}
+OF_WEBHOOK_EVENTS = {"webhook_id": webhook_of}
+OF_WEBHOOK_EVENT = {**OF_WEBHOOK_EVENTS, "event_id": event_of}
 
 
 ROWS: dict[str, Row] = {
@@ -95,8 +98,8 @@ ROWS: dict[str, Row] = {
         "Z-23",
         KJ,
         "read_only",
-        lambda world: {"id": world.attachment["id"]},
-        {"id": OF_ATTACHMENT["id"], **cursors(OF_ATTACHMENT["attachment_id"])},
+        lambda world: {"email_id": world.attachment["email_id"]},
+        {"email_id": OF_ATTACHMENT["email_id"], **cursors(OF_ATTACHMENT["attachment_id"])},
         beside_email,
     ),
     "AttachmentService.GetAttachment": Row(
@@ -167,7 +170,7 @@ ROWS: dict[str, Row] = {
         points_to={"email_id": lambda world: world.email_id, "after": lambda world: world.cursor},
     ),
     "EventService.WatchEvents": Row(
-        "F-8", KJ, "read_only", lambda world: {"after": ""}, {"after": lambda world: world.cursor}
+        "F-8", KJ, "read_only", lambda world: {"from_beginning": True}, {"after": lambda world: world.cursor}
     ),
     "EmailService.UpdateEmail": Row(
         "F-2",
@@ -225,8 +228,8 @@ ROWS: dict[str, Row] = {
         "F-3",
         KJ,
         "read_only",
-        lambda world: {"id": webhook_of(world)},
-        {**OF_WEBHOOK, **cursors(event_of)},
+        lambda world: {"webhook_id": webhook_of(world)},
+        {**OF_WEBHOOK_EVENTS, **cursors(event_of)},
         beside_webhook,
     ),
     "WebhookService.GetWebhookEvent": Row(
@@ -247,8 +250,8 @@ ROWS: dict[str, Row] = {
         "F-3",
         KJ,
         "full",
-        lambda world: {"id": webhook_of(world), "since": world.earlier()},
-        OF_WEBHOOK,
+        lambda world: {"webhook_id": webhook_of(world), "since": world.earlier()},
+        OF_WEBHOOK_EVENTS,
         lambda world, field: {"since": world.earlier()},
     ),
     "SuppressionService.CreateSuppression": Row(

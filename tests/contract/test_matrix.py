@@ -130,7 +130,8 @@ def test_another_organisation_cannot_delete(world: World, name: str) -> None:
 LISTS = [
     name
     for name, method in METHODS.items()
-    if method.descriptor.name.startswith("List") and "id" not in method.references
+    if method.descriptor.name.startswith("List")
+    and not (name.startswith("AttachmentService") or "webhook_id" in method.references)
 ]
 
 
@@ -148,7 +149,7 @@ def test_list_shows_nothing_of_another_organisation(world: World, name: str) -> 
 
 def test_stream_shows_nothing_of_another_organisation(world: World) -> None:
     method = METHODS["EventService.WatchEvents"]
-    first = world.grpc(method, {"after": ""}, world.b.api_key).body["event"]
+    first = world.grpc(method, {"from_beginning": True}, world.b.api_key).body["event"]
     own = world.made("EmailService.ListEmails", {"limit": 100}, world.b.api_key)["data"]
     assert first["email_id"] in {email["id"] for email in own}
 

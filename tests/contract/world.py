@@ -154,18 +154,18 @@ class World:
 
     @cached_property
     def attachment(self) -> Fields:
-        """The `id` of an email of A's and the `attachment_id` of its file."""
+        """The `email_id` of an email of A's and the `attachment_id` of its file."""
         sent = self.email() | {"attachments": [{"filename": "secret.txt", "content": "c2VjcmV0"}]}
         id = str(self.made("EmailService.SendEmail", sent, self.a.api_key)["id"])
-        [file] = self.made("AttachmentService.ListAttachments", {"id": id}, self.a.api_key)["data"]
-        return {"id": id, "attachment_id": file["id"]}
+        [file] = self.made("AttachmentService.ListAttachments", {"email_id": id}, self.a.api_key)["data"]
+        return {"email_id": id, "attachment_id": file["id"]}
 
     @cached_property
     def webhook_event(self) -> Fields:
-        """The `id` of a webhook of A's and the `event_id` of an event sent to it."""
+        """The `webhook_id` of a webhook of A's and the `event_id` of an event sent to it."""
         id = self.new_webhook()
         event_id = self.made("WebhookService.TestWebhook", {"id": id}, self.a.api_key)["event_id"]
-        return {"id": id, "event_id": event_id}
+        return {"webhook_id": id, "event_id": event_id}
 
     @cached_property
     def b_webhook_id(self) -> str:

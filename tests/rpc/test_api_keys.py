@@ -168,8 +168,8 @@ async def test_keys_are_listed_in_pages_newest_first(channel: grpc.aio.Channel, 
     assert first.total == second.total
     everything = await other.list(limit=1000)
     assert (everything.limit, everything.has_more, len(everything.data)) == (100, False, first.total)
-    assert await refusal_of(other.list(limit=0)) == "VALIDATION_FAILED"
-    assert await refusal_of(other.list(page=0)) == "VALIDATION_FAILED"
+    assert await refusal_of(other.list(limit=-1)) == "VALIDATION_FAILED"
+    assert await refusal_of(other.list(page=-1)) == "VALIDATION_FAILED"
 
 
 async def test_key_shows_its_last_use(session: Client, channel: grpc.aio.Channel) -> None:

@@ -119,7 +119,7 @@ async def refused(call: Any) -> str:
 async def test_complaint_suppresses_the_recipient(client: Client) -> None:
     ada, bob = address(), address()
     id = await client.delivered(ada, bob)
-    event_id = await client.complain(id, ada.upper(), feedback_type="abuse")
+    event_id = await client.complain(id, ada.upper(), feedback_type=feedback_service_pb2.FEEDBACK_TYPE_FRAUD)
     assert await client.complain(id, ada) == event_id
     email = await client.get(id)
     assert [person.status for person in email.recipients] == [COMPLAINED, DELIVERED]
@@ -202,7 +202,7 @@ async def test_a_list_is_filtered(either: Stack, client: Client) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"limit": 0},
+        {"limit": -1},
         {"after": "x"},
         {"status": [0]},
         {"status": [99]},
@@ -248,6 +248,5 @@ async def test_the_days_of_statistics_are_at_most_90(
     assert [day.date for day in found.daily] == sorted(day.date for day in found.daily)
 
 
-@pytest.mark.parametrize("days", [0, -1])
-async def test_statistics_of_less_than_a_day_are_refused(client: Client, days: int) -> None:
-    assert await refused(client.stats(days=days)) == "VALIDATION_FAILED"
+async def test_statistics_of_less_than_a_day_are_refused(client: Client) -> None:
+    assert await refused(client.stats(days=-1)) == "VALIDATION_FAILED"

@@ -172,7 +172,8 @@ async def test_suppressions_are_listed_newest_first_in_pages(client: Client) -> 
 
 
 @pytest.mark.parametrize(
-    "fields", [{"limit": 0}, {"page": 0}, {"after": "x"}, {"before": "x"}, {"origin": [0]}, {"origin": [99]}]
+    "fields",
+    [{"limit": -1}, {"page": -1}, {"after": "x"}, {"before": "x"}, {"origin": [0]}, {"origin": [99]}],
 )
 async def test_invalid_list_request_is_refused(client: Client, fields: dict[str, Any]) -> None:
     assert await refused(client.list(**fields)) == "VALIDATION_FAILED"

@@ -76,23 +76,23 @@ class Hooks(Client):
         return await self._webhooks.TestWebhook(pb.TestWebhookRequest(id=id), metadata=self._metadata)
 
     async def events(self, id: str, **fields: Any) -> pb.ListWebhookEventsResponse:
-        request = pb.ListWebhookEventsRequest(id=id, **fields)
+        request = pb.ListWebhookEventsRequest(webhook_id=id, **fields)
         return await self._webhooks.ListWebhookEvents(request, metadata=self._metadata)
 
     async def event(self, id: str, event_id: str) -> webhook_pb2.WebhookEvent:
-        request = pb.GetWebhookEventRequest(id=id, event_id=event_id)
+        request = pb.GetWebhookEventRequest(webhook_id=id, event_id=event_id)
         return (await self._webhooks.GetWebhookEvent(request, metadata=self._metadata)).event
 
     async def attempts(self, id: str, event_id: str, **fields: Any) -> pb.ListWebhookAttemptsResponse:
-        request = pb.ListWebhookAttemptsRequest(id=id, event_id=event_id, **fields)
+        request = pb.ListWebhookAttemptsRequest(webhook_id=id, event_id=event_id, **fields)
         return await self._webhooks.ListWebhookAttempts(request, metadata=self._metadata)
 
     async def replay(self, id: str, event_id: str) -> pb.ReplayWebhookEventResponse:
-        request = pb.ReplayWebhookEventRequest(id=id, event_id=event_id)
+        request = pb.ReplayWebhookEventRequest(webhook_id=id, event_id=event_id)
         return await self._webhooks.ReplayWebhookEvent(request, metadata=self._metadata)
 
     async def replay_all(self, id: str, since: Timestamp) -> pb.ReplayWebhookEventsResponse:
-        request = pb.ReplayWebhookEventsRequest(id=id, since=since)
+        request = pb.ReplayWebhookEventsRequest(webhook_id=id, since=since)
         return await self._webhooks.ReplayWebhookEvents(request, metadata=self._metadata)
 
     async def attempted(self, id: str, event_id: str, times: int) -> list[webhook_pb2.WebhookAttempt]:
@@ -368,7 +368,7 @@ async def test_event_of_any_outcome_can_be_replayed(hooks: Hooks) -> None:
         assert waiting[0].HasField("next_attempt_at")
         for times in (2, 3):
             replayed = await hooks.replay(made.id, test.event_id)
-            assert (replayed.id, replayed.event_id) == (made.id, test.event_id)
+            assert (replayed.webhook_id, replayed.event_id) == (made.id, test.event_id)
             await until(lambda times=times: sink.count == times)
             await until(lambda times=times: hooks.attempted(made.id, test.event_id, times))
         attempts = (await hooks.attempts(made.id, test.event_id)).data
