@@ -12,17 +12,15 @@ from server.db.statements import Change, Statement
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
+from server.events.follower import Follower
 from server.events.reader import Reader
 from server.events.rows import EventRow, Place
 from server.stats.tally import Counted, changes
-from server.work.backpressure import Backpressure, Pacer
-from server.work.loop import Loop
+from server.work.backpressure import Backpressure
 from server.work.notifier import Notifier
 
 READER = Reader("statistics")
 PAGE_SIZE = 500
-# The delay until events of other processes are seen; those of this process are notified.
-_POLL_S = 0.25
 # The delay after a notification, in which more events come to be read together.
 _GATHER_S = 0.05
 # The same while many sends are being accepted: counters may be a little late.
@@ -76,7 +74,7 @@ _ADD_ADDRESSEES = Change("""
 """)
 
 
-class Counting:
+class Counting(Follower):
     """Reads the log and moves the counters, each event once.
 
     Its place in the log is stored in the same transaction as the counters, and only if it is still the place
@@ -92,27 +90,12 @@ class Counting:
         backpressure: Backpressure,
         page_size: int = PAGE_SIZE,
     ) -> None:
+        super().__init__(
+            "statistics", events_appended, backpressure, gather_s=_GATHER_S, high_gather_s=_HIGH_GATHER_S
+        )
         self._database = database
         self._writer = writer
-        self._events_appended = events_appended
-        self._pacer = Pacer("statistics", backpressure, gather_s=_GATHER_S, high_gather_s=_HIGH_GATHER_S)
         self._page_size = page_size
-        self._loop = Loop("statistics", self._repeat, pause_s=_POLL_S)
-
-    async def start(self) -> None:
-        """Begins to read."""
-        self._loop.start()
-
-    async def stop(self) -> None:
-        """Finishes the page in progress; a later start resumes after it."""
-        await self._loop.stop()
-
-    async def _repeat(self) -> bool:
-        if not await self._pacer.run(self.step):
-            await self._events_appended.wait(_POLL_S)
-            if not self._loop.stopping:
-                await self._pacer.gather()
-        return True
 
     async def step(self) -> bool:
         """Reads one page and counts it; True if there may be more to read at once."""

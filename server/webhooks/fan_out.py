@@ -11,19 +11,17 @@ from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
+from server.events.follower import Follower
 from server.events.rows import BEGINNING, EventRow, Place
 from server.webhooks import intake, subscriptions
 from server.webhooks.formats.format import EmailRow, Format
 from server.webhooks.formats.table import FORMATS
 from server.webhooks.intake import Advance, NewCall
 from server.webhooks.subscriptions import Subscription
-from server.work.backpressure import Backpressure, Pacer
-from server.work.loop import Loop
+from server.work.backpressure import Backpressure
 from server.work.notifier import Notifier
 
 PAGE_SIZE = 500
-# The delay until events of other processes are seen; those of this process are notified.
-_POLL_S = 0.25
 # The delay after a notification, in which more events come to be read together.
 _GATHER_S = 0.01
 # The same while many sends are being accepted.
@@ -34,7 +32,7 @@ _MAX_UNSAVED = 5_000
 _log = structlog.get_logger()
 
 
-class FanOut:
+class FanOut(Follower):
     """The reader of the log that fills the queue of webhook calls.
 
     Its place in the log is stored in the same transaction as the calls, and only if it is still where this
@@ -52,36 +50,23 @@ class FanOut:
         page_size: int = PAGE_SIZE,
         formats: Mapping[str, Format] = FORMATS,
     ) -> None:
+        super().__init__(
+            "webhooks.fan_out",
+            events_appended,
+            backpressure,
+            gather_s=_GATHER_S,
+            high_gather_s=_HIGH_GATHER_S,
+        )
         self._database = database
         self._writer = writer
         self._clock = clock
-        self._events_appended = events_appended
         self._webhook_calls_due = webhook_calls_due
         self._page_size = page_size
         self._formats = formats
-        self._pacer = Pacer(
-            "webhooks.fan_out", backpressure, gather_s=_GATHER_S, high_gather_s=_HIGH_GATHER_S
-        )
         # The stored place, and the place up to which this process has read: no event between has calls.
         self._stored: Place | None = None
         self._reached = BEGINNING
         self._unsaved = 0
-        self._loop = Loop("webhooks.fan_out", self._repeat, pause_s=_POLL_S)
-
-    async def start(self) -> None:
-        """Begins to read."""
-        self._loop.start()
-
-    async def stop(self) -> None:
-        """Ends after the page that is being read; a later start goes on after it."""
-        await self._loop.stop()
-
-    async def _repeat(self) -> bool:
-        if not await self._pacer.run(self.step):
-            await self._events_appended.wait(_POLL_S)
-            if not self._loop.stopping:
-                await self._pacer.gather()
-        return True
 
     async def step(self) -> bool:
         """Reads one page and adds its calls; returns whether there may be more events."""

@@ -14,7 +14,6 @@ from server.db.database import Database
 from server.db.tables.accounts import organisations
 from server.db.tables.domains import dkim_keys, domains
 from server.db.tables.emails import emails, recipients
-from server.db.tables.events import events
 from server.db.tables.queue import delivery_queue
 from server.db.tx import Tx
 from server.db.writer import Writer
@@ -23,6 +22,8 @@ from server.domains.keys import NewKey, _make
 from server.emails.accept import Acceptor
 from server.emails.batch import Batch
 from server.emails.draft import Draft, draft
+from server.events import log
+from server.events.rows import EventRow
 from server.faults import Fault
 from server.ids import new_id
 from server.sealing import Seal
@@ -81,21 +82,6 @@ class QueueRow(NamedTuple):
     lease_owner: str | None
     lease_token: int
     lease_until: int | None
-
-
-class EventRow(NamedTuple):
-    """An event of an email."""
-
-    id: str
-    type: str
-    recipient: str
-    attempt: int
-    reply_code: int | None
-    reply_status: str | None
-    reply_text: str | None
-    remote_host: str | None
-    possible_duplicate: bool
-    created_at: int
 
 
 def domain_of(org_id: str) -> str:
@@ -213,7 +199,5 @@ async def queue_of(database: Database) -> list[QueueRow]:
 
 async def events_of(database: Database, email: Queued) -> list[EventRow]:
     """An email's events after the one of its acceptance, in order."""
-    columns = [events.c[name] for name in EventRow._fields]
-    later = (events.c.email_id == email.id, events.c.type.not_in(("email.sent", "email.scheduled")))
-    query = select(*columns).where(*later).order_by(events.c.tx, events.c.seq)
-    return await database.read(Tx.all, EventRow, query)
+    entries = await database.read(log.of_email, email.org_id, email.id)
+    return [entry for entry in entries if entry.type not in ("email.sent", "email.scheduled")]

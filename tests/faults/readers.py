@@ -52,9 +52,7 @@ class Readers:
 
     def mistakes(self) -> list[str]:
         """Differences between stream and log: events that came twice, out of order, or are in no log."""
-        order = [id for id, _ in self._log()]
-        twice = [f"twice: {id}" for id, count in Counter(self._streamed).items() if count > 1]
-        return twice if twice or self._streamed == order else ["the stream is not in the order of the log"]
+        return differences(self._streamed, [id for id, _ in self._log()])
 
     def _log(self) -> Sequence[tuple[str, str]]:
         with store(self._stack.database_url) as connection:
@@ -78,3 +76,19 @@ class Readers:
                         cursor = answer.event.cursor
                 except grpc.aio.AioRpcError:
                     await asyncio.sleep(RETRY_PAUSE_S)
+
+
+def differences(streamed: Sequence[str], log: Sequence[str]) -> list[str]:
+    """Events by which a stream differs from the log up to the same length, in words.
+
+    Retries append to the log while it is compared: events behind the last one that was streamed are no
+    difference. `Readers.behind` finds those that the stream never gets.
+    """
+    twice = [f"twice: {id}" for id, count in Counter(streamed).items() if count > 1]
+    if twice:
+        return twice
+    for position, id in enumerate(streamed):
+        expected = log[position] if position < len(log) else "no event"
+        if id != expected:
+            return [f"the stream has {id} at {position}, where the log has {expected}"]
+    return []

@@ -28,6 +28,11 @@ async def happen(
     if later:
         statuses = [cast(Status, type.removeprefix("email.")) for type in later]
         changes = [Transition(org_id, email.id, 1, status) for status in statuses]
-        results = await writer.run(transitions.apply, changes, created_at)
-        assert {result.effect for result in results} == {Effect.APPLIED}
+        await reach(writer, changes, created_at)
     return email.id
+
+
+async def reach(writer: Writer, changes: Sequence[Transition], at_ms: int) -> None:
+    """Makes transitions at a time, all of which must be allowed and new."""
+    results = await writer.run(transitions.apply, changes, at_ms)
+    assert [result.effect for result in results] == [Effect.APPLIED] * len(changes)

@@ -58,11 +58,13 @@ def open_store(url: str) -> Iterator[Store]:
         runner.run(store.database.close())
 
 
-def explore(machine: type[StoreMachine], store: Store, *, examples: int, steps: int) -> None:
-    """Runs a machine on a store. A failure prints the steps that lead to it and how to repeat it."""
-    on_store = type(machine.__name__, (machine,), {"store": store})
+def explore(machine: type[RuleBasedStateMachine], *, examples: int, steps: int, **parts: object) -> None:
+    """Runs a machine that has `parts`, such as its store, as attributes of its class.
+
+    A failure prints the steps that lead to it and how to repeat it.
+    """
     run_state_machine_as_test(
-        on_store,
+        type(machine.__name__, (machine,), parts),
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,

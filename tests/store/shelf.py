@@ -10,15 +10,16 @@ from zidimail.v1 import email_pb2 as pb
 from server.db.database import Database
 from server.db.listing import Page, PageRequest
 from server.db.writer import Writer
-from server.emails import listing, transitions
+from server.emails import listing
 from server.emails.draft import Draft
-from server.emails.lifecycle import Effect, Status
+from server.emails.lifecycle import Status
 from server.emails.listing import Filter
 from server.emails.store import EmailRow
 from server.emails.transitions import Transition
 from server.ids import least_id_of, new_id
 from tests.delivery.queued import add_domain, add_org, domain_of, enqueue, rows_of
 from tests.harness.clock import START_MS
+from tests.harness.happenings import reach
 
 EVERYTHING = PageRequest(limit=100)
 OTHER_DOMAIN_ID = new_id()
@@ -77,8 +78,7 @@ class Shelf:
             if mail.status != "queued"
             for no in range(1, len(mail.to) + len(mail.cc) + len(mail.bcc) + 1)
         ]
-        results = await self.writer.run(transitions.apply, changes, START_MS)
-        assert {result.effect for result in results} <= {Effect.APPLIED}
+        await reach(self.writer, changes, START_MS)
         self.mails |= made
         return list(made)
 

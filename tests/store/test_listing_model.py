@@ -102,4 +102,4 @@ class Lists(StoreMachine):
 
 @with_time_to_shorten
 def test_every_filter_and_page_equals_a_full_scan(store: Store) -> None:
-    explore(Lists, store, examples=20, steps=20)
+    explore(Lists, examples=20, steps=20, store=store)

@@ -5,14 +5,12 @@ from typing import ClassVar, NamedTuple
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy import Engine, create_engine, insert, select, update
 from sqlalchemy.pool import NullPool
@@ -41,7 +39,7 @@ from server.queue.rows import LeaseKey
 from server.wire.caller import KeyCaller
 from tests.harness.clock import START_MS
 from tests.store.accepting import send_request
-from tests.store.machines import with_time_to_shorten
+from tests.store.machines import explore, with_time_to_shorten
 
 CALLER = KeyCaller(new_id(), new_id(), "full")
 DOMAIN_ID = new_id()
@@ -299,18 +297,4 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @with_time_to_shorten
 def test_states_events_queue_and_files_agree_under_any_interleaving(engine: Engine) -> None:
-    class OnEngine(Mail):
-        pass
-
-    OnEngine.engine = engine
-    run_state_machine_as_test(
-        OnEngine,
-        settings=settings(
-            max_examples=30,
-            stateful_step_count=30,
-            deadline=None,
-            database=None,
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    explore(Mail, examples=30, steps=30, engine=engine)

@@ -34,7 +34,6 @@ LONGER_FILES = {
     "tests/store/test_keys.py": ONE_SUBJECT,
     "tests/store/test_schedule.py": ONE_SUBJECT,
     "tests/store/test_webhooks.py": ONE_SUBJECT,
-    "tests/store/test_transitions_model.py": "one state machine and its rules",
     "tests/unit/edge/test_app.py": ONE_SUBJECT,
     "tests/unit/server/emails/test_admission.py": ONE_SUBJECT,
     "tests/unit/server/net/test_dns.py": ONE_SUBJECT,
