@@ -21,7 +21,7 @@ demo: $(INSTALLED) ## Send one mail through each interface in a temporary folder
 test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name" for some)
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-clients: $(INSTALLED) ## Build and run the client guides of docs/clients in every language (ARGS="go java" for some)
+test-clients: $(INSTALLED) ## Build and run the guides of docs/, clients and gateways, in every language (ARGS="go java" for some clients)
 	@$(PY) -m tests.clients.guides $(ARGS)
 	$(if $(ARGS),,@$(PY) -m tests.clients.gateways)
 

@@ -1,6 +1,6 @@
-"""The lines that each guide's program prints, one a step, and their checks against the server.
+"""The programs of `docs/clients` do every step, and the server's own account agrees with what they print.
 
-`<step> <result>`, words separated by one blank, in this order:
+Each prints one line a step, `<step> <result>`, words separated by one blank, in this order:
 
     send <email id>
     repeat <email id> replayed           the same call, with the same idempotency key
@@ -25,8 +25,11 @@ Codes have the names of the gRPC specification. An event type may lack its prefi
 language's generator drops it. Recipients are at `simulator.test`: every mail is simulated and none leaves.
 """
 
+from pathlib import Path
+
 from zidimail.v1 import email_service_pb2, email_service_pb2_grpc, event_service_pb2, event_service_pb2_grpc
 
+from tests.clients.guides.guide import Guide
 from tests.clients.guides.server import Server
 
 STEPS = (
@@ -51,15 +54,11 @@ EMAILS_SENT = 3
 DEADLINE_S = 10
 
 
-def parse(printed: str) -> dict[str, str]:
-    """The results by step. Raises AssertionError unless the steps are all there, in order."""
-    lines = [line.partition(" ") for line in printed.splitlines()]
-    assert [step for step, _, _ in lines] == list(STEPS), printed
-    return {step: result for step, _, result in lines}
-
-
-def check(results: dict[str, str], server: Server, sender: str) -> None:
-    """Compares the results of a program that sent from `sender` with the server's own account of it."""
+def test_the_program_of_the_guide_does_every_step(guide: Guide, built: Path, server: Server) -> None:
+    sender = f"{guide.language}-{server.name}@{server.domain}"
+    lines = [line.partition(" ") for line in guide.run(built, server, sender).splitlines()]
+    assert [step for step, _, _ in lines] == list(STEPS)
+    results = {step: result for step, _, result in lines}
     with server.channel() as channel:
         emails = email_service_pb2_grpc.EmailServiceStub(channel)
         events = event_service_pb2_grpc.EventServiceStub(channel)
