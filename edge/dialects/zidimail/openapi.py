@@ -50,8 +50,8 @@ _REQUEST_HEADERS: Mapping[bytes, Schema] = {
 _BOUNDS: Mapping[str, Schema] = {
     **{name: {"minimum": 1} for name in QUERIES.counts},
     "page": {"minimum": 1, "maximum": 1_000_000},
-    "after": {"pattern": "^[0-9a-f]{24}$"},
-    "before": {"pattern": "^[0-9a-f]{24}$"},
+    "after": {"pattern": "^([0-9a-f]{24})?$"},
+    "before": {"pattern": "^([0-9a-f]{24})?$"},
 }
 """Limits of query parameters that their types cannot say."""
 
