@@ -24,7 +24,7 @@ REACHED = {
     "DELETE /v1/api-keys/{id}",
     "POST /v1/webhooks",
     "PATCH /v1/webhooks/{id}",
-    "GET /v1/webhooks/{webhook_id}/events",
+    "POST /v1/webhooks/{id}/test",
     "POST /v1/suppressions",
     "GET /v1/suppressions",
     "GET /v1/events",
