@@ -20,6 +20,7 @@ from server.domains import store as domain_store
 from server.domains.keys import private_key
 from server.message.attachment import Attachment
 from server.message.compose import Message, compose
+from server.message.downgrade import downgraded
 from server.message.encoding import Uncomposable, address_text
 from server.message.sign import SigningKey, UnusableKey, sign
 from server.sealing import Seal
@@ -143,26 +144,39 @@ def letter(
     Raises `Uncomposable`, `NotAMailbox`.
     """
     sender = mailbox(email.sender)
-    composed = compose(
-        Message(
-            sender=sender,
-            to=_mailboxes(email.to),
-            cc=_mailboxes(email.cc),
-            reply_to=_mailboxes(email.reply_to),
-            subject=email.subject,
-            message_id=email.message_id,
-            date_ms=email.begins_at,
-            text=email.text,
-            html=email.html,
-            headers=orjson.loads(email.headers),
-            attachments=_attachments(parts),
-        )
+    message = Message(
+        sender=sender,
+        to=_mailboxes(email.to),
+        cc=_mailboxes(email.cc),
+        reply_to=_mailboxes(email.reply_to),
+        subject=email.subject,
+        message_id=email.message_id,
+        date_ms=email.begins_at,
+        text=email.text,
+        html=email.html,
+        headers=orjson.loads(email.headers),
+        attachments=_attachments(parts),
     )
-    signatures = sign(composed.head, composed.body, keys, email.begins_at // 1000)
-    content = b"".join((*signatures, *composed.head, b"\r\n", composed.body))
+    composed = compose(message)
+    head = _signed(composed.head, composed.body, keys, email)
+    ascii_head = b""
+    if composed.needs_utf8 and (lines := downgraded(message, composed.head)):
+        ascii_head = _signed(lines, composed.body, keys, email)
     return OutgoingMessage(
-        email.org_id, email.id, address_text(sender.address), content, composed.needs_utf8, needs_tls
+        email.org_id,
+        email.id,
+        address_text(sender.address),
+        b"".join((head, composed.body)),
+        composed.needs_utf8,
+        needs_tls,
+        ascii_head,
+        len(head),
     )
+
+
+def _signed(lines: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], email: EmailRow) -> bytes:
+    """A header with its signatures and the empty line."""
+    return b"".join((*sign(lines, body, keys, email.begins_at // 1000), *lines, b"\r\n"))
 
 
 def _attachments(rows: list[PartRow]) -> list[Attachment]:

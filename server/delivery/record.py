@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from server.delivery.verdict import Outcome, RetryPolicy, Verdict
+from server.delivery.verdict import Outcome, RetryPolicy, Stage, Verdict
 from server.emails.lifecycle import Status
 from server.queue.rows import Claimed, LeaseKey
 
@@ -29,7 +29,8 @@ class Settlement:
     """The record of one attempt for one recipient; times are milliseconds since 1970 UTC.
 
     `due_at` is when the next attempt is due, None if there is none. `alone` says that the email has no
-    other recipient, so that no other transaction can change it; `simulated` that no server was asked.
+    other recipient, so that no other transaction can change it; `simulated` that no server was asked;
+    `of_mailbox` that the reply was one to RCPT, which alone may blame the address (contract row C-60).
     """
 
     key: LeaseKey
@@ -45,6 +46,7 @@ class Settlement:
     possible_duplicate: bool
     alone: bool
     simulated: bool = False
+    of_mailbox: bool = False
 
 
 # The states of a recipient after attempts that are not repeated.
@@ -81,6 +83,7 @@ def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: RetryP
         possible_duplicate=attempt.uncertain,
         alone=attempt.alone,
         simulated=outcome.simulated,
+        of_mailbox=outcome.stage is Stage.RCPT,
     )
 
 

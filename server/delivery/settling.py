@@ -33,7 +33,7 @@ def settle(tx: Tx, settlements: Sequence[Settlement], now: int) -> list[bool]:
             ],
         )
         recorded = _record(tx, live, now)
-        bounced = [s for s in recorded if s.status == "bounced" and not s.simulated]
+        bounced = [s for s in recorded if s.status == "bounced" and s.of_mailbox and not s.simulated]
         suppress_bounced(tx, list(map(_bounce, bounced)), now)
     return [settlement.key in ours for settlement in settlements]
 

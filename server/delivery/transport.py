@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from server.delivery.verdict import Outcome
+
+# The bytes of a message in pieces, of which each begins a line: joined, large ones would be copied.
+Pieces: TypeAlias = Sequence[bytes | memoryview]
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """A composed and signed message with its envelope sender.
 
-    With `needs_utf8` its header holds addresses that need SMTPUTF8 (RFC 6531); with `needs_tls` it must be
-    sent over TLS.
+    With `needs_utf8` its header holds addresses that need SMTPUTF8 (RFC 6531). Then `ascii_head` is a header,
+    signed and with its empty line, for hosts without it, or empty if there can be none; it takes the place of
+    the first `head_size` bytes of `content`. With `needs_tls` the message must be sent over TLS.
     """
 
     org_id: str
@@ -21,6 +25,16 @@ class OutgoingMessage:
     content: bytes
     needs_utf8: bool = False
     needs_tls: bool = False
+    ascii_head: bytes = b""
+    head_size: int = 0
+
+    def pieces(self, *, utf8: bool) -> Pieces | None:
+        """The message for a host with or without SMTPUTF8; None if such a host cannot take it."""
+        if utf8 or not (self.needs_utf8 or not self.sender.isascii()):
+            return (self.content,)
+        if not self.ascii_head or not self.sender.isascii():
+            return None
+        return self.ascii_head, memoryview(self.content)[self.head_size :]
 
 
 class LeaseLost(Exception):
@@ -38,11 +52,14 @@ class CommitHooks(Protocol):
         ...
 
     def commit_withdrawn(self, numbers: Sequence[int]) -> None:
-        """Called if the connection broke after `before_commit`, so that the dot was not sent."""
+        """Called after `before_commit` if the dot was not sent, or if the host refused the message for now.
+
+        Then the message may be sent to another host.
+        """
         ...
 
     def after_commit(self, outcomes: Mapping[int, Outcome]) -> None:
-        """Called as soon as the reply to the dot was read, or was given up."""
+        """Called as soon as a reply to the dot that decides was read, or the wait for it was given up."""
         ...
 
 

@@ -25,6 +25,20 @@ class Stage(StrEnum):
     DOT = "dot"
 
 
+# The subject and detail (RFC 5248) of codes that say more than their stage does; None: at any other stage.
+_DETAILS: dict[tuple[Stage | None, int], str] = {
+    (Stage.RCPT, 452): "2.2",
+    (Stage.RCPT, 552): "2.2",
+    (None, 452): "3.1",
+    (None, 552): "3.4",
+    (None, 500): "5.2",
+    (None, 501): "5.4",
+    (None, 502): "5.1",
+    (None, 503): "5.1",
+    (None, 504): "5.4",
+}
+
+
 class Verdict(StrEnum):
     """The outcome of one attempt for one recipient."""
 
@@ -42,8 +56,9 @@ class Outcome:
     """The result of one attempt for one recipient.
 
     `code` is 0 if no reply came; `status` is the enhanced status code, made up from the situation if the
-    reply has none; `host` is empty if none was spoken to. `uncertain` means that the message was sent
-    completely and no reply was seen: the receiver may have it.
+    reply has none; `host` is empty if none was spoken to; `stage` is None if no reply decided. `uncertain`
+    means that the message was sent completely and no reply was seen: the receiver may have it. `of_host`
+    marks a bounce that says what this host cannot do, and nothing of the other hosts of the site.
     """
 
     verdict: Verdict
@@ -54,21 +69,49 @@ class Outcome:
     uncertain: bool = False
     # It was made up here: it says nothing about anybody's address.
     simulated: bool = False
+    stage: Stage | None = None
+    of_host: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """True if another host may take the mail: this one has not, and did not refuse it for good.
+
+        An uncertain attempt is not open: the host may have the message.
+        """
+        return self.of_host or (self.verdict is Verdict.DEFERRED and not self.uncertain)
 
 
-def judge(stage: Stage, code: int, status: str, text: str, host: str) -> Outcome:
+def judge(stage: Stage, code: int, status: str, text: str, host: str, *, may_pass: bool = False) -> Outcome:
     """The outcome of a reply at a stage of the dialogue, for the recipients that it concerns.
 
     Permanent is only a 5yz reply about this message or recipient: one in the greeting is about us, and
-    one whose enhanced code says 4.x.y is meant to pass.
+    one whose enhanced code says 4.x.y is meant to pass. With `may_pass` no reply is permanent, as the
+    connection is not what it should be (contract row C-60).
     """
     text = text[:MAX_TEXT]
     if 200 <= code < 300:
-        return Outcome(Verdict.DELIVERED, code, status or "2.0.0", text, host)
-    permanent = 500 <= code < 600 and stage is not Stage.GREETING
+        return Outcome(Verdict.DELIVERED, code, status or "2.0.0", text, host, stage=stage)
+    status = status or _status_of(stage, code)
+    permanent = 500 <= code < 600 and stage is not Stage.GREETING and not may_pass
     if permanent and not status.startswith("4"):
-        return Outcome(Verdict.BOUNCED, code, status or _status_of(stage, code), text, host)
-    return Outcome(Verdict.DEFERRED, code, status or _status_of(stage, code), text, host)
+        # A refusal of the size that MAIL declared is the same as a limit in EHLO (RFC 1870 section 6.1).
+        of_host = stage is Stage.MAIL and status == "5.3.4"
+        return Outcome(Verdict.BOUNCED, code, status, text, host, stage=stage, of_host=of_host)
+    return Outcome(Verdict.DEFERRED, code, status, text, host, stage=stage)
+
+
+def demands_tls(code: int, status: str, text: str) -> bool:
+    """True for a refusal of a connection in clear: 530 of RFC 3207, 523 and 538 of RFC 5248 section 2.4."""
+    return code in (523, 530, 538) or status in ("5.7.10", "5.7.11") or "STARTTLS" in text.upper()
+
+
+def is_too_many(code: int, status: str) -> bool:
+    """True for a reply to RCPT that may mean that the transaction has too many recipients.
+
+    RFC 5321 section 4.5.3.1.10: some servers say 552 for it. Both codes have other meanings, which the same
+    recipient hears again as the first one of a transaction.
+    """
+    return status in ("4.5.3", "5.5.3") or code in (452, 552)
 
 
 def unreachable(status: str, text: str, host: str = "") -> Outcome:
@@ -76,9 +119,14 @@ def unreachable(status: str, text: str, host: str = "") -> Outcome:
     return Outcome(Verdict.DEFERRED, 0, status, text[:MAX_TEXT], host)
 
 
-def impossible(status: str, text: str, host: str = "") -> Outcome:
+def impossible(status: str, text: str) -> Outcome:
     """The outcome when no host can ever take the mail: no such domain, a null MX."""
-    return Outcome(Verdict.BOUNCED, 0, status, text[:MAX_TEXT], host)
+    return Outcome(Verdict.BOUNCED, 0, status, text[:MAX_TEXT])
+
+
+def unfit(status: str, text: str, host: str) -> Outcome:
+    """The outcome when this host cannot take the mail: a bounce only if the site has no other host."""
+    return Outcome(Verdict.BOUNCED, 0, status, text[:MAX_TEXT], host, of_host=True)
 
 
 def unanswered(text: str, host: str) -> Outcome:
@@ -123,5 +171,8 @@ class RetryPolicy:
 
 
 def _status_of(stage: Stage, code: int) -> str:
-    detail = {Stage.RCPT: "1.0", Stage.MAIL: "1.0"}.get(stage, "0.0")
+    """The enhanced status code of a reply that has none."""
+    detail = _DETAILS.get((stage, code)) or _DETAILS.get((None, code))
+    if detail is None:
+        detail = "1.0" if stage in (Stage.MAIL, Stage.RCPT) else "0.0"
     return f"{'5' if 500 <= code < 600 else '4'}.{detail}"

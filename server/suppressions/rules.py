@@ -11,8 +11,16 @@ UNCLEAR_WITHIN_MS = 72 * 3600 * 1000
 
 _PERMANENT = re.compile(r"5\.\d{1,3}\.\d{1,3}\Z")
 _NO_MAILBOX = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"))
-# Full or too small a mailbox, an ambiguous address, a sender's address that is wrong.
-_OTHER = frozenset(("5.1.4", "5.1.7", "5.1.8", "5.1.9", "5.2.2", "5.2.3", "5.2.4"))
+# Full or too small a mailbox, an ambiguous address, a sender's address that is wrong; then a command that was
+# not understood, and too many recipients (5.5.3): only 5.5.0 is also said of mailboxes.
+_OTHER = frozenset(
+    (
+        *("5.1.4", "5.1.7", "5.1.8", "5.1.9", "5.2.2", "5.2.3", "5.2.4"),
+        *("5.5.1", "5.5.2", "5.5.3", "5.5.4", "5.5.5", "5.5.6"),
+    )
+)
+# Microsoft says this of addresses that its directory does not have; its 5.4.1 means a network otherwise.
+_NOT_IN_DIRECTORY = re.compile(r"recipient address(?:es)? rejected\s*:\s*access denied", re.IGNORECASE)
 # The mail system, the network, the message's content, policy and authentication.
 _OTHER_SUBJECTS = ("5.3.", "5.4.", "5.6.", "5.7.")
 # Receivers refuse unwanted mail with various codes; the text of the reply shows the cause.
@@ -30,6 +38,8 @@ def is_permanent(enhanced_status: str) -> bool:
 
 def blame(enhanced_status: str, text: str) -> Blame:
     """The cause of a bounce with this enhanced status code and this text."""
+    if enhanced_status == "5.4.1" and _NOT_IN_DIRECTORY.search(text):
+        return "mailbox"
     if (
         not is_permanent(enhanced_status)
         or enhanced_status in _OTHER

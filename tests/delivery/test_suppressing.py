@@ -70,6 +70,7 @@ async def bounce(
         uncertain=False,
         possible_duplicate=False,
         alone=True,
+        of_mailbox=True,
     )
     assert await queue.settle([settlement]) == [True]
     return email

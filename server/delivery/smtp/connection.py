@@ -49,8 +49,7 @@ class SmtpConnection(asyncio.Protocol):
             self.end(self._reader.problem)
         elif len(self._replies) > _MAX_WAITING_REPLIES:
             self.end("more replies than commands")
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
@@ -71,9 +70,7 @@ class SmtpConnection(asyncio.Protocol):
         if not self.failure:
             self.failure = reason
             self._transport.abort()
-        for waiter in (self._waiter, self._writable):
-            if waiter is not None and not waiter.done():
-                waiter.set_result(None)
+        self._wake()
 
     def quit(self) -> None:
         """Sends QUIT and closes the connection without waiting for the reply."""
@@ -87,12 +84,17 @@ class SmtpConnection(asyncio.Protocol):
             self._transport.write(data)
 
     async def drained(self, timeout_s: float) -> None:
-        """Waits until the write buffer has space. Raises `ConnectionLost`, also at the timeout."""
-        if self._paused and not self.failure:
+        """Waits until there is space to write, or a reply. Raises `ConnectionLost`, also at the timeout."""
+        if self._paused and not self.failure and not self._replies:
             self._writable = self._loop.create_future()
             await self._wait(self._writable, timeout_s)
         if self.failure:
             raise ConnectionLost(self.failure)
+
+    async def heard(self) -> None:
+        """Reads what has arrived: a write that fails on a closed connection would discard it."""
+        for _ in range(2):  # the loop looks at the sockets in the first turn, and reads in the second
+            await asyncio.sleep(0)
 
     async def reply(self, timeout_s: float) -> Reply:
         """The next reply. Raises `ConnectionLost`."""
@@ -119,6 +121,11 @@ class SmtpConnection(asyncio.Protocol):
         if transport is None:
             raise ConnectionResetError("the connection was closed")
         self._transport = transport
+
+    def _wake(self) -> None:
+        for waiter in (self._waiter, self._writable):
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
 
     async def _wait(self, waiter: asyncio.Future[None], timeout_s: float) -> None:
         timer = self._loop.call_later(timeout_s, self.end, f"no reply within {timeout_s:g} s")

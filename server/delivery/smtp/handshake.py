@@ -7,7 +7,7 @@ import ssl
 from server.delivery.smtp.connection import ConnectionLost, SmtpConnection
 from server.delivery.smtp.replies import Reply
 from server.delivery.smtp.session import Session
-from server.delivery.smtp.target import AttemptFailed, Credentials, Target, Timeouts, Tls
+from server.delivery.smtp.target import AttemptFailed, Channel, Credentials, Target, Timeouts, Tls
 from server.delivery.verdict import Stage, judge, unreachable
 
 
@@ -30,13 +30,18 @@ async def connect(target: Target, hostname: str, tls_context: ssl.SSLContext, ti
     except (OSError, ssl.SSLError) as error:
         raise AttemptFailed(unreachable("4.4.1", f"no connection: {error}", target.display_name)) from error
     try:
-        features = await _Handshake(connection, target, hostname, timeouts).run(tls_context)
+        handshake = _Handshake(connection, target, hostname, timeouts)
+        features = await handshake.run(tls_context)
     except ConnectionLost as lost:
         raise AttemptFailed(unreachable("4.4.2", str(lost), target.display_name)) from None
     except BaseException:
         connection.end("aborted")
         raise
-    return Session(connection, target, features, timeouts)
+    return Session(connection, target, features, handshake.channel, timeouts)
+
+
+# The state of a connection before STARTTLS, if it is not just in clear.
+_CHANNELS = {Tls.IMPLICIT: Channel.TLS, Tls.NONE: Channel.FALLEN_BACK}
 
 
 class _Handshake:
@@ -47,12 +52,12 @@ class _Handshake:
         self._target = target
         self._hostname = hostname
         self._timeouts = timeouts
-        self._secured = target.tls is Tls.IMPLICIT
+        self.channel = _CHANNELS.get(target.tls, Channel.CLEAR)
 
     async def run(self, tls_context: ssl.SSLContext) -> dict[str, str]:
         """The extensions that the server offers in EHLO. Raises `AttemptFailed`, `ConnectionLost`."""
         greeting = await self._connection.reply(self._timeouts.greeting)
-        if greeting.code != 220:
+        if not greeting.is_success:
             raise self._refused(greeting)
         features = await self._hello()
         if self._target.tls in (Tls.OPPORTUNISTIC, Tls.ENCRYPTED, Tls.REQUIRED):
@@ -67,37 +72,39 @@ class _Handshake:
     async def _hello(self) -> dict[str, str]:
         name = self._hostname.encode()
         reply = await self._connection.command(b"EHLO " + name, self._timeouts.greeting)
-        if reply.code == 250:
+        if reply.is_success:
             lines = (line.partition(" ") for line in reply.lines[1:])
             return {keyword.upper(): argument for keyword, _, argument in lines}
         if reply.code == 421:
             raise self._refused(reply)
         reply = await self._connection.command(b"HELO " + name, self._timeouts.greeting)
-        if reply.code != 250:
+        if not reply.is_success:
             raise self._refused(reply)
         return {}
 
     async def _start_tls(self, context: ssl.SSLContext, features: dict[str, str]) -> dict[str, str]:
-        reply = await self._connection.command(b"STARTTLS", self._timeouts.greeting)
-        if reply.code != 220:
-            if self._target.tls is not Tls.OPPORTUNISTIC:
-                raise self._refused(reply)
-            return features
         try:
+            reply = await self._connection.command(b"STARTTLS", self._timeouts.greeting)
+            if not reply.is_success:
+                if self._target.tls is not Tls.OPPORTUNISTIC:
+                    raise self._refused(reply)
+                self.channel = Channel.FALLEN_BACK
+                return features
             if self._connection.failure:
                 raise ConnectionLost(self._connection.failure)
             await self._connection.start_tls(context, self._target.name, self._timeouts.tls)
+            self.channel = Channel.TLS
+            # EHLO again: an attacker may have changed the extensions offered in clear (RFC 3207 section 4.2).
+            # In TLS 1.3 its reply is also the first sign that the server took our side of the handshake.
+            return await self._hello()
         except (OSError, ConnectionLost) as error:
             text = f"TLS handshake failed: {error}"
             raise AttemptFailed(
                 unreachable("4.7.5", text, self._target.display_name), in_handshake=True
             ) from error
-        self._secured = True
-        # EHLO again: an attacker may have changed the extensions offered in clear (RFC 3207 section 4.2).
-        return await self._hello()
 
     async def _authenticate(self, credentials: Credentials, features: dict[str, str]) -> None:
-        if not self._secured and not _is_loopback(self._target.address):
+        if self.channel is not Channel.TLS and not _is_loopback(self._target.address):
             raise self._unfit("4.7.11", "credentials are not sent without TLS")
         mechanisms = features.get("AUTH", "").upper().split()
         if "PLAIN" in mechanisms:
@@ -110,7 +117,7 @@ class _Handshake:
                     reply = await self._connection.command(_b64(answer), self._timeouts.mail)
         else:
             raise self._unfit("4.7.4", "no way to authenticate is offered that we know")
-        if reply.code != 235:
+        if not reply.is_success:
             raise self._refused(reply)
 
     def _unfit(self, status: str, text: str) -> AttemptFailed:

@@ -6,31 +6,68 @@ A failure of the connection has one of two results. Before the message was sent 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from server import failpoints
 from server.delivery.smtp.connection import ConnectionLost, SmtpConnection
 from server.delivery.smtp.replies import Reply
-from server.delivery.smtp.target import AttemptFailed, Target, Timeouts
-from server.delivery.transport import CommitHooks, OutgoingMessage
-from server.delivery.verdict import Outcome, Stage, Verdict, impossible, judge, unanswered, unreachable
+from server.delivery.smtp.stuffing import stuffed
+from server.delivery.smtp.target import AttemptFailed, Channel, Target, Timeouts
+from server.delivery.transport import CommitHooks, OutgoingMessage, Pieces
+from server.delivery.verdict import (
+    Outcome,
+    Stage,
+    demands_tls,
+    impossible,
+    is_too_many,
+    judge,
+    unanswered,
+    unfit,
+    unreachable,
+)
 from server.message.encoding import Uncomposable, address_text
 
-_CHUNK = 262_144
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The result of one transaction.
+
+    `rest` are the recipients that the host did not take together with the others: they have no outcome yet,
+    and need a transaction of their own.
+    """
+
+    outcomes: dict[int, Outcome]
+    rest: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """What one transaction sends: the form of the message that the host takes, and the recipients' paths."""
+
+    mail: bytes
+    paths: dict[int, bytes]
+    content: Pieces
 
 
 class Session:
     """A connection that is ready for MAIL, opened by `server.delivery.smtp.handshake.connect`."""
 
     def __init__(
-        self, connection: SmtpConnection, target: Target, features: Mapping[str, str], timeouts: Timeouts
+        self,
+        connection: SmtpConnection,
+        target: Target,
+        features: Mapping[str, str],
+        channel: Channel,
+        timeouts: Timeouts,
     ) -> None:
         self._connection = connection
-        self._target = target
         self._features = features
+        self._channel = channel
         self._timeouts = timeouts
         # True while the last transaction is unfinished, so that the next one needs a RSET.
         self._needs_reset = False
+        self.target = target
         self.opened_at = asyncio.get_running_loop().time()
         self.messages = 0
 
@@ -47,152 +84,186 @@ class Session:
         """Sends QUIT and closes the connection without waiting for the reply."""
         self._connection.quit()
 
-    async def send(
-        self, message: OutgoingMessage, recipients: Mapping[int, str], hooks: CommitHooks
-    ) -> dict[int, Outcome]:
-        """Sends a message; the outcome for each recipient, by its number.
+    async def send(self, message: OutgoingMessage, recipients: Mapping[int, str], hooks: CommitHooks) -> Sent:
+        """Sends a message in one transaction; the recipients are named by their numbers.
 
         Raises `AttemptFailed`, and aborts the connection and raises the error if `hooks.before_commit` does.
         """
-        decided, paths = self._servable(message, recipients)
-        if not paths:
-            return decided
+        decided, envelope = self._servable(message, recipients)
+        if envelope is None:
+            return Sent(decided)
         self.messages += 1
         try:
-            return await self._transact(message, paths, decided, hooks)
+            return await self._transact(envelope, decided, hooks)
         except ConnectionLost as lost:
             self.abort()
-            raise AttemptFailed(unreachable("4.4.2", str(lost), self._target.display_name), decided) from None
+            raise AttemptFailed(unreachable("4.4.2", str(lost), self.target.display_name), decided) from None
         except BaseException:
             self.abort()
             raise
 
     def _servable(
         self, message: OutgoingMessage, recipients: Mapping[int, str]
-    ) -> tuple[dict[int, Outcome], dict[int, bytes]]:
-        """The recipients that this host cannot serve, with their outcomes, and the paths of the others."""
-        limit = self._features.get("SIZE", "")
-        if limit.isascii() and limit.isdigit() and 0 < int(limit[:20]) < len(message.content):
-            text = f"the message has {len(message.content)} bytes, and this host takes at most {limit}"
-            return dict.fromkeys(recipients, impossible("5.3.4", text, self._target.display_name)), {}
+    ) -> tuple[dict[int, Outcome], _Envelope | None]:
+        """Outcomes for the recipients that this host cannot serve, and the envelope for the others."""
         decided: dict[int, Outcome] = {}
         paths: dict[int, bytes] = {}
         utf8 = "SMTPUTF8" in self._features
-        shared = message.needs_utf8 or not message.sender.isascii()
+        content = message.pieces(utf8=utf8)
         for no, address in recipients.items():
             try:
                 path = address_text(address)
             except Uncomposable as error:
                 decided[no] = impossible("5.1.3", str(error))
                 continue
-            if (shared or not path.isascii()) and not utf8:
+            if content is None or (not path.isascii() and not utf8):
                 text = "this host does not take addresses beyond US-ASCII (SMTPUTF8)"
-                decided[no] = impossible("5.6.7", text, self._target.display_name)
+                decided[no] = unfit("5.6.7", text, self.target.display_name)
             else:
                 paths[no] = path.encode()
-        return decided, paths
+        if content is None or not paths:
+            return decided, None
+        size = sum(map(len, content))
+        limit = self._features.get("SIZE", "")
+        if limit.isascii() and limit.isdigit() and 0 < int(limit[:20]) < size:
+            text = f"the message has {size} bytes, and this host takes at most {limit}"
+            return decided | dict.fromkeys(paths, unfit("5.3.4", text, self.target.display_name)), None
+        return decided, _Envelope(self._mail(message, paths, size), paths, content)
 
-    async def _transact(
-        self,
-        message: OutgoingMessage,
-        paths: Mapping[int, bytes],
-        decided: dict[int, Outcome],
-        hooks: CommitHooks,
-    ) -> dict[int, Outcome]:
-        mail = self._mail(message, paths)
+    def _mail(self, message: OutgoingMessage, paths: Mapping[int, bytes], size: int) -> bytes:
+        mail = b"MAIL FROM:<%b>" % message.sender.encode()
+        if "SIZE" in self._features:
+            mail += b" SIZE=%d" % size
+        if "SMTPUTF8" in self._features and (
+            message.needs_utf8 or not message.sender.isascii() or not all(map(bytes.isascii, paths.values()))
+        ):
+            mail += b" SMTPUTF8"
+            if "8BITMIME" in self._features:
+                mail += b" BODY=8BITMIME"
+        return mail
+
+    async def _transact(self, envelope: _Envelope, decided: dict[int, Outcome], hooks: CommitHooks) -> Sent:
+        """One transaction. Puts outcomes into `decided` as they become known."""
+        paths = envelope.paths
         rcpts = [b"RCPT TO:<%b>" % path for path in paths.values()]
         pipelined = "PIPELINING" in self._features
         if pipelined:
             reset = [b"RSET"] if self._needs_reset else []
-            self._connection.write(b"\r\n".join((*reset, mail, *rcpts, b"DATA\r\n")))
+            self._connection.write(b"\r\n".join((*reset, envelope.mail, *rcpts, b"DATA\r\n")))
         if self._needs_reset:
             await self._reply(None if pipelined else b"RSET", self._timeouts.mail)
         self._needs_reset = True
-        reply = await self._reply(None if pipelined else mail, self._timeouts.mail)
-        self._check_open(reply, Stage.MAIL, decided)
+        reply = await self._reply(None if pipelined else envelope.mail, self._timeouts.mail)
         failpoints.hit("smtp.after_mail")
-        refused = None if reply.code == 250 else self._outcome(reply, Stage.MAIL)
-        if refused is not None and not pipelined:
-            return decided | dict.fromkeys(paths, refused)
+        if not reply.is_success:
+            decided.update(dict.fromkeys(paths, self._refusal(reply, Stage.MAIL, {})))
+            if pipelined:
+                await self._skip(len(rcpts))
+            return Sent(decided)
         accepted: list[int] = []
+        rest: list[int] = []
         for no, rcpt in zip(paths, rcpts, strict=True):
             reply = await self._reply(None if pipelined else rcpt, self._timeouts.rcpt)
-            if refused is not None:
-                decided[no] = refused
-            elif reply.code in (250, 251):
+            if reply.is_success:
                 accepted.append(no)
+            elif accepted and is_too_many(reply.code, reply.status):
+                rest.append(no)
             else:
-                self._check_open(reply, Stage.RCPT, decided)
-                decided[no] = self._outcome(reply, Stage.RCPT)
-        if not accepted and not pipelined:
-            return decided
-        reply = await self._reply(None if pipelined else b"DATA", self._timeouts.data)
+                decided[no] = self._refusal(reply, Stage.RCPT, decided)
         if not accepted:
-            if reply.code == 354:
-                self.abort()  # the server waits for a message without recipients
-            return decided
-        self._check_open(reply, Stage.DATA, decided)
-        if reply.code != 354:
-            return decided | dict.fromkeys(accepted, self._outcome(reply, Stage.DATA))
-        return decided | await self._send_content(message.content, accepted, decided, hooks)
+            if pipelined:
+                await self._skip(0)
+            return Sent(decided)
+        reply = await self._reply(None if pipelined else b"DATA", self._timeouts.data)
+        if reply.code // 100 == 3:
+            outcome = await self._send_content(envelope.content, accepted, hooks)
+        else:
+            outcome = self._refusal(reply, Stage.DATA, decided)
+        decided.update(dict.fromkeys(accepted, outcome))
+        if outcome.is_open or outcome.uncertain:
+            # Another transaction with this host would most likely end like this one.
+            shared = outcome if outcome.is_open else unreachable(outcome.status, outcome.text, outcome.host)
+            decided.update(dict.fromkeys(rest, shared))
+            rest = []
+        return Sent(decided, rest)
 
-    async def _send_content(
-        self, content: bytes, accepted: list[int], decided: dict[int, Outcome], hooks: CommitHooks
-    ) -> dict[int, Outcome]:
-        stuffed = content.replace(b"\r\n.", b"\r\n..")
-        if stuffed.startswith(b"."):
-            stuffed = b"." + stuffed
-        for start in range(0, len(stuffed), _CHUNK):
-            self._connection.write(stuffed[start : start + _CHUNK])
-            await self._connection.drained(self._timeouts.block)
+    async def _skip(self, rcpts: int) -> None:
+        """Reads the replies to the RCPTs and the DATA of a transaction that is decided already."""
+        try:
+            for _ in range(rcpts):
+                await self._reply(None, self._timeouts.rcpt)
+            reply = await self._reply(None, self._timeouts.data)
+        except ConnectionLost:
+            return
+        if reply.code // 100 == 3:
+            self.abort()  # the server waits for a message without recipients
+
+    async def _send_content(self, content: Pieces, accepted: Sequence[int], hooks: CommitHooks) -> Outcome:
+        if not await self._write(content):
+            return self._interrupted()
         await hooks.before_commit(accepted)
         if not self._connection.is_idle:
             hooks.commit_withdrawn(accepted)
-            if self._connection.early_reply is None:
-                raise ConnectionLost(self._connection.failure or "connection is closing")
-            outcome = self._outcome(self._connection.early_reply, Stage.GREETING)
-            self.abort()
-            raise AttemptFailed(outcome, decided)
+            return self._interrupted()
         failpoints.hit("smtp.before_dot")
         self._connection.write(b".\r\n")
         failpoints.hit("smtp.after_dot")
         try:
             reply = await self._connection.reply(self._timeouts.dot)
         except ConnectionLost as lost:
-            outcome = unanswered(str(lost), self._target.display_name)
+            outcome = unanswered(str(lost), self.target.display_name)
         else:
             self._needs_reset = False
             outcome = self._outcome(reply, Stage.DOT)
             if reply.code == 421:
                 self.abort()
-        outcomes = dict.fromkeys(accepted, outcome)
-        hooks.after_commit(outcomes)
-        return outcomes
+        if outcome.is_open:
+            hooks.commit_withdrawn(accepted)
+        else:
+            hooks.after_commit(dict.fromkeys(accepted, outcome))
+        return outcome
 
-    def _mail(self, message: OutgoingMessage, paths: Mapping[int, bytes]) -> bytes:
-        mail = b"MAIL FROM:<%b>" % message.sender.encode()
-        if "SIZE" in self._features:
-            mail += b" SIZE=%d" % len(message.content)
-        if message.needs_utf8 or not message.sender.isascii() or not all(map(bytes.isascii, paths.values())):
-            mail += b" SMTPUTF8"
-            if "8BITMIME" in self._features:
-                mail += b" BODY=8BITMIME"
-        return mail
+    async def _write(self, content: Pieces) -> bool:
+        """Sends the content up to the dot; False if the connection broke or the host replied before that."""
+        is_first = True
+        for chunk in stuffed(content):
+            if not is_first:
+                await self._connection.heard()
+            is_first = False
+            if not self._connection.is_idle:
+                return False
+            self._connection.write(chunk)
+            try:
+                await self._connection.drained(self._timeouts.block)
+            except ConnectionLost:
+                return False
+        return True
 
-    def _check_open(self, reply: Reply, stage: Stage, decided: Mapping[int, Outcome]) -> None:
-        """Raises `AttemptFailed` if the reply says that the host closes the connection (421)."""
+    def _interrupted(self) -> Outcome:
+        """The outcome of a reply before the dot, which ends the connection. Raises `ConnectionLost`."""
+        reply, failure = self._connection.early_reply, self._connection.failure
+        self.abort()
+        if reply is None:
+            raise ConnectionLost(failure or "connection is closing")
+        return self._outcome(reply, Stage.DATA)
+
+    def _refusal(self, reply: Reply, stage: Stage, decided: Mapping[int, Outcome]) -> Outcome:
+        """The outcome of a refusal. Raises `AttemptFailed` if the host closes the connection (421)."""
+        outcome = self._outcome(reply, stage)
         if reply.code == 421:
             self.abort()
-            raise AttemptFailed(self._outcome(reply, stage), dict(decided))
+            raise AttemptFailed(outcome, dict(decided))
+        return outcome
 
     def _outcome(self, reply: Reply, stage: Stage) -> Outcome:
-        outcome = judge(stage, reply.code, reply.status, reply.text, self._target.display_name)
-        if outcome.verdict is Verdict.DELIVERED and stage is not Stage.DOT:
+        host = self.target.display_name
+        if reply.is_success and stage is not Stage.DOT:
             # A success code before the message was sent: the server has no message.
-            return unreachable(
-                "4.5.0", f"unexpected reply {reply.code} {reply.text}", self._target.display_name
-            )
-        return outcome
+            return unreachable("4.5.0", f"unexpected reply {reply.code} {reply.text}", host)
+        may_pass = self._channel is Channel.FALLEN_BACK or (
+            self._channel is Channel.CLEAR and demands_tls(reply.code, reply.status, reply.text)
+        )
+        return judge(stage, reply.code, reply.status, reply.text, host, may_pass=may_pass)
 
     async def _reply(self, command: bytes | None, timeout_s: float) -> Reply:
         """The reply to a command, which is sent first unless it was pipelined (None)."""

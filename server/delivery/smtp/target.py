@@ -18,7 +18,17 @@ class Tls(Enum):
     REQUIRED = "required"
     # TLS from the first byte, with a valid certificate (RFC 8314).
     IMPLICIT = "implicit"
+    # Clear text, after STARTTLS failed.
     NONE = "none"
+
+
+class Channel(Enum):
+    """The state of a connection after its handshake."""
+
+    TLS = "tls"
+    CLEAR = "clear"
+    # Clear text only because STARTTLS failed: the host's refusals may have that cause (contract row C-60).
+    FALLEN_BACK = "fallen back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from server.delivery.transport import CommitHooks, OutgoingMessage, Transport
-from server.delivery.verdict import Outcome, Verdict
+from server.delivery.verdict import Outcome, Stage, Verdict
 from server.queue.rules import SIMULATED
 
 # The most delayed recipients that are remembered.
@@ -13,7 +13,7 @@ _HOST = "simulator"
 
 
 def _outcome(verdict: Verdict, code: int, status: str, text: str) -> Outcome:
-    return Outcome(verdict, code, status, text, _HOST, simulated=True)
+    return Outcome(verdict, code, status, text, _HOST, simulated=True, stage=Stage.RCPT)
 
 
 _DELIVERED = _outcome(Verdict.DELIVERED, 250, "2.0.0", "simulated: the message was taken")

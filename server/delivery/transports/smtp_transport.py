@@ -3,11 +3,12 @@
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
 from server.delivery.route import NoRoute
+from server.delivery.smtp.answers import Answers, FirstHosts, is_same_host, others_first
 from server.delivery.smtp.handshake import connect
 from server.delivery.smtp.pool import IDLE_S, Pool
 from server.delivery.smtp.session import Session
@@ -15,11 +16,22 @@ from server.delivery.smtp.target import AttemptFailed, Target, Timeouts, Tls
 from server.delivery.transport import CommitHooks, OutgoingMessage
 from server.delivery.verdict import Outcome, unreachable
 
+_UNTRIED = unreachable("4.4.1", "no host of the site could be reached")
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """One attempt: its message, the key of the sessions that it may use, and the answers so far."""
+
+    message: OutgoingMessage
+    pool_key: str
+    hooks: CommitHooks
+    answers: Answers
+
+
 class SmtpTransport(ABC):
-    """Delivers over pooled sessions; tries the hosts of a site in turn until one accepts a session."""
+    """Delivers over pooled sessions; tries the hosts of a site in turn until one decides."""
 
     has_many_sites: bool
 
@@ -39,6 +51,7 @@ class SmtpTransport(ABC):
         self._unverified.check_hostname = False
         self._unverified.verify_mode = ssl.CERT_NONE
         self._pool = Pool(idle_s)
+        self._first_hosts = FirstHosts()
 
     @abstractmethod
     def site_of(self, domain: str) -> str:
@@ -51,52 +64,79 @@ class SmtpTransport(ABC):
     async def deliver(
         self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
-        """See `Transport`."""
-        outcomes: dict[int, Outcome] = {}
-        left = dict(recipients)
+        """See `Transport`. Recipients that a host does not take for now are offered to the next one at once."""
+        answers = Answers(recipients)
         # Separate sessions: a message that needs TLS must not go over a connection in clear.
         pool_key = f"{site} encrypted" if message.needs_tls else site
-        session = self._pool.take(pool_key)
-        if session is not None:
-            try:
-                return await self._send(session, message, left, pool_key, hooks)
-            except AttemptFailed as failed:
-                # The server has probably closed the idle session; a new one to the same host may succeed.
-                outcomes.update(failed.decided)
+        delivery = _Delivery(message, pool_key, hooks, answers)
+        last = self._first_hosts.last(message, recipients)
+        asked = await self._over_idle_session(delivery, last)
+        if not answers.left:
+            outcomes = answers.result(_UNTRIED)
+            self._first_hosts.note(message, outcomes, None)
+            return outcomes
         try:
-            targets = await self.targets(site)
+            targets = others_first(await self.targets(site), last)
         except NoRoute as none:
-            return dict.fromkeys(left, none.outcome) | outcomes
-        last = unreachable("4.4.1", "no host of the site could be reached")
+            return answers.result(none.outcome)
         for number, target in enumerate(targets):
-            left = {no: address for no, address in left.items() if no not in outcomes}
-            if not left:
+            if not answers.left:
                 break
+            if is_same_host(target, asked):
+                continue
+            fit = _fit_for(message, target)
             try:
-                session = await self._connect(
-                    _fit_for(message, target), others_left=number + 1 < len(targets)
-                )
-                return outcomes | await self._send(session, message, left, pool_key, hooks)
+                session = await self._connect(fit, others_left=number + 1 < len(targets))
+                await self._send(session, fit, delivery)
             except AttemptFailed as failed:
-                outcomes.update(failed.decided)
-                last = failed.outcome
-        return dict.fromkeys(left, last) | outcomes
+                answers.add({**dict.fromkeys(answers.left, failed.outcome), **failed.decided})
+        outcomes = answers.result(_UNTRIED)
+        self._first_hosts.note(message, outcomes, (asked or targets[0]) if len(targets) > 1 else None)
+        return outcomes
+
+    async def _over_idle_session(self, delivery: "_Delivery", last: Target | None) -> Target | None:
+        """Sends over an idle session, if there is one to another host than `last`; the host that answered."""
+        session = self._pool.take(delivery.pool_key)
+        if session is None:
+            return None
+        if is_same_host(session.target, last):
+            self._pool.put(delivery.pool_key, session)
+            return None
+        try:
+            await self._send(session, session.target, delivery)
+        except AttemptFailed as failed:
+            # The server has probably closed the idle session; a new one to the same host may succeed.
+            delivery.answers.add(failed.decided)
+            return None
+        return session.target
+
+    async def _send(self, session: Session, target: Target, delivery: "_Delivery") -> None:
+        """Sends to the recipients that are left, in as many transactions as the host wants.
+
+        Raises `AttemptFailed`. A host may close the connection after each transaction.
+        """
+        answers = delivery.answers
+        rest = dict(answers.left)
+        has_progress = False
+        while rest:
+            try:
+                sent = await session.send(delivery.message, rest, delivery.hooks)
+            except AttemptFailed as failed:
+                if not has_progress:
+                    raise
+                answers.add(failed.decided)
+                rest = {no: address for no, address in rest.items() if no not in failed.decided}
+                session = await self._connect(target, others_left=True)
+                has_progress = False
+                continue
+            answers.add(sent.outcomes)
+            rest = {no: rest[no] for no in sent.rest}
+            has_progress = True
+        self._pool.put(delivery.pool_key, session)
 
     async def close(self) -> None:
         """See `Transport`."""
         self._pool.close()
-
-    async def _send(
-        self,
-        session: Session,
-        message: OutgoingMessage,
-        recipients: Mapping[int, str],
-        pool_key: str,
-        hooks: CommitHooks,
-    ) -> dict[int, Outcome]:
-        outcomes = await session.send(message, recipients, hooks)
-        self._pool.put(pool_key, session)
-        return outcomes
 
     async def _connect(self, target: Target, *, others_left: bool) -> Session:
         timeouts = (

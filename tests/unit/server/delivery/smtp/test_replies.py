@@ -41,7 +41,6 @@ def test_reply_is_parsed_into_code_status_and_text(line: bytes, reply: Reply) ->
         b"25 x\r\n",
         b"2500 x\r\n",
         b"999 x\r\n",
-        b"250-a\r\n251 b\r\n",
         b"\r\n",
     ],
 )

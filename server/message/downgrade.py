@@ -1,0 +1,40 @@
+"""The header of a message for hosts without SMTPUTF8: addresses beyond US-ASCII are shown, but not usable.
+
+RFC 6857 section 3: such an address becomes an empty group, whose name holds it as an encoded word.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from server.addresses import Mailbox
+from server.message.compose import Message
+from server.message.encoding import address_text, encoded_words, mailbox_list, mailbox_text, unstructured
+
+_LABEL = "Internationalized Address"
+
+
+def downgraded(message: Message, head: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The header lines of a composed message in US-ASCII; empty if there is no such form.
+
+    There is none if the author's address needs SMTPUTF8.
+    """
+    if not address_text(message.sender.address).isascii():
+        return ()
+    lists = {"to": message.to, "cc": message.cc, "reply-to": message.reply_to}
+    return tuple(line if line.isascii() else _downgraded(line, lists) for line in head)
+
+
+def _downgraded(line: bytes, lists: Mapping[str, Sequence[Mailbox]]) -> bytes:
+    name, _, value = line.decode().partition(":")
+    boxes = lists.get(name.lower())
+    if boxes:
+        return mailbox_list(name, map(_shown, boxes))
+    return unstructured(name, value.replace("\r\n", ""))
+
+
+def _shown(box: Mailbox) -> str:
+    address = address_text(box.address)
+    if address.isascii():
+        return mailbox_text(box)
+    words = "\r\n ".join(encoded_words(address, len(_LABEL) + 1))
+    name = "\r\n ".join(encoded_words(box.name, 0)) + "\r\n " if box.name else ""
+    return f"{name}{_LABEL} {words} Removed:;"
