@@ -1,6 +1,7 @@
 """Engines on fresh stores, stopped after each test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from server.settings import Settings
 from server.work.backpressure import Backpressure
 from server.work.notifier import Notifier
 from tests.delivery.queued import SECRET, seal
+from tests.delivery.receivers import World
 from tests.harness.clock import ManualClock
+from tests.harness.dns_server import DnsServer
 
 
 class OnceStopped(Engine):
@@ -66,3 +69,10 @@ async def start_engine(
     yield start
     for engine in engines:
         await engine.stop()
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """Hosts that are found through a DNS server."""
+    async with AsyncExitStack() as stack:
+        yield World(await stack.enter_async_context(DnsServer()), stack)

@@ -1,56 +1,17 @@
 """The host that gets the mail, by real DNS queries and connections (RFC 5321 section 5, RFC 7505)."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
 
 from server.delivery.route import MAX_ADDRESSES, NoRoute, Router, in_order, interleaved, without_loop
-from server.delivery.smtp.target import Timeouts
-from server.delivery.transports.mx import Mx
-from server.delivery.verdict import Outcome, Verdict
+from server.delivery.verdict import Verdict
 from server.net.dns import Resolver
-from tests.delivery.letters import SHORT, Dots, letter, settings
-from tests.harness.dns_server import Answer, DnsFault, DnsServer
-from tests.harness.smtp_sink import SmtpSink
+from tests.delivery.letters import Dots, letter, settings
+from tests.delivery.receivers import World
+from tests.harness.dns_server import Answer, DnsFault
 
 NOBODY = "127.0.0.9"  # loopback, where nothing listens
-
-
-class World:
-    """A DNS server, and hosts that are reached through it."""
-
-    def __init__(self, dns: DnsServer, stack: AsyncExitStack) -> None:
-        self.dns = dns
-        self._stack = stack
-        self.port = 0
-
-    async def host(self, address: str = "127.0.0.1") -> SmtpSink:
-        """A receiver; all of them share one port, as on the internet."""
-        sink = await self._stack.enter_async_context(SmtpSink(host=address, port=self.port))
-        self.port = sink.port
-        return sink
-
-    def mx(self, timeouts: Timeouts = SHORT, **changes: Any) -> Mx:
-        configured = settings(
-            "mx",
-            **{"dns": self.dns.address, "mx_port": self.port or 1, "allow_private_networks": True} | changes,
-        )
-        transport = Mx(configured, Resolver(configured, timeout_s=1.0), timeouts)
-        self._stack.push_async_callback(transport.close)
-        return transport
-
-    async def deliver(self, transport: Mx | None = None, domain: str = "r.test") -> Outcome:
-        mx = transport or self.mx()
-        outcomes = await mx.deliver(letter(), {1: f"ok@{domain}"}, mx.site_of(domain), Dots())
-        return outcomes[1]
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with AsyncExitStack() as stack:
-        yield World(await stack.enter_async_context(DnsServer()), stack)
 
 
 def route(world: World, **options: bool) -> Router:

@@ -13,7 +13,8 @@ The local part, without a `+label`, says what happens; anything unknown is accep
 | `garbage-rcpt`, `endless-rcpt` | answers with bytes that are no reply, or with one without end |
 | `tarpit` | from then on sends its replies a byte at a time |
 | `greylist-2` | answers RCPT with 451 twice, then accepts |
-| `partial` | is accepted as the first recipient of a transaction, else 452 |
+| `partial`, `partial-552` | is accepted as the first recipient of a transaction, else 452, or 552 |
+| `552-in-data`, `451-in-data` | answers with that code in the middle of the message, and hangs up |
 
 `mail` orders (`421-mail`) are read from the sender's address, since MAIL comes before any recipient.
 `data` is the answer to the command, `dot` the answer to the message.
@@ -23,7 +24,7 @@ import re
 from dataclasses import dataclass
 
 ORDER = re.compile(
-    r"(?P<act>\d{3}|drop|hang|garbage|endless)-(?P<verb>mail|rcpt|data|dot)(?:-(?P<seconds>[\d.]+))?"
+    r"(?P<act>\d{3}|drop|hang|garbage|endless)-(?P<verb>mail|rcpt|data|dot|in-data)(?:-(?P<seconds>[\d.]+))?"
 )
 SPECIAL = re.compile(r"(?P<act>drop-in-data|drop-after-dot|tarpit|greylist|partial)(?:-(?P<number>\d+))?")
 

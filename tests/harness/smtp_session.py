@@ -127,7 +127,8 @@ class SmtpSession(asyncio.Protocol):
             self._sink.commands.append(line)
         if (asked := self._sink.replies.get(verb)) is not None:
             self._say(asked)
-            return self._hang_up() if asked.startswith("421") else None
+            closes = asked.startswith("421") or verb == self._sink.hang_up_after
+            return self._hang_up() if closes else None
         match verb:
             case "EHLO":
                 self._reset()
@@ -190,7 +191,8 @@ class SmtpSession(asyncio.Protocol):
         if order.act == "greylist" and self._sink.count_greylisted(recipient) <= order.number:
             return self._say("451 4.7.1 greylisted, come back later")
         if order.act == "partial" and self._recipients:
-            return self._say("452 4.5.3 too many recipients")
+            refusal = "552 5.5.3" if order.number == 552 else "452 4.5.3"
+            return self._say(f"{refusal} too many recipients")
         if not self._obey(order, "rcpt"):
             self._recipients.append(recipient)
             self._orders.append(order)
@@ -255,6 +257,9 @@ class SmtpSession(asyncio.Protocol):
         end = self._buffer.find(END_OF_DATA, max(0, self._searched - len(END_OF_DATA)))
         if any(order.act == "drop-in-data" for order in self._orders) and len(self._buffer) > 2:
             self.abort()
+            return False
+        if len(self._buffer) > 2 and self._obey(self._order_for("in-data"), "in-data"):
+            self._hang_up()
             return False
         if end < 0:
             self._searched = len(self._buffer)

@@ -49,7 +49,7 @@ class SmtpSink:
     """A receiver on a free loopback port. Every attribute that is set here may be changed while it runs.
 
     `banner` is its first line, None for silence; `replies` maps a verb in capitals (and `DOT`) to a fixed
-    reply; `features` is what EHLO offers; `credentials` demands AUTH. `messages` holds what was taken,
+    reply, after which it hangs up if the verb is `hang_up_after`; `features` is what EHLO offers; `credentials` demands AUTH. `messages` holds what was taken,
     unless `keep` is off; `accepted` counts per recipient either way.
     """
 
@@ -75,6 +75,7 @@ class SmtpSink:
         self.credentials = credentials
         self.features: tuple[str, ...] = FEATURES
         self.replies: dict[str, str] = {}
+        self.hang_up_after = ""
         self.messages_per_connection: int | None = None
         self.tarpit_pause_s = TARPIT_PAUSE_S
         self.keep = keep

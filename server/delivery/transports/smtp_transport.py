@@ -64,7 +64,7 @@ class SmtpTransport(ABC):
     async def deliver(
         self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
-        """See `Transport`. Recipients that a host does not take for now are offered to the next one at once."""
+        """See `Transport`. Recipients that a host defers are offered to the next one at once."""
         answers = Answers(recipients)
         # Separate sessions: a message that needs TLS must not go over a connection in clear.
         pool_key = f"{site} encrypted" if message.needs_tls else site
