@@ -32,6 +32,7 @@ from tests.delivery.queued import (
     rows_of,
     status_of,
 )
+from tests.delivery.receivers import World
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.dns_server import DnsServer
 from tests.harness.smtp_sink import SmtpSink
@@ -102,6 +103,24 @@ async def test_a_refused_recipient_bounces_and_the_others_are_delivered(
     assert [message.rcpts for message in sink.messages] == [("ok@r.test", "you@r.test")], "one transaction"
     types = {event.recipient: event.type for event in await events_of(database, email)}
     assert types["550-rcpt@r.test"] == "email.bounced"
+
+
+async def test_message_that_one_host_deferred_at_its_end_has_one_result(
+    database: Database, writer: Writer, org_id: str, world: World, start_engine: StartEngine
+) -> None:
+    best, other = await world.site(2)
+    best.replies["DOT"] = "451 4.3.0 later"
+    [email] = await enqueue(writer, rows_of(org_id, ["ok@r.test"]))
+    await start_engine(world.mx())
+    await until(has(database, email, "delivered"))
+    [event] = await events_of(database, email)
+    assert (event.type, event.attempt, event.remote_host) == (
+        "email.delivered",
+        1,
+        "mx2.r.test [127.0.0.2]",
+    )
+    assert len(other.messages) == 1
+    assert await queue_of(database) == []
 
 
 async def test_bcc_recipient_gets_a_transaction_of_its_own(

@@ -1,4 +1,4 @@
-"""The hosts of one site in turn: who decides what a refusal means (contract row C-60; RFC 5321 section 5.1)."""
+"""The hosts of one site in turn: who decides what a refusal means (C-60; RFC 5321 section 5.1)."""
 
 import pytest
 
@@ -12,15 +12,10 @@ LARGE = CONTENT + b"a line of the body\r\n" * 200_000
 
 
 async def send(
-    mx: Mx,
-    *recipients: str,
-    hooks: Dots | None = None,
-    content: bytes = CONTENT,
-    sender: str = "a@sender.test",
+    mx: Mx, *recipients: str, hooks: Dots | None = None, content: bytes = CONTENT
 ) -> list[Outcome]:
     numbered = dict(enumerate(recipients))
-    mail = letter(content, sender=sender)
-    outcomes = await mx.deliver(mail, numbered, mx.site_of("r.test"), hooks or Dots())
+    outcomes = await mx.deliver(letter(content), numbered, mx.site_of("r.test"), hooks or Dots())
     return [outcomes[no] for no in numbered]
 
 
@@ -99,7 +94,7 @@ async def test_refusal_for_good_is_not_put_to_the_next_host(world: World, verb: 
     assert other.connections == 0
 
 
-# What a host cannot do.
+# Limits of one host.
 
 
 @pytest.mark.parametrize("announced", ["in EHLO", "in reply to MAIL", "without an enhanced code"])

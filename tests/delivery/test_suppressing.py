@@ -1,6 +1,6 @@
 """Bounces suppress addresses, suppressed ones get no mail: on both engines (Z-24; DELIVERY rows 27, 28)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 import pytest
@@ -12,11 +12,15 @@ from server.db.tables.suppressions import suppressions, unclear_bounces
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.record import Settlement
+from server.delivery.smtp.target import Timeouts
 from server.delivery.store import LeasedQueue
+from server.delivery.transports.mx import Mx
 from server.ids import new_id
+from server.net.dns import Resolver
 from server.suppressions import bounces
 from server.suppressions.store import NewSuppression, add
 from tests.delivery.conftest import StartEngine
+from tests.delivery.letters import settings
 from tests.delivery.queued import (
     Queued,
     enqueue,
@@ -28,6 +32,7 @@ from tests.delivery.queued import (
     status_of,
 )
 from tests.harness.clock import START_MS, ManualClock
+from tests.harness.dns_server import DnsServer
 from tests.harness.smtp_sink import SmtpSink
 from tests.harness.waiting import until
 
@@ -169,6 +174,40 @@ async def test_smtp_refusal_suppresses_only_the_refused_recipient(
 
     await until(bounced)
     assert await suppressed(database, org_id) == {"550-rcpt@r.test": ("bounce", email.id)}
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "DATA", "DOT"])
+async def test_refusal_at_another_command_than_rcpt_suppresses_no_address(
+    database: Database, writer: Writer, sink: SmtpSink, start_engine: StartEngine, verb: str
+) -> None:
+    """C-60, C-85: it is about the sender, the content or the host, whatever its code says."""
+    org_id = await new_org(writer)
+    sink.replies[verb] = "550 5.1.1 no such user"
+    waiting = await enqueue(writer, *(rows_of(org_id, ["ok@r.test"]) for _ in range(3)))
+    await start_engine(sink.url)
+    for email in waiting:
+        await until(has_bounced(database, email))
+    assert await suppressed(database, org_id) == {}
+
+
+async def test_domain_that_does_not_exist_suppresses_no_address(
+    database: Database, writer: Writer, start_engine: StartEngine
+) -> None:
+    """No mailbox was asked for, and a domain may come back."""
+    org_id = await new_org(writer)
+    async with DnsServer() as dns:
+        [email] = await enqueue(writer, rows_of(org_id, ["ok@gone.test"]))
+        configured = settings("mx", dns=dns.address)
+        await start_engine(Mx(configured, Resolver(configured), Timeouts()))
+        await until(has_bounced(database, email))
+    assert await suppressed(database, org_id) == {}
+
+
+def has_bounced(database: Database, email: Queued) -> Callable[[], Awaitable[bool]]:
+    async def bounced() -> bool:
+        return await status_of(database, email) == "bounced"
+
+    return bounced
 
 
 async def test_a_recipient_suppressed_after_acceptance_is_skipped(

@@ -49,8 +49,9 @@ class SmtpSink:
     """A receiver on a free loopback port. Every attribute that is set here may be changed while it runs.
 
     `banner` is its first line, None for silence; `replies` maps a verb in capitals (and `DOT`) to a fixed
-    reply, after which it hangs up if the verb is `hang_up_after`; `features` is what EHLO offers; `credentials` demands AUTH. `messages` holds what was taken,
-    unless `keep` is off; `accepted` counts per recipient either way.
+    reply, after which the sink hangs up if the verb is `hang_up_after`; `features` is what EHLO offers;
+    `credentials` demands AUTH. `messages` holds what was taken, unless `keep` is off; `accepted` counts per
+    recipient either way.
     """
 
     def __init__(

@@ -43,7 +43,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """What one transaction sends: the form of the message that the host takes, and the recipients' paths."""
+    """The commands and the content of one transaction, in the form that the host takes."""
 
     mail: bytes
     paths: dict[int, bytes]

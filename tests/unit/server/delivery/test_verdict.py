@@ -9,7 +9,13 @@ from server.delivery.verdict import (
     RetryPolicy,
     Stage,
     Verdict,
+    demands_tls,
+    impossible,
+    is_too_many,
     judge,
+    unanswered,
+    unfit,
+    unreachable,
 )
 
 MINUTE = 60_000
@@ -45,6 +51,49 @@ def test_a_reply_has_one_meaning(stage: Stage, code: int, status: str, verdict: 
 def test_a_reply_without_an_enhanced_code_gets_one_of_its_class() -> None:
     assert judge(Stage.RCPT, 550, "", "", "").status == "5.1.0"
     assert judge(Stage.DOT, 451, "", "", "").status == "4.0.0"
+    assert judge(Stage.RCPT, 552, "", "", "").status == "5.2.2"
+    assert judge(Stage.MAIL, 552, "", "", "").status == "5.3.4"
+    assert judge(Stage.RCPT, 503, "", "", "").status == "5.5.1"
+
+
+def test_no_refusal_is_final_on_a_connection_that_is_not_what_it_should_be() -> None:
+    for stage in Stage:
+        outcome = judge(stage, 550, "5.1.1", "no such user", "mx.test", may_pass=True)
+        assert (outcome.verdict, outcome.code, outcome.is_open) == (Verdict.DEFERRED, 550, True)
+
+
+def test_another_host_is_asked_after_a_deferral_and_after_what_one_host_cannot_do() -> None:
+    assert judge(Stage.DOT, 451, "", "", "").is_open
+    assert judge(Stage.MAIL, 552, "5.3.4", "", "").is_open
+    assert unreachable("4.4.1", "").is_open
+    assert unfit("5.3.4", "", "").is_open
+    assert not judge(Stage.DOT, 552, "5.3.4", "", "").is_open
+    assert not judge(Stage.RCPT, 550, "5.1.1", "", "").is_open
+    assert not judge(Stage.DOT, 250, "", "", "").is_open
+    assert not impossible("5.1.2", "").is_open
+    assert not unanswered("", "").is_open
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "text"),
+    [
+        (530, "", "no"),
+        (538, "5.7.11", "no"),
+        (550, "5.7.10", "no"),
+        (554, "5.7.0", "Must issue a starttls command"),
+    ],
+)
+def test_demand_for_tls_is_recognised(code: int, status: str, text: str) -> None:
+    assert demands_tls(code, status, text)
+    assert not demands_tls(550, "5.7.1", "unwanted")
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(452, ""), (452, "4.5.3"), (451, "4.5.3"), (552, ""), (550, "5.5.3")]
+)
+def test_limit_of_recipients_is_recognised(code: int, status: str) -> None:
+    assert is_too_many(code, status)
+    assert not is_too_many(550, "5.1.1")
 
 
 def test_text_of_a_reply_is_truncated() -> None:

@@ -11,8 +11,25 @@ def test_unknown_mailbox_counts_against_the_address(status: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Recipient address rejected: Access denied. AS(201806281) [AM4.prod.outlook.com]",
+        "[gone@r.test]: Recipient address rejected: Access denied",
+        "All recipient addresses rejected : Access denied",
+    ],
+)
+def test_address_that_microsofts_directory_does_not_have_is_a_dead_mailbox(text: str) -> None:
+    assert blame("5.4.1", text) == "mailbox"
+    assert blame("5.7.1", text) == "other"
+
+
+@pytest.mark.parametrize(
     ("status", "text"),
     [
+        ("5.4.1", "no answer from host"),
+        ("5.4.1", "Relay access denied"),
+        ("5.5.1", "bad sequence of commands"),
+        ("5.5.3", "too many recipients"),
         ("5.7.1", "not allowed"),
         ("5.7.26", "unauthenticated mail"),
         ("5.7.515", "access denied"),
