@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from server.addresses import Mailbox
 from server.message.compose import Message
-from server.message.encoding import address_text, encoded_words, mailbox_list, mailbox_text, unstructured
+from server.message.encoding import address_text, encoded_words, listed, mailbox_text, unstructured
 
 _LABEL = "Internationalized Address"
 
@@ -27,7 +27,7 @@ def _downgraded(line: bytes, lists: Mapping[str, Sequence[Mailbox]]) -> bytes:
     name, _, value = line.decode().partition(":")
     boxes = lists.get(name.lower())
     if boxes:
-        return mailbox_list(name, map(_shown, boxes))
+        return listed(name, map(_shown, boxes))
     return unstructured(name, value.replace("\r\n", ""))
 
 

@@ -72,7 +72,7 @@ def opaque(name: str, value: str) -> bytes:
 
 def mailboxes(name: str, boxes: Sequence[Mailbox]) -> bytes:
     """A header line that lists mailboxes. Raises `Uncomposable`."""
-    return mailbox_list(name, map(mailbox_text, boxes))
+    return listed(name, map(mailbox_text, boxes))
 
 
 @lru_cache(maxsize=4096)
@@ -209,8 +209,8 @@ def _base64_chunks(raw: bytes) -> Iterator[bytes]:
         yield b"\r\n".join([*lines, b""])
 
 
-def mailbox_list(name: str, items: Iterable[str]) -> bytes:
-    """A header line of mailboxes or groups as texts, a new line wherever the next one would not fit."""
+def listed(name: str, items: Iterable[str]) -> bytes:
+    """A header line of items separated by commas, a new line wherever the next item would not fit."""
     line = f"{name}:"
     out = ""
     pending = ""
