@@ -18,6 +18,7 @@ from server.events import wiring as events
 from server.inbound import wiring as inbound
 from server.kernel import Kernel
 from server.keys import wiring as keys
+from server.net.descriptors import raise_limit
 from server.quotas import wiring as quotas
 from server.settings import Settings, SettingsError
 from server.stats import wiring as stats
@@ -81,6 +82,7 @@ def server(kernel: Kernel) -> list[Service]:
 
 async def run(settings: Settings, build: Callable[[Kernel], Sequence[Service]]) -> None:
     """Runs the services of `build` until SIGTERM or SIGINT. Raises `SettingsError`."""
+    raise_limit()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

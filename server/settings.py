@@ -32,13 +32,14 @@ class Settings:
     mx_port: int = 25
     dns: str | None = None
     allow_private_networks: bool = False
-    # The name of this host in EHLO; customers' DNS records point to names below it.
+    # The name of this host in EHLO; customers' DNS records point to names below it (C-61).
     hostname: str = "localhost"
     # Mail to this domain is never sent: the local part chooses its simulated outcome (F-5). The default is in
     # a reserved top-level domain (RFC 2606).
     simulator_domain: str = "simulator.test"
-    # The most deliveries at the same time in one process: bounds memory and sockets.
-    delivery_concurrency: int = 64
+    # The most deliveries at the same time in one process: bounds memory and sockets. Most of them wait for
+    # slow hosts, so that hundreds of these must not stop the others.
+    delivery_concurrency: int = 500
     # The most connections to one destination at the same time (Postfix's default limit is 20).
     site_concurrency: int = 20
     # The duration of a lease on a recipient or webhook call; it is renewed after each third.
@@ -96,7 +97,7 @@ class Settings:
             allow_private_networks=read.switch("ALLOW_PRIVATE_NETWORKS", default=False),
             hostname=read.hostname("HOSTNAME", "localhost"),
             simulator_domain=read.text("SIMULATOR_DOMAIN", "simulator.test").lower(),
-            delivery_concurrency=read.integer("DELIVERY_CONCURRENCY", 64),
+            delivery_concurrency=read.integer("DELIVERY_CONCURRENCY", 500),
             site_concurrency=read.integer("SITE_CONCURRENCY", 20),
             lease_s=read.seconds("LEASE_SECONDS", 60.0),
             lifetime_s=read.seconds("LIFETIME_SECONDS", 4 * 86_400.0),

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 # The validity of a signature in seconds; it limits the time for replaying a captured message.
 VALIDITY_S = 7 * 86_400
+# The time after the last attempt for which receivers can check a signature: a relay may hold the message.
+_AFTER_LIFETIME_S = 3 * 86_400
 # The largest body in bytes that is signed in relaxed form; for larger ones that form costs more than signing.
 _RELAXED_UP_TO = 131_072
 _B64_LINE = 72
@@ -51,6 +53,24 @@ class UnusableKey(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Validity:
+    """The validity of signatures of mail that is tried for `lifetime_s` seconds, as of the time `now_s`."""
+
+    lifetime_s: int
+    now_s: int
+
+    def end(self, signed_at_s: int) -> int:
+        """The time at which a signature ends, in seconds since 1970 UTC.
+
+        It is the same for all attempts within the lifetime. Mail that is sent after it, as nothing was sent
+        for days, gets a later end.
+        """
+        usual = signed_at_s + max(VALIDITY_S, self.lifetime_s + _AFTER_LIFETIME_S)
+        late = self.now_s > signed_at_s + self.lifetime_s
+        return max(usual, self.now_s + _AFTER_LIFETIME_S) if late else usual
+
+
+@dataclass(frozen=True, slots=True)
 class SigningKey:
     """A loaded private key; its public key is published at `selector`._domainkey.`domain`."""
 
@@ -81,10 +101,17 @@ class SigningKey:
         return self.private.sign(digest)
 
 
-def sign(head: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], signed_at_s: int) -> list[bytes]:
+def sign(
+    head: Sequence[bytes],
+    body: bytes,
+    keys: Sequence[SigningKey],
+    signed_at_s: int,
+    valid_until_s: int | None = None,
+) -> list[bytes]:
     """The DKIM-Signature lines of a message, one for each key, to be prepended to its header.
 
-    `head` holds header lines, folded or not, each with its CRLF; `signed_at_s` is seconds since 1970 UTC.
+    `head` holds header lines, folded or not, each with its CRLF; `signed_at_s` and `valid_until_s`, by
+    default 7 days later, are seconds since 1970 UTC.
     """
     if not keys:
         return []
@@ -92,7 +119,8 @@ def sign(head: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], signed_
     body_hash = base64.b64encode(hashlib.sha256(canonical_body(body, relaxed=relaxed)).digest()).decode()
     names, header = _signed_header(head)
     forms = "relaxed/relaxed" if relaxed else "relaxed/simple"
-    tags = f"t={signed_at_s}; x={signed_at_s + VALIDITY_S};\r\n h={_folded_names(names)};\r\n bh={body_hash}"
+    end_s = signed_at_s + VALIDITY_S if valid_until_s is None else valid_until_s
+    tags = f"t={signed_at_s}; x={end_s};\r\n h={_folded_names(names)};\r\n bh={body_hash}"
     return [_signature(key, forms, tags, header) for key in keys]
 
 

@@ -124,7 +124,7 @@ def mailing(database: Database, writer: Writer) -> Mailing:
 def attempt(row: Claimed, email: Stored, outcome: Outcome, now_ms: int) -> Settlement:
     address = email.addresses[row.key.no]
     return settlement(
-        Attempt.of(row, address, email.accepted_at, alone=email.alone), outcome, now_ms, PATIENCE
+        Attempt.of(row, address, email.accepted_at, row.site, alone=email.alone), outcome, now_ms, PATIENCE
     )
 
 
@@ -240,7 +240,7 @@ class Fates(StoreMachine):
             if outcome is None:
                 address = email.addresses[row.key.no]
                 self.sent[row.key.org_id] -= 1
-                return suppressed(Attempt.of(row, address, email.accepted_at, alone=email.alone))
+                return suppressed(Attempt.of(row, address, email.accepted_at, row.site, alone=email.alone))
             made = attempt(row, email, outcome, self.mailing.clock.now_ms())
             return made if made.due_at is None else replace(made, due_at=self.mailing.clock.now_ms())
 
