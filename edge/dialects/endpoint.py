@@ -32,7 +32,8 @@ from edge.transcoding.upload import messages_of
 
 _log = structlog.get_logger("edge")
 
-# Bytes of a large body that a client has to send in each second, about.
+# Bytes of a large body that a client has to send in each second, about: what has come extends the deadline, not
+# what was announced.
 LEAST_PACE = 1 << 20
 
 
@@ -189,11 +190,20 @@ class Endpoint:
         most = body.most(operation.body_limit)
         share = BodyShare(self._capacity, min(most, self._limits.body))
         try:
-            if most > self._limits.body:
-                await self._allow_time(operation, most, caller)
-            with Deadline(caller.deadline):
+            is_large = most > self._limits.body
+            if is_large:
+                await self._admit(operation, caller)
+            begun = caller.deadline
+            with Deadline(begun) as deadline:
+
+                def hold(size: int) -> None:
+                    share.grow(size)
+                    if is_large:
+                        caller.deadline = begun + size / LEAST_PACE
+                        deadline.extend(caller.deadline)
+
                 try:
-                    content = [await body.read(operation.body_limit, share.grow)]
+                    content = [await body.read(operation.body_limit, hold)]
                     request, invalid = self._bind(operation, content, exchange, values)
                 except Failure:
                     await self._admit(operation, caller)
@@ -215,23 +225,24 @@ class Endpoint:
         """Passes the body on while it arrives: only the part that is under way takes memory."""
         share = BodyShare(self._capacity, 0)
         try:
-            await self._allow_time(operation, body.most(operation.body_limit), caller)
+            await self._admit(operation, caller)
             first = operation.bind(None, exchange.query, values)
             for header, field in operation.rules.request_headers.items():
                 if (text := exchange.headers.get(header)) is not None:
                     setattr(first, field.name, field.read(text.decode("latin-1")))
-            chunks = body.chunks(operation.body_limit, share.grow)
-            with Deadline(caller.deadline):
+            with Deadline(caller.deadline) as deadline:
+
+                def hold(size: int) -> None:
+                    share.grow(size)
+                    caller.deadline += size / LEAST_PACE
+                    deadline.extend(caller.deadline)
+
+                chunks = body.chunks(operation.body_limit, hold)
                 return await operation.invoke(messages_of(first, operation.route.body, chunks), caller)
         except TimeoutError:
             raise _timeout(body) from None
         finally:
             share.release()
-
-    async def _allow_time(self, operation: Operation, most: int, caller: Caller) -> None:
-        """Extends the deadline for a body of `most` bytes, for admitted callers of the method only."""
-        await self._admit(operation, caller)
-        caller.deadline += most / LEAST_PACE
 
     async def _admit(self, operation: Operation, caller: Caller) -> None:
         if not operation.is_public:
@@ -272,7 +283,12 @@ class Endpoint:
 
     def _check_rest(self, json: Json, files: Files) -> None:
         """Refuses a large body that is not large by its files (C-1)."""
-        if len(orjson.dumps(files.left_out(json))) > self._limits.body:
+        try:
+            size = len(orjson.dumps(files.left_out(json)))
+        except orjson.JSONEncodeError:
+            # It reads deeper than it writes.
+            raise Failure("MALFORMED_BODY", {"detail": "it is nested too deeply"}) from None
+        if size > self._limits.body:
             raise Failure("BODY_TOO_LARGE", {"limit": str(self._limits.body)})
 
 

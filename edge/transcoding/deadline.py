@@ -36,6 +36,14 @@ class Deadline:
         if self._is_over and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
+    def extend(self, when: float) -> None:
+        """Moves the time, to a later one only."""
+        self._when = max(self._when, when)
+
     def _expire(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._when:
+            self._timer = loop.call_at(self._when, self._expire)
+            return
         self._is_over = True
         self._task.cancel()
