@@ -19,7 +19,8 @@ from server.ids import new_id
 from server.wire import metrics
 from server.wire.access import AccessRule
 from server.wire.admission import Admission, Metadata, by_key, check_addresses, request_ids
-from server.wire.caller import AnonymousCaller, OrganisationCaller, set_current_caller
+from server.wire.caller import AnonymousCaller, Caller, OrganisationCaller, set_current_caller
+from server.wire.sizes import SMALL_BYTES, RequestSizes
 from server.wire.status import DETAILS_KEY, code_of, status_of
 from server.wire.streams import parse, parse_each, single, while_admitted
 
@@ -51,6 +52,7 @@ class Call:
     is_edge: bool = False
     code: str = "OK"
     org_id: str | None = None
+    caller: Caller = field(default_factory=AnonymousCaller, repr=False)
     started: float = field(default_factory=time.perf_counter)
 
     async def admit(self) -> None:
@@ -63,6 +65,7 @@ class Call:
             self.org_id = caller.org_id
         check_addresses(caller, self.metadata, self.context.peer, is_edge=self.is_edge)
         self.rule.check(caller)
+        self.caller = caller
         set_current_caller(caller)
 
     async def abort(self, fault: Fault) -> None:
@@ -158,6 +161,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         self,
         rules: Mapping[str, AccessRule],
         admission: Admission,
+        sizes: RequestSizes,
         *,
         deadline_s: float = DEFAULT_DEADLINE_S,
         recheck_s: float = RECHECK_S,
@@ -165,6 +169,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         """`rules` is keyed by full method path."""
         self._rules = rules
         self._admission = admission
+        self._sizes = sizes
         self._deadline_s = deadline_s
         self._recheck_s = recheck_s
         self._wrapped: dict[str, Handler] = {}
@@ -193,8 +198,10 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         async def unary(body: bytes, context: Context) -> object:
             async with AsyncExitStack() as stack:
-                await self._enter(stack, method, context)
+                call = await self._enter(stack, method, context)
                 async with self._deadline(context):
+                    if len(body) > SMALL_BYTES:
+                        await self._sizes.check(method, call.caller, body)
                     return await handler.unary_unary(parse(handler.request_deserializer, body), context)
 
         return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
@@ -221,6 +228,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                     requests = parse_each(handler.request_deserializer, given)
                     responses = handler.stream_stream(requests, context)
                 else:
+                    await self._sizes.check(method, call.caller, given)
                     responses = handler.unary_stream(parse(handler.request_deserializer, given), context)
                 async with aclosing(while_admitted(responses, call.admit, self._recheck_s)) as admitted:
                     async for response in admitted:

@@ -158,7 +158,7 @@ async def running(rule: access_pb2.Access = RULE, **bounds: float) -> AsyncItera
     """The service with the same access rule for all its methods."""
     service = service_of(dict.fromkeys(KINDS, rule))
     keys, echo = Keys(), Echo()
-    pipeline = Pipeline(access_rules([service]), Admission(keys, SECRET), **bounds)
+    pipeline = Pipeline(access_rules([service]), Admission(keys, SECRET), RequestSizes([service], nobody_checks), **bounds)
     async with asyncio.timeout(WITHIN_S), serving(service, echo, pipeline) as channel:
         yield Service(channel, keys, echo)
 
