@@ -89,11 +89,11 @@ def holds_several(text: str) -> bool:
 def _lists_an_address(name: str) -> bool:
     """True if an address is followed by a separator: `a@b.example, Name`; looks at each character once."""
     words = name.split()
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         at = word.find("@", 1)
-        if at > 0 and (behind := word[at + 1 :]):
-            if "," in behind[1:] or ";" in behind[1:] or following.startswith((",", ";")):
-                return True
+        behind = word[at + 1 :] if at > 0 else ""
+        if behind and ("," in behind[1:] or ";" in behind[1:] or following.startswith((",", ";"))):
+            return True
     return False
 
 

@@ -215,10 +215,10 @@ def request_hash(request: Hashed) -> bytes:
 
 def _violations(request: pb.SendEmailRequest, fields: _Fields) -> list[Violation]:
     # Most fields are mostly absent, and then not checked.
-    if found := list(rules.counts(request.to, request.cc, request.bcc, request.reply_to)):
-        # Too many to look at each; without any, all else is still of interest.
-        if request.to:
-            return found
+    found = list(rules.counts(request.to, request.cc, request.bcc, request.reply_to))
+    if found and request.to:
+        # There are too many to look at each.
+        return found
     found = [*rules.sender(getattr(request, "from")), *found]
     for name in _ADDRESS_LISTS:
         if texts := getattr(request, name):

@@ -17,8 +17,8 @@ MAX_WORD_LENGTH = 900
 MAX_CONTENT_ID_LENGTH = 128
 
 _NAME = re.compile(r"[!-9;-~]+\Z")  # RFC 5322 section 2.2
-# RFC 2047 section 2; RFC 2231 section 5 adds a language to the charset.
-_ENCODED_WORD = re.compile(r"=\?([^?*\s]*)(?:\*[^?\s]*)?\?([QqBb])\?([^?]*)\?=")
+# RFC 2047 section 2, as widely as readers take it.
+_ENCODED_WORD = re.compile(r"=\?([^?]*)\?([QqBb])\?(.*?)\?=")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>\Z")
 _CONTENT_ID = re.compile(rf"[!-;=?-~]{{1,{MAX_CONTENT_ID_LENGTH}}}\Z")
 # Written by the platform alone (C-36), or by the systems a message passes (RFC 5322 sections 3.6.6, 3.6.7).
@@ -94,7 +94,8 @@ def _hides_control(value: str) -> bool:
     """True if the decoded form of a value (RFC 2047) holds control characters."""
     # Words of one charset are decoded together: one by one they take seconds where there are thousands.
     texts: dict[tuple[str, str], list[str]] = {}
-    for charset, encoding, text in _ENCODED_WORD.findall(value):
+    # Without its last end each beginning would be followed to the end of the value.
+    for charset, encoding, text in _ENCODED_WORD.findall(value, 0, value.rfind("?=") + 2):
         texts.setdefault((charset.lower(), encoding.lower()), []).append(text)
     try:
         return any(holds_control(_decoded(*kind, words)) for kind, words in texts.items())
@@ -105,7 +106,8 @@ def _hides_control(value: str) -> bool:
 def _decoded(charset: str, encoding: str, words: Sequence[str]) -> str:
     """The text of encoded words. Raises ValueError, LookupError."""
     if encoding == "q":
-        raw = binascii.a2b_qp("".join(words), header=True)
+        raw = binascii.a2b_qp("".join(words).encode(), header=True)
     else:
-        raw = b"".join(map(binascii.a2b_base64, words))
+        # Readers add the padding that is left out.
+        raw = b"".join(binascii.a2b_base64(word + "=" * (-len(word) % 4)) for word in words)
     return raw.decode(charset or "us-ascii")

@@ -6,7 +6,7 @@ data of customers.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -18,8 +18,10 @@ from server.faults import Fault, Internal, Unavailable
 from server.ids import new_id
 from server.wire import metrics
 from server.wire.access import AccessRule
-from server.wire.admission import Admission, Metadata, by_key, check_addresses, request_ids
+from server.wire.address import peer_address
+from server.wire.admission import CALLER_KEYS, Admission, Metadata, by_key, check_addresses, request_ids
 from server.wire.caller import AnonymousCaller, Caller, OrganisationCaller, set_current_caller
+from server.wire.rechecks import Rechecks
 from server.wire.sizes import SMALL_BYTES, RequestSizes
 from server.wire.status import DETAILS_KEY, code_of, status_of
 from server.wire.streams import parse, parse_each, single, while_admitted
@@ -54,6 +56,12 @@ class Call:
     org_id: str | None = None
     caller: Caller = field(default_factory=AnonymousCaller, repr=False)
     started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def caller_key(self) -> Hashable:
+        """Equal for calls that are admitted or refused together."""
+        credentials = tuple(tuple(self.metadata.get(key, ())) for key in CALLER_KEYS)
+        return self.method, credentials, peer_address(self.context.peer())
 
     async def admit(self) -> None:
         """Authenticates the caller and checks its access. Raises the fault of a refusal."""
@@ -171,7 +179,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         self._admission = admission
         self._sizes = sizes
         self._deadline_s = deadline_s
-        self._recheck_s = recheck_s
+        self._rechecks = Rechecks(recheck_s)
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -212,9 +220,10 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                 call = await self._enter(stack, method, context)
                 requests = parse_each(handler.request_deserializer, bodies)
                 responses = single(handler.stream_unary(requests, context))
+                refused = stack.enter_context(self._rechecks.watched(call.caller_key, call.admit))
                 async with (
                     self._deadline(context),
-                    aclosing(while_admitted(responses, call.admit, self._recheck_s)) as admitted,
+                    aclosing(while_admitted(responses, refused)) as admitted,
                 ):
                     return await anext(admitted)
 
@@ -230,7 +239,8 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                 else:
                     await self._sizes.check(method, call.caller, given)
                     responses = handler.unary_stream(parse(handler.request_deserializer, given), context)
-                async with aclosing(while_admitted(responses, call.admit, self._recheck_s)) as admitted:
+                refused = stack.enter_context(self._rechecks.watched(call.caller_key, call.admit))
+                async with aclosing(while_admitted(responses, refused)) as admitted:
                     async for response in admitted:
                         yield response
 
