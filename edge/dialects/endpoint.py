@@ -20,9 +20,9 @@ from edge.transcoding.asgi import Answer, Exchange, exchange_of, send_answer
 from edge.transcoding.binding import BindRequest, compile_request
 from edge.transcoding.body import Body, ClientGone
 from edge.transcoding.capacity import BodyShare, Capacity
-from edge.transcoding.deadline import Deadline
+from edge.transcoding.deadline import Deadline, Paced
 from edge.transcoding.invoke import Admit, Caller, Invoke
-from edge.transcoding.json_body import parsed
+from edge.transcoding.json_body import parsed, size_of
 from edge.transcoding.json_value import Json
 from edge.transcoding.rendering import Render, Renderers
 from edge.transcoding.request_shape import Read
@@ -31,9 +31,6 @@ from edge.transcoding.status import REQUEST_TIMEOUT, Failure, Violation
 from edge.transcoding.upload import messages_of
 
 _log = structlog.get_logger("edge")
-
-# Bytes of a large body that a client has to send in each second, about.
-LEAST_PACE = 1 << 20
 
 
 class Method(NamedTuple):
@@ -189,11 +186,13 @@ class Endpoint:
         most = body.most(operation.body_limit)
         share = BodyShare(self._capacity, min(most, self._limits.body))
         try:
-            if most > self._limits.body:
-                await self._allow_time(operation, most, caller)
-            with Deadline(caller.deadline):
+            is_large = most > self._limits.body
+            if is_large:
+                await self._admit(operation, caller)
+            with Deadline(caller.deadline) as deadline:
+                hold = Paced(deadline, caller, share.grow).whole if is_large else share.grow
                 try:
-                    content = [await body.read(operation.body_limit, share.grow)]
+                    content = [await body.read(operation.body_limit, hold)]
                     request, invalid = self._bind(operation, content, exchange, values)
                 except Failure:
                     await self._admit(operation, caller)
@@ -215,23 +214,19 @@ class Endpoint:
         """Passes the body on while it arrives: only the part that is under way takes memory."""
         share = BodyShare(self._capacity, 0)
         try:
-            await self._allow_time(operation, body.most(operation.body_limit), caller)
+            await self._admit(operation, caller)
             first = operation.bind(None, exchange.query, values)
             for header, field in operation.rules.request_headers.items():
                 if (text := exchange.headers.get(header)) is not None:
                     setattr(first, field.name, field.read(text.decode("latin-1")))
-            chunks = body.chunks(operation.body_limit, share.grow)
-            with Deadline(caller.deadline):
+            with Deadline(caller.deadline) as deadline:
+                paced = Paced(deadline, caller, share.grow)
+                chunks = body.chunks(operation.body_limit, paced.part)
                 return await operation.invoke(messages_of(first, operation.route.body, chunks), caller)
         except TimeoutError:
             raise _timeout(body) from None
         finally:
             share.release()
-
-    async def _allow_time(self, operation: Operation, most: int, caller: Caller) -> None:
-        """Extends the deadline for a body of `most` bytes, for admitted callers of the method only."""
-        await self._admit(operation, caller)
-        caller.deadline += most / LEAST_PACE
 
     async def _admit(self, operation: Operation, caller: Caller) -> None:
         if not operation.is_public:
@@ -272,7 +267,7 @@ class Endpoint:
 
     def _check_rest(self, json: Json, files: Files) -> None:
         """Refuses a large body that is not large by its files (C-1)."""
-        if len(orjson.dumps(files.left_out(json))) > self._limits.body:
+        if size_of(files.left_out(json)) > self._limits.body:
             raise Failure("BODY_TOO_LARGE", {"limit": str(self._limits.body)})
 
 

@@ -46,10 +46,13 @@ ROWS: Mapping[str, Row] = {
         408, "validation_error", "The request did not arrive in time.", "Send all of it without pausing."
     ),
     HEAD_TOO_LARGE: Row(
-        431, "validation_error", "The headers are too large.", "A request line and its headers have 64 KiB."
+        400,
+        "validation_error",
+        "The headers are too large.",
+        "A request line and its headers have 64 KiB together, and so have the trailers of a body.",
     ),
     MALFORMED_REQUEST: Row(
-        400, "validation_error", "The request cannot be read.", "It is not valid HTTP/1.1."
+        400, "validation_error", "The request cannot be read.", "It is not valid HTTP/1.1: {problem}."
     ),
     "MISSING_CREDENTIALS": Row(401, "missing_api_key", "The request carries no credential.", _GET_A_KEY),
     "INVALID_CREDENTIALS": Row(
@@ -198,6 +201,9 @@ ROWS: Mapping[str, Row] = {
         "{used} of {limit} recipients are used today, and {requested} more do not fit until {resets_at}.",
     ),
     "TOO_MANY_REQUESTS": Row(429, "rate_limit_exceeded", "Too many requests from your address.", _TRY_AGAIN),
+    "TOO_MANY_STREAMS": Row(
+        429, "rate_limit_exceeded", "Too many streams are open.", "At most {limit} may be open at once."
+    ),
     "MALFORMED_BODY": Row(
         400, "validation_error", "The body cannot be read.", "It must be a JSON object: {detail}."
     ),

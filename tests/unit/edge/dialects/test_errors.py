@@ -56,7 +56,7 @@ def test_texts_use_only_metadata_that_the_contract_promises(reason: str) -> None
     row = ROWS[reason]
     used = placeholders(row.error) | placeholders(row.message) | placeholders(row.action or "")
     assert used <= documented_keys(reason) | {"request_id", "violation"} | (
-        {"limit"} if reason == "HEAD_TOO_LARGE" else set()
+        {"problem"} if reason == "MALFORMED_REQUEST" else set()
     )
 
 
