@@ -21,9 +21,10 @@ demo: $(INSTALLED) ## Send one mail through each interface in a temporary folder
 test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name" for some)
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-clients: $(INSTALLED) ## Build and run the guides of docs/, clients and gateways, in every language (ARGS="go java" for some clients)
+test-clients: $(INSTALLED) ## Build and run the guides of docs/, gateways, and programs that others wrote (ARGS="go java" for some guides)
 	@$(PY) -m tests.clients.guides $(ARGS)
 	$(if $(ARGS),,@$(PY) -m tests.clients.gateways)
+	$(if $(ARGS),,@$(PY) -m tests.clients.programs)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
 	@$(PY) -m tools.check
