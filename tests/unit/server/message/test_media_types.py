@@ -13,7 +13,7 @@ from server.message.media_types import is_media_type, media_type_in_response, me
         ("a.csv", "text/csv"),
         ("photo.jpeg", "image/jpeg"),
         ("backup.tar.gz", "application/gzip"),
-        ("letter.eml", "application/octet-stream"),
+        ("letter.eml", "message/rfc822"),
         ("README", "application/octet-stream"),
         (".pdf", "application/octet-stream"),
         ("a:b?c#d.png", "image/png"),
@@ -31,7 +31,9 @@ def test_a_file_name_suggests_a_media_type(name: str, suggested: str) -> None:
         ("", "application/pdf"),
         ("application/octet-stream", "application/pdf"),
         ("binary/octet-stream", "application/pdf"),
-        ("message/rfc822", "application/pdf"),
+        ("message/rfc822", "message/rfc822"),
+        ("multipart/mixed", "application/pdf"),
+        ("message/partial; id=a", "application/pdf"),
         ("nonsense", "application/pdf"),
     ],
 )
@@ -49,4 +51,4 @@ def test_the_content_type_of_a_response_comes_before_the_type_of_the_name(stated
 )
 def test_a_semicolon_in_quotes_separates_no_parameters(media_type: str, parts: list[str]) -> None:
     assert is_media_type(media_type)
-    assert parts_of(media_type) == parts
+    assert list(parts_of(media_type)) == parts
