@@ -111,9 +111,10 @@ def _display_name(name: str) -> str:
         name = _QUOTED_PAIR.sub(r"\1", name[1:-1])
     if "=?" in name:
         # Encoded words may stand in quotes as well: some libraries quote each name.
-        name = decoded(name).strip()
+        name = decoded(name)
         if CONTROL.search(name):
             raise NotAMailbox("hides control characters in an encoded word of its name")
+        name = name.strip()
     if len(name) > MAX_NAME_LENGTH:
         raise NotAMailbox(f"has a name of more than {MAX_NAME_LENGTH} characters")
     return name
