@@ -24,6 +24,7 @@ test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name"
 test-clients: $(INSTALLED) ## Build and run the guides of docs/, clients and gateways, in every language (ARGS="go java" for some clients)
 	@$(PY) -m tests.clients.guides $(ARGS)
 	$(if $(ARGS),,@$(PY) -m tests.clients.gateways)
+	$(if $(ARGS),,@$(PY) -m tests.clients.readers)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
 	@$(PY) -m tools.check
