@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import idna
 import pytest
 
 from server.addresses import Mailbox
@@ -23,6 +24,7 @@ from tests.unit.server.message.test_sign import DOMAIN, KEYS, pair
 
 SOURCES = Path(__file__).parent
 WITHIN_S = 200
+_ADDRESSES = ("from", "to", "replyTo")
 # Values of JSON, as another program printed them.
 Found = dict[str, Any]
 
@@ -112,7 +114,10 @@ def printed_by(*command: str, cwd: Path | None = None) -> str:
 
 def differences(found: Found, sample: Sample) -> list[tuple[str, object, object]]:
     """The fields whose value is another one than was sent."""
-    files = [[name, base64.b64encode(content).decode()] for name, content in sample.files]
+    files = [
+        (name, content.replace(b"\r\n", b"\n") if name.endswith(".eml") else content)
+        for name, content in sample.files
+    ]
     expected: Found = {
         "subject": sample.subject,
         "from": boxes([sample.sender]),
@@ -124,9 +129,10 @@ def differences(found: Found, sample: Sample) -> list[tuple[str, object, object]
     }
     read = {
         **found,
+        **{field: [[name, canonical(address)] for name, address in found[field]] for field in _ADDRESSES},
         "text": found["text"].replace("\r\n", "\n").rstrip(),
         "html": found["html"].replace("\r\n", "\n").rstrip(),
-        "files": [[name, content] for name, content in found["files"]],
+        "files": [(name, content_of(name, content)) for name, content in found["files"]],
     }
     return [
         (field, str(read[field])[:200], str(value)[:200])
@@ -135,5 +141,20 @@ def differences(found: Found, sample: Sample) -> list[tuple[str, object, object]
     ]
 
 
+def canonical(address: str) -> str:
+    """An address with its domain as DNS has it, and its local part without quotes.
+
+    Some readers show the characters that A-labels stand for, and most leave quotes away.
+    """
+    local, _, domain = address.rpartition("@")
+    return f"{local.strip(chr(34))}@{idna.encode(domain).decode()}"
+
+
+def content_of(name: str, encoded: str) -> bytes:
+    """The bytes of a file; a message has the line ends of its reader."""
+    content = base64.b64decode(encoded)
+    return content.replace(b"\r\n", b"\n") if name.endswith(".eml") else content
+
+
 def boxes(mailboxes: list[Mailbox]) -> list[list[str]]:
-    return [[box.name, box.address] for box in mailboxes]
+    return [[box.name, canonical(box.address)] for box in mailboxes]
