@@ -114,10 +114,7 @@ def printed_by(*command: str, cwd: Path | None = None) -> str:
 
 def differences(found: Found, sample: Sample) -> list[tuple[str, object, object]]:
     """The fields whose value is another one than was sent."""
-    files = [
-        (name, content.replace(b"\r\n", b"\n") if name.endswith(".eml") else content)
-        for name, content in sample.files
-    ]
+    files = [(name, as_shown(name, content)) for name, content in sample.files]
     expected: Found = {
         "subject": sample.subject,
         "from": boxes([sample.sender]),
@@ -132,7 +129,7 @@ def differences(found: Found, sample: Sample) -> list[tuple[str, object, object]
         **{field: [[name, canonical(address)] for name, address in found[field]] for field in _ADDRESSES},
         "text": found["text"].replace("\r\n", "\n").rstrip(),
         "html": found["html"].replace("\r\n", "\n").rstrip(),
-        "files": [(name, content_of(name, content)) for name, content in found["files"]],
+        "files": [(name, as_shown(name, base64.b64decode(content))) for name, content in found["files"]],
     }
     return [
         (field, str(read[field])[:200], str(value)[:200])
@@ -150,10 +147,9 @@ def canonical(address: str) -> str:
     return f"{local.strip(chr(34))}@{idna.encode(domain).decode()}"
 
 
-def content_of(name: str, encoded: str) -> bytes:
-    """The bytes of a file; a message has the line ends of its reader."""
-    content = base64.b64decode(encoded)
-    return content.replace(b"\r\n", b"\n") if name.endswith(".eml") else content
+def as_shown(name: str, content: bytes) -> bytes:
+    """The bytes of a file; the lines of a message end as its reader ends them, the last one too."""
+    return content.replace(b"\r\n", b"\n").rstrip(b"\n") if name.endswith(".eml") else content
 
 
 def boxes(mailboxes: list[Mailbox]) -> list[list[str]]:
