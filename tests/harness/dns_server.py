@@ -164,10 +164,12 @@ class DnsServer:
 
 
 @contextmanager
-def dns_in_a_thread(zones: Mapping[tuple[str, str], Answer] | None = None) -> Iterator[DnsServer]:
+def dns_in_a_thread(
+    zones: Mapping[tuple[str, str], Answer] | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[DnsServer]:
     """A server beside tests that have no event loop of their own, or many."""
     loop = asyncio.new_event_loop()
-    server = DnsServer(zones)
+    server = DnsServer(zones, host=host, port=port)
     loop.run_until_complete(server.start())
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
