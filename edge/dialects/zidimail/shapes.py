@@ -254,7 +254,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "ListDomainsResponse": _list_of(replace(_DOMAIN, hidden=("dns_records", "records"))),
     "VerifyDomainResponse": ResponseShape("domain", {"records": same_as("dns_records")}),
     "DeleteDomainResponse": ResponseShape("domain"),
-    "DnsRecord": ResponseShape(optional=("priority",)),
+    "DnsRecord": ResponseShape(optional=("priority", "problem")),
     "ApiKey": ResponseShape("api_key"),
     "CreateApiKeyResponse": ResponseShape("api_key", {"token": same_as("key")}, reveals=("key",)),
     "DeleteApiKeyResponse": ResponseShape("api_key"),
