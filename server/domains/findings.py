@@ -1,4 +1,4 @@
-"""What a check of one DNS record found, and how it is kept with the domain."""
+"""The result of the check of one DNS record, and the text in which it is kept with the domain."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import orjson
 
 from server.domains.rules import CheckStatus, Record
 
-# What is kept and shown of an answer: the records, and the characters of each.
+# Limits of an answer that is kept and shown: the records, and the characters of each.
 _MAX_RECORDS = 10
 _MAX_CHARS = 1000
 _ORDER: Sequence[CheckStatus] = ("failed", "temporary_failure", "pending", "verified")

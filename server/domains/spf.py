@@ -5,18 +5,18 @@ Explanations (`exp=`) are not looked up: they do not change a result.
 
 import ipaddress
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 from server.domains.look_ups import LookUps, TooManyLookUps
 from server.domains.spf_client import Client
 from server.domains.spf_macros import Template
-from server.domains.spf_terms import Directive, Network, Policy, SpfSyntaxError, Verdict, is_spf, parse
+from server.domains.spf_outcome import Included, Outcome, Result, Sender
+from server.domains.spf_terms import Directive, Network, Policy, SpfSyntaxError, is_spf, parse
 from server.net.dns import DnsTemporaryError
 
 T = TypeVar("T")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Result = Literal[Verdict, "none", "permerror", "temperror"]
 
 # Section 4.6.4.
 MAX_TERMS = 10
@@ -25,38 +25,6 @@ MAX_HOSTS = 10
 _MAX_NAME, _MAX_LABEL = 253, 63
 # The letters of macros that need the address of the client.
 _ADDRESS_LETTERS = {"i", "p"}
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """The identity to check: `local`@`domain`, and the name that the client says in EHLO."""
-
-    domain: str
-    helo: str
-    local: str = "postmaster"
-
-
-@dataclass(frozen=True, slots=True)
-class Included:
-    """A name whose record passes without being looked up: it costs `terms` terms beside its `include`."""
-
-    name: str
-    terms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A result and its cause: the term of the record of `domain` that decided, or the error in `reason`.
-
-    `by_inclusion`: the `Included` name decided. `hint` says why that name did not count, if it was met.
-    """
-
-    result: Result
-    domain: str
-    term: str = ""
-    reason: str = ""
-    by_inclusion: bool = False
-    hint: str = ""
 
 
 async def check_host(
@@ -288,7 +256,7 @@ class _Check:
 
 
 def _is_name(domain: str) -> bool:
-    """Whether a domain may be looked up (section 4.3): two labels or more, each of 1 to 63 characters."""
+    """True for a domain that may be looked up (section 4.3): two labels or more, each of 1 to 63 characters."""
     labels = domain.removesuffix(".").split(".")
     return (
         len(labels) > 1

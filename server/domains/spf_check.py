@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from server.domains.findings import Finding, failed, shortened, unanswered
 from server.domains.look_ups import LookUps, TooManyLookUps
 from server.domains.rules import spf_mechanism, spf_name
-from server.domains.spf import MAX_HOSTS, MAX_TERMS, Included, Outcome, Sender, check_host
+from server.domains.spf import MAX_HOSTS, MAX_TERMS, check_host
 from server.domains.spf_client import Split
+from server.domains.spf_outcome import Included, Outcome, Sender
 from server.domains.spf_terms import Directive, Network, Policy, SpfSyntaxError, is_spf, parse
 from server.net.dns import DnsTemporaryError
 

@@ -31,11 +31,11 @@ class Client:
 
     @property
     def known(self) -> bool:
-        """Whether it has an address."""
+        """True if it has an address."""
         return self._network is not None
 
     def is_in(self, network: Network) -> bool:
-        """Whether all of it is inside a network. Raises `Split` if only a part is."""
+        """True if all of it is inside a network. Raises `Split` if only a part is."""
         mine = self._network
         if isinstance(mine, ipaddress.IPv4Network) and isinstance(network, ipaddress.IPv4Network):
             if mine.subnet_of(network) or not network.subnet_of(mine):

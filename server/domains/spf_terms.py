@@ -45,7 +45,7 @@ class Policy:
 
 
 def is_spf(record: str) -> bool:
-    """Whether a TXT record is an SPF record (section 4.5)."""
+    """True for a TXT record that is an SPF record (section 4.5)."""
     return record.lower().split(" ", 1)[0] == VERSION
 
 

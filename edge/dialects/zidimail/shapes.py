@@ -251,7 +251,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
         {"content_disposition": computed("content_id", _disposition, {"enum": ["inline", "attachment"]})},
     ),
     "Domain": _DOMAIN,
-    "ListDomainsResponse": _list_of(replace(_DOMAIN, hidden=("dns_records", "records"))),
+    "ListDomainsResponse": _list_of(replace(_DOMAIN, hidden=("dns_records", "records", "failing_since"))),
     "VerifyDomainResponse": ResponseShape("domain", {"records": same_as("dns_records")}),
     "DeleteDomainResponse": ResponseShape("domain"),
     "DnsRecord": ResponseShape(optional=("priority", "problem")),

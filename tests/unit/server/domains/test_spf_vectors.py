@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from server.domains.look_ups import LookUps
-from server.domains.spf import Sender, check_host
+from server.domains.spf import check_host
+from server.domains.spf_outcome import Sender
 from server.net.dns import Resolver
 from server.settings import Settings
 from tests.harness.dns_server import DnsFault, DnsServer, Zones
