@@ -65,4 +65,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo 'Installing into .venv …'
 	@$(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PY) -m pip download --quiet --disable-pip-version-check --no-deps --no-binary pyspf -d .venv/spf-vectors pyspf==2.0.14
 	@touch $@

@@ -202,5 +202,11 @@ def _rrset(name: str, kind: str, values: list[str]) -> dns.rrset.RRset:
 
 def _quoted(value: str) -> str:
     """A TXT value as quoted strings of at most 255 octets, as DNS stores long ones."""
-    escaped = [value[i : i + 255] for i in range(0, len(value), 255)] or [""]
-    return " ".join('"' + piece.replace("\\", "\\\\").replace('"', '\\"') + '"' for piece in escaped)
+    octets = value.encode()
+    pieces = [octets[i : i + 255] for i in range(0, len(octets), 255)] or [b""]
+    return " ".join('"' + "".join(map(_escaped, piece)) + '"' for piece in pieces)
+
+
+def _escaped(octet: int) -> str:
+    character = chr(octet)
+    return character if " " <= character <= "~" and character not in '\\"' else f"\\{octet:03d}"
