@@ -161,8 +161,8 @@ BODIES = {
     "truncated": (b'{"from": "a', 400),
     "no-object": (b'"text"', 400),
     "trailing": (b"{} {}", 400),
-    "latin-1": ('{"subject": "Größe", "name": "ö"}'.encode("latin-1"), 400),
-    "utf-16": ('{"subject": "x"}'.encode("utf-16"), 400),
+    "latin-1": ('{"subject": "Größe", "name": "ö"}'.encode("latin-1"), 415),
+    "utf-16": ('{"subject": "x"}'.encode("utf-16"), 415),
     "lone-surrogate": (b'{"subject": "\\udc00"}', 400),
     "nan": (b'{"subject": NaN}', 400),
     "deep-arrays": (b"[" * 500_000, 400),
@@ -170,7 +170,7 @@ BODIES = {
     "deep-and-closed": (b'{"x":' * 5_000 + b"1" + b"}" * 5_000, 400),
     "huge": (b'{"x": "' + b"x" * (2 << 20) + b'"}', 413),
     "xml": (b"<email/>", 400),
-    "gzip": (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", 400),
+    "gzip": (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", 415),
 }
 
 
