@@ -188,7 +188,7 @@ def test_a_body_of_another_media_type_is_refused(org: Org, route: Route) -> None
 
 def test_unknown_fields_of_any_value_are_ignored(org: Org, api: httpx.Client) -> None:
     """C-50; the owner's key, so that the mail counts elsewhere."""
-    body = {**EMAIL, "": 1, "__proto__": {}, "replyTo": 5, "audience_id": None, "é\0": [[[]]]}
+    body = {**EMAIL, "": 1, "__proto__": {}, "reply-to": 5, "audience_id": None, "é\0": [[[]]]}
     assert api.post("/v1/emails", json=body).status_code == 200
 
 
