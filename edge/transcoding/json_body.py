@@ -1,14 +1,63 @@
-"""The JSON of a request's body."""
+"""The JSON of a request's body, as programs send it: with a mark of its encoding, or packed (C-62)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 
 import orjson
 
 from edge.transcoding.json_value import Json
-from edge.transcoding.status import Failure
+from edge.transcoding.status import BODY_ENCODING, Failure
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)', re.ASCII | re.IGNORECASE)
+_UTF8 = ("", "utf-8", "utf8", "us-ascii", "ascii")
+# The header of gzip's own format, and windows of any size.
+_GZIP = 16 + zlib.MAX_WBITS
+# Bytes that are unpacked at once, between two looks at the limits.
+_STEP = 256 << 10
+
+
+def is_packed(headers: Mapping[bytes, bytes]) -> bool:
+    """True if a body comes in gzip's format. Raises Failure (BODY_ENCODING) for any other coding."""
+    coding = headers.get(b"content-encoding", b"").strip().lower()
+    if coding in (b"", b"identity"):
+        return False
+    if coding not in (b"gzip", b"x-gzip"):
+        shown = coding.decode("latin-1")[:200]
+        raise Failure(BODY_ENCODING, {"encoding": f"the coding {shown}"})
+    return True
+
+
+def unpacked(body: bytes, limit: int, hold: Callable[[int], None]) -> bytes:
+    """The content of gzip's format, `limit` bytes at most, however few they were. `hold` gets the bytes held
+    so far whenever there are more.
+
+    Raises Failure (BODY_TOO_LARGE, MALFORMED_BODY), and what `hold` raises.
+    """
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while body:
+            stream = zlib.decompressobj(_GZIP)
+            while not stream.eof:
+                part = stream.decompress(body, _STEP)
+                body = stream.unconsumed_tail
+                if not part and not body and not stream.eof:
+                    raise zlib.error
+                size += len(part)
+                if size > limit:
+                    raise Failure("BODY_TOO_LARGE", {"limit": str(limit)})
+                hold(size)
+                parts.append(part)
+            # A file in gzip's format may be several, one after the other (RFC 1952 section 2.2).
+            body = stream.unused_data
+    except zlib.error:
+        raise Failure("MALFORMED_BODY", {"detail": "it is not whole in gzip's format"}) from None
+    return b"".join(parts)
 
 MAX_VALUES = 30_000
 """More than a hundred emails have, each with all the recipients, headers and tags that it may have."""
@@ -23,7 +72,7 @@ _TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|\[[\d,\s]*\]|([,\[{])
 def parsed(body: bytes, headers: Mapping[bytes, bytes]) -> Json:
     """The JSON of a body; an empty one counts as `{}`. Of a key that comes twice the last counts.
 
-    Raises Failure (UNSUPPORTED_MEDIA_TYPE, MALFORMED_BODY).
+    Raises Failure (UNSUPPORTED_MEDIA_TYPE, BODY_ENCODING, MALFORMED_BODY).
     """
     if not body:
         return {}
@@ -34,7 +83,24 @@ def parsed(body: bytes, headers: Mapping[bytes, bytes]) -> Json:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Failure("MALFORMED_BODY", {"detail": str(error)}) from None
+        return _in_another_form(body, error)
+
+
+def _in_another_form(body: bytes, error: orjson.JSONDecodeError) -> Json:
+    """The JSON behind a byte order mark; else the reason why a body is none."""
+    if body.startswith(_BYTE_ORDER_MARK):
+        body = body.removeprefix(_BYTE_ORDER_MARK)
+        try:
+            return orjson.loads(body) if body else {}
+        except orjson.JSONDecodeError as inner:
+            error = inner
+    if body.startswith(_OTHER_MARKS):
+        raise Failure(BODY_ENCODING, {"encoding": "UTF-16 or UTF-32"}) from None
+    try:
+        body.decode()
+    except UnicodeDecodeError as wrong:
+        raise Failure(BODY_ENCODING, {"encoding": f"bytes that are not UTF-8 (byte {wrong.start})"}) from None
+    raise Failure("MALFORMED_BODY", {"detail": str(error)}) from None
 
 
 def size_of(json: Json) -> int:
@@ -66,3 +132,6 @@ def _check_media_type(content_type: str) -> None:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in ("", "application/json"):
         raise Failure("UNSUPPORTED_MEDIA_TYPE", {"content_type": content_type[:200]})
+    charset = _CHARSET.search(content_type)
+    if charset is not None and charset[1].lower() not in _UTF8:
+        raise Failure(BODY_ENCODING, {"encoding": charset[1][:200]})

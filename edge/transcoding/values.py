@@ -45,10 +45,11 @@ def refuse(path: Path, wrong: list[Violation], message: str) -> object:
 
 
 def mismatch(wanted: str, value: object, path: Path, wrong: list[Violation]) -> object:
-    return refuse(path, wrong, f"must be {wanted}, not {_kind(value)}")
+    return refuse(path, wrong, f"must be {wanted}, not {kind_of(value)}")
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """The kind of a JSON value, as texts name it."""
     match value:
         case None:
             return "null"

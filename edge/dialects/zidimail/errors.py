@@ -12,7 +12,7 @@ from typing import NamedTuple
 from edge.dialects.failures import check_rows, error_answer, resets_at, text_values
 from edge.transcoding.asgi import Answer
 from edge.transcoding.json_value import Json
-from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
+from edge.transcoding.status import BODY_ENCODING, HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
 
 class Row(NamedTuple):
@@ -213,6 +213,12 @@ ROWS: Mapping[str, Row] = {
     "ROUTE_NOT_FOUND": Row(404, "not_found", "There is no such route.", "Nothing answers at {path}."),
     "METHOD_NOT_ALLOWED": Row(
         405, "method_not_allowed", "The route has no such method.", "Instead of {method} use: {allow}."
+    ),
+    BODY_ENCODING: Row(
+        415,
+        "validation_error",
+        "The body is in an encoding that is not read.",
+        "Send JSON in UTF-8, plain or with Content-Encoding: gzip, instead of {encoding}.",
     ),
     "UNSUPPORTED_MEDIA_TYPE": Row(
         415,

@@ -128,7 +128,7 @@ REQUESTS: Mapping[str, RequestShape] = {
         undescribed=("idempotency_key",),
         example=[_NEW_EMAIL.example, {**_NEW_EMAIL.example, "to": ["bob@example.org"]}],
     ),
-    "UpdateEmailRequest": RequestShape(aliases={"scheduledAt": "scheduled_at"}),
+    "UpdateEmailRequest": RequestShape(aliases=EMAIL_ALIASES),
     "CreateDomainRequest": RequestShape(same_as={"name": "domain"}, example={"domain": "news.example.com"}),
     "CreateApiKeyRequest": RequestShape(
         forms={"permission": or_named(RESEND_PERMISSIONS)},
