@@ -100,7 +100,7 @@ class Endpoint:
         largest = max(limits.body, limits.body_with_files) if rules.files else limits.body
         return Operation(
             route,
-            compile_request(route, dialect.names, dialect.queries, dialect.requests.hidden),
+            compile_request(route, dialect.request_names, dialect.queries, dialect.requests.hidden),
             dialect.requests.body_reader(route),
             rules,
             renderers.response(route),

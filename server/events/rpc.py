@@ -42,13 +42,15 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         limit = limit_of(request.limit)
         after = _place(request.after)
         types = _type_names(request.types)
+        caller = current_caller()
         rows = await self._database.read(
             log.read,
             after,
             limit + 1,
-            org_id=current_caller().org_id,
+            org_id=caller.org_id,
             email_id=request.email_id or None,
             types=types,
+            test_only=caller.test,
         )
         data = [event_message(row) for row in rows[:limit]]
         return pb.ListEventsResponse(
@@ -61,7 +63,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         self, request: pb.WatchEventsRequest, context: Context
     ) -> AsyncIterator[pb.WatchEventsResponse]:
         """Every event from the cursor on, as it happens."""
-        org_id = current_caller().org_id
+        caller = current_caller()
         types = _type_names(request.types)
         if request.after or request.from_beginning:
             after = _place(request.after)
@@ -70,7 +72,9 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         # The caller learns that the stream has begun before anything happens.
         await context.send_initial_metadata(())
         while not self._stopping:
-            rows = await self._database.read(log.read, after, _STREAM_PAGE, org_id=org_id, types=types)
+            rows = await self._database.read(
+                log.read, after, _STREAM_PAGE, org_id=caller.org_id, types=types, test_only=caller.test
+            )
             for row in rows:
                 yield pb.WatchEventsResponse(event=event_message(row))
             if rows:
