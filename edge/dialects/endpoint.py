@@ -66,7 +66,11 @@ class Endpoint:
         return Operation(
             route,
             compile_request(
-                route, dialect.names, dialect.queries, dialect.requests.hidden, dialect.requests.other_names
+                route,
+                dialect.request_names,
+                dialect.queries,
+                dialect.requests.hidden,
+                dialect.requests.other_names,
             ),
             dialect.requests.body_reader(route),
             rules,

@@ -67,10 +67,17 @@ class Draft(Candidate):
         """Releases the content of all attachments."""
         self.parts.clear()
 
+    @property
+    def is_wanted(self) -> bool:
+        """True if something is sent to any recipient."""
+        return len(self.suppressed) < len(self.addresses)
+
     def suppress(self, skipped: Set[str]) -> None:
         """Marks these mailboxes as suppressed: they stay recipients, but nothing is sent to them."""
         if skipped:
             self.suppressed = {no for no, key in enumerate(self.addresses, start=1) if key in skipped}
+            if not self.is_wanted:
+                self.detach()
 
     def new_email(self) -> NewEmail:
         """The email and its recipients, to be stored with their first states."""
@@ -179,7 +186,9 @@ def _draft(
             _attachment(org_id, email_id, no, given) for no, given in enumerate(request.attachments, start=1)
         ],
         links={no: given.path for no, given in enumerate(request.attachments, start=1) if given.path},
-        idempotency_key=IdempotencyKey(org_id, "send", request.idempotency_key) if has_key else None,
+        idempotency_key=IdempotencyKey(org_id, "t-send" if caller.test else "send", request.idempotency_key)
+        if has_key
+        else None,
         request_hash=request_hash(request) if has_key else b"",
         allowed_domains=caller.allowed_domains,
         test=caller.test,

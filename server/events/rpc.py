@@ -41,13 +41,15 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         limit = limit_of(request.limit)
         after = _place(request.after)
         types = _type_names(request.types)
+        caller = current_caller()
         rows = await self._database.read(
             log.read,
             after,
             limit + 1,
-            org_id=current_caller().org_id,
+            org_id=caller.org_id,
             email_id=request.email_id or None,
             types=types,
+            test_only=caller.test,
         )
         data = [event_message(row) for row in rows[:limit]]
         return pb.ListEventsResponse(
@@ -64,7 +66,9 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         types = _type_names(request.types)
         with self._watchers.counted(caller.org_id, caller.key_id or caller.user_id or ""):
             async for row in self._watched(request, context, caller.org_id, types):
-                yield pb.WatchEventsResponse(event=event_message(row))
+                # A test key sees test mail only (C-87).
+                if row.test or not caller.test:
+                    yield pb.WatchEventsResponse(event=event_message(row))
         raise Unavailable(1.0, "The server is stopping. Call again with the cursor of the last event.")
 
     async def _watched(

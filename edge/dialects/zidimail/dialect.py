@@ -68,6 +68,8 @@ METHODS: Mapping[str, MethodRules] = {
 }
 
 
+# Values that JSON requests do not have: one that only the log of a webhook shows, one that only edges use.
+_NOT_IN_REQUESTS = {"EVENT_TYPE_WEBHOOK_TEST", "BATCH_MODE_SEPARATE"}
 _UPPER_CASE = {"zidimail.v1.DnsRecordPurpose", "zidimail.v1.DnsRecordType"}
 
 
@@ -95,6 +97,15 @@ class ZidiMail:
         if descriptor.full_name == "zidimail.v1.EventType":
             return {number: name.replace("_", ".", 1) for number, name in names.items()}
         return names
+
+    def request_names(self, descriptor: EnumDescriptor) -> Mapping[int, str]:
+        """As `names`, without the values that a request may not have."""
+        values = descriptor.values_by_number
+        return {
+            number: name
+            for number, name in self.names(descriptor).items()
+            if values[number].name not in _NOT_IN_REQUESTS
+        }
 
     def rules(self, method: str) -> MethodRules:
         """Creations are answered 201, all else 200 and never 204: clients of Resend choke on it (C-16)."""

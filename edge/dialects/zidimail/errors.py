@@ -236,7 +236,7 @@ def failure_body(failure: Failure, request_id: str = "") -> dict[str, Json]:
     row = ROWS.get(failure.reason, ROWS["INTERNAL"])
     values = text_values(failure, request_id)
     message = row.message.format_map(values)
-    if "index" in values and not failure.violations:
+    if "index" in values and failure.reason != "VALIDATION_FAILED":
         message = f"Email {values['index']} of the batch: {message}"
     body: dict[str, Json] = {"error": row.error.format_map(values), "message": message}
     if row.action is not None:

@@ -90,7 +90,7 @@ def document(dialect: ZidiMail, url: str) -> bytes:
     """The whole document as JSON; `url` is where the API is reached."""
     comments = comments_of("zidimail.v1")
     routes = dialect.documented
-    requests = RequestSchemas(dialect.names, dialect.requests, comments)
+    requests = RequestSchemas(dialect.request_names, dialect.requests, comments)
     responses = ResponseSchemas(dialect.names, dialect.responses, comments)
     schemas: dict[str, Schema] = {"Error": _ERROR}
     paths: dict[str, Schema] = {}

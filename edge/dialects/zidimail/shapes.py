@@ -207,6 +207,7 @@ _SENT_EMAIL = ResponseShape(
     "email",
     {"last_event": same_as("status")},
     items={"attachments": PLAIN, "events": PLAIN},
+    optional=("bounce",),
 )
 _DOMAIN = ResponseShape(
     "domain",
@@ -242,10 +243,16 @@ RESPONSES: Mapping[str, ResponseShape] = {
     ),
     "Email": _SENT_EMAIL,
     "ListEmailsResponse": _list_of(
-        replace(_SENT_EMAIL, hidden=("html", "text", "headers", "recipients", "events", "attachments"))
+        replace(
+            _SENT_EMAIL,
+            hidden=("html", "text", "headers", "recipients", "events", "attachments", "bounce"),
+            optional=(),
+        )
     ),
     "UpdateEmailResponse": ResponseShape("email"),
     "CancelEmailResponse": ResponseShape("email"),
+    # As in the calls of webhooks (C-59).
+    "Bounce": ResponseShape(added={"subType": same_as("sub_type")}, hidden=("sub_type",)),
     "Attachment": ResponseShape(
         "attachment",
         {"content_disposition": computed("content_id", _disposition, {"enum": ["inline", "attachment"]})},
