@@ -256,7 +256,7 @@ class _Check:
 
 
 def _is_name(domain: str) -> bool:
-    """True for a domain that may be looked up (section 4.3): two or more labels of 1 to 63 characters."""
+    """True for a domain that may be looked up (section 4.3): two labels or more of 1 to 63 characters."""
     labels = domain.removesuffix(".").split(".")
     return (
         len(labels) > 1
