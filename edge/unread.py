@@ -1,4 +1,4 @@
-"""The answers that clients have not read yet: the process holds them, so their bytes and their time are bounded."""
+"""Answers that clients have not read yet, in memory until then: bounded in bytes and in time."""
 
 from __future__ import annotations
 

@@ -17,8 +17,6 @@ _A_LABEL = re.compile(r"(?:^|\.)xn--", re.IGNORECASE)
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 MAX_NAME_LENGTH = 256
-# An address followed by a separator: `a@b.example, Name`.
-_LIST = re.compile(r"\S@\S+\s*[,;]")
 # Longest accepted text, in characters: an escaped name plus an address. Bounded because results are cached.
 MAX_LENGTH = 1024
 
@@ -85,7 +83,18 @@ def holds_several(text: str) -> bool:
     Such a text is a list of mailboxes; taken as one mailbox, all addresses but the last would be lost.
     """
     name = text.strip().rpartition("<")[0].strip()
-    return _LIST.search(name) is not None and not (name.startswith('"') and name.endswith('"'))
+    return _lists_an_address(name) and not (name.startswith('"') and name.endswith('"'))
+
+
+def _lists_an_address(name: str) -> bool:
+    """True if an address is followed by a separator: `a@b.example, Name`; looks at each character once."""
+    words = name.split()
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        at = word.find("@", 1)
+        behind = word[at + 1 :] if at > 0 else ""
+        if behind and ("," in behind[1:] or ";" in behind[1:] or following.startswith((",", ";"))):
+            return True
+    return False
 
 
 def _checked(name: str, address: str) -> Mailbox:

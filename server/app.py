@@ -14,6 +14,7 @@ from server.clock import SystemClock
 from server.delivery import wiring as delivery
 from server.domains import wiring as domains
 from server.emails import wiring as emails
+from server.emails.sizes import MessageSizes
 from server.events import wiring as events
 from server.inbound import wiring as inbound
 from server.kernel import Kernel
@@ -28,6 +29,7 @@ from server.wire.admission import Admission
 from server.wire.interceptors import Pipeline
 from server.wire.registration import services_of
 from server.wire.server import GrpcServer
+from server.wire.sizes import RequestSizes
 from server.work.service import Service, running
 
 # New objects after which Python looks for cycles.
@@ -67,7 +69,11 @@ def server(kernel: Kernel) -> list[Service]:
     servicers = {service: one for package in packages for service, one in package.servicers.items()}
     if missing := [service.full_name for service in published if service not in servicers]:
         raise TypeError(f"no package serves {', '.join(missing)}")
-    pipeline = Pipeline(rules, Admission(identities.authenticator, kernel.settings.edge_secret))
+    pipeline = Pipeline(
+        rules,
+        Admission(identities.authenticator, kernel.settings.edge_secret),
+        RequestSizes(published, MessageSizes(kernel.database).check),
+    )
     grpc_server = GrpcServer(kernel.settings, pipeline, servicers)
     return [
         kernel,

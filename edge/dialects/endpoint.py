@@ -32,8 +32,8 @@ from edge.transcoding.upload import messages_of
 
 _log = structlog.get_logger("edge")
 
-# Bytes of a large body that a client has to send in each second, about: what has come extends the deadline, not
-# what was announced.
+# Bytes of a large body that a client has to send in each second, about: those that have come extend the
+# deadline, not those that were announced.
 LEAST_PACE = 1 << 20
 
 

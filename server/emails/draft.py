@@ -215,10 +215,11 @@ def request_hash(request: Hashed) -> bytes:
 
 def _violations(request: pb.SendEmailRequest, fields: _Fields) -> list[Violation]:
     # Most fields are mostly absent, and then not checked.
-    found = [
-        *rules.sender(getattr(request, "from")),
-        *rules.counts(request.to, request.cc, request.bcc, request.reply_to),
-    ]
+    found = list(rules.counts(request.to, request.cc, request.bcc, request.reply_to))
+    if found and request.to:
+        # There are too many to look at each.
+        return found
+    found = [*rules.sender(getattr(request, "from")), *found]
     for name in _ADDRESS_LISTS:
         if texts := getattr(request, name):
             found += rules.addresses(name, texts)

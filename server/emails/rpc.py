@@ -1,5 +1,6 @@
 """EmailService: protobuf in, protobuf out."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 
@@ -32,8 +33,11 @@ from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import milliseconds, timestamp
 from server.work.notifier import Notifier
+from server.work.slices import Slices
 
 MAX_BATCH = 100
+# Requests of more bytes are read in a thread.
+LARGE_BYTES = 2**20
 
 
 class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
@@ -54,11 +58,17 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         self._links = links
         self._clock = clock
         self._events_appended = events_appended
+        self._slices = Slices()
 
     async def SendEmail(self, request: pb.SendEmailRequest, context: Context) -> pb.SendEmailResponse:
         """Accepts one email: a list of one."""
         caller = current_caller()
-        item = draft(request, caller, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        if request.ByteSize() > LARGE_BYTES:
+            # Hashing and copying files takes long, and most of it goes on without Python's lock.
+            item = await asyncio.to_thread(draft, request, caller, now_ms)
+        else:
+            item = draft(request, caller, now_ms)
         del request  # as large as its attachments, which the draft has
         if isinstance(item, Fault):
             raise item
@@ -83,10 +93,10 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         now_ms = self._clock.now_ms()
         batch = Batch(
             caller.org_id,
-            [draft(email, caller, now_ms) for email in request.emails],
+            await self._slices.map(lambda email: draft(email, caller, now_ms), request.emails),
             strict=request.mode != pb.BATCH_MODE_PERMISSIVE,
             idempotency_key=key,
-            request_hash=b"" if key is None else request_hash(request),
+            request_hash=b"" if key is None else await asyncio.to_thread(request_hash, request),
         )
         if batch.strict:
             _raise_first(batch.items)

@@ -6,7 +6,7 @@ data of customers.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -18,8 +18,11 @@ from server.faults import Fault, Internal, Unavailable
 from server.ids import new_id
 from server.wire import metrics
 from server.wire.access import AccessRule
-from server.wire.admission import Admission, Metadata, by_key, check_addresses, request_ids
-from server.wire.caller import AnonymousCaller, OrganisationCaller, set_current_caller
+from server.wire.address import peer_address
+from server.wire.admission import CALLER_KEYS, Admission, Metadata, by_key, check_addresses, request_ids
+from server.wire.caller import AnonymousCaller, Caller, OrganisationCaller, set_current_caller
+from server.wire.rechecks import Rechecks
+from server.wire.sizes import SMALL_BYTES, RequestSizes
 from server.wire.status import DETAILS_KEY, code_of, status_of
 from server.wire.streams import parse, parse_each, single, while_admitted
 
@@ -51,7 +54,14 @@ class Call:
     is_edge: bool = False
     code: str = "OK"
     org_id: str | None = None
+    caller: Caller = field(default_factory=AnonymousCaller, repr=False)
     started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def caller_key(self) -> Hashable:
+        """Equal for calls that are admitted or refused together."""
+        credentials = tuple(tuple(self.metadata.get(key, ())) for key in CALLER_KEYS)
+        return self.method, credentials, peer_address(self.context.peer())
 
     async def admit(self) -> None:
         """Authenticates the caller and checks its access. Raises the fault of a refusal."""
@@ -63,6 +73,7 @@ class Call:
             self.org_id = caller.org_id
         check_addresses(caller, self.metadata, self.context.peer, is_edge=self.is_edge)
         self.rule.check(caller)
+        self.caller = caller
         set_current_caller(caller)
 
     async def abort(self, fault: Fault) -> None:
@@ -158,6 +169,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         self,
         rules: Mapping[str, AccessRule],
         admission: Admission,
+        sizes: RequestSizes,
         *,
         deadline_s: float = DEFAULT_DEADLINE_S,
         recheck_s: float = RECHECK_S,
@@ -165,8 +177,9 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         """`rules` is keyed by full method path."""
         self._rules = rules
         self._admission = admission
+        self._sizes = sizes
         self._deadline_s = deadline_s
-        self._recheck_s = recheck_s
+        self._rechecks = Rechecks(recheck_s)
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -193,8 +206,10 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         async def unary(body: bytes, context: Context) -> object:
             async with AsyncExitStack() as stack:
-                await self._enter(stack, method, context)
+                call = await self._enter(stack, method, context)
                 async with self._deadline(context):
+                    if len(body) > SMALL_BYTES:
+                        await self._sizes.check(method, call.caller, body)
                     return await handler.unary_unary(parse(handler.request_deserializer, body), context)
 
         return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
@@ -205,9 +220,10 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                 call = await self._enter(stack, method, context)
                 requests = parse_each(handler.request_deserializer, bodies)
                 responses = single(handler.stream_unary(requests, context))
+                refused = stack.enter_context(self._rechecks.watched(call.caller_key, call.admit))
                 async with (
                     self._deadline(context),
-                    aclosing(while_admitted(responses, call.admit, self._recheck_s)) as admitted,
+                    aclosing(while_admitted(responses, refused)) as admitted,
                 ):
                     return await anext(admitted)
 
@@ -221,8 +237,10 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                     requests = parse_each(handler.request_deserializer, given)
                     responses = handler.stream_stream(requests, context)
                 else:
+                    await self._sizes.check(method, call.caller, given)
                     responses = handler.unary_stream(parse(handler.request_deserializer, given), context)
-                async with aclosing(while_admitted(responses, call.admit, self._recheck_s)) as admitted:
+                refused = stack.enter_context(self._rechecks.watched(call.caller_key, call.admit))
+                async with aclosing(while_admitted(responses, refused)) as admitted:
                     async for response in admitted:
                         yield response
 

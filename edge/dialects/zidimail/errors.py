@@ -201,6 +201,9 @@ ROWS: Mapping[str, Row] = {
         "{used} of {limit} recipients are used today, and {requested} more do not fit until {resets_at}.",
     ),
     "TOO_MANY_REQUESTS": Row(429, "rate_limit_exceeded", "Too many requests from your address.", _TRY_AGAIN),
+    "TOO_MANY_STREAMS": Row(
+        429, "rate_limit_exceeded", "Too many streams are open.", "At most {limit} may be open at once."
+    ),
     "MALFORMED_BODY": Row(
         400, "validation_error", "The body cannot be read.", "It must be a JSON object: {detail}."
     ),

@@ -43,6 +43,7 @@ async def sent_until_the_end(url: str, begun: bytes, more: bytes, most: int, pau
         if sent < most:
             await asyncio.wait([ended], timeout=10)
         ended.cancel()
+        connection.drop()
     return sent
 
 
@@ -92,6 +93,7 @@ async def test_pipelined_requests_wait_unread(edge: str) -> None:
         await asyncio.wait([sending], timeout=2)
         assert not sending.done()
         sending.cancel()
+        connection.drop()
 
 
 async def test_an_answer_that_nobody_reads_ends_the_connection(emails: EmailServer) -> None:
