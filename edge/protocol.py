@@ -35,7 +35,7 @@ from edge.unread import UnreadAnswers, Writing
 HEAD_BYTES = 64 << 10
 # Header lines of a request: each costs many times its bytes.
 HEADERS = 200
-# Bytes that are parsed at once: the limits above are kept to within so many.
+# Bytes that are parsed at once: the limits above are kept as exactly as that.
 PIECE = 8 << 10
 # Requests of one connection that wait for the answer to the one before.
 PIPELINED = 16

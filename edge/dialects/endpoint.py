@@ -20,9 +20,9 @@ from edge.transcoding.asgi import Answer, Exchange, exchange_of, send_answer
 from edge.transcoding.binding import BindRequest, compile_request
 from edge.transcoding.body import Body, ClientGone
 from edge.transcoding.capacity import BodyShare, Capacity
-from edge.transcoding.deadline import Deadline
+from edge.transcoding.deadline import Deadline, Paced
 from edge.transcoding.invoke import Admit, Caller, Invoke
-from edge.transcoding.json_body import parsed
+from edge.transcoding.json_body import parsed, size_of
 from edge.transcoding.json_value import Json
 from edge.transcoding.rendering import Render, Renderers
 from edge.transcoding.request_shape import Read
@@ -31,10 +31,6 @@ from edge.transcoding.status import REQUEST_TIMEOUT, Failure, Violation
 from edge.transcoding.upload import messages_of
 
 _log = structlog.get_logger("edge")
-
-# Bytes of a large body that a client has to send in each second, about: those that have come extend the
-# deadline, not those that were announced.
-LEAST_PACE = 1 << 20
 
 
 class Method(NamedTuple):
@@ -193,15 +189,8 @@ class Endpoint:
             is_large = most > self._limits.body
             if is_large:
                 await self._admit(operation, caller)
-            begun = caller.deadline
-            with Deadline(begun) as deadline:
-
-                def hold(size: int) -> None:
-                    share.grow(size)
-                    if is_large:
-                        caller.deadline = begun + size / LEAST_PACE
-                        deadline.extend(caller.deadline)
-
+            with Deadline(caller.deadline) as deadline:
+                hold = Paced(deadline, caller, share.grow).whole if is_large else share.grow
                 try:
                     content = [await body.read(operation.body_limit, hold)]
                     request, invalid = self._bind(operation, content, exchange, values)
@@ -231,13 +220,8 @@ class Endpoint:
                 if (text := exchange.headers.get(header)) is not None:
                     setattr(first, field.name, field.read(text.decode("latin-1")))
             with Deadline(caller.deadline) as deadline:
-
-                def hold(size: int) -> None:
-                    share.grow(size)
-                    caller.deadline += size / LEAST_PACE
-                    deadline.extend(caller.deadline)
-
-                chunks = body.chunks(operation.body_limit, hold)
+                paced = Paced(deadline, caller, share.grow)
+                chunks = body.chunks(operation.body_limit, paced.part)
                 return await operation.invoke(messages_of(first, operation.route.body, chunks), caller)
         except TimeoutError:
             raise _timeout(body) from None
@@ -283,12 +267,7 @@ class Endpoint:
 
     def _check_rest(self, json: Json, files: Files) -> None:
         """Refuses a large body that is not large by its files (C-1)."""
-        try:
-            size = len(orjson.dumps(files.left_out(json)))
-        except orjson.JSONEncodeError:
-            # It reads deeper than it writes.
-            raise Failure("MALFORMED_BODY", {"detail": "it is nested too deeply"}) from None
-        if size > self._limits.body:
+        if size_of(files.left_out(json)) > self._limits.body:
             raise Failure("BODY_TOO_LARGE", {"limit": str(self._limits.body)})
 
 

@@ -6,7 +6,7 @@ Everything that can be known from the descriptor is resolved once, into one clos
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Sized
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
@@ -31,6 +31,9 @@ from edge.transcoding.values import (
 
 QUERY_FIELDS = 100
 """More parameters than any route has fields, and few enough to be parsed for nothing."""
+
+MAX_ENTRIES = 1_000
+"""Entries of a list or map: more than any rule of the server allows, so that near misses get its own text."""
 
 Hidden: TypeAlias = Mapping[str, Collection[str]]
 """Fields that JSON does not have, by the full name of their message."""
@@ -145,15 +148,23 @@ def _list(bind_item: Bind) -> Bind:
     def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not list:
             return mismatch("an array", value, path, wrong)
+        if len(value) > MAX_ENTRIES:
+            return _too_many(value, path, wrong)
         return [bind_item(item, (path, at), wrong) for at, item in enumerate(value)]
 
     return bind
+
+
+def _too_many(value: Sized, path: Path, wrong: list[Violation]) -> object:
+    return refuse(path, wrong, f"holds {len(value)} entries, and never more than {MAX_ENTRIES} are allowed")
 
 
 def _map(bind_item: Bind) -> Bind:
     def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not dict:
             return mismatch("an object", value, path, wrong)
+        if len(value) > MAX_ENTRIES:
+            return _too_many(value, path, wrong)
         for key in value:
             bind_text(key, (path, key), wrong)
         return {key: bind_item(item, (path, key), wrong) for key, item in value.items()}

@@ -37,7 +37,7 @@ class MessageSizes:
         self._database = database
 
     async def check(self, method: str, caller: Caller, size: int) -> None:
-        """Raises `MessageTooLarge` or `AttachmentsTooLarge`; `size` is above that of messages without files."""
+        """Raises `MessageTooLarge` or `AttachmentsTooLarge`; `size` is above `PLAIN_BYTES`."""
         if isinstance(caller, InternalCaller | OperatorCaller):
             return
         if method not in _WITH_FILES or not isinstance(caller, OrganisationCaller):

@@ -11,7 +11,7 @@ class TooManyStreams(Fault):
     def __init__(self, limit: int, owner: str) -> None:
         owners = {"caller": "This API key or session", "organisation": "This organisation"}
         super().__init__(
-            f"{owners[owner]} has {limit} open streams, the most that it may have. Close one first, or let the "
-            "programs that need the events share one stream.",
+            f"{owners[owner]} has {limit} open streams, the most that it may have. Close one first, or let "
+            "the programs that need the events share one stream.",
             limit=str(limit),
         )

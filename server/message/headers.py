@@ -6,6 +6,7 @@ Accept and compose use the same functions: each field that accept allows can be 
 import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import unquote_to_bytes
 
 from server.addresses import CONTROL
 
@@ -97,6 +98,9 @@ def _hides_control(value: str) -> bool:
     # Without its last end each beginning would be followed to the end of the value.
     for charset, encoding, text in _ENCODED_WORD.findall(value, 0, value.rfind("?=") + 2):
         texts.setdefault((charset.lower(), encoding.lower()), []).append(text)
+    if texts and not value.isascii():
+        # Readers differ about text beyond US-ASCII beside encoded words.
+        return True
     try:
         return any(holds_control(_decoded(*kind, words)) for kind, words in texts.items())
     except (ValueError, LookupError):
@@ -106,8 +110,10 @@ def _hides_control(value: str) -> bool:
 def _decoded(charset: str, encoding: str, words: Sequence[str]) -> str:
     """The text of encoded words. Raises ValueError, LookupError."""
     if encoding == "q":
-        raw = binascii.a2b_qp("".join(words).encode(), header=True)
+        # The same escapes as in URLs, with another sign; one that is none stands for itself.
+        escaped = "".join(words).replace("%", "%25").replace("_", " ").replace("=", "%")
+        raw = unquote_to_bytes(escaped)
     else:
         # Readers add the padding that is left out.
         raw = b"".join(binascii.a2b_base64(word + "=" * (-len(word) % 4)) for word in words)
-    return raw.decode(charset or "us-ascii")
+    return raw.decode(charset)

@@ -13,7 +13,7 @@ from server.faults import ValidationFailed, Violation
 from server.wire.caller import Caller
 
 # Entries of one list or map: more than any rule allows, so that near misses get the rule's own text.
-MAX_ENTRIES = 500
+MAX_ENTRIES = 1_000
 # Messages of fewer bytes are parsed uncounted: all of their entries together cost nothing.
 SMALL_BYTES = 4 * 1024
 # The bytes of a message without files (contract row Z-9).
@@ -49,7 +49,7 @@ class RequestSizes:
         }
 
     async def check(self, method: str, caller: Caller, body: bytes) -> None:
-        """Raises a fault if a request is too large for its caller, or has a list of more than 500 entries."""
+        """Raises a fault if a request is too large for its caller, or has a list of more than 1,000 entries."""
         if len(body) > PLAIN_BYTES:
             await self._check_bytes(method, caller, len(body))
         if len(body) > SMALL_BYTES:
@@ -62,7 +62,7 @@ def fields_of(descriptor: Descriptor) -> _Fields:
 
 
 def count_entries(fields: _Fields, body: bytes) -> None:
-    """Raises `ValidationFailed` if a field comes more than 500 times in a message or in one inside it.
+    """Raises `ValidationFailed` if a field comes more than 1,000 times in a message or in one inside it.
 
     A field that is no list may come again as well (its last value counts), and so may one that this server
     does not know; bytes that are no message are left to the parser unless they hide what follows them.

@@ -222,6 +222,10 @@ class Stack:
         """The server's process id."""
         return self._processes["server"].pid
 
+    def edge_pid(self) -> int:
+        """The edge's process id."""
+        return self._processes["edge"].pid
+
     def stop_server(self) -> int:
         """SIGTERM; returns the exit code after the drain."""
         self.signal_server(signal.SIGTERM)

@@ -23,6 +23,10 @@ FILE_ALIASES: Mapping[str, str] = {
 }
 
 
+MAX_COMMAS = 10_000
+"""Commas of a list of addresses, whose names may have some."""
+
+
 def mailboxes(text: str) -> list[str]:
     """The addresses in a text that may hold several, separated by commas.
 
@@ -30,6 +34,9 @@ def mailboxes(text: str) -> list[str]:
     """
     if "," not in text:
         return [text] if text else []
+    if text.count(",") > MAX_COMMAS:
+        # No list that is allowed: it stays one text, which is refused as a whole.
+        return [text]
     found: list[list[str]] = []
     quoted = False
     for piece in text.split(","):

@@ -51,7 +51,7 @@ async def sent_until_the_end(url: str, begun: bytes, more: bytes, most: int, pau
 @pytest.mark.parametrize(
     "endless", [b"0\r\nx: " + b"y" * 4096, b"0\r\n" + b"x: y\r\n" * 700, b"1;" + b"y" * 4096], ids=len
 )
-async def test_what_follows_a_body_has_an_end(edge: str, path: str, endless: bytes) -> None:
+async def test_trailers_and_extensions_have_an_end(edge: str, path: str, endless: bytes) -> None:
     """Trailers of many lines, of one long line, and the extension of a chunk."""
     first, more = endless, endless.removeprefix(b"0\r\n").removeprefix(b"1;")
     assert await sent_until_the_end(edge, PATHS[path] + first, more, 32 << 20) < 16 << 20
