@@ -43,8 +43,9 @@ release-protos: $(INSTALLED) ## Release the contract: later changes of protos/ a
 migration: $(INSTALLED) ## Draft a migration of the store's schema: make migration NAME="what it does"
 	@$(PY) -m tools.migration "$(NAME)"
 
-faults: $(INSTALLED) ## Kill the server a hundred times while mail flows, and count (ROUNDS=100)
+faults: $(INSTALLED) ## Kill the server a hundred times while mail flows, and count; then attack (ROUNDS=100)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
+	@$(PY) -m tests.faults --attacks $(or $(ATTACK_SECONDS),20)
 
 fuzz: $(INSTALLED) ## Test the API against its OpenAPI description with generated requests (FUZZ_SECONDS=600)
 	@$(PY) -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)

@@ -49,7 +49,7 @@ class RequestSizes:
         }
 
     async def check(self, method: str, caller: Caller, body: bytes) -> None:
-        """Raises a fault if a request is too large for its caller, or has a list of more than 1,000 entries."""
+        """Raises a fault if a request is too large for its caller, or has a list of over 1,000 entries."""
         if len(body) > PLAIN_BYTES:
             await self._check_bytes(method, caller, len(body))
         if len(body) > SMALL_BYTES:

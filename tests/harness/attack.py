@@ -1,13 +1,10 @@
-"""Attacks on a running stack, and their effect on others: waiting time and memory, as ratios to quiet times."""
+"""Attacks on a running stack, and their effect: the waiting time of others, and memory."""
 
 import asyncio
+import io
 import os
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +12,12 @@ import aiohttp
 import grpc.aio
 import orjson
 from zidimail.v1 import email_service_pb2 as pb
-from zidimail.v1 import event_service_pb2, suppression_service_pb2
+from zidimail.v1 import event_pb2, event_service_pb2, suppression_service_pb2
 
+from tests.harness.reading import reading
 from tests.harness.stack import Stack
 
 QUIET_S = 1.0
-PAUSE_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,60 +38,23 @@ def memory(stack: Stack) -> int:
     return sum(map(int, sizes)) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def effect(stack: Stack, attack: Callable[[], Awaitable[object]]) -> Effect:
-    """Runs an attack while a process of its own reads as another organisation."""
-    quiet = await _slow_reads(stack, asyncio.sleep(QUIET_S))
+async def quiet_read_s(stack: Stack) -> float:
+    """The 99th percentile of another organisation's reads while nothing happens, in seconds."""
+    with reading(stack.http, stack.other.api_key) as reads:
+        await asyncio.sleep(QUIET_S)
+        return _slow(reads.seconds())
+
+
+async def effect(stack: Stack, quiet_s: float, attack: Awaitable[object]) -> Effect:
+    """Runs an attack while another organisation reads."""
     before = memory(stack)
-    attacked = await _slow_reads(stack, attack())
-    return Effect(quiet, attacked, before, memory(stack))
+    with reading(stack.http, stack.other.api_key) as reads:
+        await attack
+        return Effect(quiet_s, _slow(reads.seconds()), before, memory(stack))
 
 
-async def _slow_reads(stack: Stack, meanwhile: Awaitable[object]) -> float:
-    """The 99th percentile of a read's seconds meanwhile."""
-    with _reading(stack.http, stack.other.api_key) as (over, results):
-        # The first reads open connections.
-        await asyncio.to_thread(results.recv)
-        try:
-            await meanwhile
-        finally:
-            over.set()
-        seconds: list[float] = sorted(await asyncio.to_thread(results.recv))
+def _slow(seconds: list[float]) -> float:
     return seconds[int(len(seconds) * 0.99)]
-
-
-@contextmanager
-def _reading(url: str, key: str) -> Iterator[tuple[Event, Any]]:
-    spawn = get_context("spawn")
-    over = spawn.Event()
-    results, end = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_read, args=(url, key, over, end))
-    process.start()
-    try:
-        yield over, results
-    finally:
-        over.set()
-        process.join()
-
-
-def _read(url: str, key: str, over: Event, results: Any) -> None:
-    asyncio.run(_read_until(url, key, over, results))
-
-
-async def _read_until(url: str, key: str, over: Event, results: Any) -> None:
-    seconds = []
-    async with aiohttp.ClientSession(headers={"authorization": f"Bearer {key}"}) as session:
-        for turn in range(1_000_000):
-            began = time.perf_counter()
-            async with session.get(f"{url}/v1/emails?limit=1") as answer:
-                await answer.read()
-            if turn == 10:
-                results.send("ready")
-            elif turn > 10:
-                seconds.append(time.perf_counter() - began)
-                if over.is_set():
-                    break
-            await asyncio.sleep(PAUSE_S)
-    results.send(seconds)
 
 
 def email(domain: str, **fields: object) -> dict[str, Any]:
@@ -135,7 +95,7 @@ def rpc_bodies(domain: str) -> Mapping[str, tuple[str, bytes]]:
     encoded.MergeFrom(one)
     to = pb.SendEmailRequest.DESCRIPTOR.fields_by_name["to"].number
     suppressions = suppression_service_pb2.BatchAddSuppressionsRequest(emails=["a@b.example"] * 150_000)
-    types = event_service_pb2.ListEventsRequest(types=[1] * 2_000_000)
+    types = event_service_pb2.ListEventsRequest(types=[event_pb2.EVENT_TYPE_EMAIL_SENT] * 2_000_000)
     emails = "zidimail.v1.EmailService"
     return {
         "encoded words": (
@@ -162,7 +122,7 @@ async def post(stack: Stack, path: str, body: bytes, *, times: int) -> list[int]
     async with aiohttp.ClientSession(headers=headers) as session:
 
         async def one() -> int:
-            async with session.post(stack.http + path, data=body) as answer:
+            async with session.post(stack.http + path, data=io.BytesIO(body)) as answer:
                 await answer.read()
                 return answer.status
 

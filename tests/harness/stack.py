@@ -155,9 +155,9 @@ class Stack:
         """The store of this stack."""
         return self.env.get("ZIDIMAIL_DATABASE_URL") or f"sqlite:///{self.data_dir / 'zidimail.db'}"
 
-    def channel(self) -> grpc.aio.Channel:
-        """A new gRPC channel to the server."""
-        return grpc.aio.insecure_channel(self.grpc)
+    def channel(self, number: int = 0) -> grpc.aio.Channel:
+        """A new gRPC channel to the server; channels of different numbers share no connection."""
+        return grpc.aio.insecure_channel(self.grpc, options=[("zidimail.channel", number)])
 
     # The programs.
 
