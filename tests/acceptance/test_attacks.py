@@ -18,7 +18,7 @@ from tests.harness.stack import Stack
 from tests.unit.edge.wire import connect
 
 DOMAIN = Stack.domain
-# A read under attack takes at most so many times a quiet one, or this many seconds if that is more.
+# The most that a read under attack may take: a multiple of a quiet one, or these seconds if they are more.
 RATIO, LEAST_S = 40, 0.5
 # Memory after an attack, as a multiple of that before, and the bytes that a warm process may always take.
 MEMORY, LEAST_BYTES = 1.2, 80 << 20
