@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from traceback import clear_frames
 from typing import Any, TypeAlias
 
 import grpc
@@ -129,15 +130,39 @@ async def faults(call: Call) -> AsyncIterator[None]:
     try:
         yield
     except Fault as fault:
+        _release(fault)
         await call.abort(fault)
-    except TimeoutError:
+    except TimeoutError as error:
+        _release(error)
         await call.abort(Unavailable(1.0, "The server did not finish in time. Repeat the call later."))
     except asyncio.CancelledError:
         call.code = "CANCELLED"
         raise
-    except Exception:
+    except Exception as error:
         _log.exception("a call failed", method=call.method, request_id=call.request_id)
+        _release(error)
         await call.abort(Internal(call.request_id))
+
+
+def _release(error: BaseException) -> None:
+    """Empties the frames that an exception and those behind it have passed: they hold the request.
+
+    Context managers keep the frames in cycles, and Python seldom looks for those among old objects: megabytes
+    of each refused request would stay until then.
+    """
+    behind: BaseException | None = error
+    while behind is not None:
+        clear_frames(behind.__traceback__)
+        behind = behind.__cause__ or behind.__context__
+
+
+def _without_frames(error: Exception) -> Exception:
+    """The exception that ends a call, without the frames that it passed and the exceptions behind it.
+
+    gRPC keeps it for ever, in an object that refers to itself and that Python cannot find.
+    """
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
 
 
 @asynccontextmanager
@@ -205,12 +230,18 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             return self._collecting(method, handler)
 
         async def unary(body: bytes, context: Context) -> object:
-            async with AsyncExitStack() as stack:
-                call = await self._enter(stack, method, context)
-                async with self._deadline(context):
-                    if len(body) > SMALL_BYTES:
-                        await self._sizes.check(method, call.caller, body)
-                    return await handler.unary_unary(parse(handler.request_deserializer, body), context)
+            try:
+                async with AsyncExitStack() as stack:
+                    call = await self._enter(stack, method, context)
+                    async with self._deadline(context):
+                        if len(body) > SMALL_BYTES:
+                            await self._sizes.check(method, call.caller, body)
+                        return await handler.unary_unary(parse(handler.request_deserializer, body), context)
+            except Exception as error:
+                raise _without_frames(error) from None
+            finally:
+                # The exception passes this frame too.
+                del body
 
         return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
 

@@ -108,3 +108,13 @@ async def test_a_caller_has_a_limited_number_of_streams(attacked: Stack) -> None
         streams[0].cancel()
         for stream in streams[1:]:
             stream.cancel()
+
+
+async def test_refused_messages_leave_no_memory_behind(attacked: Stack) -> None:
+    """Each of them is 16 MiB; kept, they would be three quarters of a gigabyte."""
+    method, body = rpc_bodies(DOMAIN)["empty recipients"]
+    await call(attacked, method, body, times=4)
+    before = memory(attacked)
+    for _ in range(12):
+        await call(attacked, method, body, times=4)
+    assert memory(attacked) < MEMORY * before + LEAST_BYTES
