@@ -59,6 +59,7 @@ def unpacked(body: bytes, limit: int, hold: Callable[[int], None]) -> bytes:
         raise Failure("MALFORMED_BODY", {"detail": "it is not whole in gzip's format"}) from None
     return b"".join(parts)
 
+
 MAX_VALUES = 30_000
 """More than a hundred emails have, each with all the recipients, headers and tags that it may have."""
 

@@ -76,7 +76,12 @@ class Mailing:
 
     async def cancel(self, email: Queued) -> None:
         """Cancels a scheduled email."""
-        assert await self.writer.run(cancel, KeyCaller(email.org_id, new_id(), "full"), email.id, self.clock.now_ms()) is None
+        assert (
+            await self.writer.run(
+                cancel, KeyCaller(email.org_id, new_id(), "full"), email.id, self.clock.now_ms()
+            )
+            is None
+        )
 
     async def settle(self, choose: Callable[[Claimed, Stored], Settlement]) -> None:
         """One attempt for what is due, each with the outcome that `choose` gives."""

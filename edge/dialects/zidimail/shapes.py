@@ -251,7 +251,6 @@ RESPONSES: Mapping[str, ResponseShape] = {
     ),
     "UpdateEmailResponse": ResponseShape("email"),
     "CancelEmailResponse": ResponseShape("email"),
-    # As in the calls of webhooks (C-59).
     "Bounce": ResponseShape(added={"subType": same_as("sub_type")}, hidden=("sub_type",)),
     "Attachment": ResponseShape(
         "attachment",
