@@ -56,6 +56,10 @@ class Settings:
     # being accepted. An event takes the slower one about 40 us, so a quarter is about 6,000 events a second:
     # more than one process appends when it delivers what it accepts.
     background_share: float = 0.25
+    # Open streams of events (WatchEvents) of one API key or session, and of one organisation: each holds a
+    # connection and some memory.
+    streams_of_caller: int = 100
+    streams_of_org: int = 500
     # The time for calls in flight to finish after SIGTERM.
     drain_s: float = 20.0
     tls_certificate: Path | None = None
@@ -104,6 +108,8 @@ class Settings:
             uncertain_delay_s=read.seconds("UNCERTAIN_DELAY_SECONDS", 600.0),
             slow_start=read.integers("SLOW_START"),
             background_share=read.share("BACKGROUND_SHARE", 0.25, least=0.05),
+            streams_of_caller=read.integer("STREAMS_OF_CALLER", 100),
+            streams_of_org=read.integer("STREAMS_OF_ORGANISATION", 500),
             drain_s=read.seconds("DRAIN_SECONDS", 20.0),
             tls_certificate=tls[0],
             tls_private_key=tls[1],

@@ -23,6 +23,9 @@ _MAX_INPUT_LENGTH = 1000
 # A last label that some resolver would read as part of an IPv4 address.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _TTL = "Auto"
+# A verified domain may no longer send after this number of wrong answers in a row, over this time (C-53).
+FAILED_CHECKS = 3
+FAILING_MS = 60 * 60 * 1000
 _MX_PREFERENCE = 10
 
 
@@ -48,6 +51,19 @@ class PublicKey(NamedTuple):
     def generation(self) -> str:
         """The common part of the selectors of keys that were made together."""
         return self.selector[:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The right of a domain to send, and the run of failed checks of one that is verified.
+
+    `failing_since` is the time of the first check of the run, in milliseconds since 1970 UTC.
+    """
+
+    verified: bool
+    status: DomainStatus
+    failed_checks: int = 0
+    failing_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +101,18 @@ def host_name(text: str) -> str:
     return name
 
 
+def spf_name(hostname: str) -> str:
+    """The name of the operator's SPF record, which lists the addresses that send."""
+    return f"_spf.{hostname}"
+
+
 def spf_mechanism(hostname: str) -> str:
-    """The mechanism that a customer's SPF record must contain.
+    """The mechanism that a customer's SPF record contains.
 
     It includes the operator's record `_spf.<hostname>`, so that the sending addresses can change while the
     customers' records stay.
     """
-    return f"include:_spf.{hostname}"
+    return f"include:{spf_name(hostname)}"
 
 
 def spf_value(hostname: str) -> str:
@@ -154,17 +175,22 @@ def signing_generation(keys: Sequence[PublicKey]) -> list[PublicKey]:
     return generations[0] if generations else []
 
 
-def decide(checks: Checks, *, verified: bool, status: DomainStatus) -> tuple[bool, DomainStatus]:
-    """The new values of `verified` and `status` of a domain after these checks (contract row Z-33).
+def decide(checks: Checks, before: Standing, now_ms: int) -> Standing:
+    """The standing of a domain after these checks (contract rows Z-33, C-53).
 
-    SPF and DKIM decide. While DNS does not answer, both stay as they are.
+    SPF and DKIM decide. While DNS does not answer, all stays as it is. A verified domain stays verified until
+    `FAILED_CHECKS` checks in a row, over `FAILING_MS` or longer, found wrong records.
     """
     deciding = {checks.spf, checks.dkim}
     if deciding == {"verified"}:
-        return True, "verified"
-    if "failed" in deciding:
-        return False, "failed"
-    return verified, status
+        return Standing(True, "verified")
+    if "failed" not in deciding:
+        return before
+    since = now_ms if before.failing_since is None else before.failing_since
+    failed_checks = before.failed_checks + 1
+    if not before.verified or (failed_checks >= FAILED_CHECKS and now_ms - since >= FAILING_MS):
+        return Standing(False, "failed")
+    return Standing(True, before.status, failed_checks, since)
 
 
 def _is_ip(text: str) -> bool:

@@ -33,6 +33,7 @@ from server.stats.counting import PAGE_SIZE, READER, Counting
 from server.stats.store import Stats, date_of, statistics
 from server.stats.tally import DAY_MS
 from server.suppressions.store import NewSuppression, add
+from server.wire.caller import KeyCaller
 from server.work.backpressure import Backpressure
 from server.work.notifier import Notifier
 from tests.delivery.queued import Queued, enqueue, rows_of
@@ -75,7 +76,12 @@ class Mailing:
 
     async def cancel(self, email: Queued) -> None:
         """Cancels a scheduled email."""
-        assert await self.writer.run(cancel, email.org_id, email.id, self.clock.now_ms(), set()) is None
+        assert (
+            await self.writer.run(
+                cancel, KeyCaller(email.org_id, new_id(), "full"), email.id, self.clock.now_ms()
+            )
+            is None
+        )
 
     async def settle(self, choose: Callable[[Claimed, Stored], Settlement]) -> None:
         """One attempt for what is due, each with the outcome that `choose` gives."""
