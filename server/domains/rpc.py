@@ -182,6 +182,7 @@ def _record(record: Record, zone: str, finding: Finding) -> domain_pb2.DnsRecord
         required=record.required,
         found=finding.found,
         problem=finding.problem or None,
+        note=record.note or None,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import idna
 
 from server.faults import ValidationFailed, Violation
+from server.net.hosts import is_public_name
 
 CheckStatus = Literal["pending", "verified", "failed", "temporary_failure"]
 DomainStatus = Literal["pending", "verified", "failed"]
@@ -27,6 +28,10 @@ _TTL = "Auto"
 FAILED_CHECKS = 3
 FAILING_MS = 60 * 60 * 1000
 _MX_PREFERENCE = 10
+_NO_HOSTNAME = (
+    "This platform has no public host name yet, so this value leads nowhere: do not publish it. The operator "
+    "sets ZIDIMAIL_HOSTNAME first."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class Record:
     required: bool
     priority: int | None = None
     ttl: str = _TTL
+    # Why the value is of no use yet; empty if it is.
+    note: str = ""
 
 
 def host_name(text: str) -> str:
@@ -141,10 +148,14 @@ def dkim_value(key: PublicKey) -> str:
 
 
 def records(domain: str, hostname: str, keys: Iterable[PublicKey], checks: Checks) -> list[Record]:
-    """The records to publish for a domain, each with the result of its last check."""
+    """The records to publish for a domain, each with the result of its last check.
+
+    Those that point to a host below `hostname` have a note if it is no public name (C-61).
+    """
     return_path = return_path_domain(domain)
+    note = "" if is_public_name(hostname) else _NO_HOSTNAME
     return [
-        Record("SPF", domain, "TXT", spf_value(hostname), checks.spf, required=True),
+        Record("SPF", domain, "TXT", spf_value(hostname), checks.spf, required=True, note=note),
         *(
             Record("DKIM", dkim_name(key.selector, domain), "TXT", dkim_value(key), key.status, required=True)
             for key in keys
@@ -158,8 +169,13 @@ def records(domain: str, hostname: str, keys: Iterable[PublicKey], checks: Check
             checks.return_path,
             required=False,
             priority=_MX_PREFERENCE,
+            note=note,
         ),
-        Record("RETURN_PATH", return_path, "TXT", spf_value(hostname), checks.return_path, required=False),
+        Record(
+            *("RETURN_PATH", return_path, "TXT", spf_value(hostname), checks.return_path),
+            required=False,
+            note=note,
+        ),
     ]
 
 

@@ -260,7 +260,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "ListDomainsResponse": _list_of(replace(_DOMAIN, hidden=("dns_records", "records", "failing_since"))),
     "VerifyDomainResponse": ResponseShape("domain", {"records": same_as("dns_records")}),
     "DeleteDomainResponse": ResponseShape("domain"),
-    "DnsRecord": ResponseShape(optional=("priority", "problem")),
+    "DnsRecord": ResponseShape(optional=("priority", "problem", "note")),
     "ApiKey": ResponseShape("api_key"),
     "CreateApiKeyResponse": ResponseShape("api_key", {"token": same_as("key")}, reveals=("key",)),
     "DeleteApiKeyResponse": ResponseShape("api_key"),

@@ -66,7 +66,7 @@ DNS_RECORD_TYPE_TXT: DnsRecordType
 DNS_RECORD_TYPE_MX: DnsRecordType
 
 class DnsRecord(_message.Message):
-    __slots__ = ("record", "name", "type", "ttl", "status", "value", "priority", "required", "host", "found", "problem")
+    __slots__ = ("record", "name", "type", "ttl", "status", "value", "priority", "required", "host", "found", "problem", "note")
     RECORD_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +78,7 @@ class DnsRecord(_message.Message):
     HOST_FIELD_NUMBER: _ClassVar[int]
     FOUND_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
     record: DnsRecordPurpose
     name: str
     type: DnsRecordType
@@ -89,7 +90,8 @@ class DnsRecord(_message.Message):
     host: str
     found: _containers.RepeatedScalarFieldContainer[str]
     problem: str
-    def __init__(self, record: _Optional[_Union[DnsRecordPurpose, str]] = ..., name: _Optional[str] = ..., type: _Optional[_Union[DnsRecordType, str]] = ..., ttl: _Optional[str] = ..., status: _Optional[_Union[CheckStatus, str]] = ..., value: _Optional[str] = ..., priority: _Optional[int] = ..., required: _Optional[bool] = ..., host: _Optional[str] = ..., found: _Optional[_Iterable[str]] = ..., problem: _Optional[str] = ...) -> None: ...
+    note: str
+    def __init__(self, record: _Optional[_Union[DnsRecordPurpose, str]] = ..., name: _Optional[str] = ..., type: _Optional[_Union[DnsRecordType, str]] = ..., ttl: _Optional[str] = ..., status: _Optional[_Union[CheckStatus, str]] = ..., value: _Optional[str] = ..., priority: _Optional[int] = ..., required: _Optional[bool] = ..., host: _Optional[str] = ..., found: _Optional[_Iterable[str]] = ..., problem: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
 
 class DomainChecks(_message.Message):
     __slots__ = ("spf", "dkim", "dmarc", "return_path")

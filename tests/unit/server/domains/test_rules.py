@@ -201,3 +201,19 @@ def test_right_answer_ends_a_run_of_failed_checks_and_silence_neither_ends_nor_l
     assert _after((0, WRONG), (30, WRONG), (60, RIGHT), (90, WRONG)).verified
     assert _after((0, WRONG), (30, SILENT), (60, SILENT), (90, SILENT)) == Standing(True, "verified", 1, 0)
     assert not _after((0, WRONG), (30, WRONG), (60, SILENT), (90, WRONG)).verified
+
+
+@pytest.mark.parametrize("hostname", ["localhost", "mail", "192.0.2.1", "mail.localdomain", "-a.example"])
+def test_record_that_points_to_a_host_without_a_public_name_says_so(hostname: str) -> None:
+    """C-61."""
+    noted = [
+        (record.purpose, record.type)
+        for record in records("mail.example.com", hostname, [RSA], Checks())
+        if "ZIDIMAIL_HOSTNAME" in record.note
+    ]
+    assert noted == [("SPF", "TXT"), ("RETURN_PATH", "MX"), ("RETURN_PATH", "TXT")]
+
+
+@pytest.mark.parametrize("hostname", ["platform.example", "Mail.Example.com", "a-1.b2.xn--bcher-kva.example"])
+def test_records_have_no_note_with_a_public_name(hostname: str) -> None:
+    assert not [record for record in records("a.example", hostname, [RSA, ED25519], Checks()) if record.note]
