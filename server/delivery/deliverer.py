@@ -88,7 +88,7 @@ class Deliverer:
         return Ended(answered=False if deadline.has_passed else None)
 
     def _exhausted(self, job: Job, recorder: Recorder, error: Exception) -> Ended:
-        """The end of an attempt for which this machine had no means: that is nobody's failure but its own."""
+        """The end of an attempt for which this machine had no means: only this machine failed."""
         now = self._leases.now()
         if now - self._warned_at >= _WARN_EVERY_S:
             self._warned_at = now

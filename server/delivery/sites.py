@@ -28,7 +28,7 @@ _MAX_REMEMBERED = 10_000
 
 
 class _Standing(Enum):
-    """What is known of a site."""
+    """The knowledge of a site."""
 
     ANSWERS = "answers"
     NEW = "new"

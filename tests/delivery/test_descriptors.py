@@ -35,7 +35,7 @@ from tests.harness.waiting import until
 ROOT = Path(__file__).parents[2]
 
 
-async def test_only_so_many_sessions_are_idle_and_the_oldest_ends_first(dns: DnsServer) -> None:
+async def test_the_number_of_idle_sessions_is_limited_and_the_oldest_ends_first(dns: DnsServer) -> None:
     async with SmtpSink() as sink:
         mx = transport(dns, sink.port, SHORT)
         mx._pool = Pool(60, most=3)

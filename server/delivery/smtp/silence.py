@@ -42,7 +42,7 @@ class Silence:
     def wait_s(self, target: Target) -> float:
         """The seconds for which the address is to be left alone; 0 if it may be tried now.
 
-        When its time has passed, the caller that is told so tries it, and others wait for the result.
+        When its time has passed, the first caller tries it, and others wait for the result.
         """
         known = self._silent.get(_key(target))
         if known is None:

@@ -162,7 +162,7 @@ def test_slow_site_releases_jobs_and_gets_no_more_for_a_while() -> None:
     assert sites.pause("fast", 115) == 0
 
 
-def test_many_slow_sites_share_the_room_of_one() -> None:
+def test_many_slow_sites_together_keep_no_more_jobs_than_one() -> None:
     sites = Sites(limit=1, slots=20)
     for number in range(30):
         for site in range(10):
