@@ -56,8 +56,10 @@ def test_server_names_the_invalid_setting(tmp_path: Path, name: str, value: str)
     assert f"ZIDIMAIL_{name}" in refused("server", tmp_path, **{name: value})
 
 
-@pytest.mark.parametrize("transport", ["mx", "smtp://user:hunter2@relay.example"])
-@pytest.mark.parametrize("hostname", ["", "localhost", "host", "192.0.2.1", "mail.local", "a..example"])
+@pytest.mark.parametrize(
+    ("transport", "hostname"),
+    [("mx", ""), ("mx", "host"), ("smtp://user:hunter2@relay.example", "localhost")],
+)
 def test_mail_does_not_leave_without_a_public_host_name(
     tmp_path: Path, transport: str, hostname: str
 ) -> None:
