@@ -21,9 +21,11 @@ demo: $(INSTALLED) ## Send one mail through each interface in a temporary folder
 test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name" for some)
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-clients: $(INSTALLED) ## Build and run the guides of docs/, clients and gateways, in every language (ARGS="go java" for some clients)
+test-clients: $(INSTALLED) ## Build and run the guides of docs/, gateways, and programs that others wrote (ARGS="go java" for some guides)
 	@$(PY) -m tests.clients.guides $(ARGS)
 	$(if $(ARGS),,@$(PY) -m tests.clients.gateways)
+	$(if $(ARGS),,@$(PY) -m tests.clients.programs)
+	$(if $(ARGS),,@$(PY) -m tests.clients.readers)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
 	@$(PY) -m tools.check
@@ -43,8 +45,9 @@ release-protos: $(INSTALLED) ## Release the contract: later changes of protos/ a
 migration: $(INSTALLED) ## Draft a migration of the store's schema: make migration NAME="what it does"
 	@$(PY) -m tools.migration "$(NAME)"
 
-faults: $(INSTALLED) ## Kill the server a hundred times while mail flows, and count (ROUNDS=100)
+faults: $(INSTALLED) ## Kill the server a hundred times while mail flows, and count; then attack (ROUNDS=100)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
+	@$(PY) -m tests.faults --attacks $(or $(ATTACK_SECONDS),20)
 
 fuzz: $(INSTALLED) ## Test the API against its OpenAPI description with generated requests (FUZZ_SECONDS=600)
 	@$(PY) -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)
@@ -62,4 +65,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo 'Installing into .venv …'
 	@$(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PY) -m pip download --quiet --disable-pip-version-check --no-deps --no-binary pyspf -d .venv/spf-vectors pyspf==2.0.14
 	@touch $@

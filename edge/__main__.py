@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import sys
 
@@ -16,6 +18,9 @@ from edge.settings import Settings
 DRAIN_S = 35
 # New objects after which cycles are collected.
 COLLECTED_AT = 20_000
+# glibc's malloc.h; a block of more bytes is a mapping of its own.
+_M_MMAP_THRESHOLD = -3
+_LARGE_BLOCK = 256 * 1024
 # Seconds that an idle connection stays open: longer than load balancers keep theirs (60), so that it is they
 # who close, and no request crosses the closing.
 KEEP_ALIVE_S = 75
@@ -33,6 +38,7 @@ def main() -> int:
     # Objects that exist by now stay, and those of a request mostly go by themselves: looking for cycles as
     # often as Python does by default took 10 % of the time under load.
     gc.freeze()
+    _return_memory()
     gc.set_threshold(COLLECTED_AT)
     try:
         uvicorn.Server(served).run()
@@ -40,6 +46,15 @@ def main() -> int:
         if lines is not None:
             lines.flush()
     return 0
+
+
+def _return_memory() -> None:
+    """Lets large blocks go back to the system as they are freed, where the C library is glibc.
+
+    By default it keeps them after the first one, so that one large body would be paid for ever.
+    """
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 def config(settings: Settings) -> uvicorn.Config:

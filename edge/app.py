@@ -17,7 +17,8 @@ from edge.channel import Channel
 from edge.client_ip import ClientIps
 from edge.coalesce import Coalescer, coalesced
 from edge.dialects.dialect import Dialect
-from edge.dialects.endpoint import Endpoint, Limits, Method
+from edge.dialects.endpoint import Endpoint
+from edge.dialects.operation import Limits, Method
 from edge.dialects.zidimail.dialect import ZidiMail
 from edge.dialects.zidimail.openapi import document
 from edge.errors import handlers

@@ -39,7 +39,7 @@ BOUND_S = 60.0
 
 # Field number and wire type 2: what follows has a length.
 _EMAILS_TAG = bytes([pb.BatchSendEmailsRequest.DESCRIPTOR.fields_by_name["emails"].number << 3 | 2])
-_PERMISSIVE = pb.BatchSendEmailsRequest(mode=pb.BATCH_MODE_PERMISSIVE).SerializeToString()
+_SEPARATE = pb.BatchSendEmailsRequest(mode=pb.BATCH_MODE_SEPARATE).SerializeToString()
 
 _log = structlog.get_logger("edge")
 
@@ -126,7 +126,7 @@ class Coalescer:
             self._flush(name, line)
 
     async def _carry(self, items: Sequence[_Item]) -> None:
-        request = b"".join([*(item.payload for item in items), _PERMISSIVE])
+        request = b"".join([*(item.payload for item in items), _SEPARATE])
         left = max(item.caller.seconds_left for item in items)
         started = perf_counter()
         addresses = _addresses(items)

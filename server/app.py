@@ -1,6 +1,8 @@
 """The processes of the server: a list of packages, and the order in which their services run."""
 
 import asyncio
+import contextlib
+import ctypes
 import gc
 import signal
 from collections.abc import Callable, Sequence
@@ -14,10 +16,12 @@ from server.clock import SystemClock
 from server.delivery import wiring as delivery
 from server.domains import wiring as domains
 from server.emails import wiring as emails
+from server.emails.sizes import MessageSizes
 from server.events import wiring as events
 from server.inbound import wiring as inbound
 from server.kernel import Kernel
 from server.keys import wiring as keys
+from server.net.descriptors import raise_limit
 from server.quotas import wiring as quotas
 from server.settings import Settings, SettingsError
 from server.stats import wiring as stats
@@ -28,10 +32,14 @@ from server.wire.admission import Admission
 from server.wire.interceptors import Pipeline
 from server.wire.registration import services_of
 from server.wire.server import GrpcServer
+from server.wire.sizes import RequestSizes
 from server.work.service import Service, running
 
 # New objects after which Python looks for cycles.
 _GC_THRESHOLD = 20_000
+# glibc's malloc.h; a block of more bytes is a mapping of its own.
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_LARGE_BLOCK = 256 * 1024
 _log = structlog.get_logger()
 
 
@@ -67,7 +75,11 @@ def server(kernel: Kernel) -> list[Service]:
     servicers = {service: one for package in packages for service, one in package.servicers.items()}
     if missing := [service.full_name for service in published if service not in servicers]:
         raise TypeError(f"no package serves {', '.join(missing)}")
-    pipeline = Pipeline(rules, Admission(identities.authenticator, kernel.settings.edge_secret))
+    pipeline = Pipeline(
+        rules,
+        Admission(identities.authenticator, kernel.settings.edge_secret),
+        RequestSizes(published, MessageSizes(kernel.database).check),
+    )
     grpc_server = GrpcServer(kernel.settings, pipeline, servicers)
     return [
         kernel,
@@ -81,6 +93,7 @@ def server(kernel: Kernel) -> list[Service]:
 
 async def run(settings: Settings, build: Callable[[Kernel], Sequence[Service]]) -> None:
     """Runs the services of `build` until SIGTERM or SIGINT. Raises `SettingsError`."""
+    raise_limit()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -91,10 +104,22 @@ async def run(settings: Settings, build: Callable[[Kernel], Sequence[Service]]) 
         # Objects made until now stay, and those of a call mostly go by themselves: looking for cycles as
         # often as Python does by default took 5 % of the time under load.
         gc.freeze()
+        _return_memory()
         gc.set_threshold(_GC_THRESHOLD)
         await stopping.wait()
         _log.info("stopping")
     _log.info("stopped")
+
+
+def _return_memory() -> None:
+    """Lets large blocks go back to the system as they are freed, where the C library is glibc.
+
+    By default it keeps them after the first one, so that one large request would be paid for ever.
+    """
+    with contextlib.suppress(AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        mallopt(_M_ARENA_MAX, 2)
 
 
 def _show_metrics(listen: str) -> None:

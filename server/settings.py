@@ -32,13 +32,14 @@ class Settings:
     mx_port: int = 25
     dns: str | None = None
     allow_private_networks: bool = False
-    # The name of this host in EHLO; customers' DNS records point to names below it.
+    # The name of this host in EHLO; customers' DNS records point to names below it (C-61).
     hostname: str = "localhost"
     # Mail to this domain is never sent: the local part chooses its simulated outcome (F-5). The default is in
     # a reserved top-level domain (RFC 2606).
     simulator_domain: str = "simulator.test"
-    # The most deliveries at the same time in one process: bounds memory and sockets.
-    delivery_concurrency: int = 64
+    # The most deliveries at the same time in one process: bounds memory and sockets. Most of them wait for
+    # slow hosts, so that hundreds of these must not stop the others.
+    delivery_concurrency: int = 500
     # The most connections to one destination at the same time (Postfix's default limit is 20).
     site_concurrency: int = 20
     # The duration of a lease on a recipient or webhook call; it is renewed after each third.
@@ -55,6 +56,10 @@ class Settings:
     # being accepted. An event takes the slower one about 40 us, so a quarter is about 6,000 events a second:
     # more than one process appends when it delivers what it accepts.
     background_share: float = 0.25
+    # Open streams of events (WatchEvents) of one API key or session, and of one organisation: each holds a
+    # connection and some memory.
+    streams_of_caller: int = 100
+    streams_of_org: int = 500
     # The time for calls in flight to finish after SIGTERM.
     drain_s: float = 20.0
     tls_certificate: Path | None = None
@@ -96,13 +101,15 @@ class Settings:
             allow_private_networks=read.switch("ALLOW_PRIVATE_NETWORKS", default=False),
             hostname=read.hostname("HOSTNAME", "localhost"),
             simulator_domain=read.text("SIMULATOR_DOMAIN", "simulator.test").lower(),
-            delivery_concurrency=read.integer("DELIVERY_CONCURRENCY", 64),
+            delivery_concurrency=read.integer("DELIVERY_CONCURRENCY", 500),
             site_concurrency=read.integer("SITE_CONCURRENCY", 20),
             lease_s=read.seconds("LEASE_SECONDS", 60.0),
             lifetime_s=read.seconds("LIFETIME_SECONDS", 4 * 86_400.0),
             uncertain_delay_s=read.seconds("UNCERTAIN_DELAY_SECONDS", 600.0),
             slow_start=read.integers("SLOW_START"),
             background_share=read.share("BACKGROUND_SHARE", 0.25, least=0.05),
+            streams_of_caller=read.integer("STREAMS_OF_CALLER", 100),
+            streams_of_org=read.integer("STREAMS_OF_ORGANISATION", 500),
             drain_s=read.seconds("DRAIN_SECONDS", 20.0),
             tls_certificate=tls[0],
             tls_private_key=tls[1],

@@ -89,6 +89,10 @@ class Dialect(Protocol):
         """The names of enum values."""
 
     @property
+    def request_names(self) -> EnumNames:
+        """The names of the enum values that requests may have."""
+
+    @property
     def requests(self) -> RequestShapes:
         """The shapes of JSON bodies."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import orjson
 import structlog
@@ -13,58 +11,25 @@ from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
 from edge.client_ip import ClientIp, ClientIps
-from edge.dialects.dialect import Dialect, Files, Invalid, MethodRules
+from edge.dialects.dialect import Dialect, Files, Invalid
+from edge.dialects.operation import Limits, Method, Operation
 from edge.rates import Rate, RateLimiter
 from edge.transcoding.access import checked, is_public
 from edge.transcoding.asgi import Answer, Exchange, exchange_of, send_answer
-from edge.transcoding.binding import BindRequest, compile_request
+from edge.transcoding.binding import compile_request
 from edge.transcoding.body import Body, ClientGone
 from edge.transcoding.capacity import BodyShare, Capacity
-from edge.transcoding.deadline import Deadline
-from edge.transcoding.invoke import Admit, Caller, Invoke
-from edge.transcoding.json_body import parsed
+from edge.transcoding.deadline import Deadline, Paced
+from edge.transcoding.invoke import Caller
+from edge.transcoding.json_body import is_packed, parsed, size_of, unpacked
 from edge.transcoding.json_value import Json
-from edge.transcoding.rendering import Render, Renderers
-from edge.transcoding.request_shape import Read
+from edge.transcoding.rendering import Renderers
 from edge.transcoding.routes import Route, Router
 from edge.transcoding.status import REQUEST_TIMEOUT, Failure, Violation
 from edge.transcoding.upload import messages_of
+from edge.transcoding.values import kind_of
 
 _log = structlog.get_logger("edge")
-
-# Bytes of a large body that a client has to send in each second, about.
-LEAST_PACE = 1 << 20
-
-
-class Method(NamedTuple):
-    """The call of a method, and the question whether a caller may make it."""
-
-    invoke: Invoke
-    admit: Admit
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A route with everything that was compiled for it."""
-
-    route: Route
-    bind: BindRequest
-    read: Read | None
-    rules: MethodRules
-    render: Render
-    invoke: Invoke
-    admit: Admit
-    body_limit: int
-    is_public: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds to answer in, and bytes of a body and of one with files."""
-
-    deadline_s: float
-    body: int
-    body_with_files: int
 
 
 class Endpoint:
@@ -100,7 +65,13 @@ class Endpoint:
         largest = max(limits.body, limits.body_with_files) if rules.files else limits.body
         return Operation(
             route,
-            compile_request(route, dialect.names, dialect.queries, dialect.requests.hidden),
+            compile_request(
+                route,
+                dialect.request_names,
+                dialect.queries,
+                dialect.requests.hidden,
+                dialect.requests.other_names,
+            ),
             dialect.requests.body_reader(route),
             rules,
             renderers.response(route),
@@ -153,17 +124,17 @@ class Endpoint:
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_s
         caller = Caller(authorization, exchange.request_id, deadline, address)
         self._capacity.check_requests()
-        invalid: Invalid = {}
+        dropped: Invalid = {}
         try:
             if operation.route.is_upload:
                 response = await self._upload(operation, exchange, values, body, caller)
             else:
-                response, invalid = await self._call(operation, exchange, values, body, caller)
+                response, dropped = await self._call(operation, exchange, values, body, caller)
         finally:
             exchange.call_id = caller.call_id
         rules = operation.rules
-        if invalid and rules.partial is not None:
-            rules.partial.report_invalid(response, invalid)
+        if dropped and rules.partial is not None:
+            rules.partial.report_invalid(response, dropped)
         answer_headers = () if rules.response_headers is None else rules.response_headers(response)
         return Answer(rules.status, orjson.dumps(operation.render(response)), answer_headers)
 
@@ -186,19 +157,26 @@ class Endpoint:
         body: Body,
         caller: Caller,
     ) -> tuple[Message, Invalid]:
-        most = body.most(operation.body_limit)
+        limit = operation.body_limit
+        packed = operation.route.body != "" and is_packed(exchange.headers)
+        # Few bytes of gzip's format may hold as many as are allowed.
+        most = limit if packed else body.most(limit)
         share = BodyShare(self._capacity, min(most, self._limits.body))
         try:
-            if most > self._limits.body:
-                await self._allow_time(operation, most, caller)
-            with Deadline(caller.deadline):
+            is_large = most > self._limits.body
+            if is_large:
+                await self._admit(operation, caller)
+            with Deadline(caller.deadline) as deadline:
+                hold = Paced(deadline, caller, share.grow).whole if is_large else share.grow
                 try:
-                    content = [await body.read(operation.body_limit, share.grow)]
-                    request, invalid = self._bind(operation, content, exchange, values)
+                    content = [await body.read(limit, hold)]
+                    if packed:
+                        content.append(unpacked(content.pop(), limit, hold))
+                    request, dropped = self._bind(operation, content, exchange, values)
                 except Failure:
                     await self._admit(operation, caller)
                     raise
-                return await operation.invoke(request, caller), invalid
+                return await operation.invoke(request, caller), dropped
         except TimeoutError:
             raise _timeout(body) from None
         finally:
@@ -215,23 +193,19 @@ class Endpoint:
         """Passes the body on while it arrives: only the part that is under way takes memory."""
         share = BodyShare(self._capacity, 0)
         try:
-            await self._allow_time(operation, body.most(operation.body_limit), caller)
+            await self._admit(operation, caller)
             first = operation.bind(None, exchange.query, values)
             for header, field in operation.rules.request_headers.items():
                 if (text := exchange.headers.get(header)) is not None:
                     setattr(first, field.name, field.read(text.decode("latin-1")))
-            chunks = body.chunks(operation.body_limit, share.grow)
-            with Deadline(caller.deadline):
+            with Deadline(caller.deadline) as deadline:
+                paced = Paced(deadline, caller, share.grow)
+                chunks = body.chunks(operation.body_limit, paced.part)
                 return await operation.invoke(messages_of(first, operation.route.body, chunks), caller)
         except TimeoutError:
             raise _timeout(body) from None
         finally:
             share.release()
-
-    async def _allow_time(self, operation: Operation, most: int, caller: Caller) -> None:
-        """Extends the deadline for a body of `most` bytes, for admitted callers of the method only."""
-        await self._admit(operation, caller)
-        caller.deadline += most / LEAST_PACE
 
     async def _admit(self, operation: Operation, caller: Caller) -> None:
         if not operation.is_public:
@@ -245,8 +219,9 @@ class Endpoint:
         values: tuple[str, ...],
     ) -> tuple[Message, Invalid]:
         json: Json = None
+        written: dict[str, str] = {}
         rules = operation.rules
-        invalid: dict[int, Sequence[Violation]] = {}
+        dropped: dict[int, Sequence[Violation]] = {}
         if operation.route.body:
             size = len(content[0])
             # Taken out, so that a large body is not held twice.
@@ -256,23 +231,24 @@ class Endpoint:
             if operation.read is not None:
                 json = operation.read(json)
             if type(json) is not dict:
-                raise Failure("MALFORMED_BODY", {"detail": "its outermost value is none"})
+                raise Failure("MALFORMED_BODY", {"detail": f"its outermost value is {kind_of(json)}"})
             for header, field in rules.request_headers.items():
                 if (text := exchange.headers.get(header)) is not None:
                     json[field.name] = field.read(text.decode("latin-1"))
+                    written[field.name] = header.decode()
         while True:
             try:
-                return operation.bind(json, exchange.query, values), invalid
+                return operation.bind(json, exchange.query, values), dropped
             except Failure as failure:
                 wrong = {} if rules.partial is None else rules.partial.drop_invalid(json, failure)
                 # The binder stops at a number of violations, so there may be more.
-                if wrong.keys() <= invalid.keys():
-                    raise
-                invalid |= wrong
+                if wrong.keys() <= dropped.keys():
+                    raise failure.with_names(written) from None
+                dropped |= wrong
 
     def _check_rest(self, json: Json, files: Files) -> None:
         """Refuses a large body that is not large by its files (C-1)."""
-        if len(orjson.dumps(files.left_out(json))) > self._limits.body:
+        if size_of(files.left_out(json)) > self._limits.body:
             raise Failure("BODY_TOO_LARGE", {"limit": str(self._limits.body)})
 
 

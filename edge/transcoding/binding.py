@@ -6,7 +6,7 @@ Everything that can be known from the descriptor is resolved once, into one clos
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Sized
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
@@ -14,7 +14,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from edge.transcoding.names import EnumNames
+from edge.transcoding.names import EnumNames, camel_case
 from edge.transcoding.request_shape import PLAIN_QUERY, QueryShape
 from edge.transcoding.routes import BadRoute, Route
 from edge.transcoding.status import Failure, Violation, invalid
@@ -32,10 +32,17 @@ from edge.transcoding.values import (
 QUERY_FIELDS = 100
 """More parameters than any route has fields, and few enough to be parsed for nothing."""
 
+MAX_ENTRIES = 1_000
+"""Entries of a list or map: more than any rule of the server allows, so that near misses get its own text."""
+
 Hidden: TypeAlias = Mapping[str, Collection[str]]
 """Fields that JSON does not have, by the full name of their message."""
 
 _NONE_HIDDEN: Hidden = {}
+
+OtherNames: TypeAlias = Callable[[Descriptor], Mapping[str, str]]
+"""The other names of a message's fields, with the fields. A field's own name counts before them, and a wrong
+value is reported under the name that the caller wrote (C-54)."""
 
 BindTexts: TypeAlias = Callable[[Sequence[str], Path, list[Violation]], object]
 
@@ -51,6 +58,7 @@ def compile_request(
     names: EnumNames,
     query_shape: QueryShape = PLAIN_QUERY,
     hidden: Hidden = _NONE_HIDDEN,
+    other_names: OtherNames = camel_case,
 ) -> BindRequest:
     """The binder of a route: body first, then the query, the path last.
 
@@ -58,11 +66,12 @@ def compile_request(
     """
     descriptor = route.method.input_type
     make = GetMessageClass(descriptor)
-    bind_body = _fields(descriptor, names, hidden)
+    bind_body = _fields(descriptor, names, hidden, other_names)
     body_field = "" if route.body == "*" else route.body
     taken = {*route.parameters, body_field, *hidden.get(descriptor.full_name, ())}
     query_binds = {} if route.body == "*" else _query_binds(descriptor, taken, names)
-    other_names = {other: own for other, own in query_shape.other_names.items() if own in query_binds}
+    spellings = {**other_names(descriptor), **query_shape.other_names}
+    query_names = {other: own for other, own in spellings.items() if own in query_binds}
     defaults = {name: value for name, value in query_shape.defaults.items() if name in query_binds}
     counts = [name for name in query_shape.counts if name in query_binds]
     parameters = route.parameters
@@ -78,7 +87,7 @@ def compile_request(
         if query_binds:
             fields |= defaults
             if query:
-                fields |= _query(query_binds, other_names, query, wrong)
+                fields |= _query(query_binds, query_names, query, wrong)
                 for name in counts:
                     if fields.get(name) == 0:
                         refuse((None, name), wrong, "must be 1 or more")
@@ -91,11 +100,14 @@ def compile_request(
     return bind
 
 
-def _fields(descriptor: Descriptor, names: EnumNames, hidden: Hidden) -> Bind:
+def _fields(descriptor: Descriptor, names: EnumNames, hidden: Hidden, other_names: OtherNames) -> Bind:
     without = hidden.get(descriptor.full_name, ())
     binds = {
-        field.name: _field(field, names, hidden) for field in descriptor.fields if field.name not in without
+        field.name: _field(field, names, hidden, other_names)
+        for field in descriptor.fields
+        if field.name not in without
     }
+    others = [(other, own) for other, own in other_names(descriptor).items() if own in binds]
     unions = [
         (union.name, {field.name for field in union.fields})
         for union in descriptor.oneofs
@@ -111,6 +123,9 @@ def _fields(descriptor: Descriptor, names: EnumNames, hidden: Hidden) -> Bind:
             bind_item = binds.get(name)
             if bind_item is not None and item is not None:
                 fields[name] = bind_item(item, (path, name), wrong)
+        for other, own in others:
+            if other in value and own not in fields and (item := value[other]) is not None:
+                fields[own] = binds[own](item, (path, other), wrong)
         for _, members in unions:
             if len(both := members & fields.keys()) > 1:
                 refuse(path, wrong, f"has {' and '.join(sorted(both))}: only one of them is allowed")
@@ -119,17 +134,22 @@ def _fields(descriptor: Descriptor, names: EnumNames, hidden: Hidden) -> Bind:
     return bind
 
 
-def _field(field: FieldDescriptor, names: EnumNames, hidden: Hidden) -> Bind:
+def _field(field: FieldDescriptor, names: EnumNames, hidden: Hidden, other_names: OtherNames) -> Bind:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         entry = field.message_type.fields_by_name
         if entry["key"].type != FieldDescriptor.TYPE_STRING or entry["value"].message_type:
             raise BadRoute(f"{field.full_name}: only maps of strings to scalars can be bound")
         return _map(_scalar(entry["value"], names))
-    bind = _scalar(field, names, hidden)
+    bind = _scalar(field, names, hidden, other_names)
     return _list(bind) if field.is_repeated else bind
 
 
-def _scalar(field: FieldDescriptor, names: EnumNames, hidden: Hidden = _NONE_HIDDEN) -> Bind:
+def _scalar(
+    field: FieldDescriptor,
+    names: EnumNames,
+    hidden: Hidden = _NONE_HIDDEN,
+    other_names: OtherNames = camel_case,
+) -> Bind:
     if field.enum_type is not None:
         return bind_enum(field.enum_type, names)
     if field.message_type is not None:
@@ -137,7 +157,7 @@ def _scalar(field: FieldDescriptor, names: EnumNames, hidden: Hidden = _NONE_HID
             return bind_timestamp
         if field.message_type.full_name.startswith("google."):
             raise BadRoute(f"{field.full_name}: {field.message_type.full_name} cannot be bound")
-        return _fields(field.message_type, names, hidden)
+        return _fields(field.message_type, names, hidden, other_names)
     return SCALARS[field.type]
 
 
@@ -145,18 +165,26 @@ def _list(bind_item: Bind) -> Bind:
     def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not list:
             return mismatch("an array", value, path, wrong)
+        if len(value) > MAX_ENTRIES:
+            return _too_many(value, path, wrong)
         return [bind_item(item, (path, at), wrong) for at, item in enumerate(value)]
 
     return bind
+
+
+def _too_many(value: Sized, path: Path, wrong: list[Violation]) -> object:
+    return refuse(path, wrong, f"holds {len(value)} entries, and never more than {MAX_ENTRIES} are allowed")
 
 
 def _map(bind_item: Bind) -> Bind:
     def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not dict:
             return mismatch("an object", value, path, wrong)
+        if len(value) > MAX_ENTRIES:
+            return _too_many(value, path, wrong)
         for key in value:
             bind_text(key, (path, key), wrong)
-        return {key: bind_item(item, (path, key), wrong) for key, item in value.items()}
+        return {key: bind_item(item, (path, key), wrong) for key, item in value.items() if item is not None}
 
     return bind
 

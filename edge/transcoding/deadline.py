@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
+
+from edge.transcoding.invoke import Caller
+
+# Bytes of a large body that a client has to send in each second, about.
+LEAST_PACE = 1 << 20
 
 
 class Deadline:
@@ -36,6 +42,44 @@ class Deadline:
         if self._is_over and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
+    def extend(self, when: float) -> None:
+        """Moves the time, to a later one only."""
+        self._when = max(self._when, when)
+
     def _expire(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._when:
+            self._timer = loop.call_at(self._when, self._expire)
+            return
         self._is_over = True
         self._task.cancel()
+
+
+class Paced:
+    """Extends the deadline of a large body by what has come of it, not by what was announced: a client that
+    dribbles gets no more time for the size of its body."""
+
+    __slots__ = ("_begun", "_caller", "_deadline", "_hold", "_size")
+
+    def __init__(self, deadline: Deadline, caller: Caller, hold: Callable[[int], None]) -> None:
+        """`hold` gets what `whole` and `part` get."""
+        self._deadline = deadline
+        self._caller = caller
+        self._begun = caller.deadline
+        self._hold = hold
+        self._size = 0
+
+    def whole(self, size: int) -> None:
+        """Of the body, `size` bytes have come."""
+        self._hold(size)
+        self._extend(size)
+
+    def part(self, size: int) -> None:
+        """Another `size` bytes have come, and the ones before are gone."""
+        self._hold(size)
+        self._extend(self._size + size)
+
+    def _extend(self, size: int) -> None:
+        self._size = size
+        self._caller.deadline = self._begun + size / LEAST_PACE
+        self._deadline.extend(self._caller.deadline)

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from google.protobuf.descriptor import Descriptor
 
 from edge.transcoding.json_value import Json
+from edge.transcoding.names import camel_case
 from edge.transcoding.routes import BadRoute, Route
 from edge.transcoding.schema import Schema, nullable
 
@@ -59,7 +60,7 @@ class RequestShape:
     """Other names of fields, which are described; where both are there, the field's own counts."""
 
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Other names of texts and lists, which are not described. Other values under them are unknown fields."""
+    """Other names of fields, which are not described; otherwise as `same_as`."""
 
     forms: Mapping[str, OtherForm] = field(default_factory=dict)
     """Further forms of fields."""
@@ -89,23 +90,20 @@ class RequestShape:
         if unknown := named - {*descriptor.fields_by_name}:
             raise BadRoute(f"{descriptor.full_name} has no field {sorted(unknown)}, which its shape names")
 
-    def read(self, nested: Mapping[str, Read]) -> Read:
-        """The function that reads one object; `nested` read the messages in its fields."""
+    def read(self, nested: Mapping[str, Read], other_names: Mapping[str, str]) -> Read:
+        """The function that reads one object; `nested` read the messages in its fields, which have
+        `other_names`. The names stay as they were written: the binder knows them all."""
         array_of, finish = self.array_of, self.finish
-        same_as, aliases = tuple(self.same_as.items()), tuple(self.aliases.items())
-        reads = [(name, form.read) for name, form in self.forms.items()] + list(nested.items())
+        own = [(name, form.read) for name, form in self.forms.items()] + list(nested.items())
+        reads = own + [
+            (other, read) for other, field in other_names.items() for name, read in own if name == field
+        ]
 
         def read(body: Json) -> Json:
             if array_of and type(body) is list:
                 body = {array_of: body}
             if type(body) is not dict:
                 return body
-            for other, own in same_as:
-                if other in body and body.get(own) is None:
-                    body[own] = body[other]
-            for other, own in aliases:
-                if other in body and type(body[other]) in (str, list) and body.get(own) is None:
-                    body[own] = body[other]
             for name, convert in reads:
                 if name in body:
                     body[name] = convert(body[name])
@@ -178,6 +176,11 @@ class RequestShapes:
         """Fields that JSON does not have, by the full name of their message."""
         return {name: row.hidden for name, row in self._rows.items() if row.hidden}
 
+    def other_names(self, descriptor: Descriptor) -> Mapping[str, str]:
+        """All other names of a message's fields, with the fields (C-54)."""
+        shape = self.of(descriptor)
+        return {**camel_case(descriptor), **shape.same_as, **shape.aliases}
+
     def of(self, descriptor: Descriptor) -> RequestShape:
         """The shape of a message."""
         return self._rows.get(descriptor.full_name, PLAIN)
@@ -200,7 +203,9 @@ class RequestShapes:
             read = self.reader(message, shape.items.get(found.name))
             if read is not None:
                 nested[found.name] = _each(read) if found.is_repeated else read
-        return shape.read(nested) if nested or shape is not PLAIN else None
+        if not nested and shape is PLAIN:
+            return None
+        return shape.read(nested, {**self.other_names(descriptor), **shape.same_as, **shape.aliases})
 
 
 def _each(read: Read) -> Read:

@@ -24,7 +24,8 @@ _REASON_OF_CODE = {
 REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
 HEAD_TOO_LARGE = "HEAD_TOO_LARGE"
 MALFORMED_REQUEST = "MALFORMED_REQUEST"
-HTTP_REASONS = frozenset({REQUEST_TIMEOUT, HEAD_TOO_LARGE, MALFORMED_REQUEST})
+BODY_ENCODING = "BODY_ENCODING"
+HTTP_REASONS = frozenset({REQUEST_TIMEOUT, HEAD_TOO_LARGE, MALFORMED_REQUEST, BODY_ENCODING})
 """Why there is no request to speak of: reasons that no call can have, so the contract does not name them."""
 
 
@@ -58,6 +59,13 @@ class Failure(Exception):
         self.message = message
         self.violations = violations
         self.retry_after_s = retry_after_s
+
+    def with_names(self, written: Mapping[str, str]) -> Failure:
+        """The same failure; wrong fields have the names that they were written under, where `written` has
+        one (C-54)."""
+        if not written or not self.violations:
+            return self
+        return invalid([Violation(written.get(it.field, it.field), it.message) for it in self.violations])
 
 
 def invalid(violations: Sequence[Violation]) -> Failure:

@@ -27,6 +27,9 @@ Path: TypeAlias = "tuple[Path, str | int] | None"
 Bind: TypeAlias = Callable[[object, Path, list[Violation]], object]
 """Turns one JSON value into what a protobuf constructor takes, or reports violations."""
 
+# Characters of a wrong value that an error repeats.
+_MAX_SHOWN = 60
+
 
 def render_path(path: Path) -> str:
     """A path as it is shown: `tags[0].name`."""
@@ -45,10 +48,11 @@ def refuse(path: Path, wrong: list[Violation], message: str) -> object:
 
 
 def mismatch(wanted: str, value: object, path: Path, wrong: list[Violation]) -> object:
-    return refuse(path, wrong, f"must be {wanted}, not {_kind(value)}")
+    return refuse(path, wrong, f"must be {wanted}, not {kind_of(value)}")
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """The kind of a JSON value, as texts name it."""
     match value:
         case None:
             return "null"
@@ -133,6 +137,11 @@ def _bytes(value: object, path: Path, wrong: list[Violation]) -> object:
         return refuse(path, wrong, "must be base64")
 
 
+def _shown(value: str) -> str:
+    """A text in an error: quoted, and its beginning only if it is long."""
+    return repr(value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "…")
+
+
 def bind_enum(descriptor: EnumDescriptor, names: EnumNames) -> Bind:
     numbers = {name: number for number, name in names(descriptor).items()}
     allowed = ", ".join(numbers)
@@ -143,7 +152,9 @@ def bind_enum(descriptor: EnumDescriptor, names: EnumNames) -> Bind:
         if type(value) is not str:
             return mismatch("a string", value, path, wrong)
         number = numbers.get(value)
-        return refuse(path, wrong, f"must be one of {allowed}") if number is None else number
+        if number is None:
+            return refuse(path, wrong, f"must be one of {allowed}, not {_shown(value)}")
+        return number
 
     return bind
 

@@ -15,19 +15,22 @@ from server import failpoints
 from server.clock import Clock
 from server.db.database import Database
 from server.db.writer import Writer
+from server.delivery.deadlines import Deadlines
+from server.delivery.deliverer import Deliverer
 from server.delivery.journal import Journal
 from server.delivery.loader import Loaded, Loader
 from server.delivery.memory_budget import LARGE, MemoryBudget
 from server.delivery.prepare import Preparer
 from server.delivery.record import Attempt, Settlement, settlement, suppressed
-from server.delivery.recorder import Recorder
 from server.delivery.recovery import Recovery
 from server.delivery.sites import Job, Sites
 from server.delivery.store import LeasedQueue
-from server.delivery.transport import LeaseLost, Transport
-from server.delivery.verdict import Outcome, RetryPolicy, unanswered, unreachable
+from server.delivery.transport import Transport
+from server.delivery.verdict import Outcome, RetryPolicy
 from server.ids import new_id
+from server.net.descriptors import at_most
 from server.queue.rows import Claimed, LeaseKey, Release
+from server.queue.rules import chance_of
 from server.sealing import Seal
 from server.settings import Settings
 from server.work.backoff import jittered
@@ -36,8 +39,13 @@ from server.work.lease import Leases
 from server.work.loop import Loop
 from server.work.notifier import Notifier
 
-# Rows held for each delivery that may run: enough that none waits for the store.
+# Rows held for each delivery that may run: enough that none waits for the store. With more deliveries at once
+# than `_FEW` it is `_HELD_PER_DELIVERY_OF_MANY`: then most of them wait for their sites.
 _HELD_PER_DELIVERY = 4
+_FEW = 64
+_HELD_PER_DELIVERY_OF_MANY = 2
+# Each delivery has a connection; the rest is for idle ones, for DNS, for callers and for the store.
+_PART_OF_DESCRIPTORS = 4
 _MAX_CLAIM = 128
 _MAX_SETTLE = 256
 # The delay before a claim while many sends are being accepted, in which more mail comes to be claimed
@@ -45,8 +53,10 @@ _MAX_SETTLE = 256
 _HIGH_GATHER_S = 0.05
 # The time after which a large message for which there was no room is tried again.
 _LARGE_PAUSE_S = 2.0
-# A slow site keeps this part of the capacity, when others need it.
-_PART_OF_SLOW_SITE = 8
+# Slow sites together keep this part of the capacity, when others need it.
+_PART_OF_SLOW_SITES = 4
+# The time after which mail is tried again that this machine had no means to send.
+_OWN_PAUSE_S = 5.0
 _log = structlog.get_logger()
 
 
@@ -69,6 +79,7 @@ class Engine:
         mail_queued: Notifier,
         events_appended: Notifier,
         backpressure: Backpressure,
+        deadlines: Deadlines | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -83,17 +94,20 @@ class Engine:
         self._owner = new_id()
         self._queue = LeasedQueue(database, writer, clock, self._owner, settings.lease_s)
         self._leases: Leases[LeaseKey] = Leases("delivery leases", self._queue.renew, settings.lease_s)
-        self._preparer = Preparer(database, seal, clock)
+        self._preparer = Preparer(database, seal, clock, settings.lifetime_s)
         self._recovery = Recovery(self._queue, self._folder, clock, self._patience, self._leases)
-        self._sites = Sites(transport.site_concurrency)
-        self._capacity = settings.delivery_concurrency * _HELD_PER_DELIVERY
-        self._kept_of_slow_site = max(1, self._capacity // _PART_OF_SLOW_SITE)
+        self._deadlines = deadlines or Deadlines()
+        slots = at_most(settings.delivery_concurrency, part=_PART_OF_DESCRIPTORS)
+        self._sites = Sites(transport.site_concurrency, slots)
+        self._capacity = min(slots, _FEW) * _HELD_PER_DELIVERY
+        if transport.has_many_sites:
+            self._capacity = max(self._capacity, slots * _HELD_PER_DELIVERY_OF_MANY)
+        self._kept_of_slow_sites = max(1, self._capacity // _PART_OF_SLOW_SITES)
         self._feeding = Loop("delivery", self._feed)
         self._settling = Loop("delivery results", self._settle, pause_s=5.0)
         self._recovering = Loop("delivery recovery", self._recovery.reclaim, pause_s=settings.lease_s / 3)
         self._deliveries: set[asyncio.Task[None]] = set()
         self._results: list[Settlement] = []
-        self._unfinished: list[LeaseKey] = []
         self._memory = MemoryBudget()
         self._held = 0
         mail_queued.subscribe(self.wake)
@@ -102,6 +116,9 @@ class Engine:
         """Takes over what earlier engines of this machine left, then begins to deliver."""
         self._journal = await asyncio.to_thread(Journal, self._folder, self._owner)
         self._loader = Loader(self._queue, self._preparer, self._journal, self._transport)
+        self._deliverer = Deliverer(
+            self._transport, self._journal, self._leases, self._deadlines, self._clock, self._record
+        )
         await self._recovery.adopt()
         self._leases.start()
         self._settling.start()
@@ -122,7 +139,7 @@ class Engine:
             for delivery in late:
                 delivery.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await self._give_back(self._unfinished)
+        await self._give_back(self._deliverer.unfinished)
         await self._settling.stop()
         while self._results:
             await self._settle()
@@ -133,6 +150,7 @@ class Engine:
     # Claiming and preparing.
 
     async def _feed(self) -> bool:
+        self._deadlines.press(pressed=self._sites.is_full)
         room = self._capacity - self._held
         if room < self._capacity // 2 or not self._memory.has_room:
             await self._make_room()
@@ -165,7 +183,7 @@ class Engine:
     async def _make_room(self) -> None:
         """Puts off jobs of slow sites that keep us from claiming other mail."""
         if self._transport.has_many_sites:
-            shed = self._sites.shed(self._kept_of_slow_site, self._leases.now())
+            shed = self._sites.shed(self._kept_of_slow_sites, self._leases.now())
             for job, _ in shed:
                 self._memory.drop(job.letter)
             await self._put_off((row, pause_s) for job, pause_s in shed for row in job.rows.values())
@@ -176,19 +194,21 @@ class Engine:
         pauses = {
             site: pause_s
             for site in {row.site for row in claimed}
-            if (pause_s := self._sites.pause(self._transport.site_of(site), self._kept_of_slow_site, now))
+            if (pause_s := self._sites.pause(self._transport.site_of(site), now))
         }
         await self._put_off((row, pauses[row.site]) for row in claimed if row.site in pauses)
         return [row for row in claimed if row.site not in pauses]
 
     async def _put_off(self, rows: Iterable[tuple[Claimed, float]]) -> None:
         now = self._clock.now_ms()
-        await self._release(
-            [Release(row.key, due_at=now + round(jittered(pause_s) * 1000)) for row, pause_s in rows]
-        )
+        releases = []
+        for row, pause_s in rows:
+            chance = chance_of(row.key.email_id, self._transport.site_of(row.site), row.attempts)
+            releases.append(Release(row.key, due_at=now + round(jittered(pause_s, chance) * 1000)))
+        await self._release(releases)
 
     def _begin_all(self, loaded: Loaded) -> None:
-        self._record(loaded.refused)
+        self._record(loaded.refused, self._clock.now_ms())
         self._results += map(suppressed, loaded.suppressed)
         now = self._leases.now()
         for job in loaded.jobs:
@@ -204,50 +224,32 @@ class Engine:
 
     def _begin(self) -> None:
         """Begins as many deliveries as there is room for."""
-        while len(self._deliveries) < self._settings.delivery_concurrency:
-            job = self._sites.begin()
-            if job is None:
-                return
+        while (job := self._sites.begin()) is not None:
             delivery = asyncio.create_task(self._deliver_on(job))
             self._deliveries.add(delivery)
             delivery.add_done_callback(self._deliveries.discard)
 
     async def _deliver_on(self, job: Job | None) -> None:
         while job is not None:
+            began_at = self._leases.now()
+            answered = None
             try:
-                await self._deliver(job)
+                ended = await self._deliverer.deliver(job)
+                answered = ended.answered
             finally:
-                self._sites.end(job)
+                self._sites.end(job, answered=answered, began_at=began_at, now=self._leases.now())
                 self._memory.drop(job.letter)
+            self._forget(ended.lost)
+            if ended.postponed:
+                await self._put_off((row, _OWN_PAUSE_S) for row in ended.postponed)
+            # The end of one delivery may make room for several: a site that answers gets a higher limit.
             job = self._sites.begin()
-
-    async def _deliver(self, job: Job) -> None:
-        recorder = Recorder(job, self._journal, self._leases, self._record)
-        try:
-            outcomes = await self._transport.deliver(job.letter, job.addresses, job.site, recorder)
-        except LeaseLost:
-            _log.warning("a lease was lost before the message was sent", email_id=job.letter.email_id)
-            self._forget(recorder.unrecorded())
-            return
-        except asyncio.CancelledError:
-            # Messages sent without a reply keep their leases: the next engine finds them in the journal.
-            self._unfinished += [key for key in recorder.unrecorded() if not self._journal.is_uncertain(key)]
-            raise
-        except Exception as error:
-            _log.exception("a delivery failed", email_id=job.letter.email_id, site=job.site)
-            outcomes = {no: self._broken(row.key, error) for no, row in job.rows.items()}
-        recorder.rest(outcomes)
-
-    def _broken(self, key: LeaseKey, error: Exception) -> Outcome:
-        if self._journal.is_uncertain(key):
-            return unanswered(f"the delivery broke off: {type(error).__name__}", "")
-        return unreachable("4.3.0", f"the delivery failed: {type(error).__name__}")
+            self._begin()
 
     # Recording.
 
-    def _record(self, results: Iterable[tuple[Attempt, Outcome]]) -> list[Settlement]:
-        now = self._clock.now_ms()
-        settlements = [settlement(attempt, outcome, now, self._patience) for attempt, outcome in results]
+    def _record(self, results: Iterable[tuple[Attempt, Outcome]], now_ms: int) -> list[Settlement]:
+        settlements = [settlement(attempt, outcome, now_ms, self._patience) for attempt, outcome in results]
         self._results += settlements
         self._settling.wake()
         return settlements

@@ -83,7 +83,7 @@ class Loader:
             claimed = by_email.pop(pair)
             if isinstance(letter, Unpreparable):
                 outcome = _refusal(letter)
-                loaded.refused += [(_attempt(row, email), outcome) for row in claimed]
+                loaded.refused += [(self._attempt(row, email), outcome) for row in claimed]
                 continue
             for site, group in self._envelopes(claimed, email.kinds):
                 by_no = {row.key.no: row for row in group}
@@ -94,7 +94,7 @@ class Loader:
         return loaded
 
     def _without_suppressed(self, rows: Sequence[Claimed], email: Stored, loaded: Loaded) -> list[Claimed]:
-        loaded.suppressed += [_attempt(row, email) for row in rows if row.key.no in email.suppressed]
+        loaded.suppressed += [self._attempt(row, email) for row in rows if row.key.no in email.suppressed]
         return [row for row in rows if row.key.no not in email.suppressed]
 
     def _envelopes(
@@ -115,14 +115,14 @@ class Loader:
             for start in range(0, len(group), _MAX_RECIPIENTS):
                 yield site, group[start : start + _MAX_RECIPIENTS]
 
+    def _attempt(self, row: Claimed, email: Stored) -> Attempt:
+        site = self._transport.site_of(row.site)
+        return Attempt.of(row, email.addresses[row.key.no], email.accepted_at, site, alone=email.alone)
+
     def _adapt(self, jobs: Sequence[Job]) -> None:
         if jobs:
             average = sum(len(job.letter.content) for job in jobs) // len(jobs)
             self._chunk_size = max(1, min(_MAX_CHUNK, _CHUNK_BYTES // max(1, average)))
-
-
-def _attempt(row: Claimed, email: Stored) -> Attempt:
-    return Attempt.of(row, email.addresses[row.key.no], email.accepted_at, alone=email.alone)
 
 
 def _refusal(letter: Unpreparable) -> Outcome:

@@ -22,7 +22,7 @@ from server.message.attachment import Attachment
 from server.message.compose import Message, compose
 from server.message.downgrade import downgraded
 from server.message.encoding import Uncomposable, address_text
-from server.message.sign import SigningKey, UnusableKey, sign
+from server.message.sign import SigningKey, UnusableKey, Validity, sign
 from server.sealing import Seal
 
 _log = structlog.get_logger()
@@ -60,16 +60,18 @@ class _Keys:
 class Preparer:
     """Builds letters, with the signing keys of their domains kept loaded."""
 
-    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+    def __init__(self, database: Database, seal: Seal, clock: Clock, lifetime_s: float) -> None:
         self._database = database
         self._seal = seal
         self._clock = clock
+        self._lifetime_s = lifetime_s
         self._keys: OrderedDict[DomainKey, _Keys] = OrderedDict()
 
     async def prepare(self, emails: Sequence[Stored]) -> list[OutgoingMessage | Unpreparable]:
         """A letter for each email, or why there is none: one bad message does not hold up the others."""
         keys = await self._keys_of({(stored.email.org_id, stored.email.domain_id) for stored in emails})
-        return await asyncio.to_thread(_letters, emails, keys)
+        validity = Validity(round(self._lifetime_s), self._clock.now_ms() // 1000)
+        return await asyncio.to_thread(_letters, emails, keys, validity)
 
     async def _keys_of(self, domains: Iterable[DomainKey]) -> dict[DomainKey, _Keys]:
         now = self._clock.now_ms()
@@ -116,7 +118,9 @@ def _read_domains(
     return domain_store.signing_keys(tx, domains), domain_store.enforcing_tls(tx, domains)
 
 
-def _letters(emails: Sequence[Stored], keys: dict[DomainKey, _Keys]) -> list[OutgoingMessage | Unpreparable]:
+def _letters(
+    emails: Sequence[Stored], keys: dict[DomainKey, _Keys], validity: Validity
+) -> list[OutgoingMessage | Unpreparable]:
     letters: list[OutgoingMessage | Unpreparable] = []
     for stored in emails:
         email = stored.email
@@ -125,7 +129,7 @@ def _letters(emails: Sequence[Stored], keys: dict[DomainKey, _Keys]) -> list[Out
             letters.append(_SEALED)
             continue
         try:
-            letters.append(letter(email, stored.parts, domain.keys, needs_tls=domain.needs_tls))
+            letters.append(letter(email, stored.parts, domain.keys, validity, needs_tls=domain.needs_tls))
         except (Uncomposable, NotAMailbox) as error:
             letters.append(Unpreparable(str(error), permanent=True))
         except Exception as error:
@@ -135,13 +139,18 @@ def _letters(emails: Sequence[Stored], keys: dict[DomainKey, _Keys]) -> list[Out
 
 
 def letter(
-    email: EmailRow, parts: list[PartRow], keys: Sequence[SigningKey], *, needs_tls: bool = False
+    email: EmailRow,
+    parts: list[PartRow],
+    keys: Sequence[SigningKey],
+    validity: Validity,
+    *,
+    needs_tls: bool = False,
 ) -> OutgoingMessage:
     """The letter of an email with the parts of its attachments.
 
     The date and the time of signature are those of the acceptance, or of the time it was scheduled for, so
-    that every attempt sends the same bytes. `parts` is emptied: the message takes its place in memory.
-    Raises `Uncomposable`, `NotAMailbox`.
+    that every attempt within its lifetime sends the same bytes. `parts` is emptied: the message takes its
+    place in memory. Raises `Uncomposable`, `NotAMailbox`.
     """
     sender = mailbox(email.sender)
     message = Message(
@@ -158,10 +167,12 @@ def letter(
         attachments=_attachments(parts),
     )
     composed = compose(message)
-    head = _signed(composed.head, composed.body, keys, email)
+    signed_at_s = email.begins_at // 1000
+    signing = _Signing(keys, signed_at_s, validity.end(signed_at_s))
+    head = signing.head(composed.head, composed.body)
     ascii_head = b""
     if composed.needs_utf8 and (lines := downgraded(message, composed.head)):
-        ascii_head = _signed(lines, composed.body, keys, email)
+        ascii_head = signing.head(lines, composed.body)
     return OutgoingMessage(
         email.org_id,
         email.id,
@@ -174,9 +185,18 @@ def letter(
     )
 
 
-def _signed(lines: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], email: EmailRow) -> bytes:
-    """A header with its signatures and the empty line."""
-    return b"".join((*sign(lines, body, keys, email.begins_at // 1000), *lines, b"\r\n"))
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    """The keys that sign an email, and the times of its signatures in seconds since 1970 UTC."""
+
+    keys: Sequence[SigningKey]
+    signed_at_s: int
+    valid_until_s: int
+
+    def head(self, lines: Sequence[bytes], body: bytes) -> bytes:
+        """A header with its signatures and the empty line."""
+        signatures = sign(lines, body, self.keys, self.signed_at_s, self.valid_until_s)
+        return b"".join((*signatures, *lines, b"\r\n"))
 
 
 def _attachments(rows: list[PartRow]) -> list[Attachment]:

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from server.delivery.verdict import Outcome, RetryPolicy, Stage, Verdict
 from server.emails.lifecycle import Status
 from server.queue.rows import Claimed, LeaseKey
+from server.queue.rules import chance_of
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt for one recipient; `attempts` and `uncertain` are those of the attempts before it."""
+    """One attempt for one recipient; `attempts` and `uncertain` are those of the attempts before it.
+
+    `site` is the site that its mail goes to, as the transport names it.
+    """
 
     key: LeaseKey
     address: str
@@ -17,11 +21,12 @@ class Attempt:
     attempts: int
     uncertain: bool
     alone: bool
+    site: str = ""
 
     @classmethod
-    def of(cls, row: Claimed, address: str, accepted_at: int, *, alone: bool) -> "Attempt":
+    def of(cls, row: Claimed, address: str, accepted_at: int, site: str, *, alone: bool) -> "Attempt":
         """The attempt for a claimed row."""
-        return cls(row.key, address, accepted_at, row.attempts, row.uncertain, alone)
+        return cls(row.key, address, accepted_at, row.attempts, row.uncertain, alone, site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,13 @@ def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: RetryP
     due_at = None
     status: Status
     if outcome.verdict is Verdict.DEFERRED:
-        due_at = patience.next_due(now_ms, attempt.accepted_at, attempts, uncertain=outcome.uncertain)
+        due_at = patience.next_due(
+            now_ms,
+            attempt.accepted_at,
+            attempts,
+            uncertain=outcome.uncertain,
+            chance=chance_of(attempt.key.email_id, attempt.site, attempts),
+        )
         status = "failed" if due_at is None else "delivery_delayed"
     else:
         status = _STATUSES[outcome.verdict]

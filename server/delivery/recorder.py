@@ -1,8 +1,11 @@
 """Records the outcomes of one delivery: in the journal around the final dot, then as results."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from server import failpoints
+from server.clock import Clock
+from server.delivery.deadlines import Deadline
 from server.delivery.journal import Journal
 from server.delivery.record import Attempt, Settlement
 from server.delivery.sites import Job
@@ -10,6 +13,9 @@ from server.delivery.transport import LeaseLost
 from server.delivery.verdict import Outcome
 from server.queue.rows import LeaseKey
 from server.work.lease import Leases
+
+# Takes the results of attempts, as of a time in milliseconds since 1970 UTC.
+Record: TypeAlias = Callable[[Iterable[tuple[Attempt, Outcome]], int], list[Settlement]]
 
 
 class Recorder:
@@ -20,16 +26,22 @@ class Recorder:
         job: Job,
         journal: Journal,
         leases: Leases[LeaseKey],
-        record: Callable[[Iterable[tuple[Attempt, Outcome]]], list[Settlement]],
+        deadline: Deadline,
+        clock: Clock,
+        record: Record,
     ) -> None:
         self._job = job
         self._journal = journal
         self._leases = leases
+        self._deadline = deadline
+        self._clock = clock
         self._record = record
+        self._ended_ms: int | None = None
         self.recorded: set[int] = set()
 
     async def before_commit(self, numbers: Sequence[int]) -> None:
         """See `CommitHooks`."""
+        self._deadline.lift()
         keys = [self._job.rows[no].key for no in numbers]
         await self._journal.dot(keys)
         # Checked last, as the disk may have taken its time.
@@ -39,11 +51,13 @@ class Recorder:
 
     def commit_withdrawn(self, numbers: Sequence[int]) -> None:
         """See `CommitHooks`."""
+        self._deadline.restore()
         self._journal.undone([self._job.rows[no].key for no in numbers])
 
     def after_commit(self, outcomes: Mapping[int, Outcome]) -> None:
         """See `CommitHooks`."""
         failpoints.hit("engine.after_reply")
+        self._deadline.restore()
         self._journal.done(self._settlements(outcomes))
 
     def rest(self, outcomes: Mapping[int, Outcome]) -> None:
@@ -57,7 +71,11 @@ class Recorder:
     def _settlements(self, outcomes: Mapping[int, Outcome]) -> list[Settlement]:
         self.recorded.update(outcomes)
         job = self._job
-        return self._record(
-            (Attempt.of(job.rows[no], job.addresses[no], job.accepted_at, alone=job.alone), outcome)
+        if self._ended_ms is None:
+            # One time for all recipients, so that those to be tried again are due together.
+            self._ended_ms = self._clock.now_ms()
+        results = (
+            (Attempt.of(job.rows[no], job.addresses[no], job.accepted_at, job.site, alone=job.alone), outcome)
             for no, outcome in outcomes.items()
         )
+        return self._record(results, self._ended_ms)

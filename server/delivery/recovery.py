@@ -71,8 +71,9 @@ class Recovery:
     async def _bring_back(self, left: list[Orphan], journal: Abandoned | None) -> None:
         settlements: list[Settlement] = []
         releases: list[Release] = []
+        now = self._clock.now_ms()
         for row in left:
-            decided = self._decide(row, journal)
+            decided = self._decide(row, journal, now)
             if isinstance(decided, Settlement):
                 settlements.append(decided)
             else:
@@ -80,8 +81,7 @@ class Recovery:
         await self._queue.settle(settlements)
         await self._queue.release(releases)
 
-    def _decide(self, row: Orphan, journal: Abandoned | None) -> Settlement | Release:
-        now = self._clock.now_ms()
+    def _decide(self, row: Orphan, journal: Abandoned | None, now: int) -> Settlement | Release:
         if journal is None:
             if row.key.owner == self._queue.owner:
                 return Release(row.key)

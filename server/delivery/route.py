@@ -1,5 +1,6 @@
 """The hosts that take a domain's mail: MX records, else its own address (RFC 5321 section 5, RFC 7505)."""
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -11,7 +12,11 @@ from server.net.guard import is_allowed
 # Limits of one attempt: of all addresses that it tries, and of those of one host.
 MAX_ADDRESSES = 5
 MAX_ADDRESSES_PER_HOST = 2
+# The hosts of a set that are looked up at all, and at once: almost always the first ones are enough.
+_MAX_HOSTS = 20
+_HOSTS_AT_ONCE = MAX_ADDRESSES
 
+Shuffle = Callable[[list[str]], None]
 MailExchanger = tuple[int, str]
 Address = tuple[str, str]
 
@@ -27,10 +32,18 @@ class NoRoute(Exception):
 class Router:
     """Finds the hosts of a domain. The resolver keeps answers as long as their owners allow."""
 
-    def __init__(self, resolver: Resolver, hostname: str, *, allow_private_networks: bool) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        hostname: str,
+        *,
+        allow_private_networks: bool,
+        shuffle: Shuffle = random.shuffle,
+    ) -> None:
         self._resolver = resolver
         self._hostname = hostname.lower()
         self._allow_private_networks = allow_private_networks
+        self._shuffle = shuffle
 
     async def route(self, domain: str) -> list[Address]:
         """Up to five hosts with their addresses, in the order in which they are to be tried.
@@ -52,31 +65,36 @@ class Router:
             return [domain]
         if [host for _, host in exchangers] == [""]:
             raise NoRoute(impossible("5.1.10", f"the domain {domain} takes no mail (null MX)"))
-        hosts = in_order(without_loop([pair for pair in exchangers if pair[1]], self._hostname))
+        usable = without_loop([pair for pair in exchangers if pair[1]], self._hostname)
+        hosts = in_order(usable, self._shuffle)[:_MAX_HOSTS]
         if not hosts:
             raise NoRoute(unreachable("4.4.6", f"the best mail exchanger of {domain} is this host itself"))
         return hosts
 
     async def _addresses(self, domain: str, hosts: Sequence[str]) -> list[Address]:
+        limit = MAX_ADDRESSES_PER_HOST if len(hosts) > 1 else MAX_ADDRESSES
         found: list[Address] = []
         problem: Outcome | None = None
         nothing = True
-        for host in hosts:
-            try:
-                addresses = await self._resolver.addresses(host)
-            except NxDomain:
-                continue
-            except DnsTemporaryError as error:
-                nothing = False
-                problem = unreachable("4.4.3", f"the name service gave no answer: {error}")
-                continue
-            nothing = nothing and not addresses
-            allowed = [address for address in addresses if self._is_allowed(host, address)]
-            if len(allowed) < len(addresses):
-                text = f"{host} has an address that no public mail host has"
-                problem = problem or unreachable("4.4.4", text)
-            limit = MAX_ADDRESSES_PER_HOST if len(hosts) > 1 else MAX_ADDRESSES
-            found += [(host, address) for address in interleaved(allowed)[:limit]]
+        for start in range(0, len(hosts), _HOSTS_AT_ONCE):
+            some = hosts[start : start + _HOSTS_AT_ONCE]
+            # Together, as each name server that does not answer takes its time.
+            answers = await asyncio.gather(*map(self._resolver.addresses, some), return_exceptions=True)
+            for host, addresses in zip(some, answers, strict=True):
+                if isinstance(addresses, NxDomain):
+                    continue
+                if isinstance(addresses, DnsTemporaryError):
+                    nothing = False
+                    problem = unreachable("4.4.3", f"the name service gave no answer: {addresses}")
+                    continue
+                if isinstance(addresses, BaseException):
+                    raise addresses
+                nothing = nothing and not addresses
+                allowed = [address for address in addresses if self._is_allowed(host, address)]
+                if len(allowed) < len(addresses):
+                    text = f"{host} has an address that no public mail host has"
+                    problem = problem or unreachable("4.4.4", text)
+                found += [(host, address) for address in interleaved(allowed, self._shuffle)[:limit]]
             if len(found) >= MAX_ADDRESSES:
                 break
         if found:
@@ -92,10 +110,8 @@ class Router:
         return host != address and is_allowed(address, allow_private_networks=self._allow_private_networks)
 
 
-def in_order(
-    exchangers: Sequence[MailExchanger], shuffle: Callable[[list[str]], None] = random.shuffle
-) -> list[str]:
-    """Hosts by preference, those of the same preference in random order, to spread the load."""
+def in_order(exchangers: Sequence[MailExchanger], shuffle: Shuffle = random.shuffle) -> list[str]:
+    """Hosts by preference, those of the same preference in random order (RFC 5321 section 5.1)."""
     hosts: list[str] = []
     for _, equals in groupby(sorted(exchangers), key=lambda pair: pair[0]):
         names = [host for _, host in equals]
@@ -110,9 +126,14 @@ def without_loop(exchangers: Sequence[MailExchanger], hostname: str) -> list[Mai
     return [pair for pair in exchangers if ours is None or pair[0] < ours]
 
 
-def interleaved(addresses: Sequence[str]) -> list[str]:
-    """Addresses of both families in turn, so that a broken family costs one try and not the message."""
+def interleaved(addresses: Sequence[str], shuffle: Shuffle = random.shuffle) -> list[str]:
+    """Addresses of both families in turn, so that a broken family costs one try and not the message.
+
+    Those of one family are equal, and come in random order: the resolver's cache keeps one order for long.
+    """
     families = [[a for a in addresses if ":" not in a], [a for a in addresses if ":" in a]]
+    for family in families:
+        shuffle(family)
     return list(_alternating(families))
 
 

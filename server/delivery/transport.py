@@ -85,7 +85,8 @@ class Transport(Protocol):
     ) -> dict[int, Outcome]:
         """One attempt: the outcome for each recipient, by its number in the envelope.
 
-        A failure is an outcome. Raises `LeaseLost`.
+        A failure is an outcome. Raises `LeaseLost`, and `Exhausted` if this machine lacks something: then
+        nothing was attempted for the recipients without an outcome.
         """
         ...
 

@@ -1,44 +1,35 @@
-"""Checks of a domain's DNS records: SPF, DKIM, DMARC and the return path (contract row Z-33).
+"""Checks of a domain's DKIM, DMARC and return-path records (contract rows Z-33, C-53).
 
-Each function takes the records that a look-up found: an empty list if the name or the type does not exist,
-None if DNS did not answer. It returns `verified`, `failed` or, for None, `temporary_failure`.
+Each function takes the records that a look-up found: an empty list if the name or the type does not exist.
 """
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from server.domains.findings import Finding, combined, failed, shortened
 from server.domains.rules import CheckStatus, PublicKey, signing_generation
 
-Found = Sequence[str] | None
 # The preference and the host of each MX record.
-MxRecords = Sequence[tuple[int, str]] | None
+MxRecords = Sequence[tuple[int, str]]
 # RFC 9989 section 4.10: a longer name is walked from its seventh label on.
 _MAX_WALK_LABELS = 7
 _POLICIES = {"none", "quarantine", "reject"}
 
 
-def check_spf(found: Found, mechanism: str) -> CheckStatus:
-    """`verified` if the only SPF record (RFC 7208 section 4.5) has `mechanism` before any `all`."""
-    if found is None:
-        return "temporary_failure"
-    policies = [record.lower().split() for record in found if record.lower().split(" ")[0] == "v=spf1"]
-    if len(policies) != 1:
-        return "failed"
-    for term in policies[0][1:]:
-        if term.removeprefix("+").removesuffix(".") == mechanism.lower():
-            return "verified"
-        if term.lstrip("+-~?") == "all":
-            break
-    return "failed"
-
-
-def check_dkim(found: Found, key: PublicKey) -> CheckStatus:
+def check_dkim(found: Sequence[str], key: PublicKey, name: str) -> Finding:
     """`verified` if there is one key record (RFC 6376 section 3.6.1), with this key, and it allows mail."""
-    if found is None:
-        return "temporary_failure"
-    published = [tags for record in found if (tags := tags_of(record)) is not None and "p" in tags]
-    return "verified" if len(published) == 1 and _is_key(published[0], key) else "failed"
+    if not found:
+        return failed(found, f"DNS has no TXT record at {name}.")
+    published = [(record, tags) for record in found if "p" in (tags := tags_of(record) or {})]
+    if not published:
+        return failed(found, f'The TXT record at {name} is no DKIM key: it has no "p=", or is cut or quoted.')
+    if len(published) > 1:
+        problem = f"There are {len(published)} DKIM keys at {name}, and only one may stand there."
+        return failed((record for record, _ in published), problem)
+    (record, tags), *_ = published
+    problem = _key_problem(tags, key)
+    return failed([record], problem) if problem else Finding("verified", shortened([record]))
 
 
 def check_keys(keys: Sequence[PublicKey]) -> CheckStatus:
@@ -46,25 +37,40 @@ def check_keys(keys: Sequence[PublicKey]) -> CheckStatus:
     return combined(key.status for key in signing_generation(keys))
 
 
-def check_dmarc(found: Iterable[Found]) -> CheckStatus:
-    """`verified` if a policy exists; `found` holds the records at each of `dmarc_names`."""
-    answers = list(found)
-    if any(answer is not None and _has_policy(answer) for answer in answers):
-        return "verified"
-    return "temporary_failure" if None in answers else "failed"
+def check_dmarc(answers: Mapping[str, Sequence[str]], unanswered: Sequence[Finding] = ()) -> Finding:
+    """`verified` if a policy exists; `answers` holds the records at each of `dmarc_names` that DNS answered.
+
+    `unanswered` holds the findings of the other names.
+    """
+    for name, found in answers.items():
+        if not _policy_problem(found, name):
+            return Finding("verified", shortened(found))
+    if unanswered:
+        return unanswered[0]
+    seen = [(name, found) for name, found in answers.items() if _policies(found)]
+    name, found = next(iter(seen or answers.items()))
+    return failed(found, _policy_problem(found, name))
 
 
-def check_return_path(mx: MxRecords, found: Found, host: str, mechanism: str) -> CheckStatus:
-    """`verified` if `host` is the only best MX host, so that it gets the bounces, and SPF has `mechanism`."""
-    return combined([_check_mx(mx, host), check_spf(found, mechanism)])
-
-
-def combined(statuses: Iterable[CheckStatus]) -> CheckStatus:
-    """The worst of several statuses: `failed`, then `temporary_failure`; `failed` for none."""
-    every = set(statuses)
-    if "failed" in every or not every:
-        return "failed"
-    return "temporary_failure" if "temporary_failure" in every else "verified"
+def check_mx(found: MxRecords, name: str, host: str) -> Finding:
+    """`verified` if `host` is the only best MX host, so that it gets the bounces."""
+    shown = [f"{preference} {exchange or '.'}" for preference, exchange in found]
+    if not found:
+        return failed(shown, f"DNS has no MX record at {name}.")
+    best = min(preference for preference, _ in found)
+    others = [
+        exchange or "." for preference, exchange in found if preference == best and exchange != host.lower()
+    ]
+    if not others:
+        return Finding("verified", shortened(shown))
+    # A host that is named with the zone appended: the final dot was missing.
+    doubled = next((exchange for exchange in others if exchange.startswith(f"{host.lower()}.")), None)
+    if doubled is not None:
+        return failed(
+            shown, f"The MX host is {doubled}: the zone was appended. Type {host}. with a final dot."
+        )
+    problem = f"Bounces go to {', '.join(others)}: {host} must be the only host with the lowest preference."
+    return failed(shown, problem)
 
 
 def dmarc_names(domain: str) -> list[str]:
@@ -85,17 +91,29 @@ def tags_of(record: str) -> dict[str, str] | None:
     return tags
 
 
-def _is_key(tags: dict[str, str], key: PublicKey) -> bool:
-    hashes = _choices(tags.get("h", "sha256"))
-    services = _choices(tags.get("s", "*"))
-    return (
-        # The version, if there is one, comes first.
-        (tags.get("v", "DKIM1") == "DKIM1" and ("v" not in tags or next(iter(tags)) == "v"))
-        and tags.get("k", "rsa") == key.algorithm
-        and _decoded(tags["p"]) == _decoded(key.data)
-        and "sha256" in hashes
-        and bool({"*", "email"} & services)
-    )
+def _key_problem(tags: Mapping[str, str], key: PublicKey) -> str:
+    """The part of a key record that is wrong; empty if none is."""
+    # The version, if there is one, comes first.
+    if "v" in tags and (tags["v"] != "DKIM1" or next(iter(tags)) != "v"):
+        return 'The key record must begin with "v=DKIM1".'
+    if tags.get("k", "rsa") != key.algorithm:
+        return f'The record says "k={tags.get("k", "rsa")}", and must say "k={key.algorithm}".'
+    if not tags["p"]:
+        return 'The key is revoked: "p=" is empty.'
+    if _decoded(tags["p"]) != _decoded(key.data):
+        return _difference("".join(tags["p"].split()), key.data)
+    if "sha256" not in _choices(tags.get("h", "sha256")):
+        return f'"h={tags["h"]}" must name sha256, or be left out.'
+    if not {"*", "email"} & _choices(tags.get("s", "*")):
+        return f'"s={tags["s"]}" must name email, or be left out.'
+    return ""
+
+
+def _difference(published: str, ours: str) -> str:
+    if ours.startswith(published):
+        return f'"p=" is cut: it has the first {len(published)} of {len(ours)} characters of the key.'
+    same = next((n for n, (a, b) in enumerate(zip(published, ours, strict=False)) if a != b), len(ours))
+    return f'"p=" is not the key of this domain: it differs from character {same + 1} on.'
 
 
 def _choices(value: str) -> set[str]:
@@ -109,19 +127,22 @@ def _decoded(data: str) -> bytes | None:
         return None
 
 
-def _has_policy(found: Sequence[str]) -> bool:
-    policies = [
+def _policies(found: Iterable[str]) -> list[dict[str, str]]:
+    return [
         tags
         for record in found
         if (tags := tags_of(record)) is not None and next(iter(tags.items())) == ("v", "DMARC1")
     ]
+
+
+def _policy_problem(found: Sequence[str], name: str) -> str:
+    """The reason why there is no DMARC policy among these records; empty if there is one."""
+    policies = _policies(found)
     # With several records none counts; a record that only asks for reports means `p=none` (RFC 9989).
-    return len(policies) == 1 and (policies[0].get("p", "").lower() in _POLICIES or "rua" in policies[0])
-
-
-def _check_mx(mx: MxRecords, host: str) -> CheckStatus:
-    if mx is None:
-        return "temporary_failure"
-    best = min((preference for preference, _ in mx), default=None)
-    hosts = {name.lower() for preference, name in mx if preference == best}
-    return "verified" if hosts == {host.lower()} else "failed"
+    if len(policies) > 1:
+        return f"There are {len(policies)} DMARC records at {name}, and only one may stand there."
+    if not policies:
+        return f'DNS has no DMARC policy at {name}: no TXT record there begins with "v=DMARC1".'
+    if policies[0].get("p", "").lower() in _POLICIES or "rua" in policies[0]:
+        return ""
+    return f'The DMARC record at {name} needs "p=none", "p=quarantine" or "p=reject".'

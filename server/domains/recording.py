@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from itertools import takewhile
+from types import MappingProxyType
 
 from sqlalchemy import bindparam, func, select, update
 
@@ -10,8 +11,11 @@ from server.db.tables.domains import dkim_keys, domains
 from server.db.tx import Tx
 from server.domains import store
 from server.domains.checks import check_keys
+from server.domains.findings import Findings, dump
 from server.domains.keys import NewKey
-from server.domains.rules import Checks, PublicKey, decide, signing_generation
+from server.domains.rules import Checks, PublicKey, Standing, decide, signing_generation
+
+_NO_FINDINGS: Findings = MappingProxyType({})
 
 
 def add_generation(tx: Tx, org_id: str, id: str, keys: Sequence[NewKey], now_ms: int) -> store.DomainRow:
@@ -41,11 +45,13 @@ def record_checks(
     checks: Checks,
     keys: Sequence[PublicKey],
     now_ms: int,
+    findings: Findings = _NO_FINDINGS,
 ) -> store.DomainRow:
     """Stores the results of a verification and returns the domain with them.
 
     A new generation of keys signs as soon as DNS shows all of it; then the older ones are deleted (F-11), so
-    that there is always a key that signs.
+    that there is always a key that signs. While the domain stays verified, a key that DNS has shown signs on
+    after a wrong answer (C-53).
 
     Raises `DomainNotFound` if the domain was removed meanwhile, and `DomainOwnedElsewhere`, storing nothing,
     if it would become verified although another organisation has verified it.
@@ -56,15 +62,16 @@ def record_checks(
     if any(key.selector not in present for key in keys):
         keys = [key for key in keys if key.selector in present]
         checks = replace(checks, dkim=check_keys(keys))
-    verified, status = decide(checks, verified=before.verified, status=before.status)
-    if verified and not before.verified:
+    standing = Standing(before.verified, before.status, before.failed_checks, before.failing_since)
+    standing = decide(checks, standing, now_ms)
+    if standing.verified and not before.verified:
         store.check_unowned(tx, org_id, before.domain)
     tx.change(
         update(domains)
         .where(domains.c.org_id == org_id, domains.c.id == id)
-        .values(verified=verified, status=status, checked_at=now_ms, **asdict(checks))
+        .values(checked_at=now_ms, findings=dump(findings), **asdict(standing), **asdict(checks))
     )
-    _record_keys(tx, org_id, id, keys, now_ms)
+    _record_keys(tx, org_id, id, keys, now_ms, keep=standing.verified)
     return store.get(tx, org_id, id)
 
 
@@ -77,7 +84,7 @@ def mark_verified(tx: Tx, org_id: str, id: str, now_ms: int) -> None:
     record_checks(tx, org_id, id, Checks(spf="verified", dkim="verified"), keys, now_ms)
 
 
-def _record_keys(tx: Tx, org_id: str, id: str, keys: Sequence[PublicKey], now_ms: int) -> None:
+def _record_keys(tx: Tx, org_id: str, id: str, keys: Sequence[PublicKey], now_ms: int, *, keep: bool) -> None:
     mine = update(dkim_keys).where(
         dkim_keys.c.org_id == org_id,
         dkim_keys.c.domain_id == id,
@@ -86,7 +93,7 @@ def _record_keys(tx: Tx, org_id: str, id: str, keys: Sequence[PublicKey], now_ms
     signing = signing_generation(keys)
     if older := list(takewhile(lambda key: key not in signing, keys)):
         store.delete_keys(tx, org_id, id, older)
-    known = {"verified", "failed"}
+    known = {"verified"} if keep else {"verified", "failed"}
     found = [key for key in signing if key.status in known]
     # A generation does not sign until DNS shows every key of it.
     unknown = [key for key in keys if key not in older and key not in found]
@@ -103,7 +110,7 @@ def _record_keys(tx: Tx, org_id: str, id: str, keys: Sequence[PublicKey], now_ms
             ],
         )
     if unknown:
-        # `seen_at` stays: a key that DNS has shown keeps signing while DNS does not answer.
+        # `seen_at` stays: a key that DNS has shown keeps signing while DNS does not answer, or if `keep`.
         tx.change(
             mine.values(status=bindparam("found")),
             [{"of_selector": key.selector, "found": key.status} for key in unknown],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from zidimail.v1 import domain_pb2, domain_service_pb2_grpc
 from zidimail.v1 import domain_service_pb2 as pb
 
@@ -9,6 +10,7 @@ from server.clock import Clock
 from server.db.database import Database
 from server.db.writer import Writer
 from server.domains import store
+from server.domains.findings import Finding, finding_of, load
 from server.domains.keys import new_keys
 from server.domains.recording import add_generation
 from server.domains.rules import (
@@ -16,12 +18,14 @@ from server.domains.rules import (
     CheckStatus,
     DomainStatus,
     PublicKey,
+    Record,
     RecordPurpose,
     RecordType,
     host_name,
     records,
 )
 from server.domains.verify import Verifier
+from server.domains.zones import host_in, zone_of
 from server.faults import DomainNotFound, ValidationFailed, Violation
 from server.ids import is_id, new_id
 from server.sealing import Seal
@@ -138,6 +142,7 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
             verified=row.verified,
             status=_DOMAIN_STATUSES[row.status],
             dns_records=self._records(row, verification.keys),
+            failing_since=_optional_time(row.failing_since),
         )
 
     async def DeleteDomain(
@@ -159,19 +164,26 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
 
     def _records(self, row: store.DomainRow, keys: Iterable[PublicKey]) -> list[domain_pb2.DnsRecord]:
         checks = Checks(row.spf, row.dkim, row.dmarc, row.return_path)
-        return [
-            domain_pb2.DnsRecord(
-                record=_PURPOSES[record.purpose],
-                name=record.name,
-                type=_RECORD_TYPES[record.type],
-                ttl=record.ttl,
-                status=_CHECK_STATUSES[record.status],
-                value=record.value,
-                priority=record.priority,
-                required=record.required,
-            )
-            for record in records(row.domain, self._hostname, keys, checks)
-        ]
+        zone, findings = zone_of(row.domain), load(row.findings)
+        published = records(row.domain, self._hostname, keys, checks)
+        return [_record(record, zone, finding_of(record, findings)) for record in published]
+
+
+def _record(record: Record, zone: str, finding: Finding) -> domain_pb2.DnsRecord:
+    return domain_pb2.DnsRecord(
+        record=_PURPOSES[record.purpose],
+        name=record.name,
+        host=host_in(zone, record.name),
+        type=_RECORD_TYPES[record.type],
+        ttl=record.ttl,
+        status=_CHECK_STATUSES[finding.status],
+        value=record.value,
+        priority=record.priority,
+        required=record.required,
+        found=finding.found,
+        problem=finding.problem or None,
+        note=record.note or None,
+    )
 
 
 def _id_of(text: str) -> str:
@@ -200,11 +212,16 @@ def _bare_domain(row: store.DomainRow) -> domain_pb2.Domain:
         created_at=timestamp(row.created_at),
         checks=_checks(row),
         verified=row.verified,
-        checked_at=None if row.checked_at is None else timestamp(row.checked_at),
+        checked_at=_optional_time(row.checked_at),
+        failing_since=_optional_time(row.failing_since),
         open_tracking=row.open_tracking,
         click_tracking=row.click_tracking,
         tls=domain_pb2.TLS_MODE_ENFORCED if row.tls_enforced else domain_pb2.TLS_MODE_OPPORTUNISTIC,
     )
+
+
+def _optional_time(milliseconds: int | None) -> Timestamp | None:
+    return None if milliseconds is None else timestamp(milliseconds)
 
 
 def _checks(row: store.DomainRow) -> domain_pb2.DomainChecks:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import idna
 
 from server.faults import ValidationFailed, Violation
+from server.net.hosts import is_public_name
 
 CheckStatus = Literal["pending", "verified", "failed", "temporary_failure"]
 DomainStatus = Literal["pending", "verified", "failed"]
@@ -23,7 +24,14 @@ _MAX_INPUT_LENGTH = 1000
 # A last label that some resolver would read as part of an IPv4 address.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _TTL = "Auto"
+# A verified domain may no longer send after this number of wrong answers in a row, over this time (C-53).
+FAILED_CHECKS = 3
+FAILING_MS = 60 * 60 * 1000
 _MX_PREFERENCE = 10
+_NO_HOSTNAME = (
+    "This platform has no public host name yet, so this value leads nowhere: do not publish it. The operator "
+    "sets ZIDIMAIL_HOSTNAME first."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,19 @@ class PublicKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """The right of a domain to send, and the run of failed checks of one that is verified.
+
+    `failing_since` is the time of the first check of the run, in milliseconds since 1970 UTC.
+    """
+
+    verified: bool
+    status: DomainStatus
+    failed_checks: int = 0
+    failing_since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A DNS record to publish."""
 
@@ -62,6 +83,8 @@ class Record:
     required: bool
     priority: int | None = None
     ttl: str = _TTL
+    # Why the value is of no use yet; empty if it is.
+    note: str = ""
 
 
 def host_name(text: str) -> str:
@@ -85,13 +108,18 @@ def host_name(text: str) -> str:
     return name
 
 
+def spf_name(hostname: str) -> str:
+    """The name of the operator's SPF record, which lists the addresses that send."""
+    return f"_spf.{hostname}"
+
+
 def spf_mechanism(hostname: str) -> str:
-    """The mechanism that a customer's SPF record must contain.
+    """The mechanism that a customer's SPF record contains.
 
     It includes the operator's record `_spf.<hostname>`, so that the sending addresses can change while the
     customers' records stay.
     """
-    return f"include:_spf.{hostname}"
+    return f"include:{spf_name(hostname)}"
 
 
 def spf_value(hostname: str) -> str:
@@ -120,10 +148,14 @@ def dkim_value(key: PublicKey) -> str:
 
 
 def records(domain: str, hostname: str, keys: Iterable[PublicKey], checks: Checks) -> list[Record]:
-    """The records to publish for a domain, each with the result of its last check."""
+    """The records to publish for a domain, each with the result of its last check.
+
+    Those that point to a host below `hostname` have a note if it is no public name (C-61).
+    """
     return_path = return_path_domain(domain)
+    note = "" if is_public_name(hostname) else _NO_HOSTNAME
     return [
-        Record("SPF", domain, "TXT", spf_value(hostname), checks.spf, required=True),
+        Record("SPF", domain, "TXT", spf_value(hostname), checks.spf, required=True, note=note),
         *(
             Record("DKIM", dkim_name(key.selector, domain), "TXT", dkim_value(key), key.status, required=True)
             for key in keys
@@ -137,8 +169,13 @@ def records(domain: str, hostname: str, keys: Iterable[PublicKey], checks: Check
             checks.return_path,
             required=False,
             priority=_MX_PREFERENCE,
+            note=note,
         ),
-        Record("RETURN_PATH", return_path, "TXT", spf_value(hostname), checks.return_path, required=False),
+        Record(
+            *("RETURN_PATH", return_path, "TXT", spf_value(hostname), checks.return_path),
+            required=False,
+            note=note,
+        ),
     ]
 
 
@@ -154,17 +191,22 @@ def signing_generation(keys: Sequence[PublicKey]) -> list[PublicKey]:
     return generations[0] if generations else []
 
 
-def decide(checks: Checks, *, verified: bool, status: DomainStatus) -> tuple[bool, DomainStatus]:
-    """The new values of `verified` and `status` of a domain after these checks (contract row Z-33).
+def decide(checks: Checks, before: Standing, now_ms: int) -> Standing:
+    """The standing of a domain after these checks (contract rows Z-33, C-53).
 
-    SPF and DKIM decide. While DNS does not answer, both stay as they are.
+    SPF and DKIM decide. While DNS does not answer, all stays as it is. A verified domain stays verified until
+    `FAILED_CHECKS` checks in a row, over `FAILING_MS` or longer, found wrong records.
     """
     deciding = {checks.spf, checks.dkim}
     if deciding == {"verified"}:
-        return True, "verified"
-    if "failed" in deciding:
-        return False, "failed"
-    return verified, status
+        return Standing(True, "verified")
+    if "failed" not in deciding:
+        return before
+    since = now_ms if before.failing_since is None else before.failing_since
+    failed_checks = before.failed_checks + 1
+    if not before.verified or (failed_checks >= FAILED_CHECKS and now_ms - since >= FAILING_MS):
+        return Standing(False, "failed")
+    return Standing(True, before.status, failed_checks, since)
 
 
 def _is_ip(text: str) -> bool:

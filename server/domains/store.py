@@ -18,7 +18,7 @@ from server.faults import DomainNotFound
 
 
 class DomainRow(NamedTuple):
-    """A domain; times are milliseconds since 1970 UTC."""
+    """A domain; times are milliseconds since 1970 UTC, `findings` is for `server.domains.findings.load`."""
 
     org_id: str
     id: str
@@ -34,6 +34,9 @@ class DomainRow(NamedTuple):
     tls_enforced: bool
     created_at: int
     checked_at: int | None
+    findings: str | None
+    failed_checks: int
+    failing_since: int | None
 
 
 class SigningKey(NamedTuple):

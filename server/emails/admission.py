@@ -151,20 +151,9 @@ def _unique(case: _Case) -> Fault | None:
 
 
 RuleName: TypeAlias = Literal[
-    "idempotency key",
-    "request",
-    "attachments",
-    "account",
-    "key's domains",
-    "domain",
-    "sandbox",
-    "suppression",
-    "burst",
-    "warm-up",
-    "daily",
-    "monthly",
-    "unique",
-]
+    "idempotency key", "request", "attachments", "account", "key's domains", "domain", "sandbox",
+    "suppression", "burst", "warm-up", "daily", "monthly", "unique",
+]  # fmt: skip
 
 
 class Rule(NamedTuple):
@@ -242,8 +231,11 @@ class Admission:
         self._used = {org_id: used for org_id, (_, used) in facts.accounts.items()}
         self.new_answers: dict[IdempotencyKey, Remembered] = {}
 
-    def decide(self, email: Candidate, moment: Moment) -> Decision:
-        """The decision about an email; an admitted one is counted, unless it is test or scheduled mail."""
+    def decide(self, email: Candidate, moment: Moment, *, records_suppressed: bool = False) -> Decision:
+        """The decision about an email; an admitted one is counted, unless it is test or scheduled mail.
+
+        With `records_suppressed` one whose recipients are all suppressed is admitted, and not counted (C-51).
+        """
         facts, org_id = self._facts, email.org_id
         account, _ = facts.accounts[org_id]
         used = self._used[org_id]
@@ -254,8 +246,11 @@ class Admission:
         case = _Case(email, earlier, account, account.limits, used, wanted, facts)
         for rule, check in _CHECKS[moment, email.test]:
             outcome = check(case)
-            if outcome is not None:
-                return outcome if isinstance(outcome, Remembered) else Refusal(rule, outcome)
+            if outcome is None:
+                continue
+            if rule == "suppression" and records_suppressed:
+                return Admitted(facts.domain_ids[org_id, email.domain], addresses)
+            return outcome if isinstance(outcome, Remembered) else Refusal(rule, outcome)
         if moment in CHARGING and not email.test and email.scheduled_at is None:
             charge(used, account.limits, wanted)
         return Admitted(facts.domain_ids[org_id, email.domain], addresses - wanted)

@@ -32,8 +32,7 @@ class Answers:
         savepoint = self._admission.savepoint(batch.org_id) if is_divisible else None
         accepted: list[Draft] = []
         results: list[Result] = [
-            item if isinstance(item, Fault) else self._result(item, accepted, strict=batch.strict)
-            for item in batch.items
+            item if isinstance(item, Fault) else self._result(item, accepted, batch) for item in batch.items
         ]
         if batch.strict and any(isinstance(result, Fault) for result in results):
             if savepoint is not None:
@@ -48,8 +47,12 @@ class Answers:
         self.accepted += accepted
         return results
 
-    def _result(self, item: Draft, accepted: list[Draft], *, strict: bool) -> Result:
-        decision = self._admission.decide(item, "accept_next" if strict and accepted else "accept")
+    def _result(self, item: Draft, accepted: list[Draft], batch: Batch) -> Result:
+        decision = self._admission.decide(
+            item,
+            "accept_next" if batch.strict and any(draft.is_wanted for draft in accepted) else "accept",
+            records_suppressed=batch.records_suppressed,
+        )
         if isinstance(decision, Refusal):
             return decision.fault
         if isinstance(decision, Admitted):
@@ -64,8 +67,10 @@ class Answers:
     def _accept(self, item: Draft, admitted: Admitted) -> pb.SendEmailResponse:
         item.email["domain_id"] = admitted.domain_id
         item.suppress(admitted.skipped)
-        response = pb.SendEmailResponse(id=item.email["id"], warning=_warning(admitted.skipped))
-        if item.scheduled_at is not None:
+        response = pb.SendEmailResponse(
+            id=item.email["id"], warning=_warning(admitted.skipped, is_wanted=item.is_wanted)
+        )
+        if item.scheduled_at is not None and item.is_wanted:
             response.scheduled_at.CopyFrom(timestamp(item.scheduled_at))
         if item.idempotency_key is not None:
             answer = Remembered(item.request_hash, response.SerializeToString())
@@ -91,9 +96,12 @@ class Answers:
         )
 
 
-def _warning(skipped: Set[str]) -> str | None:
-    """The warning about recipients that are skipped (Z-24); None if there are none."""
+def _warning(skipped: Set[str], *, is_wanted: bool) -> str | None:
+    """The warning about recipients that are skipped (Z-24, C-51); None if there are none."""
     if not skipped:
         return None
+    addresses = ", ".join(sorted(skipped))
+    if not is_wanted:
+        return f"Nothing is sent, because every recipient is suppressed: {addresses}"
     noun = "recipient is" if len(skipped) == 1 else "recipients are"
-    return f"{len(skipped)} {noun} suppressed and will be skipped: {', '.join(sorted(skipped))}"
+    return f"{len(skipped)} {noun} suppressed and will be skipped: {addresses}"

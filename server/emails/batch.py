@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from zidimail.v1 import email_service_pb2 as pb
 
-from server.emails.candidate import IdempotencyKey
+from server.emails.candidate import IdempotencyKey, Operation
 from server.emails.draft import Draft
-from server.faults import Fault
+from server.faults import Fault, ValidationFailed, Violation
 from server.wire.status import status_of
 
 Result = pb.SendEmailResponse | Fault
@@ -24,12 +24,46 @@ class Batch:
     strict: bool
     idempotency_key: str | None = None
     request_hash: bytes = b""
+    # An item whose recipients are all suppressed is recorded, and no fault (C-51).
+    records_suppressed: bool = False
+    # The caller's key is for test mail.
+    test: bool = False
 
     @property
     def key(self) -> IdempotencyKey | None:
         """The idempotency key of the whole batch, in its scope."""
         name = self.idempotency_key
-        return None if name is None else IdempotencyKey(self.org_id, "batch", name)
+        operation: Operation = "t-batch" if self.test else "batch"
+        return None if name is None else IdempotencyKey(self.org_id, operation, name)
+
+    @property
+    def is_refused(self) -> bool:
+        """True if nothing of it can be accepted, whatever the store holds."""
+        return self.strict and any(isinstance(item, Fault) for item in self.items)
+
+
+def fault_of_strict(results: Sequence[Result]) -> Fault | None:
+    """The fault of a strict batch: the first of its items' faults, with violations of all of them (C-51).
+
+    None if all were accepted. A fault that all items share, such as a paused account, stands alone.
+    """
+    faults = [(index, result) for index, result in enumerate(results) if isinstance(result, Fault)]
+    if not faults:
+        return None
+    index, first = faults[0]
+    is_shared = len(faults) == len(results) and len({fault.message for _, fault in faults}) == 1
+    if isinstance(first, ValidationFailed) or not (is_shared or len(faults) == 1):
+        violations = [violation for index, fault in faults for violation in _violations(index, fault)]
+        if isinstance(first, ValidationFailed):
+            first = ValidationFailed(violations)
+        first.violations = violations
+    first.metadata["index"] = str(index)
+    return first
+
+
+def _violations(index: int, fault: Fault) -> Sequence[Violation]:
+    """The violations of an item; its fault itself if that is about the whole item."""
+    return fault.of_item(index).violations or [Violation(f"emails[{index}]", fault.message)]
 
 
 def batch_response(results: Sequence[Result]) -> pb.BatchSendEmailsResponse:

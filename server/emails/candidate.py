@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from server.faults import Fault
 from server.quotas.rules import AccountLimits, Periods, Used
+
+# Sending one email or a batch, of live or of test mail: a test run never swallows a live send (C-52).
+Operation: TypeAlias = Literal["send", "batch", "t-send", "t-batch"]
 
 
 class IdempotencyKey(NamedTuple):
     """An idempotency key in its scope: one organisation, one operation (F-1)."""
 
     org_id: str
-    operation: Literal["send", "batch"]
+    operation: Operation
     key: str
 
 

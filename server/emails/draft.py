@@ -8,11 +8,12 @@ from typing import NamedTuple, TypeVar
 import orjson
 from zidimail.v1 import email_service_pb2 as pb
 
-from server.addresses import mailbox
+from server.addresses import as_text, mailbox, split_all
 from server.emails import rules
 from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
 from server.emails.transitions import NewEmail, Row
+from server.encoded_words import decoded
 from server.faults import Fault, ValidationFailed, Violation
 from server.ids import new_id
 from server.message.media_types import media_type_of
@@ -66,10 +67,17 @@ class Draft(Candidate):
         """Releases the content of all attachments."""
         self.parts.clear()
 
+    @property
+    def is_wanted(self) -> bool:
+        """True if something is sent to any recipient."""
+        return len(self.suppressed) < len(self.addresses)
+
     def suppress(self, skipped: Set[str]) -> None:
         """Marks these mailboxes as suppressed: they stay recipients, but nothing is sent to them."""
         if skipped:
             self.suppressed = {no for no, key in enumerate(self.addresses, start=1) if key in skipped}
+            if not self.is_wanted:
+                self.detach()
 
     def new_email(self) -> NewEmail:
         """The email and its recipients, to be stored with their first states."""
@@ -93,6 +101,11 @@ class Draft(Candidate):
 class _Fields(NamedTuple):
     """The fields of a request that are read before they are checked; times in milliseconds since 1970 UTC."""
 
+    to: Sequence[str]
+    cc: Sequence[str]
+    bcc: Sequence[str]
+    reply_to: Sequence[str]
+    subject: str
     headers: dict[str, str]
     tags: list[tuple[str, str]]
     scheduled_at: int | None
@@ -109,6 +122,12 @@ def draft(
     if key is not None and not rules.is_idempotency_key(key):
         return InvalidIdempotencyKey()
     fields = _Fields(
+        # An entry may hold several mailboxes, and a library may have encoded the subject (C-54).
+        split_all(request.to),
+        split_all(request.cc),
+        split_all(request.bcc),
+        split_all(request.reply_to),
+        decoded(request.subject),
         dict(request.headers),
         [(tag.name, tag.value) for tag in request.tags],
         milliseconds(request.scheduled_at) if request.HasField("scheduled_at") else None,
@@ -129,7 +148,7 @@ def _draft(
     """The draft of a request without violations; its attachments have no content yet."""
     org_id = caller.org_id
     domain = mailbox(getattr(request, "from")).domain
-    envelope = rules.envelope(request.to, request.cc, request.bcc)
+    envelope = rules.envelope(fields.to, fields.cc, fields.bcc)
     untimely: list[Violation] = []
     if fields.scheduled_at is not None:
         untimely = list(rules.scheduled_at(fields.scheduled_at, now_ms))
@@ -143,7 +162,7 @@ def _draft(
             "email_id": email_id,
             "html": request.html or None,
             "text": request.text or None,
-            "headers": orjson.dumps(fields.headers).decode() if fields.headers else "{}",
+            "headers": _trimmed(fields.headers) if fields.headers else "{}",
         },
         recipients=[
             {
@@ -167,7 +186,9 @@ def _draft(
             _attachment(org_id, email_id, no, given) for no, given in enumerate(request.attachments, start=1)
         ],
         links={no: given.path for no, given in enumerate(request.attachments, start=1) if given.path},
-        idempotency_key=IdempotencyKey(org_id, "send", request.idempotency_key) if has_key else None,
+        idempotency_key=IdempotencyKey(org_id, "t-send" if caller.test else "send", request.idempotency_key)
+        if has_key
+        else None,
         request_hash=request_hash(request) if has_key else b"",
         allowed_domains=caller.allowed_domains,
         test=caller.test,
@@ -189,12 +210,12 @@ def _email_row(
         "org_id": caller.org_id,
         "id": email_id,
         "key_id": caller.key_id,
-        "sender": getattr(request, "from").strip(),
-        "subject": request.subject,
-        "to": _json(request.to),
-        "cc": _json(request.cc),
-        "bcc": _json(request.bcc),
-        "reply_to": _json(request.reply_to),
+        "sender": as_text(getattr(request, "from")),
+        "subject": fields.subject,
+        "to": _json(fields.to),
+        "cc": _json(fields.cc),
+        "bcc": _json(fields.bcc),
+        "reply_to": _json(fields.reply_to),
         "tags": orjson.dumps(fields.tags).decode(),
         "message_id": rules.message_id(fields.headers, email_id, domain),
         "test": caller.test,
@@ -215,14 +236,15 @@ def request_hash(request: Hashed) -> bytes:
 
 def _violations(request: pb.SendEmailRequest, fields: _Fields) -> list[Violation]:
     # Most fields are mostly absent, and then not checked.
-    found = [
-        *rules.sender(getattr(request, "from")),
-        *rules.counts(request.to, request.cc, request.bcc, request.reply_to),
-    ]
+    found = list(rules.counts(fields.to, fields.cc, fields.bcc, fields.reply_to))
+    if found and fields.to:
+        # There are too many to look at each.
+        return found
+    found = [*rules.sender(getattr(request, "from")), *found]
     for name in _ADDRESS_LISTS:
         if texts := getattr(request, name):
             found += rules.addresses(name, texts)
-    found += rules.subject(request.subject)
+    found += rules.subject(fields.subject)
     found += rules.bodies(request.html, request.text)
     if fields.headers:
         found += rules.headers(fields.headers, has_reply_to=bool(request.reply_to))
@@ -237,7 +259,7 @@ def _violations(request: pb.SendEmailRequest, fields: _Fields) -> list[Violation
 
 def _file(given: pb.NewAttachment) -> rules.File:
     return rules.File(
-        given.filename,
+        decoded(given.filename),
         len(given.content) if given.HasField("content") else None,
         given.path,
         given.content_type,
@@ -247,7 +269,7 @@ def _file(given: pb.NewAttachment) -> rules.File:
 
 def _attachment(org_id: str, email_id: str, no: int, given: pb.NewAttachment) -> Row:
     """The row of an attachment, without its content."""
-    filename = given.filename.strip()
+    filename = decoded(given.filename).strip()
     return {
         "org_id": org_id,
         "email_id": email_id,
@@ -265,4 +287,8 @@ def _bare(content_id: str) -> str:
 
 
 def _json(texts: Sequence[str]) -> str:
-    return orjson.dumps([text.strip() for text in texts]).decode() if texts else "[]"
+    return orjson.dumps([as_text(text) for text in texts]).decode() if texts else "[]"
+
+
+def _trimmed(headers: dict[str, str]) -> str:
+    return orjson.dumps({name: value.strip(" \t") for name, value in headers.items()}).decode()

@@ -1,7 +1,7 @@
 """Idempotency keys: the first answer is stored with what it acknowledges (contract row F-1)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import delete, select
 
@@ -9,7 +9,7 @@ from server.db.keys import in_keys
 from server.db.statements import BulkInsert, Statement
 from server.db.tables.emails import idempotency_keys
 from server.db.tx import Tx
-from server.emails.candidate import IdempotencyKey, Remembered
+from server.emails.candidate import IdempotencyKey, Operation, Remembered
 
 LIFETIME_MS = 24 * 3_600_000
 # The most rows that one sweep deletes, so that it never delays an accept for long.
@@ -20,7 +20,7 @@ _PRIMARY_KEY = (idempotency_keys.c.org_id, idempotency_keys.c.operation, idempot
 
 class _RememberedRow(NamedTuple):
     org_id: str
-    operation: Literal["send", "batch"]
+    operation: Operation
     key: str
     request_hash: bytes
     response: bytes

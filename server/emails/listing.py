@@ -42,11 +42,17 @@ class Filter:
     domain: str | None = None
     since: int | None = None
     until: int | None = None
+    # A test key sees test mail only (C-87).
+    test_only: bool = False
 
     @property
     def is_by_status_only(self) -> bool:
         """True if there is no other criterion than the status."""
-        return not (self.search or self.tag or self.domain) and self.since is None and self.until is None
+        return (
+            not (self.search or self.tag or self.domain or self.test_only)
+            and self.since is None
+            and self.until is None
+        )
 
 
 class _Scan(NamedTuple):
@@ -96,7 +102,7 @@ def page(
 def _scan(tx: Tx, org_id: str, criteria: Filter, domain_id: str | None) -> _Scan:
     """The scan of the narrowest index."""
     of_status = [emails.c.status == status for status in dict.fromkeys(criteria.statuses)]
-    checks: list[ColumnElement[bool]] = []
+    checks: list[ColumnElement[bool]] = [emails.c.test] if criteria.test_only else []
     if criteria.search:
         checks.append(_contains(tx, criteria.search))
     if criteria.tag is not None:
@@ -157,6 +163,8 @@ def _addressed(
         query = query.where(
             exists().where(tags.org_id == org_id, tags.email_id == id, tags.tag == criteria.tag)
         )
+    if criteria.test_only:
+        checks.append(emails.c.test)
     if checks:
         query = query.where(_email_passes(org_id, id, checks))
     ids = tx.scalars(str, query)

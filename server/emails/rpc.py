@@ -1,5 +1,6 @@
 """EmailService: protobuf in, protobuf out."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 
@@ -12,12 +13,13 @@ from server.db.writer import Writer
 from server.emails import listing, rules, store
 from server.emails.accept import Acceptor
 from server.emails.attachments import Links
-from server.emails.batch import Answer, Batch, Result, batch_response
+from server.emails.batch import Answer, Batch, Result, batch_response, fault_of_strict
 from server.emails.draft import Draft, draft, request_hash
 from server.emails.faults import EmailNotFound, InvalidIdempotencyKey
 from server.emails.schedule import cancel, move
 from server.emails.to_proto import (
     attachment_message,
+    bounce_message,
     email_message,
     filter_of,
     recipient_message,
@@ -32,8 +34,13 @@ from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import milliseconds, timestamp
 from server.work.notifier import Notifier
+from server.work.slices import Slices
 
 MAX_BATCH = 100
+# Requests of more bytes are read in a thread.
+LARGE_BYTES = 2**20
+# The modes in which the right items of a batch are sent although others are wrong.
+_DIVISIBLE = (pb.BATCH_MODE_PERMISSIVE, pb.BATCH_MODE_SEPARATE)
 
 
 class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
@@ -54,11 +61,17 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         self._links = links
         self._clock = clock
         self._events_appended = events_appended
+        self._slices = Slices()
 
     async def SendEmail(self, request: pb.SendEmailRequest, context: Context) -> pb.SendEmailResponse:
         """Accepts one email: a list of one."""
         caller = current_caller()
-        item = draft(request, caller, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        if request.ByteSize() > LARGE_BYTES:
+            # Hashing and copying files takes long, and most of it goes on without Python's lock.
+            item = await asyncio.to_thread(draft, request, caller, now_ms)
+        else:
+            item = draft(request, caller, now_ms)
         del request  # as large as its attachments, which the draft has
         if isinstance(item, Fault):
             raise item
@@ -83,23 +96,23 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         now_ms = self._clock.now_ms()
         batch = Batch(
             caller.org_id,
-            [draft(email, caller, now_ms) for email in request.emails],
-            strict=request.mode != pb.BATCH_MODE_PERMISSIVE,
+            await self._slices.map(lambda email: draft(email, caller, now_ms), request.emails),
+            strict=request.mode not in _DIVISIBLE,
+            records_suppressed=request.mode != pb.BATCH_MODE_SEPARATE,
+            test=caller.test,
             idempotency_key=key,
-            request_hash=b"" if key is None else request_hash(request),
+            request_hash=b"" if key is None else await asyncio.to_thread(request_hash, request),
         )
-        if batch.strict:
-            _raise_first(batch.items)
         answer = await self._accept(batch)
         if isinstance(answer, pb.BatchSendEmailsResponse):
             return answer
         results = _or_raise(answer)
-        if batch.strict:
-            _raise_first(results)
+        if batch.strict and (fault := fault_of_strict(results)) is not None:
+            raise fault
         return batch_response(results)
 
     async def _accept(self, batch: Batch) -> Answer | Fault:
-        if not any(isinstance(item, Draft) and item.links for item in batch.items):
+        if batch.is_refused or not any(isinstance(item, Draft) and item.links for item in batch.items):
             return await self._acceptor.accept(batch)
         async with self._links.fetched(batch):
             return await self._acceptor.accept(batch)
@@ -115,7 +128,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
             raise ValidationFailed(violations)
         if not is_id(email_id):
             raise EmailNotFound(email_id)
-        fault = await self._writer.run(move, caller.org_id, email_id, at_ms, caller.allowed_domains)
+        fault = await self._writer.run(move, caller, email_id, at_ms)
         if fault is not None:
             raise fault
         return pb.UpdateEmailResponse(id=email_id, scheduled_at=timestamp(at_ms))
@@ -125,7 +138,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         caller, email_id, now_ms = current_caller(), request.id, self._clock.now_ms()
         if not is_id(email_id):
             raise EmailNotFound(email_id)
-        fault = await self._writer.run(cancel, caller.org_id, email_id, now_ms, caller.allowed_domains)
+        fault = await self._writer.run(cancel, caller, email_id, now_ms)
         if fault is not None:
             raise fault
         self._events_appended.notify()
@@ -133,11 +146,11 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
 
     async def GetEmail(self, request: pb.GetEmailRequest, context: Context) -> pb.GetEmailResponse:
         """One email with its recipients and events."""
-        org_id = current_caller().org_id
+        caller = current_caller()
         if not is_id(request.id):
             raise EmailNotFound(request.id)
-        found = await self._database.read(store.details, org_id, request.id)
-        if found is None:
+        found = await self._database.read(store.details, caller.org_id, request.id)
+        if found is None or (caller.test and not found.email.test):
             raise EmailNotFound(request.id)
         email = email_message(found.email)
         if found.content.html is not None and not request.without_bodies:
@@ -148,12 +161,16 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         email.attachments.extend(map(attachment_message, found.attachments))
         email.recipients.extend(map(recipient_message, found.recipients))
         email.events.extend(map(event_message, found.events))
+        if (bounce := bounce_message(found.recipients)) is not None:
+            email.bounce.CopyFrom(bounce)
         return pb.GetEmailResponse(email=email)
 
     async def ListEmails(self, request: pb.ListEmailsRequest, context: Context) -> pb.ListEmailsResponse:
         """A page of emails, newest first."""
         asked = page_request(request)
-        page = await self._database.read(listing.page, current_caller().org_id, filter_of(request), asked)
+        caller = current_caller()
+        criteria = filter_of(request, test_only=caller.test)
+        page = await self._database.read(listing.page, caller.org_id, criteria, asked)
         return pb.ListEmailsResponse(
             data=map(email_message, page.rows),
             **page_fields(page, asked),
@@ -166,7 +183,8 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         days = min(request.days or DEFAULT_DAYS, MAX_DAYS)
         if days < 0:
             raise ValidationFailed([Violation("days", "must be 1 or more")])
-        found = await self._database.read(statistics, current_caller().org_id, days, self._clock.now_ms())
+        caller, now_ms = current_caller(), self._clock.now_ms()
+        found = await self._database.read(statistics, caller.org_id, days, now_ms, test=caller.test)
         return stats_message(days, found)
 
 
@@ -175,22 +193,3 @@ def _or_raise(answer: Answer | Fault) -> Sequence[Result]:
         raise answer
     assert not isinstance(answer, pb.BatchSendEmailsResponse)
     return answer
-
-
-def _raise_first(results: Sequence[object]) -> None:
-    """Raises the first fault of a strict batch; together with all others if they are violations."""
-    faults = [(index, result) for index, result in enumerate(results) if isinstance(result, Fault)]
-    if not faults:
-        return
-    index, first = faults[0]
-    if not isinstance(first, ValidationFailed):
-        raise first.of_item(index)
-    violations = [
-        violation
-        for position, fault in faults
-        if isinstance(fault, ValidationFailed)
-        for violation in fault.of_item(position).violations
-    ]
-    merged = ValidationFailed(violations)
-    merged.metadata["index"] = str(index)
-    raise merged

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from server.addresses import CONTROL, Mailbox, NotAMailbox, holds_several, mailbox
+from server.addresses import CONTROL, Mailbox, NotAMailbox, mailbox, split
 from server.faults import Violation
+from server.message import structured
 from server.message.attachment import filename_problem
 from server.message.headers import MAX_CONTENT_ID_LENGTH, is_content_id, problems
 from server.message.media_types import is_media_type
@@ -25,18 +26,35 @@ MAX_ATTACHMENTS = 10  # Z-20
 MAX_URL_LENGTH = 2048
 MAX_AHEAD_MS = 365 * 86_400_000  # C-25
 
+# Characters of an address in a text about it.
+_SHOWN = 100
 _IDEMPOTENCY_KEY = re.compile(r"[ -~]{1,256}\Z")
 
 
 def sender(text: str) -> Iterator[Violation]:
     """The violations of `from` (Z-12)."""
-    yield from _mailbox_violations("from", text, required=True)
+    if not text:
+        yield Violation("from", "is required")
+        return
+    if len(split(text)) > 1:
+        yield Violation("from", "holds several addresses: an email has one sender")
+        return
+    try:
+        mailbox(text)
+    except NotAMailbox as error:
+        yield Violation("from", str(error))
 
 
 def addresses(field: str, texts: Sequence[str]) -> Iterator[Violation]:
-    """The violations of one list of mailboxes."""
+    """The violations of one list of mailboxes, of which an entry may hold several (C-54)."""
     for position, text in enumerate(texts):
-        yield from _mailbox_violations(f"{field}[{position}]", text, required=False)
+        parts = split(text)
+        for part in parts:
+            try:
+                mailbox(part)
+            except NotAMailbox as error:
+                place = f'"{part[:_SHOWN]}" ' if len(parts) > 1 else ""
+                yield Violation(f"{field}[{position}]", f"{place}{error}")
 
 
 def counts(
@@ -172,18 +190,5 @@ def message_id(given: Mapping[str, str], email_id: str, domain: str) -> str:
     """The Message-ID (RFC 5322 section 3.6.4): the caller's own, else made of the email's id and domain."""
     for name, value in given.items():
         if name.lower() == "message-id":
-            return value.strip()
+            return structured.ids("message-id", value.strip(" \t"))[0]
     return f"<{email_id}@{domain}>"
-
-
-def _mailbox_violations(field: str, text: str, *, required: bool) -> Iterator[Violation]:
-    if required and not text:
-        yield Violation(field, "is required")
-        return
-    try:
-        mailbox(text)
-    except NotAMailbox as error:
-        yield Violation(field, str(error))
-        return
-    if holds_several(text):
-        yield Violation(field, "holds several addresses: each needs an entry of its own")

@@ -1,6 +1,6 @@
 """Moving and canceling scheduled emails (F-2): the database decides between a cancel and the release."""
 
-from collections.abc import Set
+from typing import NamedTuple
 
 from sqlalchemy import select, update
 
@@ -11,27 +11,30 @@ from server.emails.faults import DomainNotAllowed, EmailNotFound, EmailNotSchedu
 from server.emails.lifecycle import Effect
 from server.emails.transitions import Transition, apply
 from server.faults import Fault
+from server.wire.caller import OrganisationCaller
 
 
-def move(tx: Tx, org_id: str, email_id: str, at_ms: int, allowed_domains: Set[str]) -> Fault | None:
+def move(tx: Tx, caller: OrganisationCaller, email_id: str, at_ms: int) -> Fault | None:
     """Gives a scheduled email another time, or returns the reason why not.
 
-    A key that may send only from `allowed_domains` may move only what is sent from these; empty for all
-    (F-7).
+    A key that may send only from some domains may move only what is sent from these (F-7), a test key only
+    test mail (C-87).
     """
-    if (fault := _check_sender(tx, org_id, email_id, allowed_domains)) is not None:
+    org_id = caller.org_id
+    if (fault := _check_caller(tx, caller, email_id)) is not None:
         return fault
     this = (emails.c.org_id == org_id, emails.c.id == email_id)
     moved = tx.change(update(emails).where(*this, emails.c.status == "scheduled").values(scheduled_at=at_ms))
     return None if moved else _not_scheduled(tx, org_id, email_id)
 
 
-def cancel(tx: Tx, org_id: str, email_id: str, now_ms: int, allowed_domains: Set[str]) -> Fault | None:
+def cancel(tx: Tx, caller: OrganisationCaller, email_id: str, now_ms: int) -> Fault | None:
     """Cancels a scheduled email and deletes its attachments' content, or returns the reason why not.
 
-    `allowed_domains` is as for `move`.
+    The bounds of keys are as for `move`.
     """
-    if (fault := _check_sender(tx, org_id, email_id, allowed_domains)) is not None:
+    org_id = caller.org_id
+    if (fault := _check_caller(tx, caller, email_id)) is not None:
         return fault
     waiting = tx.scalars(
         int,
@@ -48,15 +51,21 @@ def cancel(tx: Tx, org_id: str, email_id: str, now_ms: int, allowed_domains: Set
     return _not_scheduled(tx, org_id, email_id)
 
 
-def _check_sender(tx: Tx, org_id: str, email_id: str, allowed_domains: Set[str]) -> Fault | None:
-    if not allowed_domains:
+class _Bounds(NamedTuple):
+    sender: str
+    test: bool
+
+
+def _check_caller(tx: Tx, caller: OrganisationCaller, email_id: str) -> Fault | None:
+    if not caller.allowed_domains and not caller.test:
         return None
-    query = select(emails.c.sender).where(emails.c.org_id == org_id, emails.c.id == email_id)
-    sender = tx.scalar(str, query)
-    if sender is None:
+    columns = (emails.c.sender, emails.c.test)
+    query = select(*columns).where(emails.c.org_id == caller.org_id, emails.c.id == email_id)
+    found = tx.first(_Bounds, query)
+    if found is None or (caller.test and not found.test):
         return EmailNotFound(email_id)
-    domain = mailbox(sender).domain
-    return None if domain in allowed_domains else DomainNotAllowed(domain)
+    domain = mailbox(found.sender).domain
+    return None if domain in (caller.allowed_domains or {domain}) else DomainNotAllowed(domain)
 
 
 def _not_scheduled(tx: Tx, org_id: str, email_id: str) -> Fault:

@@ -26,6 +26,7 @@ class EmailRow(NamedTuple):
     reply_to: str
     tags: str
     message_id: str
+    test: bool
     status: str
     created_at: int
     scheduled_at: int | None
@@ -100,9 +101,16 @@ def details(tx: Tx, org_id: str, email_id: str) -> EmailDetails | None:
     )
 
 
-def attachments_of(tx: Tx, org_id: str, email_id: str) -> list[AttachmentRow] | None:
-    """The attachments of one email in the order of the request; None if there is no such email."""
+def attachments_of(
+    tx: Tx, org_id: str, email_id: str, *, test_only: bool = False
+) -> list[AttachmentRow] | None:
+    """The attachments of one email in the order of the request; None if there is no such email.
+
+    With `test_only` there is no other email than test mail (C-87).
+    """
     query = select(emails.c.id).where(emails.c.org_id == org_id, emails.c.id == email_id)
+    if test_only:
+        query = query.where(emails.c.test)
     return None if tx.scalar(str, query) is None else _attachments(tx, org_id, email_id)
 
 

@@ -1,7 +1,7 @@
 """Database rows to protobuf, and ListEmailsRequest to `Filter`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -38,11 +38,20 @@ def email_message(row: EmailRow) -> email_pb2.Email:
         tags=[email_pb2.Tag(name=name, value=value) for name, value in json.loads(row.tags)],
         status=_STATUSES[_PREFIX + row.status.upper()],
         created_at=timestamp(row.created_at),
+        test=row.test,
     )
     setattr(email, "from", row.sender)
     if row.scheduled_at is not None:
         email.scheduled_at.CopyFrom(timestamp(row.scheduled_at))
     return email
+
+
+def bounce_message(rows: Iterable[RecipientRow]) -> email_pb2.Bounce | None:
+    """The refusal for good of the first recipient that was refused so; None if none was (C-59)."""
+    for row in rows:
+        if row.status == "bounced":
+            return email_pb2.Bounce(type="Permanent", sub_type="General", message=row.reply_text or "")
+    return None
 
 
 def recipient_message(row: RecipientRow) -> email_pb2.Recipient:
@@ -89,8 +98,8 @@ def stats_message(days: int, found: Stats) -> pb.GetEmailStatsResponse:
     )
 
 
-def filter_of(request: pb.ListEmailsRequest) -> Filter:
-    """The criteria of a request. Raises `ValidationFailed`."""
+def filter_of(request: pb.ListEmailsRequest, *, test_only: bool) -> Filter:
+    """The criteria of a request, of a caller who may see test mail only or all. Raises `ValidationFailed`."""
     violations = list(_violations(request))
     domain = None
     if request.HasField("domain"):
@@ -107,6 +116,7 @@ def filter_of(request: pb.ListEmailsRequest) -> Filter:
         domain=domain,
         since=milliseconds(request.since) if request.HasField("since") else None,
         until=milliseconds(request.until) if request.HasField("until") else None,
+        test_only=test_only,
     )
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, fields
 from itertools import count, repeat
 from operator import attrgetter
 
-from sqlalchemy import BigInteger, Text, cast, func, literal, select, tuple_
+from sqlalchemy import BigInteger, Text, and_, cast, false, func, literal, select, tuple_
 
 from server.db.statements import BulkInsert, Statement
+from server.db.tables.emails import emails
 from server.db.tables.events import events
 from server.db.tx import Tx
 from server.events.rows import BEGINNING, BIGINT_MAX, EventRow, Place
@@ -57,17 +58,24 @@ _NEW_PLACES = Statement(
 _AFTER = Statement(
     EventRow,
     """
-    SELECT org_id, tx, seq, id, email_id, type, recipient, attempt, reply_code, reply_status, reply_text,
-        remote_host, possible_duplicate, created_at
-    FROM events
-    WHERE (tx, seq) > (:after_tx, :after_seq)
-        {postgresql: AND tx < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)}
-    ORDER BY tx, seq
+    SELECT e.org_id, e.tx, e.seq, e.id, e.email_id, e.type, e.recipient, e.attempt, e.reply_code,
+        e.reply_status, e.reply_text, e.remote_host, e.possible_duplicate, e.created_at,
+        COALESCE(m.test, FALSE) AS test
+    FROM events AS e LEFT JOIN emails AS m ON m.org_id = e.org_id AND m.id = e.email_id
+    WHERE (e.tx, e.seq) > (:after_tx, :after_seq)
+        {postgresql: AND e.tx < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)}
+    ORDER BY e.tx, e.seq
     LIMIT :limit
     """,
 )
 # The same bound for statements of SQLAlchemy Core.
 _OLDEST_RUNNING = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
+
+# Entries, as far as their emails are still there with the mark of test mail.
+_ENTRIES = select(
+    *(events.c[name] for name in EventRow._fields if name != "test"),
+    func.coalesce(emails.c.test, false()).label("test"),
+).outerjoin(emails, and_(emails.c.org_id == events.c.org_id, emails.c.id == events.c.email_id))
 
 _INSERT = BulkInsert(events)
 _FIELDS = tuple(column.name for column in fields(Entry))
@@ -97,21 +105,24 @@ def read(
     org_id: str | None = None,
     email_id: str | None = None,
     types: Sequence[str] = (),
+    test_only: bool = False,
 ) -> list[EventRow]:
-    """Up to `limit` entries after a place, in the order of the log.
+    """Up to `limit` entries after a place, in the order of the log; with `test_only` those of test mail.
 
     Without `org_id` it reads across organisations: for the platform's own readers only.
     """
-    if org_id is None and email_id is None and not types:
+    if org_id is None and email_id is None and not (types or test_only):
         return _AFTER.all(tx, after_tx=after.tx, after_seq=after.seq, limit=limit)
     place = tuple_(literal(after.tx, BigInteger), literal(after.seq, BigInteger))
-    query = select(events).where(tuple_(events.c.tx, events.c.seq) > place)
+    query = _ENTRIES.where(tuple_(events.c.tx, events.c.seq) > place)
     if not tx.is_sqlite:
         query = query.where(events.c.tx < _OLDEST_RUNNING)
     if org_id is not None:
         query = query.where(events.c.org_id == org_id)
     if email_id is not None:
         query = query.where(events.c.email_id == email_id)
+    if test_only:
+        query = query.where(emails.c.test)
     if types:
         query = query.where(events.c.type.in_(types))
     return tx.all(EventRow, query.order_by(events.c.tx, events.c.seq).limit(limit))
@@ -128,7 +139,7 @@ def end(tx: Tx) -> Place:
 
 def of_email(tx: Tx, org_id: str, email_id: str) -> list[EventRow]:
     """The entries of one email, in the order of the log."""
-    query = select(events).where(
+    query = _ENTRIES.where(
         events.c.org_id == org_id,
         events.c.email_id == email_id,
         # Always true, but without it SQLite walks the organisation's whole log, which is in that order.

@@ -50,6 +50,8 @@ class EventRow(NamedTuple):
     remote_host: str | None
     possible_duplicate: bool
     created_at: int
+    # The email is test mail (C-58).
+    test: bool = False
 
     @property
     def place(self) -> Place:

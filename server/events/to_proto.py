@@ -35,6 +35,7 @@ def event_message(row: EventRow) -> event_pb2.Event:
         reply=reply_message(row),
         attempt=row.attempt,
         possible_duplicate=row.possible_duplicate,
+        test=row.test,
         cursor=row.place.cursor(),
     )
 

@@ -3,12 +3,20 @@
 from zidimail.v1.event_service_pb2 import DESCRIPTOR
 
 from server.events.rpc import EventServicer
+from server.events.watchers import Watchers
 from server.kernel import Kernel, Package
 
 
 def build(kernel: Kernel) -> Package:
     """Lists and streams the log."""
-    servicer = EventServicer(kernel.database, kernel.events_appended)
+    watchers = Watchers(
+        kernel.database,
+        kernel.events_appended,
+        kernel.backpressure,
+        of_caller=kernel.settings.streams_of_caller,
+        of_org=kernel.settings.streams_of_org,
+    )
+    servicer = EventServicer(kernel.database, watchers)
     return Package(
         servicers={DESCRIPTOR.services_by_name["EventService"]: servicer},
         streams=[servicer],

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from server.addresses import Mailbox
 from server.message import headers
-from server.message.attachment import Attachment, part_headers
-from server.message.encoding import Uncomposable, base64_lines, body, mailboxes, opaque, unstructured
+from server.message.attachment import Attachment, Part, part
+from server.message.encoding import Uncomposable, body, mailboxes, unstructured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +49,6 @@ class Composed:
         return b"".join((*self.head, b"\r\n", self.body))
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A node of the MIME tree: its own header lines and its encoded content.
-
-    The content is in pieces, which may be large and are joined once, at the root.
-    """
-
-    head: tuple[bytes, ...]
-    content: tuple[bytes, ...]
-
-
 def compose(message: Message) -> Composed:
     """Composes the message. Raises `Uncomposable`, but not for an email that was accepted."""
     root = _content(message)
@@ -79,7 +68,7 @@ def compose(message: Message) -> Composed:
     return Composed((*head, *root.head), b"".join(root.content))
 
 
-def _content(message: Message) -> _Part:
+def _content(message: Message) -> Part:
     """The MIME tree: mixed(alternative(plain, related(html, inline files)), files), as far as needed."""
     inline = [file for file in message.attachments if file.content_id and message.html]
     others = [file for file in message.attachments if not (file.content_id and message.html)]
@@ -88,7 +77,7 @@ def _content(message: Message) -> _Part:
     if message.html:
         html = _leaf("html", message.html)
         if inline:
-            files = [_attachment(file) for file in inline]
+            files = [part(file) for file in inline]
             html = _multipart("related", [html, *files], message.message_id, ' type="text/html";')
         parts.append(html)
     if not parts:
@@ -96,16 +85,12 @@ def _content(message: Message) -> _Part:
     shown = parts[0] if len(parts) == 1 else _multipart("alternative", parts, message.message_id)
     if not others:
         return shown
-    return _multipart("mixed", [shown, *map(_attachment, others)], message.message_id)
+    return _multipart("mixed", [shown, *map(part, others)], message.message_id)
 
 
-def _attachment(file: Attachment) -> _Part:
-    return _Part(part_headers(file), tuple(map(base64_lines, file.content)))
-
-
-def _leaf(subtype: str, text: str) -> _Part:
+def _leaf(subtype: str, text: str) -> Part:
     encoding, content = body(text)
-    return _Part(
+    return Part(
         (
             f"Content-Type: text/{subtype}; charset=utf-8\r\n".encode(),
             f"Content-Transfer-Encoding: {encoding}\r\n".encode(),
@@ -114,38 +99,39 @@ def _leaf(subtype: str, text: str) -> _Part:
     )
 
 
-def _multipart(subtype: str, parts: Sequence[_Part], seed: str, parameters: str = "") -> _Part:
+def _multipart(subtype: str, parts: Sequence[Part], seed: str, parameters: str = "") -> Part:
     boundary = _boundary(parts, f"{subtype} {seed}")
     line = f"--{boundary}\r\n".encode()
     pieces: list[bytes] = []
-    for part in parts:
-        pieces += (line, *part.head, b"\r\n", *part.content, b"\r\n")
+    for child in parts:
+        pieces += (line, *child.head, b"\r\n", *child.content, b"\r\n")
     pieces.append(f"--{boundary}--\r\n".encode())
-    head = f'Content-Type: multipart/{subtype};{parameters}\r\n boundary="{boundary}"\r\n'
-    return _Part((head.encode(),), tuple(pieces))
+    head = [f'Content-Type: multipart/{subtype};{parameters}\r\n boundary="{boundary}"\r\n'.encode()]
+    # RFC 2045 section 6.4: a multipart has the encoding of the widest part in it.
+    is_8bit = any(child.is_8bit for child in parts)
+    if is_8bit:
+        head.append(b"Content-Transfer-Encoding: 8bit\r\n")
+    return Part(tuple(head), tuple(pieces), is_8bit)
 
 
-def _boundary(parts: Sequence[_Part], seed: str) -> str:
+def _boundary(parts: Sequence[Part], seed: str) -> str:
     """A boundary that is in no part. It is derived from the message, so that retries send the same bytes."""
     while True:
         # `=_` cannot stand in base64 or quoted-printable (RFC 2045 section 6.7).
         boundary = f"=_{hashlib.blake2b(seed.encode(), digest_size=12).hexdigest()}"
-        if not any(boundary.encode() in piece for part in parts for piece in part.content):
+        if not any(boundary.encode() in piece for child in parts for piece in child.content):
             return boundary
         seed = boundary
 
 
 def _own_headers(message: Message) -> list[bytes]:
     """The caller's header fields, checked again in case the stored row was changed."""
-    for name, problem in headers.problems(message.headers, has_reply_to=bool(message.reply_to)):
-        raise Uncomposable(f"the header {name!r} {problem}")
     lines = []
-    for name, value in message.headers.items():
-        if name.lower() == "message-id":
-            continue  # accept made it the Message-ID of the email
-        # A caller may encode the words of a header; such a value is not encoded again.
-        is_plain = headers.has_tokens(name) or (value.isascii() and "=?" in value)
-        lines.append(opaque(name, value) if is_plain else unstructured(name, value))
+    for name, line in headers.written(message.headers, has_reply_to=bool(message.reply_to)):
+        if isinstance(line, str):
+            raise Uncomposable(f"the header {name!r} {line}")
+        if name.lower() != "message-id":  # accept made it the Message-ID of the email
+            lines.append(line)
     return lines
 
 

@@ -13,11 +13,12 @@ from functools import lru_cache
 import idna
 
 from server.addresses import CONTROL, Mailbox
-from server.message.headers import MAX_WORD_LENGTH, holds_control
 
 # RFC 5322 section 2.1.1, without the CRLF.
 _PREFERRED_LINE = 78
 _LONGEST_LINE = 998
+# A word cannot be folded; this leaves space for the field's name.
+MAX_WORD_LENGTH = 900
 _ENCODED_WORD = 75  # RFC 2047 section 2
 _WORD_FRAME = len("=?utf-8?b??=")
 _BASE64_LINE = 76
@@ -30,6 +31,7 @@ _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/
 _QUOTED = re.compile(r'"(?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*"\Z')
 # The characters of 7bit text; bare CR and LF are gone before they are looked up.
 _PLAIN = bytes([*range(0x20, 0x7F), *b"\t\r\n"])
+_FROM = re.compile(rb"^From ", re.MULTILINE)
 _BEYOND_ASCII = bytes(range(128, 256)) + b"="
 # The bytes that may stand for themselves in a Q word wherever it stands (RFC 2047 section 5, rule 3).
 _Q_WORD = [
@@ -52,27 +54,16 @@ def unstructured(name: str, value: str) -> bytes:
     value = value.strip(" \t")
     _refuse_control(name, value)
     if value.isascii() and "=?" not in value and all(len(word) <= MAX_WORD_LENGTH for word in value.split()):
-        return _folded_or_encoded(name, value, value)
-    return _encoded(name, value)
-
-
-def opaque(name: str, value: str) -> bytes:
-    """A header line of the caller whose tokens, such as URLs, must arrive unchanged.
-
-    It is folded between tokens only. Raises `Uncomposable`.
-    """
-    value = value.strip(" \t")
-    _refuse_control(name, value)
-    if value.isascii():
-        return _folded_or_encoded(name, value, value)
-    # In the headers written so, only URLs can hold such characters (RFC 3986 section 2.1).
-    quoted = "".join(c if c.isascii() else "".join(f"%{byte:02X}" for byte in c.encode()) for c in value)
-    return _folded_or_encoded(name, quoted, value)
+        line = folded(name, value)
+        # A word after a long name, or after a gap of a thousand blanks.
+        if not is_too_long(line):
+            return line
+    return _line(name, "\r\n ".join(encoded_words(value, len(name) + 2)))
 
 
 def mailboxes(name: str, boxes: Sequence[Mailbox]) -> bytes:
     """A header line that lists mailboxes. Raises `Uncomposable`."""
-    return listed(name, map(mailbox_text, boxes))
+    return listed(name, [mailbox_text(box) for box in boxes])
 
 
 @lru_cache(maxsize=4096)
@@ -81,14 +72,18 @@ def mailbox_text(box: Mailbox) -> str:
     address = address_text(box.address)
     if not box.name:
         return address
-    _refuse_control("a display name", box.name)
-    if _ATOMS.match(box.name) and "=?" not in box.name:
-        return f"{box.name} <{address}>"
-    if box.name.isascii() and "=?" not in box.name:
-        quoted = box.name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{quoted}" <{address}>'
-    words = "\r\n ".join(encoded_words(box.name, len("Reply-To: ")))
-    return f"{words} <{address}>"
+    return f"{phrase(box.name, len('Reply-To: '))} <{address}>"
+
+
+def phrase(name: str, column: int) -> str:
+    """A display name that begins at `column` of its line. Raises `Uncomposable`."""
+    _refuse_control("a display name", name)
+    if _ATOMS.match(name) and "=?" not in name:
+        return name
+    if name.isascii() and "=?" not in name:
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return "\r\n ".join(encoded_words(name, column))
 
 
 def address_text(address: str) -> str:
@@ -129,19 +124,14 @@ def folded(name: str, value: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def _folded_or_encoded(name: str, value: str, original: str) -> bytes:
-    """The folded line of `value`, or encoded words of `original` where folding leaves a line over 998 octets.
-
-    A word of 900 characters after a name of 126 makes such a line, and so does percent-encoded Chinese.
-    """
-    line = folded(name, value)
-    if len(line) > _LONGEST_LINE and max(map(len, line.split(b"\r\n"))) > _LONGEST_LINE:
-        return _encoded(name, original)
-    return line
+def is_too_long(line: bytes) -> bool:
+    """True if a physical line of a header line is longer than relays take (RFC 5322 section 2.1.1)."""
+    return len(line) > _LONGEST_LINE and max(map(len, line.split(b"\r\n"))) > _LONGEST_LINE
 
 
-def _encoded(name: str, value: str) -> bytes:
-    return _line(name, "\r\n ".join(encoded_words(value, len(name) + 2)))
+def holds_control(value: str) -> bool:
+    """True if a value holds a line break or another control character; a tab is white space (RFC 5322)."""
+    return CONTROL.search(value) is not None and CONTROL.search(value.replace("\t", " ")) is not None
 
 
 def encoded_words(text: str, column: int) -> Iterator[str]:
@@ -179,7 +169,8 @@ def body(text: str) -> tuple[str, bytes]:
     """The transfer encoding of a text and the encoded text, each line ended by CRLF.
 
     `7bit` where the text allows, else the shorter of `quoted-printable` and `base64`: all of them pass
-    relays that know neither 8BITMIME nor long lines, so that no relay breaks the signature by re-encoding.
+    relays that know neither 8BITMIME nor long lines, that strip the blanks at the ends of lines, or that
+    write `>From`, so that no relay breaks the signature.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -187,12 +178,28 @@ def body(text: str) -> tuple[str, bytes]:
     if not text.endswith("\r\n"):
         text += "\r\n"
     raw = text.encode("utf-8", "replace")
-    if not raw.translate(None, _PLAIN) and max(map(len, raw.split(b"\r\n"))) <= _LONGEST_LINE:
+    has_from = raw.startswith(b"From ") or b"\nFrom " in raw
+    if (
+        not raw.translate(None, _PLAIN)
+        and not (has_from or b" \r" in raw or b"\t\r" in raw)
+        and max(map(len, raw.split(b"\r\n"))) <= _LONGEST_LINE
+    ):
         return "7bit", raw
     beyond_ascii = len(raw) - len(raw.translate(None, _BEYOND_ASCII))
     if beyond_ascii * 6 > len(raw):
         return "base64", base64_lines(raw)
-    return "quoted-printable", binascii.b2a_qp(raw, istext=True)
+    encoded = binascii.b2a_qp(raw, istext=True)
+    if has_from:
+        encoded = _FROM.sub(b"=46rom ", encoded)
+    return "quoted-printable", encoded
+
+
+def with_crlf(raw: bytes) -> bytes:
+    """The bytes of a text with every line, but the last one, ended by CRLF."""
+    raw = raw.replace(b"\r\n", b"\n")
+    if b"\r" in raw:
+        raw = raw.replace(b"\r", b"\n")
+    return raw.replace(b"\n", b"\r\n")
 
 
 def base64_lines(raw: bytes) -> bytes:
@@ -209,22 +216,22 @@ def _base64_chunks(raw: bytes) -> Iterator[bytes]:
         yield b"\r\n".join([*lines, b""])
 
 
-def listed(name: str, items: Iterable[str]) -> bytes:
-    """A header line of items separated by commas, a new line wherever the next item would not fit."""
+def listed(name: str, items: Iterable[str], separator: str = ",") -> bytes:
+    """A header line of items, a new line wherever the next item would not fit."""
     line = f"{name}:"
     out = ""
-    pending = ""
+    pending, is_first = "", True
     for item in items:
         line += pending
         first, *_ = item.split("\r\n", 1)
-        if len(line) + 1 + len(first) > _PREFERRED_LINE and pending:
+        if len(line) + 1 + len(first) > _PREFERRED_LINE and not is_first:
             out += line + "\r\n"
             line = ""
         line += " " + item
         if "\r\n" in item:
             done, _, line = line.rpartition("\r\n")
             out += done + "\r\n"
-        pending = ","
+        pending, is_first = separator, False
     return f"{out}{line}\r\n".encode()
 
 

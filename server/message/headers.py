@@ -1,36 +1,41 @@
-"""The grammar of header fields (RFC 5322, RFC 2047), and the fields that a caller may set (C-36).
+"""The fields that a caller may set (contract rows C-36, C-54, C-55), and their lines.
 
-Accept and compose use the same functions: each field that accept allows can be composed.
+Accept and compose use the same function: each field that accept allows can be composed.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from email.errors import MessageError
-from email.header import decode_header, make_header
 
-from server.addresses import CONTROL
+from server.encoded_words import UnreadableWord, strictly_decoded
+from server.message import structured
+from server.message.encoding import (
+    MAX_WORD_LENGTH,
+    Uncomposable,
+    holds_control,
+    is_too_long,
+    listed,
+    unstructured,
+)
 
 # Lengths in characters.
 MAX_NAME_LENGTH = 126
 MAX_VALUE_LENGTH = 8192
-# A word cannot be folded, and a line has at most 998 octets (RFC 5322 section 2.1.1).
-MAX_WORD_LENGTH = 900
 MAX_CONTENT_ID_LENGTH = 128
 
 _NAME = re.compile(r"[!-9;-~]+\Z")  # RFC 5322 section 2.2
-_MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>\Z")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]+>\Z")
 _CONTENT_ID = re.compile(rf"[!-;=?-~]{{1,{MAX_CONTENT_ID_LENGTH}}}\Z")
 # Written by the platform alone (C-36), or by the systems a message passes (RFC 5322 sections 3.6.6, 3.6.7).
 _PLATFORM_NAMES = frozenset(
     {
-        *("from", "sender", "to", "cc", "bcc", "subject", "date", "mime-version"),
+        *("from", "to", "cc", "bcc", "subject", "date", "mime-version"),
         *("dkim-signature", "domainkey-signature", "return-path", "delivered-to"),
         *("received", "received-spf", "authentication-results"),
     }
 )
 _PLATFORM_PREFIXES = ("content-", "arc-", "resent-")
-# Fields of URLs and ids, in which encoded words are not decoded (RFC 2369, RFC 8058, RFC 5322 3.6.4).
-_TOKENS = re.compile(r"(?i)(?:list-(?!id).*|references|in-reply-to)\Z")
+# The one value of List-Unsubscribe-Post (RFC 8058 section 3.1).
+_ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
 def problems(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple[str, str]]:
@@ -38,6 +43,13 @@ def problems(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple
 
     With `has_reply_to` the message has a Reply-To already, and another one is a problem.
     """
+    for name, result in written(fields, has_reply_to=has_reply_to):
+        if isinstance(result, str):
+            yield name, result
+
+
+def written(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple[str, bytes | str]]:
+    """The name of each field with its complete line, or with the reason (`str`) why it has none."""
     seen: set[str] = set()
     for name, value in fields.items():
         lowered = name.lower()
@@ -51,18 +63,15 @@ def problems(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple
             yield name, "is given twice"
         else:
             seen.add(lowered)
-            if (problem := _value_problem(lowered, value)) is not None:
-                yield name, problem
-
-
-def holds_control(value: str) -> bool:
-    """True if a value holds a line break or another control character; a tab is white space (RFC 5322)."""
-    return CONTROL.search(value) is not None and CONTROL.search(value.replace("\t", " ")) is not None
+            yield name, _value_problem(value) or _line_or_problem(name, value.strip(" \t"))
 
 
 def is_message_id(text: str) -> bool:
     """True if a text is one Message-ID with its brackets (RFC 5322 section 3.6.4)."""
-    return len(text) <= MAX_WORD_LENGTH and _MESSAGE_ID.match(text) is not None
+    if len(text) > MAX_WORD_LENGTH or _MESSAGE_ID.match(text) is None:
+        return False
+    local, _, domain = text[1:-1].rpartition("@")
+    return bool(local and domain)
 
 
 def is_content_id(text: str) -> bool:
@@ -70,29 +79,42 @@ def is_content_id(text: str) -> bool:
     return _CONTENT_ID.match(text) is not None
 
 
-def has_tokens(name: str) -> bool:
-    """True for a field with URLs or ids, which must not become encoded words."""
-    return _TOKENS.match(name) is not None
-
-
-def _value_problem(lowered: str, value: str) -> str | None:
+def _value_problem(value: str) -> str | None:
     if holds_control(value):
         return "must not hold line breaks or other control characters"
     if len(value) > MAX_VALUE_LENGTH:
         return f"is longer than {MAX_VALUE_LENGTH} characters"
     if any(len(word) > MAX_WORD_LENGTH for word in value.split()):
         return f"holds a word of more than {MAX_WORD_LENGTH} characters"
-    if lowered == "message-id" and not is_message_id(value.strip()):
-        return "must have the form <local@domain>"
-    if "=?" in value and _hides_control(value):
-        return "hides control characters in an encoded word"
     return None
 
 
-def _hides_control(value: str) -> bool:
-    """True if the decoded form of a value (RFC 2047) holds control characters."""
+def _line_or_problem(name: str, value: str) -> bytes | str:
     try:
-        decoded = str(make_header(decode_header(value)))
-    except (MessageError, ValueError, LookupError):
-        return True
-    return holds_control(decoded)
+        line = _line(name, value)
+    except UnreadableWord as error:
+        return f"holds an encoded word that cannot be decoded: {error}"
+    except structured.Unreadable as error:
+        return str(error)
+    except Uncomposable:
+        return "hides control characters in an encoded word"
+    # A URL, an id or an address cannot be folded.
+    return "makes a line of more than 998 octets" if is_too_long(line) else line
+
+
+def _line(name: str, value: str) -> bytes:
+    """The line of a field. Raises `UnreadableWord`, `structured.Unreadable`, `Uncomposable`."""
+    lowered = name.lower()
+    if lowered in structured.MAILBOX_FIELDS:
+        return listed(name, structured.mailboxes(lowered, value))
+    if lowered in structured.ID_FIELDS:
+        return listed(name, structured.ids(lowered, value), separator="")
+    if lowered == "list-id":
+        return listed(name, structured.list_id(value))
+    if lowered == "list-unsubscribe-post":
+        if value.replace(" ", "").lower() != _ONE_CLICK.lower():
+            raise structured.Unreadable(f"must be {_ONE_CLICK}")
+        return unstructured(name, _ONE_CLICK)
+    if lowered.startswith("list-") or lowered == "archived-at":
+        return listed(name, structured.urls(lowered, value))
+    return unstructured(name, strictly_decoded(value))

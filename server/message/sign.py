@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 # The validity of a signature in seconds; it limits the time for replaying a captured message.
 VALIDITY_S = 7 * 86_400
-# The largest body in bytes that is signed in relaxed form; for larger ones that form costs more than signing.
-_RELAXED_UP_TO = 131_072
+# The time after the last attempt for which receivers can check a signature: a relay may hold the message.
+_AFTER_LIFETIME_S = 3 * 86_400
+# The bytes of a body that are brought into canonical form at a time.
+_CHUNK = 262_144
 _B64_LINE = 72
 
 # Fields that are signed where present, in this order. RFC 8058 section 4 demands the List-Unsubscribe pair.
@@ -48,6 +50,24 @@ _SHA256 = Prehashed(hashes.SHA256())
 
 class UnusableKey(ValueError):
     """A key that cannot sign: broken, or of another algorithm than its row says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The validity of signatures of mail that is tried for `lifetime_s` seconds, as of the time `now_s`."""
+
+    lifetime_s: int
+    now_s: int
+
+    def end(self, signed_at_s: int) -> int:
+        """The time at which a signature ends, in seconds since 1970 UTC.
+
+        It is the same for all attempts within the lifetime. Mail that is sent after it, as nothing was sent
+        for days, gets a later end.
+        """
+        usual = signed_at_s + max(VALIDITY_S, self.lifetime_s + _AFTER_LIFETIME_S)
+        late = self.now_s > signed_at_s + self.lifetime_s
+        return max(usual, self.now_s + _AFTER_LIFETIME_S) if late else usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +101,57 @@ class SigningKey:
         return self.private.sign(digest)
 
 
-def sign(head: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], signed_at_s: int) -> list[bytes]:
+def sign(
+    head: Sequence[bytes],
+    body: bytes,
+    keys: Sequence[SigningKey],
+    signed_at_s: int,
+    valid_until_s: int | None = None,
+) -> list[bytes]:
     """The DKIM-Signature lines of a message, one for each key, to be prepended to its header.
 
-    `head` holds header lines, folded or not, each with its CRLF; `signed_at_s` is seconds since 1970 UTC.
+    `head` holds header lines, folded or not, each with its CRLF; `signed_at_s` and `valid_until_s`, by
+    default 7 days later, are seconds since 1970 UTC.
     """
     if not keys:
         return []
-    relaxed = len(body) <= _RELAXED_UP_TO
-    body_hash = base64.b64encode(hashlib.sha256(canonical_body(body, relaxed=relaxed)).digest()).decode()
+    body_hash = base64.b64encode(_body_digest(body)).decode()
     names, header = _signed_header(head)
-    forms = "relaxed/relaxed" if relaxed else "relaxed/simple"
-    tags = f"t={signed_at_s}; x={signed_at_s + VALIDITY_S};\r\n h={_folded_names(names)};\r\n bh={body_hash}"
-    return [_signature(key, forms, tags, header) for key in keys]
+    end_s = signed_at_s + VALIDITY_S if valid_until_s is None else valid_until_s
+    tags = f"t={signed_at_s}; x={end_s};\r\n h={_folded_names(names)};\r\n bh={body_hash}"
+    return [_signature(key, tags, header) for key in keys]
 
 
-def canonical_body(body: bytes, *, relaxed: bool) -> bytes:
-    """The canonical form of a body, whose lines end in CRLF (RFC 6376 sections 3.4.3, 3.4.4)."""
-    if relaxed:
-        body = _single_spaced(body).replace(b" \r\n", b"\r\n")
-    if body.endswith(b"\r\n\r\n") or body == b"\r\n":
-        body = body.rstrip(b"\r\n")
-        body += b"\r\n" if body else b""
-    # An empty body is one empty line in the simple form, and nothing in the relaxed one.
-    return body or (b"" if relaxed else b"\r\n")
+def _body_digest(body: bytes) -> bytes:
+    """SHA-256 of a body in relaxed form, which survives relays that strip blanks (RFC 6376 section 3.4.4).
+
+    The lines end in CRLF.
+    """
+    digest = hashlib.sha256()
+    is_empty, ended = True, b""
+    for chunk in _chunks(body):
+        canonical = _single_spaced(chunk).replace(b" \r\n", b"\r\n")
+        text = canonical.rstrip(b"\r\n")
+        # Empty lines at the end of the body do not count; those of a chunk do if text follows.
+        if text:
+            digest.update(ended)
+            digest.update(text)
+            is_empty, ended = False, canonical[len(text) :]
+        else:
+            ended += canonical
+    if not is_empty:
+        digest.update(b"\r\n")
+    return digest.digest()
+
+
+def _chunks(body: bytes) -> Iterator[bytes]:
+    """The body in pieces of whole lines."""
+    start = 0
+    while len(body) - start > _CHUNK:
+        end = body.find(b"\n", start + _CHUNK) + 1 or len(body)
+        yield body[start:end]
+        start = end
+    yield body[start:] if start else body
 
 
 def canonical_header(line: bytes) -> tuple[str, bytes]:
@@ -140,9 +187,9 @@ def _signed_header(head: Sequence[bytes]) -> tuple[str, bytes]:
     return ":".join(names), b"".join(hashed)
 
 
-def _signature(key: SigningKey, forms: str, tags: str, header: bytes) -> bytes:
+def _signature(key: SigningKey, tags: str, header: bytes) -> bytes:
     line = (
-        f"DKIM-Signature: v=1; a={key.algorithm}; c={forms};\r\n"
+        f"DKIM-Signature: v=1; a={key.algorithm}; c=relaxed/relaxed;\r\n"
         f" d={key.domain}; s={key.selector};\r\n {tags};\r\n b="
     ).encode()
     # The signature's own field comes last, without its line end (RFC 6376 section 3.7).

@@ -2,7 +2,8 @@
 
 A look-up has three negative outcomes, and mail is lost if a caller confuses them: the name does not exist
 (`NxDomain`), the name has no record of that type (an empty list), no server could answer
-(`DnsTemporaryError`). Name servers, retries, TCP and EDNS are dnspython's.
+(`DnsTemporaryError`). A look-up for which this machine has no socket is none of them (`Exhausted`). Name
+servers, retries, TCP and EDNS are dnspython's.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ import dns.resolver
 import idna
 
 from server.clock import Clock, SystemClock
+from server.net.descriptors import Exhausted, at_most, is_exhaustion
 from server.net.hosts import HOSTS_FILE, Hosts
 from server.net.nameservers import name_servers
 from server.settings import Settings
@@ -29,9 +31,13 @@ from server.settings import Settings
 SHORTEST_TTL_S = 30
 LONGEST_TTL_S = 3600
 LONGEST_NEGATIVE_TTL_S = 60
+# The time for which a failure to get an answer is cached: else every message to a domain whose name servers
+# are silent would wait for them.
+FAILURE_TTL_S = 45
 MAX_CACHED = 20_000
 # Each query holds a socket while it waits.
-MAX_CONCURRENT = 128
+MAX_CONCURRENT = 256
+_PART_OF_DESCRIPTORS = 8
 _MAX_CNAMES = 8
 # Two queries to each server, as a packet may be lost.
 _ROUNDS = 2
@@ -59,8 +65,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Cached:
-    answer: Answer | None  # None: the name does not exist
+    # An answer, or why there is none: `NxDomain` or `DnsTemporaryError` with this text.
+    found: Answer | NxDomain | DnsTemporaryError
     until_ms: int
+
+    def answer(self) -> Answer:
+        """The answer. Raises a new exception of the kind that was cached."""
+        if isinstance(self.found, Answer):
+            return self.found
+        raise type(self.found)(*self.found.args)
 
 
 class Resolver:
@@ -93,7 +106,7 @@ class Resolver:
         self._hosts = Hosts(hosts_file)
         self._cache: OrderedDict[_Key, _Cached] = OrderedDict()
         self._look_ups: dict[_Key, asyncio.Task[Answer]] = {}
-        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
+        self._slots = asyncio.Semaphore(at_most(MAX_CONCURRENT, part=_PART_OF_DESCRIPTORS))
 
     async def close(self) -> None:
         """Cancels the queries in progress."""
@@ -153,9 +166,7 @@ class Resolver:
         key = (_absolute(name).to_text().lower(), rdtype)
         cached = None if fresh else self._cached(key)
         if cached is not None:
-            if cached.answer is None:
-                raise NxDomain(name)
-            return cached.answer
+            return cached.answer()
         look_up = self._look_ups.get(key)
         if look_up is None:
             look_up = asyncio.create_task(self._look_up(key))
@@ -176,8 +187,8 @@ class Resolver:
         self._cache.move_to_end(key)
         return entry
 
-    def _keep(self, key: _Key, answer: Answer | None, ttl_s: int) -> None:
-        self._cache[key] = _Cached(answer, self._clock.now_ms() + ttl_s * 1000)
+    def _keep(self, key: _Key, found: Answer | NxDomain | DnsTemporaryError, ttl_s: int) -> None:
+        self._cache[key] = _Cached(found, self._clock.now_ms() + ttl_s * 1000)
         self._cache.move_to_end(key)
         if len(self._cache) > self._max_cached:
             self._cache.popitem(last=False)
@@ -189,14 +200,26 @@ class Resolver:
                 answer = await self._resolve(dns.name.from_text(name), rdtype)
         except dns.resolver.NXDOMAIN as error:
             ttls = [response.resolve_chaining().minimum_ttl for response in error.responses().values()]
-            self._keep(key, None, _bounded(min(ttls), LONGEST_NEGATIVE_TTL_S))
-            raise NxDomain(name) from None
-        except (TimeoutError, dns.exception.Timeout):
-            raise DnsTemporaryError(f"{name} {rdtype}: no answer in {self._timeout_s:g} s") from None
-        except dns.exception.DNSException as error:
-            raise DnsTemporaryError(f"{name} {rdtype}: {_reason(error)}") from None
+            missing = NxDomain(name)
+            self._keep(key, missing, _bounded(min(ttls), LONGEST_NEGATIVE_TTL_S))
+            raise missing from None
+        except (dns.exception.DNSException, OSError) as error:
+            failure = _last_failure(error)
+            if is_exhaustion(failure):
+                raise Exhausted(f"{name} {rdtype}: {failure}") from error
+            if isinstance(error, TimeoutError | dns.exception.Timeout):
+                raise self._failed(key, f"no answer in {self._timeout_s:g} s") from None
+            raise self._failed(key, str(failure) or type(failure).__name__) from None
         self._keep(key, answer, answer.ttl_s)
         return answer
+
+    def _failed(self, key: _Key, reason: str) -> DnsTemporaryError:
+        """The failure of a look-up, cached unless an answer is: a `fresh` look-up may have failed."""
+        name, rdtype = key
+        failed = DnsTemporaryError(f"{name} {rdtype}: {reason}")
+        if self._cached(key) is None:
+            self._keep(key, failed, FAILURE_TTL_S)
+        return failed
 
     async def _resolve(self, name: dns.name.Name, rdtype: str) -> Answer:
         """Queries, and follows aliases that the answer does not: dnspython would report "no such record"."""
@@ -213,12 +236,13 @@ class Resolver:
         raise dns.exception.DNSException(f"more than {_MAX_CNAMES} aliases")
 
 
-def _reason(error: dns.exception.DNSException) -> str:
-    """The failure of the last server, without its address: callers see this text."""
-    if isinstance(error, dns.resolver.NoNameservers):
-        *_, (_server, _tcp, _port, failure, _response) = error.kwargs["errors"]
-        return str(failure) or type(failure).__name__
-    return str(error)
+def _last_failure(error: Exception) -> BaseException:
+    """The failure of the last server, which does not name its address: callers see its text."""
+    tried = getattr(error, "kwargs", {}).get("errors")  # of `NoNameservers` and `LifetimeTimeout`
+    if not tried:
+        return error
+    *_, (_server, _tcp, _port, failure, _response) = tried
+    return failure if isinstance(failure, BaseException) else dns.exception.DNSException(str(failure))
 
 
 def _bounded(ttl_s: int, longest_s: int) -> int:

@@ -1,6 +1,7 @@
 """The place of a recipient in the queue, from its organisation, domain and email: pure functions."""
 
 import zlib
+from collections.abc import Callable
 
 # The number of shards. A shard holds whole organisations, so that claiming from each in turn keeps one
 # organisation's backlog from hiding another's mail. Stored with each row: never change it.
@@ -20,6 +21,15 @@ def shard_of(org_id: str) -> int:
 def site_of(domain: str, *, test: bool) -> str:
     """The site that mail to a domain goes to: the simulator for test mail (F-5)."""
     return SIMULATED if test else domain
+
+
+def chance_of(email_id: str, site: str, attempts: int) -> Callable[[], float]:
+    """The chance in [0, 1) by which to spread the next attempt of an email at a site.
+
+    It is the same for all its recipients there, so that they stay one SMTP transaction.
+    """
+    number = zlib.crc32(f"{email_id} {attempts} {site}".encode())
+    return lambda: number / 2**32
 
 
 def memory_of_attachments(count: int, size: int) -> int:

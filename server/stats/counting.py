@@ -35,6 +35,7 @@ class _Event(NamedTuple):
     type: str
     recipient: str
     created_at: int
+    test: bool
 
 
 class _Address(NamedTuple):
@@ -53,9 +54,11 @@ class _Addressee(NamedTuple):
 _EARLIER = Statement(
     _Event,
     """
-    SELECT org_id, email_id, type, recipient, created_at FROM events
-    WHERE (org_id, email_id) IN {keys} AND (tx, seq) <= (CAST(:to_tx AS bigint), CAST(:to_seq AS bigint))
-    ORDER BY tx, seq
+    SELECT e.org_id, e.email_id, e.type, e.recipient, e.created_at, COALESCE(m.test, FALSE) AS test
+    FROM events AS e LEFT JOIN emails AS m ON m.org_id = e.org_id AND m.id = e.email_id
+    WHERE (e.org_id, e.email_id) IN {keys}
+        AND (e.tx, e.seq) <= (CAST(:to_tx AS bigint), CAST(:to_seq AS bigint))
+    ORDER BY e.tx, e.seq
     """,
     keys={"org_id": "text", "email_id": "text"},
 )

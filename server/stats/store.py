@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Select, cast, func, select
 
 from server.db.tables.stats import addressees, daily_counts
 from server.db.tx import Tx
-from server.stats.tally import DAY_MS, EMAILS, RECIPIENTS
+from server.stats.tally import DAY_MS, EMAILS, RECIPIENTS, TEST_EMAILS, TEST_RECIPIENTS
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 90
@@ -36,8 +36,12 @@ class Stats:
         return min(1.0, self.totals[part] / self.totals[whole]) if self.totals[whole] > 0 else 0.0
 
 
-def statistics(tx: Tx, org_id: str, days: int, now_ms: int) -> Stats:
-    """The statistics of the emails accepted in the `days` days up to and including today, UTC."""
+def statistics(tx: Tx, org_id: str, days: int, now_ms: int, *, test: bool = False) -> Stats:
+    """The statistics of the emails accepted in the `days` days up to and including today, UTC.
+
+    Of live mail, or with `test` of test mail (C-58).
+    """
+    emails, recipients = (TEST_EMAILS, TEST_RECIPIENTS) if test else (EMAILS, RECIPIENTS)
     today = now_ms // DAY_MS
     names = {day: date_of(day) for day in range(today - days + 1, today + 1)}
     found = Stats({name: Counter() for name in names.values()})
@@ -46,10 +50,10 @@ def statistics(tx: Tx, org_id: str, days: int, now_ms: int) -> Stats:
         counters.org_id == org_id, counters.day.between(today - days + 1, today)
     )
     for day, unit, name, number in tx.all(_CounterRow, query):
-        if unit == RECIPIENTS:
+        if unit == recipients:
             found.daily[names[day]][name] += number
             found.totals[name] += number
-        elif unit == EMAILS and number:
+        elif unit == emails and number:
             found.by_status[name] += number
     return found
 

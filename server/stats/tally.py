@@ -14,6 +14,9 @@ from server.events.statuses import OPEN, email_status
 DAY_MS = 86_400_000
 EMAILS = "emails"
 RECIPIENTS = "recipients"
+# The same of test mail (C-58).
+TEST_EMAILS = "test_mail"
+TEST_RECIPIENTS = "test_rcpt"
 # Events that are counted once for each recipient.
 _COUNTED = frozenset(("delivered", "bounced", "complained", "suppressed", "failed", "opened", "clicked"))
 _STATUSES = frozenset(("delivered", "delivery_delayed", "bounced", "complained", "suppressed", "failed"))
@@ -30,6 +33,8 @@ class Event(Protocol):
     def type(self) -> str: ...
     @property
     def recipient(self) -> str: ...
+    @property
+    def test(self) -> bool: ...
     @property
     def created_at(self) -> int: ...
 
@@ -49,6 +54,7 @@ class _Email:
 
     recipients: int
     day: int
+    test: bool
     rest: str = ""
     statuses: dict[str, str] = field(default_factory=dict)
     happened: set[tuple[str, str]] = field(default_factory=set)
@@ -80,15 +86,16 @@ class _Email:
         """By unit and name; nothing before the first event."""
         # Not a `Counter`: making one takes longer than all the rest that is done for an event.
         counts: dict[tuple[str, str], int] = {}
+        emails, recipients = (TEST_EMAILS, TEST_RECIPIENTS) if self.test else (EMAILS, RECIPIENTS)
         for what, _ in self.happened:
-            counts[RECIPIENTS, what] = counts.get((RECIPIENTS, what), 0) + 1
+            counts[recipients, what] = counts.get((recipients, what), 0) + 1
         if self.sent:
-            counts[RECIPIENTS, "sent"] = self.sent
+            counts[recipients, "sent"] = self.sent
         if self.rest:
             of_all = set(self.statuses.values())
             if len(self.statuses) < self.recipients or not of_all:
                 of_all.add(self.rest)
-            counts[EMAILS, email_status(of_all)] = 1
+            counts[emails, email_status(of_all)] = 1
         return counts
 
 
@@ -120,5 +127,5 @@ def _of(
 ) -> _Email:
     key = event.org_id, event.email_id
     if key not in emails:
-        emails[key] = _Email(recipients.get(key, 0), event.created_at // DAY_MS)
+        emails[key] = _Email(recipients.get(key, 0), event.created_at // DAY_MS, event.test)
     return emails[key]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from server.faults import ValidationFailed, Violation
 from server.net.guard import UrlRefused, check_url
+from server.webhooks.formats.format import TEST_TYPE
 
 # The time after which a webhook that accepted no call is disabled (F-3) ...
 LOST_AFTER_MS = 5 * 86_400_000
@@ -53,9 +54,9 @@ def _url(url: str, *, allow_private_networks: bool) -> list[Violation]:
 
 def _checked(events: Sequence[str | None], violations: list[Violation]) -> list[str]:
     violations += [
-        Violation(f"events[{position}]", "is no event type that a webhook can be told of")
+        Violation(f"events[{position}]", "is no event type that a webhook can subscribe to")
         for position, event in enumerate(events)
-        if event is None or not event.startswith("email.")
+        if event is None or event == TEST_TYPE
     ]
     if violations:
         raise ValidationFailed(violations)

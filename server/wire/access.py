@@ -69,7 +69,7 @@ class AccessRule:
 
     def check(self, caller: Caller) -> None:
         """Raises `MissingCredentials`, `WrongCredentialKind`, `MissingPermission` or `MissingRole` if the
-        caller may not call."""
+        caller may not call. A test key sends and reads, and changes no settings (C-87)."""
         if self.is_open:
             return
         if isinstance(caller, AnonymousCaller):
@@ -78,6 +78,8 @@ class AccessRule:
             return
         if caller.credential not in self.credentials:
             raise WrongCredentialKind(self.credentials[0])
+        if isinstance(caller, KeyCaller) and caller.test and self.permissions == ("full",):
+            raise WrongCredentialKind("live_key")
         if isinstance(caller, KeyCaller) and caller.permission not in ("full", *self.permissions):
             raise MissingPermission(caller.permission, ", ".join(self.permissions))
         if isinstance(caller, SessionCaller) and self.role and _RANK[caller.role] < _RANK[self.role]:

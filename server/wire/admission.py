@@ -21,6 +21,8 @@ EDGE_KEY = "x-zidimail-edge"
 # Trusted from edges only: the addresses of the clients for which they call, and the ids of their requests.
 CLIENT_KEY = "x-client-ip"
 REQUEST_IDS_KEY = "x-request-ids"
+# Of the metadata, all that decides who the caller is.
+CALLER_KEYS = (CREDENTIAL_KEY, EDGE_KEY, CLIENT_KEY)
 MAX_REQUEST_IDS = 100  # as many as a batch has sends
 _MAX_REQUEST_ID_LENGTH = 128
 

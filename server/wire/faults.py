@@ -49,6 +49,7 @@ class WrongCredentialKind(Fault):
     def __init__(self, needed: str) -> None:
         names = {
             "api_key": "an API key",
+            "live_key": "an API key that is not for tests",
             "session": "a session token, as made by logging in",
             "operator": "an operator's session or token",
             "internal": "the secret that the programs of this installation share",

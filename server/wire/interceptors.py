@@ -6,9 +6,10 @@ data of customers.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from traceback import clear_frames
 from typing import Any, TypeAlias
 
 import grpc
@@ -18,8 +19,11 @@ from server.faults import Fault, Internal, Unavailable
 from server.ids import new_id
 from server.wire import metrics
 from server.wire.access import AccessRule
-from server.wire.admission import Admission, Metadata, by_key, check_addresses, request_ids
-from server.wire.caller import AnonymousCaller, OrganisationCaller, set_current_caller
+from server.wire.address import peer_address
+from server.wire.admission import CALLER_KEYS, Admission, Metadata, by_key, check_addresses, request_ids
+from server.wire.caller import AnonymousCaller, Caller, OrganisationCaller, set_current_caller
+from server.wire.rechecks import Rechecks
+from server.wire.sizes import SMALL_BYTES, RequestSizes
 from server.wire.status import DETAILS_KEY, code_of, status_of
 from server.wire.streams import parse, parse_each, single, while_admitted
 
@@ -51,7 +55,14 @@ class Call:
     is_edge: bool = False
     code: str = "OK"
     org_id: str | None = None
+    caller: Caller = field(default_factory=AnonymousCaller, repr=False)
     started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def caller_key(self) -> Hashable:
+        """Equal for calls that are admitted or refused together."""
+        credentials = tuple(tuple(self.metadata.get(key, ())) for key in CALLER_KEYS)
+        return self.method, credentials, peer_address(self.context.peer())
 
     async def admit(self) -> None:
         """Authenticates the caller and checks its access. Raises the fault of a refusal."""
@@ -63,6 +74,7 @@ class Call:
             self.org_id = caller.org_id
         check_addresses(caller, self.metadata, self.context.peer, is_edge=self.is_edge)
         self.rule.check(caller)
+        self.caller = caller
         set_current_caller(caller)
 
     async def abort(self, fault: Fault) -> None:
@@ -118,15 +130,39 @@ async def faults(call: Call) -> AsyncIterator[None]:
     try:
         yield
     except Fault as fault:
+        _release(fault)
         await call.abort(fault)
-    except TimeoutError:
+    except TimeoutError as error:
+        _release(error)
         await call.abort(Unavailable(1.0, "The server did not finish in time. Repeat the call later."))
     except asyncio.CancelledError:
         call.code = "CANCELLED"
         raise
-    except Exception:
+    except Exception as error:
         _log.exception("a call failed", method=call.method, request_id=call.request_id)
+        _release(error)
         await call.abort(Internal(call.request_id))
+
+
+def _release(error: BaseException) -> None:
+    """Empties the frames that an exception and those behind it have passed: they hold the request.
+
+    Context managers keep the frames in cycles, and Python seldom looks for those among old objects: megabytes
+    of each refused request would stay until then.
+    """
+    behind: BaseException | None = error
+    while behind is not None:
+        clear_frames(behind.__traceback__)
+        behind = behind.__cause__ or behind.__context__
+
+
+def _without_frames(error: Exception) -> Exception:
+    """The exception that ends a call, without the frames that it passed and the exceptions behind it.
+
+    gRPC keeps it for ever, in an object that refers to itself and that Python cannot find.
+    """
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
 
 
 @asynccontextmanager
@@ -158,6 +194,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         self,
         rules: Mapping[str, AccessRule],
         admission: Admission,
+        sizes: RequestSizes,
         *,
         deadline_s: float = DEFAULT_DEADLINE_S,
         recheck_s: float = RECHECK_S,
@@ -165,8 +202,9 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         """`rules` is keyed by full method path."""
         self._rules = rules
         self._admission = admission
+        self._sizes = sizes
         self._deadline_s = deadline_s
-        self._recheck_s = recheck_s
+        self._rechecks = Rechecks(recheck_s)
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -192,10 +230,18 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             return self._collecting(method, handler)
 
         async def unary(body: bytes, context: Context) -> object:
-            async with AsyncExitStack() as stack:
-                await self._enter(stack, method, context)
-                async with self._deadline(context):
-                    return await handler.unary_unary(parse(handler.request_deserializer, body), context)
+            try:
+                async with AsyncExitStack() as stack:
+                    call = await self._enter(stack, method, context)
+                    async with self._deadline(context):
+                        if len(body) > SMALL_BYTES:
+                            await self._sizes.check(method, call.caller, body)
+                        return await handler.unary_unary(parse(handler.request_deserializer, body), context)
+            except Exception as error:
+                raise _without_frames(error) from None
+            finally:
+                # The exception passes this frame too.
+                del body
 
         return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
 
@@ -205,9 +251,10 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                 call = await self._enter(stack, method, context)
                 requests = parse_each(handler.request_deserializer, bodies)
                 responses = single(handler.stream_unary(requests, context))
+                refused = stack.enter_context(self._rechecks.watched(call.caller_key, call.admit))
                 async with (
                     self._deadline(context),
-                    aclosing(while_admitted(responses, call.admit, self._recheck_s)) as admitted,
+                    aclosing(while_admitted(responses, refused)) as admitted,
                 ):
                     return await anext(admitted)
 
@@ -221,8 +268,10 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                     requests = parse_each(handler.request_deserializer, given)
                     responses = handler.stream_stream(requests, context)
                 else:
+                    await self._sizes.check(method, call.caller, given)
                     responses = handler.unary_stream(parse(handler.request_deserializer, given), context)
-                async with aclosing(while_admitted(responses, call.admit, self._recheck_s)) as admitted:
+                refused = stack.enter_context(self._rechecks.watched(call.caller_key, call.admit))
+                async with aclosing(while_admitted(responses, refused)) as admitted:
                     async for response in admitted:
                         yield response
 

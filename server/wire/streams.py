@@ -1,7 +1,6 @@
 """Streams of a call: messages are parsed one by one, and a stream ends when its credential does."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from typing import TypeVar
 
@@ -34,28 +33,26 @@ async def single(response: Awaitable[M]) -> AsyncGenerator[M, None]:
 
 
 async def while_admitted(
-    responses: AsyncGenerator[M, None], admit: Callable[[], Awaitable[None]], recheck_s: float
+    responses: AsyncGenerator[M, None], refused: "asyncio.Future[None]"
 ) -> AsyncGenerator[M, None]:
-    """The responses until `admit`, called every `recheck_s` seconds, raises an exception (F-7, S-19).
+    """The responses until `refused` has an exception (see `Rechecks`).
 
     The exception ends the stream, also while it waits for the next response.
     """
-    recheck_at = time.monotonic() + recheck_s
     following: asyncio.Task[M] | None = None
     try:
         while True:
             following = following or asyncio.ensure_future(_next(responses))
-            await asyncio.wait([following], timeout=max(0.0, recheck_at - time.monotonic()))
-            if time.monotonic() >= recheck_at:
-                await admit()
-                recheck_at = time.monotonic() + recheck_s
-            if following.done():
-                try:
-                    response = following.result()
-                except StopAsyncIteration:
-                    return
-                following = None
-                yield response
+            either: tuple[asyncio.Future[M] | asyncio.Future[None], ...] = (following, refused)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if refused.done():
+                refused.result()
+            try:
+                response = following.result()
+            except StopAsyncIteration:
+                return
+            following = None
+            yield response
     finally:
         if following is not None:
             following.cancel()

@@ -56,6 +56,18 @@ def test_server_names_the_invalid_setting(tmp_path: Path, name: str, value: str)
     assert f"ZIDIMAIL_{name}" in refused("server", tmp_path, **{name: value})
 
 
+@pytest.mark.parametrize(
+    ("transport", "hostname"),
+    [("mx", ""), ("mx", "host"), ("smtp://user:hunter2@relay.example", "localhost")],
+)
+def test_mail_does_not_leave_without_a_public_host_name(
+    tmp_path: Path, transport: str, hostname: str
+) -> None:
+    """C-61."""
+    shown = refused("server", tmp_path, TRANSPORT=transport, HOSTNAME=hostname)
+    assert "ZIDIMAIL_HOSTNAME must be the public name of this host, such as mail.example.com" in shown
+
+
 def test_server_names_the_setting_when_the_metrics_port_is_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupied:
         listen = "{}:{}".format(*occupied.getsockname())

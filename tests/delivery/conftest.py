@@ -9,6 +9,7 @@ import pytest
 
 from server.db.database import Database
 from server.db.writer import Writer
+from server.delivery.deadlines import Deadlines
 from server.delivery.engine import Engine
 from server.delivery.transport import Transport
 from server.delivery.transports.choose import transport_of
@@ -16,7 +17,7 @@ from server.net.dns import Resolver
 from server.settings import Settings
 from server.work.backpressure import Backpressure
 from server.work.notifier import Notifier
-from tests.delivery.queued import SECRET, seal
+from tests.delivery.queued import SECRET, new_org, seal
 from tests.delivery.receivers import World
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
@@ -48,7 +49,9 @@ async def start_engine(
     """Starts an engine with the settings given by name; `transport` may be a URL or an object."""
     engines: list[Engine] = []
 
-    async def start(transport: str | Transport = "capture", **changes: Any) -> Engine:
+    async def start(
+        transport: str | Transport = "capture", deadlines: Deadlines | None = None, **changes: Any
+    ) -> Engine:
         settings = Settings(
             data_dir=tmp_path,
             database_url="",
@@ -59,9 +62,8 @@ async def start_engine(
         )
         if isinstance(transport, str):
             transport = transport_of(settings, Resolver(settings))
-        engine = OnceStopped(
-            database, writer, settings, clock, seal(), transport, Notifier(), Notifier(), Backpressure()
-        )
+        hints = Notifier(), Notifier(), Backpressure()
+        engine = OnceStopped(database, writer, settings, clock, seal(), transport, *hints, deadlines)
         engines.append(engine)
         await engine.start()
         return engine
@@ -76,3 +78,16 @@ async def world() -> AsyncIterator[World]:
     """Hosts that are found through a DNS server."""
     async with AsyncExitStack() as stack:
         yield World(await stack.enter_async_context(DnsServer()), stack)
+
+
+@pytest.fixture
+async def dns() -> AsyncIterator[DnsServer]:
+    """A scripted DNS server that knows `good.test` at 127.0.0.1."""
+    async with DnsServer({("good.test", "A"): ["127.0.0.1"]}) as server:
+        yield server
+
+
+@pytest.fixture
+async def org_id(writer: Writer) -> str:
+    """An organisation that may send."""
+    return await new_org(writer)

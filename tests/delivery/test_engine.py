@@ -284,14 +284,14 @@ async def test_stopped_engine_finishes_deliveries_in_flight_and_releases_the_res
     database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     waiting = await enqueue(writer, *(rows_of(org_id, [f"hang-dot-0.3+{n}@r.test"]) for n in range(9)))
-    engine = await start_engine(sink.url, site_concurrency=3)
-    await until(lambda: sink.commands.count("DATA") == 3)
+    engine = await start_engine(sink.url, site_concurrency=2)
+    await until(lambda: sink.commands.count("DATA") == 2)
     await engine.stop()
     statuses = [await status_of(database, email) for email in waiting]
-    assert statuses.count("delivered") == 3
-    assert len(sink.messages) == 3
+    assert statuses.count("delivered") == 2
+    assert len(sink.messages) == 2
     left = await queue_of(database)
-    assert len(left) == 6
+    assert len(left) == 7
     assert {(row.lease_until, row.attempts, row.due_at) for row in left} == {(None, 0, START_MS)}
     await start_engine(sink.url)
     for email in waiting:

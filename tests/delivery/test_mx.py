@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import dns.message
 import pytest
 
 from server.delivery.route import MAX_ADDRESSES, NoRoute, Router, in_order, interleaved, without_loop
@@ -9,7 +10,7 @@ from server.delivery.verdict import Verdict
 from server.net.dns import Resolver
 from tests.delivery.letters import Dots, letter, settings
 from tests.delivery.receivers import World
-from tests.harness.dns_server import Answer, DnsFault
+from tests.harness.dns_server import Answer, DnsFault, DnsServer
 
 NOBODY = "127.0.0.9"  # loopback, where nothing listens
 
@@ -163,6 +164,25 @@ async def test_at_most_five_addresses_are_tried(world: World) -> None:
     assert [host for host, _ in found] == ["mx0.test", "mx0.test", "mx1.test", "mx1.test", "mx2.test"]
 
 
+async def test_hosts_of_a_domain_are_looked_up_together() -> None:
+    """A name server that does not answer costs its time once, and not for each host."""
+    names = ["a.test", "b.test", "c.test"]
+
+    class Patient(DnsServer):
+        """Answers for no host before all are asked for."""
+
+        def answer(self, wire: bytes, *, udp: bool) -> bytes | None:
+            answer = super().answer(wire, udp=udp)
+            name = dns.message.from_wire(wire).question[0].name.to_text(omit_final_dot=True)
+            return answer if name == "r.test" or all(self.queries[each, "A"] for each in names) else None
+
+    zones: dict[tuple[str, str], Answer] = {(name, "A"): ["127.0.0.1"] for name in names}
+    async with Patient(zones | {("r.test", "MX"): ["10 a.test.", "20 b.test.", "30 c.test."]}) as server:
+        resolver = Resolver(settings("mx", dns=server.address), timeout_s=1.0)
+        found = await Router(resolver, "me.test", allow_private_networks=True).route("r.test")
+    assert [host for host, _ in found] == names
+
+
 async def test_mail_to_our_own_exchanger_does_not_loop(world: World) -> None:
     world.dns.zones |= {("r.test", "MX"): ["10 me.test.", "20 mx.test."], ("mx.test", "A"): ["127.0.0.1"]}
     with pytest.raises(NoRoute) as none:
@@ -182,10 +202,5 @@ def test_equal_exchangers_are_shuffled_and_unequal_ones_are_not() -> None:
 
 
 def test_both_address_families_are_tried() -> None:
-    assert interleaved(["1.1.1.1", "2.2.2.2", "::1", "::2", "::3"]) == [
-        "1.1.1.1",
-        "::1",
-        "2.2.2.2",
-        "::2",
-        "::3",
-    ]
+    found = interleaved(["1.1.1.1", "2.2.2.2", "::1", "::2", "::3"], lambda family: family.reverse())
+    assert found == ["2.2.2.2", "::3", "1.1.1.1", "::2", "::1"]

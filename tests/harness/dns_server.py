@@ -164,10 +164,12 @@ class DnsServer:
 
 
 @contextmanager
-def dns_in_a_thread(zones: Mapping[tuple[str, str], Answer] | None = None) -> Iterator[DnsServer]:
+def dns_in_a_thread(
+    zones: Mapping[tuple[str, str], Answer] | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[DnsServer]:
     """A server beside tests that have no event loop of their own, or many."""
     loop = asyncio.new_event_loop()
-    server = DnsServer(zones)
+    server = DnsServer(zones, host=host, port=port)
     loop.run_until_complete(server.start())
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -200,5 +202,11 @@ def _rrset(name: str, kind: str, values: list[str]) -> dns.rrset.RRset:
 
 def _quoted(value: str) -> str:
     """A TXT value as quoted strings of at most 255 octets, as DNS stores long ones."""
-    escaped = [value[i : i + 255] for i in range(0, len(value), 255)] or [""]
-    return " ".join('"' + piece.replace("\\", "\\\\").replace('"', '\\"') + '"' for piece in escaped)
+    octets = value.encode()
+    pieces = [octets[i : i + 255] for i in range(0, len(octets), 255)] or [b""]
+    return " ".join('"' + "".join(map(_escaped, piece)) + '"' for piece in pieces)
+
+
+def _escaped(octet: int) -> str:
+    character = chr(octet)
+    return character if " " <= character <= "~" and character not in '\\"' else f"\\{octet:03d}"

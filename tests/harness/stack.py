@@ -155,9 +155,9 @@ class Stack:
         """The store of this stack."""
         return self.env.get("ZIDIMAIL_DATABASE_URL") or f"sqlite:///{self.data_dir / 'zidimail.db'}"
 
-    def channel(self) -> grpc.aio.Channel:
-        """A new gRPC channel to the server."""
-        return grpc.aio.insecure_channel(self.grpc)
+    def channel(self, number: int = 0) -> grpc.aio.Channel:
+        """A new gRPC channel to the server; channels of different numbers share no connection."""
+        return grpc.aio.insecure_channel(self.grpc, options=[("zidimail.channel", number)])
 
     # The programs.
 
@@ -221,6 +221,10 @@ class Stack:
     def server_pid(self) -> int:
         """The server's process id."""
         return self._processes["server"].pid
+
+    def edge_pid(self) -> int:
+        """The edge's process id."""
+        return self._processes["edge"].pid
 
     def stop_server(self) -> int:
         """SIGTERM; returns the exit code after the drain."""

@@ -22,6 +22,7 @@ NOT_BY_A_REQUEST = {
     *("UNAVAILABLE", "DEADLINE_EXCEEDED"),
     # Of gRPC: over REST a batch has no files, and a body is measured before.
     "MESSAGE_TOO_LARGE",
+    "TOO_MANY_STREAMS",
 }
 """The reasons that no single request over REST can show."""
 

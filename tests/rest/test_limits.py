@@ -116,6 +116,40 @@ async def test_requests_over_the_rate_of_one_address_are_refused(rest: Stack, go
         golden.check("errors/too-many-requests", await client.get("/v1/webhooks"))
 
 
+@pytest.mark.parametrize("mode", ["strict", "permissive"])
+def test_suppressed_item_of_a_batch_is_recorded_and_the_rest_goes_out(api_of: ApiOf, mode: str) -> None:
+    """C-51: the state of a list is no mistake of the caller."""
+    api = api_of("free")
+    api.post("/v1/suppressions", json={"email": "left@example.org"})
+    before = api.get("/v1/usage").json()["daily"]["used"]
+    to = ("one@example.org", "Left@Example.org", "two@example.org")
+    batch = [email("free", to=[address]) for address in to]
+    answer = api.post("/v1/emails/batch", json=batch, headers={"x-batch-validation": mode})
+    assert answer.status_code == 200, answer.text
+    first, recorded, last = answer.json()["data"]
+    assert first.keys() == last.keys() == {"id"}
+    assert recorded.keys() == {"id", "warning"}
+    assert "left@example.org" in recorded["warning"].lower()
+    assert api.get("/v1/usage").json()["daily"]["used"] == before + 2
+    found = api.get(f"/v1/emails/{recorded['id']}").json()
+    assert (found["status"], [event["type"] for event in found["events"]]) == (
+        "suppressed",
+        ["email.suppressed"],
+    )
+    assert api.get(f"/v1/emails/{first['id']}").json()["status"] in {"queued", "sent", "delivered"}
+
+
+def test_refused_strict_batch_names_every_wrong_item(api_of: ApiOf) -> None:
+    """C-51: what a look at the item shows, and what only the store knows."""
+    foreign = email("free") | {"from": "a@elsewhere.example"}
+    batch = [email("free"), email("free", to=["nobody"]), foreign, email("free", subject=None)]
+    answer = api_of("free").post("/v1/emails/batch", json=batch)
+    assert answer.status_code == 422
+    errors = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert errors.keys() == {"emails[1].to[0]", "emails[2]", "emails[3].subject"}
+    assert "elsewhere.example" in errors["emails[2]"]
+
+
 @pytest.mark.parametrize("recipients", [[], ["fresh@example.org"]])
 def test_suppressed_recipients_are_skipped_or_nothing_is_sent(
     api_of: ApiOf, golden: Golden, recipients: list[str]

@@ -51,14 +51,17 @@ def test_a_wrong_media_type_is_415(api: httpx.Client, golden: Golden) -> None:
     golden.check("errors/media-type", api.post("/v1/emails", data={"from": "a@b.c"}))
 
 
-@pytest.mark.parametrize(
-    ("name", "body"), [("truncated", b'{"from": '), ("array", b"[]"), ("utf-8", b'{"subject": "\xff"}')]
-)
+@pytest.mark.parametrize(("name", "body"), [("truncated", b'{"from": '), ("array", b"[]")])
 def test_a_body_that_is_no_json_object_is_400(
     api: httpx.Client, golden: Golden, name: str, body: bytes
 ) -> None:
     """C-6."""
     golden.check(f"errors/body-{name}", api.post("/v1/emails", content=body))
+
+
+def test_a_body_in_another_encoding_is_415(api: httpx.Client, golden: Golden) -> None:
+    """C-62."""
+    golden.check("errors/body-utf-8", api.post("/v1/emails", content=b'{"subject": "\xff"}'))
 
 
 @pytest.mark.parametrize("path", ["/v1/emails/batch", "/v1/emails", "/v1/domains", "/v1/webhooks"])

@@ -5,9 +5,11 @@ from server.db.writer import Writer
 from server.domains import store
 from server.domains.keys import NewKey
 from server.domains.recording import record_checks
-from server.domains.rules import Checks, PublicKey, records
+from server.domains.rules import FAILED_CHECKS, FAILING_MS, Checks, PublicKey, records
+from server.domains.verify import Verification, Verifier
 from server.ids import new_id
 from server.sealing import Seal
+from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
 
 ORG, OTHER = new_id(), new_id()
@@ -27,12 +29,26 @@ async def add(
 
 
 async def record(
-    writer: Writer, id: str, checks: Checks, org_id: str = ORG, *, keys: str | None = None
+    writer: Writer,
+    id: str,
+    checks: Checks,
+    org_id: str = ORG,
+    *,
+    keys: str | None = None,
+    at_ms: int = 2_000,
 ) -> store.DomainRow:
     found = [
         PublicKey(key.selector, key.algorithm, key.public_key, keys or checks.dkim) for key in NEVER_SIGNS
     ]  # type: ignore[arg-type]
-    return await writer.run(record_checks, org_id, id, checks, found, 2_000)
+    return await writer.run(record_checks, org_id, id, checks, found, at_ms)
+
+
+async def verify_until_it_counts(verifier: Verifier, clock: ManualClock, id: str) -> Verification:
+    """Verifies so often, over such a time, that wrong records take the right to send (C-53)."""
+    for _ in range(FAILED_CHECKS - 1):
+        assert (await verifier.verify(ORG, id)).domain.verified
+    clock.advance(FAILING_MS / 1000)
+    return await verifier.verify(ORG, id)
 
 
 async def get(database: Database, id: str, org_id: str = ORG) -> store.DomainRow:

@@ -11,9 +11,10 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.domains import store
 from server.domains.faults import DomainAlreadyExists, DomainOwnedElsewhere
+from server.domains.findings import load
 from server.domains.keys import new_keys, private_key
 from server.domains.recording import mark_verified
-from server.domains.rules import Checks, PublicKey, dkim_value
+from server.domains.rules import FAILING_MS, Checks, PublicKey, dkim_value
 from server.domains.verify import Verification, Verifier
 from server.faults import DomainNotFound
 from server.ids import new_id
@@ -24,6 +25,7 @@ from tests.harness.sqlite_plans import plans_of, scans
 from tests.store.own_domains import (
     BOTH_SEEN,
     DOMAIN,
+    HOSTNAME,
     NEVER_SIGNS,
     ORG,
     OTHER,
@@ -33,6 +35,7 @@ from tests.store.own_domains import (
     published,
     record,
     signing,
+    verify_until_it_counts,
 )
 
 
@@ -188,7 +191,9 @@ async def test_key_signs_only_while_dns_publishes_it(database: Database, writer:
     assert await signing(database, (ORG, id), (OTHER, id), (ORG, new_id())) == {(ORG, id): selectors}
     await record(writer, id, Checks(spf="verified", dkim="temporary_failure"))
     assert await signing(database, (ORG, id)) == {(ORG, id): selectors}
-    await record(writer, id, Checks(spf="verified", dkim="failed"))
+    for at_ms in (0, 1_000, FAILING_MS):
+        assert await signing(database, (ORG, id)) == {(ORG, id): selectors}
+        await record(writer, id, Checks(spf="verified", dkim="failed"), at_ms=at_ms)
     assert await signing(database, (ORG, id)) == {}
     await record(writer, id, Checks(spf="verified", dkim="temporary_failure"))
     assert await signing(database, (ORG, id)) == {}
@@ -292,15 +297,48 @@ async def test_new_domain_stays_pending_while_dns_does_not_answer(
     assert (verification.domain.verified, verification.domain.status) == (False, "pending")
 
 
-async def test_verified_domain_without_its_record_may_not_send(
-    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+async def test_verified_domain_without_its_record_may_send_for_an_hour(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer, clock: ManualClock
 ) -> None:
+    """C-53: one wrong answer may be a name server's; three over an hour are not."""
     id = await published(database, writer, dns_server)
     await verifier.verify(ORG, id)
     dns_server.zones[DOMAIN, "TXT"] = ["v=spf1 -all"]
-    verification = await verifier.verify(ORG, id)
-    assert (verification.domain.verified, verification.domain.status) == (False, "failed")
+    row = (await verifier.verify(ORG, id)).domain
+    assert (row.verified, row.status, row.spf) == (True, "verified", "failed")
+    assert (row.failed_checks, row.failing_since) == (1, clock.now_ms())
+    assert await signing(database, (ORG, id)) == {(ORG, id): ["zm1r", "zm1e"]}
+    dns_server.zones[DOMAIN, "TXT"] = [f"v=spf1 include:_spf.{HOSTNAME} ~all"]
+    row = (await verifier.verify(ORG, id)).domain
+    assert (row.failed_checks, row.failing_since) == (0, None)
+
+    dns_server.zones[DOMAIN, "TXT"] = ["v=spf1 -all"]
+    row = (await verify_until_it_counts(verifier, clock, id)).domain
+    assert (row.verified, row.status) == (False, "failed")
     assert await database.read(store.verified_domains, [(ORG, DOMAIN)]) == {}
+
+
+async def test_findings_are_kept_with_the_domain(
+    database: Database, writer: Writer, verifier: Verifier, dns_server: DnsServer
+) -> None:
+    """C-53."""
+    id = await published(database, writer, dns_server)
+    assert load((await get(database, id)).findings) == {}
+    dns_server.zones[DOMAIN, "TXT"] = ["token", "v=spf1 -all"]
+    dns_server.zones[f"rp.{DOMAIN}", "MX"] = ["5 mx.other.example."]
+    dns_server.zones[f"zm1e._domainkey.{DOMAIN}", "TXT"] = DnsFault.SERVFAIL
+    await verifier.verify(ORG, id)
+    findings = load((await get(database, id)).findings)
+    assert {place: finding.status for place, finding in findings.items()} == {
+        (DOMAIN, "TXT"): "failed",
+        (f"zm1r._domainkey.{DOMAIN}", "TXT"): "verified",
+        (f"zm1e._domainkey.{DOMAIN}", "TXT"): "temporary_failure",
+        (f"_dmarc.{DOMAIN}", "TXT"): "verified",
+        (f"rp.{DOMAIN}", "MX"): "failed",
+        (f"rp.{DOMAIN}", "TXT"): "verified",
+    }
+    assert findings[DOMAIN, "TXT"].found == ("v=spf1 -all",)
+    assert findings[f"rp.{DOMAIN}", "MX"].found == ("5 mx.other.example",)
 
 
 async def test_verification_sees_records_published_a_moment_ago(

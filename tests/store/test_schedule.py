@@ -22,6 +22,7 @@ from server.emails.schedule import cancel, move
 from server.faults import Fault, ValidationFailed
 from server.ids import new_id
 from server.quotas.faults import DailyQuotaExceeded
+from server.wire.caller import KeyCaller
 from tests.harness.clock import START_MS
 from tests.harness.rows import found, stored
 from tests.store.accepting import CALLER, OTHER, Accepting, send_request
@@ -46,13 +47,13 @@ class Scheduling(Accepting):
     async def release(self, at_ms: int, writer: Writer | None = None) -> int:
         return await (writer or self.writer).run(release, at_ms)
 
-    async def move(self, email_id: str, at_ms: int, org_id: str = CALLER.org_id) -> Fault | None:
-        return await self.writer.run(move, org_id, email_id, at_ms, set())
+    async def move(self, email_id: str, at_ms: int, caller: KeyCaller = CALLER) -> Fault | None:
+        return await self.writer.run(move, caller, email_id, at_ms)
 
     async def cancel(
-        self, email_id: str, org_id: str = CALLER.org_id, writer: Writer | None = None
+        self, email_id: str, caller: KeyCaller = CALLER, writer: Writer | None = None
     ) -> Fault | None:
-        return await (writer or self.writer).run(cancel, org_id, email_id, START_MS, set())
+        return await (writer or self.writer).run(cancel, caller, email_id, START_MS)
 
     async def email(self, email_id: str) -> Any:
         [email] = await stored(self.database, select(emails).where(emails.c.id == email_id))
@@ -183,9 +184,9 @@ async def test_only_a_scheduled_email_can_be_canceled(scheduling: Scheduling) ->
     (sent,) = await scheduling.results(send_request())
     assert isinstance(await scheduling.cancel(sent.id), EmailNotScheduled)
     id = await scheduling.schedule()
-    for org_id, email_id in ((CALLER.org_id, new_id()), (OTHER.org_id, id)):
-        assert isinstance(await scheduling.cancel(email_id, org_id), EmailNotFound)
-        assert isinstance(await scheduling.move(email_id, IN_AN_HOUR, org_id), EmailNotFound)
+    for caller, email_id in ((CALLER, new_id()), (OTHER, id)):
+        assert isinstance(await scheduling.cancel(email_id, caller), EmailNotFound)
+        assert isinstance(await scheduling.move(email_id, IN_AN_HOUR, caller), EmailNotFound)
     assert await scheduling.states(id) == ["scheduled", "scheduled"]
 
 

@@ -33,6 +33,7 @@ from server.stats.counting import PAGE_SIZE, READER, Counting
 from server.stats.store import Stats, date_of, statistics
 from server.stats.tally import DAY_MS
 from server.suppressions.store import NewSuppression, add
+from server.wire.caller import KeyCaller
 from server.work.backpressure import Backpressure
 from server.work.notifier import Notifier
 from tests.delivery.queued import Queued, enqueue, rows_of
@@ -75,7 +76,12 @@ class Mailing:
 
     async def cancel(self, email: Queued) -> None:
         """Cancels a scheduled email."""
-        assert await self.writer.run(cancel, email.org_id, email.id, self.clock.now_ms(), set()) is None
+        assert (
+            await self.writer.run(
+                cancel, KeyCaller(email.org_id, new_id(), "full"), email.id, self.clock.now_ms()
+            )
+            is None
+        )
 
     async def settle(self, choose: Callable[[Claimed, Stored], Settlement]) -> None:
         """One attempt for what is due, each with the outcome that `choose` gives."""
@@ -124,7 +130,7 @@ def mailing(database: Database, writer: Writer) -> Mailing:
 def attempt(row: Claimed, email: Stored, outcome: Outcome, now_ms: int) -> Settlement:
     address = email.addresses[row.key.no]
     return settlement(
-        Attempt.of(row, address, email.accepted_at, alone=email.alone), outcome, now_ms, PATIENCE
+        Attempt.of(row, address, email.accepted_at, row.site, alone=email.alone), outcome, now_ms, PATIENCE
     )
 
 
@@ -240,7 +246,7 @@ class Fates(StoreMachine):
             if outcome is None:
                 address = email.addresses[row.key.no]
                 self.sent[row.key.org_id] -= 1
-                return suppressed(Attempt.of(row, address, email.accepted_at, alone=email.alone))
+                return suppressed(Attempt.of(row, address, email.accepted_at, row.site, alone=email.alone))
             made = attempt(row, email, outcome, self.mailing.clock.now_ms())
             return made if made.due_at is None else replace(made, due_at=self.mailing.clock.now_ms())
 

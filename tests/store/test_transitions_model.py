@@ -184,7 +184,7 @@ class Mail(RuleBasedStateMachine):
     def cancel(self, which: int) -> None:
         email_id = self.recipient(which).email_id
         was_scheduled = self.statuses()[email_id] == "scheduled"
-        fault = cancel(self.tx, CALLER.org_id, email_id, self.now, set())
+        fault = cancel(self.tx, CALLER, email_id, self.now)
         assert (fault is None) == was_scheduled
         assert (self.statuses()[email_id] == "canceled") or fault is not None
 

@@ -91,7 +91,7 @@ async def test_a_test_call_is_in_the_format_of_its_webhook(database: Database, w
     assert await bodies(database, short) == [{"event": "test", "webhook": short, "timestamp": START_MS}]
     (body,) = await bodies(database, plain)
     assert isinstance(body, dict)
-    assert (body["type"], body["data"]) == ("webhook.test", {"webhook_id": plain, "test": True})
+    assert (body["type"], body["data"]["webhook_id"], body["data"]["test"]) == ("webhook.test", plain, True)
 
 
 async def test_a_test_call_in_an_unknown_format_is_an_error(database: Database, writer: Writer) -> None:

@@ -10,17 +10,20 @@ from collections.abc import Mapping
 
 from edge.transcoding.json_value import Json
 
-EMAIL_ALIASES: Mapping[str, str] = {"replyTo": "reply_to", "scheduledAt": "scheduled_at"}
-"""Names as JavaScript writes them."""
+EMAIL_ALIASES: Mapping[str, str] = {"send_at": "scheduled_at", "sendAt": "scheduled_at"}
+"""Names of other platforms. The names as JavaScript writes them are part of every message."""
 
 FILE_ALIASES: Mapping[str, str] = {
-    # Resend's Rust client writes both styles.
-    "contentType": "content_type",
-    "contentId": "content_id",
     # Resend's former names of the Content-ID.
     "inlineContentId": "content_id",
     "inline_content_id": "content_id",
 }
+
+_KEY_HEADERS = ("idempotency-key", "x-idempotency-key")
+
+
+MAX_COMMAS = 10_000
+"""Commas of a list of addresses, whose names may have some."""
 
 
 def mailboxes(text: str) -> list[str]:
@@ -30,6 +33,9 @@ def mailboxes(text: str) -> list[str]:
     """
     if "," not in text:
         return [text] if text else []
+    if text.count(",") > MAX_COMMAS:
+        # No list that is allowed: it stays one text, which is refused as a whole.
+        return [text]
     found: list[list[str]] = []
     quoted = False
     for piece in text.split(","):
@@ -51,7 +57,7 @@ def apply_by_name(value: Json) -> Json:
     """The list of tags that are written as an object (C-17)."""
     if type(value) is not dict:
         return value
-    return [{"name": name, "value": text} for name, text in value.items()]
+    return [{"name": name, "value": text} for name, text in value.items() if text is not None]
 
 
 def apply_empty_list(value: Json) -> Json:
@@ -74,17 +80,23 @@ def apply_headers(email: dict[str, Json]) -> None:
     headers = email.get("headers")
     if type(headers) is not dict:
         return
-    for name in [name for name in headers if name.lower() == "idempotency-key"]:
+    for name in [name for name in headers if name.lower() in _KEY_HEADERS]:
         key = headers.pop(name)
-        if key != "" and email.get("idempotency_key") is None:
+        if key not in ("", None) and _given(email, "idempotency_key", "idempotencyKey") is None:
             email["idempotency_key"] = key
-    reply_to = email.get("reply_to")
+    reply_to = _given(email, "reply_to", "replyTo")
     if type(reply_to) is not list or not reply_to:
         return
     for name in [name for name in headers if name.lower() == "reply-to"]:
         value = headers[name]
         if type(value) is str and _addresses(mailboxes(value)) == _addresses(reply_to):
             del headers[name]
+
+
+def _given(email: dict[str, Json], own: str, other: str) -> Json:
+    """The value of a field under either name; its own counts first."""
+    value = email.get(own)
+    return email.get(other) if value is None else value
 
 
 def _addresses(texts: list[Json]) -> list[str]:

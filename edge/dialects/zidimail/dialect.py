@@ -24,6 +24,7 @@ from edge.transcoding.response_shape import Form, ResponseShapes
 from edge.transcoding.routes import Route
 from edge.transcoding.schema import TEXT
 from edge.transcoding.status import Failure, failure_of_status
+from edge.transcoding.template import parse
 
 PREFIX = "/v1"
 PACKAGE = "zidimail.v1"
@@ -46,7 +47,11 @@ def rate_limit_headers(response: Any) -> tuple[Header, ...]:
 
 
 _SEND = MethodRules(
-    request_headers={IDEMPOTENCY_KEY: HeaderField("idempotency_key")},
+    # Of two the documented one counts, which is written last.
+    request_headers={
+        b"x-idempotency-key": HeaderField("idempotency_key"),
+        IDEMPOTENCY_KEY: HeaderField("idempotency_key"),
+    },
     response_headers=rate_limit_headers,
 )
 _CREATE = MethodRules(status=201)
@@ -63,6 +68,8 @@ METHODS: Mapping[str, MethodRules] = {
 }
 
 
+# Values that JSON requests do not have: one that only the log of a webhook shows, one that only edges use.
+_NOT_IN_REQUESTS = {"EVENT_TYPE_WEBHOOK_TEST", "BATCH_MODE_SEPARATE"}
 _UPPER_CASE = {"zidimail.v1.DnsRecordPurpose", "zidimail.v1.DnsRecordType"}
 
 
@@ -71,7 +78,8 @@ class ZidiMail:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.documented = routes
-        self.routes = [*routes, *map(_at_the_root, routes)]
+        served = [*routes, *_of_the_oldest_client(routes)]
+        self.routes = [*served, *map(_at_the_root, served)]
         self.requests = RequestShapes({f"{PACKAGE}.{name}": shape for name, shape in REQUESTS.items()})
         self.responses = ResponseShapes(
             {f"{PACKAGE}.{name}": shape for name, shape in RESPONSES.items()},
@@ -90,6 +98,15 @@ class ZidiMail:
             return {number: name.replace("_", ".", 1) for number, name in names.items()}
         return names
 
+    def request_names(self, descriptor: EnumDescriptor) -> Mapping[int, str]:
+        """As `names`, without the values that a request may not have."""
+        values = descriptor.values_by_number
+        return {
+            number: name
+            for number, name in self.names(descriptor).items()
+            if values[number].name not in _NOT_IN_REQUESTS
+        }
+
     def rules(self, method: str) -> MethodRules:
         """Creations are answered 201, all else 200 and never 204: clients of Resend choke on it (C-16)."""
         is_creation = method.rpartition(".")[2].startswith("Create")
@@ -97,6 +114,16 @@ class ZidiMail:
 
     def failure(self, failure: Failure, request_id: str) -> Answer:
         return failure_answer(failure, request_id)
+
+
+def _of_the_oldest_client(routes: Sequence[Route]) -> list[Route]:
+    """`POST /v1/email`, where Resend's first clients send."""
+    path = f"{PREFIX}/email"
+    return [
+        replace(route, path=path, segments=parse(path))
+        for route in routes
+        if route.method.full_name == EMAILS + "SendEmail"
+    ]
 
 
 def _at_the_root(route: Route) -> Route:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from edge.dialects.failures import check_rows, error_answer, resets_at, text_values
 from edge.transcoding.asgi import Answer
 from edge.transcoding.json_value import Json
-from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
+from edge.transcoding.status import BODY_ENCODING, HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
 
 class Row(NamedTuple):
@@ -46,10 +46,13 @@ ROWS: Mapping[str, Row] = {
         408, "validation_error", "The request did not arrive in time.", "Send all of it without pausing."
     ),
     HEAD_TOO_LARGE: Row(
-        431, "validation_error", "The headers are too large.", "A request line and its headers have 64 KiB."
+        400,
+        "validation_error",
+        "The headers are too large.",
+        "A request line and its headers have 64 KiB together, and so have the trailers of a body.",
     ),
     MALFORMED_REQUEST: Row(
-        400, "validation_error", "The request cannot be read.", "It is not valid HTTP/1.1."
+        400, "validation_error", "The request cannot be read.", "It is not valid HTTP/1.1: {problem}."
     ),
     "MISSING_CREDENTIALS": Row(401, "missing_api_key", "The request carries no credential.", _GET_A_KEY),
     "INVALID_CREDENTIALS": Row(
@@ -198,6 +201,9 @@ ROWS: Mapping[str, Row] = {
         "{used} of {limit} recipients are used today, and {requested} more do not fit until {resets_at}.",
     ),
     "TOO_MANY_REQUESTS": Row(429, "rate_limit_exceeded", "Too many requests from your address.", _TRY_AGAIN),
+    "TOO_MANY_STREAMS": Row(
+        429, "rate_limit_exceeded", "Too many streams are open.", "At most {limit} may be open at once."
+    ),
     "MALFORMED_BODY": Row(
         400, "validation_error", "The body cannot be read.", "It must be a JSON object: {detail}."
     ),
@@ -207,6 +213,12 @@ ROWS: Mapping[str, Row] = {
     "ROUTE_NOT_FOUND": Row(404, "not_found", "There is no such route.", "Nothing answers at {path}."),
     "METHOD_NOT_ALLOWED": Row(
         405, "method_not_allowed", "The route has no such method.", "Instead of {method} use: {allow}."
+    ),
+    BODY_ENCODING: Row(
+        415,
+        "validation_error",
+        "The body is in an encoding that is not read.",
+        "Send JSON in UTF-8, plain or with Content-Encoding: gzip, instead of {encoding}.",
     ),
     "UNSUPPORTED_MEDIA_TYPE": Row(
         415,
@@ -224,7 +236,7 @@ def failure_body(failure: Failure, request_id: str = "") -> dict[str, Json]:
     row = ROWS.get(failure.reason, ROWS["INTERNAL"])
     values = text_values(failure, request_id)
     message = row.message.format_map(values)
-    if "index" in values and not failure.violations:
+    if "index" in values and failure.reason != "VALIDATION_FAILED":
         message = f"Email {values['index']} of the batch: {message}"
     body: dict[str, Json] = {"error": row.error.format_map(values), "message": message}
     if row.action is not None:

@@ -90,7 +90,7 @@ def document(dialect: ZidiMail, url: str) -> bytes:
     """The whole document as JSON; `url` is where the API is reached."""
     comments = comments_of("zidimail.v1")
     routes = dialect.documented
-    requests = RequestSchemas(dialect.names, dialect.requests, comments)
+    requests = RequestSchemas(dialect.request_names, dialect.requests, comments)
     responses = ResponseSchemas(dialect.names, dialect.responses, comments)
     schemas: dict[str, Schema] = {"Error": _ERROR}
     paths: dict[str, Schema] = {}
@@ -135,7 +135,7 @@ def _operation(route: Route, dialect: ZidiMail, requests: RequestSchemas, commen
     for parameter in parameters:
         if parameter["in"] == "query" and (method.full_name, parameter["name"]) != _CURSOR:
             parameter["schema"] |= _BOUNDS.get(parameter["name"], {})
-    parameters += [_REQUEST_HEADERS[header] for header in rules.request_headers]
+    parameters += [row for header, row in _REQUEST_HEADERS.items() if header in rules.request_headers]
     if IDEMPOTENCY_KEY in rules.request_headers:
         headers["Idempotent-Replayed"] = {"schema": {"const": "true"}}
     operation: Schema = {

@@ -128,7 +128,7 @@ REQUESTS: Mapping[str, RequestShape] = {
         undescribed=("idempotency_key",),
         example=[_NEW_EMAIL.example, {**_NEW_EMAIL.example, "to": ["bob@example.org"]}],
     ),
-    "UpdateEmailRequest": RequestShape(aliases={"scheduledAt": "scheduled_at"}),
+    "UpdateEmailRequest": RequestShape(aliases=EMAIL_ALIASES),
     "CreateDomainRequest": RequestShape(same_as={"name": "domain"}, example={"domain": "news.example.com"}),
     "CreateApiKeyRequest": RequestShape(
         forms={"permission": or_named(RESEND_PERMISSIONS)},
@@ -207,6 +207,7 @@ _SENT_EMAIL = ResponseShape(
     "email",
     {"last_event": same_as("status")},
     items={"attachments": PLAIN, "events": PLAIN},
+    optional=("bounce",),
 )
 _DOMAIN = ResponseShape(
     "domain",
@@ -242,19 +243,24 @@ RESPONSES: Mapping[str, ResponseShape] = {
     ),
     "Email": _SENT_EMAIL,
     "ListEmailsResponse": _list_of(
-        replace(_SENT_EMAIL, hidden=("html", "text", "headers", "recipients", "events", "attachments"))
+        replace(
+            _SENT_EMAIL,
+            hidden=("html", "text", "headers", "recipients", "events", "attachments", "bounce"),
+            optional=(),
+        )
     ),
     "UpdateEmailResponse": ResponseShape("email"),
     "CancelEmailResponse": ResponseShape("email"),
+    "Bounce": ResponseShape(added={"subType": same_as("sub_type")}, hidden=("sub_type",)),
     "Attachment": ResponseShape(
         "attachment",
         {"content_disposition": computed("content_id", _disposition, {"enum": ["inline", "attachment"]})},
     ),
     "Domain": _DOMAIN,
-    "ListDomainsResponse": _list_of(replace(_DOMAIN, hidden=("dns_records", "records"))),
+    "ListDomainsResponse": _list_of(replace(_DOMAIN, hidden=("dns_records", "records", "failing_since"))),
     "VerifyDomainResponse": ResponseShape("domain", {"records": same_as("dns_records")}),
     "DeleteDomainResponse": ResponseShape("domain"),
-    "DnsRecord": ResponseShape(optional=("priority",)),
+    "DnsRecord": ResponseShape(optional=("priority", "problem", "note")),
     "ApiKey": ResponseShape("api_key"),
     "CreateApiKeyResponse": ResponseShape("api_key", {"token": same_as("key")}, reveals=("key",)),
     "DeleteApiKeyResponse": ResponseShape("api_key"),

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18zidimail/v1/domain.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x01\n\tDnsRecord\x12-\n\x06record\x18\x01 \x01(\x0e\x32\x1d.zidimail.v1.DnsRecordPurpose\x12\x0c\n\x04name\x18\x02 \x01(\t\x12(\n\x04type\x18\x03 \x01(\x0e\x32\x1a.zidimail.v1.DnsRecordType\x12\x0b\n\x03ttl\x18\x04 \x01(\t\x12(\n\x06status\x18\x05 \x01(\x0e\x32\x18.zidimail.v1.CheckStatus\x12\r\n\x05value\x18\x06 \x01(\t\x12\x15\n\x08priority\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08required\x18\x08 \x01(\x08\x42\x0b\n\t_priority\"\xb5\x01\n\x0c\x44omainChecks\x12%\n\x03spf\x18\x01 \x01(\x0e\x32\x18.zidimail.v1.CheckStatus\x12&\n\x04\x64kim\x18\x02 \x01(\x0e\x32\x18.zidimail.v1.CheckStatus\x12\'\n\x05\x64marc\x18\x03 \x01(\x0e\x32\x18.zidimail.v1.CheckStatus\x12-\n\x0breturn_path\x18\x04 \x01(\x0e\x32\x18.zidimail.v1.CheckStatus\"\xeb\x02\n\x06\x44omain\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12)\n\x06status\x18\x03 \x01(\x0e\x32\x19.zidimail.v1.DomainStatus\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x0b\x64ns_records\x18\x05 \x03(\x0b\x32\x16.zidimail.v1.DnsRecord\x12)\n\x06\x63hecks\x18\x06 \x01(\x0b\x32\x19.zidimail.v1.DomainChecks\x12\x10\n\x08verified\x18\x07 \x01(\x08\x12.\n\nchecked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\ropen_tracking\x18\t \x01(\x08\x12\x16\n\x0e\x63lick_tracking\x18\n \x01(\x08\x12!\n\x03tls\x18\x0b \x01(\x0e\x32\x14.zidimail.v1.TlsMode*~\n\x0c\x44omainStatus\x12\x1d\n\x19\x44OMAIN_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44OMAIN_STATUS_PENDING\x10\x01\x12\x1a\n\x16\x44OMAIN_STATUS_VERIFIED\x10\x02\x12\x18\n\x14\x44OMAIN_STATUS_FAILED\x10\x03*\x9d\x01\n\x0b\x43heckStatus\x12\x1c\n\x18\x43HECK_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43HECK_STATUS_PENDING\x10\x01\x12\x19\n\x15\x43HECK_STATUS_VERIFIED\x10\x02\x12\x17\n\x13\x43HECK_STATUS_FAILED\x10\x03\x12\"\n\x1e\x43HECK_STATUS_TEMPORARY_FAILURE\x10\x04*V\n\x07TlsMode\x12\x18\n\x14TLS_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16TLS_MODE_OPPORTUNISTIC\x10\x01\x12\x15\n\x11TLS_MODE_ENFORCED\x10\x02*\xb1\x01\n\x10\x44nsRecordPurpose\x12\"\n\x1e\x44NS_RECORD_PURPOSE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44NS_RECORD_PURPOSE_SPF\x10\x01\x12\x1b\n\x17\x44NS_RECORD_PURPOSE_DKIM\x10\x02\x12\x1c\n\x18\x44NS_RECORD_PURPOSE_DMARC\x10\x03\x12\"\n\x1e\x44NS_RECORD_PURPOSE_RETURN_PATH\x10\x04*a\n\rDnsRecordType\x12\x1f\n\x1b\x44NS_RECORD_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44NS_RECORD_TYPE_TXT\x10\x01\x12\x16\n\x12\x44NS_RECORD_TYPE_MX\x10\x02\x42\xaf\x01\n\x0f\x63om.zidimail.v1B\x0b\x44omainProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18zidimail/v1/domain.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x02\n\tDnsRecord\x12-\n\x06record\x18\x01 \x01(\x0e\x32\x1d.zidimail.v1.DnsRecordPurpose\x12\x0c\n\x04name\x18\x02 \x01(\t\x12(\n\x04type\x18\x03 \x01(\x0e\x32\x1a.zidimail.v1.DnsRecordType\x12\x0b\n\x03ttl\x18\x04 \x01(\t\x12(\n\x06status\x18\x05 \x01(\x0e\x32\x18.zidimail.v1.CheckStatus\x12\r\n\x05value\x18\x06 \x01(\t\x12\x15\n\x08priority\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08required\x18\x08 \x01(\x08\x12\x0c\n\x04host\x18\t \x01(\t\x12\r\n\x05\x66ound\x18\n \x03(\t\x12\x14\n\x07problem\x18\x0b \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04note\x18\x0c \x01(\tH\x02\x88\x01\x01\x42\x0b\n\t_priorityB\n\n\x08_problemB\x07\n\x05_note\"\xb5\x01\n\x0c\x44omainChecks\x12%\n\x03spf\x18\x01 \x01(\x0e\x32\x18.zidimail.v1.CheckStatus\x12&\n\x04\x64kim\x18\x02 \x01(\x0e\x32\x18.zidimail.v1.CheckStatus\x12\'\n\x05\x64marc\x18\x03 \x01(\x0e\x32\x18.zidimail.v1.CheckStatus\x12-\n\x0breturn_path\x18\x04 \x01(\x0e\x32\x18.zidimail.v1.CheckStatus\"\x9e\x03\n\x06\x44omain\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\t\x12)\n\x06status\x18\x03 \x01(\x0e\x32\x19.zidimail.v1.DomainStatus\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x0b\x64ns_records\x18\x05 \x03(\x0b\x32\x16.zidimail.v1.DnsRecord\x12)\n\x06\x63hecks\x18\x06 \x01(\x0b\x32\x19.zidimail.v1.DomainChecks\x12\x10\n\x08verified\x18\x07 \x01(\x08\x12.\n\nchecked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\ropen_tracking\x18\t \x01(\x08\x12\x16\n\x0e\x63lick_tracking\x18\n \x01(\x08\x12!\n\x03tls\x18\x0b \x01(\x0e\x32\x14.zidimail.v1.TlsMode\x12\x31\n\rfailing_since\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp*~\n\x0c\x44omainStatus\x12\x1d\n\x19\x44OMAIN_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44OMAIN_STATUS_PENDING\x10\x01\x12\x1a\n\x16\x44OMAIN_STATUS_VERIFIED\x10\x02\x12\x18\n\x14\x44OMAIN_STATUS_FAILED\x10\x03*\x9d\x01\n\x0b\x43heckStatus\x12\x1c\n\x18\x43HECK_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43HECK_STATUS_PENDING\x10\x01\x12\x19\n\x15\x43HECK_STATUS_VERIFIED\x10\x02\x12\x17\n\x13\x43HECK_STATUS_FAILED\x10\x03\x12\"\n\x1e\x43HECK_STATUS_TEMPORARY_FAILURE\x10\x04*V\n\x07TlsMode\x12\x18\n\x14TLS_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16TLS_MODE_OPPORTUNISTIC\x10\x01\x12\x15\n\x11TLS_MODE_ENFORCED\x10\x02*\xb1\x01\n\x10\x44nsRecordPurpose\x12\"\n\x1e\x44NS_RECORD_PURPOSE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44NS_RECORD_PURPOSE_SPF\x10\x01\x12\x1b\n\x17\x44NS_RECORD_PURPOSE_DKIM\x10\x02\x12\x1c\n\x18\x44NS_RECORD_PURPOSE_DMARC\x10\x03\x12\"\n\x1e\x44NS_RECORD_PURPOSE_RETURN_PATH\x10\x04*a\n\rDnsRecordType\x12\x1f\n\x1b\x44NS_RECORD_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44NS_RECORD_TYPE_TXT\x10\x01\x12\x16\n\x12\x44NS_RECORD_TYPE_MX\x10\x02\x42\xaf\x01\n\x0f\x63om.zidimail.v1B\x0b\x44omainProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,20 +33,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.domain_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\013DomainProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
-  _globals['_DOMAINSTATUS']._serialized_start=865
-  _globals['_DOMAINSTATUS']._serialized_end=991
-  _globals['_CHECKSTATUS']._serialized_start=994
-  _globals['_CHECKSTATUS']._serialized_end=1151
-  _globals['_TLSMODE']._serialized_start=1153
-  _globals['_TLSMODE']._serialized_end=1239
-  _globals['_DNSRECORDPURPOSE']._serialized_start=1242
-  _globals['_DNSRECORDPURPOSE']._serialized_end=1419
-  _globals['_DNSRECORDTYPE']._serialized_start=1421
-  _globals['_DNSRECORDTYPE']._serialized_end=1518
+  _globals['_DOMAINSTATUS']._serialized_start=1007
+  _globals['_DOMAINSTATUS']._serialized_end=1133
+  _globals['_CHECKSTATUS']._serialized_start=1136
+  _globals['_CHECKSTATUS']._serialized_end=1293
+  _globals['_TLSMODE']._serialized_start=1295
+  _globals['_TLSMODE']._serialized_end=1381
+  _globals['_DNSRECORDPURPOSE']._serialized_start=1384
+  _globals['_DNSRECORDPURPOSE']._serialized_end=1561
+  _globals['_DNSRECORDTYPE']._serialized_start=1563
+  _globals['_DNSRECORDTYPE']._serialized_end=1660
   _globals['_DNSRECORD']._serialized_start=75
-  _globals['_DNSRECORD']._serialized_end=313
-  _globals['_DOMAINCHECKS']._serialized_start=316
-  _globals['_DOMAINCHECKS']._serialized_end=497
-  _globals['_DOMAIN']._serialized_start=500
-  _globals['_DOMAIN']._serialized_end=863
+  _globals['_DNSRECORD']._serialized_end=404
+  _globals['_DOMAINCHECKS']._serialized_start=407
+  _globals['_DOMAINCHECKS']._serialized_end=588
+  _globals['_DOMAIN']._serialized_start=591
+  _globals['_DOMAIN']._serialized_end=1005
 # @@protoc_insertion_point(module_scope)

@@ -66,7 +66,7 @@ DNS_RECORD_TYPE_TXT: DnsRecordType
 DNS_RECORD_TYPE_MX: DnsRecordType
 
 class DnsRecord(_message.Message):
-    __slots__ = ("record", "name", "type", "ttl", "status", "value", "priority", "required")
+    __slots__ = ("record", "name", "type", "ttl", "status", "value", "priority", "required", "host", "found", "problem", "note")
     RECORD_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +75,10 @@ class DnsRecord(_message.Message):
     VALUE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    FOUND_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
     record: DnsRecordPurpose
     name: str
     type: DnsRecordType
@@ -83,7 +87,11 @@ class DnsRecord(_message.Message):
     value: str
     priority: int
     required: bool
-    def __init__(self, record: _Optional[_Union[DnsRecordPurpose, str]] = ..., name: _Optional[str] = ..., type: _Optional[_Union[DnsRecordType, str]] = ..., ttl: _Optional[str] = ..., status: _Optional[_Union[CheckStatus, str]] = ..., value: _Optional[str] = ..., priority: _Optional[int] = ..., required: _Optional[bool] = ...) -> None: ...
+    host: str
+    found: _containers.RepeatedScalarFieldContainer[str]
+    problem: str
+    note: str
+    def __init__(self, record: _Optional[_Union[DnsRecordPurpose, str]] = ..., name: _Optional[str] = ..., type: _Optional[_Union[DnsRecordType, str]] = ..., ttl: _Optional[str] = ..., status: _Optional[_Union[CheckStatus, str]] = ..., value: _Optional[str] = ..., priority: _Optional[int] = ..., required: _Optional[bool] = ..., host: _Optional[str] = ..., found: _Optional[_Iterable[str]] = ..., problem: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
 
 class DomainChecks(_message.Message):
     __slots__ = ("spf", "dkim", "dmarc", "return_path")
@@ -98,7 +106,7 @@ class DomainChecks(_message.Message):
     def __init__(self, spf: _Optional[_Union[CheckStatus, str]] = ..., dkim: _Optional[_Union[CheckStatus, str]] = ..., dmarc: _Optional[_Union[CheckStatus, str]] = ..., return_path: _Optional[_Union[CheckStatus, str]] = ...) -> None: ...
 
 class Domain(_message.Message):
-    __slots__ = ("id", "domain", "status", "created_at", "dns_records", "checks", "verified", "checked_at", "open_tracking", "click_tracking", "tls")
+    __slots__ = ("id", "domain", "status", "created_at", "dns_records", "checks", "verified", "checked_at", "open_tracking", "click_tracking", "tls", "failing_since")
     ID_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +118,7 @@ class Domain(_message.Message):
     OPEN_TRACKING_FIELD_NUMBER: _ClassVar[int]
     CLICK_TRACKING_FIELD_NUMBER: _ClassVar[int]
     TLS_FIELD_NUMBER: _ClassVar[int]
+    FAILING_SINCE_FIELD_NUMBER: _ClassVar[int]
     id: str
     domain: str
     status: DomainStatus
@@ -121,4 +130,5 @@ class Domain(_message.Message):
     open_tracking: bool
     click_tracking: bool
     tls: TlsMode
-    def __init__(self, id: _Optional[str] = ..., domain: _Optional[str] = ..., status: _Optional[_Union[DomainStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dns_records: _Optional[_Iterable[_Union[DnsRecord, _Mapping]]] = ..., checks: _Optional[_Union[DomainChecks, _Mapping]] = ..., verified: _Optional[bool] = ..., checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open_tracking: _Optional[bool] = ..., click_tracking: _Optional[bool] = ..., tls: _Optional[_Union[TlsMode, str]] = ...) -> None: ...
+    failing_since: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., domain: _Optional[str] = ..., status: _Optional[_Union[DomainStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dns_records: _Optional[_Iterable[_Union[DnsRecord, _Mapping]]] = ..., checks: _Optional[_Union[DomainChecks, _Mapping]] = ..., verified: _Optional[bool] = ..., checked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open_tracking: _Optional[bool] = ..., click_tracking: _Optional[bool] = ..., tls: _Optional[_Union[TlsMode, str]] = ..., failing_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 from zidimail.v1 import domain_pb2 as zidimail_dot_v1_dot_domain__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n zidimail/v1/domain_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18zidimail/v1/access.proto\x1a\x18zidimail/v1/domain.proto\"\xac\x01\n\x13\x43reateDomainRequest\x12\x14\n\x06\x64omain\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\ropen_tracking\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x1b\n\x0e\x63lick_tracking\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12!\n\x03tls\x18\x04 \x01(\x0e\x32\x14.zidimail.v1.TlsModeB\x10\n\x0e_open_trackingB\x11\n\x0f_click_tracking\";\n\x14\x43reateDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"$\n\x10GetDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"8\n\x11GetDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"\x8c\x01\n\x12ListDomainsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\x08\n\x06_afterB\t\n\x07_before\"\x8b\x01\n\x13ListDomainsResponse\x12!\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x13.zidimail.v1.Domain\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\x12\x13\n\x0bnext_cursor\x18\x06 \x01(\t\"\'\n\x13VerifyDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xb7\x01\n\x14VerifyDomainResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12)\n\x06\x63hecks\x18\x02 \x01(\x0b\x32\x19.zidimail.v1.DomainChecks\x12\x10\n\x08verified\x18\x03 \x01(\x08\x12)\n\x06status\x18\x04 \x01(\x0e\x32\x19.zidimail.v1.DomainStatus\x12+\n\x0b\x64ns_records\x18\x05 \x03(\x0b\x32\x16.zidimail.v1.DnsRecord\"\xa8\x01\n\x13UpdateDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\ropen_tracking\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x1b\n\x0e\x63lick_tracking\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12!\n\x03tls\x18\x04 \x01(\x0e\x32\x14.zidimail.v1.TlsModeB\x10\n\x0e_open_trackingB\x11\n\x0f_click_tracking\";\n\x14UpdateDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"+\n\x17RotateDomainKeysRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x18RotateDomainKeysResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"\'\n\x13\x44\x65leteDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"3\n\x14\x44\x65leteDomainResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x32\xba\x07\n\rDomainService\x12\x82\x01\n\x0c\x43reateDomain\x12 .zidimail.v1.CreateDomainRequest\x1a!.zidimail.v1.CreateDomainResponse\"-\x82\xd3\xe4\x93\x02\x18\"\x0b/v1/domains:\x01*b\x06\x64omain\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12{\n\tGetDomain\x12\x1d.zidimail.v1.GetDomainRequest\x1a\x1e.zidimail.v1.GetDomainResponse\"/\x82\xd3\xe4\x93\x02\x1a\x12\x10/v1/domains/{id}b\x06\x64omain\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x12t\n\x0bListDomains\x12\x1f.zidimail.v1.ListDomainsRequest\x1a .zidimail.v1.ListDomainsResponse\"\"\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/domains\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x12\x86\x01\n\x0cVerifyDomain\x12 .zidimail.v1.VerifyDomainRequest\x1a!.zidimail.v1.VerifyDomainResponse\"1\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/domains/{id}/verify:\x01*\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12\x87\x01\n\x0cUpdateDomain\x12 .zidimail.v1.UpdateDomainRequest\x1a!.zidimail.v1.UpdateDomainResponse\"2\x82\xd3\xe4\x93\x02\x1d\x32\x10/v1/domains/{id}:\x01*b\x06\x64omain\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12\x9f\x01\n\x10RotateDomainKeys\x12$.zidimail.v1.RotateDomainKeysRequest\x1a%.zidimail.v1.RotateDomainKeysResponse\">\x82\xd3\xe4\x93\x02)\"\x1c/v1/domains/{id}/dkim/rotate:\x01*b\x06\x64omain\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12|\n\x0c\x44\x65leteDomain\x12 .zidimail.v1.DeleteDomainRequest\x1a!.zidimail.v1.DeleteDomainResponse\"\'\x82\xd3\xe4\x93\x02\x12*\x10/v1/domains/{id}\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x42\xb6\x01\n\x0f\x63om.zidimail.v1B\x12\x44omainServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n zidimail/v1/domain_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\x1a\x18zidimail/v1/domain.proto\"\xac\x01\n\x13\x43reateDomainRequest\x12\x14\n\x06\x64omain\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\ropen_tracking\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x1b\n\x0e\x63lick_tracking\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12!\n\x03tls\x18\x04 \x01(\x0e\x32\x14.zidimail.v1.TlsModeB\x10\n\x0e_open_trackingB\x11\n\x0f_click_tracking\";\n\x14\x43reateDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"$\n\x10GetDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"8\n\x11GetDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"\x8c\x01\n\x12ListDomainsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x04 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\x08\n\x06_afterB\t\n\x07_before\"\x8b\x01\n\x13ListDomainsResponse\x12!\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x13.zidimail.v1.Domain\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\x12\x13\n\x0bnext_cursor\x18\x06 \x01(\t\"\'\n\x13VerifyDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xea\x01\n\x14VerifyDomainResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12)\n\x06\x63hecks\x18\x02 \x01(\x0b\x32\x19.zidimail.v1.DomainChecks\x12\x10\n\x08verified\x18\x03 \x01(\x08\x12)\n\x06status\x18\x04 \x01(\x0e\x32\x19.zidimail.v1.DomainStatus\x12+\n\x0b\x64ns_records\x18\x05 \x03(\x0b\x32\x16.zidimail.v1.DnsRecord\x12\x31\n\rfailing_since\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa8\x01\n\x13UpdateDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\ropen_tracking\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x1b\n\x0e\x63lick_tracking\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12!\n\x03tls\x18\x04 \x01(\x0e\x32\x14.zidimail.v1.TlsModeB\x10\n\x0e_open_trackingB\x11\n\x0f_click_tracking\";\n\x14UpdateDomainResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"+\n\x17RotateDomainKeysRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x18RotateDomainKeysResponse\x12#\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x13.zidimail.v1.Domain\"\'\n\x13\x44\x65leteDomainRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"3\n\x14\x44\x65leteDomainResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x32\xba\x07\n\rDomainService\x12\x82\x01\n\x0c\x43reateDomain\x12 .zidimail.v1.CreateDomainRequest\x1a!.zidimail.v1.CreateDomainResponse\"-\x82\xd3\xe4\x93\x02\x18\"\x0b/v1/domains:\x01*b\x06\x64omain\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12{\n\tGetDomain\x12\x1d.zidimail.v1.GetDomainRequest\x1a\x1e.zidimail.v1.GetDomainResponse\"/\x82\xd3\xe4\x93\x02\x1a\x12\x10/v1/domains/{id}b\x06\x64omain\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x12t\n\x0bListDomains\x12\x1f.zidimail.v1.ListDomainsRequest\x1a .zidimail.v1.ListDomainsResponse\"\"\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/domains\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x12\x86\x01\n\x0cVerifyDomain\x12 .zidimail.v1.VerifyDomainRequest\x1a!.zidimail.v1.VerifyDomainResponse\"1\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/domains/{id}/verify:\x01*\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12\x87\x01\n\x0cUpdateDomain\x12 .zidimail.v1.UpdateDomainRequest\x1a!.zidimail.v1.UpdateDomainResponse\"2\x82\xd3\xe4\x93\x02\x1d\x32\x10/v1/domains/{id}:\x01*b\x06\x64omain\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12\x9f\x01\n\x10RotateDomainKeys\x12$.zidimail.v1.RotateDomainKeysRequest\x1a%.zidimail.v1.RotateDomainKeysResponse\">\x82\xd3\xe4\x93\x02)\"\x1c/v1/domains/{id}/dkim/rotate:\x01*b\x06\x64omain\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x12|\n\x0c\x44\x65leteDomain\x12 .zidimail.v1.DeleteDomainRequest\x1a!.zidimail.v1.DeleteDomainResponse\"\'\x82\xd3\xe4\x93\x02\x12*\x10/v1/domains/{id}\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x01 \x03\x42\xb6\x01\n\x0f\x63om.zidimail.v1B\x12\x44omainServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -62,34 +63,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOMAINSERVICE'].methods_by_name['RotateDomainKeys']._serialized_options = b'\202\323\344\223\002)\"\034/v1/domains/{id}/dkim/rotate:\001*b\006domain\222\235\273\335\017\t\n\002\001\002\032\001\001 \003'
   _globals['_DOMAINSERVICE'].methods_by_name['DeleteDomain']._loaded_options = None
   _globals['_DOMAINSERVICE'].methods_by_name['DeleteDomain']._serialized_options = b'\202\323\344\223\002\022*\020/v1/domains/{id}\222\235\273\335\017\t\n\002\001\002\032\001\001 \003'
-  _globals['_CREATEDOMAINREQUEST']._serialized_start=165
-  _globals['_CREATEDOMAINREQUEST']._serialized_end=337
-  _globals['_CREATEDOMAINRESPONSE']._serialized_start=339
-  _globals['_CREATEDOMAINRESPONSE']._serialized_end=398
-  _globals['_GETDOMAINREQUEST']._serialized_start=400
-  _globals['_GETDOMAINREQUEST']._serialized_end=436
-  _globals['_GETDOMAINRESPONSE']._serialized_start=438
-  _globals['_GETDOMAINRESPONSE']._serialized_end=494
-  _globals['_LISTDOMAINSREQUEST']._serialized_start=497
-  _globals['_LISTDOMAINSREQUEST']._serialized_end=637
-  _globals['_LISTDOMAINSRESPONSE']._serialized_start=640
-  _globals['_LISTDOMAINSRESPONSE']._serialized_end=779
-  _globals['_VERIFYDOMAINREQUEST']._serialized_start=781
-  _globals['_VERIFYDOMAINREQUEST']._serialized_end=820
-  _globals['_VERIFYDOMAINRESPONSE']._serialized_start=823
-  _globals['_VERIFYDOMAINRESPONSE']._serialized_end=1006
-  _globals['_UPDATEDOMAINREQUEST']._serialized_start=1009
-  _globals['_UPDATEDOMAINREQUEST']._serialized_end=1177
-  _globals['_UPDATEDOMAINRESPONSE']._serialized_start=1179
-  _globals['_UPDATEDOMAINRESPONSE']._serialized_end=1238
-  _globals['_ROTATEDOMAINKEYSREQUEST']._serialized_start=1240
-  _globals['_ROTATEDOMAINKEYSREQUEST']._serialized_end=1283
-  _globals['_ROTATEDOMAINKEYSRESPONSE']._serialized_start=1285
-  _globals['_ROTATEDOMAINKEYSRESPONSE']._serialized_end=1348
-  _globals['_DELETEDOMAINREQUEST']._serialized_start=1350
-  _globals['_DELETEDOMAINREQUEST']._serialized_end=1389
-  _globals['_DELETEDOMAINRESPONSE']._serialized_start=1391
-  _globals['_DELETEDOMAINRESPONSE']._serialized_end=1442
-  _globals['_DOMAINSERVICE']._serialized_start=1445
-  _globals['_DOMAINSERVICE']._serialized_end=2399
+  _globals['_CREATEDOMAINREQUEST']._serialized_start=198
+  _globals['_CREATEDOMAINREQUEST']._serialized_end=370
+  _globals['_CREATEDOMAINRESPONSE']._serialized_start=372
+  _globals['_CREATEDOMAINRESPONSE']._serialized_end=431
+  _globals['_GETDOMAINREQUEST']._serialized_start=433
+  _globals['_GETDOMAINREQUEST']._serialized_end=469
+  _globals['_GETDOMAINRESPONSE']._serialized_start=471
+  _globals['_GETDOMAINRESPONSE']._serialized_end=527
+  _globals['_LISTDOMAINSREQUEST']._serialized_start=530
+  _globals['_LISTDOMAINSREQUEST']._serialized_end=670
+  _globals['_LISTDOMAINSRESPONSE']._serialized_start=673
+  _globals['_LISTDOMAINSRESPONSE']._serialized_end=812
+  _globals['_VERIFYDOMAINREQUEST']._serialized_start=814
+  _globals['_VERIFYDOMAINREQUEST']._serialized_end=853
+  _globals['_VERIFYDOMAINRESPONSE']._serialized_start=856
+  _globals['_VERIFYDOMAINRESPONSE']._serialized_end=1090
+  _globals['_UPDATEDOMAINREQUEST']._serialized_start=1093
+  _globals['_UPDATEDOMAINREQUEST']._serialized_end=1261
+  _globals['_UPDATEDOMAINRESPONSE']._serialized_start=1263
+  _globals['_UPDATEDOMAINRESPONSE']._serialized_end=1322
+  _globals['_ROTATEDOMAINKEYSREQUEST']._serialized_start=1324
+  _globals['_ROTATEDOMAINKEYSREQUEST']._serialized_end=1367
+  _globals['_ROTATEDOMAINKEYSRESPONSE']._serialized_start=1369
+  _globals['_ROTATEDOMAINKEYSRESPONSE']._serialized_end=1432
+  _globals['_DELETEDOMAINREQUEST']._serialized_start=1434
+  _globals['_DELETEDOMAINREQUEST']._serialized_end=1473
+  _globals['_DELETEDOMAINRESPONSE']._serialized_start=1475
+  _globals['_DELETEDOMAINRESPONSE']._serialized_end=1526
+  _globals['_DOMAINSERVICE']._serialized_start=1529
+  _globals['_DOMAINSERVICE']._serialized_end=2483
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,8 @@
+import datetime
+
 from google.api import annotations_pb2 as _annotations_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from zidimail.v1 import access_pb2 as _access_pb2
 from zidimail.v1 import domain_pb2 as _domain_pb2
 from google.protobuf.internal import containers as _containers
@@ -75,18 +78,20 @@ class VerifyDomainRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class VerifyDomainResponse(_message.Message):
-    __slots__ = ("id", "checks", "verified", "status", "dns_records")
+    __slots__ = ("id", "checks", "verified", "status", "dns_records", "failing_since")
     ID_FIELD_NUMBER: _ClassVar[int]
     CHECKS_FIELD_NUMBER: _ClassVar[int]
     VERIFIED_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     DNS_RECORDS_FIELD_NUMBER: _ClassVar[int]
+    FAILING_SINCE_FIELD_NUMBER: _ClassVar[int]
     id: str
     checks: _domain_pb2.DomainChecks
     verified: bool
     status: _domain_pb2.DomainStatus
     dns_records: _containers.RepeatedCompositeFieldContainer[_domain_pb2.DnsRecord]
-    def __init__(self, id: _Optional[str] = ..., checks: _Optional[_Union[_domain_pb2.DomainChecks, _Mapping]] = ..., verified: _Optional[bool] = ..., status: _Optional[_Union[_domain_pb2.DomainStatus, str]] = ..., dns_records: _Optional[_Iterable[_Union[_domain_pb2.DnsRecord, _Mapping]]] = ...) -> None: ...
+    failing_since: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., checks: _Optional[_Union[_domain_pb2.DomainChecks, _Mapping]] = ..., verified: _Optional[bool] = ..., status: _Optional[_Union[_domain_pb2.DomainStatus, str]] = ..., dns_records: _Optional[_Iterable[_Union[_domain_pb2.DnsRecord, _Mapping]]] = ..., failing_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class UpdateDomainRequest(_message.Message):
     __slots__ = ("id", "open_tracking", "click_tracking", "tls")

@@ -104,8 +104,9 @@ class DomainServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifyDomain(self, request, context):
-        """Looks the domain's records up in DNS and stores what was found. A domain that was verified stays
-        so while DNS does not answer.
+        """Looks the domain's records up in DNS and stores what was found. SPF is evaluated as receivers do
+        (RFC 7208): the record may include this platform's anywhere, or list all its addresses. A domain that
+        was verified stays so while DNS does not answer, and until three checks over an hour or more failed.
 
         Errors: DOMAIN_NOT_FOUND, DOMAIN_OWNED_ELSEWHERE.
         """

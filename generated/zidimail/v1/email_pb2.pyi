@@ -83,8 +83,18 @@ class Recipient(_message.Message):
     last_reply: _event_pb2.SmtpReply
     def __init__(self, address: _Optional[str] = ..., kind: _Optional[_Union[RecipientKind, str]] = ..., status: _Optional[_Union[EmailStatus, str]] = ..., attempts: _Optional[int] = ..., last_reply: _Optional[_Union[_event_pb2.SmtpReply, _Mapping]] = ...) -> None: ...
 
+class Bounce(_message.Message):
+    __slots__ = ("type", "sub_type", "message")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SUB_TYPE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    sub_type: str
+    message: str
+    def __init__(self, type: _Optional[str] = ..., sub_type: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
 class Email(_message.Message):
-    __slots__ = ("id", "message_id", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "status", "created_at", "scheduled_at", "attachments", "recipients", "events")
+    __slots__ = ("id", "message_id", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "status", "created_at", "scheduled_at", "attachments", "recipients", "events", "test", "bounce")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +120,8 @@ class Email(_message.Message):
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     RECIPIENTS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    TEST_FIELD_NUMBER: _ClassVar[int]
+    BOUNCE_FIELD_NUMBER: _ClassVar[int]
     id: str
     message_id: str
     to: _containers.RepeatedScalarFieldContainer[str]
@@ -127,4 +139,6 @@ class Email(_message.Message):
     attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
     recipients: _containers.RepeatedCompositeFieldContainer[Recipient]
     events: _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]
-    def __init__(self, id: _Optional[str] = ..., message_id: _Optional[str] = ..., to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., status: _Optional[_Union[EmailStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recipients: _Optional[_Iterable[_Union[Recipient, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., **kwargs) -> None: ...
+    test: bool
+    bounce: Bounce
+    def __init__(self, id: _Optional[str] = ..., message_id: _Optional[str] = ..., to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., status: _Optional[_Union[EmailStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recipients: _Optional[_Iterable[_Union[Recipient, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., test: _Optional[bool] = ..., bounce: _Optional[_Union[Bounce, _Mapping]] = ..., **kwargs) -> None: ...

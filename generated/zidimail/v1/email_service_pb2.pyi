@@ -20,9 +20,11 @@ class BatchMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BATCH_MODE_UNSPECIFIED: _ClassVar[BatchMode]
     BATCH_MODE_STRICT: _ClassVar[BatchMode]
     BATCH_MODE_PERMISSIVE: _ClassVar[BatchMode]
+    BATCH_MODE_SEPARATE: _ClassVar[BatchMode]
 BATCH_MODE_UNSPECIFIED: BatchMode
 BATCH_MODE_STRICT: BatchMode
 BATCH_MODE_PERMISSIVE: BatchMode
+BATCH_MODE_SEPARATE: BatchMode
 
 class NewAttachment(_message.Message):
     __slots__ = ("filename", "content", "path", "content_type", "content_id")

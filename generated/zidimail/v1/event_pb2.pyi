@@ -24,6 +24,15 @@ class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_TYPE_EMAIL_SCHEDULED: _ClassVar[EventType]
     EVENT_TYPE_EMAIL_CANCELED: _ClassVar[EventType]
     EVENT_TYPE_WEBHOOK_TEST: _ClassVar[EventType]
+    EVENT_TYPE_EMAIL_RECEIVED: _ClassVar[EventType]
+    EVENT_TYPE_CONTACT_CREATED: _ClassVar[EventType]
+    EVENT_TYPE_CONTACT_UPDATED: _ClassVar[EventType]
+    EVENT_TYPE_CONTACT_DELETED: _ClassVar[EventType]
+    EVENT_TYPE_DOMAIN_CREATED: _ClassVar[EventType]
+    EVENT_TYPE_DOMAIN_UPDATED: _ClassVar[EventType]
+    EVENT_TYPE_DOMAIN_DELETED: _ClassVar[EventType]
+    EVENT_TYPE_SUPPRESSION_ADDED: _ClassVar[EventType]
+    EVENT_TYPE_SUPPRESSION_REMOVED: _ClassVar[EventType]
 EVENT_TYPE_UNSPECIFIED: EventType
 EVENT_TYPE_EMAIL_SENT: EventType
 EVENT_TYPE_EMAIL_DELIVERED: EventType
@@ -37,6 +46,15 @@ EVENT_TYPE_EMAIL_SUPPRESSED: EventType
 EVENT_TYPE_EMAIL_SCHEDULED: EventType
 EVENT_TYPE_EMAIL_CANCELED: EventType
 EVENT_TYPE_WEBHOOK_TEST: EventType
+EVENT_TYPE_EMAIL_RECEIVED: EventType
+EVENT_TYPE_CONTACT_CREATED: EventType
+EVENT_TYPE_CONTACT_UPDATED: EventType
+EVENT_TYPE_CONTACT_DELETED: EventType
+EVENT_TYPE_DOMAIN_CREATED: EventType
+EVENT_TYPE_DOMAIN_UPDATED: EventType
+EVENT_TYPE_DOMAIN_DELETED: EventType
+EVENT_TYPE_SUPPRESSION_ADDED: EventType
+EVENT_TYPE_SUPPRESSION_REMOVED: EventType
 
 class SmtpReply(_message.Message):
     __slots__ = ("code", "enhanced_status", "diagnostic", "remote_host")
@@ -51,7 +69,7 @@ class SmtpReply(_message.Message):
     def __init__(self, code: _Optional[int] = ..., enhanced_status: _Optional[str] = ..., diagnostic: _Optional[str] = ..., remote_host: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("id", "type", "created_at", "email_id", "recipient", "reply", "attempt", "possible_duplicate", "cursor")
+    __slots__ = ("id", "type", "created_at", "email_id", "recipient", "reply", "attempt", "possible_duplicate", "test", "cursor")
     ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +78,7 @@ class Event(_message.Message):
     REPLY_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     POSSIBLE_DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    TEST_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     id: str
     type: EventType
@@ -69,5 +88,6 @@ class Event(_message.Message):
     reply: SmtpReply
     attempt: int
     possible_duplicate: bool
+    test: bool
     cursor: str
-    def __init__(self, id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., email_id: _Optional[str] = ..., recipient: _Optional[str] = ..., reply: _Optional[_Union[SmtpReply, _Mapping]] = ..., attempt: _Optional[int] = ..., possible_duplicate: _Optional[bool] = ..., cursor: _Optional[str] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., email_id: _Optional[str] = ..., recipient: _Optional[str] = ..., reply: _Optional[_Union[SmtpReply, _Mapping]] = ..., attempt: _Optional[int] = ..., possible_duplicate: _Optional[bool] = ..., test: _Optional[bool] = ..., cursor: _Optional[str] = ...) -> None: ...

@@ -79,7 +79,8 @@ class EventServiceServicer:
         `AbortController` whose signal the call was given in Connect-ES. A client that only stops reading keeps the
         stream open.
 
-        Errors: VALIDATION_FAILED. UNAVAILABLE when the server stops.
+        Errors: VALIDATION_FAILED. TOO_MANY_STREAMS when the key or the organisation has no more streams: programs of
+        one organisation can share one. UNAVAILABLE when the server stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,6 +1,6 @@
 """Domains and their DKIM keys."""
 
-from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, Text, text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, text
 
 from server.db.tables.metadata import id_column, metadata, time_column
 
@@ -22,6 +22,11 @@ domains = Table(
     Column("tls_enforced", Boolean, nullable=False, default=False),
     time_column("created_at"),
     time_column("checked_at", nullable=True),
+    # The findings of the last check for each record, as JSON; null before the first.
+    Column("findings", Text, nullable=True),
+    # The run of failed checks of a domain that is verified still (C-53).
+    Column("failed_checks", Integer, nullable=False, default=0, server_default="0"),
+    time_column("failing_since", nullable=True),
     Index("uq_domains_org_id_domain", "org_id", "domain", unique=True),
     # The first organisation to verify a domain owns it (C-45).
     Index(

@@ -134,12 +134,12 @@ class Session:
         mail = b"MAIL FROM:<%b>" % message.sender.encode()
         if "SIZE" in self._features:
             mail += b" SIZE=%d" % size
-        if "SMTPUTF8" in self._features and (
-            message.needs_utf8 or not message.sender.isascii() or not all(map(bytes.isascii, paths.values()))
-        ):
+        utf8 = message.needs_utf8 or not message.sender.isascii()
+        utf8 = "SMTPUTF8" in self._features and (utf8 or not all(map(bytes.isascii, paths.values())))
+        if utf8:
             mail += b" SMTPUTF8"
-            if "8BITMIME" in self._features:
-                mail += b" BODY=8BITMIME"
+        if "8BITMIME" in self._features and (utf8 or not message.content.isascii()):
+            mail += b" BODY=8BITMIME"
         return mail
 
     async def _transact(self, envelope: _Envelope, decided: dict[int, Outcome], hooks: CommitHooks) -> Sent:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from server.delivery.route import Router
+from server.delivery.route import NoRoute, Router
 from server.delivery.smtp.target import Target, Timeouts
 from server.delivery.transports.smtp_transport import SmtpTransport
+from server.delivery.verdict import unreachable
 from server.net.dns import Resolver
 from server.settings import Settings
 
@@ -26,5 +27,11 @@ class Mx(SmtpTransport):
         return domain
 
     async def targets(self, site: str) -> Sequence[Target]:
-        """See `SmtpTransport`."""
-        return [Target(host, address, self._port) for host, address in await self._router.route(site)]
+        """See `SmtpTransport`. Hosts that were silent lately are left out."""
+        found = [Target(host, address, self._port) for host, address in await self._router.route(site)]
+        waits = [self.silence.wait_s(target) for target in found]
+        if all(waits):
+            first, wait_s = found[0], min(waits)
+            text = f"it said nothing when it was last tried, and is tried again in {wait_s:.0f} s"
+            raise NoRoute(unreachable("4.4.1", text, first.display_name))
+        return [target for target, wait_s in zip(found, waits, strict=True) if not wait_s]

@@ -41,13 +41,14 @@ def target_of(url: str) -> Target:
     credentials = None
     if parts.username:
         credentials = Credentials(unquote(parts.username), unquote(parts.password or ""))
-        if tls is Tls.OPPORTUNISTIC and not _is_loopback(host):
+        if tls is Tls.OPPORTUNISTIC and not is_loopback(host):
             tls = Tls.REQUIRED
             default_port = 587
     return Target(host, "", port or default_port, tls, credentials)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """True for a host on this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

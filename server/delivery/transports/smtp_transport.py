@@ -12,11 +12,18 @@ from server.delivery.smtp.answers import Answers, FirstHosts, is_same_host, othe
 from server.delivery.smtp.handshake import connect
 from server.delivery.smtp.pool import IDLE_S, Pool
 from server.delivery.smtp.session import Session
+from server.delivery.smtp.silence import Silence
 from server.delivery.smtp.target import AttemptFailed, Target, Timeouts, Tls
 from server.delivery.transport import CommitHooks, OutgoingMessage
 from server.delivery.verdict import Outcome, unreachable
+from server.net.descriptors import Exhausted, is_exhaustion
 
 _UNTRIED = unreachable("4.4.1", "no host of the site could be reached")
+# The time limits of a host while other hosts of the site are left (seconds).
+_CONNECT_S = 10.0
+_GREETING_S = 30.0
+# The idle sessions that are ended when no descriptor is left.
+_ENDED_AT_ONCE = 32
 _log = structlog.get_logger()
 
 
@@ -52,6 +59,7 @@ class SmtpTransport(ABC):
         self._unverified.verify_mode = ssl.CERT_NONE
         self._pool = Pool(idle_s)
         self._first_hosts = FirstHosts()
+        self.silence = Silence()
 
     @abstractmethod
     def site_of(self, domain: str) -> str:
@@ -139,16 +147,16 @@ class SmtpTransport(ABC):
         self._pool.close()
 
     async def _connect(self, target: Target, *, others_left: bool) -> Session:
-        timeouts = (
-            replace(self._timeouts, connect=min(10.0, self._timeouts.connect))
-            if others_left
-            else self._timeouts
-        )
+        timeouts = self._timeouts
+        if others_left:
+            timeouts = replace(
+                timeouts,
+                connect=min(_CONNECT_S, timeouts.connect),
+                greeting=min(_GREETING_S, timeouts.greeting),
+            )
         verified = target.tls in (Tls.REQUIRED, Tls.IMPLICIT)
         try:
-            return await connect(
-                target, self._hostname, self._verified if verified else self._unverified, timeouts
-            )
+            return await self._open(target, self._verified if verified else self._unverified, timeouts)
         except AttemptFailed as failed:
             if not failed.in_handshake or target.tls is not Tls.OPPORTUNISTIC:
                 raise
@@ -156,7 +164,18 @@ class SmtpTransport(ABC):
             _log.warning(
                 "STARTTLS failed; the host is tried in clear", host=target.display_name, reason=str(failed)
             )
-            return await connect(replace(target, tls=Tls.NONE), self._hostname, self._unverified, timeouts)
+            return await self._open(replace(target, tls=Tls.NONE), self._unverified, timeouts)
+
+    async def _open(self, target: Target, context: ssl.SSLContext, timeouts: Timeouts) -> Session:
+        """A new session. Raises `AttemptFailed`, and `Exhausted` if this machine has no socket for it."""
+        try:
+            with self.silence.watching(target, timeouts):
+                return await connect(target, self._hostname, context, timeouts)
+        except AttemptFailed as failed:
+            if not is_exhaustion(failed.__cause__, target.address):
+                raise
+            self._pool.end_oldest(_ENDED_AT_ONCE)
+            raise Exhausted(str(failed)) from failed
 
 
 def _fit_for(message: OutgoingMessage, target: Target) -> Target:

@@ -15,10 +15,16 @@ class EmailRow(NamedTuple):
     org_id: str
     id: str
     sender: str
-    to: str  # a JSON list of addresses
+    # JSON lists of addresses.
+    to: str
+    cc: str
+    bcc: str
+    reply_to: str
     subject: str
     tags: str  # a JSON list of names and values
+    headers: str  # a JSON object
     message_id: str
+    test: bool
     created_at: int
 
 

@@ -25,10 +25,17 @@ def body(event: EventRow, email: EmailRow) -> bytes:
 
 
 def test_body(webhook_id: str, now_ms: int) -> bytes:
-    """The body of a test call."""
-    return orjson.dumps(
-        {"type": TEST_TYPE, "created_at": _iso(now_ms), "data": {"webhook_id": webhook_id, "test": True}}
+    """The body of a test call: of the shape of a delivery's, made by the same code (C-59)."""
+    event = EventRow(
+        *("", 0, 0, "", webhook_id, TEST_TYPE, "you@example.net", 1),
+        *(250, "2.0.0", "This is a test: no email was sent.", "mx.example.net", False, now_ms),
     )
+    email = EmailRow(
+        *("", "", "Test <test@example.com>", '["you@example.net"]', "[]", "[]", "[]", "Test of a webhook"),
+        *('[["test","webhook"]]', "{}", f"<{webhook_id}@example.com>", True, now_ms),
+    )
+    data = _data(event, email) | {"webhook_id": webhook_id}
+    return orjson.dumps({"type": TEST_TYPE, "created_at": _iso(now_ms), "data": data})
 
 
 def headers(
@@ -61,8 +68,14 @@ def _data(event: EventRow, email: EmailRow) -> dict[str, object]:
         "created_at": _iso(email.created_at),
         "from": email.sender,
         "to": json.loads(email.to),
+        "cc": json.loads(email.cc),
+        "bcc": json.loads(email.bcc),
+        "reply_to": json.loads(email.reply_to),
         "subject": email.subject,
+        "headers": [{"name": name, "value": value} for name, value in json.loads(email.headers).items()],
     }
+    if email.test:
+        data["test"] = True
     if tags := json.loads(email.tags):
         data["tags"] = dict(tags)
     if event.recipient:

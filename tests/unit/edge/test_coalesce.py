@@ -73,7 +73,7 @@ async def test_idle_queue_sends_at_once_as_a_batch_of_one(emails: EmailServer, s
     result = await sender.send("alone")
     assert result.sent.id == "alone"
     assert emails.subjects == [["alone"]]
-    assert emails.batches[0].mode == pb.BATCH_MODE_PERMISSIVE
+    assert emails.batches[0].mode == pb.BATCH_MODE_SEPARATE
 
 
 async def test_sends_during_two_calls_in_flight_share_the_next_call(

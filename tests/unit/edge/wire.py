@@ -47,6 +47,18 @@ class Connection:
         body = await self._reader.readexactly(int(headers.get("content-length", 0)))
         return Reply(int(head[0].split()[1]), headers, body)
 
+    def drop(self) -> None:
+        """Closes at once, whatever is still to be sent."""
+        self._writer.transport.abort()
+
+    async def rest(self) -> None:
+        """Reads and forgets all until the peer closes."""
+        try:
+            while await self._reader.read(65_536):
+                pass
+        except ConnectionError:
+            pass
+
     async def ends(self) -> bool:
         """True if the peer closes without another byte; waits for either."""
         try:

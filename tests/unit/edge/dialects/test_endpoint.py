@@ -10,7 +10,8 @@ from zidimail.v1 import domain_pb2, domain_service_pb2
 
 from edge.client_ip import ClientIps
 from edge.dialects.dialect import HeaderField, MethodRules
-from edge.dialects.endpoint import Endpoint, Limits, Method
+from edge.dialects.endpoint import Endpoint
+from edge.dialects.operation import Limits, Method
 from edge.dialects.zidimail.dialect import ZidiMail
 from edge.middleware.credential import Credential
 from edge.transcoding.capacity import Capacity

@@ -59,6 +59,8 @@ def test_every_field_is_always_rendered() -> None:
         "headers": {},
         "tags": [],
         "status": None,
+        "test": False,
+        "bounce": None,
         "created_at": None,
         "recipients": [],
         "events": [],

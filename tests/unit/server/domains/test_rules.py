@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domains.rules import Checks, CheckStatus, DomainStatus, PublicKey, decide, host_name, records
+from server.domains.rules import (
+    FAILED_CHECKS,
+    FAILING_MS,
+    Checks,
+    CheckStatus,
+    DomainStatus,
+    PublicKey,
+    Standing,
+    decide,
+    host_name,
+    records,
+)
 from server.faults import ValidationFailed
 
 RSA = PublicKey("zm0a1b2cr", "rsa", "MIIB", "verified")
@@ -141,9 +152,9 @@ def test_the_records_to_publish() -> None:
     [
         ("verified", "verified", (False, "pending"), (True, "verified")),
         ("verified", "verified", (False, "failed"), (True, "verified")),
-        ("verified", "failed", (True, "verified"), (False, "failed")),
-        ("failed", "verified", (True, "verified"), (False, "failed")),
-        ("failed", "temporary_failure", (True, "verified"), (False, "failed")),
+        ("verified", "failed", (True, "verified"), (True, "verified")),
+        ("failed", "verified", (True, "verified"), (True, "verified")),
+        ("failed", "temporary_failure", (True, "verified"), (True, "verified")),
         ("verified", "temporary_failure", (True, "verified"), (True, "verified")),
         ("temporary_failure", "verified", (True, "verified"), (True, "verified")),
         ("temporary_failure", "temporary_failure", (True, "verified"), (True, "verified")),
@@ -157,4 +168,52 @@ def test_spf_and_dkim_decide_and_a_dns_timeout_changes_nothing(
     """Z-33."""
     for other in ("failed", "verified", "temporary_failure"):
         checks = Checks(spf=spf, dkim=dkim, dmarc=other, return_path=other)  # type: ignore[arg-type]
-        assert decide(checks, verified=before[0], status=before[1]) == after
+        decided = decide(checks, Standing(*before), 1_000)
+        assert (decided.verified, decided.status) == after
+
+
+WRONG, RIGHT, SILENT = (
+    Checks(spf=spf, dkim="verified") for spf in ("failed", "verified", "temporary_failure")
+)  # type: ignore[arg-type]
+
+
+def _after(*checks: tuple[int, Checks]) -> Standing:
+    """The standing of a verified domain after these checks, each with its minute."""
+    standing = Standing(True, "verified")
+    for minute, check in checks:
+        standing = decide(check, standing, minute * 60_000)
+    return standing
+
+
+def test_three_failed_checks_over_an_hour_take_the_right_to_send() -> None:
+    """C-53."""
+    assert (FAILED_CHECKS, FAILING_MS) == (3, 3_600_000)
+    assert _after((0, WRONG)) == Standing(True, "verified", 1, 0)
+    assert _after((0, WRONG), (1, WRONG), (59, WRONG)).verified
+    assert _after((0, WRONG), (90, WRONG)).verified
+    assert _after((0, WRONG), (30, WRONG), (60, WRONG)) == Standing(False, "failed")
+    assert not _after((0, WRONG), (1, WRONG), (2, WRONG), (61, WRONG)).verified
+
+
+def test_right_answer_ends_a_run_of_failed_checks_and_silence_neither_ends_nor_lengthens_it() -> None:
+    """C-53."""
+    assert _after((0, WRONG), (30, WRONG), (60, RIGHT)) == Standing(True, "verified")
+    assert _after((0, WRONG), (30, WRONG), (60, RIGHT), (90, WRONG)).verified
+    assert _after((0, WRONG), (30, SILENT), (60, SILENT), (90, SILENT)) == Standing(True, "verified", 1, 0)
+    assert not _after((0, WRONG), (30, WRONG), (60, SILENT), (90, WRONG)).verified
+
+
+@pytest.mark.parametrize("hostname", ["localhost", "mail", "192.0.2.1", "mail.localdomain", "-a.example"])
+def test_record_that_points_to_a_host_without_a_public_name_says_so(hostname: str) -> None:
+    """C-61."""
+    noted = [
+        (record.purpose, record.type)
+        for record in records("mail.example.com", hostname, [RSA], Checks())
+        if "ZIDIMAIL_HOSTNAME" in record.note
+    ]
+    assert noted == [("SPF", "TXT"), ("RETURN_PATH", "MX"), ("RETURN_PATH", "TXT")]
+
+
+@pytest.mark.parametrize("hostname", ["platform.example", "Mail.Example.com", "a-1.b2.xn--bcher-kva.example"])
+def test_records_have_no_note_with_a_public_name(hostname: str) -> None:
+    assert not [record for record in records("a.example", hostname, [RSA, ED25519], Checks()) if record.note]

@@ -3,6 +3,7 @@
 import base64
 import email
 import email.policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from typing import cast
 
@@ -85,6 +86,75 @@ def test_an_inline_image_alone_needs_no_mixed_part() -> None:
 
 def test_without_html_an_inline_image_is_a_file() -> None:
     assert shape(parsed(plain_with(attachments=[LOGO]))) == ("multipart/mixed", ["text/plain", "image/png"])
+
+
+@pytest.mark.parametrize(
+    ("content_type", "content", "charset"),
+    [
+        ("text/plain", "Größe\n".encode(), "utf-8"),
+        ("text/csv", b"a,b\n", "utf-8"),
+        ("text/csv", "Größe".encode("latin-1"), None),
+        ("text/csv", "Größe".encode()[:-2] + b"\xc3", None),
+        ("text/csv; charset=iso-8859-1", "Größe".encode("latin-1"), "iso-8859-1"),
+        ("application/json", b"{}", None),
+    ],
+)
+def test_a_text_file_says_that_it_is_utf_8(content_type: str, content: bytes, charset: str | None) -> None:
+    halves = [content[: len(content) // 57 * 57], content[len(content) // 57 * 57 :]]
+    (part,) = parsed(
+        plain_with(attachments=[Attachment("a.txt", content_type, "", halves)])
+    ).iter_attachments()
+    assert part.get_param("charset") == charset
+    assert part.get_payload(decode=True) == content
+
+
+def test_a_character_may_lie_across_two_chunks_of_a_text() -> None:
+    content = b"x" * 56 + "ü".encode() + b"x"
+    file = Attachment("a.txt", "text/plain", "", [content[:57], content[57:]])
+    (part,) = parsed(plain_with(attachments=[file])).iter_attachments()
+    assert part.get_param("charset") == "utf-8"
+    assert part.get_payload(decode=True) == content
+
+
+@pytest.mark.parametrize(
+    ("inner", "encoding"),
+    [
+        (b"Subject: a\n\nbody \n", "7bit"),
+        (b"Subject: a\r\n\r\n" + b"x" * 998, "7bit"),
+        ("Subject: a\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nGröße\r\n".encode(), "8bit"),
+    ],
+)
+@pytest.mark.parametrize("html", [None, "<p>"])
+def test_a_message_in_a_message_is_not_in_base64(inner: bytes, encoding: str, html: str | None) -> None:
+    """RFC 2046 section 5.2.1; RFC 2045 section 6.4 for the parts around it."""
+    found = parsed(plain_with(html=html, attachments=[Attachment("a.eml", "message/rfc822", "", [inner])]))
+    (part,) = found.iter_attachments()
+    assert part["Content-Transfer-Encoding"] == encoding
+    assert found.get("Content-Transfer-Encoding") == ("8bit" if encoding == "8bit" else None)
+    assert part.get_filename() == "a.eml"
+    (message,) = part.get_payload()
+    assert message["Subject"] == "a"
+    assert not found.defects
+    assert not message.defects
+
+
+@pytest.mark.parametrize("inner", [b"Subject: a\n\n" + b"x" * 999, b"Subject: a\n\n\x00"])
+def test_a_message_that_no_line_can_hold_is_a_file(inner: bytes) -> None:
+    found = parsed(plain_with(attachments=[Attachment("a.eml", "message/rfc822", "", [inner])]))
+    (part,) = found.iter_attachments()
+    assert part.get_content_type() == "application/octet-stream"
+    assert part.get_payload(decode=True) == inner
+
+
+@given(filenames)
+@settings(max_examples=100, deadline=None)
+def test_the_type_has_the_name_as_well(filename: str) -> None:
+    """RFC 2047 in quotes: Outlook reads no RFC 2231."""
+    file = Attachment(filename, "application/pdf", "", [b"%PDF"])
+    raw = bytes(compose(plain_with(attachments=[file])))
+    part = email.message_from_bytes(raw, policy=email.policy.compat32).get_payload()[1]
+    name = part.get_param("name")  # type: ignore[union-attr]
+    assert str(make_header(decode_header(name.replace("\r\n", "")))) == filename
 
 
 def test_a_type_keeps_its_parameters() -> None:

@@ -222,12 +222,28 @@ def test_a_local_part_that_is_no_dot_atom_is_quoted(local: str, written: str) ->
         ("mostly ascii, one ü", "quoted-printable"),
         ("привет, мир", "base64"),
         ("control \x07", "quoted-printable"),
+        ("blanks at the end \nof a line", "quoted-printable"),
+        ("a tab\t", "quoted-printable"),
+        ("-- \nthe signature", "quoted-printable"),
+        ("one\nFrom here", "quoted-printable"),
+        ("From: here", "7bit"),
     ],
 )
 def test_the_smallest_safe_encoding_is_chosen(text: str, encoding: str) -> None:
     found = parsed(plain_with(text=text))
     assert found["Content-Transfer-Encoding"] == encoding
     assert same_text(found.get_content()) == same_text(text)
+
+
+@given(messages)
+@settings(max_examples=50, deadline=None)
+def test_no_line_changes_in_relays(message: Message) -> None:
+    """Relays strip the blanks at the ends of lines, and write `>From`; signatures must survive both."""
+    body = compose(message).body
+    assert b" \r\n" not in body
+    assert b"\t\r\n" not in body
+    assert not body.startswith(b"From ")
+    assert b"\nFrom " not in body
 
 
 def test_a_boundary_in_the_text_does_not_end_its_part() -> None:

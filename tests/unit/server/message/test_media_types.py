@@ -13,7 +13,21 @@ from server.message.media_types import is_media_type, media_type_in_response, me
         ("a.csv", "text/csv"),
         ("photo.jpeg", "image/jpeg"),
         ("backup.tar.gz", "application/gzip"),
-        ("letter.eml", "application/octet-stream"),
+        *[
+            ("a.ics", "text/calendar"),
+            ("a.md", "text/markdown"),
+            ("a.webp", "image/webp"),
+            ("a.heic", "image/heic"),
+            ("a.avif", "image/avif"),
+            ("a.epub", "application/epub+zip"),
+            ("a.7z", "application/x-7z-compressed"),
+            ("a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+            ("a.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            ("a.pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+            ("a.odt", "application/vnd.oasis.opendocument.text"),
+            ("a.vcf", "text/vcard"),
+        ],
+        ("letter.eml", "message/rfc822"),
         ("README", "application/octet-stream"),
         (".pdf", "application/octet-stream"),
         ("a:b?c#d.png", "image/png"),
@@ -31,7 +45,9 @@ def test_a_file_name_suggests_a_media_type(name: str, suggested: str) -> None:
         ("", "application/pdf"),
         ("application/octet-stream", "application/pdf"),
         ("binary/octet-stream", "application/pdf"),
-        ("message/rfc822", "application/pdf"),
+        ("message/rfc822", "message/rfc822"),
+        ("multipart/mixed", "application/pdf"),
+        ("message/partial; id=a", "application/pdf"),
         ("nonsense", "application/pdf"),
     ],
 )
@@ -44,9 +60,11 @@ def test_the_content_type_of_a_response_comes_before_the_type_of_the_name(stated
     [
         ("text/plain", ["text/plain"]),
         ("text/plain ; charset=utf-8;", ["text/plain", "charset=utf-8"]),
+        (r'text/x;a = "1\"; \\ b";', ["text/x", r'a="1\"; \\ b"']),
+        ('a/b; name="Größe; 1"; c=d', ["a/b", "c=d"]),
         ('text/x;a="1; b=2";c="d/e" ; f=g', ["text/x", 'a="1; b=2"', 'c="d/e"', "f=g"]),
     ],
 )
 def test_a_semicolon_in_quotes_separates_no_parameters(media_type: str, parts: list[str]) -> None:
     assert is_media_type(media_type)
-    assert parts_of(media_type) == parts
+    assert list(parts_of(media_type)) == parts

@@ -9,9 +9,11 @@ import dns.message
 import dns.rrset
 import pytest
 
+from server.net.descriptors import Exhausted
 from server.net.dns import DnsTemporaryError, NxDomain, Resolver
 from server.settings import Settings, SettingsError
 from tests.harness.clock import ManualClock
+from tests.harness.descriptors import no_descriptor_left
 from tests.harness.dns_server import DnsFault, DnsServer
 
 
@@ -109,7 +111,7 @@ async def test_a_name_without_such_records_has_none(dns_server: DnsServer, resol
 
 @pytest.mark.parametrize("fault", [DnsFault.SERVFAIL, DnsFault.REFUSED, DnsFault.TIMEOUT])
 async def test_dns_failure_is_never_reported_as_no_such_name(
-    dns_server: DnsServer, resolver: Resolver, fault: DnsFault
+    dns_server: DnsServer, resolver: Resolver, clock: ManualClock, fault: DnsFault
 ) -> None:
     for kind in ("TXT", "MX", "A", "AAAA"):
         dns_server.zones["a.test", kind] = fault
@@ -117,7 +119,49 @@ async def test_dns_failure_is_never_reported_as_no_such_name(
         with pytest.raises(DnsTemporaryError):
             await look_up("a.test")
     dns_server.zones["a.test", "TXT"] = ["back"]
+    clock.advance(60)
     assert await resolver.txt("a.test") == ["back"]
+
+
+@pytest.mark.parametrize("fault", [DnsFault.SERVFAIL, DnsFault.TIMEOUT])
+async def test_a_failure_is_kept_for_half_a_minute_and_for_a_minute_at_most(
+    dns_server: DnsServer, resolver: Resolver, clock: ManualClock, fault: DnsFault
+) -> None:
+    dns_server.zones["a.test", "MX"] = fault
+    for _ in range(3):
+        with pytest.raises(DnsTemporaryError, match=r"^a\.test\. MX: "):
+            await resolver.mx("a.test")
+        queries = dns_server.queries["a.test", "MX"]
+        clock.advance(14)
+    with pytest.raises(DnsTemporaryError):
+        await resolver.mx("a.test")
+    assert dns_server.queries["a.test", "MX"] == queries, "one look-up in 42 seconds"
+    dns_server.zones["a.test", "MX"] = ["10 mx.test."]
+    clock.advance(18)
+    assert await resolver.mx("a.test") == [(10, "mx.test")]
+
+
+async def test_a_fresh_look_up_that_fails_leaves_the_cached_answer(
+    dns_server: DnsServer, resolver: Resolver
+) -> None:
+    dns_server.zones["a.test", "MX"] = ["10 mx.test."]
+    await resolver.mx("a.test")
+    dns_server.zones["a.test", "MX"] = DnsFault.SERVFAIL
+    with pytest.raises(DnsTemporaryError):
+        await resolver.mx("a.test", fresh=True)
+    assert await resolver.mx("a.test") == [(10, "mx.test")]
+
+
+async def test_a_look_up_without_a_socket_is_no_answer_and_not_kept(
+    dns_server: DnsServer, resolver: Resolver
+) -> None:
+    dns_server.zones["a.test", "MX"] = ["10 mx.test."]
+    with no_descriptor_left():
+        with pytest.raises(Exhausted):
+            await resolver.mx("a.test")
+        with pytest.raises(Exhausted):
+            await resolver.addresses("a.test")
+    assert await resolver.mx("a.test") == [(10, "mx.test")]
 
 
 async def test_a_silent_server_is_asked_again_in_time(dns_server: DnsServer, resolver: Resolver) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from server.stats.tally import DAY_MS, EMAILS, RECIPIENTS, Counted, changes
+from server.stats.tally import DAY_MS, EMAILS, RECIPIENTS, TEST_EMAILS, TEST_RECIPIENTS, Counted, changes
 
 ORG, EMAIL = "0" * 24, "1" * 24
 KEY = (ORG, EMAIL)
@@ -18,6 +18,7 @@ class Event:
     created_at: int = 20_000 * DAY_MS
     org_id: str = ORG
     email_id: str = EMAIL
+    test: bool = False
 
 
 def events(*names: str) -> list[Event]:
@@ -33,6 +34,15 @@ def counted(*names: str, recipients: int = 2) -> dict[str, int]:
 
 def test_an_accepted_email_is_queued_and_its_recipients_sent_to() -> None:
     assert counted("sent") == {"emails.queued": 1, "recipients.sent": 2}
+
+
+def test_test_mail_is_counted_apart() -> None:
+    """C-58."""
+    sent = Event("email.sent", test=True)
+    assert {(key.unit, key.name): n for key, n in changes([], [sent], {KEY: 2}).items()} == {
+        (TEST_EMAILS, "queued"): 1,
+        (TEST_RECIPIENTS, "sent"): 2,
+    }
 
 
 def test_an_email_has_the_status_of_all_its_recipients() -> None:

@@ -13,11 +13,13 @@ from google.rpc import error_details_pb2, status_pb2
 from structlog.testing import capture_logs
 from zidimail.v1 import access_pb2
 
+from server.faults import ValidationFailed, Violation
 from server.wire.access import access_rules
 from server.wire.admission import Admission
-from server.wire.caller import KeyCaller, OperatorCaller, SessionCaller, any_caller
+from server.wire.caller import Caller, KeyCaller, OperatorCaller, SessionCaller, any_caller
 from server.wire.faults import InvalidCredentials
 from server.wire.interceptors import Pipeline
+from server.wire.sizes import RequestSizes
 from tests.harness.waiting import until
 from tests.unit.server.wire.services import KINDS, service_of, serving
 
@@ -153,12 +155,18 @@ def reason_of(error: grpc.aio.AioRpcError) -> str:
     return info.reason
 
 
+async def refuse_large(method: str, caller: Caller, size: int) -> None:
+    """Allows no caller more bytes than a message without files has."""
+    raise ValidationFailed([Violation("request", f"{size} bytes")])
+
+
 @asynccontextmanager
 async def running(rule: access_pb2.Access = RULE, **bounds: float) -> AsyncIterator[Service]:
     """The service with the same access rule for all its methods."""
     service = service_of(dict.fromkeys(KINDS, rule))
     keys, echo = Keys(), Echo()
-    pipeline = Pipeline(access_rules([service]), Admission(keys, SECRET), **bounds)
+    sizes = RequestSizes([service], refuse_large)
+    pipeline = Pipeline(access_rules([service]), Admission(keys, SECRET), sizes, **bounds)
     async with asyncio.timeout(WITHIN_S), serving(service, echo, pipeline) as channel:
         yield Service(channel, keys, echo)
 

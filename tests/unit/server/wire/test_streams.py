@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import pytest
 from google.protobuf.message import DecodeError
@@ -9,6 +10,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from server.faults import ValidationFailed
 from server.wire.faults import InvalidCredentials
+from server.wire.rechecks import Rechecks
 from server.wire.streams import parse, parse_each, single, while_admitted
 
 RECHECK_S = 0.01
@@ -44,6 +46,16 @@ class LimitedAdmission:
         self.left -= 1
 
 
+async def rechecked(
+    source: AsyncGenerator[int, None], admission: LimitedAdmission
+) -> AsyncGenerator[int, None]:
+    """A stream whose caller is checked every hundredth of a second."""
+    with Rechecks(RECHECK_S).watched("caller", admission.admit) as refused:
+        async with aclosing(while_admitted(source, refused)) as admitted:
+            async for number in admitted:
+                yield number
+
+
 async def read(stream: AsyncGenerator[int, None], into: list[int]) -> None:
     """Reads a stream to its end."""
     async for number in stream:
@@ -52,7 +64,7 @@ async def read(stream: AsyncGenerator[int, None], into: list[int]) -> None:
 
 async def test_a_stream_passes_whole_while_its_caller_is_admitted() -> None:
     source, admission = Source(3, ends=True), LimitedAdmission(1_000_000)
-    assert [number async for number in while_admitted(source(), admission.admit, RECHECK_S)] == [0, 1, 2]
+    assert [number async for number in rechecked(source(), admission)] == [0, 1, 2]
     assert source.closed
 
 
@@ -60,7 +72,7 @@ async def test_idle_stream_ends_when_its_caller_is_no_longer_admitted() -> None:
     source, admission = Source(2, ends=False), LimitedAdmission(3)
     seen: list[int] = []
     with pytest.raises(InvalidCredentials):
-        await read(while_admitted(source(), admission.admit, RECHECK_S), seen)
+        await read(rechecked(source(), admission), seen)
     assert (seen, admission.left, source.closed) == ([0, 1], 0, True)
 
 
@@ -71,12 +83,12 @@ async def test_busy_stream_ends_when_its_caller_is_no_longer_admitted() -> None:
             yield 0
 
     with pytest.raises(InvalidCredentials):
-        await read(while_admitted(busy(), LimitedAdmission(3).admit, RECHECK_S), [])
+        await read(rechecked(busy(), LimitedAdmission(3)), [])
 
 
 async def test_a_reader_that_leaves_closes_the_stream() -> None:
     source = Source(2, ends=False)
-    admitted = while_admitted(source(), LimitedAdmission(1_000_000).admit, RECHECK_S)
+    admitted = rechecked(source(), LimitedAdmission(1_000_000))
     assert await anext(admitted) == 0
     await admitted.aclose()
     assert source.closed
@@ -88,7 +100,7 @@ async def test_exception_of_a_stream_is_passed_on() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await read(while_admitted(broken(), LimitedAdmission(1_000_000).admit, RECHECK_S), [])
+        await read(rechecked(broken(), LimitedAdmission(1_000_000)), [])
 
 
 async def test_one_answer_is_a_stream_of_one() -> None:

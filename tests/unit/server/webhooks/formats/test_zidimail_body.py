@@ -28,9 +28,14 @@ EMAIL = EmailRow(
     id="0190c3a1f2b4c5d6e7f80912",
     sender="Ada <ada@mail.example.com>",
     to='["bob@example.net", "Zoë <zoe@example.org>"]',
+    cc='["Cy <cy@example.net>"]',
+    bcc="[]",
+    reply_to="[]",
     subject="Grüße",
     tags="[]",
+    headers='{"X-Order": "7"}',
     message_id="<0190c3a1f2b4c5d6e7f80912@mail.example.com>",
+    test=False,
     created_at=1_799_999_999_000,
 )
 
@@ -49,7 +54,11 @@ def test_payload_has_the_fields_of_the_contract() -> None:
             "created_at": "2027-01-15T07:59:59.000Z",
             "from": "Ada <ada@mail.example.com>",
             "to": ["bob@example.net", "Zoë <zoe@example.org>"],
+            "cc": ["Cy <cy@example.net>"],
+            "bcc": [],
+            "reply_to": [],
             "subject": "Grüße",
+            "headers": [{"name": "X-Order", "value": "7"}],
         },
     }
 
@@ -98,9 +107,22 @@ def test_the_same_event_gives_the_same_bytes() -> None:
     assert zidimail.body(EVENT, EMAIL) == zidimail.body(EVENT, EMAIL)
 
 
-def test_a_test_call_has_the_form_of_an_event() -> None:
-    assert json.loads(zidimail.test_body("0190c3a1f2b4c5d6e7f80913", 1_800_000_000_007)) == {
-        "type": "webhook.test",
-        "created_at": "2027-01-15T08:00:00.007Z",
-        "data": {"webhook_id": "0190c3a1f2b4c5d6e7f80913", "test": True},
+def test_a_test_call_has_the_form_of_a_delivery() -> None:
+    """C-59."""
+    body = json.loads(zidimail.test_body("0190c3a1f2b4c5d6e7f80913", 1_800_000_000_007))
+    delivered = EVENT._replace(
+        type="email.delivered", recipient="b@x.example", attempt=1, reply_code=250, reply_status="2.0.0"
+    )
+    real = _read(delivered, EMAIL._replace(tags='[["kind", "receipt"]]', test=True))
+    assert (body["type"], body["created_at"]) == ("webhook.test", "2027-01-15T08:00:00.007Z")
+    assert body["data"].keys() == real["data"].keys() | {"webhook_id"}
+    assert {name: type(value) for name, value in body["data"].items() if name in real["data"]} == {
+        name: type(value) for name, value in real["data"].items()
     }
+    assert (body["data"]["webhook_id"], body["data"]["test"]) == ("0190c3a1f2b4c5d6e7f80913", True)
+
+
+def test_only_test_mail_is_marked() -> None:
+    """C-58."""
+    assert "test" not in _read()["data"]
+    assert _read(email=EMAIL._replace(test=True))["data"]["test"] is True

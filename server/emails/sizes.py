@@ -1,0 +1,54 @@
+"""The bytes of one message that sends: as many as the plan of its sender allows (contract rows C-1, Z-21)."""
+
+from typing import NamedTuple
+
+from server.db.database import Database
+from server.db.statements import Statement
+from server.db.tx import Tx
+from server.emails.faults import AttachmentsTooLarge, MessageTooLarge
+from server.emails.rules import MAX_BODY_BYTES
+from server.wire.caller import Caller, InternalCaller, OperatorCaller, OrganisationCaller
+from server.wire.sizes import PLAIN_BYTES
+
+# Both bodies of an email, and all else but its files.
+BESIDE_FILES = 2 * MAX_BODY_BYTES + PLAIN_BYTES
+_SEND = "/zidimail.v1.EmailService/SendEmail"
+_WITH_FILES = frozenset({_SEND, "/zidimail.v1.EmailService/BatchSendEmails"})
+
+
+class _PlanRow(NamedTuple):
+    plan: str
+    attachment_bytes: int
+
+
+_PLAN = Statement(
+    _PlanRow,
+    """
+    SELECT p.plan, p.attachment_bytes FROM organisations AS o JOIN plans AS p ON p.plan = o.plan
+    WHERE o.org_id = :org_id
+    """,
+)
+
+
+class MessageSizes:
+    """Checks the bytes of messages against the plans in the store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def check(self, method: str, caller: Caller, size: int) -> None:
+        """Raises `MessageTooLarge` or `AttachmentsTooLarge`; `size` is above `PLAIN_BYTES`."""
+        if isinstance(caller, InternalCaller | OperatorCaller):
+            return
+        if method not in _WITH_FILES or not isinstance(caller, OrganisationCaller):
+            raise MessageTooLarge(PLAIN_BYTES)
+        plan = await self._database.read(_plan, caller.org_id)
+        if plan is None or size <= plan.attachment_bytes + BESIDE_FILES:
+            return
+        if method == _SEND:
+            raise AttachmentsTooLarge(plan.attachment_bytes, plan.plan)
+        raise MessageTooLarge(plan.attachment_bytes + BESIDE_FILES)
+
+
+def _plan(tx: Tx, org_id: str) -> _PlanRow | None:
+    return _PLAN.first(tx, org_id=org_id)

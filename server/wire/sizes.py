@@ -1,0 +1,136 @@
+"""The size of a request, measured on the wire: one that is too large is refused before it becomes objects.
+
+A list entry of two bytes becomes an object of a hundred, and parsing a message holds up every other call. So
+the entries are counted in the bytes of the message (protobuf encoding: tag, length, value).
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, ServiceDescriptor
+
+from server.faults import ValidationFailed, Violation
+from server.wire.caller import Caller
+
+# Entries of one list or map: more than any rule allows, so that near misses get the rule's own text.
+MAX_ENTRIES = 1_000
+# Messages of fewer bytes are parsed uncounted: all of their entries together cost nothing.
+SMALL_BYTES = 4 * 1024
+# The bytes of a message without files (contract row Z-9).
+PLAIN_BYTES = 2 * 2**20
+
+_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+
+# Raises the fault of a caller whose message of a method has more bytes than its plan allows. It is asked only
+# about messages of more than `PLAIN_BYTES`.
+CheckBytes: TypeAlias = Callable[[str, Caller, int], Awaitable[None]]
+
+
+class _Field(NamedTuple):
+    name: str
+    # True for a list of numbers, whose entries share one length.
+    is_packable: bool
+    # The fields of the messages in it; None for other values.
+    fields: "_Fields | None"
+
+
+_Fields: TypeAlias = Mapping[int, _Field]
+
+
+class RequestSizes:
+    """The limits of the requests of some services."""
+
+    def __init__(self, services: Iterable[ServiceDescriptor], check_bytes: CheckBytes) -> None:
+        self._check_bytes = check_bytes
+        self._fields = {
+            f"/{service.full_name}/{method.name}": _fields_of(method.input_type)
+            for service in services
+            for method in service.methods
+        }
+
+    async def check(self, method: str, caller: Caller, body: bytes) -> None:
+        """Raises a fault if a request is too large for its caller, or has a list of over 1,000 entries."""
+        if len(body) > PLAIN_BYTES:
+            await self._check_bytes(method, caller, len(body))
+        if len(body) > SMALL_BYTES:
+            count_entries(self._fields[method], body)
+
+
+def fields_of(descriptor: Descriptor) -> _Fields:
+    """The fields of a message as `count_entries` needs them."""
+    return _fields_of(descriptor)
+
+
+def count_entries(fields: _Fields, body: bytes) -> None:
+    """Raises `ValidationFailed` if a field comes more than 1,000 times in a message or in one inside it.
+
+    A field that is no list may come again as well (its last value counts), and so may one that this server
+    does not know; bytes that are no message are left to the parser unless they hide what follows them.
+    """
+    _count(fields, memoryview(body), 0, len(body), "")
+
+
+def _fields_of(descriptor: Descriptor) -> _Fields:
+    return {
+        field.number: _Field(
+            field.name,
+            field.is_repeated and field.type not in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES),
+            None if field.message_type is None else _fields_of(field.message_type),
+        )
+        for field in descriptor.fields
+    }
+
+
+def _count(fields: _Fields, body: memoryview, at: int, end: int, path: str) -> None:
+    counts: dict[int, int] = {}
+    while at < end:
+        tag, at = _varint(body, at, end)
+        number, kind = tag >> 3, tag & 7
+        length = 0
+        if kind == _LENGTH:
+            length, at = _varint(body, at, end)
+        field = fields.get(number)
+        # All unknown fields count together.
+        key = number if field is not None else 0
+        count = counts[key] = counts.get(key, 0) + 1
+        if field is not None and field.fields is None and field.is_packable:
+            # An entry has a byte at least, and numbers of enums have no more.
+            count = max(count, length)
+        if count > MAX_ENTRIES:
+            raise _too_many(path, field)
+        if field is not None and field.fields is not None and length > SMALL_BYTES:
+            step = f"{field.name}[{count - 1}]"
+            _count(field.fields, body, at, min(at + length, end), f"{path}{step}.")
+        match kind:
+            case 0:
+                _, at = _varint(body, at, end)
+            case 1:
+                at += 8
+            case 2:
+                at += length
+            case 5:
+                at += 4
+            case _:
+                # A group, which no message of ours has: its end would have to be searched for.
+                raise ValidationFailed([Violation("request", "is no message of this method")])
+
+
+def _too_many(path: str, field: _Field | None) -> ValidationFailed:
+    if field is None:
+        return ValidationFailed([Violation("request", f"has more than {MAX_ENTRIES} unknown fields")])
+    return ValidationFailed(
+        [Violation(f"{path}{field.name}", f"holds more than {MAX_ENTRIES} entries, which is never allowed")]
+    )
+
+
+def _varint(body: memoryview, at: int, end: int) -> tuple[int, int]:
+    """The number at a position, and the position after it."""
+    value = shift = 0
+    while at < end and shift < 70:
+        byte = body[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    raise ValidationFailed([Violation("request", "is no message of this method")])

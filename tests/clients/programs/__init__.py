@@ -1,0 +1,1 @@
+"""Programs that others wrote for Resend, with only their URL and key changed (contract section D)."""

@@ -1,0 +1,156 @@
+"""Each reader finds the values that were sent, and each verifier accepts the signatures.
+
+Run by `make test-clients`, which installs the programs.
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import idna
+import pytest
+
+from server.addresses import Mailbox
+from tests.clients.readers import verifiers
+from tests.harness.stack import ROOT
+from tests.unit.server.message.corpus import Sample, corpus
+from tests.unit.server.message.test_sign import DOMAIN, KEYS, pair
+
+SOURCES = Path(__file__).parent
+WITHIN_S = 200
+_ADDRESSES = ("from", "to", "replyTo")
+# Values of JSON, as another program printed them.
+Found = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def samples() -> list[Sample]:
+    return list(corpus())
+
+
+@pytest.fixture(scope="session")
+def folder(samples: list[Sample], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the messages."""
+    made = tmp_path_factory.mktemp("corpus")
+    for sample in samples:
+        (made / sample.name).write_bytes(sample.raw)
+    return made
+
+
+@pytest.fixture(scope="session")
+def records() -> dict[str, str]:
+    """The TXT records of the signing keys."""
+    return {f"{key}1._domainkey.{DOMAIN}": pair(key).record.decode() for key in KEYS}
+
+
+@pytest.fixture(scope="session")
+def in_node(folder: Path, records: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Found:
+    modules = ROOT / "build" / "readers"
+    modules.mkdir(parents=True, exist_ok=True)
+    for source in (SOURCES / "node").iterdir():
+        shutil.copy(source, modules / source.name)
+    printed_by("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=modules)
+    file = tmp_path_factory.mktemp("records") / "records.json"
+    file.write_text(json.dumps(records))
+    found: Found = json.loads(printed_by("node", "read.js", str(folder), str(file), cwd=modules))
+    return found
+
+
+@pytest.mark.parametrize("reader", ["mailparser", "postal-mime"])
+def test_node_packages_read_every_message(reader: str, in_node: Found, samples: list[Sample]) -> None:
+    wrong = {sample.name: differences(in_node[sample.name][reader], sample) for sample in samples}
+    assert not {name: found for name, found in wrong.items() if found}
+
+
+def test_mailauth_verifies_every_message(in_node: Found, samples: list[Sample]) -> None:
+    assert [
+        name for name in (sample.name for sample in samples) if in_node[name]["mailauth"] != ["pass"] * 2
+    ] == []
+
+
+def test_email_mime_reads_every_message(folder: Path, samples: list[Sample]) -> None:
+    found = json.loads(printed_by("perl", str(SOURCES / "read.pl"), str(folder)))
+    wrong = {sample.name: differences(found[sample.name], sample) for sample in samples}
+    assert not {name: found for name, found in wrong.items() if found}
+
+
+def test_opendkim_verifies_every_message(
+    samples: list[Sample], records: dict[str, str], tmp_path: Path
+) -> None:
+    with verifiers.opendkim(records, tmp_path) as verify:
+        # It knows RSA alone (RFC 8463 came after it), and checks the first signature.
+        assert not [sample.name for sample in samples if not verify(sample.raw)]
+        assert not verify(samples[0].raw.replace(b"the end", b"The end"))
+
+
+@pytest.fixture
+def rspamd(records: dict[str, str], tmp_path: Path) -> Iterator[httpx.Client]:
+    with verifiers.rspamd(records, tmp_path) as client:
+        yield client
+
+
+def test_rspamd_verifies_every_message(samples: list[Sample], rspamd: httpx.Client) -> None:
+    refused = {}
+    for sample in samples:
+        symbols = rspamd.post("/checkv2", content=sample.raw).json()["symbols"]
+        if "R_DKIM_ALLOW" not in symbols or "R_DKIM_REJECT" in symbols:
+            refused[sample.name] = symbols
+    assert not refused
+
+
+def printed_by(*command: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(
+        command, cwd=cwd, env=os.environ, capture_output=True, text=True, timeout=WITHIN_S, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def differences(found: Found, sample: Sample) -> list[tuple[str, object, object]]:
+    """The fields whose value is another one than was sent."""
+    files = [(name, as_shown(name, content)) for name, content in sample.files]
+    expected: Found = {
+        "subject": sample.subject,
+        "from": boxes([sample.sender]),
+        "to": boxes(sample.to),
+        "replyTo": boxes(sample.reply_to),
+        "text": sample.text,
+        "html": sample.html,
+        "files": files,
+    }
+    read = {
+        **found,
+        **{field: [[name, canonical(address)] for name, address in found[field]] for field in _ADDRESSES},
+        "text": found["text"].replace("\r\n", "\n").rstrip(),
+        "html": found["html"].replace("\r\n", "\n").rstrip(),
+        "files": [(name, as_shown(name, base64.b64decode(content))) for name, content in found["files"]],
+    }
+    return [
+        (field, str(read[field])[:200], str(value)[:200])
+        for field, value in expected.items()
+        if read[field] != value
+    ]
+
+
+def canonical(address: str) -> str:
+    """An address with its domain as DNS has it, and its local part without quotes.
+
+    Some readers show the characters that A-labels stand for, and most leave quotes away.
+    """
+    local, _, domain = address.rpartition("@")
+    return f"{local.strip(chr(34))}@{idna.encode(domain).decode()}"
+
+
+def as_shown(name: str, content: bytes) -> bytes:
+    """The bytes of a file; the lines of a message end as its reader ends them, the last one too."""
+    return content.replace(b"\r\n", b"\n").rstrip(b"\n") if name.endswith(".eml") else content
+
+
+def boxes(mailboxes: list[Mailbox]) -> list[list[str]]:
+    return [[box.name, canonical(box.address)] for box in mailboxes]
