@@ -84,6 +84,8 @@ class ReplyReader:
         match = _LINE.match(line)
         if match is None and not self._lines:
             raise _NotSmtp(f"no SMTP reply: {_shown(line[:80])}")
+        if match is not None and not self._lines and match[2] != b"-":
+            return _single(int(match[1]), _shown(match[3] or b""))
         self._size += len(line)
         if len(self._lines) >= MAX_LINES or self._size > MAX_REPLY:
             raise _NotSmtp("a reply without end")
@@ -96,6 +98,16 @@ class ReplyReader:
             return None
         taken, self._lines, self._size = self._lines, [], 0
         return _reply(code, taken)
+
+
+def _single(code: int, text: str) -> Reply:
+    """A reply of one line, as most are."""
+    if code < 400:
+        match = _LEADING.match(text)
+        if match is None or match[1][0] != "2":
+            return Reply(code, "", (text,))
+        return Reply(code, match[1], (text[match.end() :],))
+    return _reply(code, (_Line(code, text),))
 
 
 def _reply(code: int, lines: Sequence[_Line]) -> Reply:
