@@ -43,7 +43,7 @@ async function main() {
   const email = { from, to: ["you@clients.example.org"], subject: "By Node", text: "x", headers: { "X-Own": "1" } };
   const { id } = await call(emails, "SendEmail", email);
   // From the beginning of the log, so that a fast delivery is not missed.
-  await delivery(events.WatchEvents({ after: "" }, metadata, options), id);
+  await delivery(events.WatchEvents({ from_beginning: true }, metadata, options), id);
   const answer = await call(emails, "GetEmail", { id });
   const refusal = await call(emails, "SendEmail", { ...email, to: [] }).then(
     () => "OK",
