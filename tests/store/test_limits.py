@@ -1,15 +1,12 @@
 """Account states, sandbox, suppressions and quotas, as mail is accepted (C-41, Z-24, Z-25, Z-43)."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from zidimail.v1 import email_service_pb2 as pb
-from zidimail.v1.usage_service_pb2 import AccountState, GetUsageRequest
 
-from server.commands.organisation import STATES
 from server.db.database import Database
 from server.db.tables.emails import emails, recipients
 from server.db.tables.queue import delivery_queue
@@ -26,10 +23,8 @@ from server.quotas.faults import (
     SandboxRecipient,
     WarmUpLimitExceeded,
 )
-from server.quotas.rpc import UsageServicer
 from server.quotas.sweep import RecipientSweep
-from server.settings import Settings
-from server.wire.caller import KeyCaller, set_current_caller
+from server.wire.caller import KeyCaller
 from tests.harness.rows import stored
 from tests.store.accepting import CALLER, Accepting, send_request
 
@@ -54,17 +49,6 @@ async def test_the_state_of_the_account_decides_whether_it_sends(
     (result,) = await accepting.results(send_request())
     assert isinstance(result, pb.SendEmailResponse if sends else AccountPaused)
     assert await accepting.count(emails) == sends
-
-
-@pytest.mark.parametrize("state", STATES)
-async def test_the_usage_shows_every_state(accepting: Accepting, state: str) -> None:
-    """A banned organisation too: a server may notice a ban some seconds later, and until then it answers."""
-    await _stand(accepting, state=state)
-    set_current_caller(CALLER)
-    settings = Settings(Path(), "sqlite://", "secret")
-    servicer = UsageServicer(accepting.database, accepting.clock, settings)
-    answer = await servicer.GetUsage(GetUsageRequest(), None)
-    assert AccountState.Name(answer.state) == f"ACCOUNT_STATE_{state.upper()}"
 
 
 async def test_sandbox_sends_to_the_owner_only(accepting: Accepting) -> None:
