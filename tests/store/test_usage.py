@@ -1,4 +1,4 @@
-"""What an organisation is told of its limits and usage (contract row F-9), on both engines."""
+"""The answer of `GetUsage` (contract row F-9), on both engines."""
 
 from pathlib import Path
 
