@@ -16,6 +16,7 @@ _STATES = {
     "healthy": pb.ACCOUNT_STATE_HEALTHY,
     "review": pb.ACCOUNT_STATE_REVIEW,
     "paused": pb.ACCOUNT_STATE_PAUSED,
+    "banned": pb.ACCOUNT_STATE_BANNED,
 }
 
 

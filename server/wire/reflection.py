@@ -19,16 +19,16 @@ _METHOD = "ServerReflectionInfo"
 
 def add_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
     """Lets both versions describe the services with these full names, and each other."""
-    names = [*services, V1, V1ALPHA]
-    reflection.enable_server_reflection(names, server)
     # Its `__all__` has `aio`, behind a condition that mypy does not follow.
-    servicer = reflection.aio.ReflectionServicer(names)  # type: ignore[attr-defined]
+    servicer = reflection.aio.ReflectionServicer([*services, V1, V1ALPHA])  # type: ignore[attr-defined]
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
         reflection_pb2.ServerReflectionRequest.FromString,
         reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(V1, {_METHOD: handler}),))
+    server.add_generic_rpc_handlers(
+        tuple(grpc.method_handlers_generic_handler(name, {_METHOD: handler}) for name in (V1, V1ALPHA))
+    )
 
 
 def _version_1() -> FileDescriptorProto:

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzidimail/v1/usage_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\"\x11\n\x0fGetUsageRequest\"b\n\x05Quota\x12\x0c\n\x04used\x18\x01 \x01(\x03\x12\x12\n\x05limit\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12-\n\tresets_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_limit\"\x97\x02\n\x10GetUsageResponse\x12\x0c\n\x04plan\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.zidimail.v1.AccountState\x12\x0f\n\x07sandbox\x18\x03 \x01(\x08\x12!\n\x05\x64\x61ily\x18\x04 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12#\n\x07monthly\x18\x05 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12-\n\x11unique_recipients\x18\x06 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12\x0f\n\x07overage\x18\x07 \x01(\x03\x12\x1d\n\x10\x62urst_per_second\x18\x08 \x01(\x05H\x00\x88\x01\x01\x42\x13\n\x11_burst_per_second*|\n\x0c\x41\x63\x63ountState\x12\x1d\n\x19\x41\x43\x43OUNT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41\x43\x43OUNT_STATE_HEALTHY\x10\x01\x12\x18\n\x14\x41\x43\x43OUNT_STATE_REVIEW\x10\x02\x12\x18\n\x14\x41\x43\x43OUNT_STATE_PAUSED\x10\x03\x32y\n\x0cUsageService\x12i\n\x08GetUsage\x12\x1c.zidimail.v1.GetUsageRequest\x1a\x1d.zidimail.v1.GetUsageResponse\" \x82\xd3\xe4\x93\x02\x0b\x12\t/v1/usage\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x42\xb5\x01\n\x0f\x63om.zidimail.v1B\x11UsageServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzidimail/v1/usage_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\"\x11\n\x0fGetUsageRequest\"b\n\x05Quota\x12\x0c\n\x04used\x18\x01 \x01(\x03\x12\x12\n\x05limit\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12-\n\tresets_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_limit\"\x97\x02\n\x10GetUsageResponse\x12\x0c\n\x04plan\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.zidimail.v1.AccountState\x12\x0f\n\x07sandbox\x18\x03 \x01(\x08\x12!\n\x05\x64\x61ily\x18\x04 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12#\n\x07monthly\x18\x05 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12-\n\x11unique_recipients\x18\x06 \x01(\x0b\x32\x12.zidimail.v1.Quota\x12\x0f\n\x07overage\x18\x07 \x01(\x03\x12\x1d\n\x10\x62urst_per_second\x18\x08 \x01(\x05H\x00\x88\x01\x01\x42\x13\n\x11_burst_per_second*\x96\x01\n\x0c\x41\x63\x63ountState\x12\x1d\n\x19\x41\x43\x43OUNT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41\x43\x43OUNT_STATE_HEALTHY\x10\x01\x12\x18\n\x14\x41\x43\x43OUNT_STATE_REVIEW\x10\x02\x12\x18\n\x14\x41\x43\x43OUNT_STATE_PAUSED\x10\x03\x12\x18\n\x14\x41\x43\x43OUNT_STATE_BANNED\x10\x04\x32y\n\x0cUsageService\x12i\n\x08GetUsage\x12\x1c.zidimail.v1.GetUsageRequest\x1a\x1d.zidimail.v1.GetUsageResponse\" \x82\xd3\xe4\x93\x02\x0b\x12\t/v1/usage\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x42\xb5\x01\n\x0f\x63om.zidimail.v1B\x11UsageServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,14 +37,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\021UsageServiceProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
   _globals['_USAGESERVICE'].methods_by_name['GetUsage']._loaded_options = None
   _globals['_USAGESERVICE'].methods_by_name['GetUsage']._serialized_options = b'\202\323\344\223\002\013\022\t/v1/usage\222\235\273\335\017\t\n\002\001\002\032\001\003 \001'
-  _globals['_ACCOUNTSTATE']._serialized_start=538
-  _globals['_ACCOUNTSTATE']._serialized_end=662
+  _globals['_ACCOUNTSTATE']._serialized_start=539
+  _globals['_ACCOUNTSTATE']._serialized_end=689
   _globals['_GETUSAGEREQUEST']._serialized_start=137
   _globals['_GETUSAGEREQUEST']._serialized_end=154
   _globals['_QUOTA']._serialized_start=156
   _globals['_QUOTA']._serialized_end=254
   _globals['_GETUSAGERESPONSE']._serialized_start=257
   _globals['_GETUSAGERESPONSE']._serialized_end=536
-  _globals['_USAGESERVICE']._serialized_start=664
-  _globals['_USAGESERVICE']._serialized_end=785
+  _globals['_USAGESERVICE']._serialized_start=691
+  _globals['_USAGESERVICE']._serialized_end=812
 # @@protoc_insertion_point(module_scope)

@@ -17,10 +17,12 @@ class AccountState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACCOUNT_STATE_HEALTHY: _ClassVar[AccountState]
     ACCOUNT_STATE_REVIEW: _ClassVar[AccountState]
     ACCOUNT_STATE_PAUSED: _ClassVar[AccountState]
+    ACCOUNT_STATE_BANNED: _ClassVar[AccountState]
 ACCOUNT_STATE_UNSPECIFIED: AccountState
 ACCOUNT_STATE_HEALTHY: AccountState
 ACCOUNT_STATE_REVIEW: AccountState
 ACCOUNT_STATE_PAUSED: AccountState
+ACCOUNT_STATE_BANNED: AccountState
 
 class GetUsageRequest(_message.Message):
     __slots__ = ()

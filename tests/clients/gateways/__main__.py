@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.clients.commands import CommandError
 from tests.clients.gateways import recipes
-from tests.clients.guides.packages import InstallError
 
 # The Go compiler takes a minute or two on a busy machine.
 TEST_TIMEOUT_S = 900
@@ -18,7 +18,7 @@ def main() -> int:
     """Installs, then tests; returns the exit code."""
     try:
         recipes.install()
-    except (InstallError, recipes.RecipeError) as error:
+    except CommandError as error:
         print(f"make test-clients: {error}", file=sys.stderr)
         return 1
     tests = str(Path(__file__).with_name("test_gateways.py"))

