@@ -7,6 +7,7 @@ say, and results are written as a list by one task.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
 
 import structlog
@@ -26,6 +27,7 @@ from server.delivery.sites import Job, Sites
 from server.delivery.store import LeasedQueue
 from server.delivery.transport import LeaseLost, Transport
 from server.delivery.verdict import Outcome, RetryPolicy, unanswered, unreachable
+from server.faults import Unavailable
 from server.ids import new_id
 from server.queue.rows import Claimed, LeaseKey, Release
 from server.sealing import Seal
@@ -124,8 +126,9 @@ class Engine:
             await asyncio.gather(*late, return_exceptions=True)
         await self._give_back(self._unfinished)
         await self._settling.stop()
-        while self._results:
-            await self._settle()
+        with contextlib.suppress(Unavailable):  # the journal keeps the replies for the next engine
+            while self._results:
+                await self._settle()
         await self._leases.stop()
         await self._transport.close()
         await self._journal.close()
@@ -133,6 +136,7 @@ class Engine:
     # Claiming and preparing.
 
     async def _feed(self) -> bool:
+        await self._recovery.return_unheld()
         room = self._capacity - self._held
         if room < self._capacity // 2 or not self._memory.has_room:
             await self._make_room()
@@ -275,8 +279,10 @@ class Engine:
 
     async def _release(self, releases: Sequence[Release]) -> None:
         if releases:
-            await self._queue.release(releases)
+            # Forgotten first: what cannot be given back must not be renewed for ever.
             self._forget(release.key for release in releases)
+            with contextlib.suppress(Unavailable):
+                await self._queue.release(releases)
 
     def _forget(self, keys: Iterable[LeaseKey]) -> None:
         gone = list(keys)
