@@ -92,7 +92,7 @@ class CrashRun:
         """Dies once in each window, in order, then waits for the queue to drain and compares."""
         folder = self._folder
         book = ClientBook(folder / "client")
-        with _sink_process(self._sink_ledger) as port:
+        with sink_process(self._sink_ledger) as port:
             stack = Stack(
                 folder / "data",
                 transport=f"smtp://127.0.0.1:{port}",
@@ -225,7 +225,7 @@ def _make_uncertain_due(database_url: str) -> None:
 
 
 @contextmanager
-def _sink_process(ledger: Path) -> Iterator[int]:
+def sink_process(ledger: Path) -> Iterator[int]:
     """A sink in a process of its own, which outlives every kill; yields its port."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.harness.smtp_sink", "--ledger", str(ledger)],
