@@ -43,7 +43,7 @@ release-protos: $(INSTALLED) ## Release the contract: later changes of protos/ a
 migration: $(INSTALLED) ## Draft a migration of the store's schema: make migration NAME="what it does"
 	@$(PY) -m tools.migration "$(NAME)"
 
-faults: $(INSTALLED) ## Kill the server a hundred times while mail flows, and count (ROUNDS=100)
+faults: $(INSTALLED) ## Kill programs, the database and a worker while mail flows, and count (ROUNDS=100)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
 
 fuzz: $(INSTALLED) ## Test the API against its OpenAPI description with generated requests (FUZZ_SECONDS=600)

@@ -175,7 +175,7 @@ class CrashRun:
         """Waits until nothing is left that can be delivered now, the uncertain ones included."""
         await self._settle(stack)
         await asyncio.to_thread(stack.stop_server)
-        _make_uncertain_due(stack.database_url)
+        make_uncertain_due(stack.database_url)
         await asyncio.to_thread(stack.start_server)
         await self._settle(stack)
 
@@ -218,7 +218,7 @@ def _due_now(database_url: str) -> list[str]:
         return [f"{email_id} {address}" for email_id, address in rows]
 
 
-def _make_uncertain_due(database_url: str) -> None:
+def make_uncertain_due(database_url: str) -> None:
     """Lets the mail go at once that would wait, out of caution, before it is sent a second time."""
     with store(database_url) as connection:
         connection.execute(text("UPDATE delivery_queue SET due_at = 0 WHERE uncertain"))

@@ -5,6 +5,7 @@ The programs of the stack live on. Clients send over REST and gRPC all the while
 
 import asyncio
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from tests.faults.clients import Senders
-from tests.faults.crash import sink_process
+from tests.faults.crash import make_uncertain_due, sink_process
 from tests.harness.cluster import running_node, url_at
 from tests.harness.forwarder import Forwarder
 from tests.harness.ledger import ClientBook, Report, compare, read_server, read_sink, store
@@ -123,6 +124,21 @@ async def fail_over(folder: Path) -> Outcome:
             return await load.outcome()
 
 
+async def paused_worker(folder: Path, pause_s: float, *, lease_s: int = 60) -> Outcome:
+    """Stops one of two processes that deliver for longer than its leases, and lets it go on."""
+    with running_node() as (node, _):
+        async with _load(folder, node.url, lease_s=lease_s) as load:
+            worker = await asyncio.to_thread(load.stack.start_worker)
+            await load.more_acknowledged()
+            worker.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(pause_s)
+            worker.send_signal(signal.SIGCONT)
+            await load.more_acknowledged()
+            await load.senders.stop()
+            make_uncertain_due(node.url)
+            return await load.outcome()
+
+
 async def _outage(begin: Callable[[], None], end: Callable[[], None]) -> None:
     await asyncio.sleep(random.uniform(0, LONGEST_LIFE_S))
     await asyncio.to_thread(begin)
@@ -131,10 +147,15 @@ async def _outage(begin: Callable[[], None], end: Callable[[], None]) -> None:
 
 
 @asynccontextmanager
-async def _load(folder: Path, database_url: str) -> AsyncIterator[_Load]:
+async def _load(folder: Path, database_url: str, *, lease_s: int = 60) -> AsyncIterator[_Load]:
     book, ledger = ClientBook(folder / "client"), folder / "sink"
     with sink_process(ledger) as port:
-        stack = Stack(folder / "data", transport=f"smtp://127.0.0.1:{port}", database_url=database_url)
+        stack = Stack(
+            folder / "data",
+            transport=f"smtp://127.0.0.1:{port}",
+            database_url=database_url,
+            env={"ZIDIMAIL_LEASE_SECONDS": str(lease_s)},
+        )
         await asyncio.to_thread(stack.start)
         senders = Senders(stack, book, count=16, only_away=True)
         try:
