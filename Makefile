@@ -45,7 +45,7 @@ release-protos: $(INSTALLED) ## Release the contract: later changes of protos/ a
 migration: $(INSTALLED) ## Draft a migration of the store's schema: make migration NAME="what it does"
 	@$(PY) -m tools.migration "$(NAME)"
 
-faults: $(INSTALLED) ## Kill the server a hundred times while mail flows, and count; then attack (ROUNDS=100)
+faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
 	@$(PY) -m tests.faults --attacks $(or $(ATTACK_SECONDS),20)
 

@@ -38,7 +38,7 @@ class Readiness(HTTPEndpoint):
             is_ready = False
         if is_ready:
             return JSONResponse({"status": "ok"})
-        return JSONResponse({"status": "unavailable"}, status_code=503)
+        return JSONResponse({"status": "unavailable"}, status_code=503, headers={"Retry-After": "1"})
 
 
 class OpenApi(HTTPEndpoint):

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from server.commands import bootstrap, organisation, plan
 from server.db.lock import owned
 from server.db.migrate import upgrade
+from server.db.outage import StoreAway
 from server.faults import Fault
 from server.settings import Settings, SettingsError
 
@@ -36,6 +37,9 @@ def main() -> int:
         settings = Settings.from_env()
         with owned(settings.database_url):
             return _run(arguments, settings)
+    except StoreAway as error:
+        print(f"zidimail: the store of ZIDIMAIL_DATABASE_URL cannot be used: {error.detail}", file=sys.stderr)
+        return 1
     except (SettingsError, Fault) as error:
         print(f"zidimail: {error}", file=sys.stderr)
         return 1

@@ -23,6 +23,7 @@ from server.kernel import Kernel
 from server.keys import wiring as keys
 from server.net.descriptors import raise_limit
 from server.quotas import wiring as quotas
+from server.readiness import Readiness
 from server.settings import Settings, SettingsError
 from server.stats import wiring as stats
 from server.suppressions import wiring as suppressions
@@ -88,6 +89,7 @@ def server(kernel: Kernel) -> list[Service]:
         grpc_server,
         *(service for package in packages for service in package.streams),
         grpc_server.health,
+        Readiness(grpc_server.health, kernel.database, kernel.writer),
     ]
 
 

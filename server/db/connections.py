@@ -11,11 +11,25 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from server.db.availability import Availability
+from server.db.outage import CommitUnknown, StoreAway, outage_of
 from server.db.tx import Tx
 
 # A connection used within this time is believed to be alive.
 _TRUSTED_S = 1.0
-_CONNECT_S = 10
+_CONNECT_S = 5
+# Keeps a server that vanished without a word, as in a fail-over, from holding its callers: a connection is
+# given up when what was sent is not acknowledged for this time (milliseconds), or three probes are not.
+_POSTGRESQL_CONNECT = {
+    "connect_timeout": _CONNECT_S,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+# After a failed attempt to connect the next one is made no earlier than this: each call that waits for a
+# thread meanwhile would wait for an attempt of its own.
+_PAUSE_S = 0.2
 _BUSY_TIMEOUT_MS = 10_000
 # The writer's page cache. With a million emails the pages that accepting touches outgrew 64 MiB, and its rate
 # fell by 30 %.
@@ -35,21 +49,31 @@ class Connections:
     transaction do.
     """
 
-    def __init__(self, url: URL, *, read_only: bool) -> None:
+    def __init__(self, url: URL, availability: Availability, *, read_only: bool) -> None:
         self._engine, self._begin = _engine(url, read_only=read_only)
+        self._availability = availability
+        self._read_only = read_only
+        self._away: StoreAway | None = None
+        self._away_until = 0.0
         # The idle connections, each with the time at which it became idle.
         self._idle: deque[tuple[Connection, float]] = deque()
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
-        """A transaction, committed when the block is left, rolled back by an exception. Raises DBAPIError."""
+        """A transaction, committed when the block is left, rolled back by an exception.
+
+        Raises `StoreAway` in an outage, `CommitUnknown` if it began during the commit, else DBAPIError.
+        """
         connection = self._connection()
         tx = Tx(connection)
+        committing = False
         try:
             tx.begin(self._begin)
             yield tx
+            committing = True
             tx.commit()
-        except BaseException:
+        except BaseException as error:
+            away = self._outage(error)
             try:
                 tx.rollback()
             except DBAPIError:
@@ -57,9 +81,28 @@ class Connections:
                 _discard(connection)
                 self._drop_idle()
             else:
-                self._idle.append((connection, time.monotonic()))
-            raise
+                self._release(connection, is_good=away is None or not away.is_lost)
+            if away is None:
+                raise
+            if committing and away.is_lost:
+                away = CommitUnknown(away.detail)
+            raise away from error
         self._idle.append((connection, time.monotonic()))
+
+    def _outage(self, error: BaseException) -> StoreAway | None:
+        away = outage_of(error, read_only=self._read_only) if isinstance(error, DBAPIError) else None
+        if away is not None:
+            self._availability.failed(away)
+        return away
+
+    def _release(self, connection: Connection, *, is_good: bool) -> None:
+        """Keeps a connection for the next transaction, unless it leads to a store that is of no use: the
+        next one may lead to the new primary."""
+        if is_good:
+            self._idle.append((connection, time.monotonic()))
+        else:
+            _discard(connection)
+            self._drop_idle()
 
     def close(self) -> None:
         """Closes the connections; no transaction may be open."""
@@ -78,7 +121,18 @@ class Connections:
                 connection, since = self._idle.pop()
                 if time.monotonic() - since < _TRUSTED_S or _is_alive(connection):
                     return connection
-        return self._engine.connect()
+        if self._away is not None and time.monotonic() < self._away_until:
+            raise StoreAway(self._away.detail, is_lost=True)
+        try:
+            connection = self._engine.connect()
+        except DBAPIError as error:
+            self._away = self._outage(error)
+            if self._away is None:
+                raise
+            self._away_until = time.monotonic() + _PAUSE_S
+            raise self._away from error
+        self._away = None
+        return connection
 
 
 def _engine(url: URL, *, read_only: bool) -> tuple[Engine, str]:
@@ -88,7 +142,7 @@ def _engine(url: URL, *, read_only: bool) -> tuple[Engine, str]:
             url,
             poolclass=NullPool,
             isolation_level=_READING if read_only else _WRITING,
-            connect_args={"connect_timeout": _CONNECT_S},
+            connect_args=_POSTGRESQL_CONNECT,
         )
         return engine, ""
     engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False})

@@ -7,6 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.engine import make_url
 
+from server.db.availability import Availability
 from server.db.connections import Connections
 from server.db.tx import Engine, Tx
 
@@ -26,7 +27,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.engine: Engine = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
-        self._connections = Connections(self.url, read_only=True)
+        self.availability = Availability()
+        self._connections = Connections(self.url, self.availability, read_only=True)
         readers = _SQLITE_READERS if self.is_sqlite else _POSTGRESQL_READERS
         self._threads = ThreadPoolExecutor(readers, "store-reader")
 
@@ -38,7 +40,7 @@ class Database:
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `fn(tx, ...)` in a reading transaction, in which every statement sees one state.
 
-        Raises DBAPIError and whatever `fn` raises.
+        Raises `StoreAway`, DBAPIError and whatever `fn` raises.
         """
 
         def run() -> T:

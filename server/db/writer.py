@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
-import structlog
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from server import failpoints
 from server.db.connections import Connections
 from server.db.database import Database
+from server.db.outage import StoreAway
 from server.db.tx import Tx
-from server.faults import Fault, Unavailable
+from server.faults import Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,7 +35,6 @@ MAX_GROUP = 512
 MAX_WAITING = 20_000
 _RETRY_AFTER_S = 1.0
 _ATTEMPTS = 5
-_log = structlog.get_logger()
 
 
 @dataclass(eq=False, slots=True)
@@ -54,11 +53,12 @@ class Writer:
 
     A `Fault` as a result refuses one item, which has changed nothing. An exception rolls back the
     transaction, and each submission is repeated in a transaction of its own, so that no caller gets the
-    error of another one.
+    error of another one. When the store is lost nothing is repeated: a commit may have taken effect although
+    its answer never came.
     """
 
     def __init__(self, database: Database, *, max_waiting: int = MAX_WAITING) -> None:
-        self._connections = Connections(database.url, read_only=False)
+        self._connections = Connections(database.url, database.availability, read_only=False)
         self.concurrency = _SQLITE_WRITERS if database.is_sqlite else _POSTGRESQL_WRITERS
         self._threads = ThreadPoolExecutor(self.concurrency, "store-writer")
         self._waiting: deque[_Submission] = deque()
@@ -83,8 +83,8 @@ class Writer:
     async def submit(self, act: Callable[[Tx, list[T]], Sequence[R]], items: Sequence[T]) -> Sequence[R]:
         """The act's answer for each item, after a durable commit.
 
-        Raises `Unavailable` when too much waits already, when the store cannot be reached, or when the
-        writer is closed; in the first and last case nothing was written.
+        Raises `Unavailable` when too much waits already or when the writer is closed, `StoreAway` in an
+        outage. Nothing was written then, but after its subclass `CommitUnknown` everything may have been.
         """
         return await self._enqueue(act, list(items), alone=False)
 
@@ -141,13 +141,16 @@ class Writer:
             try:
                 outcomes = await self._transact(group)
             except Exception as error:
+                if isinstance(error, StoreAway) and error.is_lost:
+                    _fail(group, error)
+                    return
                 if len(group) > 1:
                     for submission in group:
                         await self._write([submission])
                     return
                 if _is_conflict(error) and attempt + 1 < _ATTEMPTS:
                     continue
-                _fail(group[0], error)
+                _fail(group, Unavailable(_RETRY_AFTER_S) if _is_rollback(error) else error)
                 return
             _settle(group, outcomes)
             return
@@ -202,20 +205,23 @@ def _settle(group: list[_Submission], outcomes: list[Results]) -> None:
             submission.outcome.set_result(outcome)
 
 
-def _fail(submission: _Submission, error: Exception) -> None:
-    if isinstance(error, DBAPIError) and (
-        error.connection_invalidated or isinstance(error, OperationalError)
-    ):
-        _log.error("the store could not be written", error=str(error.orig))
-        error = Unavailable(_RETRY_AFTER_S)
-    with contextlib.suppress(asyncio.InvalidStateError):
-        submission.outcome.set_exception(error)
+def _fail(group: list[_Submission], error: Exception) -> None:
+    for submission in group:
+        with contextlib.suppress(asyncio.InvalidStateError):
+            submission.outcome.set_exception(error)
 
 
 def _is_conflict(error: Exception) -> bool:
     """True if a retry can help: for a deadlock or a race between two PostgreSQL transactions."""
-    if isinstance(error, Fault) or not isinstance(error, DBAPIError):
-        return False
-    # Class 40 is "transaction rollback", 23505 a unique violation: the next try sees the other's row.
-    state = str(getattr(error.orig, "sqlstate", "") or "")
-    return state.startswith("40") or state == "23505"
+    # After a unique violation (23505) the next try sees the other's row.
+    return _is_rollback(error) or _state(error) == "23505"
+
+
+def _is_rollback(error: Exception) -> bool:
+    """True if PostgreSQL gave the transaction up for the sake of others: a deadlock for example."""
+    return _state(error).startswith("40")
+
+
+def _state(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return str(getattr(cause, "sqlstate", None) or "")

@@ -7,6 +7,7 @@ say, and results are written as a list by one task.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
 
 import structlog
@@ -27,6 +28,7 @@ from server.delivery.sites import Job, Sites
 from server.delivery.store import LeasedQueue
 from server.delivery.transport import Transport
 from server.delivery.verdict import Outcome, RetryPolicy
+from server.faults import Unavailable
 from server.ids import new_id
 from server.net.descriptors import at_most
 from server.queue.rows import Claimed, LeaseKey, Release
@@ -141,8 +143,9 @@ class Engine:
             await asyncio.gather(*late, return_exceptions=True)
         await self._give_back(self._deliverer.unfinished)
         await self._settling.stop()
-        while self._results:
-            await self._settle()
+        with contextlib.suppress(Unavailable):  # the journal keeps the replies for the next engine
+            while self._results:
+                await self._settle()
         await self._leases.stop()
         await self._transport.close()
         await self._journal.close()
@@ -151,6 +154,7 @@ class Engine:
 
     async def _feed(self) -> bool:
         self._deadlines.press(pressed=self._sites.is_full)
+        await self._recovery.return_unheld()
         room = self._capacity - self._held
         if room < self._capacity // 2 or not self._memory.has_room:
             await self._make_room()
@@ -277,8 +281,10 @@ class Engine:
 
     async def _release(self, releases: Sequence[Release]) -> None:
         if releases:
-            await self._queue.release(releases)
+            # Forgotten first: what cannot be given back must not be renewed for ever.
             self._forget(release.key for release in releases)
+            with contextlib.suppress(Unavailable):
+                await self._queue.release(releases)
 
     def _forget(self, keys: Iterable[LeaseKey]) -> None:
         gone = list(keys)

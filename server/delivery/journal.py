@@ -187,7 +187,7 @@ class Abandoned:
     """The rows that an ended engine held, sorted by the records of its journal."""
 
     path: Path
-    lock: int
+    lock: int | None
     preparing: set[LeaseKey] = field(default_factory=set)
     uncertain: set[LeaseKey] = field(default_factory=set)
     done: dict[LeaseKey, Settlement] = field(default_factory=dict)
@@ -200,7 +200,13 @@ class Abandoned:
     def remove(self) -> None:
         """Removes the journal: the store has what it said."""
         shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self.lock)
+        self.leave()
+
+    def leave(self) -> None:
+        """Unlocks the journal, for whoever takes it over next."""
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None
 
     def _read(self, file: Path) -> None:
         for record in _records(file):

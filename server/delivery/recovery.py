@@ -12,6 +12,7 @@ from server.delivery.orphans import Orphan
 from server.delivery.record import Settlement, failed, settlement
 from server.delivery.store import LeasedQueue
 from server.delivery.verdict import RetryPolicy, unanswered
+from server.faults import Unavailable
 from server.queue.rows import LeaseKey, Release
 
 # An engine may die this often with a row before it is given up: it probably kills its deliverer.
@@ -32,6 +33,8 @@ class Recovery:
         self._clock = clock
         self._patience = patience
         self._held = held
+        # True at the start and after an outage, in which nobody could renew a lease.
+        self._others_may_live = True
 
     async def adopt(self) -> int:
         """Takes over from each engine of this machine that is gone; returns the number of its rows.
@@ -40,21 +43,51 @@ class Recovery:
         its message was not sent, sent and answered, or sent without a known answer.
         """
         rows = 0
-        for journal in await asyncio.to_thread(lambda: list(abandoned(self._folder))):
-            left = await self._queue.leftovers(journal.owner)
-            await self._bring_back(left, journal)
-            await asyncio.to_thread(journal.remove)
-            rows += len(left)
+        journals = await asyncio.to_thread(lambda: list(abandoned(self._folder)))
+        try:
+            for journal in journals:
+                left = await self._queue.leftovers(journal.owner)
+                await self._bring_back(left, journal)
+                await asyncio.to_thread(journal.remove)
+                rows += len(left)
+        finally:
+            # In an outage they are read again later: what they say must not be lost.
+            for journal in journals:
+                journal.leave()
         if rows:
             _log.info("took over from an engine that was gone", rows=rows)
         return rows
 
+    async def return_unheld(self) -> None:
+        """Brings the rows back that carry our name and are not held, after an outage.
+
+        They were claimed in a commit whose answer was lost, or could not be given back. No message was sent
+        for them, so they are due again at once. No claim of ours may run meanwhile.
+        """
+        if not self._queue.may_own_more:
+            return
+        left = await self._queue.leftovers(self._queue.owner)
+        unheld = [row for row in left if row.key not in self._held]
+        await self._bring_back(unheld, None)
+        self._queue.may_own_more = False
+        if unheld:
+            _log.info("gave back what was claimed before an outage", rows=len(unheld))
+
     async def reclaim(self) -> bool:
         """Brings rows back whose leases ran out; True if there may be more of them.
 
-        The progress of a holder on another machine is not known, so its rows count as uncertain.
+        The progress of a holder on another machine is not known, so its rows count as uncertain. After an
+        outage the others get one more pause between two calls to renew theirs.
         """
-        left = await self._expired()
+        try:
+            left = await self._expired()
+        except Unavailable:
+            self._others_may_live = True
+            raise
+        if self._others_may_live:
+            self._others_may_live = False
+            await self._bring_back([row for row in left if row.key.owner == self._queue.owner], None)
+            return False
         if not left:
             return False
         if any(row.key.owner != self._queue.owner for row in left):

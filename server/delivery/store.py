@@ -11,6 +11,7 @@ from server.delivery.orphans import Orphan
 from server.delivery.record import Settlement
 from server.delivery.settling import settle
 from server.delivery.stored import Stored, load
+from server.faults import Unavailable
 from server.queue import store as queue
 from server.queue.rows import Claimed, LeaseKey, Release
 
@@ -25,10 +26,15 @@ class LeasedQueue:
         self._lease_ms = round(lease_s * 1000)
         self._turn = 0
         self.owner = owner
+        # True after a claim or a release whose outcome is not known: rows may carry our name unheld.
+        self.may_own_more = False
 
     async def claim(self, limit: int) -> list[Claimed]:
         """Up to `limit` due rows, now leased to us: each organisation's shard in turn, urgent mail first."""
-        return (await self._writer.submit(self._claim, [limit]))[0]
+        self.may_own_more = True
+        claimed = (await self._writer.submit(self._claim, [limit]))[0]
+        self.may_own_more = False
+        return claimed
 
     async def renew(self, keys: list[LeaseKey]) -> list[LeaseKey]:
         """Extends the leases; returns the keys of the rows that are still ours."""
@@ -41,7 +47,11 @@ class LeasedQueue:
 
     async def release(self, releases: Sequence[Release]) -> Sequence[bool]:
         """Gives rows back; False for each that was no longer ours."""
-        return await self._writer.submit(_release, releases)
+        try:
+            return await self._writer.submit(_release, releases)
+        except Unavailable:
+            self.may_own_more = True
+            raise
 
     async def load(
         self, keys: Collection[tuple[str, str]], with_attachments: Collection[tuple[str, str]] = ()

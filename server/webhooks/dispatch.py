@@ -7,25 +7,28 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import structlog
-from cryptography.exceptions import InvalidTag
 
 from server.clock import Clock
 from server.db.database import Database
+from server.db.outage import RETRY_AFTER_S, CommitUnknown, StoreAway
 from server.db.writer import Writer
+from server.faults import Unavailable
 from server.ids import new_id
 from server.net.dns import Resolver
-from server.net.http import CONNECT_S, TOTAL_S, GuardedClient, NoResponse, Response
+from server.net.http import CONNECT_S, TOTAL_S, GuardedClient
 from server.sealing import Seal
 from server.settings import Settings
-from server.webhooks import due, queue, settling, store
+from server.webhooks import due, queue, settling
 from server.webhooks.concurrency import ConcurrencyLimiter
 from server.webhooks.due import Backlog, CallId
 from server.webhooks.formats.format import Format
 from server.webhooks.formats.table import FORMATS
+from server.webhooks.posting import Poster
 from server.webhooks.queue import CallKey, Claim, Claimed, Renewal
 from server.webhooks.schedule import MAX_AGE_S, Verdict, seconds_of, verdict
-from server.webhooks.settling import SEALED, UNKNOWN_FORMAT, Settled
+from server.webhooks.settling import Settled
 from server.webhooks.store import WebhookKey
+from server.work.backoff import jittered
 from server.work.lease import Leases
 from server.work.loop import Loop
 from server.work.notifier import Notifier
@@ -70,8 +73,6 @@ class Dispatcher:
         self._writer = writer
         self._settings = settings
         self._clock = clock
-        self._seal = seal
-        self._formats = formats
         self._client = GuardedClient(
             resolver,
             allow_private_networks=settings.allow_private_networks,
@@ -80,6 +81,7 @@ class Dispatcher:
             connect_s=connect_s,
             total_s=total_s,
         )
+        self._poster = Poster(self._client, seal, formats)
         self._owner = new_id()
         self._lease_ms = round(settings.lease_s * 1000)
         self._limiter = limiter or ConcurrencyLimiter(CONCURRENCY, PER_ORGANISATION, PER_WEBHOOK)
@@ -90,6 +92,9 @@ class Dispatcher:
         self._after = _FIRST
         self._starved: set[WebhookKey] = set()
         self._released_at: int | None = None
+        # True when the outcome of a claim, a release or a record is not known: calls may carry our name that
+        # are not held here.
+        self._may_own_more = False
         webhook_calls_due.subscribe(self._loop.wake)
 
     async def start(self) -> None:
@@ -112,6 +117,7 @@ class Dispatcher:
     async def step(self) -> bool:
         """Claims due calls and starts those that the limits allow; returns whether there may be more."""
         now = self._clock.now_ms()
+        await self._return_unheld()
         await self._release_expired(now)
         if self._after == _FIRST:
             self._starved.clear()
@@ -160,17 +166,27 @@ class Dispatcher:
             await self._writer.submit(queue.release_expired, [now])
         self._released_at = now
 
+    async def _return_unheld(self) -> None:
+        """After an outage, returns the calls that carry our name and are not held here."""
+        if self._may_own_more:
+            left = await self._database.read(queue.leased_by, self._owner)
+            await self._writer.submit(queue.release, [key for key in left if key not in self._leases])
+            self._may_own_more = False
+
     async def _release(self, keys: list[CallKey]) -> None:
+        # Dropped first: what cannot be given back must not be renewed for ever.
+        self._leases.drop(keys)
         try:
             await self._writer.submit(queue.release, keys)
-        except Exception:
-            _log.exception("webhook calls were not given back; their leases run out", calls=len(keys))
-        self._leases.drop(keys)
+        except Unavailable:
+            self._may_own_more = True
 
     async def _claim(self, wanted: list[CallId]) -> list[Claimed]:
         at = self._leases.now()
         claim = Claim(self._owner, self._clock.now_ms() + self._lease_ms, wanted)
+        self._may_own_more = True
         claimed = (await self._writer.submit(queue.claim, [claim]))[0]
+        self._may_own_more = False
         self._leases.hold((call.key for call in claimed), at)
         return claimed
 
@@ -194,6 +210,9 @@ class Dispatcher:
             # Another process may have claimed a call that waited here for too long.
             if self._leases.holds(call.key):
                 succeeded = await self._attempt(call)
+        except Unavailable:
+            # It comes back to the queue when the store does, and is made again.
+            self._may_own_more = True
         except Exception:
             # Its lease runs out, and then the call is made again.
             _log.exception("a webhook call was not recorded", webhook_id=call.key.webhook_id)
@@ -215,7 +234,7 @@ class Dispatcher:
     async def _attempt(self, call: Claimed) -> bool:
         """Makes one attempt and records it; returns whether it succeeded."""
         attempted_at, began = self._clock.now_ms(), time.monotonic()
-        response, failure = await self._post(call, attempted_at // 1000)
+        response, failure = await self._poster.post(call, attempted_at // 1000)
         duration_ms = round((time.monotonic() - began) * 1000)
         now = self._clock.now_ms()
         attempt = call.attempts + 1
@@ -226,63 +245,39 @@ class Dispatcher:
             (now - call.created_at) / 1000,
         )
         succeeded = judged.outcome == "delivered"
-        (disabled,) = await self._writer.submit(
-            settling.settle,
-            [
-                Settled(
-                    key=call.key,
-                    attempt=attempt,
-                    earlier=call.earlier,
-                    began_at=call.created_at,
-                    succeeded=succeeded,
-                    status_code=response.status if response else None,
-                    error=failure.kind if failure else "",
-                    detail=_storable(str(failure)) if failure else "",
-                    response=response.body if response else b"",
-                    duration_ms=duration_ms,
-                    attempted_at=attempted_at,
-                    next_at=_next_at(judged, now),
-                    gone=judged.outcome == "gone",
-                )
-            ],
+        disabled = await self._record(
+            Settled(
+                key=call.key,
+                attempt=attempt,
+                earlier=call.earlier,
+                began_at=call.created_at,
+                succeeded=succeeded,
+                status_code=response.status if response else None,
+                error=failure.kind if failure else "",
+                detail=_storable(str(failure)) if failure else "",
+                response=response.body if response else b"",
+                duration_ms=duration_ms,
+                attempted_at=attempted_at,
+                next_at=_next_at(judged, now),
+                gone=judged.outcome == "gone",
+            )
         )
         if disabled is not None:
             org_id, webhook_id = call.key.webhook
             _log.warning("a webhook was disabled", org_id=org_id, webhook_id=webhook_id, reason=disabled)
         return succeeded
 
-    async def _post(self, call: Claimed, timestamp_s: int) -> tuple[Response | None, NoResponse | None]:
-        format = self._formats.get(call.format)
-        if format is None:
-            org_id, webhook_id = call.key.webhook
-            _log.error(
-                "a webhook is not called, because its format is unknown",
-                org_id=org_id,
-                webhook_id=webhook_id,
-                format=call.format,
-            )
-            return None, NoResponse(UNKNOWN_FORMAT, "the format of the webhook is unknown to this server")
-        try:
-            secrets = [self._opened(call, sealed) for sealed in _secrets(call, timestamp_s * 1000)]
-        except (InvalidTag, ValueError):
-            return None, NoResponse(SEALED, "the secret was sealed under another ZIDIMAIL_SECRET")
-        headers = format.headers(secrets, call.key.event_id, call.type, timestamp_s, call.body)
-        headers["Content-Type"] = "application/json"
-        try:
-            return await self._client.post(call.url, call.body, headers), None
-        except NoResponse as failure:
-            return None, failure
-
-    def _opened(self, call: Claimed, sealed: bytes) -> str:
-        return self._seal.open(sealed, store.seal_context(call.key.webhook_id)).decode()
-
-
-def _secrets(call: Claimed, now_ms: int) -> list[bytes]:
-    """The sealed secrets that are valid now, the newest first."""
-    until = call.secret_before_until
-    if call.secret_before is None or until is None or until <= now_ms:
-        return [call.secret]
-    return [call.secret, call.secret_before]
+    async def _record(self, settled: Settled) -> str | None:
+        """Records an attempt, in an outage repeatedly while its lease lasts: the receiver has the event."""
+        while True:
+            try:
+                return (await self._writer.submit(settling.settle, [settled]))[0]
+            except CommitUnknown:
+                raise
+            except StoreAway:
+                if self._loop.stopping or not self._leases.holds(settled.key):
+                    raise
+                await asyncio.sleep(jittered(RETRY_AFTER_S))
 
 
 def _next_at(judged: Verdict, now_ms: int) -> int | None:

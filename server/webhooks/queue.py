@@ -1,12 +1,12 @@
 """The queue of calls in the store, claimed by lease."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import update
 
-from server.db.keys import KeyType, in_keys
+from server.db.keys import KeyType
 from server.db.statements import Change, Statement
 from server.db.tables.webhooks import webhook_calls
 from server.db.tx import Tx
@@ -93,8 +93,7 @@ class _TakenRow(NamedTuple):
     created_at: int
 
 
-_PRIMARY_KEY = (webhook_calls.c.org_id, webhook_calls.c.webhook_id, webhook_calls.c.event_id)
-_KEYS: Mapping[str, KeyType] = {"org_id": "text", "webhook_id": "text", "event_id": "text"}
+_KEYS: dict[str, KeyType] = {"org_id": "text", "webhook_id": "text", "event_id": "text"}
 
 # Leases the calls of a list that are still free; other servers take other calls.
 _TAKE = Statement(
@@ -110,6 +109,23 @@ _TAKE = Statement(
     RETURNING org_id, webhook_id, event_id, lease_token, type, body, attempts, earlier_attempts, created_at
     """,
     keys=_KEYS,
+)
+# Renews what is held, and nothing else that carries the owner's name: a claim whose answer was lost must end.
+_RENEW = Statement(
+    CallKey,
+    """
+    UPDATE webhook_calls SET lease_until = :until
+    WHERE (org_id, webhook_id, event_id, lease_token) IN {keys} AND lease_owner = :owner
+    RETURNING org_id, webhook_id, event_id, lease_token AS token
+    """,
+    keys=_KEYS | {"token": "integer"},
+)
+_LEASED_BY = Statement(
+    CallKey,
+    """
+    SELECT org_id, webhook_id, event_id, lease_token AS token FROM webhook_calls
+    WHERE lease_until IS NOT NULL AND lease_owner = :owner
+    """,
 )
 # The two ends of a lease change nothing if the call was claimed again meanwhile.
 _PROGRESS = Change("""
@@ -174,19 +190,7 @@ def record(tx: Tx, progress: Sequence[Progress]) -> None:
 
 def renew(tx: Tx, renewals: Sequence[Renewal]) -> list[set[CallKey]]:
     """Extends leases and returns the keys that were still held; an act of the `Writer`."""
-    kept = []
-    for renewal in renewals:
-        extension = (
-            update(webhook_calls)
-            .where(
-                in_keys(tx, _PRIMARY_KEY, [key.id for key in renewal.keys]),
-                webhook_calls.c.lease_owner == renewal.owner,
-            )
-            .values(lease_until=renewal.until)
-            .returning(*_PRIMARY_KEY, webhook_calls.c.lease_token.label("token"))
-        )
-        kept.append(set(tx.all(CallKey, extension)))
-    return kept
+    return [set(_RENEW.all(tx, one.keys, owner=one.owner, until=one.until)) for one in renewals]
 
 
 def release(tx: Tx, keys: Sequence[CallKey]) -> list[None]:
@@ -197,6 +201,11 @@ def release(tx: Tx, keys: Sequence[CallKey]) -> list[None]:
     _RELEASE.run(tx, [key._asdict() for key in sorted(keys)])
     fail_calls_of_disabled(tx, {key.webhook for key in keys})
     return [None] * len(keys)
+
+
+def leased_by(tx: Tx, owner: str) -> list[CallKey]:
+    """The calls that an owner has claimed and neither recorded nor released."""
+    return _LEASED_BY.all(tx, owner=owner)
 
 
 def release_expired(tx: Tx, times: Sequence[int]) -> list[int]:

@@ -18,8 +18,13 @@ class Health:
 
     async def start(self) -> None:
         """Sets all services to SERVING."""
+        await self.say(ready=True)
+
+    async def say(self, *, ready: bool) -> None:
+        """Sets all services to SERVING or NOT_SERVING; does nothing after `stop`."""
+        status = health_pb2.HealthCheckResponse
         for name in self._names:
-            await self._servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+            await self._servicer.set(name, status.SERVING if ready else status.NOT_SERVING)
 
     async def stop(self) -> None:
         """Sets all services to NOT_SERVING for good, so that load balancers use other servers."""

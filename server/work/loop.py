@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from server.faults import Unavailable
 from server.work.backoff import exponential_s, jittered
 
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 30.0
+# While the store is away: trying costs little, and mail should go on soon after it is back.
+_LONGEST_AWAY_S = 2.0
 _log = structlog.get_logger()
 
 
@@ -17,7 +20,8 @@ class Loop:
 
     A step that returns True has more to do and is repeated at once; otherwise the loop waits for `wake` or
     about `pause_s` seconds, whichever comes first (polling is what finds the work of other processes). An
-    exception is logged and the step repeated after a growing pause, which `wake` does not shorten.
+    exception is logged and the step repeated after a growing pause, which `wake` does not shorten. An outage
+    (`Unavailable`) is logged as one line when it begins and one when it ends, however long it lasts.
     """
 
     def __init__(self, name: str, step: Callable[[], Awaitable[bool]], *, pause_s: float = 0.25) -> None:
@@ -51,13 +55,23 @@ class Loop:
             self._task = None
 
     async def _run(self) -> None:
-        failures = 0
+        failures, is_away = 0, False
         while not self._stopped.is_set():
             # Cleared before the step, so that work which arrives during it is not overlooked.
             self._woken.clear()
             try:
                 more = await self._step()
-                failures = 0
+                if is_away:
+                    _log.info("a loop goes on after an outage", loop=self._name, failures=failures)
+                failures, is_away = 0, False
+            except Unavailable as error:
+                failures += 1
+                if not is_away:
+                    is_away = True
+                    _log.warning("a loop waits for an outage to end", loop=self._name, error=error.message)
+                pause_s = exponential_s(_FIRST_BACKOFF_S, _LONGEST_AWAY_S, failures)
+                await _first(self._stopped, pause_s)
+                continue
             except Exception:
                 failures += 1
                 _log.exception("a step failed and will be repeated", loop=self._name, failures=failures)

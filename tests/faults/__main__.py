@@ -1,14 +1,22 @@
-"""The long crash test: `python -m tests.faults --rounds 100`. Exit code 1 when a promise was broken."""
+"""The long fault tests: `python -m tests.faults --rounds 100`. Exit code 1 when a promise was broken."""
 
 import argparse
 import asyncio
 import sys
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from tests.faults import attacks
-from tests.faults.crash import CrashRun, plan
+from tests.faults.crash import CrashRun, Outcome, plan
+from tests.faults.outages import Outcome as Outages
+from tests.faults.outages import fail_over, paused_worker, restarts
 from tests.harness.postgres import Postgres
+
+RESTARTS = 10
+# Longer than a lease.
+PAUSE_S = 75.0
 
 
 def main() -> int:
@@ -25,11 +33,24 @@ def main() -> int:
         print(f"broken: {', '.join(broken) or 'nothing'}")
         return 1 if broken else 0
     url = Postgres.for_tests().create_database() if arguments.database == "postgresql" else None
-    with tempfile.TemporaryDirectory(prefix="zidimail-faults-") as folder:
-        run = CrashRun(Path(folder), database_url=url, failpoints=arguments.failpoints)
-        outcome = asyncio.run(run.run(list(plan(arguments.rounds))))
-    print(outcome)
-    return 0 if outcome.is_clean else 1
+    with tempfile.TemporaryDirectory(prefix="zidimail-faults-") as name:
+        folders = [Path(name) / run for run in ("crash", "restarts", "fail-over", "pause")]
+        for folder in folders:
+            folder.mkdir()
+        crash = CrashRun(folders[0], database_url=url, failpoints=arguments.failpoints)
+        clean = [
+            _passes(f"{arguments.rounds} kills", crash.run(list(plan(arguments.rounds)))),
+            _passes(f"the database crashes {RESTARTS} times", restarts(folders[1], RESTARTS)),
+            _passes("the database fails over", fail_over(folders[2])),
+            _passes(f"a worker stands still for {PAUSE_S:.0f} s", paused_worker(folders[3], PAUSE_S)),
+        ]
+    return 0 if all(clean) else 1
+
+
+def _passes(title: str, run: Coroutine[Any, Any, Outcome | Outages]) -> bool:
+    outcome = asyncio.run(run)
+    print(f"\n{title}\n{outcome}", flush=True)
+    return outcome.is_clean
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ RETRIED_CODES = frozenset(
     }
 )
 RETRY_PAUSE_S = 0.05
-CALL_TIMEOUT_S = 10.0
+CALL_TIMEOUT_S = 20.0
 DESTINATIONS = ("ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", "550-rcpt", "451-rcpt")
 
 
@@ -36,9 +36,14 @@ class Surprise(Exception):
 
 
 class Senders:
-    """A number of clients, half over REST and half over gRPC, each with one send in flight."""
+    """A number of clients, half over REST and half over gRPC, each with one send in flight.
 
-    def __init__(self, stack: Stack, book: ClientBook, *, count: int = 4) -> None:
+    `only_away` is for a stack whose own programs stay alive: then nothing but 503 with a Retry-After, and
+    UNAVAILABLE with a RetryInfo, may come instead of an acknowledgement.
+    """
+
+    def __init__(self, stack: Stack, book: ClientBook, *, count: int = 4, only_away: bool = False) -> None:
+        self._only_away = only_away
         self._stack = stack
         self._book = book
         self._count = count
@@ -97,10 +102,13 @@ class Senders:
             async with session.post(f"{self._stack.http}/v1/emails", json=email, headers=headers) as answer:
                 if answer.status == 200:
                     return str((await answer.json())["id"])
-                if answer.status not in RETRIED_STATUSES:
+                is_away = answer.status == 503 and "Retry-After" in answer.headers
+                if not is_away and (self._only_away or answer.status not in RETRIED_STATUSES):
                     raise Surprise(f"REST {answer.status}: {await answer.text()}")
                 self.retries[f"REST {answer.status}"] += 1
         except (aiohttp.ClientError, TimeoutError) as error:
+            if self._only_away:
+                raise Surprise(f"REST {type(error).__name__}") from error
             self.retries[f"REST {type(error).__name__}"] += 1
         return None
 
@@ -132,8 +140,14 @@ class Senders:
         try:
             answer = await stub.SendEmail(request, metadata=metadata, timeout=CALL_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
-            if error.code() not in RETRIED_CODES:
+            is_away = error.code() is grpc.StatusCode.UNAVAILABLE and _has_retry_info(error)
+            if not is_away and (self._only_away or error.code() not in RETRIED_CODES):
                 raise Surprise(f"gRPC {error.code().name}: {error.details()}") from error
             self.retries[f"gRPC {error.code().name}"] += 1
             return None
         return str(answer.id)
+
+
+def _has_retry_info(error: grpc.aio.AioRpcError) -> bool:
+    details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
+    return b"google.rpc.RetryInfo" in (details if isinstance(details, bytes) else details.encode())

@@ -92,7 +92,7 @@ class CrashRun:
         """Dies once in each window, in order, then waits for the queue to drain and compares."""
         folder = self._folder
         book = ClientBook(folder / "client")
-        with _sink_process(self._sink_ledger) as port:
+        with sink_process(self._sink_ledger) as port:
             stack = Stack(
                 folder / "data",
                 transport=f"smtp://127.0.0.1:{port}",
@@ -175,7 +175,7 @@ class CrashRun:
         """Waits until nothing is left that can be delivered now, the uncertain ones included."""
         await self._settle(stack)
         await asyncio.to_thread(stack.stop_server)
-        _make_uncertain_due(stack.database_url)
+        make_uncertain_due(stack.database_url)
         await asyncio.to_thread(stack.start_server)
         await self._settle(stack)
 
@@ -218,14 +218,14 @@ def _due_now(database_url: str) -> list[str]:
         return [f"{email_id} {address}" for email_id, address in rows]
 
 
-def _make_uncertain_due(database_url: str) -> None:
+def make_uncertain_due(database_url: str) -> None:
     """Lets the mail go at once that would wait, out of caution, before it is sent a second time."""
     with store(database_url) as connection:
         connection.execute(text("UPDATE delivery_queue SET due_at = 0 WHERE uncertain"))
 
 
 @contextmanager
-def _sink_process(ledger: Path) -> Iterator[int]:
+def sink_process(ledger: Path) -> Iterator[int]:
     """A sink in a process of its own, which outlives every kill; yields its port."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.harness.smtp_sink", "--ledger", str(ledger)],

@@ -200,6 +200,12 @@ class Stack:
         """Waits for `/readyz`: the edge reaches a server that serves."""
         self._wait("server", "/readyz")
 
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """Starts a process that only delivers, beside the server; needs PostgreSQL."""
+        metrics = f"127.0.0.1:{free_port()}"
+        self._spawn("worker", "server", "worker", env={"ZIDIMAIL_METRICS_LISTEN": metrics})
+        return self._processes["worker"]
+
     def kill_server(self) -> None:
         """SIGKILL, and waits for the end."""
         self._processes["server"].kill()

@@ -80,7 +80,7 @@ async def test_end_of_the_log_is_after_past_and_before_future_entries(
 async def test_a_reader_does_not_pass_a_transaction_that_commits_later(postgres_url: str) -> None:
     """Two PostgreSQL writers: the first to write commits last; a reader in between must not skip it."""
     database = Database(postgres_url)
-    writing = Connections(database.url, read_only=False)
+    writing = Connections(database.url, database.availability, read_only=False)
     slow, fast = _entry(), _entry()
     with writing.transaction() as first:
         log.append(first, [slow])

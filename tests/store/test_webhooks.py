@@ -223,7 +223,7 @@ async def test_no_event_is_skipped_when_commits_land_out_of_order(postgres_url: 
     writer.start()
     org_id = new_id()
     webhook_id = await register(writer, org_id)
-    writing = Connections(database.url, read_only=False)
+    writing = Connections(database.url, database.availability, read_only=False)
     with writing.transaction() as held:
         # Not through `Acceptor`: its lock of the organisation would keep the next email waiting.
         late = rows_of(org_id, ["bob@example.net"])

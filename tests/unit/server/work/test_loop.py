@@ -2,6 +2,9 @@
 
 import asyncio
 
+import structlog
+
+from server.faults import Unavailable
 from server.work.loop import Loop
 from tests.harness.waiting import until
 
@@ -87,3 +90,22 @@ async def test_stop_lets_the_step_in_progress_end_and_begins_no_other() -> None:
     go_on.set()
     await stopping
     assert ended == 1
+
+
+async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends() -> None:
+    steps = 0
+
+    async def step() -> bool:
+        nonlocal steps
+        steps += 1
+        if steps <= 3:
+            raise Unavailable(1.0)
+        return False
+
+    loop = Loop("test", step, pause_s=3600)
+    with structlog.testing.capture_logs() as logs:
+        loop.start()
+        await until(lambda: len(logs) == 2)
+        await loop.stop()
+    assert [(line["log_level"], line["loop"]) for line in logs] == [("warning", "test"), ("info", "test")]
+    assert not any("exc_info" in line for line in logs)

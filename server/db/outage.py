@@ -1,0 +1,84 @@
+"""Outages: failures of the store itself, which say nothing about the statement that met them.
+
+They are recognised in one place, so that every call, loop and command treats them alike: a call answers
+UNAVAILABLE, a loop repeats its step, and nobody prints a traceback.
+"""
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from server.faults import Unavailable
+
+# Seconds after which a call may be repeated.
+RETRY_AFTER_S = 1.0
+
+# Classes of SQLSTATE: connections, resources (a full disk, too many connections), the operator's intervention
+# (shutdown, crash, start), and the system around the database (I/O).
+_CLASSES = ("08", "53", "57", "58")
+# A standby, or a primary that an operator made read-only.
+_READ_ONLY = "25006"
+_SQLITE_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+
+
+class StoreAway(Unavailable):
+    """The store cannot be used now; nothing was written.
+
+    `is_lost` is True if the connection is of no more use: it broke, or leads to a server that is stopping or
+    is no primary any more. It is False if the store answers and has no room, or is too busy.
+    """
+
+    def __init__(self, detail: str, *, is_lost: bool) -> None:
+        super().__init__(
+            RETRY_AFTER_S, f"The store cannot be used now. Repeat the call in {RETRY_AFTER_S:g} seconds."
+        )
+        # For the log of the operator, not for callers.
+        self.detail = detail
+        self.is_lost = is_lost
+
+
+class CommitUnknown(StoreAway):
+    """The connection was lost during a commit: the transaction took effect as a whole, or not at all.
+
+    It must not be repeated unseen. A caller with an idempotency key may repeat its call.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, is_lost=True)
+
+
+def outage_of(error: DBAPIError, *, read_only: bool = False) -> StoreAway | None:
+    """The outage that an error of the driver stands for; None if the statement was at fault.
+
+    On connections that are `read_only` a refused write is no outage but a mistake of the statement.
+    """
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        # The low byte is the primary code; errors of the driver itself have none.
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code not in _SQLITE_CODES or (read_only and code == sqlite3.SQLITE_READONLY):
+            return None
+        return StoreAway(str(cause), is_lost=False)
+    state = getattr(cause, "sqlstate", None)
+    if state is None:
+        # The driver's own errors: it could not connect, or the connection broke.
+        is_lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+        return StoreAway(_first_line(cause), is_lost=True) if is_lost else None
+    if state == _READ_ONLY or state.startswith(_CLASSES):
+        return StoreAway(_first_line(cause), is_lost=state.startswith(("08", "57P", _READ_ONLY)))
+    return None
+
+
+def _first_line(cause: BaseException | None) -> str:
+    return str(cause).partition("\n")[0]

@@ -1,0 +1,58 @@
+"""Posts one call: opens the secrets of its webhook, signs the body in its format, and sends it."""
+
+from collections.abc import Mapping
+
+import structlog
+from cryptography.exceptions import InvalidTag
+
+from server.net.http import GuardedClient, NoResponse, Response
+from server.sealing import Seal
+from server.webhooks import store
+from server.webhooks.formats.format import Format
+from server.webhooks.queue import Claimed
+from server.webhooks.settling import SEALED, UNKNOWN_FORMAT
+
+_log = structlog.get_logger()
+
+
+class Poster:
+    """Posts calls through `client`, in the `formats` by their names."""
+
+    def __init__(self, client: GuardedClient, seal: Seal, formats: Mapping[str, Format]) -> None:
+        self._client = client
+        self._seal = seal
+        self._formats = formats
+
+    async def post(self, call: Claimed, timestamp_s: int) -> tuple[Response | None, NoResponse | None]:
+        """The receiver's response, or the reason for which there is none."""
+        format = self._formats.get(call.format)
+        if format is None:
+            org_id, webhook_id = call.key.webhook
+            _log.error(
+                "a webhook is not called, because its format is unknown",
+                org_id=org_id,
+                webhook_id=webhook_id,
+                format=call.format,
+            )
+            return None, NoResponse(UNKNOWN_FORMAT, "the format of the webhook is unknown to this server")
+        try:
+            secrets = [self._opened(call, sealed) for sealed in _secrets(call, timestamp_s * 1000)]
+        except (InvalidTag, ValueError):
+            return None, NoResponse(SEALED, "the secret was sealed under another ZIDIMAIL_SECRET")
+        headers = format.headers(secrets, call.key.event_id, call.type, timestamp_s, call.body)
+        headers["Content-Type"] = "application/json"
+        try:
+            return await self._client.post(call.url, call.body, headers), None
+        except NoResponse as failure:
+            return None, failure
+
+    def _opened(self, call: Claimed, sealed: bytes) -> str:
+        return self._seal.open(sealed, store.seal_context(call.key.webhook_id)).decode()
+
+
+def _secrets(call: Claimed, now_ms: int) -> list[bytes]:
+    """The sealed secrets that are valid now, the newest first."""
+    until = call.secret_before_until
+    if call.secret_before is None or until is None or until <= now_ms:
+        return [call.secret]
+    return [call.secret, call.secret_before]
