@@ -30,10 +30,11 @@ _SUBSCRIPTIONS = Statement(
 _EMAILS = Statement(
     EmailRow,
     """
-    SELECT e.org_id, e.id, e.sender, e."to", e.cc, e.bcc, e.reply_to, e.subject, e.tags, c.headers,
-        e.message_id, e.test, e.created_at
-    FROM {keys} AS k CROSS JOIN emails AS e CROSS JOIN email_contents AS c
-    WHERE e.org_id = k.org_id AND e.id = k.id AND c.org_id = k.org_id AND c.email_id = k.id
+    SELECT e.org_id, e.id, e.sender, e."to", e.cc, e.bcc, e.reply_to, e.subject, e.tags,
+        COALESCE(c.headers, '{}') AS headers, e.message_id, e.test, e.created_at
+    FROM {keys} AS k CROSS JOIN emails AS e
+        LEFT JOIN email_contents AS c ON c.org_id = e.org_id AND c.email_id = e.id
+    WHERE e.org_id = k.org_id AND e.id = k.id
     """,
     keys={"org_id": "text", "id": "text"},
 )

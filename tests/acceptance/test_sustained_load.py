@@ -72,4 +72,4 @@ async def test_delivery_webhooks_and_statistics_continue_under_sustained_sends(o
                 sender.cancel()
                 with suppress(asyncio.CancelledError):
                     await sender
-    assert paused == {"delivery", "webhooks.fan_out", "statistics"}
+    assert paused == {"delivery", "events.watch", "webhooks.fan_out", "statistics"}

@@ -12,7 +12,7 @@ from tests.harness.webhook_sink import WebhookSink
 
 async def test_bounce_without_a_reply_has_a_diagnostic(tmp_path: Path, stack_dns: DnsServer) -> None:
     stack_dns.zones[("gone.test", "MX")] = DnsFault.NXDOMAIN
-    env = {"ZIDIMAIL_DNS": stack_dns.address}
+    env = {"ZIDIMAIL_DNS": stack_dns.address, "ZIDIMAIL_HOSTNAME": "mail.sender.test"}
     with Stack(tmp_path, transport="mx", env=env) as stack:
         async with WebhookSink() as sink, Rest(stack.http, stack.api_key) as rest:
             await rest.post("/v1/webhooks", {"url": f"{sink.url}/200", "events": ["email.bounced"]})

@@ -128,5 +128,7 @@ def test_entries_of_an_email_are_found_by_index(sqlite_url: str) -> None:
 
 def test_the_log_is_read_by_an_index(sqlite_url: str) -> None:
     """B6."""
-    [step] = plans_of(sqlite_url, log.read, Place(0, 7), 100)
-    assert "SEARCH events USING INDEX ix_events_place ((tx,seq)>(?,?))" in step
+    entries, its_email = plans_of(sqlite_url, log.read, Place(0, 7), 100)
+    assert "SEARCH e USING INDEX ix_events_place ((tx,seq)>(?,?))" in entries
+    assert "SEARCH m USING " in its_email
+    assert "(org_id=? AND id=?)" in its_email
