@@ -166,6 +166,11 @@ _TIME = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def is_time(text: str) -> bool:
+    """True for a text in the form of a time, with a digit for each digit."""
+    return _TIME.fullmatch(text) is not None
+
+
 def bind_timestamp(value: object, path: Path, wrong: list[Violation]) -> object:
     """ISO 8601 with date and time; without an offset it is UTC (C-25)."""
     if type(value) is not str:

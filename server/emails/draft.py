@@ -12,6 +12,7 @@ from server.addresses import as_text, mailbox, split_all
 from server.emails import rules
 from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
+from server.emails.time_asked import asked_time
 from server.emails.transitions import NewEmail, Row
 from server.encoded_words import decoded
 from server.faults import Fault, ValidationFailed, Violation
@@ -20,7 +21,6 @@ from server.message.media_types import media_type_of
 from server.queue.rows import NewRow
 from server.queue.rules import memory_of_attachments
 from server.wire.caller import OrganisationCaller
-from server.wire.timestamps import milliseconds
 
 # The bytes of an attachment in one stored part: whole lines of base64 (57 bytes each).
 PART = 57 * 16_384
@@ -109,6 +109,7 @@ class _Fields(NamedTuple):
     headers: dict[str, str]
     tags: list[tuple[str, str]]
     scheduled_at: int | None
+    time_violation: Violation | None
 
 
 def draft(
@@ -121,6 +122,7 @@ def draft(
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
         return InvalidIdempotencyKey()
+    asked = asked_time(request, now_ms)
     fields = _Fields(
         # An entry may hold several mailboxes, and a library may have encoded the subject (C-54).
         split_all(request.to),
@@ -130,7 +132,7 @@ def draft(
         decoded(request.subject),
         dict(request.headers),
         [(tag.name, tag.value) for tag in request.tags],
-        milliseconds(request.scheduled_at) if request.HasField("scheduled_at") else None,
+        *((None, asked) if isinstance(asked, Violation) else (asked, None)),
     )
     violations = _violations(request, fields)
     if violations:
@@ -252,8 +254,8 @@ def _violations(request: pb.SendEmailRequest, fields: _Fields) -> list[Violation
         found += rules.tags(fields.tags)
     if request.attachments:
         found += rules.attachments([_file(given) for given in request.attachments])
-    if fields.scheduled_at is None and request.HasField("scheduled_at"):
-        found.append(Violation("scheduled_at", "is no time"))
+    if fields.time_violation is not None:
+        found.append(fields.time_violation)
     return found
 
 

@@ -17,6 +17,7 @@ from server.emails.batch import Answer, Batch, Result, batch_response, fault_of_
 from server.emails.draft import Draft, draft, request_hash
 from server.emails.faults import EmailNotFound, InvalidIdempotencyKey
 from server.emails.schedule import cancel, move
+from server.emails.time_asked import asked_time
 from server.emails.to_proto import (
     attachment_message,
     bounce_message,
@@ -32,7 +33,7 @@ from server.stats.store import DEFAULT_DAYS, MAX_DAYS, statistics
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
-from server.wire.timestamps import milliseconds, timestamp
+from server.wire.timestamps import timestamp
 from server.work.notifier import Notifier
 from server.work.slices import Slices
 
@@ -120,11 +121,13 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
     async def UpdateEmail(self, request: pb.UpdateEmailRequest, context: Context) -> pb.UpdateEmailResponse:
         """Moves a scheduled email to another time."""
         caller, email_id = current_caller(), request.id
-        at_ms = milliseconds(request.scheduled_at) if request.HasField("scheduled_at") else None
+        now_ms = self._clock.now_ms()
+        at_ms = asked_time(request, now_ms)
         if at_ms is None:
-            problem = "is no time" if request.HasField("scheduled_at") else "is required"
-            raise ValidationFailed([Violation("scheduled_at", problem)])
-        if violations := list(rules.scheduled_at(at_ms, self._clock.now_ms())):
+            raise ValidationFailed([Violation("scheduled_at", "is required")])
+        if isinstance(at_ms, Violation):
+            raise ValidationFailed([at_ms])
+        if violations := list(rules.scheduled_at(at_ms, now_ms)):
             raise ValidationFailed(violations)
         if not is_id(email_id):
             raise EmailNotFound(email_id)

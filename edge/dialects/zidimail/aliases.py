@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.transcoding.json_value import Json
+from edge.transcoding.values import is_time
 
 EMAIL_ALIASES: Mapping[str, str] = {"send_at": "scheduled_at", "sendAt": "scheduled_at"}
 """Names of other platforms. The names as JavaScript writes them are part of every message."""
@@ -19,6 +20,7 @@ FILE_ALIASES: Mapping[str, str] = {
     "inline_content_id": "content_id",
 }
 
+_TIMES = ("scheduled_at", "scheduledAt", *EMAIL_ALIASES)
 _KEY_HEADERS = ("idempotency-key", "x-idempotency-key")
 
 
@@ -69,6 +71,20 @@ def apply_buffer(value: Json) -> Json:
     """The bytes of a Buffer as Node writes it."""
     is_buffer = type(value) is dict and value.get("type") == "Buffer" and type(value.get("data")) is list
     return value["data"] if is_buffer else value
+
+
+def apply_email(email: dict[str, Json]) -> None:
+    """Brings an email into the forms that its fields have."""
+    apply_headers(email)
+    apply_words(email)
+
+
+def apply_words(email: dict[str, Json]) -> None:
+    """Moves a time in words into the field that takes it (C-72); the server reads it."""
+    for name in _TIMES:
+        if type(value := email.get(name)) is str and value and not is_time(value):
+            del email[name]
+            email.setdefault("scheduled_at_text", value)
 
 
 def apply_headers(email: dict[str, Json]) -> None:

@@ -15,9 +15,10 @@ from edge.dialects.zidimail.aliases import (
     FILE_ALIASES,
     apply_buffer,
     apply_by_name,
+    apply_email,
     apply_empty_list,
-    apply_headers,
     apply_text,
+    apply_words,
 )
 from edge.transcoding.json_value import Json
 from edge.transcoding.request_shape import QueryShape, RequestShape, or_else, or_named
@@ -77,6 +78,15 @@ def _refuse_no_events(webhook: dict[str, Json]) -> None:
 
 _ADDRESSES = or_else(apply_text, TEXT)
 
+_IN_WORDS = or_else(
+    lambda value: value,
+    {
+        **TEXT,
+        "pattern": "^in [1-9][0-9]? (minutes|hours|days)$",
+        "description": "In words: `in 5 minutes`, `tomorrow at 9am`, `Friday at 3pm ET`; UTC without a zone.",
+    },
+)
+
 _NEW_EMAIL = RequestShape(
     aliases=EMAIL_ALIASES,
     forms={
@@ -85,17 +95,18 @@ _NEW_EMAIL = RequestShape(
         "bcc": _ADDRESSES,
         "reply_to": _ADDRESSES,
         "tags": or_else(apply_by_name, {"type": "object", "additionalProperties": nullable(TEXT)}),
+        "scheduled_at": _IN_WORDS,
         "headers": or_else(apply_empty_list, {"type": "array", "maxItems": 0}),
     },
-    finish=apply_headers,
+    finish=apply_email,
     described={
         "subject": {"maxLength": 998},
         "headers": {"maxProperties": 50},
         "tags": {"maxItems": 50},
         "attachments": {"maxItems": 10},
     },
-    # REST has a header for it.
-    undescribed=("idempotency_key",),
+    # REST has a header for the one, and one name for both kinds of times.
+    undescribed=("idempotency_key", "scheduled_at_text"),
     example={
         "from": "Shop <hello@mail.example.com>",
         "to": "ada@example.org",
@@ -120,7 +131,7 @@ REQUESTS: Mapping[str, RequestShape] = {
                     "attachments": {"maxItems": 0},
                     "idempotency_key": IDEMPOTENCY_KEY_LIMITS,
                 },
-                undescribed=(),
+                undescribed=("scheduled_at_text",),
             )
         },
         finish=_refuse_files,
@@ -128,7 +139,12 @@ REQUESTS: Mapping[str, RequestShape] = {
         undescribed=("idempotency_key",),
         example=[_NEW_EMAIL.example, {**_NEW_EMAIL.example, "to": ["bob@example.org"]}],
     ),
-    "UpdateEmailRequest": RequestShape(aliases=EMAIL_ALIASES),
+    "UpdateEmailRequest": RequestShape(
+        aliases=EMAIL_ALIASES,
+        forms={"scheduled_at": _IN_WORDS},
+        finish=apply_words,
+        undescribed=("scheduled_at_text",),
+    ),
     "CreateDomainRequest": RequestShape(same_as={"name": "domain"}, example={"domain": "news.example.com"}),
     "CreateApiKeyRequest": RequestShape(
         forms={"permission": or_named(RESEND_PERMISSIONS)},

@@ -41,7 +41,7 @@ class NewAttachment(_message.Message):
     def __init__(self, filename: _Optional[str] = ..., content: _Optional[bytes] = ..., path: _Optional[str] = ..., content_type: _Optional[str] = ..., content_id: _Optional[str] = ...) -> None: ...
 
 class SendEmailRequest(_message.Message):
-    __slots__ = ("to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "idempotency_key", "attachments", "scheduled_at")
+    __slots__ = ("to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "idempotency_key", "attachments", "scheduled_at", "scheduled_at_text")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +62,7 @@ class SendEmailRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_TEXT_FIELD_NUMBER: _ClassVar[int]
     to: _containers.RepeatedScalarFieldContainer[str]
     cc: _containers.RepeatedScalarFieldContainer[str]
     bcc: _containers.RepeatedScalarFieldContainer[str]
@@ -74,7 +75,8 @@ class SendEmailRequest(_message.Message):
     idempotency_key: str
     attachments: _containers.RepeatedCompositeFieldContainer[NewAttachment]
     scheduled_at: _timestamp_pb2.Timestamp
-    def __init__(self, to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[_email_pb2.Tag, _Mapping]]] = ..., idempotency_key: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[NewAttachment, _Mapping]]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., **kwargs) -> None: ...
+    scheduled_at_text: str
+    def __init__(self, to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[_email_pb2.Tag, _Mapping]]] = ..., idempotency_key: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[NewAttachment, _Mapping]]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at_text: _Optional[str] = ..., **kwargs) -> None: ...
 
 class RateLimit(_message.Message):
     __slots__ = ("limit", "remaining", "resets_at")
@@ -127,12 +129,14 @@ class BatchSendEmailsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[BatchSendResult, _Mapping]]] = ..., replayed: _Optional[bool] = ...) -> None: ...
 
 class UpdateEmailRequest(_message.Message):
-    __slots__ = ("id", "scheduled_at")
+    __slots__ = ("id", "scheduled_at", "scheduled_at_text")
     ID_FIELD_NUMBER: _ClassVar[int]
     SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_TEXT_FIELD_NUMBER: _ClassVar[int]
     id: str
     scheduled_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    scheduled_at_text: str
+    def __init__(self, id: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at_text: _Optional[str] = ...) -> None: ...
 
 class UpdateEmailResponse(_message.Message):
     __slots__ = ("id", "scheduled_at")
