@@ -17,7 +17,8 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.accept import Acceptor
 from server.emails.batch import Answer, Batch
-from server.emails.draft import draft, request_hash
+from server.emails.draft import draft
+from server.emails.request_hash import request_hash
 from server.faults import Fault
 from server.ids import new_id
 from server.wire.caller import KeyCaller, OrganisationCaller
