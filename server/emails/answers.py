@@ -57,7 +57,7 @@ class Answers:
         return results
 
     def _new_job(self, batch: Batch, new: NewJob, accepted: Sequence[Draft]) -> Answer:
-        """Ends the job whose emails were all accepted; one with only suppressed recipients has failed (C-68)."""
+        """Ends the job whose emails were all accepted; those that reach no recipient have failed (C-68)."""
         job = ended(new, [draft.is_wanted for draft in accepted], test=batch.test)
         self.jobs.append((batch.org_id, job))
         answer = job_pb.CreateBatchJobResponse(job=job_message(job))

@@ -19,6 +19,7 @@ from edge.dialects.zidimail.aliases import (
     apply_headers,
     apply_text,
 )
+from edge.dialects.zidimail.batch_results import REFUSED, accepted, accepted_schema, refused
 from edge.transcoding.json_value import Json
 from edge.transcoding.request_shape import QueryShape, RequestShape, or_else, or_named
 from edge.transcoding.response_shape import (
@@ -31,11 +32,12 @@ from edge.transcoding.response_shape import (
     object_with,
     same_as,
 )
-from edge.transcoding.schema import TEXT, Schema, not_null, nullable, object_of
+from edge.transcoding.schema import TEXT, Schema, nullable, object_of
 from edge.transcoding.status import Violation, invalid
 from edge.transcoding.values import VIOLATIONS_SHOWN
 
 EMAILS = "zidimail.v1.EmailService."
+JOBS = "zidimail.v1.BatchJobService."
 
 QUERIES = QueryShape(
     other_names={"page_size": "limit"}, defaults={"limit": 50}, counts=("limit", "page", "days")
@@ -128,6 +130,12 @@ REQUESTS: Mapping[str, RequestShape] = {
         undescribed=("idempotency_key",),
         example=[_NEW_EMAIL.example, {**_NEW_EMAIL.example, "to": ["bob@example.org"]}],
     ),
+    "CreateBatchJobRequest": RequestShape(
+        items={"emails": replace(_NEW_EMAIL, undescribed=("idempotency_key", "scheduled_at"))},
+        described={"emails": _BATCH_SIZE},
+        undescribed=("idempotency_key",),
+        example={"emails": [_NEW_EMAIL.example, {**_NEW_EMAIL.example, "to": ["bob@example.org"]}]},
+    ),
     "UpdateEmailRequest": RequestShape(aliases=EMAIL_ALIASES),
     "CreateDomainRequest": RequestShape(same_as={"name": "domain"}, example={"domain": "news.example.com"}),
     "CreateApiKeyRequest": RequestShape(
@@ -157,31 +165,6 @@ REQUESTS: Mapping[str, RequestShape] = {
     "BatchRemoveSuppressionsRequest": RequestShape(
         same_as={"ids": "emails"}, described={"emails": _BATCH_SIZE}
     ),
-}
-
-
-def _accepted(results: list[Json]) -> list[Json]:
-    """The accepted emails of a batch, in order (C-4)."""
-    return [result["sent"] for result in results if result["sent"] is not None]
-
-
-def _accepted_schema(results: Schema) -> Schema:
-    return {"type": "array", "items": not_null(results["items"]["properties"]["sent"])}
-
-
-def _refused(results: list[Json]) -> list[Json] | None:
-    """The violations of the others, or null if there are none."""
-    errors = [
-        {"index": index, "message": result["error"]}
-        for index, result in enumerate(results)
-        if result["error"] is not None
-    ]
-    return errors or None
-
-
-_REFUSED: Schema = {
-    "type": "array",
-    "items": object_of({"index": {"type": "integer"}, "message": TEXT}),
 }
 
 
@@ -236,8 +219,8 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "BatchSendEmailsResponse": ResponseShape(
         hidden=("results", "replayed"),
         added={
-            "data": computed("results", _accepted, _accepted_schema),
-            "errors": computed("results", _refused, _REFUSED),
+            "data": computed("results", accepted, accepted_schema),
+            "errors": computed("results", refused, REFUSED),
         },
         optional=("errors",),
     ),
@@ -249,6 +232,8 @@ RESPONSES: Mapping[str, ResponseShape] = {
             optional=(),
         )
     ),
+    "BatchJob": ResponseShape("batch_job"),
+    "ListBatchJobsResponse": _list_of(ResponseShape("batch_job")),
     "UpdateEmailResponse": ResponseShape("email"),
     "CancelEmailResponse": ResponseShape("email"),
     "Bounce": ResponseShape(added={"subType": same_as("sub_type")}, hidden=("sub_type",)),
