@@ -53,6 +53,13 @@ emails = Table(
     Index(
         "ix_emails_of_scheduled",
         "org_id",
+        "id",
+        sqlite_where=text("scheduled_at IS NOT NULL"),
+        postgresql_where=text("scheduled_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_emails_of_scheduled_status",
+        "org_id",
         "status",
         "id",
         sqlite_where=text("scheduled_at IS NOT NULL"),

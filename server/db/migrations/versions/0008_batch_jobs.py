@@ -30,7 +30,8 @@ def upgrade() -> None:
     op.create_index("ix_batch_jobs_org_id_status_id", "batch_jobs", ["org_id", "status", "id"])
     op.add_column("emails", sa.Column("job_id", sa.String(24), nullable=True))
     for name, columns, condition in (
-        ("ix_emails_of_scheduled", ["org_id", "status", "id"], _SCHEDULED),
+        ("ix_emails_of_scheduled", ["org_id", "id"], _SCHEDULED),
+        ("ix_emails_of_scheduled_status", ["org_id", "status", "id"], _SCHEDULED),
         ("ix_emails_of_jobs", ["org_id", "id"], _OF_A_JOB),
         ("ix_emails_of_job", ["org_id", "job_id", "id"], _OF_A_JOB),
     ):
@@ -38,7 +39,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("ix_emails_of_job", "ix_emails_of_jobs", "ix_emails_of_scheduled"):
+    names = ("of_job", "of_jobs", "of_scheduled_status", "of_scheduled")
+    for name in (f"ix_emails_{name}" for name in names):
         op.drop_index(name, "emails")
     with op.batch_alter_table("emails") as table:
         table.drop_column("job_id")
