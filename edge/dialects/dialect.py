@@ -26,21 +26,24 @@ class HeaderField(NamedTuple):
 
 
 class Files(NamedTuple):
-    """The list of files in a body, and the field of a file that holds its content."""
+    """The lists that lead to the files of a body, outermost first, and the field that holds a file's content."""
 
-    field: str
+    path: tuple[str, ...]
     content: str
 
     def left_out(self, body: object) -> object:
         """The JSON body without the content of its files."""
-        if type(body) is not dict or type(body.get(self.field)) is not list:
-            return body
-        return {**body, self.field: [self._bare(file) for file in body[self.field]]}
+        return self._left_out(body, self.path)
 
-    def _bare(self, file: object) -> object:
-        if type(file) is not dict:
-            return file
-        return {name: value for name, value in file.items() if name != self.content}
+    def _left_out(self, value: object, path: tuple[str, ...]) -> object:
+        if type(value) is not dict:
+            return value
+        if not path:
+            return {name: content for name, content in value.items() if name != self.content}
+        within = value.get(path[0])
+        if type(within) is not list:
+            return value
+        return {**value, path[0]: [self._left_out(item, path[1:]) for item in within]}
 
 
 class PartialList(NamedTuple):

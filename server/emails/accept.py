@@ -13,7 +13,7 @@ from server.db.statements import BulkInsert
 from server.db.tables.emails import attachment_parts, attachments, email_contents, email_tags
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.emails import idempotency, transitions
+from server.emails import idempotency, jobs, transitions
 from server.emails.admission import Admission
 from server.emails.answers import Answers
 from server.emails.batch import Answer, Batch
@@ -84,6 +84,7 @@ class Acceptor:
         idempotency.remember(tx, admission.new_answers, now_ms)
         write_usage(tx, admission.usage(), facts.periods)
         _write(tx, answers.accepted)
+        jobs.insert(tx, answers.jobs)
         failpoints.hit("accept.before_commit")
         return outcomes
 

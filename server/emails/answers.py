@@ -1,23 +1,30 @@
 """The answers to the batches of one transaction, and the drafts that it accepts."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
+from zidimail.v1 import batch_job_service_pb2 as job_pb
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.emails.admission import Admission, Admitted, Refusal
 from server.emails.batch import Answer, Batch, Result, batch_response
 from server.emails.candidate import Remembered
 from server.emails.draft import Draft
+from server.emails.jobs import JobRow, NewJob, ended
+from server.emails.to_proto import job_message
 from server.faults import Fault
 from server.wire.timestamps import timestamp
 
 
 class Answers:
-    """Answers batches one after the other, and collects in `accepted` the drafts to store."""
+    """Answers batches one after the other, and collects the drafts and the jobs to store.
+
+    Each job is collected with its organisation.
+    """
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
         self.accepted: list[Draft] = []
+        self.jobs: list[tuple[str, JobRow]] = []
 
     def answer(self, batch: Batch) -> Answer | Fault:
         """The answer to a batch. A strict batch with any fault leaves no trace."""
@@ -38,14 +45,26 @@ class Answers:
             if savepoint is not None:
                 self._admission.roll_back(savepoint)
             return results
+        self.accepted += accepted
+        if batch.job is not None:
+            return self._new_job(batch, batch.job, accepted)
         if key is not None:
             answer = batch_response(results)
             for result in answer.results:
                 if result.HasField("sent"):
                     result.sent.ClearField("rate_limit")
             self._admission.remember(key, Remembered(batch.request_hash, answer.SerializeToString()))
-        self.accepted += accepted
         return results
+
+    def _new_job(self, batch: Batch, new: NewJob, accepted: Sequence[Draft]) -> Answer:
+        """Ends the job whose emails were all accepted; those that reach no recipient have failed (C-68)."""
+        job = ended(new, [draft.is_wanted for draft in accepted], test=batch.test)
+        self.jobs.append((batch.org_id, job))
+        answer = job_pb.CreateBatchJobResponse(job=job_message(job))
+        if (key := batch.key) is not None:
+            self._admission.remember(key, Remembered(batch.request_hash, answer.SerializeToString()))
+        self._add_rate_limit(answer, batch.org_id, test=batch.test)
+        return answer
 
     def _result(self, item: Draft, accepted: list[Draft], batch: Batch) -> Result:
         decision = self._admission.decide(
@@ -61,7 +80,7 @@ class Answers:
         else:
             response = pb.SendEmailResponse.FromString(decision.response)
             response.replayed = True
-        self._add_rate_limit(response, item)
+        self._add_rate_limit(response, item.org_id, test=item.test)
         return response
 
     def _accept(self, item: Draft, admitted: Admitted) -> pb.SendEmailResponse:
@@ -78,16 +97,23 @@ class Answers:
         return response
 
     def _repeated(self, batch: Batch, earlier: Remembered) -> Answer:
+        if batch.job is not None:
+            answer = job_pb.CreateBatchJobResponse.FromString(earlier.response)
+            answer.replayed = True
+            self._add_rate_limit(answer, batch.org_id, test=batch.test)
+            return answer
         response = pb.BatchSendEmailsResponse.FromString(earlier.response)
         response.replayed = True
         for result, item in zip(response.results, batch.items, strict=True):
             if result.HasField("sent") and isinstance(item, Draft):
-                self._add_rate_limit(result.sent, item)
+                self._add_rate_limit(result.sent, item.org_id, test=item.test)
         return response
 
-    def _add_rate_limit(self, response: pb.SendEmailResponse, item: Draft) -> None:
+    def _add_rate_limit(
+        self, response: pb.SendEmailResponse | job_pb.CreateBatchJobResponse, org_id: str, *, test: bool
+    ) -> None:
         """Adds the state of the quotas (F-9). It is not remembered: a later call finds them changed."""
-        nearest = None if item.test else self._admission.nearest_limit(item.org_id)
+        nearest = None if test else self._admission.nearest_limit(org_id)
         if nearest is None:
             return
         limit, remaining, resets_at_ms = nearest

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from zidimail.v1 import batch_job_service_pb2 as job_pb
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.emails.candidate import IdempotencyKey, Operation
 from server.emails.draft import Draft
+from server.emails.jobs import NewJob
 from server.faults import Fault, ValidationFailed, Violation
 from server.wire.status import status_of
 
 Result = pb.SendEmailResponse | Fault
-# A result for each item, or the whole answer as it was given before under the same idempotency key.
-Answer = Sequence[Result] | pb.BatchSendEmailsResponse
+# A result for each item, or the whole answer: that of a job which was accepted, or the one that was given
+# before under the same idempotency key.
+Answer = Sequence[Result] | pb.BatchSendEmailsResponse | job_pb.CreateBatchJobResponse
 
 
 @dataclass(slots=True)
@@ -28,12 +31,18 @@ class Batch:
     records_suppressed: bool = False
     # The caller's key is for test mail.
     test: bool = False
+    # The job of which these are the emails. Its batch is strict.
+    job: NewJob | None = None
 
     @property
     def key(self) -> IdempotencyKey | None:
         """The idempotency key of the whole batch, in its scope."""
         name = self.idempotency_key
-        operation: Operation = "t-batch" if self.test else "batch"
+        operation: Operation
+        if self.job is None:
+            operation = "t-batch" if self.test else "batch"
+        else:
+            operation = "t-job" if self.test else "job"
         return None if name is None else IdempotencyKey(self.org_id, operation, name)
 
     @property

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple, TypeAlias
 from server.faults import Fault
 from server.quotas.rules import AccountLimits, Periods, Used
 
-# Sending one email or a batch, of live or of test mail: a test run never swallows a live send (C-52).
-Operation: TypeAlias = Literal["send", "batch", "t-send", "t-batch"]
+# Sending one email, a batch or a job, of live or of test mail: a test run never swallows a live send (C-52).
+Operation: TypeAlias = Literal["send", "batch", "job", "t-send", "t-batch", "t-job"]
 
 
 class IdempotencyKey(NamedTuple):

@@ -1,9 +1,8 @@
 """A request to send, read once into the rows that accepting it will write."""
 
-import hashlib
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import orjson
 from zidimail.v1 import email_service_pb2 as pb
@@ -12,6 +11,7 @@ from server.addresses import as_text, mailbox, split_all
 from server.emails import rules
 from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
+from server.emails.request_hash import request_hash
 from server.emails.time_asked import asked_time
 from server.emails.transitions import NewEmail, Row
 from server.encoded_words import decoded
@@ -25,8 +25,6 @@ from server.wire.caller import OrganisationCaller
 # The bytes of an attachment in one stored part: whole lines of base64 (57 bytes each).
 PART = 57 * 16_384
 _ADDRESS_LISTS = ("to", "cc", "bcc", "reply_to")
-
-Hashed = TypeVar("Hashed", pb.SendEmailRequest, pb.BatchSendEmailsRequest)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,11 +111,15 @@ class _Fields(NamedTuple):
 
 
 def draft(
-    request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int, email_id: str | None = None
+    request: pb.SendEmailRequest,
+    caller: OrganisationCaller,
+    now_ms: int,
+    email_id: str | None = None,
+    job_id: str | None = None,
 ) -> Draft | Fault:
     """The draft of a request, or its fault: returned, because other items of the batch may be good.
 
-    The email has a new id unless `email_id` is given.
+    The email has a new id unless `email_id` is given; `job_id` is the batch job that sends it.
     """
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
@@ -135,9 +137,12 @@ def draft(
         *((None, asked) if isinstance(asked, Violation) else (asked, None)),
     )
     violations = _violations(request, fields)
+    if job_id is not None:
+        violations += rules.of_job(is_scheduled=asked is not None, has_key=key is not None)
     if violations:
         return ValidationFailed(violations)
     made = _draft(request, fields, caller, now_ms, email_id or new_id())
+    made.email["job_id"] = job_id
     for no, given in enumerate(request.attachments, start=1):
         if not given.path:
             made.attach(no, given.content)
@@ -224,16 +229,6 @@ def _email_row(
         "created_at": now_ms,
         "scheduled_at": fields.scheduled_at,
     }
-
-
-def request_hash(request: Hashed) -> bytes:
-    """SHA-256 of a request without its idempotency key: equal for requests with the same payload."""
-    # Taken out and put back: a copy of a large request would cost its size again.
-    key = request.idempotency_key
-    request.ClearField("idempotency_key")
-    digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
-    request.idempotency_key = key
-    return digest
 
 
 def _violations(request: pb.SendEmailRequest, fields: _Fields) -> list[Violation]:

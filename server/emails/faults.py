@@ -33,6 +33,12 @@ class EmailNotFound(NotFound):
     reason, noun = "EMAIL_NOT_FOUND", "email"
 
 
+class BatchJobNotFound(NotFound):
+    """No such batch job in the caller's organisation."""
+
+    reason, noun = "BATCH_JOB_NOT_FOUND", "batch job"
+
+
 class AttachmentNotFound(NotFound):
     """No such attachment of this email."""
 

@@ -7,8 +7,8 @@ more than `WINDOW`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
@@ -29,6 +29,10 @@ _SLACK_MS = 5_000
 _PUNCTUATION = frozenset("[], ")
 
 
+# How an email was handed in: at once, with a time, or by a batch job (V-7).
+JobType: TypeAlias = Literal["direct", "scheduled", "batch"]
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Criteria for emails of an organisation; None or empty for no criterion.
@@ -42,6 +46,8 @@ class Filter:
     domain: str | None = None
     since: int | None = None
     until: int | None = None
+    job_type: JobType | None = None
+    job_id: str | None = None
     # A test key sees test mail only (C-87).
     test_only: bool = False
 
@@ -49,7 +55,7 @@ class Filter:
     def is_by_status_only(self) -> bool:
         """True if there is no other criterion than the status."""
         return (
-            not (self.search or self.tag or self.domain or self.test_only)
+            not (self.search or self.tag or self.domain or self.job_type or self.job_id or self.test_only)
             and self.since is None
             and self.until is None
         )
@@ -101,28 +107,59 @@ def page(
 
 def _scan(tx: Tx, org_id: str, criteria: Filter, domain_id: str | None) -> _Scan:
     """The scan of the narrowest index."""
-    of_status = [emails.c.status == status for status in dict.fromkeys(criteria.statuses)]
-    checks: list[ColumnElement[bool]] = [emails.c.test] if criteria.test_only else []
-    if criteria.search:
-        checks.append(_contains(tx, criteria.search))
+    own = and_(emails.c.org_id == org_id, *_times(criteria))
+    checks = [] if criteria.search is None else [_contains(tx, criteria.search)]
+    if criteria.job_id is not None:
+        if criteria.tag is not None:
+            checks.append(_is_tagged(org_id, emails.c.id, criteria.tag))
+        checks += _checks(criteria, domain_id)
+        return _Scan(emails.c.id, [and_(own, emails.c.job_id == criteria.job_id)], checks)
     if criteria.tag is not None:
-        if of_status:
-            checks.append(or_(*of_status))
-        if domain_id is not None:
-            checks.append(emails.c.domain_id == domain_id)
         id = email_tags.c.email_id
         tagged = (email_tags.c.org_id == org_id, email_tags.c.tag == criteria.tag)
+        checks += _checks(criteria, domain_id)
         return _Scan(id, [and_(*tagged, *_of_time(org_id, id, criteria))], checks)
-    own = and_(emails.c.org_id == org_id, *_times(criteria))
-    if len(of_status) == 1 or (of_status and not checks and domain_id is None):
-        if domain_id is not None:
-            checks.append(emails.c.domain_id == domain_id)
-        return _Scan(emails.c.id, [and_(own, status) for status in of_status], checks)
-    if of_status:
-        checks.append(or_(*of_status))
+    has_own_index = criteria.job_type in ("scheduled", "batch")
+    if criteria.job_type is not None and has_own_index:
+        own = and_(own, _is_of_type(criteria.job_type))
+    of_status = [and_(own, emails.c.status == status) for status in dict.fromkeys(criteria.statuses)]
+    beside_type = replace(criteria, job_type=None) if has_own_index else criteria
+    beside_status = [*checks, *_checks(replace(beside_type, statuses=()), domain_id)]
+    if of_status and not beside_status and criteria.job_type != "batch":
+        return _Scan(emails.c.id, of_status, [])
+    if has_own_index:
+        return _Scan(emails.c.id, [own], [*checks, *_checks(beside_type, domain_id)])
+    if len(of_status) == 1:
+        return _Scan(emails.c.id, of_status, beside_status)
+    checks += _checks(criteria, None)
     if domain_id is not None:
-        return _Scan(emails.c.id, [and_(own, emails.c.domain_id == domain_id)], checks)
+        own = and_(own, emails.c.domain_id == domain_id)
     return _Scan(emails.c.id, [own], checks)
+
+
+def _checks(criteria: Filter, domain_id: str | None) -> list[ColumnElement[bool]]:
+    """The criteria that the row of an email answers, but for its time and its job."""
+    checks: list[ColumnElement[bool]] = [emails.c.test] if criteria.test_only else []
+    if criteria.statuses:
+        checks.append(emails.c.status.in_(criteria.statuses))
+    if domain_id is not None:
+        checks.append(emails.c.domain_id == domain_id)
+    if criteria.job_type is not None:
+        checks.append(_is_of_type(criteria.job_type))
+    return checks
+
+
+def _is_of_type(job_type: JobType) -> ColumnElement[bool]:
+    if job_type == "scheduled":
+        return emails.c.scheduled_at.is_not(None)
+    if job_type == "batch":
+        return emails.c.job_id.is_not(None)
+    return and_(emails.c.scheduled_at.is_(None), emails.c.job_id.is_(None))
+
+
+def _is_tagged(org_id: str, id: ColumnElement[str], tag: str) -> ColumnElement[bool]:
+    tags = email_tags.c
+    return exists().where(tags.org_id == org_id, tags.email_id == id, tags.tag == tag)
 
 
 def _checked(
@@ -153,18 +190,11 @@ def _addressed(
     query = emails_addressed(org_id, criteria.search or "")
     id: ColumnElement[str] = query.selected_columns.email_id
     query = query.where(*_near(id, criteria), *request.bounds(id)).limit(window + 1)
-    checks = _times(criteria)
-    if criteria.statuses:
-        checks.append(emails.c.status.in_(criteria.statuses))
-    if domain_id is not None:
-        checks.append(emails.c.domain_id == domain_id)
+    checks = [*_times(criteria), *_checks(criteria, domain_id)]
+    if criteria.job_id is not None:
+        checks.append(emails.c.job_id == criteria.job_id)
     if criteria.tag is not None:
-        tags = email_tags.c
-        query = query.where(
-            exists().where(tags.org_id == org_id, tags.email_id == id, tags.tag == criteria.tag)
-        )
-    if criteria.test_only:
-        checks.append(emails.c.test)
+        query = query.where(_is_tagged(org_id, id, criteria.tag))
     if checks:
         query = query.where(_email_passes(org_id, id, checks))
     ids = tx.scalars(str, query)

@@ -28,26 +28,23 @@ _UNITS: Mapping[str, timedelta] = {
     for name in names.split()
 }
 _NUMBERS: Mapping[str, float] = {
-    word: number
-    for number, words in enumerate(
-        [
-            "zero",
-            "a an one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ]
-    )
-    for word in words.split()
-} | {"half a": 0.5, "half an": 0.5}
+    "half a": 0.5,
+    "half an": 0.5,
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+}
 _WEEKDAYS: Mapping[str, int] = {
     name: day
     for day, names in enumerate(
@@ -104,7 +101,7 @@ _PARTS: Mapping[str, time] = {
 
 
 def moment_of(phrase: str, now_ms: int) -> int | None:
-    """The moment that a phrase means now, in milliseconds since 1970 UTC; None for one that is not understood.
+    """The moment that a phrase means now, in milliseconds since 1970 UTC; None if it is not understood.
 
     Without a zone the clock is UTC (C-25); a day without a clock keeps that of now.
     """

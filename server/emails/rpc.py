@@ -11,12 +11,11 @@ from server.clock import Clock
 from server.db.database import Database
 from server.db.writer import Writer
 from server.emails import listing, rules, store
-from server.emails.accept import Acceptor
-from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch, Result, batch_response, fault_of_strict
-from server.emails.draft import Draft, draft, request_hash
-from server.emails.faults import EmailNotFound, InvalidIdempotencyKey
+from server.emails.draft import draft
+from server.emails.faults import EmailNotFound
 from server.emails.schedule import cancel, move
+from server.emails.submission import Submission
 from server.emails.time_asked import asked_time
 from server.emails.to_proto import (
     attachment_message,
@@ -35,9 +34,7 @@ from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import timestamp
 from server.work.notifier import Notifier
-from server.work.slices import Slices
 
-MAX_BATCH = 100
 # Requests of more bytes are read in a thread.
 LARGE_BYTES = 2**20
 # The modes in which the right items of a batch are sent although others are wrong.
@@ -51,18 +48,15 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         self,
         database: Database,
         writer: Writer,
-        acceptor: Acceptor,
-        links: Links,
+        submission: Submission,
         clock: Clock,
         events_appended: Notifier,
     ) -> None:
         self._database = database
         self._writer = writer
-        self._acceptor = acceptor
-        self._links = links
+        self._submission = submission
         self._clock = clock
         self._events_appended = events_appended
-        self._slices = Slices()
 
     async def SendEmail(self, request: pb.SendEmailRequest, context: Context) -> pb.SendEmailResponse:
         """Accepts one email: a list of one."""
@@ -76,7 +70,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         del request  # as large as its attachments, which the draft has
         if isinstance(item, Fault):
             raise item
-        answer = _or_raise(await self._accept(Batch(caller.org_id, [item], strict=True)))
+        answer = _or_raise(await self._submission.accept(Batch(caller.org_id, [item], strict=True)))
         result = answer[0]
         if isinstance(result, Fault):
             raise result
@@ -86,37 +80,19 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         self, request: pb.BatchSendEmailsRequest, context: Context
     ) -> pb.BatchSendEmailsResponse:
         """Accepts up to 100 emails in one durable step."""
-        if not 1 <= len(request.emails) <= MAX_BATCH:
-            raise ValidationFailed(
-                [Violation("emails", f"must hold 1 to {MAX_BATCH} emails; it holds {len(request.emails)}")]
-            )
-        key = request.idempotency_key if request.HasField("idempotency_key") else None
-        if key is not None and not rules.is_idempotency_key(key):
-            raise InvalidIdempotencyKey
-        caller = current_caller()
-        now_ms = self._clock.now_ms()
-        batch = Batch(
-            caller.org_id,
-            await self._slices.map(lambda email: draft(email, caller, now_ms), request.emails),
+        batch = await self._submission.read(
+            request,
+            current_caller(),
             strict=request.mode not in _DIVISIBLE,
             records_suppressed=request.mode != pb.BATCH_MODE_SEPARATE,
-            test=caller.test,
-            idempotency_key=key,
-            request_hash=b"" if key is None else await asyncio.to_thread(request_hash, request),
         )
-        answer = await self._accept(batch)
+        answer = await self._submission.accept(batch)
         if isinstance(answer, pb.BatchSendEmailsResponse):
             return answer
         results = _or_raise(answer)
         if batch.strict and (fault := fault_of_strict(results)) is not None:
             raise fault
         return batch_response(results)
-
-    async def _accept(self, batch: Batch) -> Answer | Fault:
-        if batch.is_refused or not any(isinstance(item, Draft) and item.links for item in batch.items):
-            return await self._acceptor.accept(batch)
-        async with self._links.fetched(batch):
-            return await self._acceptor.accept(batch)
 
     async def UpdateEmail(self, request: pb.UpdateEmailRequest, context: Context) -> pb.UpdateEmailResponse:
         """Moves a scheduled email to another time."""
@@ -194,5 +170,5 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
 def _or_raise(answer: Answer | Fault) -> Sequence[Result]:
     if isinstance(answer, Fault):
         raise answer
-    assert not isinstance(answer, pb.BatchSendEmailsResponse)
+    assert isinstance(answer, Sequence)
     return answer

@@ -170,6 +170,16 @@ def scheduled_at(at_ms: int, now_ms: int) -> Iterator[Violation]:
         yield Violation("scheduled_at", "is more than 365 days ahead")
 
 
+def of_job(*, is_scheduled: bool, has_key: bool) -> Iterator[Violation]:
+    """The violations of an email of a batch job, which is sent and repeated as a whole (S-11)."""
+    if is_scheduled:
+        yield Violation(
+            "scheduled_at", "is not possible in a job, which is sent at once: schedule emails without a job"
+        )
+    if has_key:
+        yield Violation("idempotency_key", "is not possible in a job: give the job itself a key")
+
+
 def is_idempotency_key(key: str) -> bool:
     """True if `key` may be an idempotency key: 1 to 256 characters of printable ASCII (F-1)."""
     return _IDEMPOTENCY_KEY.match(key) is not None

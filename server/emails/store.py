@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from server.db.tables.emails import attachments, email_contents, emails, recipients
 from server.db.tx import Tx
@@ -30,6 +30,9 @@ class EmailRow(NamedTuple):
     status: str
     created_at: int
     scheduled_at: int | None
+    job_id: str | None
+    # The most attempts that were made for any of its recipients.
+    attempts: int
 
 
 class ContentRow(NamedTuple):
@@ -75,7 +78,15 @@ class EmailDetails:
     events: list[EventRow]
 
 
-EMAIL_COLUMNS = tuple(emails.c[name] for name in EmailRow._fields)
+_ATTEMPTS = (
+    select(func.max(recipients.c.attempts))
+    .where(recipients.c.org_id == emails.c.org_id, recipients.c.email_id == emails.c.id)
+    .scalar_subquery()
+)
+EMAIL_COLUMNS = (
+    *(emails.c[name] for name in EmailRow._fields if name != "attempts"),
+    _ATTEMPTS.label("attempts"),
+)
 _CONTENT = tuple(email_contents.c[name] for name in ContentRow._fields)
 _RECIPIENT = tuple(recipients.c[name] for name in RecipientRow._fields)
 _ATTACHMENT = tuple(attachments.c[name] for name in AttachmentRow._fields)

@@ -5,15 +5,17 @@ from collections.abc import Iterable, Iterator
 from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from zidimail.v1 import email_pb2
+from zidimail.v1 import batch_job_pb2, email_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.domains.rules import host_name
-from server.emails.listing import Filter
+from server.emails.jobs import JobRow
+from server.emails.listing import Filter, JobType
 from server.emails.rules import MAX_TAG_LENGTH
 from server.emails.store import AttachmentRow, EmailRow, RecipientRow
 from server.events.to_proto import reply_message
 from server.faults import ValidationFailed, Violation
+from server.ids import is_id
 from server.stats.store import Stats
 from server.wire.timestamps import milliseconds, timestamp
 
@@ -22,6 +24,16 @@ _PREFIX = "EMAIL_STATUS_"
 _STATUSES = cast("dict[str, email_pb2.EmailStatus]", dict(email_pb2.EmailStatus.items()))
 _STATUS_NAMES = {value: name.removeprefix(_PREFIX).lower() for name, value in _STATUSES.items() if value}
 _KINDS = cast("dict[str, email_pb2.RecipientKind]", dict(email_pb2.RecipientKind.items()))
+_JOB_PREFIX = "BATCH_JOB_STATUS_"
+_JOB_STATUSES = cast("dict[str, batch_job_pb2.BatchJobStatus]", dict(batch_job_pb2.BatchJobStatus.items()))
+JOB_STATUSES = {
+    value: name.removeprefix(_JOB_PREFIX).lower() for name, value in _JOB_STATUSES.items() if value
+}
+_JOB_TYPES: dict[email_pb2.JobType, JobType] = {
+    email_pb2.JOB_TYPE_DIRECT: "direct",
+    email_pb2.JOB_TYPE_SCHEDULED: "scheduled",
+    email_pb2.JOB_TYPE_BATCH: "batch",
+}
 _DAILY = ("sent", "delivered", "bounced", "complained")
 
 
@@ -39,11 +51,31 @@ def email_message(row: EmailRow) -> email_pb2.Email:
         status=_STATUSES[_PREFIX + row.status.upper()],
         created_at=timestamp(row.created_at),
         test=row.test,
+        attempts=row.attempts,
+        job_type=email_pb2.JOB_TYPE_DIRECT,
     )
     setattr(email, "from", row.sender)
     if row.scheduled_at is not None:
         email.scheduled_at.CopyFrom(timestamp(row.scheduled_at))
+        email.job_type = email_pb2.JOB_TYPE_SCHEDULED
+    if row.job_id is not None:
+        email.job_id = row.job_id
+        email.job_type = email_pb2.JOB_TYPE_BATCH
     return email
+
+
+def job_message(row: JobRow) -> batch_job_pb2.BatchJob:
+    """The message of a batch job."""
+    return batch_job_pb2.BatchJob(
+        id=row.id,
+        status=_JOB_STATUSES[_JOB_PREFIX + row.status.upper()],
+        total_count=row.total_count,
+        sent_count=row.sent_count,
+        failed_count=row.failed_count,
+        created_at=timestamp(row.created_at),
+        completed_at=None if row.completed_at is None else timestamp(row.completed_at),
+        test=row.test,
+    )
 
 
 def bounce_message(rows: Iterable[RecipientRow]) -> email_pb2.Bounce | None:
@@ -116,6 +148,8 @@ def filter_of(request: pb.ListEmailsRequest, *, test_only: bool) -> Filter:
         domain=domain,
         since=milliseconds(request.since) if request.HasField("since") else None,
         until=milliseconds(request.until) if request.HasField("until") else None,
+        job_type=_JOB_TYPES.get(request.job_type),
+        job_id=request.job_id or None,
         test_only=test_only,
     )
 
@@ -127,6 +161,10 @@ def _violations(request: pb.ListEmailsRequest) -> Iterator[Violation]:
             yield Violation(field, f"must have at most {most} characters, none of them NUL")
     if any(status not in _STATUS_NAMES for status in request.status):
         yield Violation("status", "holds something that is no status of an email")
+    if request.job_type and request.job_type not in _JOB_TYPES:
+        yield Violation("job_type", "must be one of direct, scheduled and batch")
+    if request.job_id and not is_id(request.job_id):
+        yield Violation("job_id", "is not the id of a batch job")
     for field in ("since", "until"):
         time: Timestamp = getattr(request, field)
         if request.HasField(field) and milliseconds(time) is None:

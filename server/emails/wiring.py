@@ -1,13 +1,15 @@
 """Builds the package."""
 
-from zidimail.v1 import attachment_service_pb2, email_service_pb2
+from zidimail.v1 import attachment_service_pb2, batch_job_service_pb2, email_service_pb2
 
 from server.emails import idempotency
 from server.emails.accept import Acceptor
 from server.emails.attachments import FETCH_S, Links
 from server.emails.files import AttachmentServicer
+from server.emails.job_rpc import BatchJobServicer
 from server.emails.release import Releaser
 from server.emails.rpc import EmailServicer
+from server.emails.submission import Submission
 from server.kernel import Kernel, Package
 from server.net.http import GuardedClient
 from server.work.sweeper import Sweeper
@@ -33,6 +35,7 @@ def build(kernel: Kernel) -> Package:
         kernel.events_appended,
         settings.slow_start,
     )
+    submission = Submission(acceptor, links, clock)
     releaser = Releaser(
         database, writer, clock, kernel.mail_queued, kernel.events_appended, settings.slow_start
     )
@@ -42,10 +45,12 @@ def build(kernel: Kernel) -> Package:
 
     emails = email_service_pb2.DESCRIPTOR.services_by_name["EmailService"]
     attachments = attachment_service_pb2.DESCRIPTOR.services_by_name["AttachmentService"]
+    batch_jobs = batch_job_service_pb2.DESCRIPTOR.services_by_name["BatchJobService"]
     return Package(
         servicers={
-            emails: EmailServicer(database, writer, acceptor, links, clock, kernel.events_appended),
+            emails: EmailServicer(database, writer, submission, clock, kernel.events_appended),
             attachments: AttachmentServicer(database),
+            batch_jobs: BatchJobServicer(database, submission),
         },
         delivering=[releaser],
         serving=[links, Sweeper("emails.sweep", sweep)],

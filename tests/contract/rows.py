@@ -92,7 +92,20 @@ ROWS: dict[str, Row] = {
         "Z-27",
         KJ,
         "read_only",
-        points_to={"after": lambda world: world.email_id, "before": lambda world: world.email_id},
+        points_to={
+            "after": lambda world: world.email_id,
+            "before": lambda world: world.email_id,
+            "job_id": lambda world: world.job_id,
+        },
+    ),
+    "BatchJobService.CreateBatchJob": Row(
+        "S-11", K, "send_only", lambda world: {"emails": [world.email()] * 2}, created=True
+    ),
+    "BatchJobService.GetBatchJob": Row(
+        "S-13", KJ, "read_only", lambda world: {"id": world.job_id}, {"id": lambda world: world.job_id}
+    ),
+    "BatchJobService.ListBatchJobs": Row(
+        "S-12", KJ, "read_only", points_to=cursors(lambda world: world.job_id)
     ),
     "AttachmentService.ListAttachments": Row(
         "Z-23",

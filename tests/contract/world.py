@@ -161,6 +161,12 @@ class World:
         return {"email_id": id, "attachment_id": file["id"]}
 
     @cached_property
+    def job_id(self) -> str:
+        """The id of a batch job of A's."""
+        made = self.made("BatchJobService.CreateBatchJob", {"emails": [self.email()]}, self.a.api_key)
+        return str(made["job"]["id"])
+
+    @cached_property
     def webhook_event(self) -> Fields:
         """The `webhook_id` of a webhook of A's and the `event_id` of an event sent to it."""
         id = self.new_webhook()

@@ -14,6 +14,7 @@ from tests.harness.stack import Stack
 RULED = (
     "SendEmail",  # the sender's domain must be verified, recipients not suppressed
     "BatchSendEmails",
+    "CreateBatchJob",
     "UpdateEmail",  # times must be in the future
     "CreateDomain",  # host names, with rules of their own
     "CreateApiKey",

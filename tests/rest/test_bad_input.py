@@ -24,6 +24,7 @@ EMAIL = {"from": "a@mail.example.com", "to": ["b@example.org"], "subject": "s", 
 RIGHT: dict[str, dict[str, Any]] = {
     "SendEmail": EMAIL,
     "BatchSendEmails": {"emails": [EMAIL]},
+    "CreateBatchJob": {"emails": [EMAIL]},
     "CreateDomain": {"domain": "bad-input.example.com"},
     "CreateApiKey": {"name": "bad input"},
     "CreateWebhook": {"url": "https://127.0.0.1:9/x", "events": ["email.sent"]},
@@ -48,7 +49,7 @@ BODILESS = {
     "GetEmail", "ListEmails", "GetDomain", "ListDomains", "DeleteDomain", "ListApiKeys", "DeleteApiKey",
     "ListWebhooks", "GetWebhook", "DeleteWebhook", "ListEvents", "GetEmailStats", "ListWebhookEvents",
     "GetWebhookEvent", "ListWebhookAttempts", "GetSuppression", "ListSuppressions", "DeleteSuppression",
-    "GetUsage", "ListAttachments", "GetAttachment",
+    "GetUsage", "ListAttachments", "GetAttachment", "GetBatchJob", "ListBatchJobs",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table, insert, select, update
+from zidimail.v1 import batch_job_service_pb2 as job_pb
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.accounts.rules import Plan
@@ -17,7 +18,9 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.accept import Acceptor
 from server.emails.batch import Answer, Batch
-from server.emails.draft import draft, request_hash
+from server.emails.draft import draft
+from server.emails.jobs import NewJob
+from server.emails.request_hash import request_hash
 from server.faults import Fault
 from server.ids import new_id
 from server.wire.caller import KeyCaller, OrganisationCaller
@@ -113,6 +116,24 @@ class Accepting:
         whole = pb.BatchSendEmailsRequest(emails=requests)
         items = [draft(request, caller, self.clock.now_ms()) for request in requests]
         return await self.accept(Batch(caller.org_id, items, strict, key, request_hash(whole)))
+
+    async def create_job(
+        self,
+        *requests: pb.SendEmailRequest,
+        key: str | None = None,
+        caller: OrganisationCaller = CALLER,
+    ) -> Answer | Fault:
+        """The answer to a new batch job of these requests."""
+        job = NewJob(new_id(), self.clock.now_ms())
+        whole = job_pb.CreateBatchJobRequest(emails=requests)
+        items = [draft(request, caller, job.created_at, job_id=job.id) for request in requests]
+        batch = Batch(
+            *(caller.org_id, items, True, key, request_hash(whole)),
+            records_suppressed=True,
+            test=caller.test,
+            job=job,
+        )
+        return await self.accept(batch)
 
     async def accept(self, batch: Batch) -> Answer | Fault:
         """The answer to a batch."""

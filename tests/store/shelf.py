@@ -39,6 +39,9 @@ class Mail:
     cc: Sequence[str] = ()
     bcc: Sequence[str] = ()
     tags: Sequence[tuple[str, str]] = ()
+    # The batch job that sent it; it has no time of its own then.
+    job_id: str | None = None
+    is_scheduled: bool = False
     status: Status = "queued"
     at: int = START_MS
     id_later_by: int = 0
@@ -98,9 +101,14 @@ class Shelf:
         if mail.sender is not None:
             fields["from"] = mail.sender
         tags = [pb.Tag(name=name, value=value) for name, value in mail.tags]
-        return rows_of(
+        made = rows_of(
             self.org_id, mail.to, bcc=mail.bcc, accepted_at=mail.at, email_id=id, tags=tags, **fields
         )
+        made.email["job_id"] = mail.job_id
+        if mail.is_scheduled:
+            # Its time has come: an email that waits has no recipients in the queue.
+            made.email["scheduled_at"] = mail.at
+        return made
 
 
 def id_of(ms: int, number: int) -> str:

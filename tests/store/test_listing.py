@@ -147,6 +147,37 @@ async def test_second_criterion_is_checked_on_tagged_emails_only(sqlite_url: str
     assert all("(org_id=? AND id=?)" in step for step in steps), steps
 
 
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Filter(job_type="scheduled"), "ix_emails_of_scheduled (org_id=?"),
+        (Filter(job_type="scheduled", search="ada"), "ix_emails_of_scheduled (org_id=?"),
+        (Filter(job_type="scheduled", statuses=["delivered", "bounced"]), "ix_emails_of_scheduled_status"),
+        (Filter(job_type="batch"), "ix_emails_of_job"),
+        (Filter(job_type="batch", statuses=["queued"]), "ix_emails_of_job"),
+        (Filter(job_id=ORG), "ix_emails_of_job (org_id=? AND job_id=?"),
+        (Filter(job_id=ORG, statuses=["queued"], tag="kind"), "ix_emails_of_job (org_id=? AND job_id=?"),
+    ],
+    ids=str,
+)
+async def test_scheduled_emails_and_those_of_jobs_are_found_by_their_own_index(
+    sqlite_url: str, wanted: Filter, index: str
+) -> None:
+    """B6: no other email is looked at."""
+    steps = await steps_on(sqlite_url, wanted, "emails")
+    assert all("(org_id=? AND id=?)" in step for step in steps if index not in step), steps
+    assert any(index in step for step in steps)
+
+
+async def test_scheduled_emails_of_any_status_are_found_among_more_than_the_window(shelf: Shelf) -> None:
+    """S-8: those that were sent, behind others that still wait."""
+    [sent, *_] = await shelf.put(
+        Mail(is_scheduled=True, status="delivered"), *(Mail(is_scheduled=True) for _ in range(5)), Mail()
+    )
+    found = await shelf.find(Filter(job_type="scheduled", statuses=["delivered", "bounced"]), window=3)
+    assert ([row.id for row in found.rows], found.total) == ([sent], 1)
+
+
 async def test_an_unknown_domain_has_no_emails(shelf: Shelf) -> None:
     await shelf.put(Mail())
     assert await shelf.find(Filter(domain="unknown.test")) == Page([], has_more=False, total=0)

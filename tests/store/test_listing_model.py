@@ -1,21 +1,26 @@
 """Model test of lists of emails (contract rows Z-27, F-6): every page equals one of a full scan."""
 
 from dataclasses import replace
+from typing import get_args
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from server.db.listing import PageRequest
-from server.emails.listing import Filter
+from server.emails.listing import Filter, JobType
 from server.ids import new_id
 from tests.harness.clock import START_MS
 from tests.store.machines import Store, StoreMachine, explore, with_time_to_shorten
 from tests.store.shelf import Mail, Shelf
 
 SPAN_MS = 20_000
+JOB_IDS = (new_id(), new_id())
+# An email is of a job or has a time, or neither.
+HANDED_IN = st.sampled_from([{"job_id": JOB_IDS[0]}, {"job_id": JOB_IDS[1]}, {"is_scheduled": True}, {}])
 STATUSES = ("queued", "delivered", "bounced", "complained")
 MAILS = st.builds(
-    Mail,
+    lambda handed_in, **fields: Mail(**handed_in, **fields),
+    handed_in=HANDED_IN,
     subject=st.sampled_from(("Hello", "Your receipt")),
     status=st.sampled_from(STATUSES),
     at=st.integers(START_MS, START_MS + SPAN_MS),
@@ -50,6 +55,8 @@ class Lists(StoreMachine):
         statuses=st.lists(st.sampled_from(STATUSES), unique=True),
         tag=st.sampled_from((None, None, "alpha", "beta", "beta:1")),
         of_domain=st.booleans(),
+        job_type=st.sampled_from((None, None, *get_args(JobType))),
+        job_id=st.sampled_from((None, None, None, *JOB_IDS)),
         since=TIMES,
         until=TIMES,
         limit=st.integers(1, 12),
@@ -62,6 +69,8 @@ class Lists(StoreMachine):
         statuses: list[str],
         tag: str | None,
         of_domain: bool,
+        job_type: JobType | None,
+        job_id: str | None,
         since: int | None,
         until: int | None,
         limit: int,
@@ -69,7 +78,16 @@ class Lists(StoreMachine):
         place: int,
     ) -> None:
         domain = self.shelf.domain if of_domain else None
-        wanted = Filter(search=search, statuses=statuses, tag=tag, domain=domain, since=since, until=until)
+        wanted = Filter(
+            search=search,
+            statuses=statuses,
+            tag=tag,
+            domain=domain,
+            since=since,
+            until=until,
+            job_type=job_type,
+            job_id=job_id,
+        )
         matching = sorted((id for id in self.shelf.mails if self.matches(id, wanted)), reverse=True)
         cursor = sorted(self.shelf.mails)[place % len(self.shelf.mails)]
 
@@ -95,9 +113,17 @@ class Lists(StoreMachine):
             and (not wanted.statuses or mail.status in wanted.statuses)
             and (wanted.tag is None or wanted.tag in tags)
             and (wanted.domain is None or id not in self.of_other_domain)
+            and (wanted.job_id is None or mail.job_id == wanted.job_id)
+            and (wanted.job_type is None or type_of(mail) == wanted.job_type)
             and (wanted.since is None or mail.at >= wanted.since)
             and (wanted.until is None or mail.at < wanted.until)
         )
+
+
+def type_of(mail: Mail) -> JobType:
+    if mail.job_id is not None:
+        return "batch"
+    return "scheduled" if mail.is_scheduled else "direct"
 
 
 @with_time_to_shorten

@@ -25,6 +25,7 @@ const idempotencyKey = "idempotency-key"
 var services = []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 	zidimail.RegisterApiKeyServiceHandler,
 	zidimail.RegisterAttachmentServiceHandler,
+	zidimail.RegisterBatchJobServiceHandler,
 	zidimail.RegisterDomainServiceHandler,
 	zidimail.RegisterEmailServiceHandler,
 	zidimail.RegisterEventServiceHandler,
@@ -52,6 +53,8 @@ func withIdempotencyKey(ctx context.Context, method string, request, reply inter
 			send.XIdempotencyKey = &zidimail.SendEmailRequest_IdempotencyKey{IdempotencyKey: keys[0]}
 		case *zidimail.BatchSendEmailsRequest:
 			send.XIdempotencyKey = &zidimail.BatchSendEmailsRequest_IdempotencyKey{IdempotencyKey: keys[0]}
+		case *zidimail.CreateBatchJobRequest:
+			send.XIdempotencyKey = &zidimail.CreateBatchJobRequest_IdempotencyKey{IdempotencyKey: keys[0]}
 		}
 	}
 	return invoke(ctx, method, request, reply, conn, options...)

@@ -10,12 +10,12 @@ from operator import attrgetter
 from typing import Any
 
 from google.protobuf.descriptor import EnumDescriptor
-from zidimail.v1.email_service_pb2 import SendEmailResponse
+from zidimail.v1.email_service_pb2 import BatchSendEmailsResponse
 
 from edge.dialects.dialect import Files, HeaderField, MethodRules, PartialList
 from edge.dialects.zidimail.errors import failure_answer, failure_body
 from edge.dialects.zidimail.permissive import drop_invalid, report_invalid
-from edge.dialects.zidimail.shapes import EMAILS, LIST, QUERIES, REQUESTS, RESPONSES
+from edge.dialects.zidimail.shapes import EMAILS, JOBS, LIST, QUERIES, REQUESTS, RESPONSES
 from edge.rates import Rate
 from edge.transcoding.asgi import Answer, Header
 from edge.transcoding.names import short_names
@@ -37,7 +37,8 @@ _REPLAYED: tuple[Header, ...] = ((b"idempotent-replayed", b"true"),)
 def rate_limit_headers(response: Any) -> tuple[Header, ...]:
     """The headers of an answer to sends: the mark of an earlier one (F-1), and the nearest quota (F-9)."""
     headers = _REPLAYED if response.replayed else ()
-    sent = [response] if isinstance(response, SendEmailResponse) else [it.sent for it in response.results]
+    is_batch = isinstance(response, BatchSendEmailsResponse)
+    sent = [it.sent for it in response.results] if is_batch else [response]
     quotas = [it.rate_limit for it in sent if it.HasField("rate_limit")]
     if not quotas:
         return headers
@@ -58,13 +59,14 @@ _CREATE = MethodRules(status=201)
 
 METHODS: Mapping[str, MethodRules] = {
     # C-1, F-1
-    EMAILS + "SendEmail": replace(_SEND, files=Files("attachments", "content")),
+    EMAILS + "SendEmail": replace(_SEND, files=Files(("attachments",), "content")),
     # C-4
     EMAILS + "BatchSendEmails": replace(
         _SEND,
         request_headers={**_SEND.request_headers, b"x-batch-validation": HeaderField("mode", str.lower)},
         partial=PartialList(drop_invalid, report_invalid),
     ),
+    JOBS + "CreateBatchJob": replace(_SEND, status=201, files=Files(("emails", "attachments"), "content")),
 }
 
 

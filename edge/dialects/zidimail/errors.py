@@ -87,6 +87,9 @@ ROWS: Mapping[str, Row] = {
         413, "validation_error", "The message is too large.", "At most {limit} bytes are accepted."
     ),
     "EMAIL_NOT_FOUND": Row(404, "not_found", "Email not found.", "There is no email with the id {id}."),
+    "BATCH_JOB_NOT_FOUND": Row(
+        404, "not_found", "Batch job not found.", "There is no batch job with the id {id}."
+    ),
     "ATTACHMENT_NOT_FOUND": Row(
         404, "not_found", "Attachment not found.", "This email has no attachment with the id {id}."
     ),

@@ -20,7 +20,8 @@ from edge.dialects.zidimail.aliases import (
     apply_text,
     apply_words,
 )
-from edge.transcoding.json_value import Json
+from edge.dialects.zidimail.batch_results import REFUSED, accepted, accepted_schema, refused
+from edge.dialects.zidimail.refusals import refuse_files, refuse_no_events
 from edge.transcoding.request_shape import QueryShape, RequestShape, or_else, or_named
 from edge.transcoding.response_shape import (
     PLAIN,
@@ -32,11 +33,10 @@ from edge.transcoding.response_shape import (
     object_with,
     same_as,
 )
-from edge.transcoding.schema import TEXT, Schema, not_null, nullable, object_of
-from edge.transcoding.status import Violation, invalid
-from edge.transcoding.values import VIOLATIONS_SHOWN
+from edge.transcoding.schema import TEXT, Schema, nullable, object_of
 
 EMAILS = "zidimail.v1.EmailService."
+JOBS = "zidimail.v1.BatchJobService."
 
 QUERIES = QueryShape(
     other_names={"page_size": "limit"}, defaults={"limit": 50}, counts=("limit", "page", "days")
@@ -48,32 +48,12 @@ RESEND_PERMISSIONS = {"full_access": "full", "sending_access": "send_only"}
 REGION = "us-east-1"
 """An installation of this platform is one place, but some of Resend's clients know its regions only."""
 
-_NO_FILES = "is not possible in a batch, and nothing was sent: send emails with attachments one by one"
-
 _OCTETS: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}}
 _BUFFER = object_of({"type": {"const": "Buffer"}, "data": _OCTETS})
 
 _LABEL: Schema = {"maxLength": 100}
 _BATCH_SIZE: Schema = {"minItems": 1, "maxItems": 100}
 IDEMPOTENCY_KEY_LIMITS: Schema = {"minLength": 1, "maxLength": 256, "pattern": "^[ -~]+$"}
-
-
-def _refuse_files(batch: dict[str, Json]) -> None:
-    """Raises Failure if an email of a batch has attachments (C-3)."""
-    emails = batch.get("emails")
-    if type(emails) is not list:
-        return
-    carrying = [at for at, email in enumerate(emails) if type(email) is dict and email.get("attachments")]
-    if carrying:
-        raise invalid(
-            [Violation(f"emails[{at}].attachments", _NO_FILES) for at in carrying[:VIOLATIONS_SHOWN]]
-        )
-
-
-def _refuse_no_events(webhook: dict[str, Json]) -> None:
-    """Raises Failure for an empty list of events, which the message could not tell from an absent one."""
-    if webhook.get("events") == []:
-        raise invalid([Violation("events", "must name at least one event type")])
 
 
 _ADDRESSES = or_else(apply_text, TEXT)
@@ -134,10 +114,20 @@ REQUESTS: Mapping[str, RequestShape] = {
                 undescribed=("scheduled_at_text",),
             )
         },
-        finish=_refuse_files,
+        finish=refuse_files,
         described={"emails": _BATCH_SIZE},
         undescribed=("idempotency_key",),
         example=[_NEW_EMAIL.example, {**_NEW_EMAIL.example, "to": ["bob@example.org"]}],
+    ),
+    "CreateBatchJobRequest": RequestShape(
+        items={
+            "emails": replace(
+                _NEW_EMAIL, undescribed=("idempotency_key", "scheduled_at", "scheduled_at_text")
+            )
+        },
+        described={"emails": _BATCH_SIZE},
+        undescribed=("idempotency_key",),
+        example={"emails": [_NEW_EMAIL.example, {**_NEW_EMAIL.example, "to": ["bob@example.org"]}]},
     ),
     "UpdateEmailRequest": RequestShape(
         aliases=EMAIL_ALIASES,
@@ -161,7 +151,7 @@ REQUESTS: Mapping[str, RequestShape] = {
     ),
     "UpdateWebhookRequest": RequestShape(
         same_as={"endpoint": "url"},
-        finish=_refuse_no_events,
+        finish=refuse_no_events,
         described={"events": {"minItems": 1}},
         hidden=("update_mask",),
     ),
@@ -173,31 +163,6 @@ REQUESTS: Mapping[str, RequestShape] = {
     "BatchRemoveSuppressionsRequest": RequestShape(
         same_as={"ids": "emails"}, described={"emails": _BATCH_SIZE}
     ),
-}
-
-
-def _accepted(results: list[Json]) -> list[Json]:
-    """The accepted emails of a batch, in order (C-4)."""
-    return [result["sent"] for result in results if result["sent"] is not None]
-
-
-def _accepted_schema(results: Schema) -> Schema:
-    return {"type": "array", "items": not_null(results["items"]["properties"]["sent"])}
-
-
-def _refused(results: list[Json]) -> list[Json] | None:
-    """The violations of the others, or null if there are none."""
-    errors = [
-        {"index": index, "message": result["error"]}
-        for index, result in enumerate(results)
-        if result["error"] is not None
-    ]
-    return errors or None
-
-
-_REFUSED: Schema = {
-    "type": "array",
-    "items": object_of({"index": {"type": "integer"}, "message": TEXT}),
 }
 
 
@@ -252,8 +217,8 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "BatchSendEmailsResponse": ResponseShape(
         hidden=("results", "replayed"),
         added={
-            "data": computed("results", _accepted, _accepted_schema),
-            "errors": computed("results", _refused, _REFUSED),
+            "data": computed("results", accepted, accepted_schema),
+            "errors": computed("results", refused, REFUSED),
         },
         optional=("errors",),
     ),
@@ -265,6 +230,8 @@ RESPONSES: Mapping[str, ResponseShape] = {
             optional=(),
         )
     ),
+    "BatchJob": ResponseShape("batch_job"),
+    "ListBatchJobsResponse": _list_of(ResponseShape("batch_job")),
     "UpdateEmailResponse": ResponseShape("email"),
     "CancelEmailResponse": ResponseShape("email"),
     "Bounce": ResponseShape(added={"subType": same_as("sub_type")}, hidden=("sub_type",)),

@@ -25,6 +25,13 @@ class EmailStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EMAIL_STATUS_SCHEDULED: _ClassVar[EmailStatus]
     EMAIL_STATUS_CANCELED: _ClassVar[EmailStatus]
 
+class JobType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    JOB_TYPE_UNSPECIFIED: _ClassVar[JobType]
+    JOB_TYPE_DIRECT: _ClassVar[JobType]
+    JOB_TYPE_SCHEDULED: _ClassVar[JobType]
+    JOB_TYPE_BATCH: _ClassVar[JobType]
+
 class RecipientKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     RECIPIENT_KIND_UNSPECIFIED: _ClassVar[RecipientKind]
@@ -42,6 +49,10 @@ EMAIL_STATUS_FAILED: EmailStatus
 EMAIL_STATUS_SUPPRESSED: EmailStatus
 EMAIL_STATUS_SCHEDULED: EmailStatus
 EMAIL_STATUS_CANCELED: EmailStatus
+JOB_TYPE_UNSPECIFIED: JobType
+JOB_TYPE_DIRECT: JobType
+JOB_TYPE_SCHEDULED: JobType
+JOB_TYPE_BATCH: JobType
 RECIPIENT_KIND_UNSPECIFIED: RecipientKind
 RECIPIENT_KIND_TO: RecipientKind
 RECIPIENT_KIND_CC: RecipientKind
@@ -94,7 +105,7 @@ class Bounce(_message.Message):
     def __init__(self, type: _Optional[str] = ..., sub_type: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Email(_message.Message):
-    __slots__ = ("id", "message_id", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "status", "created_at", "scheduled_at", "attachments", "recipients", "events", "test", "bounce")
+    __slots__ = ("id", "message_id", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "status", "created_at", "scheduled_at", "attachments", "recipients", "events", "test", "bounce", "job_type", "job_id", "attempts")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +133,9 @@ class Email(_message.Message):
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     TEST_FIELD_NUMBER: _ClassVar[int]
     BOUNCE_FIELD_NUMBER: _ClassVar[int]
+    JOB_TYPE_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     id: str
     message_id: str
     to: _containers.RepeatedScalarFieldContainer[str]
@@ -141,4 +155,7 @@ class Email(_message.Message):
     events: _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]
     test: bool
     bounce: Bounce
-    def __init__(self, id: _Optional[str] = ..., message_id: _Optional[str] = ..., to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., status: _Optional[_Union[EmailStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recipients: _Optional[_Iterable[_Union[Recipient, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., test: _Optional[bool] = ..., bounce: _Optional[_Union[Bounce, _Mapping]] = ..., **kwargs) -> None: ...
+    job_type: JobType
+    job_id: str
+    attempts: int
+    def __init__(self, id: _Optional[str] = ..., message_id: _Optional[str] = ..., to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., status: _Optional[_Union[EmailStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recipients: _Optional[_Iterable[_Union[Recipient, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., test: _Optional[bool] = ..., bounce: _Optional[_Union[Bounce, _Mapping]] = ..., job_type: _Optional[_Union[JobType, str]] = ..., job_id: _Optional[str] = ..., attempts: _Optional[int] = ..., **kwargs) -> None: ...

@@ -157,9 +157,10 @@ class EmailServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEmails(self, request, context):
-        """Lists the organisation's emails, newest first. One criterion is looked up in all emails; `search`, and
-        any further criterion, among the 10,000 newest of these. `after` and `until` look further back. A search
-        for how a recipient's address begins finds older emails too, unless they are more than 10,000.
+        """Lists the organisation's emails, newest first. One criterion is looked up in all emails; `search`, the
+        `job_type` DIRECT, and any further criterion, among the 10,000 newest of these. `after` and `until` look
+        further back. A search for how a recipient's address begins finds older emails too, unless they are more
+        than 10,000.
 
         Errors: VALIDATION_FAILED.
         """

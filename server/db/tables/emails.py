@@ -38,6 +38,8 @@ emails = Table(
     time_column("created_at"),
     # The begin of delivery of scheduled mail (F-2).
     time_column("scheduled_at", nullable=True),
+    # The batch job that sent it (S-11). Such mail has no `scheduled_at`.
+    id_column("job_id", nullable=True),
     Index(
         "ix_emails_scheduled",
         "scheduled_at",
@@ -47,6 +49,54 @@ emails = Table(
     # The criteria of a list, each newest first (contract row F-6).
     Index("ix_emails_org_id_status_id", "org_id", "status", "id"),
     Index("ix_emails_org_id_domain_id_id", "org_id", "domain_id", "id"),
+    # Partial, so that mail which is sent directly pays nothing (S-8, V-7).
+    Index(
+        "ix_emails_of_scheduled",
+        "org_id",
+        "id",
+        sqlite_where=text("scheduled_at IS NOT NULL"),
+        postgresql_where=text("scheduled_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_emails_of_scheduled_status",
+        "org_id",
+        "status",
+        "id",
+        sqlite_where=text("scheduled_at IS NOT NULL"),
+        postgresql_where=text("scheduled_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_emails_of_jobs",
+        "org_id",
+        "id",
+        sqlite_where=text("job_id IS NOT NULL"),
+        postgresql_where=text("job_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_emails_of_job",
+        "org_id",
+        "job_id",
+        "id",
+        sqlite_where=text("job_id IS NOT NULL"),
+        postgresql_where=text("job_id IS NOT NULL"),
+    ),
+)
+
+# Emails that were accepted together (S-11 to S-13). The counts are final: a job is stored when it has ended.
+batch_jobs = Table(
+    "batch_jobs",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("id", primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("total_count", SmallInteger, nullable=False),
+    Column("sent_count", SmallInteger, nullable=False),
+    Column("failed_count", SmallInteger, nullable=False),
+    time_column("created_at"),
+    time_column("completed_at", nullable=True),
+    Column("test", Boolean, nullable=False),
+    Index("ix_batch_jobs_org_id_status_id", "org_id", "status", "id"),
+    sqlite_with_rowid=False,
 )
 
 # An index of emails by tag: each tag of an email is here as `name` and as `name:value`.

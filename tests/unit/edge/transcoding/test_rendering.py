@@ -65,6 +65,9 @@ def test_every_field_is_always_rendered() -> None:
         "recipients": [],
         "events": [],
         "scheduled_at": None,
+        "job_type": None,
+        "job_id": None,
+        "attempts": 0,
         "attachments": [],
     }
 

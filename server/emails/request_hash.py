@@ -1,0 +1,19 @@
+"""The hash of a request, by which a repeated call is recognised (contract row F-1)."""
+
+import hashlib
+from typing import TypeAlias
+
+from zidimail.v1 import batch_job_service_pb2 as job_pb
+from zidimail.v1 import email_service_pb2 as pb
+
+Hashed: TypeAlias = pb.SendEmailRequest | pb.BatchSendEmailsRequest | job_pb.CreateBatchJobRequest
+
+
+def request_hash(request: Hashed) -> bytes:
+    """SHA-256 of a request without its idempotency key: equal for requests with the same payload."""
+    # Taken out and put back: a copy of a large request would cost its size again.
+    key = request.idempotency_key
+    request.ClearField("idempotency_key")
+    digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+    request.idempotency_key = key
+    return digest
