@@ -26,7 +26,7 @@ class HeaderField(NamedTuple):
 
 
 class Files(NamedTuple):
-    """The lists that lead to the files of a body, outermost first, and the field that holds a file's content."""
+    """The lists that lead to the files of a body, outermost first, and the field of a file's content."""
 
     path: tuple[str, ...]
     content: str
