@@ -16,7 +16,7 @@ import jwt
 from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2, status_pb2
 
-from server.accounts.sessions import Sessions
+from server.accounts.session_tokens import SessionTokens
 from tests.contract.methods import METHODS, Method
 from tests.harness.clock import ManualClock
 from tests.harness.stack import Organisation, Stack
@@ -258,7 +258,8 @@ def _resigned(token: str) -> str:
 def _expired(stack: Stack) -> str:
     """A session of A's that the server itself signed, long ago."""
     secret = (stack.data_dir / "secret").read_text()
-    return Sessions(secret, ManualClock(0)).issue(stack.owner.org_id, stack.owner.user_id)
+    tokens = SessionTokens(secret, ManualClock(0))
+    return tokens.issue(stack.owner.org_id, stack.owner.user_id, MISSING_ID)
 
 
 def _unsigned(token: str) -> str:

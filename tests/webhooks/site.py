@@ -117,6 +117,7 @@ class Site:
         mine = (webhooks.c.org_id == self.org_id, webhooks.c.id == webhook_id)
         change = update(webhooks).where(*mine).values(format=name)
         await self.writer.run(lambda tx: tx.change(change))
+        await self.receivers.changed()
 
     async def happen(self, *types: str) -> str:
         """Something happens to a new email; returns its id."""

@@ -22,8 +22,19 @@ def upgrade() -> None:
         postgresql_where=_IS_HELD,
     )
 
+    op.create_table(
+        "sessions",
+        sa.Column("org_id", sa.String(24), nullable=False),
+        sa.Column("id", sa.String(24), nullable=False),
+        sa.Column("user_id", sa.String(24), nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "id", name="pk_sessions"),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("sessions")
     op.drop_index("ix_delivery_queue_held", "delivery_queue")
     op.drop_column("delivery_queue", "held_ms")
     op.drop_column("delivery_queue", "held_since")
