@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from server.db.keys import in_keys
 from server.db.listing import MAX_COUNTED, Page, PageRequest, Query, count, ids_in_ranges
+from server.db.reach import ALL, Reach
 from server.db.tables.domains import domains
 from server.db.tables.emails import email_tags, emails
 from server.db.tx import Tx
@@ -42,14 +43,13 @@ class Filter:
     domain: str | None = None
     since: int | None = None
     until: int | None = None
-    # A test key sees test mail only (C-87).
-    test_only: bool = False
+    reach: Reach = ALL
 
     @property
     def is_by_status_only(self) -> bool:
         """True if there is no other criterion than the status."""
         return (
-            not (self.search or self.tag or self.domain or self.test_only)
+            not (self.search or self.tag or self.domain or self.reach.is_limited)
             and self.since is None
             and self.until is None
         )
@@ -78,8 +78,11 @@ def page(
     criterion than the status, else it is `max_counted`. With a criterion that no index answers, it is the
     number of matches in the window.
     """
-    domain_id = None if criteria.domain is None else _domain_id(tx, org_id, criteria.domain)
-    if criteria.domain is not None and domain_id is None:
+    domain = criteria.domain
+    if domain is None and len(criteria.reach.domains) == 1:
+        [domain] = criteria.reach.domains
+    domain_id = None if domain is None else _domain_id(tx, org_id, domain)
+    if domain is not None and domain_id is None:
         return Page([], has_more=False, total=0)
     scan = _scan(tx, org_id, criteria, domain_id)
     near = _near(scan.id, criteria)
@@ -102,7 +105,7 @@ def page(
 def _scan(tx: Tx, org_id: str, criteria: Filter, domain_id: str | None) -> _Scan:
     """The scan of the narrowest index."""
     of_status = [emails.c.status == status for status in dict.fromkeys(criteria.statuses)]
-    checks: list[ColumnElement[bool]] = [emails.c.test] if criteria.test_only else []
+    checks = criteria.reach.conditions(org_id)
     if criteria.search:
         checks.append(_contains(tx, criteria.search))
     if criteria.tag is not None:
@@ -153,7 +156,7 @@ def _addressed(
     query = emails_addressed(org_id, criteria.search or "")
     id: ColumnElement[str] = query.selected_columns.email_id
     query = query.where(*_near(id, criteria), *request.bounds(id)).limit(window + 1)
-    checks = _times(criteria)
+    checks = [*_times(criteria), *criteria.reach.conditions(org_id)]
     if criteria.statuses:
         checks.append(emails.c.status.in_(criteria.statuses))
     if domain_id is not None:
@@ -163,8 +166,6 @@ def _addressed(
         query = query.where(
             exists().where(tags.org_id == org_id, tags.email_id == id, tags.tag == criteria.tag)
         )
-    if criteria.test_only:
-        checks.append(emails.c.test)
     if checks:
         query = query.where(_email_passes(org_id, id, checks))
     ids = tx.scalars(str, query)
@@ -224,7 +225,7 @@ def _of_time(org_id: str, id: ColumnElement[str], criteria: Filter) -> list[Colu
 
 
 def _times(criteria: Filter) -> list[ColumnElement[bool]]:
-    times = []
+    times: list[ColumnElement[bool]] = []
     if criteria.since is not None:
         times.append(emails.c.created_at >= criteria.since)
     if criteria.until is not None:

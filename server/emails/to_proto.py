@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from zidimail.v1 import email_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.db.reach import Reach
 from server.domains.rules import host_name
 from server.emails.listing import Filter
 from server.emails.rules import MAX_TAG_LENGTH
@@ -98,8 +99,8 @@ def stats_message(days: int, found: Stats) -> pb.GetEmailStatsResponse:
     )
 
 
-def filter_of(request: pb.ListEmailsRequest, *, test_only: bool) -> Filter:
-    """The criteria of a request, of a caller who may see test mail only or all. Raises `ValidationFailed`."""
+def filter_of(request: pb.ListEmailsRequest, reach: Reach) -> Filter:
+    """The criteria of a request, of a caller with this reach. Raises `ValidationFailed`."""
     violations = list(_violations(request))
     domain = None
     if request.HasField("domain"):
@@ -116,7 +117,7 @@ def filter_of(request: pb.ListEmailsRequest, *, test_only: bool) -> Filter:
         domain=domain,
         since=milliseconds(request.since) if request.HasField("since") else None,
         until=milliseconds(request.until) if request.HasField("until") else None,
-        test_only=test_only,
+        reach=reach,
     )
 
 
