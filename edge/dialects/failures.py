@@ -17,7 +17,12 @@ from edge.rates import Rate
 from edge.transcoding.asgi import Answer, Header
 from edge.transcoding.status import Failure
 
-_KINDS = {"api_key": "API keys", "session": "sessions (sign in to the dashboard)"}
+_KINDS = {
+    "api_key": "API keys",
+    "live_key": "API keys that are not for tests",
+    "unbound_key": "API keys that are not bound to domains",
+    "session": "sessions (sign in to the dashboard)",
+}
 
 
 def reasons() -> set[str]:

@@ -24,7 +24,7 @@ class TokenAuthenticator:
         if token.startswith(_KEY_PREFIXES):
             caller = await self._keys.authenticate(token)
         else:
-            caller = self._sessions.authenticate(token)
+            caller = await self._sessions.authenticate(token)
         if await self._banned.contains(caller.org_id):
             raise InvalidCredentials
         return caller

@@ -1,12 +1,14 @@
 """Organisations and users in the store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import insert, select, update
 
 from server.accounts.rules import Plan, Profile
-from server.db.tables.accounts import organisations, users
+from server.db.keys import KeyType
+from server.db.statements import Statement
+from server.db.tables.accounts import organisations, sessions, users
 from server.db.tx import Tx
 
 
@@ -25,6 +27,24 @@ class OrganisationRow(NamedTuple):
     unique_limit: int | None
     burst_limit: int | None
     created_at: int
+
+
+class _SessionRow(NamedTuple):
+    org_id: str
+    user_id: str
+    id: str
+
+
+_SESSION: dict[str, KeyType] = {"org_id": "text", "user_id": "text", "id": "text"}
+_LIVE_SESSIONS = Statement(
+    _SessionRow,
+    """
+    SELECT s.org_id, s.user_id, s.id FROM {keys} AS k CROSS JOIN sessions AS s
+    JOIN users AS u ON u.org_id = s.org_id AND u.id = s.user_id
+    WHERE s.org_id = k.org_id AND s.id = k.id AND s.user_id = k.user_id AND s.expires_at > :now
+    """,
+    keys=_SESSION,
+)
 
 
 def add_organisation(
@@ -60,6 +80,20 @@ def add_user(tx: Tx, org_id: str, user_id: str, email: str, password_hash: str, 
             org_id=org_id, id=user_id, email=email, password_hash=password_hash, created_at=now_ms
         )
     )
+
+
+def add_session(tx: Tx, org_id: str, user_id: str, session_id: str, now_ms: int, expires_at: int) -> None:
+    """Stores a new session of a user; it ends when its row or its user is removed, or at `expires_at`."""
+    tx.change(
+        insert(sessions).values(
+            org_id=org_id, id=session_id, user_id=user_id, created_at=now_ms, expires_at=expires_at
+        )
+    )
+
+
+def live_sessions(tx: Tx, keys: Iterable[tuple[str, str, str]], now_ms: int) -> set[tuple[str, str, str]]:
+    """Those of the sessions (organisation, user, session) that have not ended."""
+    return set(_LIVE_SESSIONS.all(tx, keys, now=now_ms))
 
 
 def change_organisation(tx: Tx, org_id: str, changes: Mapping[str, object]) -> OrganisationRow | None:

@@ -8,6 +8,7 @@ from zidimail.v1.access_service_pb2 import DESCRIPTOR
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
 from server.accounts.rpc import AccessServicer
+from server.accounts.session_tokens import SessionTokens
 from server.accounts.sessions import Sessions
 from server.kernel import Kernel, Package
 from server.keys.authenticate import ApiKeyAuthenticator
@@ -23,7 +24,8 @@ class Accounts(Package):
 
 def build(kernel: Kernel, keys: ApiKeyAuthenticator, rules: Mapping[str, AccessRule]) -> Accounts:
     """Recognises callers, and tells them who they are. `rules` are those of every method."""
-    sessions = Sessions(kernel.settings.secret, kernel.clock)
+    tokens = SessionTokens(kernel.settings.secret, kernel.clock)
+    sessions = Sessions(tokens, kernel.database, kernel.clock)
     return Accounts(
         servicers={DESCRIPTOR.services_by_name["AccessService"]: AccessServicer(rules)},
         authenticator=TokenAuthenticator(keys, sessions, Banned(kernel.database, kernel.clock)),

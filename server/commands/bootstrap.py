@@ -9,7 +9,7 @@ import asyncio
 from server.accounts import store as accounts
 from server.accounts.passwords import hash_of, new_password
 from server.accounts.rules import PLANS, PROFILES, owner_address
-from server.accounts.sessions import Sessions
+from server.accounts.session_tokens import SessionTokens
 from server.clock import SystemClock
 from server.db.installation import check_secret
 from server.db.migrate import upgrade
@@ -54,6 +54,8 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
     org_id, user_id, key, now = new_id(), new_id(), mint(args.key_style), clock.now_ms()
     password = new_password()
     password_hash = await hash_of(password)
+    session_id, tokens = new_id(), SessionTokens(settings.secret, clock)
+    jwt = tokens.issue(org_id, user_id, session_id)
     domain_id = None if domain is None else new_id()
     dkim_keys = [] if domain_id is None else await new_keys(domain_id, seal)
 
@@ -70,6 +72,7 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
             now_ms=now,
         )
         accounts.add_user(tx, org_id, user_id, email, password_hash, now)
+        accounts.add_session(tx, org_id, user_id, session_id, now, tokens.read(jwt).expires_at_ms)
         api_keys.add(tx, org_id, key, "bootstrap", "full", now)
         if domain is not None and domain_id is not None:
             domains.add(tx, org_id, domain_id, domain, dkim_keys, now)
@@ -81,7 +84,7 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
     return {
         "org_id": org_id,
         "user_id": user_id,
-        "jwt": Sessions(settings.secret, clock).issue(org_id, user_id),
+        "jwt": jwt,
         "password": password,
         "key_id": key.id,
         "api_key": key.key,

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import structlog
 
 from server.clock import Clock
+from server.delivery.clearance import Clearance
 from server.delivery.deadlines import Deadline, Deadlines
 from server.delivery.journal import Journal
 from server.delivery.recorder import Record, Recorder
 from server.delivery.sites import Job
 from server.delivery.transport import LeaseLost, Transport
 from server.delivery.verdict import Outcome, Verdict, unanswered, unreachable
+from server.faults import Unavailable
 from server.net.descriptors import is_exhaustion
 from server.queue.rows import Claimed, LeaseKey
 from server.work.lease import Leases
@@ -26,13 +28,14 @@ _log = structlog.get_logger()
 class Ended:
     """The end of an attempt: rows that got no result, and the answer of the site.
 
-    The leases of `lost` are gone; `postponed` were not attempted, as this machine lacks something. `answered`
-    is None if the site was not spoken to.
+    The leases of `lost` are gone; `postponed` were not attempted, as this machine lacks something; `held`
+    wait until their organisation is no longer paused. `answered` is None if the site was not spoken to.
     """
 
     answered: bool | None = None
     lost: Sequence[LeaseKey] = ()
     postponed: Sequence[Claimed] = ()
+    held: Sequence[Claimed] = ()
 
 
 class Deliverer:
@@ -45,8 +48,10 @@ class Deliverer:
         leases: Leases[LeaseKey],
         deadlines: Deadlines,
         clock: Clock,
+        clearance: Clearance,
         record: Record,
     ) -> None:
+        self._clearance = clearance
         self._transport = transport
         self._journal = journal
         self._leases = leases
@@ -59,7 +64,9 @@ class Deliverer:
     async def deliver(self, job: Job) -> Ended:
         """Makes an attempt for all recipients of a job, and records every outcome."""
         deadline = self._deadlines.of(len(job.letter.content))
-        recorder = Recorder(job, self._journal, self._leases, deadline, self._clock, self._record)
+        recorder = Recorder(
+            job, self._journal, self._leases, deadline, self._clock, self._clearance, self._record
+        )
         try:
             async with deadline:
                 outcomes = await self._transport.deliver(job.letter, job.addresses, job.site, recorder)
@@ -73,11 +80,11 @@ class Deliverer:
         except Exception as error:
             return self._broke(job, recorder, error, deadline)
         recorder.rest(outcomes)
-        return Ended(_answered(outcomes.values()))
+        return Ended(_answered(outcomes.values()), held=recorder.held)
 
     def _broke(self, job: Job, recorder: Recorder, error: Exception, deadline: Deadline) -> Ended:
         """Records the end of an attempt that raised an error."""
-        if is_exhaustion(error):
+        if isinstance(error, Unavailable) or is_exhaustion(error):
             return self._exhausted(job, recorder, error)
         if deadline.has_passed:
             failed = unreachable("4.4.2", f"the attempt was ended: no result within {deadline.seconds:.0f} s")

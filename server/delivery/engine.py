@@ -16,14 +16,16 @@ from server import failpoints
 from server.clock import Clock
 from server.db.database import Database
 from server.db.writer import Writer
+from server.delivery.clearance import Clearance
 from server.delivery.deadlines import Deadlines
 from server.delivery.deliverer import Deliverer
 from server.delivery.journal import Journal
 from server.delivery.loader import Loaded, Loader
 from server.delivery.memory_budget import LARGE, MemoryBudget
 from server.delivery.prepare import Preparer
-from server.delivery.record import Attempt, Settlement, settlement, suppressed
+from server.delivery.record import Attempt, Settlement, settlement
 from server.delivery.recovery import Recovery
+from server.delivery.returns import Returns
 from server.delivery.sites import Job, Sites
 from server.delivery.store import LeasedQueue
 from server.delivery.transport import Transport
@@ -31,11 +33,9 @@ from server.delivery.verdict import Outcome, RetryPolicy
 from server.faults import Unavailable
 from server.ids import new_id
 from server.net.descriptors import at_most
-from server.queue.rows import Claimed, LeaseKey, Release
-from server.queue.rules import chance_of
+from server.queue.rows import Claimed, LeaseKey
 from server.sealing import Seal
 from server.settings import Settings
-from server.work.backoff import jittered
 from server.work.backpressure import Backpressure, Pacer
 from server.work.lease import Leases
 from server.work.loop import Loop
@@ -50,6 +50,7 @@ _HELD_PER_DELIVERY_OF_MANY = 2
 _PART_OF_DESCRIPTORS = 4
 _MAX_CLAIM = 128
 _MAX_SETTLE = 256
+_MAX_RESUMED = 1000
 # The delay before a claim while many sends are being accepted, in which more mail comes to be claimed
 # together: a claim for each transaction that accepts would cost as much as the accepting.
 _HIGH_GATHER_S = 0.05
@@ -98,6 +99,8 @@ class Engine:
         self._leases: Leases[LeaseKey] = Leases("delivery leases", self._queue.renew, settings.lease_s)
         self._preparer = Preparer(database, seal, clock, settings.lifetime_s)
         self._recovery = Recovery(self._queue, self._folder, clock, self._patience, self._leases)
+        self._clearance = Clearance(database, clock)
+        self._returns = Returns(self._queue, clock, transport, self._forget)
         self._deadlines = deadlines or Deadlines()
         slots = at_most(settings.delivery_concurrency, part=_PART_OF_DESCRIPTORS)
         self._sites = Sites(transport.site_concurrency, slots)
@@ -108,6 +111,7 @@ class Engine:
         self._feeding = Loop("delivery", self._feed)
         self._settling = Loop("delivery results", self._settle, pause_s=5.0)
         self._recovering = Loop("delivery recovery", self._recovery.reclaim, pause_s=settings.lease_s / 3)
+        self._resuming = Loop("held mail", self._resume, pause_s=1.0)
         self._deliveries: set[asyncio.Task[None]] = set()
         self._results: list[Settlement] = []
         self._memory = MemoryBudget()
@@ -117,14 +121,21 @@ class Engine:
     async def start(self) -> None:
         """Takes over what earlier engines of this machine left, then begins to deliver."""
         self._journal = await asyncio.to_thread(Journal, self._folder, self._owner)
-        self._loader = Loader(self._queue, self._preparer, self._journal, self._transport)
+        self._loader = Loader(self._queue, self._preparer, self._journal, self._transport, self._leases)
         self._deliverer = Deliverer(
-            self._transport, self._journal, self._leases, self._deadlines, self._clock, self._record
+            self._transport,
+            self._journal,
+            self._leases,
+            self._deadlines,
+            self._clock,
+            self._clearance,
+            self._record,
         )
         await self._recovery.adopt()
         self._leases.start()
         self._settling.start()
         self._recovering.start()
+        self._resuming.start()
         self._feeding.start()
 
     def wake(self) -> None:
@@ -135,13 +146,14 @@ class Engine:
         """Claims no more, finishes what is in flight within `drain_s`, and gives the rest back."""
         await self._feeding.stop()
         await self._recovering.stop()
-        await self._give_back(row.key for job in self._sites.clear() for row in job.rows.values())
+        await self._resuming.stop()
+        await self._returns.give_back(row.key for job in self._sites.clear() for row in job.rows.values())
         if self._deliveries:
             _, late = await asyncio.wait(self._deliveries, timeout=self._settings.drain_s)
             for delivery in late:
                 delivery.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await self._give_back(self._deliverer.unfinished)
+        await self._returns.give_back(self._deliverer.unfinished)
         await self._settling.stop()
         with contextlib.suppress(Unavailable):  # the journal keeps the replies for the next engine
             while self._results:
@@ -173,15 +185,17 @@ class Engine:
         chunks = self._loader.chunks(await self._without_slow(claimed))
         while chunks and self._memory.has_room:
             if chunks[0][0].attached > LARGE and not self._memory.has_room_for_large:
-                await self._put_off((row, _LARGE_PAUSE_S) for row in chunks.pop(0))
+                await self._returns.put_off((row, _LARGE_PAUSE_S) for row in chunks.pop(0))
                 continue
             try:
-                self._begin_all(await self._loader.load(chunks[0]))
+                loaded = await self._loader.load(chunks[0])
+                await self._returns.hold(loaded.held)
+                self._begin_all(loaded)
             except Exception:
-                await self._give_back(row.key for rows in chunks for row in rows)
+                await self._returns.give_back(row.key for rows in chunks for row in rows)
                 raise
             del chunks[0]
-        await self._give_back(row.key for rows in chunks for row in rows)
+        await self._returns.give_back(row.key for rows in chunks for row in rows)
         return not chunks
 
     async def _make_room(self) -> None:
@@ -190,7 +204,7 @@ class Engine:
             shed = self._sites.shed(self._kept_of_slow_sites, self._leases.now())
             for job, _ in shed:
                 self._memory.drop(job.letter)
-            await self._put_off((row, pause_s) for job, pause_s in shed for row in job.rows.values())
+            await self._returns.put_off((row, pause_s) for job, pause_s in shed for row in job.rows.values())
 
     async def _without_slow(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """The rows without those of slow sites with enough jobs, which are put off."""
@@ -200,20 +214,17 @@ class Engine:
             for site in {row.site for row in claimed}
             if (pause_s := self._sites.pause(self._transport.site_of(site), now))
         }
-        await self._put_off((row, pauses[row.site]) for row in claimed if row.site in pauses)
+        await self._returns.put_off((row, pauses[row.site]) for row in claimed if row.site in pauses)
         return [row for row in claimed if row.site not in pauses]
 
-    async def _put_off(self, rows: Iterable[tuple[Claimed, float]]) -> None:
-        now = self._clock.now_ms()
-        releases = []
-        for row, pause_s in rows:
-            chance = chance_of(row.key.email_id, self._transport.site_of(row.site), row.attempts)
-            releases.append(Release(row.key, due_at=now + round(jittered(pause_s, chance) * 1000)))
-        await self._release(releases)
+    async def _resume(self) -> bool:
+        resumed = await self._queue.resume(_MAX_RESUMED)
+        if resumed:
+            self._feeding.wake()
+        return resumed == _MAX_RESUMED
 
     def _begin_all(self, loaded: Loaded) -> None:
         self._record(loaded.refused, self._clock.now_ms())
-        self._results += map(suppressed, loaded.suppressed)
         now = self._leases.now()
         for job in loaded.jobs:
             self._memory.add(job.letter)
@@ -244,8 +255,9 @@ class Engine:
                 self._sites.end(job, answered=answered, began_at=began_at, now=self._leases.now())
                 self._memory.drop(job.letter)
             self._forget(ended.lost)
+            await self._returns.hold(ended.held)
             if ended.postponed:
-                await self._put_off((row, _OWN_PAUSE_S) for row in ended.postponed)
+                await self._returns.put_off((row, _OWN_PAUSE_S) for row in ended.postponed)
             # The end of one delivery may make room for several: a site that answers gets a higher limit.
             job = self._sites.begin()
             self._begin()
@@ -275,16 +287,6 @@ class Engine:
         self._forget(result.key for result in results)
         self._events_appended.notify()
         return bool(self._results)
-
-    async def _give_back(self, keys: Iterable[LeaseKey]) -> None:
-        await self._release([Release(key) for key in keys])
-
-    async def _release(self, releases: Sequence[Release]) -> None:
-        if releases:
-            # Forgotten first: what cannot be given back must not be renewed for ever.
-            self._forget(release.key for release in releases)
-            with contextlib.suppress(Unavailable):
-                await self._queue.release(releases)
 
     def _forget(self, keys: Iterable[LeaseKey]) -> None:
         gone = list(keys)

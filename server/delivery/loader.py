@@ -11,8 +11,9 @@ from server.delivery.sites import Job
 from server.delivery.store import LeasedQueue
 from server.delivery.stored import Stored
 from server.delivery.transport import Transport
-from server.delivery.verdict import Outcome, impossible, unreachable
+from server.delivery.verdict import Outcome, Verdict, impossible, unreachable
 from server.queue.rows import Claimed, LeaseKey
+from server.work.lease import Leases
 
 # RFC 5321 section 4.5.3.1.8: every server takes as many recipients of one message.
 _MAX_RECIPIENTS = 100
@@ -25,13 +26,13 @@ _MAX_CHUNK = 64
 class Loaded:
     """The results of loading claimed rows.
 
-    Jobs, recipients that are suppressed by now, recipients whose message cannot be built, and rows without
-    an email.
+    Jobs, recipients that may not be sent to any more or whose message cannot be built, rows to be held, and
+    rows without an email.
     """
 
     jobs: list[Job] = field(default_factory=list)
-    suppressed: list[Attempt] = field(default_factory=list)
     refused: list[tuple[Attempt, Outcome]] = field(default_factory=list)
+    held: list[Claimed] = field(default_factory=list)
     missing: list[LeaseKey] = field(default_factory=list)
 
 
@@ -39,9 +40,15 @@ class Loader:
     """Makes jobs of claimed rows."""
 
     def __init__(
-        self, queue: LeasedQueue, preparer: Preparer, journal: Journal, transport: Transport
+        self,
+        queue: LeasedQueue,
+        preparer: Preparer,
+        journal: Journal,
+        transport: Transport,
+        leases: Leases[LeaseKey],
     ) -> None:
         self._queue = queue
+        self._leases = leases
         self._preparer = preparer
         self._journal = journal
         self._transport = transport
@@ -64,17 +71,20 @@ class Loader:
 
     async def load(self, rows: Sequence[Claimed]) -> Loaded:
         """Builds the messages of these rows; one that cannot be built does not hold up the others."""
+        read_at = self._leases.now()
+        stored, refusals = await self._queue.load(rows)
+        loaded = Loaded()
         by_email: dict[tuple[str, str], list[Claimed]] = {}
         for row in rows:
-            by_email.setdefault((row.key.org_id, row.key.email_id), []).append(row)
-        with_attachments = {row.key[:2] for row in rows if row.attached}
-        stored = await self._queue.load(by_email, with_attachments)
-        loaded = Loaded()
-        for pair, email in stored.items():
-            if email.suppressed:
-                by_email[pair] = self._without_suppressed(by_email[pair], email, loaded)
+            outcome = refusals.get(row.key[:3])
+            if outcome is None:
+                by_email.setdefault(row.key[:2], []).append(row)
+            elif outcome.verdict is Verdict.HELD:
+                loaded.held.append(row)
+            else:
+                loaded.refused.append((self._attempt(row, stored[row.key[:2]]), outcome))
         known = [pair for pair in by_email if pair in stored]
-        keys = [row.key for row in rows]
+        keys = [row.key for pair in known for row in by_email[pair]]
         self._journal.preparing(keys)
         letters = await self._preparer.prepare([stored[pair] for pair in known])
         self._journal.prepared(keys)
@@ -88,14 +98,12 @@ class Loader:
             for site, group in self._envelopes(claimed, email.kinds):
                 by_no = {row.key.no: row for row in group}
                 addresses = {no: email.addresses[no] for no in by_no}
-                loaded.jobs.append(Job(letter, site, email.accepted_at, email.alone, by_no, addresses))
+                loaded.jobs.append(
+                    Job(letter, site, email.accepted_at, email.alone, by_no, addresses, read_at)
+                )
         loaded.missing = [row.key for left in by_email.values() for row in left]
         self._adapt(loaded.jobs)
         return loaded
-
-    def _without_suppressed(self, rows: Sequence[Claimed], email: Stored, loaded: Loaded) -> list[Claimed]:
-        loaded.suppressed += [self._attempt(row, email) for row in rows if row.key.no in email.suppressed]
-        return [row for row in rows if row.key.no not in email.suppressed]
 
     def _envelopes(
         self, rows: Sequence[Claimed], kinds: Mapping[int, str]

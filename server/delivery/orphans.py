@@ -66,8 +66,9 @@ def _orphans(tx: Tx, rows: Sequence[Leftover]) -> list[Orphan]:
     for row in rows:
         recipient = found.get(row.key[:3])
         if recipient is not None:
+            began_at = recipient.begins_at + row.held_ms
             attempt = Attempt(
-                *(row.key, recipient.address, recipient.begins_at, row.attempts, row.uncertain), alone=False
+                *(row.key, recipient.address, began_at, row.attempts, row.uncertain), alone=False
             )
             orphans.append(Orphan(attempt, row.crashes))
     return orphans

@@ -12,7 +12,8 @@ from server.queue.rules import chance_of
 class Attempt:
     """One attempt for one recipient; `attempts` and `uncertain` are those of the attempts before it.
 
-    `site` is the site that its mail goes to, as the transport names it.
+    `accepted_at` is later by the time that it was held: its lifetime stood still (C-86). `site` is the site
+    that its mail goes to, as the transport names it.
     """
 
     key: LeaseKey
@@ -26,7 +27,8 @@ class Attempt:
     @classmethod
     def of(cls, row: Claimed, address: str, accepted_at: int, site: str, *, alone: bool) -> "Attempt":
         """The attempt for a claimed row."""
-        return cls(row.key, address, accepted_at, row.attempts, row.uncertain, alone, site)
+        began_at = accepted_at + row.held_ms
+        return cls(row.key, address, began_at, row.attempts, row.uncertain, alone, site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,14 @@ _STATUSES: dict[Verdict, Status] = {
     Verdict.BOUNCED: "bounced",
     Verdict.COMPLAINED: "complained",
 }
+# And of those for which none was made.
+_WITHOUT_ATTEMPT: dict[Verdict, Status] = {Verdict.SUPPRESSED: "suppressed", Verdict.REFUSED: "failed"}
 
 
 def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: RetryPolicy) -> Settlement:
     """The record of an attempt: its result, and if it failed for now, the time of the next one, if any."""
-    if outcome.verdict is Verdict.SUPPRESSED:
-        return _without_attempt(attempt, "suppressed", outcome.status, outcome.text)
+    if outcome.verdict in _WITHOUT_ATTEMPT:
+        return _without_attempt(attempt, _WITHOUT_ATTEMPT[outcome.verdict], outcome.status, outcome.text)
     attempts = attempt.attempts + 1
     due_at = None
     status: Status
@@ -101,12 +105,6 @@ def settlement(attempt: Attempt, outcome: Outcome, now_ms: int, patience: RetryP
 def failed(attempt: Attempt, reason: str) -> Settlement:
     """The record of giving a recipient up without another attempt."""
     return _without_attempt(attempt, "failed", "5.3.0", reason)
-
-
-def suppressed(attempt: Attempt) -> Settlement:
-    """The record of skipping a recipient that was suppressed after its email was accepted."""
-    reason = "the address was suppressed after the email was accepted"
-    return _without_attempt(attempt, "suppressed", "5.7.1", reason)
 
 
 def _without_attempt(attempt: Attempt, status: Status, enhanced: str, reason: str) -> Settlement:

@@ -5,21 +5,28 @@ from typing import TypeAlias
 
 from server import failpoints
 from server.clock import Clock
+from server.delivery.clearance import Clearance
 from server.delivery.deadlines import Deadline
 from server.delivery.journal import Journal
 from server.delivery.record import Attempt, Settlement
 from server.delivery.sites import Job
 from server.delivery.transport import LeaseLost
-from server.delivery.verdict import Outcome
-from server.queue.rows import LeaseKey
+from server.delivery.verdict import Outcome, Verdict
+from server.queue.rows import Claimed, LeaseKey
 from server.work.lease import Leases
 
+# Seconds for which it holds that a recipient may be sent to (contract row C-86).
+FRESH_S = 1.0
 # Takes the results of attempts, as of a time in milliseconds since 1970 UTC.
 Record: TypeAlias = Callable[[Iterable[tuple[Attempt, Outcome]], int], list[Settlement]]
 
 
 class Recorder:
-    """The `CommitHooks` of one job. `record` takes its results; `recorded` are the numbers that have one."""
+    """The `CommitHooks` of one job.
+
+    `record` takes its results, and `recorded` are the numbers that have one; `held` are the rows that must
+    wait until their organisation is no longer paused.
+    """
 
     def __init__(
         self,
@@ -28,8 +35,10 @@ class Recorder:
         leases: Leases[LeaseKey],
         deadline: Deadline,
         clock: Clock,
+        clearance: Clearance,
         record: Record,
     ) -> None:
+        self._clearance = clearance
         self._job = job
         self._journal = journal
         self._leases = leases
@@ -38,6 +47,16 @@ class Recorder:
         self._record = record
         self._ended_ms: int | None = None
         self.recorded: set[int] = set()
+        self.held: list[Claimed] = []
+
+    async def before_mail(self, numbers: Sequence[int]) -> Mapping[int, Outcome]:
+        """See `CommitHooks`."""
+        job, now = self._job, self._leases.now()
+        if now - job.cleared_at < FRESH_S:
+            return {}
+        refusals = await self._clearance.refusals([job.rows[no].key[:3] for no in numbers])
+        job.cleared_at = now
+        return {no: refusals[key] for no in numbers if (key := job.rows[no].key[:3]) in refusals}
 
     async def before_commit(self, numbers: Sequence[int]) -> None:
         """See `CommitHooks`."""
@@ -62,7 +81,11 @@ class Recorder:
 
     def rest(self, outcomes: Mapping[int, Outcome]) -> None:
         """Records the outcomes that were not recorded after the dot."""
-        self._settlements({no: outcome for no, outcome in outcomes.items() if no not in self.recorded})
+        new = {no: outcome for no, outcome in outcomes.items() if no not in self.recorded}
+        held = [no for no, outcome in new.items() if outcome.verdict is Verdict.HELD]
+        self.held += [self._job.rows[no] for no in held]
+        self.recorded.update(held)
+        self._settlements({no: outcome for no, outcome in new.items() if no not in held})
 
     def unrecorded(self) -> list[LeaseKey]:
         """The rows of the job that have no result."""

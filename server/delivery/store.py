@@ -1,12 +1,13 @@
 """The store as an engine sees it: its queue, and the emails in it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.delivery import orphans
+from server.delivery import clearance, orphans
+from server.delivery.clearance import Refusals
 from server.delivery.orphans import Orphan
 from server.delivery.record import Settlement
 from server.delivery.settling import settle
@@ -53,11 +54,15 @@ class LeasedQueue:
             self.may_own_more = True
             raise
 
-    async def load(
-        self, keys: Collection[tuple[str, str]], with_attachments: Collection[tuple[str, str]] = ()
-    ) -> dict[tuple[str, str], Stored]:
-        """The emails with these organisations and ids; those of `with_attachments` have attachments."""
-        return await self._database.read(load, keys, with_attachments, self._clock.now_ms())
+    async def load(self, rows: Sequence[Claimed]) -> tuple[dict[tuple[str, str], Stored], Refusals]:
+        """The emails of claimed rows, and the rows that may not be sent to any more."""
+        return await self._database.read(_load, rows, self._clock.now_ms())
+
+    async def resume(self, limit: int) -> int:
+        """Makes up to `limit` held rows due whose organisations are not paused any more; their number."""
+        if not await self._database.read(queue.has_resumed):
+            return 0
+        return await self._writer.run(queue.resume, self._clock.now_ms(), limit)
 
     async def leftovers(self, owner: str) -> list[Orphan]:
         """The rows that `owner`, who is gone, still holds."""
@@ -83,6 +88,12 @@ class LeasedQueue:
 
     def _settle(self, tx: Tx, settlements: list[Settlement]) -> list[bool]:
         return settle(tx, settlements, self._clock.now_ms())
+
+
+def _load(tx: Tx, rows: Sequence[Claimed], now: int) -> tuple[dict[tuple[str, str], Stored], Refusals]:
+    with_attachments = {row.key[:2] for row in rows if row.attached}
+    emails = load(tx, {row.key[:2] for row in rows}, with_attachments)
+    return emails, clearance.refusals(tx, [row.key[:3] for row in rows], now)
 
 
 def _release(tx: Tx, releases: list[Release]) -> list[bool]:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from server.db.keys import KeyType
 from server.db.statements import Statement
 from server.db.tx import Tx
-from server.suppressions.store import suppressed
 
 _EMAIL: dict[str, KeyType] = {"org_id": "text", "email_id": "text"}
 
@@ -58,15 +57,11 @@ class PartRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An email, the address and kind of each of its recipients by number, and its attachments.
-
-    `suppressed` are the numbers of the recipients that are suppressed by now.
-    """
+    """An email, the address and kind of each of its recipients by number, and its attachments."""
 
     email: EmailRow
     addresses: dict[int, str] = field(default_factory=dict)
     kinds: dict[int, str] = field(default_factory=dict)
-    suppressed: set[int] = field(default_factory=set)
     parts: list[PartRow] = field(default_factory=list)
 
     @property
@@ -113,34 +108,18 @@ _PARTS = Statement(
 
 
 def load(
-    tx: Tx, keys: Collection[tuple[str, str]], with_attachments: Collection[tuple[str, str]], now: int
+    tx: Tx, keys: Collection[tuple[str, str]], with_attachments: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], Stored]:
-    """The emails with these organisations and ids; those of `with_attachments` have attachments.
-
-    `now` is the time at which suppressions count.
-    """
+    """The emails with these organisations and ids; those of `with_attachments` have attachments."""
     emails = {(row.org_id, row.id): Stored(row) for row in _EMAILS.all(tx, keys=keys)}
     for recipient in _RECIPIENTS.all(tx, keys=keys):
         email = emails.get((recipient.org_id, recipient.email_id))
         if email is not None:
             email.addresses[recipient.no] = recipient.address
             email.kinds[recipient.no] = recipient.kind
-    _mark_suppressed(tx, emails, now)
     if with_attachments:
         for part in _PARTS.all(tx, keys=with_attachments):
             email = emails.get((part.org_id, part.email_id))
             if email is not None:
                 email.parts.append(part)
     return emails
-
-
-def _mark_suppressed(tx: Tx, emails: dict[tuple[str, str], Stored], now: int) -> None:
-    recipients = [
-        (email, no, (org_id, address.lower()))
-        for (org_id, _), email in emails.items()
-        for no, address in email.addresses.items()
-    ]
-    found = suppressed(tx, {address for _, _, address in recipients}, now)
-    for email, no, address in recipients:
-        if address in found:
-            email.suppressed.add(no)

@@ -42,7 +42,14 @@ class LeaseLost(Exception):
 
 
 class CommitHooks(Protocol):
-    """Hooks around the final dot, which commits a message to the receiver, for finding crashes there."""
+    """Hooks before MAIL, and around the final dot, which commits a message to the receiver."""
+
+    async def before_mail(self, numbers: Sequence[int]) -> Mapping[int, Outcome]:
+        """Called just before a message is offered to recipients: the outcomes of those it may not go to.
+
+        Raises `Unavailable` if that cannot be told: then the message must not be sent.
+        """
+        ...
 
     async def before_commit(self, numbers: Sequence[int]) -> None:
         """Called before the dot is sent, with the recipients that were accepted.
@@ -85,8 +92,8 @@ class Transport(Protocol):
     ) -> dict[int, Outcome]:
         """One attempt: the outcome for each recipient, by its number in the envelope.
 
-        A failure is an outcome. Raises `LeaseLost`, and `Exhausted` if this machine lacks something: then
-        nothing was attempted for the recipients without an outcome.
+        A failure is an outcome. Raises `LeaseLost`, and `Exhausted` or `Unavailable` if this machine lacks
+        something: then nothing was attempted for the recipients without an outcome.
         """
         ...
 

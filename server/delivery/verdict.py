@@ -49,6 +49,9 @@ class Verdict(StrEnum):
     # other.
     COMPLAINED = "complained"
     SUPPRESSED = "suppressed"
+    # Decided here, without an attempt: it may not be sent any more, or not while its organisation is paused.
+    REFUSED = "refused"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)

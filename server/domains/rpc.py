@@ -98,14 +98,15 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
 
     async def GetDomain(self, request: pb.GetDomainRequest, context: Context) -> pb.GetDomainResponse:
         """One domain with its records."""
-        org_id, id = current_caller().org_id, _id_of(request.id)
+        org_id, id = await self._own(request.id)
         row, keys = await self._database.read(store.get_with_keys, org_id, id)
         return pb.GetDomainResponse(domain=self._domain(row, keys))
 
     async def ListDomains(self, request: pb.ListDomainsRequest, context: Context) -> pb.ListDomainsResponse:
         """A page of the domains, newest first."""
         wanted = page_request(request)
-        page = await self._database.read(store.page, current_caller().org_id, wanted)
+        caller = current_caller()
+        page = await self._database.read(store.page, caller.org_id, wanted, caller.allowed_domains)
         return pb.ListDomainsResponse(
             data=[_bare_domain(row) for row in page.rows],
             **page_fields(page, wanted),
@@ -115,7 +116,8 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
         self, request: pb.UpdateDomainRequest, context: Context
     ) -> pb.UpdateDomainResponse:
         """Changes the sending options of a domain."""
-        org_id, id, settings = current_caller().org_id, _id_of(request.id), _settings(request)
+        settings = _settings(request)
+        org_id, id = await self._own(request.id)
         row = await self._writer.run(store.change, org_id, id, settings)
         return pb.UpdateDomainResponse(domain=await self._with_records(row))
 
@@ -123,7 +125,7 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
         self, request: pb.RotateDomainKeysRequest, context: Context
     ) -> pb.RotateDomainKeysResponse:
         """Adds new keys; the present ones sign until DNS shows the new ones."""
-        org_id, id, now = current_caller().org_id, _id_of(request.id), self._clock.now_ms()
+        (org_id, id), now = await self._own(request.id), self._clock.now_ms()
         # Checked before the keys are made, which takes long.
         await self._database.read(store.get, org_id, id)
         keys = await new_keys(id, self._seal)
@@ -134,7 +136,7 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
         self, request: pb.VerifyDomainRequest, context: Context
     ) -> pb.VerifyDomainResponse:
         """Looks up the records in DNS and stores the results."""
-        verification = await self._verifier.verify(current_caller().org_id, _id_of(request.id))
+        verification = await self._verifier.verify(*await self._own(request.id))
         row = verification.domain
         return pb.VerifyDomainResponse(
             id=row.id,
@@ -149,9 +151,24 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
         self, request: pb.DeleteDomainRequest, context: Context
     ) -> pb.DeleteDomainResponse:
         """Removes a domain with its keys."""
-        org_id, id = current_caller().org_id, _id_of(request.id)
+        org_id, id = await self._own(request.id)
         await self._writer.run(store.remove, org_id, id)
         return pb.DeleteDomainResponse(id=id, deleted=True)
+
+    async def _own(self, id: str) -> tuple[str, str]:
+        """The ids of the caller's organisation and of a domain. The organisation may have no such domain.
+
+        Raises `DomainNotFound` for a text that is no id, and for a domain beyond the bounds of the caller's
+        key (C-90).
+        """
+        caller = current_caller()
+        if not is_id(id):
+            raise DomainNotFound(id)
+        if caller.allowed_domains:
+            row = await self._database.read(store.get, caller.org_id, id)
+            if row.domain not in caller.allowed_domains:
+                raise DomainNotFound(id)
+        return caller.org_id, id
 
     async def _with_records(self, row: store.DomainRow) -> domain_pb2.Domain:
         keys = await self._database.read(store.public_keys, row.org_id, row.id)
@@ -184,13 +201,6 @@ def _record(record: Record, zone: str, finding: Finding) -> domain_pb2.DnsRecord
         problem=finding.problem or None,
         note=record.note or None,
     )
-
-
-def _id_of(text: str) -> str:
-    """The id. Raises `DomainNotFound` for a text that has not the form of an id."""
-    if not is_id(text):
-        raise DomainNotFound(text)
-    return text
 
 
 def _settings(request: pb.CreateDomainRequest | pb.UpdateDomainRequest) -> store.DomainSettings:

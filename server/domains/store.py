@@ -1,6 +1,6 @@
 """Domains and their DKIM keys in the store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -224,9 +224,11 @@ def get_with_keys(tx: Tx, org_id: str, id: str) -> tuple[DomainRow, list[PublicK
     return get(tx, org_id, id), public_keys(tx, org_id, id)
 
 
-def page(tx: Tx, org_id: str, request: PageRequest) -> Page[DomainRow]:
-    """A page of an organisation's domains, newest first."""
+def page(tx: Tx, org_id: str, request: PageRequest, names: Collection[str] = ()) -> Page[DomainRow]:
+    """A page of an organisation's domains, newest first; only those with these names if any are given."""
     query = select(domains).where(domains.c.org_id == org_id)
+    if names:
+        query = query.where(domains.c.domain.in_(sorted(names)))
     return newest_first(tx, DomainRow, query, domains.c.id, request)
 
 

@@ -55,7 +55,12 @@ class _Case(NamedTuple):
 
 
 def _idempotency_key(case: _Case) -> Fault | Remembered | None:
-    """A repeated call gets its first answer, whatever has changed since (F-1)."""
+    """A repeated call gets its first answer, whatever has changed since (F-1).
+
+    But no key sees the send of a domain that is not its own (C-90).
+    """
+    if case.earlier is not None and (fault := _key_domains(case)) is not None:
+        return fault
     return _replay(case.earlier, case.email.idempotency_key, case.email.request_hash)
 
 
@@ -80,10 +85,7 @@ def _account(case: _Case) -> Fault | None:
 
 def _key_domains(case: _Case) -> Fault | None:
     """A key may be bound to some domains (S-16, F-7)."""
-    email = case.email
-    if email.allowed_domains and email.domain not in email.allowed_domains:
-        return DomainNotAllowed(email.domain)
-    return None
+    return None if case.email.is_of_key else DomainNotAllowed(case.email.domain)
 
 
 def _domain(case: _Case) -> Fault | None:

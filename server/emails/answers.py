@@ -9,6 +9,7 @@ from server.emails.admission import Admission, Admitted, Refusal
 from server.emails.batch import Answer, Batch, Result, batch_response
 from server.emails.candidate import Remembered
 from server.emails.draft import Draft
+from server.emails.faults import DomainNotAllowed
 from server.emails.jobs import JobRow, NewJob, ended
 from server.emails.to_proto import job_message
 from server.faults import Fault
@@ -33,7 +34,7 @@ class Answers:
         if isinstance(earlier, Fault):
             return earlier
         if earlier is not None:
-            return self._repeated(batch, earlier)
+            return _foreign(batch) or self._repeated(batch, earlier)
         # One item alone that is refused leaves no trace anyway.
         is_divisible = batch.strict and len(batch.items) > 1
         savepoint = self._admission.savepoint(batch.org_id) if is_divisible else None
@@ -120,6 +121,14 @@ class Answers:
         response.rate_limit.CopyFrom(
             pb.RateLimit(limit=limit, remaining=remaining, resets_at=timestamp(resets_at_ms))
         )
+
+
+def _foreign(batch: Batch) -> Fault | None:
+    """The fault of repeating a batch of another key, with the send of a domain that is not the caller's."""
+    for item in batch.items:
+        if isinstance(item, Draft) and not item.is_of_key:
+            return DomainNotAllowed(item.domain)
+    return None
 
 
 def _warning(skipped: Set[str], *, is_wanted: bool) -> str | None:

@@ -49,6 +49,11 @@ class Candidate:
     # A fault found before; the email may have been without it when its idempotency key was first used.
     refusal: Fault | None = None
 
+    @property
+    def is_of_key(self) -> bool:
+        """True if the caller's key may send from the domain (F-7)."""
+        return not self.allowed_domains or self.domain in self.allowed_domains
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:

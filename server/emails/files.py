@@ -54,7 +54,7 @@ class AttachmentServicer(attachment_service_pb2_grpc.AttachmentServiceServicer):
         caller = current_caller()
         if not is_id(email_id):
             raise EmailNotFound(email_id)
-        rows = await self._database.read(store.attachments_of, caller.org_id, email_id, test_only=caller.test)
+        rows = await self._database.read(store.attachments_of, caller.org_id, email_id, caller.reach)
         if rows is None:
             raise EmailNotFound(email_id)
         return [attachment_message(row) for row in rows]

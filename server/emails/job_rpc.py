@@ -70,4 +70,4 @@ def _fault(answer: Answer | Fault) -> Fault:
 
 def _visible(caller: OrganisationCaller, statuses: Sequence[str] = ()) -> jobs.Filter:
     """The jobs that a caller may see."""
-    return jobs.Filter(statuses, test_only=caller.test, allowed_domains=caller.allowed_domains)
+    return jobs.Filter(statuses, caller.reach)

@@ -5,7 +5,7 @@ all its emails and final counts, or neither. Its counts never change: what becom
 acceptance is the email's own state.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, and_, exists, not_, select
 
 from server.db.listing import Page, PageRequest, newest_first, newest_in_ranges, newest_passing
 from server.db.statements import BulkInsert
-from server.db.tables.domains import domains
 from server.db.tables.emails import batch_jobs, emails
 from server.db.tx import Tx
 
@@ -45,13 +44,11 @@ class JobRow(NamedTuple):
 class Filter:
     """Criteria for jobs of an organisation; empty for no criterion.
 
-    A test key sees jobs of test mail only (C-87); a key that is bound to domains sees those of which every
-    email is from these (C-90).
+    A caller sees the jobs of which every email is within reach.
     """
 
     statuses: Sequence[str] = ()
-    test_only: bool = False
-    allowed_domains: Set[str] = frozenset()
+    reach: Reach = ALL
 
 
 _COLUMNS = tuple(batch_jobs.c[name] for name in JobRow._fields)
@@ -104,18 +101,9 @@ def page(tx: Tx, org_id: str, criteria: Filter, request: PageRequest) -> Page[Jo
 
 def _checks(org_id: str, criteria: Filter) -> list[ColumnElement[bool]]:
     """The conditions that a job meets which the caller may see."""
-    checks: list[ColumnElement[bool]] = [batch_jobs.c.test] if criteria.test_only else []
-    if criteria.allowed_domains:
-        allowed = select(domains.c.id).where(
-            domains.c.org_id == org_id, domains.c.domain.in_(sorted(criteria.allowed_domains))
-        )
-        checks.append(
-            not_(
-                exists().where(
-                    emails.c.org_id == org_id,
-                    emails.c.job_id == batch_jobs.c.id,
-                    emails.c.domain_id.not_in(allowed),
-                )
-            )
-        )
+    reach = criteria.reach
+    checks: list[ColumnElement[bool]] = [batch_jobs.c.test] if reach.test_only else []
+    if reach.domains or reach.sent_by is not None:
+        of_job = (emails.c.org_id == org_id, emails.c.job_id == batch_jobs.c.id)
+        checks.append(not_(exists().where(*of_job, not_(and_(*reach.conditions(org_id))))))
     return checks

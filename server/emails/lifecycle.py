@@ -45,13 +45,14 @@ TRANSITIONS: Mapping[tuple[Status, Status], str] = {
     ("scheduled", "queued"): "The time of the email has come: delivery begins.",
     ("scheduled", "canceled"): "The caller canceled the email before its time.",
     ("scheduled", "suppressed"): "The address was suppressed before the time of the email.",
-    ("scheduled", "failed"): "The sender's domain is not verified any more at the time of the email.",
+    ("scheduled", "failed"): "At the time of the email its organisation may no longer send it.",
     # The first attempt.
     ("queued", "delivery_delayed"): "The attempt was refused for now or reached no server; another follows.",
     ("queued", "sent"): "A provider took the message and will report the outcome.",
     ("queued", "delivered"): "The receiving system took the message.",
     ("queued", "bounced"): "The receiving system refused the recipient for good.",
-    ("queued", "failed"): "The message cannot be built, or was given up: each attempt ended its process.",
+    ("queued", "failed"): "The message cannot be built, its organisation may no longer send it, or it was "
+    "given up: each attempt ended its process.",
     ("queued", "suppressed"): "The address was suppressed after the email was accepted.",
     ("queued", "complained"): "A complaint arrived before the record of the delivery that it is about.",
     # Later attempts.
@@ -59,7 +60,8 @@ TRANSITIONS: Mapping[tuple[Status, Status], str] = {
     ("delivery_delayed", "sent"): "A provider took the message after an attempt that was refused for now.",
     ("delivery_delayed", "delivered"): "A later attempt was taken by the receiving system.",
     ("delivery_delayed", "bounced"): "A later attempt was refused for good.",
-    ("delivery_delayed", "failed"): "The lifetime of the message ended before an attempt was taken.",
+    ("delivery_delayed", "failed"): "The lifetime of the message ended before an attempt was taken, or its "
+    "organisation may no longer send it.",
     ("delivery_delayed", "suppressed"): "The address was suppressed between two attempts.",
     ("delivery_delayed", "complained"): "A complaint arrived about an attempt whose reply was lost.",
     # Reports of a provider.

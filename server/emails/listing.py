@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from server.db.keys import in_keys
 from server.db.listing import MAX_COUNTED, Page, PageRequest, Query, count, ids_in_ranges
+from server.db.reach import ALL, Reach
 from server.db.tables.domains import domains
 from server.db.tables.emails import email_tags, emails
 from server.db.tx import Tx
@@ -48,14 +49,14 @@ class Filter:
     until: int | None = None
     job_type: JobType | None = None
     job_id: str | None = None
-    # A test key sees test mail only (C-87).
-    test_only: bool = False
+    reach: Reach = ALL
 
     @property
     def is_by_status_only(self) -> bool:
         """True if there is no other criterion than the status."""
         return (
-            not (self.search or self.tag or self.domain or self.job_type or self.job_id or self.test_only)
+            not (self.search or self.tag or self.domain or self.job_type or self.job_id)
+            and not self.reach.is_limited
             and self.since is None
             and self.until is None
         )
@@ -84,8 +85,11 @@ def page(
     criterion than the status, else it is `max_counted`. With a criterion that no index answers, it is the
     number of matches in the window.
     """
-    domain_id = None if criteria.domain is None else _domain_id(tx, org_id, criteria.domain)
-    if criteria.domain is not None and domain_id is None:
+    domain = criteria.domain
+    if domain is None and len(criteria.reach.domains) == 1:
+        [domain] = criteria.reach.domains
+    domain_id = None if domain is None else _domain_id(tx, org_id, domain)
+    if domain is not None and domain_id is None:
         return Page([], has_more=False, total=0)
     scan = _scan(tx, org_id, criteria, domain_id)
     near = _near(scan.id, criteria)
@@ -112,34 +116,34 @@ def _scan(tx: Tx, org_id: str, criteria: Filter, domain_id: str | None) -> _Scan
     if criteria.job_id is not None:
         if criteria.tag is not None:
             checks.append(_is_tagged(org_id, emails.c.id, criteria.tag))
-        checks += _checks(criteria, domain_id)
+        checks += _checks(org_id, criteria, domain_id)
         return _Scan(emails.c.id, [and_(own, emails.c.job_id == criteria.job_id)], checks)
     if criteria.tag is not None:
         id = email_tags.c.email_id
         tagged = (email_tags.c.org_id == org_id, email_tags.c.tag == criteria.tag)
-        checks += _checks(criteria, domain_id)
+        checks += _checks(org_id, criteria, domain_id)
         return _Scan(id, [and_(*tagged, *_of_time(org_id, id, criteria))], checks)
     has_own_index = criteria.job_type in ("scheduled", "batch")
     if criteria.job_type is not None and has_own_index:
         own = and_(own, _is_of_type(criteria.job_type))
     of_status = [and_(own, emails.c.status == status) for status in dict.fromkeys(criteria.statuses)]
     beside_type = replace(criteria, job_type=None) if has_own_index else criteria
-    beside_status = [*checks, *_checks(replace(beside_type, statuses=()), domain_id)]
+    beside_status = [*checks, *_checks(org_id, replace(beside_type, statuses=()), domain_id)]
     if of_status and not beside_status and criteria.job_type != "batch":
         return _Scan(emails.c.id, of_status, [])
     if has_own_index:
-        return _Scan(emails.c.id, [own], [*checks, *_checks(beside_type, domain_id)])
+        return _Scan(emails.c.id, [own], [*checks, *_checks(org_id, beside_type, domain_id)])
     if len(of_status) == 1:
         return _Scan(emails.c.id, of_status, beside_status)
-    checks += _checks(criteria, None)
+    checks += _checks(org_id, criteria, None)
     if domain_id is not None:
         own = and_(own, emails.c.domain_id == domain_id)
     return _Scan(emails.c.id, [own], checks)
 
 
-def _checks(criteria: Filter, domain_id: str | None) -> list[ColumnElement[bool]]:
+def _checks(org_id: str, criteria: Filter, domain_id: str | None) -> list[ColumnElement[bool]]:
     """The criteria that the row of an email answers, but for its time and its job."""
-    checks: list[ColumnElement[bool]] = [emails.c.test] if criteria.test_only else []
+    checks = criteria.reach.conditions(org_id)
     if criteria.statuses:
         checks.append(emails.c.status.in_(criteria.statuses))
     if domain_id is not None:
@@ -190,7 +194,7 @@ def _addressed(
     query = emails_addressed(org_id, criteria.search or "")
     id: ColumnElement[str] = query.selected_columns.email_id
     query = query.where(*_near(id, criteria), *request.bounds(id)).limit(window + 1)
-    checks = [*_times(criteria), *_checks(criteria, domain_id)]
+    checks = [*_times(criteria), *_checks(org_id, criteria, domain_id)]
     if criteria.job_id is not None:
         checks.append(emails.c.job_id == criteria.job_id)
     if criteria.tag is not None:
@@ -254,7 +258,7 @@ def _of_time(org_id: str, id: ColumnElement[str], criteria: Filter) -> list[Colu
 
 
 def _times(criteria: Filter) -> list[ColumnElement[bool]]:
-    times = []
+    times: list[ColumnElement[bool]] = []
     if criteria.since is not None:
         times.append(emails.c.created_at >= criteria.since)
     if criteria.until is not None:

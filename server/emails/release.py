@@ -27,7 +27,8 @@ _PAUSE_S = 0.5
 # The pause before the next try for an email whose reason to wait has no end of its own.
 _LATER_MS = 600_000
 # RFC 3463 section 3.8.
-_NOT_VERIFIED = Reply(status="5.7.1", text="not sent: its domain is not verified any more")
+_NOT_VERIFIED = Reply(status="5.7.1", text="not sent: domain no longer verified")
+_BANNED = Reply(status="5.7.1", text="not sent: the organisation is banned")
 _SUPPRESSED = Reply(status="5.7.1", text="the address was suppressed after the email was accepted")
 
 
@@ -76,8 +77,9 @@ class Releaser:
 def release(tx: Tx, now_ms: int, slow_start: Sequence[int] = ()) -> int:
     """Releases the emails that are due; the number of emails that were decided about.
 
-    An email that exceeds a quota waits until the quota has room again; one whose organisation may not send
-    now, for a while. Recipients that have been suppressed since are skipped.
+    An email that exceeds a quota waits until the quota has room again; one whose organisation is paused, for
+    a while. Mail of a banned organisation, or whose domain is no longer verified, fails (contract row C-86).
+    Recipients that have been suppressed since are skipped.
     """
     due = read_due(tx, now_ms)
     if not due:
@@ -112,6 +114,8 @@ def _refuse(email: DueEmail, refusal: Refusal, changes: Changes, delays: "_Delay
         changes.end(email.recipients, "failed", _NOT_VERIFIED)
     elif refusal.rule == "suppression":
         changes.end(email.recipients, "suppressed", _SUPPRESSED)
+    elif refusal.rule == "account" and refusal.fault.metadata["state"] == "banned":
+        changes.end(email.recipients, "failed", _BANNED)
     else:
         changes.postpone(email, changes.now_ms + delays.of(email.org_id, refusal))
 

@@ -128,8 +128,8 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         caller = current_caller()
         if not is_id(request.id):
             raise EmailNotFound(request.id)
-        found = await self._database.read(store.details, caller.org_id, request.id)
-        if found is None or (caller.test and not found.email.test):
+        found = await self._database.read(store.details, caller.org_id, request.id, caller.reach)
+        if found is None:
             raise EmailNotFound(request.id)
         email = email_message(found.email)
         if found.content.html is not None and not request.without_bodies:
@@ -148,7 +148,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         """A page of emails, newest first."""
         asked = page_request(request)
         caller = current_caller()
-        criteria = filter_of(request, test_only=caller.test)
+        criteria = filter_of(request, caller.reach)
         page = await self._database.read(listing.page, caller.org_id, criteria, asked)
         return pb.ListEmailsResponse(
             data=map(email_message, page.rows),

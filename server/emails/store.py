@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
+from server.db.reach import ALL, Reach
 from server.db.tables.emails import attachments, email_contents, emails, recipients
 from server.db.tx import Tx
 from server.events import log
@@ -92,11 +93,12 @@ _RECIPIENT = tuple(recipients.c[name] for name in RecipientRow._fields)
 _ATTACHMENT = tuple(attachments.c[name] for name in AttachmentRow._fields)
 
 
-def details(tx: Tx, org_id: str, email_id: str) -> EmailDetails | None:
-    """One email with its content, recipients, attachments and events; None if there is no such email."""
-    email = tx.first(
-        EmailRow, select(*EMAIL_COLUMNS).where(emails.c.org_id == org_id, emails.c.id == email_id)
-    )
+def details(tx: Tx, org_id: str, email_id: str, reach: Reach = ALL) -> EmailDetails | None:
+    """One email with its content, recipients, attachments and events.
+
+    None if there is no such email, or none within reach.
+    """
+    email = tx.first(EmailRow, select(*EMAIL_COLUMNS).where(*_within(reach, org_id, email_id)))
     content = tx.first(
         ContentRow,
         select(*_CONTENT).where(email_contents.c.org_id == org_id, email_contents.c.email_id == email_id),
@@ -112,17 +114,14 @@ def details(tx: Tx, org_id: str, email_id: str) -> EmailDetails | None:
     )
 
 
-def attachments_of(
-    tx: Tx, org_id: str, email_id: str, *, test_only: bool = False
-) -> list[AttachmentRow] | None:
-    """The attachments of one email in the order of the request; None if there is no such email.
-
-    With `test_only` there is no other email than test mail (C-87).
-    """
-    query = select(emails.c.id).where(emails.c.org_id == org_id, emails.c.id == email_id)
-    if test_only:
-        query = query.where(emails.c.test)
+def attachments_of(tx: Tx, org_id: str, email_id: str, reach: Reach = ALL) -> list[AttachmentRow] | None:
+    """The attachments of one email in the order of the request; None if there is no such email in reach."""
+    query = select(emails.c.id).where(*_within(reach, org_id, email_id))
     return None if tx.scalar(str, query) is None else _attachments(tx, org_id, email_id)
+
+
+def _within(reach: Reach, org_id: str, email_id: str) -> list[ColumnElement[bool]]:
+    return [emails.c.org_id == org_id, emails.c.id == email_id, *reach.conditions(org_id)]
 
 
 def _recipients(tx: Tx, org_id: str, email_id: str) -> list[RecipientRow]:

@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from zidimail.v1 import batch_job_pb2, email_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.db.reach import Reach
 from server.domains.rules import host_name
 from server.emails.jobs import JobRow
 from server.emails.listing import Filter, JobType
@@ -130,8 +131,8 @@ def stats_message(days: int, found: Stats) -> pb.GetEmailStatsResponse:
     )
 
 
-def filter_of(request: pb.ListEmailsRequest, *, test_only: bool) -> Filter:
-    """The criteria of a request, of a caller who may see test mail only or all. Raises `ValidationFailed`."""
+def filter_of(request: pb.ListEmailsRequest, reach: Reach) -> Filter:
+    """The criteria of a request, of a caller with this reach. Raises `ValidationFailed`."""
     violations = list(_violations(request))
     domain = None
     if request.HasField("domain"):
@@ -150,7 +151,7 @@ def filter_of(request: pb.ListEmailsRequest, *, test_only: bool) -> Filter:
         until=milliseconds(request.until) if request.HasField("until") else None,
         job_type=_JOB_TYPES.get(request.job_type),
         job_id=request.job_id or None,
-        test_only=test_only,
+        reach=reach,
     )
 
 

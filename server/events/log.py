@@ -14,6 +14,7 @@ from operator import attrgetter
 
 from sqlalchemy import BigInteger, Text, and_, cast, false, func, literal, select, tuple_
 
+from server.db.reach import ALL, Reach
 from server.db.statements import BulkInsert, Statement
 from server.db.tables.emails import emails
 from server.db.tables.events import events
@@ -60,7 +61,7 @@ _AFTER = Statement(
     """
     SELECT e.org_id, e.tx, e.seq, e.id, e.email_id, e.type, e.recipient, e.attempt, e.reply_code,
         e.reply_status, e.reply_text, e.remote_host, e.possible_duplicate, e.created_at,
-        COALESCE(m.test, FALSE) AS test
+        COALESCE(m.test, FALSE) AS test, m.domain_id
     FROM events AS e LEFT JOIN emails AS m ON m.org_id = e.org_id AND m.id = e.email_id
     WHERE (e.tx, e.seq) > (:after_tx, :after_seq)
         {postgresql: AND e.tx < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)}
@@ -73,8 +74,9 @@ _OLDEST_RUNNING = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), T
 
 # Entries, as far as their emails are still there with the mark of test mail.
 _ENTRIES = select(
-    *(events.c[name] for name in EventRow._fields if name != "test"),
+    *(events.c[name] for name in EventRow._fields if name not in ("test", "domain_id")),
     func.coalesce(emails.c.test, false()).label("test"),
+    emails.c.domain_id,
 ).outerjoin(emails, and_(emails.c.org_id == events.c.org_id, emails.c.id == events.c.email_id))
 
 _INSERT = BulkInsert(events)
@@ -105,24 +107,22 @@ def read(
     org_id: str | None = None,
     email_id: str | None = None,
     types: Sequence[str] = (),
-    test_only: bool = False,
+    reach: Reach = ALL,
 ) -> list[EventRow]:
-    """Up to `limit` entries after a place, in the order of the log; with `test_only` those of test mail.
+    """Up to `limit` entries after a place, in the order of the log, of mail that is within reach.
 
-    Without `org_id` it reads across organisations: for the platform's own readers only.
+    Without `org_id` it reads across organisations, whatever the reach: for the platform's own readers only.
     """
-    if org_id is None and email_id is None and not (types or test_only):
+    if org_id is None and email_id is None and not types:
         return _AFTER.all(tx, after_tx=after.tx, after_seq=after.seq, limit=limit)
     place = tuple_(literal(after.tx, BigInteger), literal(after.seq, BigInteger))
     query = _ENTRIES.where(tuple_(events.c.tx, events.c.seq) > place)
     if not tx.is_sqlite:
         query = query.where(events.c.tx < _OLDEST_RUNNING)
     if org_id is not None:
-        query = query.where(events.c.org_id == org_id)
+        query = query.where(events.c.org_id == org_id, *reach.conditions(org_id))
     if email_id is not None:
         query = query.where(events.c.email_id == email_id)
-    if test_only:
-        query = query.where(emails.c.test)
     if types:
         query = query.where(events.c.type.in_(types))
     return tx.all(EventRow, query.order_by(events.c.tx, events.c.seq).limit(limit))

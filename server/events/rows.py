@@ -52,6 +52,8 @@ class EventRow(NamedTuple):
     created_at: int
     # The email is test mail (C-58).
     test: bool = False
+    # The domain of its email; None if the email is gone.
+    domain_id: str | None = None
 
     @property
     def place(self) -> Place:

@@ -2,10 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+from sqlalchemy import select
 from zidimail.v1 import event_service_pb2 as pb
 from zidimail.v1 import event_service_pb2_grpc
 
 from server.db.database import Database
+from server.db.reach import Reach
+from server.db.tables.domains import domains
+from server.db.tx import Tx
 from server.events import log
 from server.events.rows import EventRow, Place
 from server.events.to_proto import event_message, name_of_type
@@ -49,7 +53,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
             org_id=caller.org_id,
             email_id=request.email_id or None,
             types=types,
-            test_only=caller.test,
+            reach=caller.reach,
         )
         data = [event_message(row) for row in rows[:limit]]
         return pb.ListEventsResponse(
@@ -64,10 +68,11 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         """Every event from the cursor on, as it happens."""
         caller = current_caller()
         types = _type_names(request.types)
+        # Those that it has now: a domain that it loses and adds again has another id.
+        domain_ids = await self._database.read(_domain_ids, caller.org_id, caller.reach)
         with self._watchers.counted(caller.org_id, caller.key_id or caller.user_id or ""):
             async for row in self._watched(request, context, caller.org_id, types):
-                # A test key sees test mail only (C-87).
-                if row.test or not caller.test:
+                if (row.test or not caller.test) and (domain_ids is None or row.domain_id in domain_ids):
                     yield pb.WatchEventsResponse(event=event_message(row))
         raise Unavailable(1.0, "The server is stopping. Call again with the cursor of the last event.")
 
@@ -108,6 +113,14 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
             if len(rows) < _STREAM_PAGE:
                 return
             after = rows[-1].place
+
+
+def _domain_ids(tx: Tx, org_id: str, reach: Reach) -> set[str] | None:
+    """The ids of the domains within reach; None for all."""
+    if not reach.domains:
+        return None
+    mine = (domains.c.org_id == org_id, domains.c.domain.in_(sorted(reach.domains)))
+    return set(tx.scalars(str, select(domains.c.id).where(*mine)))
 
 
 def _place(cursor: str) -> Place:

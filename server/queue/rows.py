@@ -40,6 +40,8 @@ class Claimed(NamedTuple):
     uncertain: bool
     # Estimated bytes of the email's attachments in memory; 0 if it has none.
     attached: int = 0
+    # The time for which it was held, in milliseconds.
+    held_ms: int = 0
 
 
 class Leftover(NamedTuple):
@@ -49,6 +51,7 @@ class Leftover(NamedTuple):
     attempts: int
     crashes: int
     uncertain: bool
+    held_ms: int = 0
 
 
 class Retry(NamedTuple):
@@ -62,9 +65,13 @@ class Retry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A leased row given back without an attempt; fields that are None stay as they are."""
+    """A leased row given back without an attempt; fields that are None stay as they are.
+
+    With `held_since` it is held: not due until its organisation is no longer paused.
+    """
 
     key: LeaseKey
     due_at: int | None = None
     crashes: int | None = None
     uncertain: bool | None = None
+    held_since: int | None = None

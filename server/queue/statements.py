@@ -29,6 +29,7 @@ class ClaimedRow(NamedTuple):
     crashes: int
     uncertain: bool
     attached: int
+    held_ms: int
 
 
 class LeftoverRow(NamedTuple):
@@ -42,6 +43,21 @@ class LeftoverRow(NamedTuple):
     attempts: int
     crashes: int
     uncertain: bool
+    held_ms: int
+
+
+class HoldingOrg(NamedTuple):
+    """An organisation with held rows."""
+
+    org_id: str
+
+
+class HeldRow(NamedTuple):
+    """A row that was held."""
+
+    org_id: str
+    email_id: str
+    no: int
 
 
 # Shards with due rows, by class of priority. It jumps from each shard straight to the next (a loose index
@@ -83,7 +99,7 @@ CLAIM = Statement(
     UPDATE delivery_queue SET lease_owner = :owner, lease_token = lease_token + 1, lease_until = :until
     WHERE (org_id, email_id, no) IN (SELECT org_id, email_id, no FROM due)
     RETURNING org_id, email_id, no, lease_token AS token, lease_owner AS owner,
-        site, attempts, crashes, uncertain, attached
+        site, attempts, crashes, uncertain, attached, held_ms
     """,
 )
 
@@ -101,7 +117,8 @@ LEASES = Statement(
 )
 
 _LEFTOVERS = """
-    SELECT org_id, email_id, no, lease_token AS token, lease_owner AS owner, attempts, crashes, uncertain
+    SELECT org_id, email_id, no, lease_token AS token, lease_owner AS owner, attempts, crashes, uncertain,
+        held_ms
     FROM delivery_queue
 """
 
@@ -123,7 +140,8 @@ RENEW = Change(f"UPDATE delivery_queue SET lease_until = :until {_OF_KEY}")
 RELEASE = Change(
     f"""
     UPDATE delivery_queue SET lease_owner = NULL, lease_until = NULL, due_at = COALESCE(:due_at, due_at),
-        crashes = COALESCE(:crashes, crashes), uncertain = COALESCE(:uncertain, uncertain)
+        crashes = COALESCE(:crashes, crashes), uncertain = COALESCE(:uncertain, uncertain),
+        held_since = COALESCE(:held_since, held_since)
     {_OF_KEY}
     """
 )
@@ -135,6 +153,39 @@ RESCHEDULE = Change(
         uncertain = :uncertain
     {_OF_KEY}
     """
+)
+
+# Organisations with held rows that are not paused any more. It jumps from organisation to organisation, so
+# that the number of held rows does not matter.
+RESUMED = Statement(
+    HoldingOrg,
+    """
+    WITH RECURSIVE holding(org_id) AS (
+        SELECT min(org_id) FROM delivery_queue WHERE held_since IS NOT NULL
+        UNION ALL
+        SELECT (
+            SELECT min(q.org_id) FROM delivery_queue AS q
+            WHERE q.held_since IS NOT NULL AND q.org_id > holding.org_id
+        )
+        FROM holding WHERE holding.org_id IS NOT NULL
+    )
+    SELECT holding.org_id FROM holding LEFT JOIN organisations AS o ON o.org_id = holding.org_id
+    WHERE holding.org_id IS NOT NULL AND COALESCE(o.state, '') <> 'paused'
+    """,
+)
+
+# Makes held rows of an organisation due again.
+RESUME = Statement(
+    HeldRow,
+    """
+    UPDATE delivery_queue SET held_ms = held_ms + (:now - held_since), held_since = NULL, due_at = :now
+    WHERE (org_id, email_id, no) IN (
+        SELECT org_id, email_id, no FROM delivery_queue
+        WHERE org_id = :org_id AND held_since IS NOT NULL ORDER BY email_id, no LIMIT :limit
+        {postgresql: FOR UPDATE SKIP LOCKED}
+    )
+    RETURNING org_id, email_id, no
+    """,
 )
 
 # Takes a row out of the queue.

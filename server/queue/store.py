@@ -21,6 +21,8 @@ from server.queue.statements import DueShard, LeftoverRow
 SHARDS_PER_CLAIM = 16
 # Each class of priority gets at least one row of this number, however much more urgent mail there is.
 _PART_OF_EACH_CLASS = 8
+# The due time of held rows, which no clock reaches.
+HELD_UNTIL_MS = 2**62
 _INSERT = BulkInsert(delivery_queue)
 _INSERTED = (
     "org_id",
@@ -91,10 +93,32 @@ def release(tx: Tx, releases: Iterable[Release]) -> None:
         tx,
         [
             _primary_key(release.key)
-            | {"due_at": release.due_at, "crashes": release.crashes, "uncertain": release.uncertain}
+            | {
+                "due_at": release.due_at if release.held_since is None else HELD_UNTIL_MS,
+                "crashes": release.crashes,
+                "uncertain": release.uncertain,
+                "held_since": release.held_since,
+            }
             for release in releases
         ],
     )
+
+
+def has_resumed(tx: Tx) -> bool:
+    """True if rows are held whose organisations are not paused any more."""
+    return bool(sql.RESUMED.all(tx))
+
+
+def resume(tx: Tx, now: int, limit: int) -> int:
+    """Makes up to `limit` held rows due whose organisations are not paused any more; returns their number.
+
+    The time that they were held does not count to their lifetimes (contract row C-86).
+    """
+    left = limit
+    for org in sql.RESUMED.all(tx):
+        if left > 0:
+            left -= len(sql.RESUME.all(tx, now=now, org_id=org.org_id, limit=left))
+    return limit - left
 
 
 def finish(tx: Tx, keys: Iterable[LeaseKey]) -> None:

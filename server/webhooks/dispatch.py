@@ -25,6 +25,7 @@ from server.webhooks.formats.format import Format
 from server.webhooks.formats.table import FORMATS
 from server.webhooks.posting import Poster
 from server.webhooks.queue import CallKey, Claim, Claimed, Renewal
+from server.webhooks.receivers import Receivers
 from server.webhooks.schedule import MAX_AGE_S, Verdict, seconds_of, verdict
 from server.webhooks.settling import Settled
 from server.webhooks.store import WebhookKey
@@ -62,6 +63,7 @@ class Dispatcher:
         seal: Seal,
         resolver: Resolver,
         webhook_calls_due: Notifier,
+        receivers: Receivers,
         *,
         formats: Mapping[str, Format] = FORMATS,
         tls: ssl.SSLContext | None = None,
@@ -81,6 +83,7 @@ class Dispatcher:
             connect_s=connect_s,
             total_s=total_s,
         )
+        self._receivers = receivers
         self._poster = Poster(self._client, seal, formats)
         self._owner = new_id()
         self._lease_ms = round(settings.lease_s * 1000)
@@ -231,10 +234,14 @@ class Dispatcher:
             self._starved.discard(webhook)
             self._loop.wake()
 
-    async def _attempt(self, call: Claimed) -> bool:
-        """Makes one attempt and records it; returns whether it succeeded."""
+    async def _attempt(self, call: Claimed) -> bool | None:
+        """Makes one attempt and records it; whether it succeeded, None if it may not be made any more."""
+        receiver = await self._receivers.current(call.key.webhook)
+        if receiver is None:
+            await self._release([call.key])
+            return None
         attempted_at, began = self._clock.now_ms(), time.monotonic()
-        response, failure = await self._poster.post(call, attempted_at // 1000)
+        response, failure = await self._poster.post(call, receiver, attempted_at // 1000)
         duration_ms = round((time.monotonic() - began) * 1000)
         now = self._clock.now_ms()
         attempt = call.attempts + 1

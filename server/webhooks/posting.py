@@ -11,6 +11,7 @@ from server.webhooks import store
 from server.webhooks.formats.format import Format
 from server.webhooks.queue import Claimed
 from server.webhooks.settling import SEALED, UNKNOWN_FORMAT
+from server.webhooks.store import Endpoint
 
 _log = structlog.get_logger()
 
@@ -23,36 +24,37 @@ class Poster:
         self._seal = seal
         self._formats = formats
 
-    async def post(self, call: Claimed, timestamp_s: int) -> tuple[Response | None, NoResponse | None]:
+    async def post(
+        self, call: Claimed, receiver: Endpoint, timestamp_s: int
+    ) -> tuple[Response | None, NoResponse | None]:
         """The receiver's response, or the reason for which there is none."""
-        format = self._formats.get(call.format)
+        format = self._formats.get(receiver.format)
         if format is None:
-            org_id, webhook_id = call.key.webhook
             _log.error(
                 "a webhook is not called, because its format is unknown",
-                org_id=org_id,
-                webhook_id=webhook_id,
-                format=call.format,
+                org_id=receiver.org_id,
+                webhook_id=receiver.id,
+                format=receiver.format,
             )
             return None, NoResponse(UNKNOWN_FORMAT, "the format of the webhook is unknown to this server")
         try:
-            secrets = [self._opened(call, sealed) for sealed in _secrets(call, timestamp_s * 1000)]
+            secrets = [self._opened(receiver, sealed) for sealed in _secrets(receiver, timestamp_s * 1000)]
         except (InvalidTag, ValueError):
             return None, NoResponse(SEALED, "the secret was sealed under another ZIDIMAIL_SECRET")
         headers = format.headers(secrets, call.key.event_id, call.type, timestamp_s, call.body)
         headers["Content-Type"] = "application/json"
         try:
-            return await self._client.post(call.url, call.body, headers), None
+            return await self._client.post(receiver.url, call.body, headers), None
         except NoResponse as failure:
             return None, failure
 
-    def _opened(self, call: Claimed, sealed: bytes) -> str:
-        return self._seal.open(sealed, store.seal_context(call.key.webhook_id)).decode()
+    def _opened(self, receiver: Endpoint, sealed: bytes) -> str:
+        return self._seal.open(sealed, store.seal_context(receiver.id)).decode()
 
 
-def _secrets(call: Claimed, now_ms: int) -> list[bytes]:
+def _secrets(receiver: Endpoint, now_ms: int) -> list[bytes]:
     """The sealed secrets that are valid now, the newest first."""
-    until = call.secret_before_until
-    if call.secret_before is None or until is None or until <= now_ms:
-        return [call.secret]
-    return [call.secret, call.secret_before]
+    until = receiver.secret_before_until
+    if receiver.secret_before is None or until is None or until <= now_ms:
+        return [receiver.secret]
+    return [receiver.secret, receiver.secret_before]

@@ -11,7 +11,7 @@ from server.db.statements import Change, Statement
 from server.db.tables.webhooks import webhook_calls
 from server.db.tx import Tx
 from server.webhooks.due import CallId
-from server.webhooks.store import ENABLED, FAILED, WebhookKey, endpoints, fail_calls_of_disabled
+from server.webhooks.store import FAILED, WebhookKey, endpoints, fail_calls_of_disabled
 
 
 class CallKey(NamedTuple):
@@ -56,11 +56,6 @@ class Claimed:
     attempts: int
     earlier: int
     created_at: int
-    url: str
-    format: str
-    secret: bytes  # sealed
-    secret_before: bytes | None = None  # sealed
-    secret_before_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,25 +148,11 @@ def _claim(tx: Tx, claim: Claim) -> list[Claimed]:
         if receiver is None:
             continue  # the webhook is being removed, and its calls with it
         key = CallKey(row.org_id, row.webhook_id, row.event_id, row.lease_token)
-        if receiver.status != ENABLED:
-            # It was disabled during an attempt, after which the call came back to the queue.
+        if not receiver.is_called:
+            # Disabled during an attempt, after which the call came back to the queue; or banned.
             idle.append(Progress(key, FAILED, None, row.attempts))
             continue
-        claimed.append(
-            Claimed(
-                key,
-                row.type,
-                row.body,
-                row.attempts,
-                row.earlier_attempts,
-                row.created_at,
-                receiver.url,
-                receiver.format,
-                receiver.secret,
-                receiver.secret_before,
-                receiver.secret_before_until,
-            )
-        )
+        claimed.append(Claimed(key, row.type, row.body, row.attempts, row.earlier_attempts, row.created_at))
     record(tx, idle)
     order = {id: position for position, id in enumerate(claim.wanted)}
     return sorted(claimed, key=lambda call: order[call.key.id])

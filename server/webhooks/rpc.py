@@ -15,6 +15,7 @@ from server.sealing import Seal
 from server.settings import Settings
 from server.webhooks import history, rules, store
 from server.webhooks.faults import EventNotFound, WebhookNotFound
+from server.webhooks.receivers import Receivers
 from server.webhooks.signing import new_secret
 from server.webhooks.to_proto import (
     EVENT_STATUSES,
@@ -49,6 +50,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         clock: Clock,
         seal: Seal,
         webhook_calls_due: Notifier,
+        receivers: Receivers,
     ) -> None:
         self._database = database
         self._writer = writer
@@ -56,6 +58,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         self._clock = clock
         self._seal = seal
         self._webhook_calls_due = webhook_calls_due
+        self._receivers = receivers
 
     async def CreateWebhook(
         self, request: pb.CreateWebhookRequest, context: Context
@@ -112,6 +115,8 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         wanted = store.WebhookChange(url, events, status)
         now = self._clock.now_ms()
         row = await self._writer.run(store.change, org_id, id, wanted, now)
+        if changed - {"events"}:
+            await self._receivers.changed()
         return pb.UpdateWebhookResponse(webhook=webhook_message(row))
 
     async def RotateWebhookSecret(
@@ -122,6 +127,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         secret, until = new_secret(), self._clock.now_ms() + rules.OVERLAP_MS
         sealed = self._seal.seal(secret.encode(), store.seal_context(id))
         await self._writer.run(store.rotate, org_id, id, sealed, until)
+        await self._receivers.changed()
         return pb.RotateWebhookSecretResponse(id=id, secret=secret, overlap_until=timestamp(until))
 
     async def TestWebhook(self, request: pb.TestWebhookRequest, context: Context) -> pb.TestWebhookResponse:
@@ -198,6 +204,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         outcome = (await self._writer.submit(store.remove, [_key(request.id)]))[0]
         if outcome is not None:
             raise outcome
+        await self._receivers.changed()
         return pb.DeleteWebhookResponse(id=request.id, deleted=True)
 
 

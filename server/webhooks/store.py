@@ -77,13 +77,16 @@ class WebhookRow(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """The receiver of a webhook's calls; the secrets are sealed."""
+    """The receiver of a webhook's calls; the secrets are sealed.
+
+    `is_called` is False for a webhook that is disabled, and for those of a banned organisation (C-86).
+    """
 
     org_id: str
     id: str
     url: str
     format: str
-    status: str
+    is_called: bool
     secret: bytes
     secret_before: bytes | None
     secret_before_until: int | None
@@ -100,8 +103,11 @@ _KEYS: Mapping[str, KeyType] = {"org_id": "text", "id": "text"}
 _ENDPOINTS = Statement(
     Endpoint,
     """
-    SELECT org_id, id, url, format, status, secret, secret_before, secret_before_until
-    FROM webhooks WHERE (org_id, id) IN {keys}
+    SELECT w.org_id, w.id, w.url, w.format,
+        w.status = 'enabled' AND COALESCE(o.state, '') <> 'banned' AS is_called,
+        w.secret, w.secret_before, w.secret_before_until
+    FROM webhooks AS w LEFT JOIN organisations AS o ON o.org_id = w.org_id
+    WHERE (w.org_id, w.id) IN {keys}
     """,
     keys=_KEYS,
 )

@@ -35,6 +35,13 @@ ROLES: dict[RoleName, access_pb2.Role] = {
     "admin": access_pb2.ROLE_ADMIN,
     "owner": access_pb2.ROLE_OWNER,
 }
+# The services that keep to the bounds of a key that is bound to domains (C-90): what they show and change is
+# of its domains. Such a key is refused by all others.
+_WITHIN_DOMAINS = frozenset(
+    {"AccessService", "AttachmentService", "DomainService", "EmailService", "EventService", "UsageService"}
+)
+# Their methods that are about the whole organisation nevertheless.
+_OF_ALL_DOMAINS = frozenset({"CreateDomain", "GetEmailStats"})
 _RANK = {role: rank for rank, role in enumerate(ROLES)}
 _KIND_OF = {value: kind for kind, value in CREDENTIALS.items()}
 _PERMISSION_OF = {value: name for name, value in PERMISSIONS.items()}
@@ -45,12 +52,15 @@ _ROLE_OF = {value: name for name, value in ROLES.items()}
 class AccessRule:
     """The access rule of a method: kinds of credential, permissions of keys, least role of sessions.
 
+    With `within_domains` it may be called with a key that is bound to domains.
+
     Raises ValueError for a rule that is incomplete or contradicts itself.
     """
 
     credentials: tuple[CredentialKind, ...]
     permissions: tuple[PermissionName, ...] = ()
     role: RoleName | None = None
+    within_domains: bool = False
 
     def __post_init__(self) -> None:
         if not self.credentials:
@@ -80,6 +90,8 @@ class AccessRule:
             raise WrongCredentialKind(self.credentials[0])
         if isinstance(caller, KeyCaller) and caller.test and self.permissions == ("full",):
             raise WrongCredentialKind("live_key")
+        if isinstance(caller, KeyCaller) and caller.allowed_domains and not self.within_domains:
+            raise WrongCredentialKind("unbound_key")
         if isinstance(caller, KeyCaller) and caller.permission not in ("full", *self.permissions):
             raise MissingPermission(caller.permission, ", ".join(self.permissions))
         if isinstance(caller, SessionCaller) and self.role and _RANK[caller.role] < _RANK[self.role]:
@@ -105,6 +117,7 @@ def _rule_of(method: MethodDescriptor) -> AccessRule:
             tuple(_KIND_OF[kind] for kind in access.credentials),
             tuple(_PERMISSION_OF[permission] for permission in access.permissions),
             _ROLE_OF[access.role] if access.role else None,
+            method.containing_service.name in _WITHIN_DOMAINS and method.name not in _OF_ALL_DOMAINS,
         )
     except KeyError as error:
         raise ValueError(f"the access rule of {method.full_name} names an unknown value: {error}") from None

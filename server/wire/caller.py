@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import ClassVar, Literal, Protocol
 
+from server.db.reach import ALL, Reach
 from server.permissions import PermissionName, RoleName
 
 CredentialKind = Literal["none", "api_key", "session", "operator", "internal"]
@@ -29,13 +30,18 @@ class KeyCaller:
     org_id: str
     key_id: str
     permission: PermissionName
-    # The domains it may send from; empty for all domains of the organisation (F-7).
+    # The domains that it may send from, read and change; empty for all of the organisation (F-7, C-90).
     allowed_domains: frozenset[str] = frozenset()
     # The networks it may call from; empty for every network (F-7).
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     # Its mail is simulated: never sent, and charged to no quota (F-5).
     test: bool = False
     expires_at_ms: int | None = None
+
+    @property
+    def reach(self) -> Reach:
+        """The mail that it may see."""
+        return Reach(self.test, self.allowed_domains, self.key_id if self.permission == "send_only" else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class SessionCaller:
     key_id: ClassVar[None] = None
     allowed_domains: ClassVar[frozenset[str]] = frozenset()
     test: ClassVar[bool] = False
+    reach: ClassVar[Reach] = ALL
 
     org_id: str
     user_id: str

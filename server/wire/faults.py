@@ -50,6 +50,7 @@ class WrongCredentialKind(Fault):
         names = {
             "api_key": "an API key",
             "live_key": "an API key that is not for tests",
+            "unbound_key": "an API key that is not bound to domains",
             "session": "a session token, as made by logging in",
             "operator": "an operator's session or token",
             "internal": "the secret that the programs of this installation share",

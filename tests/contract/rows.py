@@ -27,6 +27,13 @@ class Row:
     beside: Callable[[World, str], Fields] = lambda world, field: {}
     rest: Mapping[str, Any] = field(default_factory=dict)
     created: bool = False
+    # A key that is bound to domains may call it, and reaches what is of its domains (C-90).
+    bound: bool = False
+
+    @property
+    def role(self) -> str:
+        """The least role of a session that may call it (C-77)."""
+        return "admin" if self.permission == "full" else "read_only"
 
 
 def webhook_of(world: World) -> str:
@@ -80,43 +87,55 @@ OF_WEBHOOK_EVENT = {**OF_WEBHOOK_EVENTS, "event_id": event_of}
 
 
 ROWS: dict[str, Row] = {
-    "AccessService.GetCaller": Row("C-41", KJ + INTERNAL, "any"),
-    "EmailService.SendEmail": Row("Z-11", K, "send_only", lambda world: world.email()),
+    "AccessService.GetCaller": Row("C-41", KJ + INTERNAL, "any", bound=True),
+    "EmailService.SendEmail": Row("Z-11", K, "send_only", lambda world: world.email(), bound=True),
     "EmailService.BatchSendEmails": Row(
-        "Z-26", K, "send_only", lambda world: {"emails": [world.email()] * 2}
+        "Z-26", K, "send_only", lambda world: {"emails": [world.email()] * 2}, bound=True
     ),
     "EmailService.GetEmail": Row(
-        "Z-28", KJ, "read_only", lambda world: {"id": world.email_id}, {"id": lambda world: world.email_id}
+        "Z-28",
+        KJ,
+        "any",
+        lambda world: {"id": world.email_id},
+        {"id": lambda world: world.email_id},
+        bound=True,
     ),
     "EmailService.ListEmails": Row(
         "Z-27",
         KJ,
-        "read_only",
+        "any",
         points_to={
             "after": lambda world: world.email_id,
             "before": lambda world: world.email_id,
             "job_id": lambda world: world.job_id,
         },
+        bound=True,
     ),
     "BatchJobService.CreateBatchJob": Row(
-        "S-11", K, "send_only", lambda world: {"emails": [world.email()] * 2}, created=True
+        "S-11", K, "send_only", lambda world: {"emails": [world.email()] * 2}, created=True, bound=True
     ),
     "BatchJobService.GetBatchJob": Row(
-        "S-13", KJ, "read_only", lambda world: {"id": world.job_id}, {"id": lambda world: world.job_id}
+        "S-13",
+        KJ,
+        "any",
+        lambda world: {"id": world.job_id},
+        {"id": lambda world: world.job_id},
+        bound=True,
     ),
     "BatchJobService.ListBatchJobs": Row(
-        "S-12", KJ, "read_only", points_to=cursors(lambda world: world.job_id)
+        "S-12", KJ, "any", points_to=cursors(lambda world: world.job_id), bound=True
     ),
     "AttachmentService.ListAttachments": Row(
         "Z-23",
         KJ,
-        "read_only",
+        "any",
         lambda world: {"email_id": world.attachment["email_id"]},
         {"email_id": OF_ATTACHMENT["email_id"], **cursors(OF_ATTACHMENT["attachment_id"])},
         beside_email,
+        bound=True,
     ),
     "AttachmentService.GetAttachment": Row(
-        "Z-23", KJ, "read_only", lambda world: world.attachment, OF_ATTACHMENT, beside_attachment
+        "Z-23", KJ, "any", lambda world: world.attachment, OF_ATTACHMENT, beside_attachment, bound=True
     ),
     "DomainService.CreateDomain": Row(
         "Z-30",
@@ -131,15 +150,26 @@ ROWS: dict[str, Row] = {
         "read_only",
         lambda world: {"id": world.a.domain_id},
         {"id": lambda world: world.a.domain_id},
+        bound=True,
     ),
     "DomainService.ListDomains": Row(
-        "Z-31", KJ, "read_only", points_to=cursors(lambda world: world.a.domain_id)
+        "Z-31", KJ, "read_only", points_to=cursors(lambda world: world.a.domain_id), bound=True
     ),
     "DomainService.VerifyDomain": Row(
-        "Z-33", KJ, "full", lambda world: {"id": world.new_domain()}, {"id": lambda world: world.a.domain_id}
+        "Z-33",
+        KJ,
+        "full",
+        lambda world: {"id": world.new_domain()},
+        {"id": lambda world: world.a.domain_id},
+        bound=True,
     ),
     "DomainService.DeleteDomain": Row(
-        "Z-34", KJ, "full", lambda world: {"id": world.new_domain()}, {"id": lambda world: world.new_domain()}
+        "Z-34",
+        KJ,
+        "full",
+        lambda world: {"id": world.new_domain()},
+        {"id": lambda world: world.new_domain()},
+        bound=True,
     ),
     "ApiKeyService.CreateApiKey": Row(
         "Z-35",
@@ -181,9 +211,15 @@ ROWS: dict[str, Row] = {
         KJ,
         "read_only",
         points_to={"email_id": lambda world: world.email_id, "after": lambda world: world.cursor},
+        bound=True,
     ),
     "EventService.WatchEvents": Row(
-        "F-8", KJ, "read_only", lambda world: {"from_beginning": True}, {"after": lambda world: world.cursor}
+        "F-8",
+        KJ,
+        "read_only",
+        lambda world: {"from_beginning": True},
+        {"after": lambda world: world.cursor},
+        bound=True,
     ),
     "EmailService.UpdateEmail": Row(
         "F-2",
@@ -192,6 +228,7 @@ ROWS: dict[str, Row] = {
         lambda world: {"id": world.new_scheduled(), "scheduled_at": world.later()},
         {"id": lambda world: world.new_scheduled()},
         lambda world, field: {"scheduled_at": world.later()},
+        bound=True,
     ),
     "EmailService.CancelEmail": Row(
         "F-2",
@@ -199,6 +236,7 @@ ROWS: dict[str, Row] = {
         "send_only",
         lambda world: {"id": world.new_scheduled()},
         {"id": lambda world: world.new_scheduled()},
+        bound=True,
     ),
     "EmailService.GetEmailStats": Row("Z-29", KJ, "read_only"),
     "DomainService.UpdateDomain": Row(
@@ -208,9 +246,15 @@ ROWS: dict[str, Row] = {
         lambda world: {"id": world.new_domain(), "open_tracking": True},
         {"id": lambda world: world.a.domain_id},
         lambda world, field: {"open_tracking": True},
+        bound=True,
     ),
     "DomainService.RotateDomainKeys": Row(
-        "F-11", KJ, "full", lambda world: {"id": world.new_domain()}, {"id": lambda world: world.a.domain_id}
+        "F-11",
+        KJ,
+        "full",
+        lambda world: {"id": world.new_domain()},
+        {"id": lambda world: world.a.domain_id},
+        bound=True,
     ),
     "ApiKeyService.UpdateApiKey": Row(
         "F-7",
@@ -328,5 +372,5 @@ ROWS: dict[str, Row] = {
             "enhanced_status": "5.1.1",
         },
     ),
-    "UsageService.GetUsage": Row("F-9", KJ, "read_only"),
+    "UsageService.GetUsage": Row("F-9", KJ, "read_only", bound=True),
 }

@@ -3,11 +3,21 @@
 import json
 
 import pytest
+import zidimail.v1
 
+from server.faults import Fault
+from server.permissions import RoleName
+from server.wire.access import ROLES, AccessRule, access_rules
+from server.wire.caller import Caller, OperatorCaller, SessionCaller
+from server.wire.faults import MissingRole, WrongCredentialKind
+from server.wire.registration import services_of
 from tests.contract.methods import METHODS, Method
-from tests.contract.rows import ROWS, Row
-from tests.contract.world import MISSING_ID, World
+from tests.contract.rows import ROWS, J, Row
+from tests.contract.world import MISSING_ID, TIMEOUT_S, World
 
+RULES = access_rules(services_of(zidimail.v1))
+# Seconds without an event after which a stream is believed to have none.
+SILENCE_S = 2.0
 NOBODY = ["nobody"]
 REFUSED = [
     "nonsense",
@@ -23,30 +33,62 @@ OWN = {
     "A, full key": ("K", "full"),
     "A, send_only key": ("K", "send_only"),
     "A, read_only key": ("K", "read_only"),
+    "A, full test key": ("K", "full"),
+    "A, send_only test key": ("K", "send_only"),
+    "A, read_only test key": ("K", "read_only"),
+    "A, key of its domain": ("K", "full"),
+    "A, key of another domain": ("K", "full"),
     "A, session": ("J", "full"),
     "internal": ("I", "full"),
 }
 EVERYBODY = [*NOBODY, *REFUSED, *OWN]
 
 
-def expected(row: Row, caller: str) -> tuple[str, str]:
-    """The gRPC code and the reason that the documents ask for (Z-1, Z-2, C-9, F-7)."""
+SENDING = ("SendEmail", "BatchSendEmails", "UpdateEmail", "CancelEmail")
+
+
+def expected(name: str, row: Row, caller: str) -> tuple[str, str]:
+    """The gRPC code and the reason that the documents ask for (Z-1, Z-2, C-9, F-7, C-87, C-90)."""
     if caller in NOBODY:
         return "UNAUTHENTICATED", "MISSING_CREDENTIALS"
     if caller in REFUSED:
         return "UNAUTHENTICATED", "INVALID_CREDENTIALS"
     kind, permission = OWN[caller]
-    if kind not in row.kinds:
+    is_test, is_bound = "test key" in caller, "domain" in caller
+    if kind not in row.kinds or (is_test and row.permission == "full") or (is_bound and not row.bound):
         return "UNAUTHENTICATED", "WRONG_CREDENTIAL_KIND"
     if kind == "K" and permission != "full" and row.permission not in (permission, "any"):
         return "PERMISSION_DENIED", "MISSING_PERMISSION"
-    return "OK", ""
+    return beyond(name, row, caller) or ("OK", "")
 
 
-def rest_status(row: Row, code: str) -> str:
-    """The HTTP status of `/v1` for a code of this matrix (Z-8, C-9, C-16)."""
+def beyond(name: str, row: Row, caller: str) -> tuple[str, str] | None:
+    """The answer about objects that a limited key does not see; None if the request is about none of them.
+
+    The requests of the rows are about live mail of A's domain, and about domains without a key.
+    """
+    service, _, method = name.partition(".")
+    if service == "DomainService" and "id" in row.points_to:
+        is_seen = "domain" not in caller or (method == "GetDomain" and caller == "A, key of its domain")
+        return None if is_seen else ("NOT_FOUND", "DOMAIN_NOT_FOUND")
+    if name == "EventService.WatchEvents" and caller == "A, key of another domain":
+        return "DEADLINE_EXCEEDED", ""
+    if service not in ("EmailService", "AttachmentService"):
+        return None
+    if caller == "A, key of another domain" and method in SENDING:
+        return "PERMISSION_DENIED", "DOMAIN_NOT_ALLOWED"
+    names_mail = row.points_to.keys() & {"id", "email_id"}
+    if names_mail and ("test key" in caller or caller == "A, key of another domain"):
+        return "NOT_FOUND", "EMAIL_NOT_FOUND"
+    return None
+
+
+def rest_status(row: Row, code: str, reason: str) -> str:
+    """The HTTP status of `/v1` for a code of this matrix (Z-8, C-9, C-16, S-16)."""
     if code == "OK":
         return "201" if row.created else "200"
+    if reason == "DOMAIN_NOT_ALLOWED":
+        return "403"
     return {"UNAUTHENTICATED": "401", "PERMISSION_DENIED": "401", "NOT_FOUND": "404"}[code]
 
 
@@ -64,15 +106,48 @@ def test_every_reference_field_of_a_method_is_in_its_row() -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_each_method_admits_exactly_its_credentials(world: World, name: str, caller: str) -> None:
     row, method, credential = ROWS[name], METHODS[name], world.credentials[caller]
-    code, reason = expected(row, caller)
-    outcome = world.grpc(method, row.fields(world), credential)
+    code, reason = expected(name, row, caller)
+    is_silent = name == "EventService.WatchEvents" and caller == "A, key of another domain"
+    within_s = SILENCE_S if is_silent else TIMEOUT_S
+    outcome = world.grpc(method, row.fields(world), credential, within_s=within_s)
     assert (outcome.code, outcome.reason) == (code, reason), outcome
     if method.path is not None:
         answer = world.rest(method, row.fields(world) | dict(row.rest), credential)
-        assert answer.code == rest_status(row, code), answer
+        assert answer.code == rest_status(row, code, reason), answer
         if code != "OK":
             assert answer.body["error"]
             assert answer.body["statusCode"] == int(answer.code)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", METHODS)
+def test_each_method_admits_sessions_from_its_least_role_on(name: str, role: RoleName) -> None:
+    """C-77; a user marked as operator has no more than the role says, but for the methods of operators."""
+    row, rule = ROWS[name], RULES[METHODS[name].grpc_path]
+    ranks = list(ROLES)
+    wanted: type[Fault] | None = None
+    if J not in row.kinds:
+        wanted = WrongCredentialKind
+    elif ranks.index(role) < ranks.index(row.role):
+        wanted = MissingRole
+    for is_operator in (False, True):
+        assert type_of_refusal(rule, SessionCaller("org", "user", role, 0, is_operator)) is wanted
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_operator_tokens_open_no_method_of_organisations(name: str) -> None:
+    """C-76: all that such a program may ask is who it is."""
+    refusal = type_of_refusal(RULES[METHODS[name].grpc_path], OperatorCaller("token"))
+    assert refusal is (None if name == "AccessService.GetCaller" else WrongCredentialKind)
+
+
+def type_of_refusal(rule: AccessRule, caller: Caller) -> type[Fault] | None:
+    """The class of the fault with which a rule refuses a caller; None if it admits it."""
+    try:
+        rule.check(caller)
+    except Fault as fault:
+        return type(fault)
+    return None
 
 
 POINTING = [(name, field) for name, method in METHODS.items() for field in sorted(method.references)]
@@ -145,6 +220,25 @@ def test_list_shows_nothing_of_another_organisation(world: World, name: str) -> 
             shown = call({"limit": 100}, world.credentials[stranger])
             assert shown.code in ("OK", "200"), shown
             assert mine.isdisjoint(entry["id"] for entry in shown.body.get("data", []))
+
+
+SEEN_BY_ALL_KEYS = {"DomainService.ListDomains", "EmailService.ListEmails", "EventService.ListEvents"}
+
+
+@pytest.mark.parametrize("name", sorted(SEEN_BY_ALL_KEYS))
+def test_lists_show_a_key_that_is_bound_to_a_domain_nothing_of_the_others(world: World, name: str) -> None:
+    """C-90."""
+    shown = {
+        caller: world.made(name, {"limit": 100}, str(world.credentials[caller])).get("data", [])
+        for caller in ("A, full key", "A, key of its domain", "A, key of another domain")
+    }
+    if name == "DomainService.ListDomains":
+        assert [domain["id"] for domain in shown["A, key of its domain"]] == [world.a.domain_id]
+        assert len(shown["A, key of another domain"]) == 1
+        assert len(shown["A, full key"]) > 2
+    else:
+        assert shown["A, key of its domain"] == shown["A, full key"] != []
+        assert shown["A, key of another domain"] == []
 
 
 def test_stream_shows_nothing_of_another_organisation(world: World) -> None:

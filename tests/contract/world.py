@@ -16,7 +16,7 @@ import jwt
 from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2, status_pb2
 
-from server.accounts.sessions import Sessions
+from server.accounts.session_tokens import SessionTokens
 from tests.contract.methods import METHODS, Method
 from tests.harness.clock import ManualClock
 from tests.harness.stack import Organisation, Stack
@@ -66,6 +66,13 @@ class World:
             "A, full key": self.a.api_key,
             "A, send_only key": self.new_key("PERMISSION_SEND_ONLY")[1],
             "A, read_only key": self.new_key("PERMISSION_READ_ONLY")[1],
+            **{
+                f"A, {name}_only test key": self.new_key(f"PERMISSION_{name.upper()}_ONLY", test=True)[1]
+                for name in ("send", "read")
+            },
+            "A, full test key": self.new_key("PERMISSION_FULL", test=True)[1],
+            "A, key of its domain": self.new_key("PERMISSION_FULL", allowed_domains=[self.a.domain])[1],
+            "A, key of another domain": self.new_key("PERMISSION_FULL", domain_id=self.new_domain())[1],
             "A, session": self.a.jwt,
             "B, full key": self.b.api_key,
             "B, session": self.b.jwt,
@@ -73,6 +80,7 @@ class World:
         }
         self.made("ApiKeyService.DeleteApiKey", {"id": revoked_id}, self.a.jwt)
         sent = self.email() | {"to": ["complainer@example.org"]}
+        self.made("EmailService.SendEmail", self.email(), str(self.credentials["A, full test key"]))
         self.email_id = str(self.made("EmailService.SendEmail", sent, self.a.api_key)["id"])
         self.b_email_id = self.new_email(self.b)
         self.cursor = self.made("EventService.ListEvents", {"limit": 1}, self.a.api_key)["next_cursor"]
@@ -101,9 +109,9 @@ class World:
         org = org or self.a
         return str(self.made("EmailService.SendEmail", self.email(org), org.api_key)["id"])
 
-    def new_key(self, permission: str) -> tuple[str, str]:
+    def new_key(self, permission: str, **bounds: Any) -> tuple[str, str]:
         """The id and the text of a new key of A's."""
-        fields = {"name": "matrix", "permission": permission}
+        fields = {"name": "matrix", "permission": permission, **bounds}
         key = self.made("ApiKeyService.CreateApiKey", fields, self.a.jwt)
         return key["id"], key["key"]
 
@@ -187,7 +195,9 @@ class World:
         body: Fields = outcome.body
         return body
 
-    def grpc(self, method: Method, fields: Fields, credential: str | None) -> Outcome:
+    def grpc(
+        self, method: Method, fields: Fields, credential: str | None, *, within_s: float = TIMEOUT_S
+    ) -> Outcome:
         """One call; of a stream, its first message."""
         request_class = message_factory.GetMessageClass(method.descriptor.input_type)
         response_class = message_factory.GetMessageClass(method.descriptor.output_type)
@@ -201,7 +211,7 @@ class World:
         metadata = (("authorization", authorization(credential)),) if credential else ()
         request = json_format.ParseDict(fields, request_class())
         try:
-            answer = call(request, metadata=metadata, timeout=TIMEOUT_S)
+            answer = call(request, metadata=metadata, timeout=within_s)
             if streams:
                 stream, answer = answer, next(answer)
                 stream.cancel()
@@ -264,7 +274,8 @@ def _resigned(token: str) -> str:
 def _expired(stack: Stack) -> str:
     """A session of A's that the server itself signed, long ago."""
     secret = (stack.data_dir / "secret").read_text()
-    return Sessions(secret, ManualClock(0)).issue(stack.owner.org_id, stack.owner.user_id)
+    tokens = SessionTokens(secret, ManualClock(0))
+    return tokens.issue(stack.owner.org_id, stack.owner.user_id, MISSING_ID)
 
 
 def _unsigned(token: str) -> str:

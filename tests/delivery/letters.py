@@ -34,6 +34,9 @@ class Dots:
     withdrawn_: list[list[int]] = field(default_factory=list)
     after_: list[dict[int, Outcome]] = field(default_factory=list)
 
+    async def before_mail(self, numbers: Sequence[int]) -> Mapping[int, Outcome]:
+        return {}
+
     async def before_commit(self, numbers: Sequence[int]) -> None:
         self.before_.append(list(numbers))
         if self.lost:

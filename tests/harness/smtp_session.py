@@ -50,6 +50,11 @@ class SmtpSession(asyncio.Protocol):
             if not self._sink.banner.startswith("2"):
                 self._transport.close()
 
+    def greet(self, banner: str) -> None:
+        """Greets late."""
+        self._say(banner)
+        self._flush()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets the connection."""
         self._waiting = True

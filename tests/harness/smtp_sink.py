@@ -138,6 +138,11 @@ class SmtpSink:
         """TLS with the throw-away certificate."""
         return throw_away().server_context()
 
+    def greet(self, banner: str) -> None:
+        """Greets the sessions that were opened without a banner."""
+        for session in self.sessions:
+            session.greet(banner)
+
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs a session's work beside it, until the sink stops."""
         task = asyncio.get_running_loop().create_task(work)

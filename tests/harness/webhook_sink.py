@@ -6,6 +6,7 @@
 | `/<code>/retry-after/<seconds>` | that status with `Retry-After` |
 | `/flaky-<n>` | 500 to the first n requests, then 200 |
 | `/hang` | none |
+| `/wait` | 200 as soon as the sink's event `go` is set |
 | `/drop` | the connection breaks |
 | `/endless` | 200 with a body without end |
 | `/slow-headers` | 200, a byte at a time |
@@ -32,7 +33,9 @@ from tests.harness.certificates import throw_away
 
 SLOW_PAUSE_S = 0.2
 ENDLESS_CHUNK = b"x" * 65536
-ORDER = re.compile(r"/(?P<act>\d{3}|flaky-\d+|hang|drop|endless|slow-headers|redirect)(?:/(?P<rest>.*))?")
+ORDER = re.compile(
+    r"/(?P<act>\d{3}|flaky-\d+|hang|wait|drop|endless|slow-headers|redirect)(?:/(?P<rest>.*))?"
+)
 REASONS = {200: "OK", 204: "No Content", 302: "Found", 410: "Gone", 429: "Too Many Requests"}
 
 
@@ -70,6 +73,7 @@ class WebhookSink:
         self.count = 0
         self.statuses: dict[str, int] = {}
         self.pages: dict[str, bytes] = {}
+        self.go = asyncio.Event()
         self.connections = 0
         self._seen: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -155,6 +159,9 @@ class WebhookSink:
         match act:
             case "hang":
                 await asyncio.Event().wait()
+            case "wait":
+                await self.go.wait()
+                return await _reply(writer, 200)
             case "redirect":
                 return await _reply(writer, 302, {"Location": parse_qs(parts.query)["to"][0]})
             case "endless":

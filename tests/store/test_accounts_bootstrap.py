@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
+from server.accounts.session_tokens import SessionTokens
 from server.accounts.sessions import Sessions
 from server.clock import SystemClock
 from server.commands.bootstrap import add_arguments, bootstrap
@@ -57,7 +58,7 @@ async def test_api_key_and_session_of_bootstrap_work(settings: Settings, databas
     assert made.keys() == PRINTED
     authenticator = TokenAuthenticator(
         ApiKeyAuthenticator(database, SystemClock()),
-        Sessions(INSTALLATION, SystemClock()),
+        Sessions(SessionTokens(INSTALLATION, SystemClock()), database, SystemClock()),
         Banned(database, SystemClock()),
     )
     assert await authenticator.authenticate(made["api_key"]) == KeyCaller(

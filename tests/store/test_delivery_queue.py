@@ -10,9 +10,11 @@ import pytest
 
 from server.db.database import Database
 from server.db.writer import Writer, running_writer
+from server.delivery.clearance import refusals
 from server.delivery.orphans import expired, left_by
 from server.delivery.record import Settlement
 from server.delivery.store import LeasedQueue
+from server.delivery.stored import load
 from server.ids import new_id
 from server.queue import store
 from server.queue.rows import Claimed, LeaseKey, NewRow, Release, Retry
@@ -275,11 +277,12 @@ async def test_release_can_record_a_crash(writer: Writer, queue: LeasedQueue) ->
     assert (again.crashes, again.uncertain, again.attempts) == (2, True, 0)
 
 
-async def test_messages_are_loaded_with_all_their_recipients(writer: Writer, queue: LeasedQueue) -> None:
+async def test_messages_are_loaded_with_all_their_recipients(writer: Writer, database: Database) -> None:
     made = await enqueue(
         writer, rows_of(ORG, ["a@r.test"], bcc=["b@r.test"], text="one"), rows_of(new_id(), ["c@r.test"])
     )
-    loaded = await queue.load([(email.org_id, email.id) for email in made] + [(ORG, new_id())])
+    keys = [(email.org_id, email.id) for email in made] + [(ORG, new_id())]
+    loaded = await database.read(load, keys, ())
     assert set(loaded) == {(email.org_id, email.id) for email in made}
     first, second = (loaded[email.org_id, email.id] for email in made)
     assert first.addresses == {1: "a@r.test", 2: "b@r.test"}
@@ -287,9 +290,9 @@ async def test_messages_are_loaded_with_all_their_recipients(writer: Writer, que
     assert (first.email.text, first.alone, second.alone) == ("one", False, True)
 
 
-async def test_a_message_is_not_loaded_for_another_organisation(writer: Writer, queue: LeasedQueue) -> None:
+async def test_a_message_is_not_loaded_for_another_organisation(writer: Writer, database: Database) -> None:
     [email] = await emails(writer, 1)
-    assert await queue.load([(new_id(), email.id)]) == {}
+    assert await database.read(load, [(new_id(), email.id)], ()) == {}
 
 
 async def test_claims_find_their_rows_by_index(sqlite_url: str) -> None:
@@ -311,6 +314,8 @@ async def test_results_and_recovery_find_their_rows_by_index(sqlite_url: str) ->
         *plans_of(sqlite_url, store.leased, [key]),
         *plans_of(sqlite_url, store.renew, [key], START_MS),
         *plans_of(sqlite_url, store.release, [Release(key)]),
+        *plans_of(sqlite_url, store.resume, START_MS, 10),
+        *plans_of(sqlite_url, refusals, [key[:3]], START_MS),
         *plans_of(sqlite_url, store.finish, [key]),
         *plans_of(sqlite_url, store.reschedule, [Retry(key, START_MS, 1, False)]),
         *plans_of(sqlite_url, store.remove, [key[:3]]),

@@ -19,9 +19,9 @@ from server.db.tables.queue import delivery_queue
 from server.db.tables.stats import addressees
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.delivery.record import Attempt, Settlement, settlement, suppressed
+from server.delivery.record import Attempt, Settlement, settlement
 from server.delivery.store import LeasedQueue
-from server.delivery.stored import Stored
+from server.delivery.stored import Stored, load
 from server.delivery.verdict import Outcome, RetryPolicy, Verdict
 from server.emails.faults import EmailNotFound
 from server.emails.schedule import cancel
@@ -48,6 +48,7 @@ PATIENCE = RetryPolicy(DAY_MS, 1)
 DELIVERED = Outcome(Verdict.DELIVERED, 250, "2.0.0", "ok")
 BOUNCED = Outcome(Verdict.BOUNCED, 550, "5.7.1", "no")
 DEFERRED = Outcome(Verdict.DEFERRED, 451, "4.7.1", "later")
+SUPPRESSED = Outcome(Verdict.SUPPRESSED, 0, "5.7.1", "suppressed by now")
 
 
 @dataclass
@@ -86,12 +87,12 @@ class Mailing:
     async def settle(self, choose: Callable[[Claimed, Stored], Settlement]) -> None:
         """One attempt for what is due, each with the outcome that `choose` gives."""
         claimed = await self.queue.claim(16)
-        loaded = await self.queue.load({row.key[:2] for row in claimed})
+        loaded, _ = await self.queue.load(claimed)
         await self.queue.settle([choose(row, loaded[row.key[:2]]) for row in claimed])
 
     async def report(self, email: Queued, no: int, kind: Kind) -> None:
         """A complaint or a late bounce of one recipient. Raises `EmailNotFound`."""
-        loaded = await self.queue.load([(email.org_id, email.id)])
+        loaded = await self.database.read(load, [(email.org_id, email.id)], ())
         address = loaded[email.org_id, email.id].addresses[no + 1]
         status = "5.7.1" if kind == "bounced" else None
         feedback = Feedback(email.org_id, email.id, address, kind, "", status)
@@ -237,16 +238,14 @@ class Fates(StoreMachine):
         self.run(self.mailing.cancel, self.waiting.pop())
 
     @precondition(lambda self: self.made)
-    @rule(fates=st.lists(st.sampled_from((DELIVERED, BOUNCED, DEFERRED, None)), min_size=1, max_size=4))
-    def settle(self, fates: list[Outcome | None]) -> None:
-        """One attempt for what is due; None for a recipient that is suppressed by now."""
+    @rule(fates=st.lists(st.sampled_from((DELIVERED, BOUNCED, DEFERRED, SUPPRESSED)), min_size=1, max_size=4))
+    def settle(self, fates: list[Outcome]) -> None:
+        """One attempt for what is due."""
 
         def choose(row: Claimed, email: Stored) -> Settlement:
             outcome = fates[row.key.no % len(fates)]
-            if outcome is None:
-                address = email.addresses[row.key.no]
+            if outcome is SUPPRESSED:
                 self.sent[row.key.org_id] -= 1
-                return suppressed(Attempt.of(row, address, email.accepted_at, row.site, alone=email.alone))
             made = attempt(row, email, outcome, self.mailing.clock.now_ms())
             return made if made.due_at is None else replace(made, due_at=self.mailing.clock.now_ms())
 

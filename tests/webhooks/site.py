@@ -20,6 +20,7 @@ from server.webhooks.dispatch import Dispatcher
 from server.webhooks.fan_out import FanOut
 from server.webhooks.formats.format import Format
 from server.webhooks.formats.table import FORMATS
+from server.webhooks.receivers import Receivers
 from server.webhooks.rules import OVERLAP_MS
 from server.webhooks.signing import new_secret
 from server.webhooks.store import NewWebhook
@@ -76,6 +77,7 @@ class Site:
         )
         self._resolver = Resolver(settings, clock, hosts_file=Path("/dev/null"))
         calls_due = Notifier()
+        self.receivers = Receivers(database)
         self.dispatcher = Dispatcher(
             database,
             writer,
@@ -84,6 +86,7 @@ class Site:
             SEAL,
             self._resolver,
             calls_due,
+            self.receivers,
             formats=formats,
             tls=tls,
             total_s=total_s,
@@ -114,6 +117,7 @@ class Site:
         mine = (webhooks.c.org_id == self.org_id, webhooks.c.id == webhook_id)
         change = update(webhooks).where(*mine).values(format=name)
         await self.writer.run(lambda tx: tx.change(change))
+        await self.receivers.changed()
 
     async def happen(self, *types: str) -> str:
         """Something happens to a new email; returns its id."""

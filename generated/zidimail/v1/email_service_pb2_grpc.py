@@ -133,7 +133,8 @@ class EmailServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetEmail(self, request, context):
-        """Returns one email with its recipients and events.
+        """Returns one email with its recipients and events. A key that may only send finds what it sent itself, here
+        and wherever emails are read.
 
         An answer with large bodies can be larger than the 4 MiB that gRPC clients take by default, and such a call
         fails with RESOURCE_EXHAUSTED in the client. Either leave the bodies out with `without_bodies`, or raise the

@@ -33,3 +33,14 @@ users = Table(
     time_column("created_at"),
     Index("ix_users_email", "email"),
 )
+
+# The sessions of users: a session ends when its row goes (contract row C-75).
+sessions = Table(
+    "sessions",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("id", primary_key=True),
+    id_column("user_id"),
+    time_column("created_at"),
+    time_column("expires_at"),
+)

@@ -25,6 +25,10 @@ delivery_queue = Table(
     id_column("lease_owner", nullable=True),
     Column("lease_token", Integer, nullable=False),
     time_column("lease_until", nullable=True),
+    # While its organisation is paused: since when it is held. And the time for which it was held before, in
+    # milliseconds, which does not count to its lifetime (C-86).
+    time_column("held_since", nullable=True),
+    Column("held_ms", BigInteger, nullable=False, server_default="0"),
     Index(
         "ix_delivery_queue_due",
         "shard",
@@ -40,6 +44,12 @@ delivery_queue = Table(
         "lease_until",
         sqlite_where=text("lease_until IS NOT NULL"),
         postgresql_where=text("lease_until IS NOT NULL"),
+    ),
+    Index(
+        "ix_delivery_queue_held",
+        "org_id",
+        sqlite_where=text("held_since IS NOT NULL"),
+        postgresql_where=text("held_since IS NOT NULL"),
     ),
     sqlite_with_rowid=False,
 )

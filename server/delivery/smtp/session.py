@@ -87,13 +87,16 @@ class Session:
     async def send(self, message: OutgoingMessage, recipients: Mapping[int, str], hooks: CommitHooks) -> Sent:
         """Sends a message in one transaction; the recipients are named by their numbers.
 
-        Raises `AttemptFailed`, and aborts the connection and raises the error if `hooks.before_commit` does.
+        Raises `AttemptFailed`, and aborts the connection and raises the error if one of the `hooks` does.
         """
-        decided, envelope = self._servable(message, recipients)
-        if envelope is None:
-            return Sent(decided)
-        self.messages += 1
         try:
+            refused = await hooks.before_mail(tuple(recipients))
+            left = {no: address for no, address in recipients.items() if no not in refused}
+            decided, envelope = self._servable(message, left)
+            decided.update(refused)
+            if envelope is None:
+                return Sent(decided)
+            self.messages += 1
             return await self._transact(envelope, decided, hooks)
         except ConnectionLost as lost:
             self.abort()

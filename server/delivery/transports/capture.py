@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from server.delivery.transport import CommitHooks, OutgoingMessage
@@ -29,21 +29,22 @@ class Capture:
     async def deliver(
         self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
-        """See `Transport`. There is no dot, so no hook is called."""
+        """See `Transport`. There is no dot, so no hook for it is called."""
+        refused = await hooks.before_mail(tuple(recipients))
+        left = [no for no in recipients if no not in refused]
         try:
-            await asyncio.to_thread(self._write, message, recipients)
+            await asyncio.to_thread(self._write, message, left)
         except OSError as error:
             # The text names the folder, for the operator who must repair it; the delivery is repeated.
-            return dict.fromkeys(
-                recipients, unreachable("4.3.1", f"the message could not be written: {error}")
-            )
-        return dict.fromkeys(recipients, _CAPTURED)
+            failed = unreachable("4.3.1", f"the message could not be written: {error}")
+            return {**dict.fromkeys(left, failed), **refused}
+        return {**dict.fromkeys(left, _CAPTURED), **refused}
 
     async def close(self) -> None:
         """See `Transport`. There is nothing to close."""
 
-    def _write(self, message: OutgoingMessage, recipients: Mapping[int, str]) -> None:
-        for no in recipients:
+    def _write(self, message: OutgoingMessage, numbers: Iterable[int]) -> None:
+        for no in numbers:
             name = f"{message.email_id}.{no}.eml"
             temporary = self._folder / f".{name}"
             temporary.write_bytes(message.content)

@@ -46,8 +46,12 @@ class Simulator:
     async def deliver(
         self, message: OutgoingMessage, recipients: Mapping[int, str], site: str, hooks: CommitHooks
     ) -> dict[int, Outcome]:
-        """See `Transport`. There is no dot, so no hook is called."""
-        return {no: self._decide(message.email_id, no, address) for no, address in recipients.items()}
+        """See `Transport`. There is no dot, so no hook for it is called."""
+        refused = await hooks.before_mail(tuple(recipients))
+        return {
+            no: refused.get(no) or self._decide(message.email_id, no, address)
+            for no, address in recipients.items()
+        }
 
     async def close(self) -> None:
         """See `Transport`. There is nothing to close."""

@@ -14,9 +14,6 @@ def _calls(webhook: WebhookKey, count: int) -> list[Claimed]:
             attempts=0,
             earlier=0,
             created_at=0,
-            url="https://a.test",
-            format="zidimail",
-            secret=b"",
         )
         for number in range(count)
     ]
