@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, and_, exists, not_, select
 
 from server.db.listing import Page, PageRequest, newest_first, newest_in_ranges, newest_passing
+from server.db.reach import ALL, Reach
 from server.db.statements import BulkInsert
 from server.db.tables.emails import batch_jobs, emails
 from server.db.tx import Tx

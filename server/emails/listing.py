@@ -7,17 +7,17 @@ more than `WINDOW`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, TypeAlias
+from dataclasses import replace
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from server.db.keys import in_keys
 from server.db.listing import MAX_COUNTED, Page, PageRequest, Query, count, ids_in_ranges
-from server.db.reach import ALL, Reach
 from server.db.tables.domains import domains
 from server.db.tables.emails import email_tags, emails
 from server.db.tx import Tx
+from server.emails.criteria import Filter, checks, is_of_type, is_tagged, texts, times
 from server.emails.store import EMAIL_COLUMNS, EmailRow
 from server.ids import least_id_of
 from server.stats.store import count_emails, emails_addressed
@@ -26,40 +26,6 @@ from server.stats.store import count_emails, emails_addressed
 WINDOW = 10_000
 # An id is made up to this time before or after the time that is stored with its email, in milliseconds.
 _SLACK_MS = 5_000
-# The punctuation of JSON lists of addresses.
-_PUNCTUATION = frozenset("[], ")
-
-
-# How an email was handed in: at once, with a time, or by a batch job (V-7).
-JobType: TypeAlias = Literal["direct", "scheduled", "batch"]
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Criteria for emails of an organisation; None or empty for no criterion.
-
-    Times are milliseconds since 1970 UTC: accepted at `since` or later, before `until`.
-    """
-
-    search: str | None = None
-    statuses: Sequence[str] = ()
-    tag: str | None = None
-    domain: str | None = None
-    since: int | None = None
-    until: int | None = None
-    job_type: JobType | None = None
-    job_id: str | None = None
-    reach: Reach = ALL
-
-    @property
-    def is_by_status_only(self) -> bool:
-        """True if there is no other criterion than the status."""
-        return (
-            not (self.search or self.tag or self.domain or self.job_type or self.job_id)
-            and not self.reach.is_limited
-            and self.since is None
-            and self.until is None
-        )
 
 
 class _Scan(NamedTuple):
@@ -95,8 +61,12 @@ def page(
     near = _near(scan.id, criteria)
     if scan.checks:
         found = _checked(tx, org_id, scan, near, request, window)
-        if criteria.search:
-            found |= _addressed(tx, org_id, criteria, domain_id, request, window)
+        if criteria.to:
+            rest = replace(criteria, to=None)
+            found |= _addressed(tx, org_id, criteria.to, rest, domain_id, request, window)
+        elif criteria.search:
+            rest = replace(criteria, search=None)
+            found |= _addressed(tx, org_id, criteria.search, rest, domain_id, request, window)
         ids = sorted(found, reverse=not request.is_upward)
         total = len(ids)
         ids = ids[request.offset : request.offset + request.limit + 1]
@@ -111,59 +81,34 @@ def page(
 
 def _scan(tx: Tx, org_id: str, criteria: Filter, domain_id: str | None) -> _Scan:
     """The scan of the narrowest index."""
-    own = and_(emails.c.org_id == org_id, *_times(criteria))
-    checks = [] if criteria.search is None else [_contains(tx, criteria.search)]
+    own = and_(emails.c.org_id == org_id, *times(criteria))
+    remaining = texts(tx, criteria)
     if criteria.job_id is not None:
         if criteria.tag is not None:
-            checks.append(_is_tagged(org_id, emails.c.id, criteria.tag))
-        checks += _checks(org_id, criteria, domain_id)
-        return _Scan(emails.c.id, [and_(own, emails.c.job_id == criteria.job_id)], checks)
+            remaining.append(is_tagged(org_id, emails.c.id, criteria.tag))
+        remaining += checks(org_id, criteria, domain_id)
+        return _Scan(emails.c.id, [and_(own, emails.c.job_id == criteria.job_id)], remaining)
     if criteria.tag is not None:
         id = email_tags.c.email_id
         tagged = (email_tags.c.org_id == org_id, email_tags.c.tag == criteria.tag)
-        checks += _checks(org_id, criteria, domain_id)
-        return _Scan(id, [and_(*tagged, *_of_time(org_id, id, criteria))], checks)
+        remaining += checks(org_id, criteria, domain_id)
+        return _Scan(id, [and_(*tagged, *_of_time(org_id, id, criteria))], remaining)
     has_own_index = criteria.job_type in ("scheduled", "batch")
     if criteria.job_type is not None and has_own_index:
-        own = and_(own, _is_of_type(criteria.job_type))
+        own = and_(own, is_of_type(criteria.job_type))
     of_status = [and_(own, emails.c.status == status) for status in dict.fromkeys(criteria.statuses)]
     beside_type = replace(criteria, job_type=None) if has_own_index else criteria
-    beside_status = [*checks, *_checks(org_id, replace(beside_type, statuses=()), domain_id)]
+    beside_status = [*remaining, *checks(org_id, replace(beside_type, statuses=()), domain_id)]
     if of_status and not beside_status and criteria.job_type != "batch":
         return _Scan(emails.c.id, of_status, [])
     if has_own_index:
-        return _Scan(emails.c.id, [own], [*checks, *_checks(org_id, beside_type, domain_id)])
+        return _Scan(emails.c.id, [own], [*remaining, *checks(org_id, beside_type, domain_id)])
     if len(of_status) == 1:
         return _Scan(emails.c.id, of_status, beside_status)
-    checks += _checks(org_id, criteria, None)
+    remaining += checks(org_id, criteria, None)
     if domain_id is not None:
         own = and_(own, emails.c.domain_id == domain_id)
-    return _Scan(emails.c.id, [own], checks)
-
-
-def _checks(org_id: str, criteria: Filter, domain_id: str | None) -> list[ColumnElement[bool]]:
-    """The criteria that the row of an email answers, but for its time and its job."""
-    checks = criteria.reach.conditions(org_id)
-    if criteria.statuses:
-        checks.append(emails.c.status.in_(criteria.statuses))
-    if domain_id is not None:
-        checks.append(emails.c.domain_id == domain_id)
-    if criteria.job_type is not None:
-        checks.append(_is_of_type(criteria.job_type))
-    return checks
-
-
-def _is_of_type(job_type: JobType) -> ColumnElement[bool]:
-    if job_type == "scheduled":
-        return emails.c.scheduled_at.is_not(None)
-    if job_type == "batch":
-        return emails.c.job_id.is_not(None)
-    return and_(emails.c.scheduled_at.is_(None), emails.c.job_id.is_(None))
-
-
-def _is_tagged(org_id: str, id: ColumnElement[str], tag: str) -> ColumnElement[bool]:
-    tags = email_tags.c
-    return exists().where(tags.org_id == org_id, tags.email_id == id, tags.tag == tag)
+    return _Scan(emails.c.id, [own], remaining)
 
 
 def _checked(
@@ -188,19 +133,25 @@ def _checked(
 
 
 def _addressed(
-    tx: Tx, org_id: str, criteria: Filter, domain_id: str | None, request: PageRequest, window: int
+    tx: Tx,
+    org_id: str,
+    start: str,
+    criteria: Filter,
+    domain_id: str | None,
+    request: PageRequest,
+    window: int,
 ) -> set[str]:
-    """The ids of emails with a recipient whose address begins with the text; none if they are too many."""
-    query = emails_addressed(org_id, criteria.search or "")
+    """The ids of emails with a recipient whose address begins with `start`; none if they are too many."""
+    query = emails_addressed(org_id, start)
     id: ColumnElement[str] = query.selected_columns.email_id
     query = query.where(*_near(id, criteria), *request.bounds(id)).limit(window + 1)
-    checks = [*_times(criteria), *_checks(org_id, criteria, domain_id)]
+    found = [*times(criteria), *checks(org_id, criteria, domain_id), *texts(tx, criteria)]
     if criteria.job_id is not None:
-        checks.append(emails.c.job_id == criteria.job_id)
+        found.append(emails.c.job_id == criteria.job_id)
     if criteria.tag is not None:
-        query = query.where(_is_tagged(org_id, id, criteria.tag))
-    if checks:
-        query = query.where(_email_passes(org_id, id, checks))
+        query = query.where(is_tagged(org_id, id, criteria.tag))
+    if found:
+        query = query.where(_email_passes(org_id, id, found))
     ids = tx.scalars(str, query)
     return set(ids) if len(ids) <= window else set()
 
@@ -254,31 +205,4 @@ def _of_time(org_id: str, id: ColumnElement[str], criteria: Filter) -> list[Colu
         sure.append(id >= least_id_of(criteria.since + _SLACK_MS))
     if criteria.until is not None:
         sure.append(id < least_id_of(criteria.until - _SLACK_MS))
-    return [or_(and_(*sure), _email_passes(org_id, id, _times(criteria)))] if sure else []
-
-
-def _times(criteria: Filter) -> list[ColumnElement[bool]]:
-    times: list[ColumnElement[bool]] = []
-    if criteria.since is not None:
-        times.append(emails.c.created_at >= criteria.since)
-    if criteria.until is not None:
-        times.append(emails.c.created_at < criteria.until)
-    return times
-
-
-def _contains(tx: Tx, text: str) -> ColumnElement[bool]:
-    """The condition that the subject, the sender or a recipient contains the text, ignoring case."""
-    columns = [(emails.c.subject, text), (emails.c.sender, text)]
-    if not _PUNCTUATION.issuperset(text):
-        # As it is written inside a JSON string.
-        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-        columns += [(column, quoted) for column in (emails.c.to, emails.c.cc, emails.c.bcc)]
-    # LIKE ignores the case of ASCII on SQLite, where `lower` would make a copy of each text.
-    return or_(
-        *(
-            column.contains(needle, autoescape=True)
-            if tx.is_sqlite
-            else column.icontains(needle, autoescape=True)
-            for column, needle in columns
-        )
-    )
+    return [or_(and_(*sure), _email_passes(org_id, id, times(criteria)))] if sure else []

@@ -10,8 +10,8 @@ from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.reach import Reach
 from server.domains.rules import host_name
+from server.emails.criteria import Filter, JobType
 from server.emails.jobs import JobRow
-from server.emails.listing import Filter, JobType
 from server.emails.rules import MAX_TAG_LENGTH
 from server.emails.store import AttachmentRow, EmailRow, RecipientRow
 from server.events.to_proto import reply_message
@@ -144,6 +144,9 @@ def filter_of(request: pb.ListEmailsRequest, reach: Reach) -> Filter:
         raise ValidationFailed(violations)
     return Filter(
         search=request.search or None,
+        to=request.to or None,
+        sender=getattr(request, "from") or None,
+        subject=request.subject or None,
         statuses=[_STATUS_NAMES[status] for status in request.status],
         tag=request.tag if request.HasField("tag") else None,
         domain=domain,
@@ -156,7 +159,8 @@ def filter_of(request: pb.ListEmailsRequest, reach: Reach) -> Filter:
 
 
 def _violations(request: pb.ListEmailsRequest) -> Iterator[Violation]:
-    for field, most in (("search", MAX_SEARCH_LENGTH), ("tag", 2 * MAX_TAG_LENGTH + 1)):
+    texts = [(name, MAX_SEARCH_LENGTH) for name in ("search", "to", "from", "subject")]
+    for field, most in [*texts, ("tag", 2 * MAX_TAG_LENGTH + 1)]:
         text: str = getattr(request, field)
         if len(text) > most or "\x00" in text:
             yield Violation(field, f"must have at most {most} characters, none of them NUL")

@@ -15,6 +15,7 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 # The highest page number, so that the offset fits the store's integers.
 MAX_PAGE = 1_000_000
+MAX_OFFSET = MAX_PAGE * MAX_LIMIT
 
 
 class PagedRequest(Protocol):
@@ -24,6 +25,8 @@ class PagedRequest(Protocol):
     def limit(self) -> int: ...
     @property
     def page(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
     @property
     def after(self) -> str: ...
     @property
@@ -61,7 +64,8 @@ def limit_of(limit: int) -> int:
 def page_request(request: PagedRequest) -> PageRequest:
     """The page of a request.
 
-    Raises `ValidationFailed` for a negative number or size, and for a cursor that is no id.
+    Raises `ValidationFailed` for a negative number or size, for a cursor that is no id, and for an offset
+    beside a page.
     """
     number = request.page or 1
     if not 1 <= number <= MAX_PAGE:
@@ -72,9 +76,15 @@ def page_request(request: PagedRequest) -> PageRequest:
         for name, id in (("after", request.after), ("before", request.before))
         if id and not is_id(id)
     ]
+    if not 0 <= request.offset <= MAX_OFFSET:
+        violations.append(Violation("offset", f"must be a number from 0 to {MAX_OFFSET}"))
+    elif request.offset and request.page > 1:
+        violations.append(Violation("offset", "is given beside page: only one of them is allowed"))
     if violations:
         raise ValidationFailed(violations)
-    return PageRequest(limit, (number - 1) * limit, request.after or None, request.before or None)
+    return PageRequest(
+        limit, request.offset or (number - 1) * limit, request.after or None, request.before or None
+    )
 
 
 def page_fields(

@@ -11,9 +11,9 @@ from server.db.database import Database
 from server.db.listing import Page, PageRequest
 from server.db.writer import Writer
 from server.emails import listing
+from server.emails.criteria import Filter
 from server.emails.draft import Draft
 from server.emails.lifecycle import Status
-from server.emails.listing import Filter
 from server.emails.store import EmailRow
 from server.emails.transitions import Transition
 from server.ids import least_id_of, new_id

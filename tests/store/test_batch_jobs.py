@@ -13,9 +13,9 @@ from server.db.tables.emails import batch_jobs, emails
 from server.db.writer import Writer
 from server.emails import jobs, listing
 from server.emails.batch import fault_of_strict
+from server.emails.criteria import Filter
 from server.emails.faults import IdempotencyKeyReused
 from server.emails.jobs import JobRow
-from server.emails.listing import Filter
 from server.faults import Fault
 from server.ids import new_id
 from server.quotas.faults import DailyQuotaExceeded

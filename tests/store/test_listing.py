@@ -12,7 +12,7 @@ from server.db.tables.stats import addressees, daily_counts
 from server.db.tx import Tx
 from server.db.writer import Writer, running_writer
 from server.emails import listing
-from server.emails.listing import Filter
+from server.emails.criteria import Filter
 from tests.delivery.queued import add_org, domain_of
 from tests.harness.clock import START_MS
 from tests.harness.sqlite_plans import plans_of

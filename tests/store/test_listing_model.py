@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from server.db.listing import PageRequest
-from server.emails.listing import Filter, JobType
+from server.emails.criteria import Filter, JobType
 from server.ids import new_id
 from tests.harness.clock import START_MS
 from tests.store.machines import Store, StoreMachine, explore, with_time_to_shorten

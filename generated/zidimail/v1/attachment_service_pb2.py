@@ -28,7 +28,7 @@ from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 from zidimail.v1 import email_pb2 as zidimail_dot_v1_dot_email__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$zidimail/v1/attachment_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18zidimail/v1/access.proto\x1a\x17zidimail/v1/email.proto\"\xa8\x01\n\x16ListAttachmentsRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x05limit\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x05 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\x08\n\x06_afterB\t\n\x07_before\"\x93\x01\n\x17ListAttachmentsResponse\x12%\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x17.zidimail.v1.Attachment\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\x12\x13\n\x0bnext_cursor\x18\x06 \x01(\t\"K\n\x14GetAttachmentRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rattachment_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"D\n\x15GetAttachmentResponse\x12+\n\nattachment\x18\x01 \x01(\x0b\x32\x17.zidimail.v1.Attachment2\xdd\x02\n\x11\x41ttachmentService\x12\x97\x01\n\x0fListAttachments\x12#.zidimail.v1.ListAttachmentsRequest\x1a$.zidimail.v1.ListAttachmentsResponse\"9\x82\xd3\xe4\x93\x02#\x12!/v1/emails/{email_id}/attachments\x92\x9d\xbb\xdd\x0f\n\n\x02\x01\x02\x1a\x02\x03\x02 \x01\x12\xad\x01\n\rGetAttachment\x12!.zidimail.v1.GetAttachmentRequest\x1a\".zidimail.v1.GetAttachmentResponse\"U\x82\xd3\xe4\x93\x02?\x12\x31/v1/emails/{email_id}/attachments/{attachment_id}b\nattachment\x92\x9d\xbb\xdd\x0f\n\n\x02\x01\x02\x1a\x02\x03\x02 \x01\x42\xba\x01\n\x0f\x63om.zidimail.v1B\x16\x41ttachmentServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$zidimail/v1/attachment_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x18zidimail/v1/access.proto\x1a\x17zidimail/v1/email.proto\"\xc8\x01\n\x16ListAttachmentsRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x05limit\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04page\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x13\n\x06offset\x18\x06 \x01(\x05H\x04\x88\x01\x01\x42\x08\n\x06_limitB\x07\n\x05_pageB\x08\n\x06_afterB\t\n\x07_beforeB\t\n\x07_offset\"\x93\x01\n\x17ListAttachmentsResponse\x12%\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x17.zidimail.v1.Attachment\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0c\n\x04page\x18\x04 \x01(\x05\x12\r\n\x05limit\x18\x05 \x01(\x05\x12\x13\n\x0bnext_cursor\x18\x06 \x01(\t\"K\n\x14GetAttachmentRequest\x12\x16\n\x08\x65mail_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rattachment_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"D\n\x15GetAttachmentResponse\x12+\n\nattachment\x18\x01 \x01(\x0b\x32\x17.zidimail.v1.Attachment2\xdd\x02\n\x11\x41ttachmentService\x12\x97\x01\n\x0fListAttachments\x12#.zidimail.v1.ListAttachmentsRequest\x1a$.zidimail.v1.ListAttachmentsResponse\"9\x82\xd3\xe4\x93\x02#\x12!/v1/emails/{email_id}/attachments\x92\x9d\xbb\xdd\x0f\n\n\x02\x01\x02\x1a\x02\x03\x02 \x01\x12\xad\x01\n\rGetAttachment\x12!.zidimail.v1.GetAttachmentRequest\x1a\".zidimail.v1.GetAttachmentResponse\"U\x82\xd3\xe4\x93\x02?\x12\x31/v1/emails/{email_id}/attachments/{attachment_id}b\nattachment\x92\x9d\xbb\xdd\x0f\n\n\x02\x01\x02\x1a\x02\x03\x02 \x01\x42\xba\x01\n\x0f\x63om.zidimail.v1B\x16\x41ttachmentServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,13 +47,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ATTACHMENTSERVICE'].methods_by_name['GetAttachment']._loaded_options = None
   _globals['_ATTACHMENTSERVICE'].methods_by_name['GetAttachment']._serialized_options = b'\202\323\344\223\002?\0221/v1/emails/{email_id}/attachments/{attachment_id}b\nattachment\222\235\273\335\017\n\n\002\001\002\032\002\003\002 \001'
   _globals['_LISTATTACHMENTSREQUEST']._serialized_start=168
-  _globals['_LISTATTACHMENTSREQUEST']._serialized_end=336
-  _globals['_LISTATTACHMENTSRESPONSE']._serialized_start=339
-  _globals['_LISTATTACHMENTSRESPONSE']._serialized_end=486
-  _globals['_GETATTACHMENTREQUEST']._serialized_start=488
-  _globals['_GETATTACHMENTREQUEST']._serialized_end=563
-  _globals['_GETATTACHMENTRESPONSE']._serialized_start=565
-  _globals['_GETATTACHMENTRESPONSE']._serialized_end=633
-  _globals['_ATTACHMENTSERVICE']._serialized_start=636
-  _globals['_ATTACHMENTSERVICE']._serialized_end=985
+  _globals['_LISTATTACHMENTSREQUEST']._serialized_end=368
+  _globals['_LISTATTACHMENTSRESPONSE']._serialized_start=371
+  _globals['_LISTATTACHMENTSRESPONSE']._serialized_end=518
+  _globals['_GETATTACHMENTREQUEST']._serialized_start=520
+  _globals['_GETATTACHMENTREQUEST']._serialized_end=595
+  _globals['_GETATTACHMENTRESPONSE']._serialized_start=597
+  _globals['_GETATTACHMENTRESPONSE']._serialized_end=665
+  _globals['_ATTACHMENTSERVICE']._serialized_start=668
+  _globals['_ATTACHMENTSERVICE']._serialized_end=1017
 # @@protoc_insertion_point(module_scope)

@@ -11,18 +11,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ListAttachmentsRequest(_message.Message):
-    __slots__ = ("email_id", "limit", "page", "after", "before")
+    __slots__ = ("email_id", "limit", "page", "after", "before", "offset")
     EMAIL_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
     email_id: str
     limit: int
     page: int
     after: str
     before: str
-    def __init__(self, email_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
+    offset: int
+    def __init__(self, email_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class ListAttachmentsResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")

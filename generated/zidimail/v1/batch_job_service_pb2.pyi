@@ -42,18 +42,20 @@ class GetBatchJobResponse(_message.Message):
     def __init__(self, job: _Optional[_Union[_batch_job_pb2.BatchJob, _Mapping]] = ...) -> None: ...
 
 class ListBatchJobsRequest(_message.Message):
-    __slots__ = ("limit", "page", "after", "before", "status")
+    __slots__ = ("limit", "page", "after", "before", "status", "offset")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
     limit: int
     page: int
     after: str
     before: str
     status: _containers.RepeatedScalarFieldContainer[_batch_job_pb2.BatchJobStatus]
-    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., status: _Optional[_Iterable[_Union[_batch_job_pb2.BatchJobStatus, str]]] = ...) -> None: ...
+    offset: int
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., status: _Optional[_Iterable[_Union[_batch_job_pb2.BatchJobStatus, str]]] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class ListBatchJobsResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")

@@ -244,7 +244,7 @@ class GetEmailResponse(_message.Message):
     def __init__(self, email: _Optional[_Union[_email_pb2.Email, _Mapping]] = ...) -> None: ...
 
 class ListEmailsRequest(_message.Message):
-    __slots__ = ("limit", "page", "search", "after", "before", "status", "tag", "domain", "since", "until", "job_type", "job_id")
+    __slots__ = ("limit", "page", "search", "after", "before", "status", "tag", "domain", "since", "until", "job_type", "job_id", "to", "subject", "offset")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     SEARCH_FIELD_NUMBER: _ClassVar[int]
@@ -257,6 +257,10 @@ class ListEmailsRequest(_message.Message):
     UNTIL_FIELD_NUMBER: _ClassVar[int]
     JOB_TYPE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
     limit: int
     page: int
     search: str
@@ -269,7 +273,10 @@ class ListEmailsRequest(_message.Message):
     until: _timestamp_pb2.Timestamp
     job_type: _email_pb2.JobType
     job_id: str
-    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., search: _Optional[str] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., status: _Optional[_Iterable[_Union[_email_pb2.EmailStatus, str]]] = ..., tag: _Optional[str] = ..., domain: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., job_type: _Optional[_Union[_email_pb2.JobType, str]] = ..., job_id: _Optional[str] = ...) -> None: ...
+    to: str
+    subject: str
+    offset: int
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., search: _Optional[str] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., status: _Optional[_Iterable[_Union[_email_pb2.EmailStatus, str]]] = ..., tag: _Optional[str] = ..., domain: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., job_type: _Optional[_Union[_email_pb2.JobType, str]] = ..., job_id: _Optional[str] = ..., to: _Optional[str] = ..., subject: _Optional[str] = ..., offset: _Optional[int] = ..., **kwargs) -> None: ...
 
 class ListEmailsResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")

@@ -40,20 +40,22 @@ class GetSuppressionResponse(_message.Message):
     def __init__(self, suppression: _Optional[_Union[_suppression_pb2.Suppression, _Mapping]] = ...) -> None: ...
 
 class ListSuppressionsRequest(_message.Message):
-    __slots__ = ("limit", "page", "after", "before", "origin", "search")
+    __slots__ = ("limit", "page", "after", "before", "origin", "search", "offset")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     SEARCH_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
     limit: int
     page: int
     after: str
     before: str
     origin: _containers.RepeatedScalarFieldContainer[_suppression_pb2.SuppressionOrigin]
     search: str
-    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., origin: _Optional[_Iterable[_Union[_suppression_pb2.SuppressionOrigin, str]]] = ..., search: _Optional[str] = ...) -> None: ...
+    offset: int
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., origin: _Optional[_Iterable[_Union[_suppression_pb2.SuppressionOrigin, str]]] = ..., search: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class ListSuppressionsResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")

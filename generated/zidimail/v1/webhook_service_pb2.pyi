@@ -40,16 +40,18 @@ class CreateWebhookResponse(_message.Message):
     def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., secret: _Optional[str] = ..., status: _Optional[_Union[_webhook_pb2.WebhookStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListWebhooksRequest(_message.Message):
-    __slots__ = ("limit", "page", "after", "before")
+    __slots__ = ("limit", "page", "after", "before", "offset")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
     limit: int
     page: int
     after: str
     before: str
-    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
+    offset: int
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class ListWebhooksResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
@@ -144,20 +146,22 @@ class TestWebhookResponse(_message.Message):
     def __init__(self, id: _Optional[str] = ..., event_id: _Optional[str] = ...) -> None: ...
 
 class ListWebhookEventsRequest(_message.Message):
-    __slots__ = ("webhook_id", "limit", "page", "status", "after", "before")
+    __slots__ = ("webhook_id", "limit", "page", "status", "after", "before", "offset")
     WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
     webhook_id: str
     limit: int
     page: int
     status: _containers.RepeatedScalarFieldContainer[_webhook_pb2.WebhookEventStatus]
     after: str
     before: str
-    def __init__(self, webhook_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., status: _Optional[_Iterable[_Union[_webhook_pb2.WebhookEventStatus, str]]] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
+    offset: int
+    def __init__(self, webhook_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., status: _Optional[_Iterable[_Union[_webhook_pb2.WebhookEventStatus, str]]] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class ListWebhookEventsResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
@@ -190,20 +194,22 @@ class GetWebhookEventResponse(_message.Message):
     def __init__(self, event: _Optional[_Union[_webhook_pb2.WebhookEvent, _Mapping]] = ...) -> None: ...
 
 class ListWebhookAttemptsRequest(_message.Message):
-    __slots__ = ("webhook_id", "event_id", "limit", "page", "after", "before")
+    __slots__ = ("webhook_id", "event_id", "limit", "page", "after", "before", "offset")
     WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
     webhook_id: str
     event_id: str
     limit: int
     page: int
     after: str
     before: str
-    def __init__(self, webhook_id: _Optional[str] = ..., event_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ...) -> None: ...
+    offset: int
+    def __init__(self, webhook_id: _Optional[str] = ..., event_id: _Optional[str] = ..., limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class ListWebhookAttemptsResponse(_message.Message):
     __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
