@@ -5,19 +5,18 @@ Everything that can be known from the descriptor is resolved once, into one clos
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence, Sized
 from typing import TypeAlias
-from urllib.parse import parse_qsl
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from edge.transcoding.names import EnumNames, camel_case
+from edge.transcoding.query import BindTexts, is_in_query, parameter, query_fields
 from edge.transcoding.request_shape import PLAIN_QUERY, QueryShape
 from edge.transcoding.routes import BadRoute, Route
-from edge.transcoding.status import Failure, Violation, invalid
+from edge.transcoding.status import Violation, invalid
 from edge.transcoding.values import (
     SCALARS,
     Bind,
@@ -28,9 +27,6 @@ from edge.transcoding.values import (
     mismatch,
     refuse,
 )
-
-QUERY_FIELDS = 100
-"""More parameters than any route has fields, and few enough to be parsed for nothing."""
 
 MAX_ENTRIES = 1_000
 """Entries of a list or map: more than any rule of the server allows, so that near misses get its own text."""
@@ -43,8 +39,6 @@ _NONE_HIDDEN: Hidden = {}
 OtherNames: TypeAlias = Callable[[Descriptor], Mapping[str, str]]
 """The other names of a message's fields, with the fields. A field's own name counts before them, and a wrong
 value is reported under the name that the caller wrote (C-54)."""
-
-BindTexts: TypeAlias = Callable[[Sequence[str], Path, list[Violation]], object]
 
 BindRequest: TypeAlias = Callable[[object, bytes, Sequence[str]], Message]
 """Binds a JSON object (None if the route has no body), a raw query string and the path's values.
@@ -72,10 +66,15 @@ def compile_request(
     query_binds = {} if route.body == "*" else _query_binds(descriptor, taken, names)
     spellings = {**other_names(descriptor), **query_shape.other_names}
     query_names = {other: own for other, own in spellings.items() if own in query_binds}
+    # An unknown filter would be ignored, and the list show everything (C-57).
+    filters = ", ".join(sorted(query_binds)) if "limit" in query_binds else ""
     defaults = {name: value for name, value in query_shape.defaults.items() if name in query_binds}
     counts = [name for name in query_shape.counts if name in query_binds]
     parameters = route.parameters
-    path_binds = [(name, _parameter(descriptor.fields_by_name[name], names)) for name in parameters]
+    path_binds = [
+        (name, parameter(descriptor.fields_by_name[name], _scalar(descriptor.fields_by_name[name], names)))
+        for name in parameters
+    ]
 
     def bind(body: object, query: bytes, values: Sequence[str]) -> Message:
         wrong: list[Violation] = []
@@ -87,7 +86,7 @@ def compile_request(
         if query_binds:
             fields |= defaults
             if query:
-                fields |= _query(query_binds, query_names, query, wrong)
+                fields |= query_fields(query_binds, query_names, query, filters, wrong)
                 for name in counts:
                     if fields.get(name) == 0:
                         refuse((None, name), wrong, "must be 1 or more")
@@ -189,104 +188,9 @@ def _map(bind_item: Bind) -> Bind:
     return bind
 
 
-_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-# A plus sign that was not percent-encoded reads as a blank.
-_OFFSET_WITHOUT_PLUS = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:[\d:.]+) (\d\d(?::?\d\d)?)", re.ASCII)
-
-
 def _query_binds(descriptor: Descriptor, taken: set[str], names: EnumNames) -> dict[str, BindTexts]:
     return {
-        field.name: _parameter(field, names)
+        field.name: parameter(field, _scalar(field, names))
         for field in descriptor.fields
         if field.name not in taken and is_in_query(field)
     }
-
-
-def is_in_query(field: FieldDescriptor) -> bool:
-    """True if a field can be written in a query: single values and times can, messages cannot."""
-    return field.message_type is None or field.message_type.full_name == "google.protobuf.Timestamp"
-
-
-def _parameter(field: FieldDescriptor, names: EnumNames) -> BindTexts:
-    """Binds the strings that a query or path has for one field; of several for one value the last counts."""
-    bind = _scalar(field, names)
-    wanted, read = _READERS.get(field.cpp_type, ("a string", str))
-
-    def bind_string(text: str, path: Path, wrong: list[Violation]) -> object:
-        try:
-            value = read(text)
-        except ValueError:
-            return refuse(path, wrong, f"must be {wanted}")
-        return bind(value, path, wrong)
-
-    if field.is_repeated:
-        return lambda texts, path, wrong: [
-            bind_string(text, (path, at), wrong) for at, text in enumerate(texts)
-        ]
-    return lambda texts, path, wrong: bind_string(texts[-1], path, wrong)
-
-
-def _whole_up_to(most: int) -> Callable[[str], int]:
-    """Reads a whole number; beyond `most`, the largest of its type, there is no more to have (C-20)."""
-
-    def read(text: str) -> int:
-        if not _WHOLE.fullmatch(text):
-            raise ValueError
-        return min(int(text), most)
-
-    return read
-
-
-def _read_boolean(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError
-    return text == "true"
-
-
-def _read_time(text: str) -> str:
-    """A date alone means its first moment, UTC."""
-    if _DATE.fullmatch(text):
-        return f"{text}T00:00:00Z"
-    plain = _OFFSET_WITHOUT_PLUS.fullmatch(text)
-    return f"{plain[1]}+{plain[2]}" if plain else text
-
-
-_READERS: Mapping[int, tuple[str, Callable[[str], object]]] = {
-    FieldDescriptor.CPPTYPE_INT32: ("a whole number", _whole_up_to((1 << 31) - 1)),
-    FieldDescriptor.CPPTYPE_INT64: ("a whole number", _whole_up_to((1 << 63) - 1)),
-    FieldDescriptor.CPPTYPE_UINT32: ("a whole number", _whole_up_to((1 << 32) - 1)),
-    FieldDescriptor.CPPTYPE_UINT64: ("a whole number", _whole_up_to((1 << 64) - 1)),
-    FieldDescriptor.CPPTYPE_BOOL: ("true or false", _read_boolean),
-    FieldDescriptor.CPPTYPE_FLOAT: ("a number", float),
-    FieldDescriptor.CPPTYPE_DOUBLE: ("a number", float),
-    FieldDescriptor.CPPTYPE_MESSAGE: ("a time", _read_time),
-}
-
-
-def _query(
-    binds: Mapping[str, BindTexts], other_names: Mapping[str, str], query: bytes, wrong: list[Violation]
-) -> dict[str, object]:
-    try:
-        pairs = parse_qsl(
-            query.decode("latin-1"),
-            keep_blank_values=True,
-            errors="surrogateescape",
-            max_num_fields=QUERY_FIELDS,
-        )
-    except ValueError:
-        raise Failure(
-            "VALIDATION_FAILED",
-            {"field": ""},
-            violations=[Violation("", f"must have at most {QUERY_FIELDS} query parameters")],
-        ) from None
-    texts: dict[str, list[str]] = {}
-    for name, text in pairs:
-        if name in binds or name in other_names:
-            texts.setdefault(name, []).append(text)
-    fields: dict[str, object] = {}
-    for name, found in texts.items():
-        own = name if name in binds else other_names[name]
-        if own == name or own not in texts:
-            fields[own] = binds[own](found, (None, name), wrong)
-    return fields

@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from edge.transcoding.binding import is_in_query
 from edge.transcoding.names import EnumNames
+from edge.transcoding.query import is_in_query
 from edge.transcoding.request_shape import RequestShape, RequestShapes
 from edge.transcoding.response_shape import ResponseShape, ResponseShapes
 from edge.transcoding.routes import Route

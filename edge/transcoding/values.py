@@ -27,8 +27,8 @@ Path: TypeAlias = "tuple[Path, str | int] | None"
 Bind: TypeAlias = Callable[[object, Path, list[Violation]], object]
 """Turns one JSON value into what a protobuf constructor takes, or reports violations."""
 
-# Characters of a wrong value that an error repeats.
-_MAX_SHOWN = 60
+MAX_SHOWN = 60
+"""Characters of a wrong value that an error repeats."""
 
 
 def render_path(path: Path) -> str:
@@ -139,7 +139,7 @@ def _bytes(value: object, path: Path, wrong: list[Violation]) -> object:
 
 def _shown(value: str) -> str:
     """A text in an error: quoted, and its beginning only if it is long."""
-    return repr(value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "…")
+    return repr(value if len(value) <= MAX_SHOWN else value[:MAX_SHOWN] + "…")
 
 
 def bind_enum(descriptor: EnumDescriptor, names: EnumNames) -> Bind:

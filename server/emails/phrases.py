@@ -89,7 +89,7 @@ _ZONE = rf"(?:\s*\(?(?P<zone>utc|gmt|z|{'|'.join(_ZONES)}|[a-z]+/[a-z_]+)\)?)?"
 _ABSOLUTE = re.compile(
     rf"(?:{_DAY}{_PERIOD}(?:,?\s+(?:at\s+)?{_CLOCK}{_ZONE})?)"
     rf"|(?:(?:at\s+)?{_CLOCK.replace('clock', 'clock_first')}{_ZONE.replace('zone', 'zone_first')}"
-    rf"(?:,?\s+{_DAY.replace('<day>', '<day_last>')})?)",
+    rf"(?:,?\s+{_DAY.replace('<day>', '<day_last>')}{_ZONE.replace('zone', 'zone_last')})?)",
     re.ASCII,
 )
 _PARTS: Mapping[str, time] = {
@@ -134,7 +134,7 @@ def _number(text: str) -> float:
 
 def _moment(match: re.Match[str], now: datetime) -> datetime:
     """Raises ValueError for a day, a clock or a zone that does not exist."""
-    zone = _zone(match["zone"] or match["zone_first"] or "utc")
+    zone = _zone(match["zone"] or match["zone_first"] or match["zone_last"] or "utc")
     here = now.astimezone(zone)
     day = match["day"] or match["day_last"]
     clock = match["clock"] or match["clock_first"]

@@ -1,8 +1,10 @@
 """Scheduled emails: F-2, C-25, and Resend's names for rescheduling and canceling."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import httpx
+import pytest
 
 from tests.harness.waiting import until_sync
 from tests.rest.golden import Golden
@@ -82,7 +84,7 @@ def test_scheduled_email_is_canceled(api: httpx.Client, golden: Golden) -> None:
 
 def test_invalid_scheduled_at_is_refused(api: httpx.Client, golden: Golden) -> None:
     """C-25."""
-    for at in (ahead(seconds=-10), ahead(days=366), "tomorrow", "", 7):
+    for at in (ahead(seconds=-10), ahead(days=366), "yesterday", "", 7):
         answer = api.post("/v1/emails", json={**EMAIL, "scheduled_at": at})
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["field"] == "scheduled_at"
@@ -109,3 +111,40 @@ def test_email_of_another_organisation_is_not_found(
     golden.check_same("errors/email-not-found", moved)
     assert other_api.post("/v1/emails/nonsense/cancel").status_code == 404
     until_sync(lambda: api.get(f"/v1/emails/{id}").json()["status"] == "scheduled")
+
+
+def test_time_in_words_is_resolved_once(api: httpx.Client) -> None:
+    """C-72: a repeated call gets the first time again, not the one that the words mean now."""
+    email = {**EMAIL, "scheduled_at": "in 2 hours"}
+    headers = {"Idempotency-Key": f"words-{uuid4()}"}
+    first = api.post("/v1/emails", json=email, headers=headers)
+    told = datetime.fromisoformat(first.json()["scheduled_at"])
+    assert timedelta(minutes=119) < told - datetime.now(UTC) <= timedelta(minutes=120)
+    again = api.post("/v1/emails", json=email, headers=headers)
+    assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+
+
+@pytest.mark.parametrize("name", ["scheduled_at", "scheduledAt", "send_at"])
+def test_words_are_taken_wherever_a_time_is(api: httpx.Client, name: str) -> None:
+    """C-72."""
+    sent = api.post("/v1/emails", json={**EMAIL, name: "tomorrow at 9am"})
+    assert sent.json()["scheduled_at"].endswith("T09:00:00.000Z")
+    batch = api.post("/v1/emails/batch", json=[{**EMAIL, name: "tomorrow at noon UTC"}])
+    [of_batch] = batch.json()["data"]
+    assert of_batch["scheduled_at"].endswith("T12:00:00.000Z")
+    moved = api.patch(f"/v1/emails/{sent.json()['id']}", json={name: "tomorrow 10am"})
+    assert api.get(f"/v1/emails/{sent.json()['id']}").json()["scheduled_at"].endswith("T10:00:00.000Z")
+    assert moved.status_code == 200
+
+
+def test_words_that_mean_no_time_are_refused(api: httpx.Client, golden: Golden) -> None:
+    """C-72: a guess would send mail when nobody wants it."""
+    golden.check("errors/send-in-words", api.post("/v1/emails", json={**EMAIL, "scheduled_at": "soon"}))
+    id = scheduled(api)
+    assert api.patch(f"/v1/emails/{id}", json={"scheduled_at": "sooner"}).status_code == 422
+    past = api.post("/v1/emails", json={**EMAIL, "scheduled_at": "in 0 minutes"})
+    assert (past.status_code, past.json()["message"]) == (
+        422,
+        "scheduled_at: is past: it must be in the future",
+    )
+    assert api.post("/v1/emails", json={**EMAIL, "scheduled_at": ""}).status_code == 422

@@ -153,7 +153,7 @@ def test_key_is_limited_to_its_permission(session: httpx.Client, golden: Golden)
     key = session.post("/v1/api-keys", json={"name": "x", "permission": "send_only"}).json()
     headers = {"authorization": f"Bearer {key['key']}"}
     with httpx.Client(base_url=session.base_url, headers=headers) as sender:
-        golden.check("errors/missing-permission", sender.get("/v1/emails"))
+        golden.check("errors/missing-permission", sender.get("/v1/domains"))
     session.delete(f"/v1/api-keys/{key['id']}")
 
 

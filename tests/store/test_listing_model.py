@@ -1,4 +1,4 @@
-"""Model test of lists of emails (contract rows Z-27, F-6): every page equals one of a full scan."""
+"""Model test of lists of emails (contract rows Z-27, C-57, F-6): every page equals one of a full scan."""
 
 from dataclasses import replace
 from typing import get_args
@@ -22,6 +22,8 @@ MAILS = st.builds(
     lambda handed_in, **fields: Mail(**handed_in, **fields),
     handed_in=HANDED_IN,
     subject=st.sampled_from(("Hello", "Your receipt")),
+    to=st.sampled_from((("ada@receiver.test",), ("bob@receiver.test",))),
+    cc=st.sampled_from(((), (), ("Ada <cc@receiver.test>",))),
     status=st.sampled_from(STATUSES),
     at=st.integers(START_MS, START_MS + SPAN_MS),
     id_later_by=st.sampled_from((0, 0, -4_999, 4_999)),
@@ -52,6 +54,9 @@ class Lists(StoreMachine):
 
     @rule(
         search=st.sampled_from((None, None, "hello", "receipt", "nothing")),
+        to=st.sampled_from((None, None, "ada", "receiver", "CC@", "nobody")),
+        sender=st.sampled_from((None, None, None, "shop@", "other.", "nobody")),
+        subject=st.sampled_from((None, None, None, "HELLO", "r r", "ada")),
         statuses=st.lists(st.sampled_from(STATUSES), unique=True),
         tag=st.sampled_from((None, None, "alpha", "beta", "beta:1")),
         of_domain=st.booleans(),
@@ -66,6 +71,9 @@ class Lists(StoreMachine):
     def read(
         self,
         search: str | None,
+        to: str | None,
+        sender: str | None,
+        subject: str | None,
         statuses: list[str],
         tag: str | None,
         of_domain: bool,
@@ -80,6 +88,9 @@ class Lists(StoreMachine):
         domain = self.shelf.domain if of_domain else None
         wanted = Filter(
             search=search,
+            to=to,
+            sender=sender,
+            subject=subject,
             statuses=statuses,
             tag=tag,
             domain=domain,
@@ -108,11 +119,16 @@ class Lists(StoreMachine):
     def matches(self, id: str, wanted: Filter) -> bool:
         mail = self.shelf.mails[id]
         tags = {text for name, value in mail.tags for text in (name, f"{name}:{value}")}
+        from_other = id in self.of_other_domain
+        sender = f"shop@{self.shelf.other_domain if from_other else self.shelf.domain}"
         return (
             (wanted.search is None or wanted.search in mail.subject.lower())
+            and (wanted.to is None or wanted.to.lower() in " ".join((*mail.to, *mail.cc)).lower())
+            and (wanted.sender is None or wanted.sender in sender)
+            and (wanted.subject is None or wanted.subject.lower() in mail.subject.lower())
             and (not wanted.statuses or mail.status in wanted.statuses)
             and (wanted.tag is None or wanted.tag in tags)
-            and (wanted.domain is None or id not in self.of_other_domain)
+            and (wanted.domain is None or not from_other)
             and (wanted.job_id is None or mail.job_id == wanted.job_id)
             and (wanted.job_type is None or type_of(mail) == wanted.job_type)
             and (wanted.since is None or mail.at >= wanted.since)

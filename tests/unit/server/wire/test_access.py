@@ -158,9 +158,11 @@ def access(
 
 def test_rules_are_read_from_the_contract() -> None:
     rules = access_rules([email_service_pb2.DESCRIPTOR.services_by_name["EmailService"]])
-    assert rules["/zidimail.v1.EmailService/SendEmail"] == AccessRule(("api_key",), ("send_only",))
+    assert rules["/zidimail.v1.EmailService/SendEmail"] == AccessRule(
+        ("api_key",), ("send_only",), within_domains=True
+    )
     assert rules["/zidimail.v1.EmailService/GetEmail"] == AccessRule(
-        ("api_key", "session"), ("read_only",), "read_only"
+        ("api_key", "session"), ("read_only", "send_only"), "read_only", within_domains=True
     )
 
 
