@@ -29,7 +29,7 @@ _SLACK_MS = 5_000
 _PUNCTUATION = frozenset("[], ")
 
 
-# How an email was handed in: at once, with a time, or by a batch job (V-7).
+# The ways to hand an email in: at once, with a time, or by a batch job (V-7).
 JobType: TypeAlias = Literal["direct", "scheduled", "batch"]
 
 
