@@ -14,7 +14,7 @@ from server.db.tx import Tx
 _PUNCTUATION = frozenset("[], ")
 _RECIPIENTS = (emails.c.to, emails.c.cc, emails.c.bcc)
 
-# How an email was handed in: at once, with a time, or by a batch job (V-7).
+# The ways to hand an email in: at once, with a time, or by a batch job (V-7).
 JobType: TypeAlias = Literal["direct", "scheduled", "batch"]
 
 
