@@ -158,10 +158,21 @@ def access(
 
 def test_rules_are_read_from_the_contract() -> None:
     rules = access_rules([email_service_pb2.DESCRIPTOR.services_by_name["EmailService"]])
-    assert rules["/zidimail.v1.EmailService/SendEmail"] == AccessRule(("api_key",), ("send_only",))
-    assert rules["/zidimail.v1.EmailService/GetEmail"] == AccessRule(
-        ("api_key", "session"), ("read_only",), "read_only"
+    assert rules["/zidimail.v1.EmailService/SendEmail"] == AccessRule(
+        ("api_key",), ("send_only",), within_domains=True
     )
+    assert rules["/zidimail.v1.EmailService/GetEmail"] == AccessRule(
+        ("api_key", "session"), ("read_only",), "read_only", within_domains=True
+    )
+
+
+def test_key_that_is_bound_to_domains_needs_a_method_that_keeps_to_them() -> None:
+    """C-90: unless a method says so, it does not."""
+    bound = KeyCaller("org", "key", "full", frozenset({"a.test"}))
+    fault = fault_of(AccessRule(("api_key",), ("full",)), bound)
+    assert isinstance(fault, WrongCredentialKind)
+    assert fault.metadata == {"needed": "unbound_key"}
+    assert fault_of(AccessRule(("api_key",), ("full",), within_domains=True), bound) is None
 
 
 KEY, SESSION, NONE = (
