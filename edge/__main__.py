@@ -29,7 +29,7 @@ _LARGE_BLOCK = 256 * 1024
 # who close, and no request crosses the closing.
 KEEP_ALIVE_S = 75
 
-# What a process creates is its owner's alone (contract row C-89).
+# Files that a process creates are its owner's alone (contract row C-89).
 PRIVATE_UMASK = 0o077
 _log = structlog.get_logger("edge")
 

@@ -30,8 +30,7 @@ class Credential:
         exchange = exchange_of(scope)
         if exchange is not None:
             authorization = exchange.headers.get(b"authorization", b"").decode("latin-1")
-            # Of a header that came twice the dictionary holds one.
-            if b"cookie" in exchange.headers or len(exchange.headers) < len(scope["headers"]):
+            if b"cookie" in exchange.headers or exchange.has_repeated_headers:
                 given = [value.decode("latin-1") for value in exchange.values(b"authorization")]
                 # As RFC 9110 section 5.3 joins fields: a value with a comma is no credential.
                 authorization = ", ".join([*given, *self._from_cookies(exchange)])

@@ -1,4 +1,4 @@
-"""What is on disk is its owner's alone, whatever the umask (contract row C-89)."""
+"""Files on disk are their owner's alone, whatever the umask (contract row C-89)."""
 
 import os
 import socket
