@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import os
+import socket
+import stat
 import sys
 
+import structlog
 import uvicorn
 
 from edge.app import application
@@ -25,6 +29,10 @@ _LARGE_BLOCK = 256 * 1024
 # who close, and no request crosses the closing.
 KEEP_ALIVE_S = 75
 
+# Files that a process creates are its owner's alone (contract row C-89).
+PRIVATE_UMASK = 0o077
+_log = structlog.get_logger("edge")
+
 
 def main() -> int:
     """The program's exit code."""
@@ -34,7 +42,18 @@ def main() -> int:
     except ValueError as error:
         print(f"zidimail: {error}.", file=sys.stderr)
         return 1
+    if settings.sends_in_clear:
+        _log.warning(
+            "keys and mail go to the server in clear: set ZIDIMAIL_SERVER_CA", server=settings.server
+        )
+    os.umask(PRIVATE_UMASK)
     served = config(settings)
+    try:
+        if served.uds is not None:
+            _reserve(served.uds, settings.socket_mode)
+    except OSError as error:
+        print(f"zidimail: ZIDIMAIL_HTTP_LISTEN: cannot listen on {served.uds}: {error}.", file=sys.stderr)
+        return 1
     # Objects that exist by now stay, and those of a request mostly go by themselves: looking for cycles as
     # often as Python does by default took 10 % of the time under load.
     gc.freeze()
@@ -46,6 +65,19 @@ def main() -> int:
         if lines is not None:
             lines.flush()
     return 0
+
+
+def _reserve(path: str, mode: int) -> None:
+    """Leaves a socket file with these permissions, which uvicorn gives to its own: else anybody may connect.
+
+    Raises OSError.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.stat(path).st_mode):
+            os.unlink(path)
+    with socket.socket(socket.AF_UNIX) as placeholder:
+        placeholder.bind(path)
+    os.chmod(path, mode)
 
 
 def _return_memory() -> None:

@@ -45,7 +45,7 @@ def application(settings: Settings) -> Starlette:
 
     Raises BadRoute and BadTemplate: a contract that cannot be served is found before serving.
     """
-    channel = Channel(settings.server, settings.secret)
+    channel = Channel(settings.server, settings.secret, settings.server_tls)
     dialect = ZidiMail(routes_of(services_of(zidimail.v1)))
     v1 = _endpoint(dialect, channel, settings, Capacity(settings.requests_limit, settings.bodies_limit))
 

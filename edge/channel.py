@@ -10,6 +10,8 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from edge.settings import Tls
+
 M = TypeVar("M", bound=Message)
 ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 
@@ -57,15 +59,21 @@ class Channel:
     to the event loop that it is made in.
     """
 
-    def __init__(self, target: str, secret: str = "") -> None:
-        """`secret` proves this edge to the server (C-91); without one, the server trusts nothing it says."""
+    def __init__(self, target: str, secret: str = "", tls: Tls | None = None) -> None:
+        """`secret` proves this edge to the server (C-91), and so does the certificate of `tls`; without both
+        the server trusts nothing it says. Without `tls` all goes in clear."""
         self._target = target
+        self._tls = tls
         self._proof: Metadata = (("x-zidimail-edge", secret),) if secret else ()
         self._methods: list[_Method] = []
 
     async def __aenter__(self) -> Self:
         """Opens the channel."""
-        self._channel = grpc.aio.insecure_channel(self._target, options=OPTIONS)
+        if self._tls is None:
+            self._channel = grpc.aio.insecure_channel(self._target, options=OPTIONS)
+        else:
+            credentials = grpc.ssl_channel_credentials(*self._tls)
+            self._channel = grpc.aio.secure_channel(self._target, credentials, options=OPTIONS)
         for method in self._methods:
             method.connect(self._channel)
         return self

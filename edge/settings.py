@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem, RateLimitItemPerMinute, parse
@@ -15,7 +18,19 @@ from limits import RateLimitItem, RateLimitItemPerMinute, parse
 from edge.secret import FILE_NAME, check_secret, kept_secret
 
 MIB = 1 << 20
+_CA, _PRIVATE_KEY, _CERTIFICATE = (f"ZIDIMAIL_SERVER_{name}" for name in ("CA", "PRIVATE_KEY", "CERTIFICATE"))
 IP_LIMIT = RateLimitItemPerMinute(6000)
+
+
+class Tls(NamedTuple):
+    """TLS to the server, each part in PEM.
+
+    `ca` signs the server's certificate, None for the CAs of the system; key and certificate are the edge's.
+    """
+
+    ca: bytes | None = None
+    private_key: bytes | None = None
+    certificate: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +40,19 @@ class Settings:
     http_listen: str = "127.0.0.1:8080"
     """`host:port` or `unix:/path` to serve HTTP on."""
 
+    socket_mode: int = 0o660
+    """The permissions of the socket file, if HTTP is served on one."""
+
     server: str = "127.0.0.1:50051"
     """The gRPC server: `host:port` or `unix:/path`."""
 
     secret: str = field(default="", repr=False)
     """By which the server knows its edges and believes what they say of their clients (C-91). While it is
     empty, keys that are bound to networks are refused."""
+
+    server_tls: Tls | None = field(default=None, repr=False)
+    """TLS to the server, with the edge's own certificate if the server asks for one; None for none: then keys
+    and mail go in clear, as is right on one machine only."""
 
     app_url: str = "http://127.0.0.1:8080"
     """The public base URL: shown in the OpenAPI document, and its pages may call from a browser (Z-5)."""
@@ -65,6 +87,17 @@ class Settings:
     trusted_socket: bool = False
     """True if clients of the socket file are trusted too: the word `unix` among the networks."""
 
+    @property
+    def sends_in_clear(self) -> bool:
+        """True if keys and mail go to another machine without TLS."""
+        if self.server_tls is not None or self.server.startswith("unix:"):
+            return False
+        host = self.server.rpartition(":")[0].strip("[]")
+        try:
+            return not ip_address(host).is_loopback
+        except ValueError:
+            return host != "localhost"
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
         """Reads `ZIDIMAIL_*`, and makes the secret on first use. Raises ValueError when a number is none or
@@ -72,8 +105,10 @@ class Settings:
         default = cls()
         return cls(
             http_listen=_listen(env, "ZIDIMAIL_HTTP_LISTEN", default.http_listen),
+            socket_mode=_mode(env, "ZIDIMAIL_SOCKET_MODE", default.socket_mode),
             server=env.get("ZIDIMAIL_SERVER") or default.server,
             secret=_secret(env),
+            server_tls=_tls(env),
             app_url=_url(env, "ZIDIMAIL_APP_URL", default.app_url),
             deadline_s=_positive(env, "ZIDIMAIL_HTTP_DEADLINE", default.deadline_s),
             body_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODY_LIMIT", default.body_limit)),
@@ -95,7 +130,45 @@ def _listen(env: Mapping[str, str], name: str, default: str) -> str:
     return text
 
 
+def _mode(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or f"{default:o}"
+    if not re.fullmatch(r"0?[0-7]{3}", text, re.ASCII):
+        raise ValueError(f"{name} must be permissions such as 660, not {text!r}")
+    return int(text, 8)
+
+
+def _tls(env: Mapping[str, str]) -> Tls | None:
+    ca = env.get(_CA)
+    parts = {name: _file(env, name) for name in (_PRIVATE_KEY, _CERTIFICATE) if env.get(name)}
+    if not ca and not parts:
+        return None
+    if not ca or len(parts) == 1:
+        raise ValueError(
+            f"TLS to the server needs {_CA}, a PEM file or the word system; a certificate of the edge needs "
+            f"{_CERTIFICATE} and {_PRIVATE_KEY} besides"
+        )
+    root = None if ca == "system" else _file(env, _CA)
+    try:
+        # gRPC would notice at the first call what is no certificate.
+        context = ssl.create_default_context(cafile=None if ca == "system" else ca)
+        if parts:
+            context.load_cert_chain(env[_CERTIFICATE], env[_PRIVATE_KEY])
+    except ssl.SSLError as error:
+        raise ValueError(f"{_CA}, {_CERTIFICATE} or {_PRIVATE_KEY} cannot be used: {error}") from None
+    return Tls(root, parts.get(_PRIVATE_KEY), parts.get(_CERTIFICATE))
+
+
+def _file(env: Mapping[str, str], name: str) -> bytes:
+    try:
+        return Path(env[name]).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{name}: {env[name]} cannot be read: {error.strerror}") from None
+
+
 def _secret(env: Mapping[str, str]) -> str:
+    if env.get(_CERTIFICATE) and not env.get("ZIDIMAIL_EDGE_SECRET"):
+        # The certificate proves the edge; a secret made here would be another than the server's.
+        return ""
     data_dir = Path(env.get("ZIDIMAIL_DATA_DIR") or "data")
     try:
         secret = env.get("ZIDIMAIL_EDGE_SECRET") or kept_secret(data_dir)

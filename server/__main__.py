@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import os
 import sys
 
 import structlog
@@ -14,6 +15,7 @@ from server.db.lock import owned
 from server.db.migrate import upgrade
 from server.db.outage import StoreAway
 from server.faults import Fault
+from server.private_files import PRIVATE_UMASK
 from server.settings import Settings, SettingsError
 
 
@@ -33,6 +35,7 @@ def main() -> int:
     plan.add_arguments(commands.add_parser("plan", help="show or change what a plan allows"))
     arguments = parser.parse_args()
     _configure_logs()
+    os.umask(PRIVATE_UMASK)
     try:
         settings = Settings.from_env()
         with owned(settings.database_url):

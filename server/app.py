@@ -78,7 +78,7 @@ def server(kernel: Kernel) -> list[Service]:
         raise TypeError(f"no package serves {', '.join(missing)}")
     pipeline = Pipeline(
         rules,
-        Admission(identities.authenticator, kernel.settings.edge_secret),
+        Admission(identities.authenticator, kernel.settings.edge_secret, kernel.settings.tls_edge_names),
         RequestSizes(published, MessageSizes(kernel.database).check),
     )
     grpc_server = GrpcServer(kernel.settings, pipeline, servicers)

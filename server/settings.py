@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.kept_secret import kept_secret
+from server.private_files import private_directory
 
 _LEAST_SECRET_BYTES = 32
+_MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 
 
@@ -60,11 +62,15 @@ class Settings:
     # connection and some memory.
     streams_of_caller: int = 100
     streams_of_org: int = 500
+    # The permissions of the socket file, if `grpc_listen` is one.
+    socket_mode: int = 0o660
     # The time for calls in flight to finish after SIGTERM.
     drain_s: float = 20.0
     tls_certificate: Path | None = None
     tls_private_key: Path | None = None
     tls_client_ca: Path | None = None
+    # Clients whose certificate has one of these names are edges (C-91).
+    tls_edge_names: tuple[str, ...] = ()
 
     @property
     def is_sqlite(self) -> bool:
@@ -80,13 +86,18 @@ class Settings:
         read = _Reader(env)
         data_dir = Path(env.get("ZIDIMAIL_DATA_DIR") or "data").absolute()
         try:
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_directory(data_dir)
         except OSError as error:
             raise SettingsError(f"ZIDIMAIL_DATA_DIR: {data_dir} cannot be made: {error.strerror}.") from error
         tls = [read.path(f"TLS_{name}") for name in ("CERTIFICATE", "PRIVATE_KEY", "CLIENT_CA")]
         if any(tls) and not all(tls[:2]):
             # With one of them only, the server would listen without TLS although the operator wants it.
             raise SettingsError("TLS needs both ZIDIMAIL_TLS_CERTIFICATE and ZIDIMAIL_TLS_PRIVATE_KEY.")
+        edge_names = read.words("TLS_EDGE_NAMES")
+        if edge_names and tls[2] is None:
+            raise SettingsError(
+                "ZIDIMAIL_TLS_EDGE_NAMES needs ZIDIMAIL_TLS_CLIENT_CA, which signs the edges."
+            )
         return cls(
             data_dir=data_dir,
             database_url=_database_url(env, data_dir),
@@ -110,10 +121,12 @@ class Settings:
             background_share=read.share("BACKGROUND_SHARE", 0.25, least=0.05),
             streams_of_caller=read.integer("STREAMS_OF_CALLER", 100),
             streams_of_org=read.integer("STREAMS_OF_ORGANISATION", 500),
+            socket_mode=read.mode("SOCKET_MODE", 0o660),
             drain_s=read.seconds("DRAIN_SECONDS", 20.0),
             tls_certificate=tls[0],
             tls_private_key=tls[1],
             tls_client_ca=tls[2],
+            tls_edge_names=edge_names,
         )
 
 
@@ -128,13 +141,16 @@ class _Reader:
         value = self.text(name, default or "")
         return None if value in {"", "off"} else value
 
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(word for part in self.text(name, "").split(",") if (word := part.strip()))
+
     def secret(self, name: str, kept: Path) -> str:
         """A secret of at least 32 bytes, by default the one in the file `kept` (contract row C-89)."""
         try:
             value = self.text(name, "") or kept_secret(kept)
         except OSError as error:
             raise SettingsError(f"ZIDIMAIL_{name} is not set, and {kept}: {error.strerror}.") from error
-        if len(value.encode()) < _LEAST_SECRET_BYTES:
+        if len(value.strip().encode()) < _LEAST_SECRET_BYTES:
             raise SettingsError(
                 f"ZIDIMAIL_{name} (or the file `{kept.name}` in ZIDIMAIL_DATA_DIR) must have at least "
                 f"{_LEAST_SECRET_BYTES} bytes. `openssl rand -hex 32` prints a good one."
@@ -185,6 +201,12 @@ class _Reader:
         if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= most:
             raise SettingsError(f"ZIDIMAIL_{name} must be a whole number from 1 to {most}, not {value!r}.")
         return int(value)
+
+    def mode(self, name: str, default: int) -> int:
+        value = self.text(name, f"{default:o}")
+        if not _MODE.fullmatch(value):
+            raise SettingsError(f"ZIDIMAIL_{name} must be permissions such as 660, not {value!r}.")
+        return int(value, 8)
 
     def integers(self, name: str) -> tuple[int, ...]:
         value = self.optional(name, None)

@@ -14,10 +14,11 @@ _FOREIGN_SITES = (b"cross-site", b"same-site")
 
 
 class Credential:
-    """Takes the credential of each request to where the endpoints find it. The header wins.
+    """Takes the credential of each request to where the endpoints find it.
 
     What a credential is worth is the server's to know; here a cookie is only left out where the browser was
-    led by a page that is not ours.
+    led by a page that is not ours. Several credentials may belong to different callers: together they are
+    none (contract row C-91).
     """
 
     def __init__(self, app: ASGIApp, app_url: str) -> None:
@@ -28,17 +29,21 @@ class Credential:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(scope)
         if exchange is not None:
-            authorization = exchange.headers.get(b"authorization")
-            if authorization:
-                exchange.authorization = authorization.decode("latin-1")
-            elif b"cookie" in exchange.headers:
-                exchange.authorization = self._from_cookie(exchange)
+            authorization = exchange.headers.get(b"authorization", b"").decode("latin-1")
+            if b"cookie" in exchange.headers or exchange.has_repeated_headers:
+                given = [value.decode("latin-1") for value in exchange.values(b"authorization")]
+                # As RFC 9110 section 5.3 joins fields: a value with a comma is no credential.
+                authorization = ", ".join([*given, *self._from_cookies(exchange)])
+            exchange.authorization = authorization
         await self._app(scope, receive, send)
 
-    def _from_cookie(self, exchange: Exchange) -> str:
-        cookies = "; ".join(value.decode("latin-1") for value in exchange.values(b"cookie"))
-        token = cookie_parser(cookies).get(COOKIE)
-        return f"Bearer {token}" if token and self._is_from_our_page(exchange) else ""
+    def _from_cookies(self, exchange: Exchange) -> list[str]:
+        """The credentials in cookies: a sibling host may have set a second one of the same name."""
+        if not self._is_from_our_page(exchange):
+            return []
+        pairs = (pair for value in exchange.values(b"cookie") for pair in value.decode("latin-1").split(";"))
+        tokens = (cookie_parser(pair).get(COOKIE) for pair in pairs)
+        return [f"Bearer {token}" for token in tokens if token]
 
     def _is_from_our_page(self, exchange: Exchange) -> bool:
         origin = exchange.headers.get(b"origin")

@@ -80,6 +80,11 @@ class Exchange:
             return None
         return f"{self.scope.get('root_path', '')}{route.path}"
 
+    @property
+    def has_repeated_headers(self) -> bool:
+        """True if a header came more than once, so that `headers` does not hold all."""
+        return len(self.headers) < len(self.scope["headers"])
+
     def values(self, name: bytes) -> list[bytes]:
         """All values of a header, in their order."""
         return [value for key, value in self.scope["headers"] if key == name]

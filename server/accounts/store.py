@@ -92,7 +92,7 @@ def add_session(tx: Tx, org_id: str, user_id: str, session_id: str, now_ms: int,
 
 
 def live_sessions(tx: Tx, keys: Iterable[tuple[str, str, str]], now_ms: int) -> set[tuple[str, str, str]]:
-    """Those of the sessions (organisation, user, session) that have not ended."""
+    """The ones among the sessions (organisation, user, session) that have not ended."""
     return set(_LIVE_SESSIONS.all(tx, keys, now=now_ms))
 
 

@@ -4,9 +4,11 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from server.private_files import make_private
 from server.settings import SettingsError
 
 
@@ -21,6 +23,8 @@ def owned(url: str) -> Iterator[None]:
         yield
         return
     try:
+        for suffix in ("", "-wal", "-shm"):
+            make_private(Path(f"{parsed.database}{suffix}"))
         descriptor = os.open(f"{parsed.database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise SettingsError(

@@ -13,7 +13,10 @@ from server.work.backoff import jittered
 
 
 class Returns:
-    """Gives rows back; `forget` is told first, as what cannot be given back must not be renewed for ever."""
+    """Gives rows back.
+
+    `forget` is called first with their keys: what cannot be given back must not be renewed for ever.
+    """
 
     def __init__(
         self,

@@ -47,7 +47,7 @@ class CommitHooks(Protocol):
     async def before_mail(self, numbers: Sequence[int]) -> Mapping[int, Outcome]:
         """Called just before a message is offered to recipients: the outcomes of those it may not go to.
 
-        Raises `Unavailable` if that cannot be told: then the message must not be sent.
+        Raises `Unavailable` if the store cannot be read: then the message must not be sent.
         """
         ...
 

@@ -68,7 +68,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         """Every event from the cursor on, as it happens."""
         caller = current_caller()
         types = _type_names(request.types)
-        # Those that it has now: a domain that it loses and adds again has another id.
+        # The ids of now: a domain that is removed and added again has another one.
         domain_ids = await self._database.read(_domain_ids, caller.org_id, caller.reach)
         with self._watchers.counted(caller.org_id, caller.key_id or caller.user_id or ""):
             async for row in self._watched(request, context, caller.org_id, types):

@@ -1,7 +1,7 @@
 """The caller, the edge and the client addresses of a call, from its metadata (contract rows F-7, C-91)."""
 
 import hmac
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -33,20 +33,27 @@ _log = structlog.get_logger()
 
 
 class Admission:
-    """Authenticates callers, and edges by `edge_secret`; without one there are no edges."""
+    """Authenticates callers, and edges: by `edge_secret`, or by a certificate for one of `edge_names`.
 
-    def __init__(self, authenticator: Authenticator, edge_secret: str) -> None:
+    Without both there are no edges.
+    """
+
+    def __init__(
+        self, authenticator: Authenticator, edge_secret: str, edge_names: Collection[str] = ()
+    ) -> None:
         self._authenticator = authenticator
+        self._edge_names = frozenset(name.encode() for name in edge_names)
         self._edge_secret = edge_secret.encode()
 
-    def is_edge(self, metadata: Metadata) -> bool:
+    def is_edge(self, metadata: Metadata, certified: Callable[[], Iterable[bytes] | None]) -> bool:
         """True if the call comes from an authenticated edge; its address does not matter.
 
-        Raises `EdgeNotRecognised` for a wrong secret: a wrong setting, or an attack.
+        `certified` returns the names in the certificate of the peer, None if it showed none. Raises
+        `EdgeNotRecognised` for a wrong secret: a wrong setting, or an attack.
         """
         given = metadata.get(EDGE_KEY)
         if not given:
-            return False
+            return bool(self._edge_names) and not self._edge_names.isdisjoint(certified() or ())
         if len(given) > 1 or not self._is_secret(given[0]):
             _log.warning("an edge has another ZIDIMAIL_EDGE_SECRET than this server")
             raise EdgeNotRecognised

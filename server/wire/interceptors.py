@@ -168,7 +168,7 @@ def _without_frames(error: Exception) -> Exception:
 @asynccontextmanager
 async def authenticate(call: Call) -> AsyncIterator[None]:
     """Authenticates the edge and the caller, and checks the caller's access to the method."""
-    call.is_edge = call.admission.is_edge(call.metadata)
+    call.is_edge = call.admission.is_edge(call.metadata, call.context.peer_identities)
     if call.is_edge:
         call.request_ids = request_ids(call.metadata)
     await call.admit()

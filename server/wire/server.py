@@ -1,5 +1,6 @@
 """The gRPC server as a service: its limits, its port, TLS, reflection, and the way it drains."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -70,19 +71,26 @@ class GrpcServer:
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> int:
     try:
-        if settings.tls_certificate is None or settings.tls_private_key is None:
-            return server.add_insecure_port(settings.grpc_listen)
-        client_ca = _read(settings.tls_client_ca)
-        credentials = grpc.ssl_server_credentials(
-            [(settings.tls_private_key.read_bytes(), settings.tls_certificate.read_bytes())],
-            root_certificates=client_ca,
-            require_client_auth=client_ca is not None,
-        )
-        return server.add_secure_port(settings.grpc_listen, credentials)
+        port = _add_port(server, settings)
+        if settings.grpc_listen.startswith("unix:"):
+            os.chmod(settings.grpc_listen.removeprefix("unix:"), settings.socket_mode)
     except (RuntimeError, OSError) as error:
         raise SettingsError(
             f"ZIDIMAIL_GRPC_LISTEN: cannot listen on {settings.grpc_listen}: {error}"
         ) from error
+    return port
+
+
+def _add_port(server: grpc.aio.Server, settings: Settings) -> int:
+    if settings.tls_certificate is None or settings.tls_private_key is None:
+        return server.add_insecure_port(settings.grpc_listen)
+    client_ca = _read(settings.tls_client_ca)
+    credentials = grpc.ssl_server_credentials(
+        [(settings.tls_private_key.read_bytes(), settings.tls_certificate.read_bytes())],
+        root_certificates=client_ca,
+        require_client_auth=client_ca is not None,
+    )
+    return server.add_secure_port(settings.grpc_listen, credentials)
 
 
 def _read(path: Path | None) -> bytes | None:

@@ -1,4 +1,4 @@
-"""What is read again just before MAIL, for queued, retried and scheduled mail alike (contract row C-86)."""
+"""The rights to a mail are read again just before MAIL: queued, retried or scheduled (contract row C-86)."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 

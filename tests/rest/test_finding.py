@@ -41,7 +41,7 @@ def test_lists_of_emails_are_filtered_by_their_fields(api: httpx.Client, golden:
         assert found == [sent[no] for no in wanted], query
     for query in ({"offset": -1}, {"offset": 1, "page": 2}, {"offset": "x"}):
         assert api.get("/v1/emails", params=query).status_code == 422
-    golden.check("errors/list-unknown-filter", api.get("/v1/emails", params={"recipient": mark}))
+    golden.check("errors/list-unknown-filter", api.get("/v1/emails", params={"recipient": "ada"}))
 
 
 @pytest.mark.parametrize("path", ["domains", "webhooks", "suppressions", "events", "batch-jobs"])

@@ -14,8 +14,15 @@ from server.db.tables.queue import delivery_queue
 from server.db.writer import Writer
 from server.emails import idempotency
 from server.emails.draft import draft
-from server.emails.faults import DomainNotVerified, IdempotencyKeyReused, InvalidIdempotencyKey
+from server.emails.faults import (
+    DomainNotAllowed,
+    DomainNotVerified,
+    IdempotencyKeyReused,
+    InvalidIdempotencyKey,
+)
 from server.faults import ValidationFailed
+from server.ids import new_id
+from server.wire.caller import KeyCaller
 from tests.harness.rows import stored
 from tests.store.accepting import CALLER, OTHER, Accepting, send_request
 
@@ -188,3 +195,19 @@ async def test_idempotency_key_of_a_batch_replays_the_whole_answer(accepting: Ac
 async def test_invalid_idempotency_key_is_refused() -> None:
     for key in ("", "k" * 257, "ä"):
         assert isinstance(draft(send_request(idempotency_key=key), CALLER, 0), InvalidIdempotencyKey)
+
+
+@pytest.mark.parametrize("is_batch", [False, True], ids=["send", "batch"])
+async def test_idempotent_replay_shows_a_bound_key_no_send_of_another_domain(
+    accepting: Accepting, is_batch: bool
+) -> None:
+    """C-90: also if it knows the idempotency key and the whole request."""
+    bound = KeyCaller(CALLER.org_id, new_id(), "full", allowed_domains=frozenset({"else.example.com"}))
+    results = [
+        await accepting.send(send_request(), key="k", caller=caller)
+        if is_batch
+        else (await accepting.results(send_request(idempotency_key="k"), caller=caller))[0]
+        for caller in (CALLER, CALLER, bound)
+    ]
+    assert results[1].replayed
+    assert isinstance(results[2], DomainNotAllowed)

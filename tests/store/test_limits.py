@@ -229,24 +229,6 @@ async def test_a_key_bound_to_domains_sends_from_them_only(accepting: Accepting)
     assert isinstance(accepted, pb.SendEmailResponse)
 
 
-@pytest.mark.parametrize("is_batch", [False, True], ids=["send", "batch"])
-async def test_idempotent_replay_shows_a_bound_key_no_send_of_another_domain(
-    accepting: Accepting, is_batch: bool
-) -> None:
-    """C-90: also if it knows the idempotency key and the whole request."""
-    await _stand(accepting)
-    bound = KeyCaller(CALLER.org_id, new_id(), "full", allowed_domains=frozenset({"else.example.com"}))
-    wanted = {"idempotency_key": "k"}
-    results = [
-        await accepting.accept_batch([send_request()], caller=caller, **wanted)
-        if is_batch
-        else (await accepting.results(send_request(**wanted), caller=caller))[0]
-        for caller in (CALLER, CALLER, bound)
-    ]
-    assert not isinstance(results[1], Fault)
-    assert isinstance(results[2], DomainNotAllowed)
-
-
 async def test_a_test_key_uses_no_quota(accepting: Accepting) -> None:
     await _stand(accepting, plan="free", daily_limit=0)
     tester = KeyCaller(CALLER.org_id, new_id(), "full", test=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from server.emails.admission import RULES, Admission, Admitted, Moment, Refusal, RuleName
 from server.emails.candidate import Candidate, Facts, IdempotencyKey, Remembered
-from server.emails.faults import IdempotencyKeyReused
+from server.emails.faults import DomainNotAllowed, IdempotencyKeyReused
 from server.faults import ValidationFailed, Violation
 from server.quotas.faults import (
     BurstLimitExceeded,
@@ -127,10 +127,14 @@ def test_no_rule_is_without_a_test() -> None:
 
 @pytest.mark.parametrize("moment", ["accept", "accept_next", "fetch"])
 def test_a_repeated_call_gets_its_first_answer_whatever_rules_it_breaks_now(moment: Moment) -> None:
-    """F-1."""
+    """F-1; but a key sees no send of a domain that is not its own (C-90)."""
     first = Remembered(b"of this request", b"the answer")
-    candidate, known = breaking(*BREAKS)
+    candidate, known = breaking(*(rule for rule in BREAKS if rule != "key's domains"))
     assert Admission(replace(known, answers={KEY: first})).decide(candidate, moment) == first
+    foreign, known = breaking(*BREAKS)
+    refusal = Admission(replace(known, answers={KEY: first})).decide(foreign, moment)
+    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal.fault, DomainNotAllowed)
 
 
 @pytest.mark.parametrize("quota", ["burst", "warm-up", "daily", "monthly", "unique"])

@@ -166,6 +166,15 @@ def test_rules_are_read_from_the_contract() -> None:
     )
 
 
+def test_key_that_is_bound_to_domains_needs_a_method_that_keeps_to_them() -> None:
+    """C-90: unless a method says so, it does not."""
+    bound = KeyCaller("org", "key", "full", frozenset({"a.test"}))
+    fault = fault_of(AccessRule(("api_key",), ("full",)), bound)
+    assert isinstance(fault, WrongCredentialKind)
+    assert fault.metadata == {"needed": "unbound_key"}
+    assert fault_of(AccessRule(("api_key",), ("full",), within_domains=True), bound) is None
+
+
 KEY, SESSION, NONE = (
     access_pb2.CREDENTIAL_API_KEY,
     access_pb2.CREDENTIAL_SESSION,

@@ -99,16 +99,38 @@ async def test_an_edge_that_forwards_a_call_without_a_credential_is_no_internal_
 # The edge.
 
 
+def no_certificate() -> None:
+    """The names of a peer that showed no certificate."""
+
+
+@pytest.mark.parametrize(
+    ("names", "is_edge"),
+    [([b"localhost", b"edge.test"], True), ([b"client.test"], False), ([], False), (None, False)],
+)
+def test_an_edge_proves_itself_by_a_certificate_with_its_name(
+    names: list[bytes] | None, is_edge: bool
+) -> None:
+    """C-91: a client that the same CA has signed is no edge."""
+    admission = Admission(OneKey(), "", ["edge.test"])
+    assert admission.is_edge({}, lambda: names) is is_edge
+
+
+def test_a_certificate_makes_no_edge_where_none_is_named(admission: Admission) -> None:
+    assert not admission.is_edge({}, lambda: [b"edge.test"])
+
+
 def test_an_edge_proves_itself_by_the_secret(admission: Admission) -> None:
-    assert admission.is_edge({"x-zidimail-edge": [SECRET]})
-    assert not admission.is_edge({"authorization": ["Bearer good"], "x-client-ip": ["192.0.2.1"]})
+    assert admission.is_edge({"x-zidimail-edge": [SECRET]}, no_certificate)
+    assert not admission.is_edge(
+        {"authorization": ["Bearer good"], "x-client-ip": ["192.0.2.1"]}, no_certificate
+    )
 
 
 @pytest.mark.parametrize("given", [[""], [SECRET[:-1]], ["ä"], [SECRET, SECRET], ["guess", SECRET]])
 def test_an_edge_with_another_secret_is_refused_as_an_outage(admission: Admission, given: list[str]) -> None:
     """C-66: a wrong set-up is no customer's mistake. The log names the setting and shows no secret."""
     with capture_logs() as logs, pytest.raises(EdgeNotRecognised) as refused:
-        admission.is_edge({"x-zidimail-edge": given})
+        admission.is_edge({"x-zidimail-edge": given}, no_certificate)
     assert isinstance(refused.value, Unavailable)
     assert "ZIDIMAIL_EDGE_SECRET" in refused.value.message
     assert ["ZIDIMAIL_EDGE_SECRET" in log["event"] for log in logs] == [True]
@@ -119,7 +141,7 @@ def test_an_edge_with_another_secret_is_refused_as_an_outage(admission: Admissio
 async def test_without_a_secret_there_are_no_edges_and_no_internal_callers(given: str) -> None:
     admission = Admission(OneKey(), "")
     with pytest.raises(EdgeNotRecognised):
-        admission.is_edge({"x-zidimail-edge": [given]})
+        admission.is_edge({"x-zidimail-edge": [given]}, no_certificate)
     with pytest.raises((InvalidCredentials, MissingCredentials)):
         await caller(admission, f"Internal {given}")
 
