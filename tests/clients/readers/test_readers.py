@@ -5,9 +5,6 @@ Run by `make test-clients`, which installs the programs.
 
 import base64
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +14,12 @@ import idna
 import pytest
 
 from server.addresses import Mailbox
+from tests.clients.commands import run
 from tests.clients.readers import verifiers
-from tests.harness.stack import ROOT
+from tests.clients.readers.installed import INSTALLED, SOURCES
 from tests.unit.server.message.corpus import Sample, corpus
 from tests.unit.server.message.test_sign import DOMAIN, KEYS, pair
 
-SOURCES = Path(__file__).parent
 WITHIN_S = 200
 _ADDRESSES = ("from", "to", "replyTo")
 # Values of JSON, as another program printed them.
@@ -51,14 +48,10 @@ def records() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def in_node(folder: Path, records: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Found:
-    modules = ROOT / "build" / "readers"
-    modules.mkdir(parents=True, exist_ok=True)
-    for source in (SOURCES / "node").iterdir():
-        shutil.copy(source, modules / source.name)
-    printed_by("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", cwd=modules)
     file = tmp_path_factory.mktemp("records") / "records.json"
     file.write_text(json.dumps(records))
-    found: Found = json.loads(printed_by("node", "read.js", str(folder), str(file), cwd=modules))
+    command = (INSTALLED.node, str(SOURCES / "read.js"), str(folder), str(file))
+    found: Found = json.loads(run(*command, env={"NODE_PATH": str(INSTALLED.node_modules)}, within=WITHIN_S))
     return found
 
 
@@ -75,7 +68,7 @@ def test_mailauth_verifies_every_message(in_node: Found, samples: list[Sample]) 
 
 
 def test_email_mime_reads_every_message(folder: Path, samples: list[Sample]) -> None:
-    found = json.loads(printed_by("perl", str(SOURCES / "read.pl"), str(folder)))
+    found = json.loads(run("perl", str(SOURCES / "read.pl"), str(folder), within=WITHIN_S))
     wrong = {sample.name: differences(found[sample.name], sample) for sample in samples}
     assert not {name: found for name, found in wrong.items() if found}
 
@@ -102,14 +95,6 @@ def test_rspamd_verifies_every_message(samples: list[Sample], rspamd: httpx.Clie
         if "R_DKIM_ALLOW" not in symbols or "R_DKIM_REJECT" in symbols:
             refused[sample.name] = symbols
     assert not refused
-
-
-def printed_by(*command: str, cwd: Path | None = None) -> str:
-    done = subprocess.run(
-        command, cwd=cwd, env=os.environ, capture_output=True, text=True, timeout=WITHIN_S, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
 
 
 def differences(found: Found, sample: Sample) -> list[tuple[str, object, object]]:
