@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from server.encoded_words import UnreadableWord, strictly_decoded
 from server.message import structured
 from server.message.encoding import (
-    MAX_WORD_LENGTH,
+    MAX_LINE_LENGTH,
     Uncomposable,
     holds_control,
     is_too_long,
@@ -68,7 +68,7 @@ def written(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple[
 
 def is_message_id(text: str) -> bool:
     """True if a text is one Message-ID with its brackets (RFC 5322 section 3.6.4)."""
-    if len(text) > MAX_WORD_LENGTH or _MESSAGE_ID.match(text) is None:
+    if len(text) > MAX_LINE_LENGTH - len("Message-ID: ") or _MESSAGE_ID.match(text) is None:
         return False
     local, _, domain = text[1:-1].rpartition("@")
     return bool(local and domain)
@@ -84,8 +84,6 @@ def _value_problem(value: str) -> str | None:
         return "must not hold line breaks or other control characters"
     if len(value) > MAX_VALUE_LENGTH:
         return f"is longer than {MAX_VALUE_LENGTH} characters"
-    if any(len(word) > MAX_WORD_LENGTH for word in value.split()):
-        return f"holds a word of more than {MAX_WORD_LENGTH} characters"
     return None
 
 
