@@ -31,6 +31,7 @@ _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/
 _QUOTED = re.compile(r'"(?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*"\Z')
 # The characters of 7bit text; bare CR and LF are gone before they are looked up.
 _PLAIN = bytes([*range(0x20, 0x7F), *b"\t\r\n"])
+_SINGLE_SPACE = re.compile(r"(?<![ \t]) (?![ \t])")
 _FROM = re.compile(rb"^From [^\r\n]*", re.MULTILINE)
 _BEYOND_ASCII = bytes(range(128, 256)) + b"="
 # The bytes that may stand for themselves in a Q word wherever it stands (RFC 2047 section 5, rule 3).
@@ -109,17 +110,21 @@ def address_text(address: str) -> str:
 
 
 def folded(name: str, value: str) -> bytes:
-    """A header line, broken before spaces where it would be longer than 78 characters."""
+    """A header line, broken before single spaces where it would be longer than 78 characters.
+
+    Some readers make one space of the blanks around a line break, so that no longer gap is broken.
+    """
     if len(name) + 2 + len(value) <= _PREFERRED_LINE:
         return _line(name, value)
     lines: list[str] = []
-    line = f"{name}:"
-    for gap, word in re.findall(r"([ \t]*)([^ \t]+)", " " + value):
-        # The first word stays with the name: some readers drop a header whose first line is empty.
-        if len(line) + len(gap) + len(word) > _PREFERRED_LINE and len(line) > len(name) + 1:
+    # The first word stays with the name: some readers drop a header whose first line is empty.
+    first, *others = _SINGLE_SPACE.split(value)
+    line = f"{name}: {first}"
+    for word in others:
+        if len(line) + 1 + len(word) > _PREFERRED_LINE:
             lines.append(line)
             line = ""
-        line += gap + word
+        line += f" {word}"
     lines.append(line)
     return ("\r\n".join(lines) + "\r\n").encode()
 

@@ -57,9 +57,9 @@ def sample(
     shown: Mapping[str, str] | None = None,
     files: Sequence[File] = (),
 ) -> Sample:
-    """A message of values that a request may have; `shown` are those of `headers` that readers show otherwise.
+    """A message of values that a request may have; its name becomes one of a file.
 
-    Its name ends in `.eml`.
+    `shown` are the values of `headers` that readers show in another form.
     """
     headers = headers or {}
     assert not list(rules.headers(headers, has_reply_to=bool(reply_to))), name
