@@ -32,6 +32,8 @@ _QUOTED = re.compile(r'"(?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*"\Z')
 # The characters of 7bit text; bare CR and LF are gone before they are looked up.
 _PLAIN = bytes([*range(0x20, 0x7F), *b"\t\r\n"])
 _SINGLE_SPACE = re.compile(r"(?<![ \t]) (?![ \t])")
+# An encoded blank that ends a line of more than 76 characters.
+_BLANK_TOO_FAR = re.compile(rb"=(?:20|09)(?<=[^\r\n]{77})(?=\r)")
 _FROM = re.compile(rb"^From [^\r\n]*", re.MULTILINE)
 _BEYOND_ASCII = bytes(range(128, 256)) + b"="
 # The bytes that may stand for themselves in a Q word wherever it stands (RFC 2047 section 5, rule 3).
@@ -197,6 +199,9 @@ def body(text: str) -> tuple[str, bytes]:
     # Encoding may have cut a line before another "From ".
     if has_from or b"\nFrom " in encoded:
         encoded = _FROM.sub(_without_from, encoded)
+    # The encoder takes no account of the blank that it encodes last.
+    if b"=20\r\n" in encoded or b"=09\r\n" in encoded:
+        encoded = _BLANK_TOO_FAR.sub(rb"=\r\n\g<0>", encoded)
     return "quoted-printable", encoded
 
 
