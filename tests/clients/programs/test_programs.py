@@ -82,7 +82,8 @@ def test_django_sends_with_files_tags_and_metadata(run: Run, stack: Stack) -> No
         "reply_to": ["Jörg <answer@programs.example.org>"],
         "headers": {"X-Order": "7"},
         "tags": ["invoice"],
-        "metadata": {"order": "7"},
+        # Its header has no blank at which a line could be broken.
+        "metadata": {"order": "7", "trace": "x" * 3000},
         "attachments": [["Rechnung Größe.csv", "a;b\n1;2\n", "text/csv"]],
     }
     statuses = run(INSTALLED.python, str(SOURCES / "django_app.py"), "send", an_email(stack, **extras))
@@ -95,6 +96,7 @@ def test_django_sends_with_files_tags_and_metadata(run: Run, stack: Stack) -> No
     assert message["Reply-To"].addresses[0].addr_spec == "answer@programs.example.org"
     assert message["Subject"] == "Ihre Rechnung über 12 €"
     assert (message["X-Order"], json.loads(message["X-Tags"])) == ("7", ["invoice"])
+    assert json.loads(message["X-Metadata"].replace(" ", "")) == extras["metadata"]
     (attachment,) = message.iter_attachments()
     assert attachment.get_filename() == "Rechnung Größe.csv"
     assert attachment.get_content().replace("\r\n", "\n") == "a;b\n1;2\n"

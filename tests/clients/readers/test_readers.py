@@ -107,7 +107,10 @@ def differences(found: Found, sample: Sample) -> list[tuple[str, str, str]]:
         **found["fields"],
         "text": without_line_ends(found["text"]),
         "html": without_line_ends(found["html"]),
-        "files": [as_shown(*about, base64.b64decode(content)) for *about, content in found["files"]],
+        "files": [
+            as_shown(name, kind, content_id, base64.b64decode(content))
+            for name, kind, content_id, content in found["files"]
+        ],
     }
     expected = {
         "subject": sample.subject,
