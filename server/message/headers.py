@@ -21,6 +21,8 @@ from server.message.encoding import (
 MAX_NAME_LENGTH = 126
 MAX_VALUE_LENGTH = 8192
 MAX_CONTENT_ID_LENGTH = 128
+# A word of US-ASCII is not cut; this leaves space for the field's name.
+MAX_WORD_LENGTH = 900
 
 _NAME = re.compile(r"[!-9;-~]+\Z")  # RFC 5322 section 2.2
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+>\Z")
@@ -115,4 +117,8 @@ def _line(name: str, value: str) -> bytes:
         return unstructured(name, _ONE_CLICK)
     if lowered.startswith("list-") or lowered == "archived-at":
         return listed(name, structured.urls(lowered, value))
-    return unstructured(name, strictly_decoded(value))
+    text = strictly_decoded(value)
+    # Encoded words can be cut anywhere, but programs that read such a field by themselves know none.
+    if text.isascii() and any(len(word) > MAX_WORD_LENGTH for word in text.split()):
+        raise structured.Unreadable(f"holds a word of more than {MAX_WORD_LENGTH} characters")
+    return unstructured(name, text)

@@ -15,7 +15,8 @@ DEBIAN_PACKAGES = (
     *("perl", "libemail-mime-perl", "libemail-address-xs-perl"),
     *("opendkim-tools", "libresolv-wrapper", "rspamd"),
 )
-TEST_TIMEOUT_S = 300
+# Some hundreds of messages, each by a process of its own for one verifier.
+TEST_TIMEOUT_S = 600
 
 
 def main() -> int:
