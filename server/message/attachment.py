@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from server.addresses import CONTROL
-from server.message.encoding import Uncomposable, base64_lines, encoded_words, with_crlf
+from server.message.encoding import MAX_LINE_LENGTH, Uncomposable, base64_lines, encoded_words, with_crlf
 from server.message.headers import is_content_id
 from server.message.media_types import UNKNOWN, parts_of, quoted_string
 
@@ -14,7 +14,6 @@ MAX_FILENAME_LENGTH = 255  # characters
 _NAME_PIECE = 54
 # The attribute characters of RFC 2231 section 7.
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`{|}~")
-_LONGEST_LINE = 998  # octets, RFC 5322 section 2.1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,8 @@ def part(attachment: Attachment) -> Part:
     """The MIME part of an attachment.
 
     A text whose bytes are UTF-8 says so. A message stands as it is, in 7bit or 8bit (RFC 2046 section 5.2.1);
-    one that has lines which are too long for that is a file of unknown type. Raises `Uncomposable`.
+    one that is empty, or has lines which are too long for that, is a file of unknown type. Raises
+    `Uncomposable`.
     """
     content_id, filename = attachment.content_id, attachment.filename
     media_type = parts_of(attachment.content_type)
@@ -71,7 +71,7 @@ def part(attachment: Attachment) -> Part:
     if kind.startswith("message/"):
         raw = b"".join(attachment.content)
         message = with_crlf(raw)
-        if b"\x00" not in message and max(map(len, message.split(b"\r\n"))) <= _LONGEST_LINE:
+        if message and b"\x00" not in message and max(map(len, message.split(b"\r\n"))) <= MAX_LINE_LENGTH:
             encoding = "7bit" if message.isascii() else "8bit"
             content: tuple[bytes, ...] = (message,)
         else:

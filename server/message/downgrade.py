@@ -6,8 +6,9 @@ RFC 6857 section 3: such an address becomes an empty group, whose name holds it 
 from collections.abc import Mapping, Sequence
 
 from server.addresses import Mailbox
+from server.message import structured
 from server.message.compose import Message
-from server.message.encoding import address_text, encoded_words, listed, mailbox_text, unstructured
+from server.message.encoding import address_text, encoded_words, listed, mailbox_text
 
 _LABEL = "Internationalized Address"
 
@@ -20,15 +21,15 @@ def downgraded(message: Message, head: Sequence[bytes]) -> tuple[bytes, ...]:
     if not address_text(message.sender.address).isascii():
         return ()
     lists = {"to": message.to, "cc": message.cc, "reply-to": message.reply_to}
-    return tuple(line if line.isascii() else _downgraded(line, lists) for line in head)
+    own = {name.lower(): value for name, value in message.headers.items()}
+    return tuple(line if line.isascii() else _downgraded(line, lists, own) for line in head)
 
 
-def _downgraded(line: bytes, lists: Mapping[str, Sequence[Mailbox]]) -> bytes:
-    name, _, value = line.decode().partition(":")
-    boxes = lists.get(name.lower())
-    if boxes:
-        return listed(name, map(_shown, boxes))
-    return unstructured(name, value.replace("\r\n", ""))
+def _downgraded(line: bytes, lists: Mapping[str, Sequence[Mailbox]], own: Mapping[str, str]) -> bytes:
+    """Only fields with mailboxes are not in US-ASCII: those of the email, or the caller's own."""
+    name = line.partition(b":")[0].decode()
+    field = name.lower()
+    return listed(name, map(_shown, lists.get(field) or structured.boxes(field, own[field].strip(" \t"))))
 
 
 def _shown(box: Mailbox) -> str:

@@ -16,11 +16,11 @@ from server.addresses import CONTROL, Mailbox
 
 # RFC 5322 section 2.1.1, without the CRLF.
 _PREFERRED_LINE = 78
-_LONGEST_LINE = 998
-# A word cannot be folded; this leaves space for the field's name.
-MAX_WORD_LENGTH = 900
+MAX_LINE_LENGTH = 998  # octets
 _ENCODED_WORD = 75  # RFC 2047 section 2
 _WORD_FRAME = len("=?utf-8?b??=")
+# Of a line of quoted-printable, which has at most 76 characters (RFC 2045 section 6.7).
+_LONGEST_AFTER_FROM = 76 - len("=46rom")
 _BASE64_LINE = 76
 # 57 bytes make one line of 76 characters (RFC 2045 section 6.8).
 _BASE64_LINE_BYTES = 57
@@ -31,7 +31,10 @@ _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/
 _QUOTED = re.compile(r'"(?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~])*"\Z')
 # The characters of 7bit text; bare CR and LF are gone before they are looked up.
 _PLAIN = bytes([*range(0x20, 0x7F), *b"\t\r\n"])
-_FROM = re.compile(rb"^From ", re.MULTILINE)
+_SINGLE_SPACE = re.compile(r"(?<![ \t]) (?![ \t])")
+# An encoded blank that ends a line of more than 76 characters.
+_BLANK_TOO_FAR = re.compile(rb"=(?:20|09)(?<=[^\r\n]{77})(?=\r)")
+_FROM = re.compile(rb"^From [^\r\n]*", re.MULTILINE)
 _BEYOND_ASCII = bytes(range(128, 256)) + b"="
 # The bytes that may stand for themselves in a Q word wherever it stands (RFC 2047 section 5, rule 3).
 _Q_WORD = [
@@ -53,9 +56,9 @@ def unstructured(name: str, value: str) -> bytes:
     """
     value = value.strip(" \t")
     _refuse_control(name, value)
-    if value.isascii() and "=?" not in value and all(len(word) <= MAX_WORD_LENGTH for word in value.split()):
+    if value.isascii() and "=?" not in value:
         line = folded(name, value)
-        # A word after a long name, or after a gap of a thousand blanks.
+        # A line cannot be folded within a word, or within a gap of a thousand blanks.
         if not is_too_long(line):
             return line
     return _line(name, "\r\n ".join(encoded_words(value, len(name) + 2)))
@@ -109,24 +112,28 @@ def address_text(address: str) -> str:
 
 
 def folded(name: str, value: str) -> bytes:
-    """A header line, broken before spaces where it would be longer than 78 characters."""
+    """A header line, broken before single spaces where it would be longer than 78 characters.
+
+    Some readers make one space of the blanks around a line break, so that no longer gap is broken.
+    """
     if len(name) + 2 + len(value) <= _PREFERRED_LINE:
         return _line(name, value)
     lines: list[str] = []
-    line = f"{name}:"
-    for gap, word in re.findall(r"([ \t]*)([^ \t]+)", " " + value):
-        # The first word stays with the name: some readers drop a header whose first line is empty.
-        if len(line) + len(gap) + len(word) > _PREFERRED_LINE and len(line) > len(name) + 1:
+    # The first word stays with the name: some readers drop a header whose first line is empty.
+    first, *others = _SINGLE_SPACE.split(value)
+    line = f"{name}: {first}"
+    for word in others:
+        if len(line) + 1 + len(word) > _PREFERRED_LINE:
             lines.append(line)
             line = ""
-        line += gap + word
+        line += f" {word}"
     lines.append(line)
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
 def is_too_long(line: bytes) -> bool:
     """True if a physical line of a header line is longer than relays take (RFC 5322 section 2.1.1)."""
-    return len(line) > _LONGEST_LINE and max(map(len, line.split(b"\r\n"))) > _LONGEST_LINE
+    return len(line) > MAX_LINE_LENGTH and max(map(len, line.split(b"\r\n"))) > MAX_LINE_LENGTH
 
 
 def holds_control(value: str) -> bool:
@@ -182,16 +189,27 @@ def body(text: str) -> tuple[str, bytes]:
     if (
         not raw.translate(None, _PLAIN)
         and not (has_from or b" \r" in raw or b"\t\r" in raw)
-        and max(map(len, raw.split(b"\r\n"))) <= _LONGEST_LINE
+        and max(map(len, raw.split(b"\r\n"))) <= MAX_LINE_LENGTH
     ):
         return "7bit", raw
     beyond_ascii = len(raw) - len(raw.translate(None, _BEYOND_ASCII))
     if beyond_ascii * 6 > len(raw):
         return "base64", base64_lines(raw)
     encoded = binascii.b2a_qp(raw, istext=True)
-    if has_from:
-        encoded = _FROM.sub(b"=46rom ", encoded)
+    # Encoding may have cut a line before another "From ".
+    if has_from or b"\nFrom " in encoded:
+        encoded = _FROM.sub(_without_from, encoded)
+    # The encoder takes no account of the blank that it encodes last.
+    if b"=20\r\n" in encoded or b"=09\r\n" in encoded:
+        encoded = _BLANK_TOO_FAR.sub(rb"=\r\n\g<0>", encoded)
     return "quoted-printable", encoded
+
+
+def _without_from(line: re.Match[bytes]) -> bytes:
+    """A line of quoted-printable that begins with `From `, in a form that no mailbox file changes."""
+    rest = line[0][4:]
+    cut = b"=\r\n" if len(rest) > _LONGEST_AFTER_FROM else b""
+    return b"=46rom" + cut + rest
 
 
 def with_crlf(raw: bytes) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from server.encoded_words import UnreadableWord, strictly_decoded
 from server.message import structured
 from server.message.encoding import (
-    MAX_WORD_LENGTH,
+    MAX_LINE_LENGTH,
     Uncomposable,
     holds_control,
     is_too_long,
@@ -21,6 +21,8 @@ from server.message.encoding import (
 MAX_NAME_LENGTH = 126
 MAX_VALUE_LENGTH = 8192
 MAX_CONTENT_ID_LENGTH = 128
+# A word of US-ASCII is not cut; this leaves space for the field's name.
+MAX_WORD_LENGTH = 900
 
 _NAME = re.compile(r"[!-9;-~]+\Z")  # RFC 5322 section 2.2
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+>\Z")
@@ -68,7 +70,7 @@ def written(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple[
 
 def is_message_id(text: str) -> bool:
     """True if a text is one Message-ID with its brackets (RFC 5322 section 3.6.4)."""
-    if len(text) > MAX_WORD_LENGTH or _MESSAGE_ID.match(text) is None:
+    if len(text) > MAX_LINE_LENGTH - len("Message-ID: ") or _MESSAGE_ID.match(text) is None:
         return False
     local, _, domain = text[1:-1].rpartition("@")
     return bool(local and domain)
@@ -84,8 +86,6 @@ def _value_problem(value: str) -> str | None:
         return "must not hold line breaks or other control characters"
     if len(value) > MAX_VALUE_LENGTH:
         return f"is longer than {MAX_VALUE_LENGTH} characters"
-    if any(len(word) > MAX_WORD_LENGTH for word in value.split()):
-        return f"holds a word of more than {MAX_WORD_LENGTH} characters"
     return None
 
 
@@ -117,4 +117,8 @@ def _line(name: str, value: str) -> bytes:
         return unstructured(name, _ONE_CLICK)
     if lowered.startswith("list-") or lowered == "archived-at":
         return listed(name, structured.urls(lowered, value))
-    return unstructured(name, strictly_decoded(value))
+    text = strictly_decoded(value)
+    # Encoded words can be cut anywhere, but programs that read such a field by themselves know none.
+    if text.isascii() and any(len(word) > MAX_WORD_LENGTH for word in text.split()):
+        raise structured.Unreadable(f"holds a word of more than {MAX_WORD_LENGTH} characters")
+    return unstructured(name, text)

@@ -42,12 +42,17 @@ class Unreadable(ValueError):
 
 def mailboxes(field: str, value: str) -> list[str]:
     """The mailboxes of a field in `MAILBOX_FIELDS`, given in lower case."""
+    return [mailbox_text(box) for box in boxes(field, value)]
+
+
+def boxes(field: str, value: str) -> list[Mailbox]:
+    """As `mailboxes`, but read and not written."""
     parts = split(_whole(value, "@"))
     if len(parts) > MAX_MAILBOXES:
         raise Unreadable(f"holds {len(parts)} addresses, and at most {MAX_MAILBOXES} are allowed")
     if field == "sender" and len(parts) > 1:
         raise Unreadable("holds several addresses: a message has one sender")
-    return [mailbox_text(_mailbox(part)) for part in parts]
+    return [_mailbox(part) for part in parts]
 
 
 def _mailbox(text: str) -> Mailbox:

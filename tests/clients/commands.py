@@ -17,11 +17,11 @@ def run(
     *command: str,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    within: float | None = COMMAND_WITHIN_S,
+    within: float = COMMAND_WITHIN_S,
 ) -> str:
     """The standard output of a command; `env` is added to the environment.
 
-    It may take `within` seconds. Raises CommandError.
+    It gets no input, and may take `within` seconds. Raises CommandError.
     """
     shown = " ".join(command)
     try:
@@ -29,6 +29,7 @@ def run(
             command,
             cwd=cwd,
             env=os.environ | (env or {}),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=within,
             check=False,

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from tests.clients.commands import CommandError, run
 
+# Mirrors may be slow, and compilers are large.
+APT_WITHIN_S = 1_800
+
 
 class InstallError(CommandError):
     """Packages are missing and could not be installed; the message says which, and the remedy."""
@@ -21,8 +24,8 @@ def install(packages: Iterable[str]) -> None:
     names = " ".join(missing)
     if shutil.which("apt-get") is None:
         raise InstallError(
-            f"The guides need these Debian packages: {names}. This machine has no apt-get: run "
-            "`make test-clients` on Debian 12, or in a container of it."
+            f"`make test-clients` needs these Debian packages: {names}. This machine has no apt-get: run "
+            "it on Debian 12, or in a container of it."
         )
     print(f"Installing {names} …", flush=True)
     try:
@@ -30,7 +33,7 @@ def install(packages: Iterable[str]) -> None:
         _as_root("install", "--yes", "--no-install-recommends", *missing)
     except CommandError as error:
         raise InstallError(
-            f"{error}\nInstalling Debian packages for the guides failed, see above. "
+            f"{error}\nInstalling Debian packages failed, see above. "
             f"By hand, as root: apt-get install --no-install-recommends {names}"
         ) from None
 
@@ -43,11 +46,11 @@ def unpack(packages: Iterable[str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     download = ("apt-get", "--quiet", "download", *packages)
     try:
-        run(*download, cwd=folder, within=None)
+        run(*download, cwd=folder, within=APT_WITHIN_S)
     except CommandError:
         # The lists of packages are missing or old.
         _as_root("update")
-        run(*download, cwd=folder, within=None)
+        run(*download, cwd=folder, within=APT_WITHIN_S)
     for package in folder.glob("*.deb"):
         run("dpkg-deb", "--extract", package.name, ".", cwd=folder)
         package.unlink()
@@ -69,5 +72,5 @@ def installed() -> set[str]:
 
 def _as_root(*arguments: str) -> None:
     root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    # Mirrors may be slow, and compilers are large.
-    run(*root, "apt-get", "--quiet", *arguments, env={"DEBIAN_FRONTEND": "noninteractive"}, within=None)
+    env = {"DEBIAN_FRONTEND": "noninteractive"}
+    run(*root, "apt-get", "--quiet", *arguments, env=env, within=APT_WITHIN_S)

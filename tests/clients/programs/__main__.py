@@ -7,14 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.clients.programs import installed
+from tests.clients.commands import CommandError
+from tests.clients.programs.installed import INSTALLED
 
 
 def main() -> int:
     """Installs, then tests; returns the exit code."""
     try:
-        installed.install()
-    except installed.InstallError as error:
+        INSTALLED.install()
+    except CommandError as error:
         print(f"make test-clients: {error}", file=sys.stderr)
         return 1
     return subprocess.call([sys.executable, "-m", "pytest", str(Path(__file__).parent)])

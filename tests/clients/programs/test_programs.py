@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.clients.programs.installed import SOURCES, environment, node, node_modules, python, running
+from tests.clients import commands
+from tests.clients.programs.installed import INSTALLED, SOURCES, environment, running
 from tests.clients.programs.mcp import Mcp
 from tests.harness.stack import Stack
 from tests.harness.waiting import until_sync
@@ -29,16 +30,8 @@ def run(stack: Stack, tmp_path: Path) -> Run:
     """Runs a program to its end; returns the JSON that it printed."""
 
     def run(*command: str) -> Any:
-        done = subprocess.run(
-            command,
-            env=environment(stack, tmp_path),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=RUN_WITHIN_S,
-            check=False,
-        )
-        assert done.returncode == 0, (done.stdout + done.stderr).decode()
-        return json.loads(done.stdout or b"null")
+        printed = commands.run(*command, env=environment(stack, tmp_path), within=RUN_WITHIN_S)
+        return json.loads(printed or "null")
 
     return run
 
@@ -54,7 +47,7 @@ def api(stack: Stack) -> Iterator[httpx.Client]:
 @pytest.fixture
 def mcp(stack: Stack, tmp_path: Path) -> Iterator[Mcp]:
     """Resend's tool server, with a session."""
-    command = (node(), str(node_modules() / "resend-mcp/dist/index.js"))
+    command = (INSTALLED.node, str(INSTALLED.node_modules / "resend-mcp/dist/index.js"))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with running(*command, env=environment(stack, tmp_path), **pipes) as process:
         yield Mcp(process)
@@ -89,10 +82,10 @@ def test_django_sends_with_files_tags_and_metadata(run: Run, stack: Stack) -> No
         "reply_to": ["Jörg <answer@programs.example.org>"],
         "headers": {"X-Order": "7"},
         "tags": ["invoice"],
-        "metadata": {"order": "7"},
+        "metadata": {"order": "7", "note": "two  blanks and Größe " * 40},
         "attachments": [["Rechnung Größe.csv", "a;b\n1;2\n", "text/csv"]],
     }
-    statuses = run(python(), str(SOURCES / "django_app.py"), "send", an_email(stack, **extras))
+    statuses = run(INSTALLED.python, str(SOURCES / "django_app.py"), "send", an_email(stack, **extras))
     assert statuses.keys() == {"joerg@programs.example.org", "copy@programs.example.org"}
     ((status, id),) = {tuple(each) for each in statuses.values()}
     assert status == "queued"
@@ -102,6 +95,7 @@ def test_django_sends_with_files_tags_and_metadata(run: Run, stack: Stack) -> No
     assert message["Reply-To"].addresses[0].addr_spec == "answer@programs.example.org"
     assert message["Subject"] == "Ihre Rechnung über 12 €"
     assert (message["X-Order"], json.loads(message["X-Tags"])) == ("7", ["invoice"])
+    assert json.loads(message["X-Metadata"]) == extras["metadata"]
     (attachment,) = message.iter_attachments()
     assert attachment.get_filename() == "Rechnung Größe.csv"
     assert attachment.get_content().replace("\r\n", "\n") == "a;b\n1;2\n"
@@ -111,7 +105,7 @@ def test_django_merges_one_mail_for_each_recipient(run: Run, stack: Stack, api: 
     people = [[f"Nr. {n}", f"merge{n}@programs.example.org"] for n in range(3)]
     metadata = {address: {"person": name} for name, address in people}
     email = an_email(stack, to=people, merge_metadata=metadata)
-    statuses = run(python(), str(SOURCES / "django_app.py"), "send", email)
+    statuses = run(INSTALLED.python, str(SOURCES / "django_app.py"), "send", email)
     ids = {address: id for address, (_, id) in statuses.items()}
     assert len(set(ids.values())) == 3
     for name, address in people:
@@ -127,13 +121,13 @@ def test_djangos_tracking_view_takes_signed_events(
         "/webhooks", json={"endpoint": f"http://127.0.0.1:{port}/", "events": ["email.delivered"]}
     )
     env = environment(stack, tmp_path, SIGNING_SECRET=hook.json()["signing_secret"])
-    command = (python(), str(SOURCES / "django_app.py"), "track")
+    command = (INSTALLED.python, str(SOURCES / "django_app.py"), "track")
     with running(*command, env=env, stdout=subprocess.PIPE) as process:
         assert process.stdout
         view = f"http://127.0.0.1:{int(process.stdout.readline())}/resend/tracking/"
         api.patch(f"/webhooks/{hook.json()['id']}", json={"endpoint": view}).raise_for_status()
         email = an_email(stack, tags=["invoice"], metadata={"order": "7"})
-        statuses = run(python(), str(SOURCES / "django_app.py"), "send", email)
+        statuses = run(INSTALLED.python, str(SOURCES / "django_app.py"), "send", email)
         event = json.loads(process.stdout.readline())
     api.delete(f"/webhooks/{hook.json()['id']}").raise_for_status()
     assert event["event_type"] == "delivered"
@@ -146,7 +140,7 @@ def test_apprise_notifies_with_a_file(run: Run, stack: Stack, api: httpx.Client,
     file = tmp_path / "disk.log"
     file.write_text("full\n")
     key, sender, to = stack.api_key, f"apprise@{stack.domain}", "you@apprise.example.org"
-    run(python(), str(SOURCES / "apprise_notify.py"), f"resend://{key}:{sender}/{to}", str(file))
+    run(INSTALLED.python, str(SOURCES / "apprise_notify.py"), f"resend://{key}:{sender}/{to}", str(file))
     newest = api.get("/emails", params={"limit": 1, "search": to}).json()["data"][0]
     message = captured(stack, newest["id"])
     assert message["Subject"] == "Größe"
@@ -163,17 +157,17 @@ def test_nodemailer_sends_and_says_which_mistake_was_made(run: Run, stack: Stack
         "headers": {"X-Order": ["7", "8"]},
         "attachments": [{"filename": "a.txt", "content": "hi"}],
     }
-    sent = run(node(), str(SOURCES / "nodemailer.cjs"), json.dumps(email))
+    sent = run(INSTALLED.node, str(SOURCES / "nodemailer.cjs"), json.dumps(email))
     message = captured(stack, sent["id"])
     assert message["X-Order"] == "7, 8"
     assert [each.get_content() for each in message.iter_attachments()] == ["hi"]
-    wrong = run(node(), str(SOURCES / "nodemailer.cjs"), json.dumps({**email, "to": "nobody"}))
+    wrong = run(INSTALLED.node, str(SOURCES / "nodemailer.cjs"), json.dumps({**email, "to": "nobody"}))
     assert "to[0]" in wrong["error"]
 
 
 def test_resends_command_line_subscribes_to_every_event_that_it_knows(run: Run) -> None:
     """C-59."""
-    cli = (node(), str(node_modules() / "resend-cli/dist/cli.cjs"), "webhooks")
+    cli = (INSTALLED.node, str(INSTALLED.node_modules / "resend-cli/dist/cli.cjs"), "webhooks")
     endpoint = "https://127.0.0.1:9/cli-all"
     made = run(*cli, "create", "--endpoint", endpoint, "--events", "all", "--json")
     shown = run(*cli, "get", made["id"], "--json")

@@ -1,20 +1,14 @@
 """Generated messages with their expected content: each combines names, scripts, headers, bodies and files.
 
-The same seed makes the same messages. Every value is checked and parsed as that of a request is.
+The same seed makes the same messages. The kinds that are hardest to write are in `hard_messages.py`.
 """
 
 import itertools
 import random
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from server.addresses import Mailbox, mailbox
-from server.emails import rules
-from server.message.attachment import Attachment
-from server.message.compose import Message, compose
-from server.message.media_types import media_type_of
-from tests.unit.server.message.test_sign import DOMAIN, signed
+from tests.unit.server.message.hard_messages import hard_messages
+from tests.unit.server.message.samples import File, Sample, quoted, sample
 
 SIZE = 180
 _SEED = 9
@@ -86,22 +80,11 @@ _FILE_NAMES = [
     "photo.heic",
     "it's 100%.md",
 ]
+_SHOWN = {
+    "list-unsubscribe": f"<https://x.test/{'t' * 300}>, <mailto:u@x.test>",
+    "x-encoded": "Größe",
+}
 _INNER = "Subject: inner\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{} \r\nend\r\n"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A signed message, and the values that every reader must find in it."""
-
-    name: str
-    raw: bytes
-    sender: Mailbox
-    to: list[Mailbox]
-    reply_to: list[Mailbox]
-    subject: str
-    text: str
-    html: str
-    files: list[tuple[str, bytes]]
 
 
 def corpus() -> Iterator[Sample]:
@@ -116,48 +99,29 @@ def corpus() -> Iterator[Sample]:
         assert isinstance(name, str)
         assert isinstance(subject, str)
         assert isinstance(headers, dict)
-        yield _sample(no, chance, name, subject, headers)
+        yield _combined(no, chance, name, subject, headers)
+    yield from hard_messages()
 
 
-def _sample(no: int, chance: random.Random, name: str, subject: str, headers: dict[str, str]) -> Sample:
-    to = [_mailbox(chance.choice(_NAMES), address) for address in chance.sample(_ADDRESSES, no % 4 + 1)]
-    reply_to = [_mailbox(name, "reply@bücher.test")] if no % 3 == 0 else []
+def _combined(no: int, chance: random.Random, name: str, subject: str, headers: dict[str, str]) -> Sample:
+    to = [quoted(chance.choice(_NAMES), address) for address in chance.sample(_ADDRESSES, no % 4 + 1)]
     text = "" if no % 5 == 1 else _body(chance, 200_000 if no % 30 == 0 else 400)
     html = f"<p>{_body(chance, 300_000 if no % 45 == 0 else 400)}</p>" if no % 5 else ""
     files = [_file(chance) for _ in range(no % 4 if no % 2 else 0)]
     if no % 20 == 7:
-        files.append(("forwarded.eml", _INNER.format("Größe" if no % 40 == 7 else "plain").encode()))
-    assert not list(rules.headers(headers, has_reply_to=bool(reply_to)))
-    composed = compose(
-        Message(
-            sender=_mailbox(name, f"ada@{DOMAIN}"),
-            to=to,
-            reply_to=reply_to,
-            subject=subject,
-            message_id=f"<{no}@{DOMAIN}>",
-            date_ms=int(time.time() * 1000),
-            text=text or None,
-            html=html or None,
-            headers=headers,
-            attachments=[Attachment(file, media_type_of(file), "", [content]) for file, content in files],
-        )
+        files.append(File("forwarded.eml", _INNER.format("Größe" if no % 40 == 7 else "plain").encode()))
+    return sample(
+        f"{no:03d}",
+        sender=quoted(name, "ada@sender.test"),
+        to=to,
+        reply_to=[quoted(name, "reply@bücher.test")] if no % 3 == 0 else [],
+        subject=subject,
+        text=text,
+        html=html,
+        headers=headers,
+        shown=_SHOWN,
+        files=files,
     )
-    return Sample(
-        f"{no:03d}.eml",
-        signed(list(composed.head), composed.body, int(time.time())),
-        _mailbox(name, f"ada@{DOMAIN}"),
-        to,
-        reply_to,
-        subject.strip(),
-        text,
-        html,
-        files,
-    )
-
-
-def _mailbox(name: str, address: str) -> Mailbox:
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return mailbox(f'"{escaped}" <{address}>' if name else address)
 
 
 def _body(chance: random.Random, size: int) -> str:
@@ -169,6 +133,6 @@ def _body(chance: random.Random, size: int) -> str:
     return "\n".join([*lines, "the end"])
 
 
-def _file(chance: random.Random) -> tuple[str, bytes]:
+def _file(chance: random.Random) -> File:
     size = chance.choice([0, 1, 56, 57, 58, 5_000, 150_000])
-    return chance.choice(_FILE_NAMES), chance.randbytes(size)
+    return File(chance.choice(_FILE_NAMES), chance.randbytes(size))

@@ -138,7 +138,7 @@ def test_a_message_in_a_message_is_not_in_base64(inner: bytes, encoding: str, ht
     assert not message.defects
 
 
-@pytest.mark.parametrize("inner", [b"Subject: a\n\n" + b"x" * 999, b"Subject: a\n\n\x00"])
+@pytest.mark.parametrize("inner", [b"Subject: a\n\n" + b"x" * 999, b"Subject: a\n\n\x00", b""])
 def test_a_message_that_no_line_can_hold_is_a_file(inner: bytes) -> None:
     found = parsed(plain_with(attachments=[Attachment("a.eml", "message/rfc822", "", [inner])]))
     (part,) = found.iter_attachments()

@@ -235,6 +235,18 @@ def test_the_smallest_safe_encoding_is_chosen(text: str, encoding: str) -> None:
     assert same_text(found.get_content()) == same_text(text)
 
 
+@pytest.mark.parametrize("length", range(50, 80))
+@pytest.mark.parametrize("begin", ["ö", "From ö"])
+def test_no_line_begins_with_from_where_it_was_cut(length: int, begin: str) -> None:
+    """Programs that keep mail in mailbox files change it to `>From`, which breaks signatures."""
+    text = f"{begin}{'x' * length}From here on, {'y' * 80} From there on {'z ' * 60}\n"
+    found = compose(plain_with(text=text)).body
+    assert b"\nFrom " not in b"\n" + found
+    # RFC 2045 section 6.7, rule 5.
+    assert max(map(len, found.split(b"\r\n"))) <= 76
+    assert same_text(parsed(plain_with(text=text)).get_content()) == text
+
+
 @given(messages)
 @settings(max_examples=50, deadline=None)
 def test_no_line_changes_in_relays(message: Message) -> None:

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import pytest
 
-from server.message.headers import problems, written
+from server.message.headers import is_message_id, problems, written
 
 MAILBOX_HEADERS = [
     *("Reply-To", "Mail-Reply-To", "Mail-Followup-To", "Sender", "Errors-To"),
@@ -28,6 +28,15 @@ def line(name: str, value: str) -> str:
     assert begin == name
     assert rest.endswith("\r\n")
     return _WORDS.sub(lambda word: f"[{make_header(decode_header(word[0]))}]", rest.removesuffix("\r\n"))
+
+
+def read(name: str, value: str) -> str:
+    """The value of a header as a reader finds it."""
+    ((_, found),) = written({name: value}, has_reply_to=False)
+    assert isinstance(found, bytes), found
+    assert max(map(len, found.split(b"\r\n"))) <= 998
+    unfolded = found.decode().replace("\r\n", "").partition(": ")[2]
+    return str(make_header(decode_header(unfolded))) if "=?" in unfolded else unfolded
 
 
 def reason(name: str, value: str) -> str:
@@ -168,9 +177,37 @@ def test_a_line_that_cannot_be_folded_is_refused(fields: Mapping[str, str]) -> N
     assert len(list(problems(fields, has_reply_to=False))) == 1
 
 
-@pytest.mark.parametrize("value", ["x" + " " * 8000 + "y", "w" * 900])
+@pytest.mark.parametrize(
+    "value", ["x" + " " * 8000 + "y", "w" * 900, '{"order":"' + "7" * 800 + 'ö"}', "長い値" * 2700]
+)
 def test_no_free_text_makes_a_line_over_998_octets(value: str) -> None:
-    assert line("X-" + "n" * 124, value)
+    """Many scripts have no blanks."""
+    assert read("X-" + "n" * 124, value) == value
+
+
+def test_items_need_no_blanks_between_them() -> None:
+    addresses = [f"{'a' * 40}{no}@x.org" for no in range(50)]
+    assert line("Reply-To", ",".join(addresses)) == ", ".join(addresses)
+    urls = [f"<https://x.org/{'t' * 800}{no}>" for no in range(5)]
+    assert line("List-Unsubscribe", ",".join(urls)) == ", ".join(urls)
+
+
+@pytest.mark.parametrize("length", [900, 986, 987, 1000])
+def test_a_message_id_that_is_accepted_can_be_composed(length: int) -> None:
+    id = f"<{'i' * (length - 9)}@x.test>"
+    assert len(id) == length
+    assert is_message_id(id) == (not list(problems({"Message-ID": id}, has_reply_to=False)))
+    assert is_message_id(id) == (length <= 986)
+
+
+def test_lines_are_broken_at_single_spaces_only() -> None:
+    """Some readers make one space of a line break and the blanks around it."""
+    value = "two  blanks and\ta tab " * 20 + "end"
+    assert read("X-Note", value) == value
+    ((_, found),) = written({"X-Note": value}, has_reply_to=False)
+    assert isinstance(found, bytes)
+    assert b"\r\n " in found
+    assert not re.search(rb"[ \t]\r\n|\r\n([ \t]{2}|\t)", found)
 
 
 @pytest.mark.parametrize(
