@@ -16,6 +16,7 @@ from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch, Result, batch_response, fault_of_strict
 from server.emails.draft import Draft, draft, request_hash
 from server.emails.faults import EmailNotFound, InvalidIdempotencyKey
+from server.emails.judging import judged
 from server.emails.schedule import cancel, move
 from server.emails.to_proto import (
     attachment_message,
@@ -96,7 +97,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         now_ms = self._clock.now_ms()
         batch = Batch(
             caller.org_id,
-            await self._slices.map(lambda email: draft(email, caller, now_ms), request.emails),
+            await self._slices.map(lambda email: judged(email, caller, now_ms), request.emails),
             strict=request.mode not in _DIVISIBLE,
             records_suppressed=request.mode != pb.BATCH_MODE_SEPARATE,
             test=caller.test,
