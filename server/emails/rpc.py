@@ -30,7 +30,7 @@ from server.events.to_proto import event_message
 from server.faults import Fault, ValidationFailed, Violation
 from server.ids import is_id
 from server.stats.store import DEFAULT_DAYS, MAX_DAYS, statistics
-from server.wire.caller import current_caller
+from server.wire.caller import OrganisationCaller, current_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import milliseconds, timestamp
@@ -38,8 +38,8 @@ from server.work.notifier import Notifier
 from server.work.slices import Slices
 
 MAX_BATCH = 100
-# Requests of more bytes are read in a thread.
-LARGE_BYTES = 2**20
+# Emails of more bytes are read in a thread.
+LARGE_BYTES = 64 * 2**10
 # The modes in which the right items of a batch are sent although others are wrong.
 _DIVISIBLE = (pb.BATCH_MODE_PERMISSIVE, pb.BATCH_MODE_SEPARATE)
 
@@ -97,7 +97,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         now_ms = self._clock.now_ms()
         batch = Batch(
             caller.org_id,
-            await self._slices.map(lambda email: judged(email, caller, now_ms), request.emails),
+            await self._judged(request.emails, caller, now_ms),
             strict=request.mode not in _DIVISIBLE,
             records_suppressed=request.mode != pb.BATCH_MODE_SEPARATE,
             test=caller.test,
@@ -111,6 +111,14 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         if batch.strict and (fault := fault_of_strict(results)) is not None:
             raise fault
         return batch_response(results)
+
+    async def _judged(
+        self, emails: Sequence[pb.SendEmailRequest], caller: OrganisationCaller, now_ms: int
+    ) -> Sequence[Draft | Fault]:
+        if max(email.ByteSize() for email in emails) > LARGE_BYTES:
+            # One of them would hold up everybody.
+            return await asyncio.to_thread(lambda: [judged(email, caller, now_ms) for email in emails])
+        return await self._slices.map(lambda email: judged(email, caller, now_ms), emails)
 
     async def _accept(self, batch: Batch) -> Answer | Fault:
         if batch.is_refused or not any(isinstance(item, Draft) and item.links for item in batch.items):

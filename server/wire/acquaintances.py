@@ -1,8 +1,8 @@
 """The callers that were admitted a moment ago: their messages are read before they are admitted again.
 
-gRPC reads the message of a unary call before it runs the method, up to 64 MiB of it; that of a stream it reads
-when the method asks for it. So the calls of all others are served as streams, and a stranger's ends unread
-(contract row C-41). A stream costs more, which a caller who sends again and again does not pay.
+gRPC reads the message of a unary call before it runs the method, up to 64 MiB of it; that of a stream it
+reads when the method asks for it. So the calls of all others are served as streams, and a stranger's ends
+unread (contract row C-41). A stream costs more: a caller who sends again and again does not pay for it.
 """
 
 import time

@@ -41,7 +41,7 @@ async def parse_each(
 
 
 def _read(bodies: AsyncIterable[bytes]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-    """Reads a client's stream, which gRPC makes a generator: while that is open, it holds the last message."""
+    """Reads a client's stream: gRPC makes it a generator, which holds the last message while it is open."""
     # Any: the type of gRPC's generator is private.
     generator: Any = aiter(bodies)
     return aclosing(generator)
