@@ -179,7 +179,10 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         asked = page_request(request)
         caller = current_caller()
         criteria = filter_of(request, test_only=caller.test)
-        page = await self._database.read(listing.page, caller.org_id, criteria, asked)
+        if criteria.search:
+            page = await self._database.search(caller.org_id, listing.page, caller.org_id, criteria, asked)
+        else:
+            page = await self._database.read(listing.page, caller.org_id, criteria, asked)
         return pb.ListEmailsResponse(
             data=map(email_message, page.rows),
             **page_fields(page, asked),
