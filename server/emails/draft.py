@@ -121,7 +121,7 @@ def draft(
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
         return InvalidIdempotencyKey()
-    # What cannot be right by its size alone is not looked into: looking takes time.
+    # An email that is refused by its sizes alone is not looked into: looking takes time.
     lists = {name: getattr(request, name) for name in _ADDRESS_LISTS}
     filenames = [file.filename for file in request.attachments]
     if oversized := list(rules.sizes(lists, request.subject, filenames)):

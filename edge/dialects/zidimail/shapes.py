@@ -53,10 +53,7 @@ _OCTETS: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0, "
 _BUFFER = object_of({"type": {"const": "Buffer"}, "data": _OCTETS})
 
 _LABEL: Schema = {"maxLength": 100}
-MAX_BATCH = 100
-"""Emails of a batch, as the server's own limit."""
-
-_BATCH_SIZE: Schema = {"minItems": 1, "maxItems": MAX_BATCH}
+_BATCH_SIZE: Schema = {"minItems": 1, "maxItems": 100}
 IDEMPOTENCY_KEY_LIMITS: Schema = {"minLength": 1, "maxLength": 256, "pattern": "^[ -~]+$"}
 
 
@@ -126,7 +123,7 @@ REQUESTS: Mapping[str, RequestShape] = {
                 undescribed=(),
             )
         },
-        most={"emails": MAX_BATCH},
+        most={"emails": 100},
         finish=_refuse_files,
         described={"emails": _BATCH_SIZE},
         undescribed=("idempotency_key",),

@@ -62,7 +62,7 @@ def test_admission_counts_for_its_method_and_credentials_for_seconds() -> None:
     assert not known.knows("/a", [GOOD])
 
 
-def test_only_so_many_admissions_are_remembered() -> None:
+def test_number_of_remembered_admissions_is_bounded() -> None:
     known = Acquaintances()
     for number in range(MAX_KNOWN + 1):
         known.add("/a", [("authorization", str(number))])

@@ -65,7 +65,7 @@ REFUSALS = {
 async def test_refused_call_leaves_no_memory_behind(method: str, refusal: str) -> None:
     if refusal == "too large" and KINDS[method][0]:
         pytest.skip("a stream has no size, and its messages are checked by their method")
-    # What is printed about an unexpected exception is not measured.
+    # The lines of the log are not measured.
     with capture_logs():
         async with running() as service:
             assert await kept_of(service, method, *REFUSALS[refusal]) < KEPT
