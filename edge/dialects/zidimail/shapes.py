@@ -59,8 +59,7 @@ IDEMPOTENCY_KEY_LIMITS: Schema = {"minLength": 1, "maxLength": 256, "pattern": "
 
 def _refuse_files(batch: dict[str, Json]) -> None:
     """Raises Failure if an email of a batch has attachments (C-3)."""
-    emails = batch.get("emails")
-    if type(emails) is not list:
+    if type(emails := batch.get("emails")) is not list:
         return
     carrying = [at for at, email in enumerate(emails) if type(email) is dict and email.get("attachments")]
     if carrying:
