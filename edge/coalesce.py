@@ -91,7 +91,7 @@ class Coalescer:
         """
         name = caller.authorization
         if self._bound and name in self._bound:
-            name = _line_of_address(caller)
+            name = caller.name
         line = self._lines.get(name)
         if line is None:
             line = self._lines[name] = _Line()
@@ -102,7 +102,11 @@ class Coalescer:
         payload = _as_batch_of_one(request.SerializeToString())
         item = _Item(payload, caller, asyncio.get_running_loop().create_future())
         self._join(name, line, item)
-        return await item.outcome
+        try:
+            return await item.outcome
+        finally:
+            # A failure keeps the frames that it passes, and is kept by the outcome: the email would stay.
+            del request, payload, item
 
     def _join(self, name: str, line: _Line, item: _Item) -> None:
         line.waiting.append(item)
@@ -143,6 +147,8 @@ class Coalescer:
             if code == "ADDRESS_NOT_ALLOWED" and len(addresses) > 1:
                 self._divide(items)
                 return
+            # Without the frame of this call, which has all the emails.
+            error = error.with_traceback(None)
             for item in items:
                 if not item.outcome.done():
                     item.outcome.set_exception(error)
@@ -164,7 +170,7 @@ class Coalescer:
         """Lets the items wait again, each in the line of its client address."""
         self._bound.add(items[0].caller.authorization)
         for item in items:
-            name = _line_of_address(item.caller)
+            name = item.caller.name
             line = self._lines.get(name)
             if line is None:
                 line = self._lines[name] = _Line()
@@ -218,10 +224,6 @@ def _take(waiting: deque[_Item]) -> list[_Item]:
             items.append(item)
         waiting.popleft()
     return items
-
-
-def _line_of_address(caller: Caller) -> str:
-    return f"{caller.authorization}\n{caller.client}"
 
 
 def _addresses(items: Sequence[_Item]) -> list[str]:

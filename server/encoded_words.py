@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import codecs
 import re
 import urllib.parse
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ _WORD = re.compile(r"=\?([^?\x00-\x20]{1,64})\?([bBqQ])\?([^?\x00-\x1f]*)\?=")
 _NOT_OF_MAIL = frozenset(
     {"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "mbcs", "oem"}
 )
+# UTF-7 can write half a character, which no text can hold.
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class UnreadableWord(ValueError):
@@ -56,9 +59,13 @@ def _decoded_run(words: list[re.Match[str]], *, strict: bool) -> str:
     # A language may follow the charset (RFC 2231 section 5).
     charset = words[0][1].partition("*")[0]
     try:
-        if charset.lower().replace("-", "_") in _NOT_OF_MAIL:
+        # Python takes any punctuation within the name.
+        if codecs.lookup(charset).name.replace("-", "_") in _NOT_OF_MAIL:
             raise LookupError(charset)
-        return b"".join(_bytes(word[2], word[3]) for word in words).decode(charset)
+        text = b"".join(_bytes(word[2], word[3]) for word in words).decode(charset)
+        if _HALF_CHARACTER.search(text):
+            raise ValueError(text)
+        return text
     except (LookupError, ValueError) as error:
         if strict:
             raise UnreadableWord(words[0][0]) from error

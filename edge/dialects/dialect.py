@@ -49,8 +49,8 @@ class Files(NamedTuple):
 class PartialList(NamedTuple):
     """A list of which the valid items go on without the others, if the caller wants it so."""
 
-    drop_invalid: Callable[[Json, Failure], Invalid]
-    """Replaces the invalid items in the JSON body. Returns none if the failure is the whole request's."""
+    drop_invalid: Callable[[Json, Callable[[Json], object]], Invalid]
+    """Replaces the invalid items in the JSON body; gets the binder of whole bodies, which raises Failure."""
 
     report_invalid: Callable[[Any, Invalid], None]
     """Writes into the response message what was wrong with the items that were dropped."""

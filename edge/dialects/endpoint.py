@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import orjson
 import structlog
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from edge.client_ip import ClientIp, ClientIps
 from edge.dialects.dialect import Dialect, Files, Invalid
 from edge.dialects.operation import Limits, Method, Operation
+from edge.frames import release
 from edge.rates import Rate, RateLimiter
 from edge.transcoding.access import checked, is_public
 from edge.transcoding.asgi import Answer, Exchange, exchange_of, send_answer
@@ -21,11 +22,11 @@ from edge.transcoding.body import Body, ClientGone
 from edge.transcoding.capacity import BodyShare, Capacity
 from edge.transcoding.deadline import Deadline, Paced
 from edge.transcoding.invoke import Caller
-from edge.transcoding.json_body import is_packed, parsed, size_of, unpacked
+from edge.transcoding.json_body import SMALL_BYTES, is_packed, parsed, size_of, unpacked
 from edge.transcoding.json_value import Json
 from edge.transcoding.rendering import Renderers
 from edge.transcoding.routes import Route, Router
-from edge.transcoding.status import REQUEST_TIMEOUT, Failure, Violation
+from edge.transcoding.status import REQUEST_TIMEOUT, Failure
 from edge.transcoding.upload import messages_of
 from edge.transcoding.values import kind_of
 
@@ -94,11 +95,12 @@ class Endpoint:
                 answer = await self._answer(exchange, body, client.address)
             except Failure as failure:
                 answer = self._dialect.failure(failure, exchange.request_id)
+                release(failure)
                 if failure.reason == REQUEST_TIMEOUT or not await body.drain():
                     answer = _closing(answer)
         except ClientGone:
             return
-        except Exception:
+        except Exception as error:
             _log.exception(
                 "request failed",
                 request_id=exchange.request_id,
@@ -107,6 +109,7 @@ class Endpoint:
             )
             internal = Failure("INTERNAL", {"request_id": exchange.request_id})
             answer = self._dialect.failure(internal, exchange.request_id)
+            release(error)
         finally:
             self._capacity.requests -= 1
         if rate is not None:
@@ -168,13 +171,19 @@ class Endpoint:
                 await self._admit(operation, caller)
             with Deadline(caller.deadline) as deadline:
                 hold = Paced(deadline, caller, share.grow).whole if is_large else share.grow
+                is_admitted = is_large
                 try:
                     content = [await body.read(limit, hold)]
+                    if not is_admitted and (packed or len(content[0]) > SMALL_BYTES):
+                        # It takes time, which no stranger may take from the others.
+                        is_admitted = True
+                        await self._admit(operation, caller)
                     if packed:
                         content.append(unpacked(content.pop(), limit, hold))
                     request, dropped = self._bind(operation, content, exchange, values)
                 except Failure:
-                    await self._admit(operation, caller)
+                    if not is_admitted:
+                        await self._admit(operation, caller)
                     raise
                 return await operation.invoke(request, caller), dropped
         except TimeoutError:
@@ -221,7 +230,6 @@ class Endpoint:
         json: Json = None
         written: dict[str, str] = {}
         rules = operation.rules
-        dropped: dict[int, Sequence[Violation]] = {}
         if operation.route.body:
             size = len(content[0])
             # Taken out, so that a large body is not held twice.
@@ -236,15 +244,19 @@ class Endpoint:
                 if (text := exchange.headers.get(header)) is not None:
                     json[field.name] = field.read(text.decode("latin-1"))
                     written[field.name] = header.decode()
-        while True:
-            try:
-                return operation.bind(json, exchange.query, values), dropped
-            except Failure as failure:
-                wrong = {} if rules.partial is None else rules.partial.drop_invalid(json, failure)
-                # The binder stops at a number of violations, so there may be more.
-                if wrong.keys() <= dropped.keys():
-                    raise failure.with_names(written) from None
-                dropped |= wrong
+        try:
+            return operation.bind(json, exchange.query, values), {}
+        except Failure as failure:
+            if rules.partial is None:
+                raise failure.with_names(written) from None
+        # Each item alone: the binder stops at a number of violations, so there may be more wrong ones.
+        dropped = rules.partial.drop_invalid(
+            json, lambda whole: operation.bind(whole, exchange.query, values)
+        )
+        try:
+            return operation.bind(json, exchange.query, values), dropped
+        except Failure as failure:
+            raise failure.with_names(written) from None
 
     def _check_rest(self, json: Json, files: Files) -> None:
         """Refuses a large body that is not large by its files (C-1)."""

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from zidimail.v1.access_service_pb2 import GetCallerRequest, GetCallerResponse
 
 from edge.channel import Metadata, Unary
+from edge.recent import Recent
 from edge.transcoding.status import failure_of_error
 
 # A client whose address the edge does not know, on a local socket for example, still has to be named.
@@ -38,6 +39,11 @@ class Caller:
         """The metadata of a call for this caller alone."""
         pairs = (("x-request-id", self.request_id), ("x-client-ip", self.client or UNKNOWN_ADDRESS))
         return (*pairs, ("authorization", self.authorization)) if self.authorization else pairs
+
+    @property
+    def name(self) -> str:
+        """Equal for calls with the same credential from the same address."""
+        return f"{self.authorization}\n{self.client}"
 
     @property
     def seconds_left(self) -> float:
@@ -75,20 +81,31 @@ _REFUSALS = frozenset(
 )
 
 
+# Admitted callers that are remembered for each method, and the seconds for which they are.
+ADMITTED = 1_000
+ADMITTED_S = 5.0
+
+
 def admission(get_caller: Unary[GetCallerResponse], method: str) -> Admit:
     """Tells whether a caller may call a method, `/package.Service/Method`, without calling it.
 
     Used when a request turns out to be wrong before the server has seen it: a stranger must be answered 401
-    and not what is wrong with a body (C-41). A server that does not answer refuses nobody.
+    and not what is wrong with a body. Used as well before a large body is looked at (C-41); the answer holds
+    for 5 seconds, as the server decides about the call itself. A server that does not answer refuses nobody.
     """
     request = GetCallerRequest(method=method)
+    admitted = Recent(ADMITTED, ADMITTED_S)
 
     async def admit(caller: Caller) -> None:
+        name = caller.name
+        if name in admitted:
+            return
         try:
             await get_caller(request, timeout=caller.seconds_left, metadata=caller.metadata)
         except grpc.aio.AioRpcError as error:
-            failure = failure_of_error(error)
-            if failure.reason in _REFUSALS:
-                raise failure from None
+            if failure_of_error(error).reason in _REFUSALS:
+                raise failure_of_error(error) from None
+        else:
+            admitted.add(name)
 
     return admit

@@ -12,6 +12,7 @@ from edge.transcoding.json_value import Json
 from edge.transcoding.names import camel_case
 from edge.transcoding.routes import BadRoute, Route
 from edge.transcoding.schema import Schema, nullable
+from edge.transcoding.status import Violation, invalid
 
 Read: TypeAlias = Callable[[Json], Json]
 """Brings JSON, as callers may write it, into the form that the binder takes.
@@ -68,6 +69,9 @@ class RequestShape:
     items: Mapping[str, RequestShape] = field(default_factory=dict)
     """The shape of the messages in a field, where it is not the one of their own row."""
 
+    most: Mapping[str, int] = field(default_factory=dict)
+    """The entries that a list may have: with more it is refused before any of them is looked at."""
+
     finish: Callable[[dict[str, Json]], None] | None = None
     """A function for the rest: changes the object after all else, or raises Failure."""
 
@@ -93,7 +97,7 @@ class RequestShape:
     def read(self, nested: Mapping[str, Read], other_names: Mapping[str, str]) -> Read:
         """The function that reads one object; `nested` read the messages in its fields, which have
         `other_names`. The names stay as they were written: the binder knows them all."""
-        array_of, finish = self.array_of, self.finish
+        array_of, finish, most = self.array_of, self.finish, self.most
         own = [(name, form.read) for name, form in self.forms.items()] + list(nested.items())
         reads = own + [
             (other, read) for other, field in other_names.items() for name, read in own if name == field
@@ -104,6 +108,9 @@ class RequestShape:
                 body = {array_of: body}
             if type(body) is not dict:
                 return body
+            for name, number in most.items():
+                if type(given := body.get(name)) is list and len(given) > number:
+                    raise invalid([Violation(name, f"must hold 1 to {number} {name}; it holds {len(given)}")])
             for name, convert in reads:
                 if name in body:
                     body[name] = convert(body[name])

@@ -3,19 +3,27 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from server.db.availability import Availability
 from server.db.connections import Connections
+from server.db.outage import is_cut_off
+from server.db.turns import Turns
 from server.db.tx import Engine, Tx
+from server.faults import ValidationFailed, Violation
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _SQLITE_READERS = 6
 _POSTGRESQL_READERS = 10
+# Searches of one organisation at once, fewer than there are readers, and the seconds that each may take.
+SEARCHES = 2
+SEARCH_S = 1.0
 
 
 class Database:
@@ -31,6 +39,7 @@ class Database:
         self._connections = Connections(self.url, self.availability, read_only=True)
         readers = _SQLITE_READERS if self.is_sqlite else _POSTGRESQL_READERS
         self._threads = ThreadPoolExecutor(readers, "store-reader")
+        self._searches = Turns(SEARCHES)
 
     @property
     def is_sqlite(self) -> bool:
@@ -48,6 +57,36 @@ class Database:
                 return fn(tx, *args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    async def search(
+        self, org_id: str, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `read`, for texts that no index finds: an organisation has two at once, each with a budget of
+        time, so that the readers of all others stay free.
+
+        Raises `ValidationFailed` for a search that takes too long, and what `read` raises.
+        """
+
+        def limited(tx: Tx) -> T:
+            with tx.limited(SEARCH_S):
+                return fn(tx, *args, **kwargs)
+
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(self._searches.of(org_id))
+            reading = asyncio.ensure_future(self._holding(turn.pop_all(), limited))
+        try:
+            # A caller who goes stops no thread: the turn lasts until the thread is free.
+            return await asyncio.shield(reading)
+        except DBAPIError as error:
+            if not is_cut_off(error):
+                raise
+        raise ValidationFailed(
+            [Violation("search", "takes too long to look for: narrow it with other filters, or shorten it")]
+        )
+
+    async def _holding(self, turn: AsyncExitStack, fn: Callable[[Tx], T]) -> T:
+        async with turn:
+            return await self.read(fn)
 
     async def close(self) -> None:
         """Closes every connection, after the transactions in progress."""

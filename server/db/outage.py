@@ -18,6 +18,8 @@ RETRY_AFTER_S = 1.0
 _CLASSES = ("08", "53", "57", "58")
 # A standby, or a primary that an operator made read-only.
 _READ_ONLY = "25006"
+# A statement that took longer than it may.
+_CANCELED = "57014"
 _SQLITE_CODES = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -75,9 +77,19 @@ def outage_of(error: DBAPIError, *, read_only: bool = False) -> StoreAway | None
         # The driver's own errors: it could not connect, or the connection broke.
         is_lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
         return StoreAway(_first_line(cause), is_lost=True) if is_lost else None
+    if state == _CANCELED:
+        return None
     if state == _READ_ONLY or state.startswith(_CLASSES):
         return StoreAway(_first_line(cause), is_lost=state.startswith(("08", "57P", _READ_ONLY)))
     return None
+
+
+def is_cut_off(error: DBAPIError) -> bool:
+    """True if a statement was ended because its time was over (`Tx.limited`)."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_INTERRUPT
+    return getattr(cause, "sqlstate", None) == _CANCELED
 
 
 def _first_line(cause: BaseException | None) -> str:

@@ -6,7 +6,8 @@ statement, took a write transaction of 30 emails from 17 ms to 5 ms on SQLite.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Executable
@@ -19,6 +20,9 @@ T = TypeVar("T")
 Engine: TypeAlias = Literal["sqlite", "postgresql"]
 # Values by the names of a statement's parameters or of a table's columns.
 Values: TypeAlias = Mapping[str, object]
+
+# Steps of SQLite's machine between two looks at the clock: some tens of rows.
+_STEPS = 1_000
 
 
 class Tx:
@@ -74,6 +78,20 @@ class Tx:
         if value is not None and not isinstance(value, kind):
             raise TypeError(f"a {type(value).__name__} from the database, not a {kind.__name__}: {query}")
         return value
+
+    @contextlib.contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Ends the statements of the block with DBAPIError when its time is over (see `is_cut_off`)."""
+        if not self.is_sqlite:
+            self._driver.execute(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
+            yield
+            return
+        end = time.monotonic() + seconds
+        self._driver.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+        try:
+            yield
+        finally:
+            self._driver.set_progress_handler(None, 0)
 
     def change(self, statement: Executable, parameters: Values | Sequence[Values] | None = None) -> int:
         """Runs an INSERT, UPDATE or DELETE, with each of the parameters; the number of rows it changed."""

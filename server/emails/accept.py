@@ -19,6 +19,7 @@ from server.emails.answers import Answers
 from server.emails.batch import Answer, Batch
 from server.emails.draft import Draft
 from server.emails.facts import read_facts
+from server.emails.judging import without_culprits
 from server.faults import Fault
 from server.queue import store as queue
 from server.quotas.store import write_usage
@@ -58,9 +59,18 @@ class Acceptor:
         """The batch's answer, after a durable commit.
 
         In a strict batch with any fault among the results nothing was accepted. A fault instead of an
-        answer concerns the batch as a whole. Raises `Unavailable`.
+        answer concerns the batch as a whole. An item that cannot be stored fails alone, unless the batch is
+        strict. Raises `Unavailable`.
         """
-        outcome: Answer | Fault = (await self._writer.submit(self._act, [batch]))[0]
+        try:
+            [outcome] = await self._writer.submit(self._act, [batch])
+        except Fault:
+            raise
+        except Exception:
+            if batch.strict:
+                raise
+            batch = await without_culprits(self._writer, self._act, batch)
+            [outcome] = await self._writer.submit(self._act, [batch])
         failpoints.hit("accept.after_commit")
         self._mail_queued.notify()
         self._events_appended.notify()

@@ -40,10 +40,15 @@ class Filter:
     reach: Reach = ALL
 
     @property
+    def has_text(self) -> bool:
+        """True if there is a text to look for, which takes time in proportion to the emails."""
+        return bool(self.search or self.to or self.sender or self.subject)
+
+    @property
     def is_by_status_only(self) -> bool:
         """True if there is no other criterion than the status."""
         return (
-            not (self.search or self.to or self.sender or self.subject)
+            not self.has_text
             and not (self.tag or self.domain or self.job_type or self.job_id)
             and not self.reach.is_limited
             and self.since is None

@@ -124,6 +124,11 @@ def draft(
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
         return InvalidIdempotencyKey()
+    # An email that is refused by its sizes alone is not looked into: looking takes time.
+    lists = {name: getattr(request, name) for name in _ADDRESS_LISTS}
+    filenames = [file.filename for file in request.attachments]
+    if oversized := list(rules.sizes(lists, request.subject, filenames)):
+        return ValidationFailed(oversized)
     asked = asked_time(request, now_ms)
     fields = _Fields(
         # An entry may hold several mailboxes, and a library may have encoded the subject (C-54).

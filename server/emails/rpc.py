@@ -15,7 +15,7 @@ from server.emails.batch import Answer, Batch, Result, batch_response, fault_of_
 from server.emails.draft import draft
 from server.emails.faults import EmailNotFound
 from server.emails.schedule import cancel, move
-from server.emails.submission import Submission
+from server.emails.submission import LARGE_BYTES, Submission
 from server.emails.time_asked import asked_time
 from server.emails.to_proto import (
     attachment_message,
@@ -35,8 +35,6 @@ from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import timestamp
 from server.work.notifier import Notifier
 
-# Requests of more bytes are read in a thread.
-LARGE_BYTES = 2**20
 # The modes in which the right items of a batch are sent although others are wrong.
 _DIVISIBLE = (pb.BATCH_MODE_PERMISSIVE, pb.BATCH_MODE_SEPARATE)
 
@@ -149,7 +147,10 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         asked = page_request(request)
         caller = current_caller()
         criteria = filter_of(request, caller.reach)
-        page = await self._database.read(listing.page, caller.org_id, criteria, asked)
+        if criteria.has_text:
+            page = await self._database.search(caller.org_id, listing.page, caller.org_id, criteria, asked)
+        else:
+            page = await self._database.read(listing.page, caller.org_id, criteria, asked)
         return pb.ListEmailsResponse(
             data=map(email_message, page.rows),
             **page_fields(page, asked),

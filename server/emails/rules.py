@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from server.addresses import CONTROL, Mailbox, NotAMailbox, mailbox, split
+from server.addresses import CONTROL, MAX_ENCODED_LENGTH, Mailbox, NotAMailbox, mailbox, split
 from server.faults import Violation
 from server.message import structured
-from server.message.attachment import filename_problem
+from server.message.attachment import MAX_FILENAME_LENGTH, filename_problem
 from server.message.headers import MAX_CONTENT_ID_LENGTH, is_content_id, problems
 from server.message.media_types import is_media_type
 
@@ -26,9 +26,43 @@ MAX_ATTACHMENTS = 10  # Z-20
 MAX_URL_LENGTH = 2048
 MAX_AHEAD_MS = 365 * 86_400_000  # C-25
 
+# Commas and semicolons in the lists of an email: those between its addresses, and as many in their names.
+MAX_SEPARATORS = 500
+# Characters that an encoded word needs for one of its text, at most.
+_ENCODED = 18
 # Characters of an address in a text about it.
 _SHOWN = 100
 _IDEMPOTENCY_KEY = re.compile(r"[ -~]{1,256}\Z")
+
+
+def sizes(lists: Mapping[str, Sequence[str]], subject: str, filenames: Sequence[str]) -> Iterator[Violation]:
+    """The violations that are seen without a look at the parts, each of which may hold megabytes.
+
+    `lists` are to, cc, bcc and reply_to, whose entries may hold several addresses each.
+    """
+    recipients = len(lists["to"]) + len(lists["cc"]) + len(lists["bcc"])
+    if recipients > MAX_RECIPIENTS:
+        yield _too_many_recipients(recipients)
+    if len(lists["reply_to"]) > MAX_REPLY_TO:
+        yield _too_many_reply_to(len(lists["reply_to"]))
+    separators = 0
+    for field, texts in lists.items():
+        for text in texts:
+            separators += text.count(",") + text.count(";")
+        if separators > MAX_SEPARATORS:
+            yield Violation(
+                field,
+                f"holds more than {MAX_SEPARATORS} commas and semicolons, and at most {MAX_RECIPIENTS} "
+                "addresses are allowed",
+            )
+            break
+    if len(subject) > MAX_SUBJECT_LENGTH * _ENCODED:
+        yield _too_long_subject(len(subject))
+    for position, filename in enumerate(filenames):
+        if len(filename) > MAX_FILENAME_LENGTH * _ENCODED:
+            yield Violation(
+                f"attachments[{position}].filename", f"is longer than {MAX_FILENAME_LENGTH} characters"
+            )
 
 
 def sender(text: str) -> Iterator[Violation]:
@@ -36,7 +70,7 @@ def sender(text: str) -> Iterator[Violation]:
     if not text:
         yield Violation("from", "is required")
         return
-    if len(split(text)) > 1:
+    if len(text) <= MAX_ENCODED_LENGTH and len(split(text)) > 1:
         yield Violation("from", "holds several addresses: an email has one sender")
         return
     try:
@@ -64,13 +98,17 @@ def counts(
     if not to:
         yield Violation("to", "is required: name at least one recipient")
     if (count := len(to) + len(cc) + len(bcc)) > MAX_RECIPIENTS:
-        yield Violation(
-            "to", f"to, cc and bcc hold {count} addresses, and at most {MAX_RECIPIENTS} are allowed"
-        )
+        yield _too_many_recipients(count)
     if len(reply_to) > MAX_REPLY_TO:
-        yield Violation(
-            "reply_to", f"holds {len(reply_to)} addresses, and at most {MAX_REPLY_TO} are allowed"
-        )
+        yield _too_many_reply_to(len(reply_to))
+
+
+def _too_many_recipients(count: int) -> Violation:
+    return Violation("to", f"to, cc and bcc hold {count} addresses, and at most {MAX_RECIPIENTS} are allowed")
+
+
+def _too_many_reply_to(count: int) -> Violation:
+    return Violation("reply_to", f"holds {count} addresses, and at most {MAX_REPLY_TO} are allowed")
 
 
 def subject(text: str) -> Iterator[Violation]:
@@ -78,11 +116,15 @@ def subject(text: str) -> Iterator[Violation]:
     if not text:
         yield Violation("subject", "is required")
     elif len(text) > MAX_SUBJECT_LENGTH:
-        yield Violation(
-            "subject", f"subject length ({len(text)}) exceeds maximum ({MAX_SUBJECT_LENGTH} characters)"
-        )
+        yield _too_long_subject(len(text))
     elif CONTROL.search(text):
         yield Violation("subject", "must not hold line breaks or other control characters")
+
+
+def _too_long_subject(length: int) -> Violation:
+    return Violation(
+        "subject", f"subject length ({length}) exceeds maximum ({MAX_SUBJECT_LENGTH} characters)"
+    )
 
 
 def bodies(html: str, text: str) -> Iterator[Violation]:

@@ -1,6 +1,7 @@
 """Requests with many emails: each is checked, its links are fetched, and all are accepted at once."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from zidimail.v1 import batch_job_service_pb2 as job_pb
@@ -11,15 +12,18 @@ from server.emails import rules
 from server.emails.accept import Acceptor
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch
-from server.emails.draft import Draft, draft
+from server.emails.draft import Draft
 from server.emails.faults import InvalidIdempotencyKey
 from server.emails.jobs import NewJob
+from server.emails.judging import judged
 from server.emails.request_hash import request_hash
 from server.faults import Fault, ValidationFailed, Violation
 from server.wire.caller import OrganisationCaller
 from server.work.slices import Slices
 
 MAX_BATCH = 100
+# Emails of more bytes are read in a thread.
+LARGE_BYTES = 64 * 2**10
 
 Request: TypeAlias = pb.BatchSendEmailsRequest | job_pb.CreateBatchJobRequest
 
@@ -56,7 +60,7 @@ class Submission:
         now_ms = self._clock.now_ms()
         return Batch(
             caller.org_id,
-            await self._slices.map(lambda email: draft(email, caller, now_ms, job_id=job_id), request.emails),
+            await self._judged(request.emails, caller, now_ms, job_id),
             strict=strict,
             records_suppressed=records_suppressed,
             test=caller.test,
@@ -64,6 +68,20 @@ class Submission:
             request_hash=b"" if key is None else await asyncio.to_thread(request_hash, request),
             job=None if job_id is None else NewJob(job_id, now_ms),
         )
+
+    async def _judged(
+        self,
+        emails: Sequence[pb.SendEmailRequest],
+        caller: OrganisationCaller,
+        now_ms: int,
+        job_id: str | None,
+    ) -> Sequence[Draft | Fault]:
+        if max(email.ByteSize() for email in emails) > LARGE_BYTES:
+            # One of them would hold up everybody.
+            return await asyncio.to_thread(
+                lambda: [judged(email, caller, now_ms, job_id=job_id) for email in emails]
+            )
+        return await self._slices.map(lambda email: judged(email, caller, now_ms, job_id=job_id), emails)
 
     async def accept(self, batch: Batch) -> Answer | Fault:
         """The answer to a batch, after a durable commit; see `Acceptor.accept`. Raises `Unavailable`."""

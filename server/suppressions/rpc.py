@@ -69,9 +69,11 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
     ) -> pb.ListSuppressionsResponse:
         """A page of the suppressions, newest first."""
         criteria, asked = _filter(request), page_request(request)
-        page = await self._database.read(
-            store.page, current_caller().org_id, criteria, asked, self._clock.now_ms()
-        )
+        org_id, now_ms = current_caller().org_id, self._clock.now_ms()
+        if criteria.search:
+            page = await self._database.search(org_id, store.page, org_id, criteria, asked, now_ms)
+        else:
+            page = await self._database.read(store.page, org_id, criteria, asked, now_ms)
         return pb.ListSuppressionsResponse(
             data=map(_message, page.rows),
             **page_fields(page, asked),

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from traceback import clear_frames
 from typing import Any, TypeAlias
 
 import grpc
@@ -19,13 +18,15 @@ from server.faults import Fault, Internal, Unavailable
 from server.ids import new_id
 from server.wire import metrics
 from server.wire.access import AccessRule
+from server.wire.acquaintances import Acquaintances
 from server.wire.address import peer_address
 from server.wire.admission import CALLER_KEYS, Admission, Metadata, by_key, check_addresses, request_ids
 from server.wire.caller import AnonymousCaller, Caller, OrganisationCaller, set_current_caller
+from server.wire.frames import release, without_frames
 from server.wire.rechecks import Rechecks
 from server.wire.sizes import SMALL_BYTES, RequestSizes
 from server.wire.status import DETAILS_KEY, code_of, status_of
-from server.wire.streams import parse, parse_each, single, while_admitted
+from server.wire.streams import body_of, parse, parse_each, single, while_admitted
 
 # The deadline of calls without their own.
 DEFAULT_DEADLINE_S = 30.0
@@ -130,39 +131,18 @@ async def faults(call: Call) -> AsyncIterator[None]:
     try:
         yield
     except Fault as fault:
-        _release(fault)
+        release(fault)
         await call.abort(fault)
     except TimeoutError as error:
-        _release(error)
+        release(error)
         await call.abort(Unavailable(1.0, "The server did not finish in time. Repeat the call later."))
     except asyncio.CancelledError:
         call.code = "CANCELLED"
         raise
     except Exception as error:
         _log.exception("a call failed", method=call.method, request_id=call.request_id)
-        _release(error)
+        release(error)
         await call.abort(Internal(call.request_id))
-
-
-def _release(error: BaseException) -> None:
-    """Empties the frames that an exception and those behind it have passed: they hold the request.
-
-    Context managers keep the frames in cycles, and Python seldom looks for those among old objects: megabytes
-    of each refused request would stay until then.
-    """
-    behind: BaseException | None = error
-    while behind is not None:
-        clear_frames(behind.__traceback__)
-        behind = behind.__cause__ or behind.__context__
-
-
-def _without_frames(error: Exception) -> Exception:
-    """The exception that ends a call, without the frames that it passed and the exceptions behind it.
-
-    gRPC keeps it for ever, in an object that refers to itself and that Python cannot find.
-    """
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)
 
 
 @asynccontextmanager
@@ -205,7 +185,9 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         self._sizes = sizes
         self._deadline_s = deadline_s
         self._rechecks = Rechecks(recheck_s)
-        self._wrapped: dict[str, Handler] = {}
+        self._known = Acquaintances()
+        # By method and whether the caller is known.
+        self._wrapped: dict[tuple[str, bool], Handler] = {}
 
     async def intercept_service(
         self,
@@ -214,70 +196,94 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     ) -> Handler:
         """The handler of the call's method, wrapped in `LAYERS` if the method has an access rule."""
         method = handler_call_details.method
-        wrapped = self._wrapped.get(method)
+        is_known = self._known.knows(method, handler_call_details.invocation_metadata or ())
+        wrapped = self._wrapped.get((method, is_known))
         if wrapped is None:
             handler = await continuation(handler_call_details)
             if handler is None or method not in self._rules:
                 return handler
-            wrapped = self._wrapped[method] = self._wrap(method, handler)
+            wrapped = self._wrapped[method, is_known] = self._wrap(method, handler, is_known=is_known)
         return wrapped
 
-    def _wrap(self, method: str, handler: Handler) -> Handler:
+    def _wrap(self, method: str, handler: Handler, *, is_known: bool) -> Handler:
         # Requests are parsed inside the layers, so that invalid bytes become a `ValidationFailed`.
         if handler.response_streaming:
-            return self._streaming(method, handler)
+            return self._streaming(method, handler, is_known=is_known)
         if handler.request_streaming:
             return self._collecting(method, handler)
 
-        async def unary(body: bytes, context: Context) -> object:
+        async def unary(given: bytes | AsyncIterator[bytes], context: Context) -> object:
+            body = b""
             try:
                 async with AsyncExitStack() as stack:
                     call = await self._enter(stack, method, context)
                     async with self._deadline(context):
+                        body = given if isinstance(given, bytes) else await self._first(given, call)
                         if len(body) > SMALL_BYTES:
                             await self._sizes.check(method, call.caller, body)
                         return await handler.unary_unary(parse(handler.request_deserializer, body), context)
             except Exception as error:
-                raise _without_frames(error) from None
+                raise without_frames(error) from None
             finally:
                 # The exception passes this frame too.
-                del body
+                del body, given
 
-        return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
+        if is_known:
+            return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
+        return grpc.stream_unary_rpc_method_handler(unary, None, handler.response_serializer)
 
     def _collecting(self, method: str, handler: Handler) -> Handler:
         async def collect(bodies: AsyncIterator[bytes], context: Context) -> object:
-            async with AsyncExitStack() as stack:
-                call = await self._enter(stack, method, context)
-                requests = parse_each(handler.request_deserializer, bodies)
-                responses = single(handler.stream_unary(requests, context))
-                refused = stack.enter_context(self._rechecks.watched(call.caller_key, call.admit))
-                async with (
-                    self._deadline(context),
-                    aclosing(while_admitted(responses, refused)) as admitted,
-                ):
-                    return await anext(admitted)
+            try:
+                async with AsyncExitStack() as stack:
+                    call = await self._enter(stack, method, context)
+                    requests = parse_each(handler.request_deserializer, bodies)
+                    stack.push_async_callback(requests.aclose)
+                    responses = single(handler.stream_unary(requests, context))
+                    refused = stack.enter_context(self._rechecks.watched(call.caller_key, call.admit))
+                    async with (
+                        self._deadline(context),
+                        aclosing(while_admitted(responses, refused)) as admitted,
+                    ):
+                        return await anext(admitted)
+            except Exception as error:
+                raise without_frames(error) from None
 
         return grpc.stream_unary_rpc_method_handler(collect, None, handler.response_serializer)
 
-    def _streaming(self, method: str, handler: Handler) -> Handler:
+    def _streaming(self, method: str, handler: Handler, *, is_known: bool) -> Handler:
         async def stream(given: Handler, context: Context) -> AsyncIterator[object]:
-            async with AsyncExitStack() as stack:
-                call = await self._enter(stack, method, context)
-                if handler.request_streaming:
-                    requests = parse_each(handler.request_deserializer, given)
-                    responses = handler.stream_stream(requests, context)
-                else:
-                    await self._sizes.check(method, call.caller, given)
-                    responses = handler.unary_stream(parse(handler.request_deserializer, given), context)
-                refused = stack.enter_context(self._rechecks.watched(call.caller_key, call.admit))
-                async with aclosing(while_admitted(responses, refused)) as admitted:
-                    async for response in admitted:
-                        yield response
+            body = b""
+            try:
+                async with AsyncExitStack() as stack:
+                    call = await self._enter(stack, method, context)
+                    if handler.request_streaming:
+                        requests = parse_each(handler.request_deserializer, given)
+                        stack.push_async_callback(requests.aclose)
+                        responses = handler.stream_stream(requests, context)
+                    else:
+                        body = given if isinstance(given, bytes) else await self._first(given, call)
+                        await self._sizes.check(method, call.caller, body)
+                        responses = handler.unary_stream(parse(handler.request_deserializer, body), context)
+                    # A stream may last, and needs the bytes of its request no longer.
+                    given, body = None, b""
+                    refused = stack.enter_context(self._rechecks.watched(call.caller_key, call.admit))
+                    async with aclosing(while_admitted(responses, refused)) as admitted:
+                        async for response in admitted:
+                            yield response
+            except Exception as error:
+                raise without_frames(error) from None
+            finally:
+                del body, given
 
-        if handler.request_streaming:
+        if handler.request_streaming or not is_known:
             return grpc.stream_stream_rpc_method_handler(stream, None, handler.response_serializer)
         return grpc.unary_stream_rpc_method_handler(stream, None, handler.response_serializer)
+
+    async def _first(self, bodies: AsyncIterator[bytes], call: Call) -> bytes:
+        """The one message of a caller who has just been admitted. Raises `ValidationFailed`."""
+        self._known.add(call.method, call.context.invocation_metadata() or ())
+        return await body_of(bodies)
 
     def _deadline(self, context: Context) -> asyncio.Timeout:
         """The deadline of a call whose caller sets none; streams of responses have none, as they may last."""

@@ -1,8 +1,9 @@
 """Streams of a call: messages are parsed one by one, and a stream ends when its credential does."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -19,12 +20,31 @@ def parse(deserialize: Callable[[bytes], M], body: bytes) -> M:
         raise ValidationFailed([Violation("request", "is no message of this method")]) from error
 
 
+async def body_of(bodies: AsyncIterator[bytes]) -> bytes:
+    """The only message of a client's stream. Raises `ValidationFailed` if it has none."""
+    async with _read(bodies) as each:
+        async for body in each:
+            return body
+    raise ValidationFailed([Violation("request", "is missing")])
+
+
 async def parse_each(
     deserialize: Callable[[bytes], M], bodies: AsyncIterable[bytes]
 ) -> AsyncGenerator[M, None]:
     """The messages of a client's stream, as they come. Raises `ValidationFailed` for invalid bytes."""
-    async for body in bodies:
-        yield parse(deserialize, body)
+    async with _read(bodies) as each:
+        async for body in each:
+            message = [parse(deserialize, body)]
+            # While the reader works on a message, and for ever if it fails then, nothing else may hold it.
+            del body
+            yield message.pop()
+
+
+def _read(bodies: AsyncIterable[bytes]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    """Reads a client's stream: gRPC makes it a generator, which holds the last message while it is open."""
+    # Any: the type of gRPC's generator is private.
+    generator: Any = aiter(bodies)
+    return aclosing(generator)
 
 
 async def single(response: Awaitable[M]) -> AsyncGenerator[M, None]:

@@ -13,7 +13,6 @@ from server.db.tables.queue import delivery_queue
 from server.db.tables.quotas import unique_recipients, usage
 from server.db.writer import Writer
 from server.emails.faults import AllRecipientsSuppressed, DomainNotAllowed, DomainNotVerified
-from server.faults import Fault
 from server.ids import new_id
 from server.quotas.faults import (
     AccountPaused,

@@ -100,13 +100,14 @@ def apply_headers(email: dict[str, Json]) -> None:
         key = headers.pop(name)
         if key not in ("", None) and _given(email, "idempotency_key", "idempotencyKey") is None:
             email["idempotency_key"] = key
+    named = [name for name in headers if name.lower() == "reply-to"]
     reply_to = _given(email, "reply_to", "replyTo")
-    if type(reply_to) is not list or not reply_to:
+    # Several spellings are one header that comes twice, and that is refused.
+    if len(named) != 1 or type(reply_to) is not list or not reply_to:
         return
-    for name in [name for name in headers if name.lower() == "reply-to"]:
-        value = headers[name]
-        if type(value) is str and _addresses(mailboxes(value)) == _addresses(reply_to):
-            del headers[name]
+    value = headers[named[0]]
+    if type(value) is str and _addresses(mailboxes(value)) == _addresses(reply_to):
+        del headers[named[0]]
 
 
 def _given(email: dict[str, Json], own: str, other: str) -> Json:

@@ -7,7 +7,9 @@ holds the violations that the edge has found.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
+import structlog
 from google.rpc import code_pb2, error_details_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
@@ -15,21 +17,33 @@ from edge.dialects.dialect import Invalid
 from edge.transcoding.json_value import Json
 from edge.transcoding.status import Failure, Violation
 
-_ITEM = re.compile(r"emails\[(\d+)\](?:\.(.*))?", re.DOTALL)
+_log = structlog.get_logger("edge")
+
+_ITEM = re.compile(r"emails\[0\]\.?")
 
 
-def drop_invalid(body: Json, failure: Failure) -> Invalid:
-    """Empties the invalid emails of a permissive batch's JSON. Returns none if anything else is wrong."""
-    if body.get("mode") != "permissive":
+def drop_invalid(body: Json, bind: Callable[[Json], object]) -> Invalid:
+    """Empties the invalid emails of a permissive batch's JSON: those that `bind` refuses in a batch of one.
+
+    Anything that is raised about an email is its own fault: one that cannot be looked at is invalid.
+    """
+    emails = body.get("emails")
+    if body.get("mode") != "permissive" or type(emails) is not list:
         return {}
     found: dict[int, list[Violation]] = {}
-    for violation in failure.violations:
-        item = _ITEM.fullmatch(violation.field)
-        if item is None:
-            return {}
-        found.setdefault(int(item[1]), []).append(Violation(item[2] or "", violation.message))
+    for index, email in enumerate(emails):
+        try:
+            bind({"emails": [email]})
+        except Failure as failure:
+            found[index] = [
+                Violation(_ITEM.sub("", violation.field, count=1), violation.message)
+                for violation in failure.violations
+            ]
+        except Exception:
+            _log.exception("an email of a batch could not be bound")
+            found[index] = [Violation("", "cannot be read")]
     for index in found:
-        body["emails"][index] = {}
+        emails[index] = {}
     return found
 
 

@@ -114,6 +114,7 @@ REQUESTS: Mapping[str, RequestShape] = {
                 undescribed=("scheduled_at_text",),
             )
         },
+        most={"emails": 100},
         finish=refuse_files,
         described={"emails": _BATCH_SIZE},
         undescribed=("idempotency_key",),

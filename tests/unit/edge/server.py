@@ -40,6 +40,7 @@ class Turnstile(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             return await continuation(details)
 
         async def refuse(request: bytes, context: Context) -> None:
+            del request  # an aborted call keeps its frame
             await abort(context, status("INVALID_CREDENTIALS", code_pb2.UNAUTHENTICATED))
 
         return grpc.unary_unary_rpc_method_handler(refuse)

@@ -94,8 +94,10 @@ class Echo:
         self.callers.append(any_caller().credential)
 
     async def _hear(self, request: StringValue) -> None:
-        if request.value == "fail":
+        if request.value.startswith("fail"):
             raise ZeroDivisionError("a secret of the server")
+        if request.value.startswith("refuse"):
+            raise ValidationFailed([Violation("value", "is refused")])
         if request.value == "hang":
             await asyncio.Event().wait()
         self.read.append(request.value)
@@ -107,7 +109,7 @@ class Service:
     def __init__(self, channel: grpc.aio.Channel, keys: Keys, echo: Echo) -> None:
         self.keys = keys
         self.echo = echo
-        self._channel = channel
+        self.channel = channel
 
     def open(
         self, method: str, *requests: bytes | str, metadata: Metadata = (GOOD,), stays: bool = False
@@ -123,7 +125,7 @@ class Service:
 
         client_streams, server_streams = KINDS[method]
         kind = f"{'stream' if client_streams else 'unary'}_{'stream' if server_streams else 'unary'}"
-        call = getattr(self._channel, kind)(f"/test.Echo/{method}")
+        call = getattr(self.channel, kind)(f"/test.Echo/{method}")
         return call(sent() if client_streams else bodies[0], metadata=metadata)
 
     async def answer(self, method: str, *requests: bytes | str, **how: Any) -> list[str]:

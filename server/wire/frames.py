@@ -1,0 +1,24 @@
+"""Exceptions and the memory of the calls that they end."""
+
+from traceback import clear_frames
+
+
+def release(error: BaseException) -> None:
+    """Empties the frames that an exception and those behind it have passed: they hold the request.
+
+    Context managers keep the frames in cycles, and Python seldom looks for those among old objects: megabytes
+    of each refused request would stay until then.
+    """
+    behind: BaseException | None = error
+    while behind is not None:
+        clear_frames(behind.__traceback__)
+        behind = behind.__cause__ or behind.__context__
+
+
+def without_frames(error: Exception) -> Exception:
+    """The exception that ends a call, without the frames that it passed and the exceptions behind it.
+
+    gRPC keeps it for ever, in an object that refers to itself and that Python cannot find.
+    """
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
