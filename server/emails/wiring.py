@@ -8,6 +8,7 @@ from server.emails.attachments import FETCH_S, Links
 from server.emails.files import AttachmentServicer
 from server.emails.release import Releaser
 from server.emails.rpc import EmailServicer
+from server.events.cursors import Cursors
 from server.kernel import Kernel, Package
 from server.net.http import GuardedClient
 from server.work.sweeper import Sweeper
@@ -44,7 +45,15 @@ def build(kernel: Kernel) -> Package:
     attachments = attachment_service_pb2.DESCRIPTOR.services_by_name["AttachmentService"]
     return Package(
         servicers={
-            emails: EmailServicer(database, writer, acceptor, links, clock, kernel.events_appended),
+            emails: EmailServicer(
+                database,
+                writer,
+                acceptor,
+                links,
+                clock,
+                kernel.events_appended,
+                Cursors(settings.secret),
+            ),
             attachments: AttachmentServicer(database),
         },
         delivering=[releaser],

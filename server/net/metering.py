@@ -7,6 +7,7 @@ once when there are too many.
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -82,8 +83,7 @@ class MeteredResponse(ResponseHandler):
             self._unparsed += data
         else:
             super().data_received(data)
-        # The parser stops while the reader is slower than the server. What it held itself would be counted as no
-        # content.
+        # The parser stops while the reader is slower than the server: what it held would count as framing.
         while self._unparsed and not self._reading_paused and self.exception() is None:
             part = bytes(self._unparsed[:_SLICE])
             del self._unparsed[:_SLICE]
@@ -127,4 +127,5 @@ class MeteredConnector(aiohttp.TCPConnector):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         # aiohttp has no parameter for it; `test_metering.py` fails if another release has no such attribute.
-        self._factory = partial(MeteredResponse, loop=self._loop)
+        make: Callable[..., ResponseHandler] = MeteredResponse
+        self._factory = partial(make, loop=self._loop)

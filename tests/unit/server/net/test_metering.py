@@ -15,7 +15,7 @@ from tests.harness.hostile_server import HostileServer
 from tests.harness.webhook_sink import WebhookSink, page
 
 MOST = 16 * 2**20
-# An attack may cost this many times the CPU of an ordinary answer of 1 MiB; without bounds it costs thousands.
+# An attack may cost this many times the CPU of an ordinary answer; without bounds it costs thousands.
 RATIO = 50
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 BEFORE_AN_ANSWER = {
