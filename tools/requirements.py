@@ -28,7 +28,7 @@ _PIN = re.compile(
 
 
 def wanted(*, tools: bool) -> list[str]:
-    """What pyproject.toml asks for: the build's own requirements, those of the product, those of the tools."""
+    """The requirements of pyproject.toml: of the build and the product, and with `tools` of the tools."""
     read = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     project = read["project"]
     extra: Sequence[str] = project["optional-dependencies"]["dev"] if tools else ()
@@ -41,7 +41,7 @@ def pins(text: str) -> dict[str, str]:
 
 
 def problems(text: str, asked: Sequence[str], constraints: str) -> list[str]:
-    """The differences of a file of hashes from what is asked for and from the constraints."""
+    """The differences of a file of hashes from the requirements `asked` and from the constraints."""
     pinned, allowed = pins(text), pins(constraints) | pins("\n".join(asked))
     names = {normal(re.split(r"[\[<>=!~; ]", requirement)[0]) for requirement in asked}
     found = [f"{name} has no pin" for name in sorted(names - pinned.keys())]

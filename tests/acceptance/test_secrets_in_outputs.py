@@ -1,4 +1,4 @@
-"""What customers store and send never comes out again in logs, on terminals or in errors of the platform."""
+"""Logs, terminals and errors of the platform never show a word that customers store and send."""
 
 import asyncio
 import contextlib

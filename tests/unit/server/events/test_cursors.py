@@ -24,7 +24,7 @@ def test_no_cursor_is_the_beginning() -> None:
 
 @given(PLACES, st.integers(1, 1000))
 def test_distance_between_cursors_cannot_be_read(place: Place, step: int) -> None:
-    """What other organisations sent between two of my events is nothing of mine."""
+    """The number of events that other organisations sent meanwhile is no business of mine."""
     first = CURSORS.cursor(ORG, place)
     second = CURSORS.cursor(
         ORG, Place(place.tx, min(place.seq + step, 2**63 - 1) if place.seq < 2**62 else 0)
