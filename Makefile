@@ -7,7 +7,8 @@ INSTALLED := .venv/installed
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-clients check format generate release-protos migration faults fuzz bench clean
+.PHONY: help run demo test test-clients check format generate release-protos migration requirements licences wheel \
+	faults fuzz bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +46,15 @@ release-protos: $(INSTALLED) ## Release the contract: later changes of protos/ a
 migration: $(INSTALLED) ## Draft a migration of the store's schema: make migration NAME="what it does"
 	@$(PY) -m tools.migration "$(NAME)"
 
+requirements: $(INSTALLED) ## Write requirements/ from constraints.txt: the hashes of all that is installed
+	@$(PY) -m tools.requirements
+
+licences: $(INSTALLED) ## List the licences of the packages that the product needs
+	@$(PY) -m tools.bill_of_materials
+
+wheel: $(INSTALLED) ## Build the wheel and its SBOM (CycloneDX) in dist/
+	@$(PY) -m tools.bill_of_materials wheel
+
 faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
 	@$(PY) -m tests.faults --attacks $(or $(ATTACK_SECONDS),20)
@@ -59,11 +69,12 @@ clean: ## Remove the environment and the caches; ./data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt requirements/tools.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'ZidiMail needs Python 3.11 or newer. Name yours: make PYTHON=/path/to/python3.12 …'; exit 1; }
 	@echo 'Installing into .venv …'
 	@$(PYTHON) -m venv .venv
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(PY) -m pip download --quiet --disable-pip-version-check --no-deps --no-binary pyspf -d .venv/spf-vectors pyspf==2.0.14
 	@touch $@

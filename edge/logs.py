@@ -23,7 +23,8 @@ def configure_logs() -> Lines | None:
     human = (
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.dev.ConsoleRenderer(),
+        # Plain tracebacks: a pretty one shows local variables, with mail and keys in them.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     )
     structlog.configure(
         processors=human if lines is None else (_json,),

@@ -73,6 +73,7 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _configure_logs() -> None:
+    # Plain tracebacks on a terminal too: a pretty one shows local variables, with mail and keys in them.
     human = sys.stderr.isatty()
     structlog.configure(
         processors=[
@@ -80,7 +81,9 @@ def _configure_logs() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([] if human else [structlog.processors.format_exc_info]),
-            structlog.dev.ConsoleRenderer() if human else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+            if human
+            else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),

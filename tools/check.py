@@ -40,6 +40,11 @@ STEPS = (
         ("python", "-m", "tools.reference", "--check"),
         "Run `make generate` and commit docs/reference.md together with protos/.",
     ),
+    Step(
+        "requirements",
+        ("python", "-m", "tools.requirements", "--check"),
+        "Run `make requirements` and commit requirements/ together with constraints.txt.",
+    ),
     Step("proto form", ("buf", "format", "--diff", "--exit-code", "protos"), "Run `make format`."),
     # Buf reads descriptor images, because resolving its dependencies would need the network.
     Step(

@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from server.db.availability import Availability
+from server.db.engines import engine_of
 from server.db.outage import CommitUnknown, StoreAway, outage_of
 from server.db.tx import Tx
 
@@ -138,14 +138,13 @@ class Connections:
 def _engine(url: URL, *, read_only: bool) -> tuple[Engine, str]:
     """An engine without a pool, and the statement that begins a transaction: empty if the driver begins."""
     if url.get_backend_name() != "sqlite":
-        engine = create_engine(
+        engine = engine_of(
             url,
-            poolclass=NullPool,
             isolation_level=_READING if read_only else _WRITING,
             connect_args=_POSTGRESQL_CONNECT,
         )
         return engine, ""
-    engine = create_engine(url, poolclass=NullPool, connect_args={"check_same_thread": False})
+    engine = engine_of(url, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare_reader if read_only else _prepare_writer)
     return engine, "BEGIN" if read_only else "BEGIN IMMEDIATE"
 

@@ -6,8 +6,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
+
+from server.db.engines import engine_of
 
 
 def alembic_config(url: str) -> Config:
@@ -25,7 +25,7 @@ def upgrade(url: str) -> None:
 
 def is_current(url: str) -> bool:
     """True if the store at `url` has every migration of this program."""
-    engine = create_engine(url, poolclass=NullPool)
+    engine = engine_of(url)
     try:
         with engine.connect() as connection:
             applied = MigrationContext.configure(connection).get_current_heads()

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
 
+from server.db.engines import redact
 from server.db.rows import DriverRow, R, check_columns, check_types
 
 T = TypeVar("T")
@@ -154,6 +155,7 @@ class Tx:
         try:
             return call()
         except dialect.loaded_dbapi.Error as error:
+            redact(error)
             wrapped = DBAPIError.instance(
                 sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
             )

@@ -25,6 +25,7 @@ from server.emails.to_proto import (
     recipient_message,
     stats_message,
 )
+from server.events.cursors import Cursors
 from server.events.to_proto import event_message
 from server.faults import Fault, ValidationFailed, Violation
 from server.ids import is_id
@@ -49,12 +50,14 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         submission: Submission,
         clock: Clock,
         events_appended: Notifier,
+        cursors: Cursors,
     ) -> None:
         self._database = database
         self._writer = writer
         self._submission = submission
         self._clock = clock
         self._events_appended = events_appended
+        self._cursors = cursors
 
     async def SendEmail(self, request: pb.SendEmailRequest, context: Context) -> pb.SendEmailResponse:
         """Accepts one email: a list of one."""
@@ -137,7 +140,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         email.headers.update(json.loads(found.content.headers))
         email.attachments.extend(map(attachment_message, found.attachments))
         email.recipients.extend(map(recipient_message, found.recipients))
-        email.events.extend(map(event_message, found.events))
+        email.events.extend(event_message(row, self._cursors) for row in found.events)
         if (bounce := bounce_message(found.recipients)) is not None:
             email.bounce.CopyFrom(bounce)
         return pb.GetEmailResponse(email=email)

@@ -10,6 +10,7 @@ from server.emails.job_rpc import BatchJobServicer
 from server.emails.release import Releaser
 from server.emails.rpc import EmailServicer
 from server.emails.submission import Submission
+from server.events.cursors import Cursors
 from server.kernel import Kernel, Package
 from server.net.http import GuardedClient
 from server.work.sweeper import Sweeper
@@ -48,7 +49,14 @@ def build(kernel: Kernel) -> Package:
     batch_jobs = batch_job_service_pb2.DESCRIPTOR.services_by_name["BatchJobService"]
     return Package(
         servicers={
-            emails: EmailServicer(database, writer, submission, clock, kernel.events_appended),
+            emails: EmailServicer(
+                database,
+                writer,
+                submission,
+                clock,
+                kernel.events_appended,
+                Cursors(settings.secret),
+            ),
             attachments: AttachmentServicer(database),
             batch_jobs: BatchJobServicer(database, submission),
         },

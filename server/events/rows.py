@@ -11,24 +11,6 @@ class Place(NamedTuple):
     tx: int
     seq: int
 
-    def cursor(self) -> str:
-        """The place as an opaque string for callers."""
-        return f"{self.tx:x}-{self.seq:x}"
-
-    @classmethod
-    def of_cursor(cls, cursor: str) -> "Place":
-        """The place of a cursor; an empty cursor is the beginning.
-
-        Raises ValueError for anything else than what `cursor` returns.
-        """
-        if not cursor:
-            return BEGINNING
-        tx, separator, seq = cursor.partition("-")
-        place = cls(int(tx, 16), int(seq, 16))
-        if not separator or place.cursor() != cursor or max(place) > BIGINT_MAX:
-            raise ValueError(f"not a cursor: {cursor!r}")
-        return place
-
 
 BEGINNING = Place(0, 0)
 

@@ -11,6 +11,7 @@ from server.db.reach import Reach
 from server.db.tables.domains import domains
 from server.db.tx import Tx
 from server.events import log
+from server.events.cursors import Cursors
 from server.events.rows import EventRow, Place
 from server.events.to_proto import event_message, name_of_type
 from server.events.watchers import Watchers
@@ -25,8 +26,9 @@ _STREAM_PAGE = 200
 class EventServicer(event_service_pb2_grpc.EventServiceServicer):
     """The organisation's log."""
 
-    def __init__(self, database: Database, watchers: Watchers) -> None:
+    def __init__(self, database: Database, watchers: Watchers, cursors: Cursors) -> None:
         self._database = database
+        self._cursors = cursors
         self._watchers = watchers
         self._stopping = False
 
@@ -43,9 +45,9 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
     async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
         """Events after a cursor, oldest first."""
         limit = limit_of(request.limit)
-        after = _place(request.after)
-        types = _type_names(request.types)
         caller = current_caller()
+        after = self._place(caller.org_id, request.after)
+        types = _type_names(request.types)
         rows = await self._database.read(
             log.read,
             after,
@@ -55,11 +57,11 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
             types=types,
             reach=caller.reach,
         )
-        data = [event_message(row) for row in rows[:limit]]
+        data = [event_message(row, self._cursors) for row in rows[:limit]]
         return pb.ListEventsResponse(
             data=data,
             has_more=len(rows) > limit,
-            next_cursor=data[-1].cursor if data else after.cursor(),
+            next_cursor=data[-1].cursor if data else self._cursors.cursor(caller.org_id, after),
         )
 
     async def WatchEvents(
@@ -73,7 +75,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         with self._watchers.counted(caller.org_id, caller.key_id or caller.user_id or ""):
             async for row in self._watched(request, context, caller.org_id, types):
                 if (row.test or not caller.test) and (domain_ids is None or row.domain_id in domain_ids):
-                    yield pb.WatchEventsResponse(event=event_message(row))
+                    yield pb.WatchEventsResponse(event=event_message(row, self._cursors))
         raise Unavailable(1.0, "The server is stopping. Call again with the cursor of the last event.")
 
     async def _watched(
@@ -81,7 +83,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
     ) -> AsyncIterator[EventRow]:
         """The entries of a stream, until the server stops."""
         if request.after or request.from_beginning:
-            after = _place(request.after)
+            after = self._place(org_id, request.after)
         else:
             after = await self._database.read(log.end)
         # The caller learns that the stream has begun before anything happens.
@@ -114,6 +116,13 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
                 return
             after = rows[-1].place
 
+    def _place(self, org_id: str, cursor: str) -> Place:
+        try:
+            return self._cursors.place(org_id, cursor)
+        except ValueError:
+            text = "is not a cursor of this log: pass one as an event or a page of this organisation gave it"
+            raise ValidationFailed([Violation("after", text)]) from None
+
 
 def _domain_ids(tx: Tx, org_id: str, reach: Reach) -> set[str] | None:
     """The ids of the domains within reach; None for all."""
@@ -121,13 +130,6 @@ def _domain_ids(tx: Tx, org_id: str, reach: Reach) -> set[str] | None:
         return None
     mine = (domains.c.org_id == org_id, domains.c.domain.in_(sorted(reach.domains)))
     return set(tx.scalars(str, select(domains.c.id).where(*mine)))
-
-
-def _place(cursor: str) -> Place:
-    try:
-        return Place.of_cursor(cursor)
-    except ValueError:
-        raise ValidationFailed([Violation("after", "is not a cursor of this log")]) from None
 
 
 def _type_names(types: Sequence[int]) -> list[str]:

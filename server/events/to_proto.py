@@ -4,6 +4,7 @@ from typing import Protocol, cast
 
 from zidimail.v1 import event_pb2
 
+from server.events.cursors import Cursors
 from server.events.rows import EventRow
 from server.wire.timestamps import timestamp
 
@@ -24,8 +25,8 @@ class ReplyRow(Protocol):
     def remote_host(self) -> str | None: ...
 
 
-def event_message(row: EventRow) -> event_pb2.Event:
-    """The message of an entry of the log."""
+def event_message(row: EventRow, cursors: Cursors) -> event_pb2.Event:
+    """The message of an entry of the log, with its cursor for the organisation."""
     return event_pb2.Event(
         id=row.id,
         type=type_of_name(row.type),
@@ -36,7 +37,7 @@ def event_message(row: EventRow) -> event_pb2.Event:
         attempt=row.attempt,
         possible_duplicate=row.possible_duplicate,
         test=row.test,
-        cursor=row.place.cursor(),
+        cursor=cursors.cursor(row.org_id, row.place),
     )
 
 

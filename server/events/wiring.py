@@ -2,6 +2,7 @@
 
 from zidimail.v1.event_service_pb2 import DESCRIPTOR
 
+from server.events.cursors import Cursors
 from server.events.rpc import EventServicer
 from server.events.watchers import Watchers
 from server.kernel import Kernel, Package
@@ -16,7 +17,7 @@ def build(kernel: Kernel) -> Package:
         of_caller=kernel.settings.streams_of_caller,
         of_org=kernel.settings.streams_of_org,
     )
-    servicer = EventServicer(kernel.database, watchers)
+    servicer = EventServicer(kernel.database, watchers, Cursors(kernel.settings.secret))
     return Package(
         servicers={DESCRIPTOR.services_by_name["EventService"]: servicer},
         streams=[servicer],

@@ -81,12 +81,17 @@ _NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\Z")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
+# All that a caller hears of a private target. An address, or another word for each kind of target, would let
+# callers map the operator's network by its names.
+NOT_PUBLIC = "not a public host"
+
+
 class AddressRefused(OSError):
-    """The address may not be connected to; the message names it and the reason."""
+    """The address may not be connected to; the message names it, for the log alone."""
 
 
 class UrlRefused(ValueError):
-    """The URL may not be called; the message says what must change."""
+    """The URL may not be called; the message says what must change, and names no host and no address."""
 
 
 def is_public(address: str | IPAddress) -> bool:
@@ -180,7 +185,7 @@ def _checked_host(host: str, *, allow_private_networks: bool) -> str:
             raise UrlRefused("has a host that is no plain IPv4 address: write it as four decimal numbers")
         return _allowed_literal(ip, allow_private_networks)
     if not allow_private_networks and (len(labels) == 1 or _is_private_name(name)):
-        raise UrlRefused(f"must name a public host, and {name} is not one")
+        raise UrlRefused(f"has a host that is {NOT_PUBLIC}")
     return name
 
 
@@ -203,7 +208,7 @@ def _is_private_name(name: str) -> bool:
 
 def _allowed_literal(ip: IPAddress, allow_private_networks: bool) -> str:
     if not is_allowed(ip, allow_private_networks=allow_private_networks):
-        raise UrlRefused(f"must name a public host, and {ip} is not a public address")
+        raise UrlRefused(f"has a host that is {NOT_PUBLIC}")
     return str(ip)
 
 

@@ -11,11 +11,14 @@ from typing import Any, Protocol, Self
 from urllib.parse import urldefrag, urljoin
 
 import aiohttp
+import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from server.net.dns import DnsTemporaryError, NxDomain
-from server.net.guard import AddressRefused, check_addresses, check_url, is_allowed
+from server.net.failures import system_text
+from server.net.guard import NOT_PUBLIC, AddressRefused, check_addresses, check_url, is_allowed
+from server.net.metering import MeteredConnector
 
 CONNECT_S = 5.0
 TOTAL_S = 15.0
@@ -28,6 +31,7 @@ MAX_REDIRECTS = 3  # C-35
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # The time for which an idle connection is kept for the next call to its host (seconds).
 _KEEP_ALIVE_S = 10.0
+_log = structlog.get_logger()
 
 
 class Addresses(Protocol):
@@ -186,7 +190,7 @@ def guarded_connector(
             raise AddressRefused(f"{address[0]} is not a public address")
         return socket.socket(family, kind, protocol)
 
-    return aiohttp.TCPConnector(
+    return MeteredConnector(
         resolver=_CheckedResolver(addresses, allow_private_networks),
         socket_factory=checked_socket,
         use_dns_cache=False,
@@ -272,10 +276,12 @@ async def _file(response: aiohttp.ClientResponse, most: int, admit: Callable[[in
 
 
 def _no_response(error: Exception) -> NoResponse:
+    """The failure as its caller hears it: it names no address, which goes to the log alone."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     match cause:
         case AddressRefused():
-            return NoResponse("refused", str(cause))
+            _log.warning("a call was not made, because its host is not public", reason=str(cause))
+            return NoResponse("refused", f"the host is {NOT_PUBLIC}")
         case _LookUpFailed():
             return NoResponse("dns", str(cause))
     match error:
@@ -284,8 +290,10 @@ def _no_response(error: Exception) -> NoResponse:
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return NoResponse("tls", f"TLS failed: {cause}")
         case TimeoutError():
-            return NoResponse("timeout", str(error) or "no answer in time")
+            return NoResponse("timeout", "no answer in time")
         case aiohttp.ClientConnectorError():
-            return NoResponse("connect", f"no connection: {error.strerror or cause}")
+            return NoResponse("connect", f"no connection: {system_text(cause, 'the host cannot be reached')}")
+        case OSError():
+            return NoResponse("broken", f"the connection broke: {system_text(error, 'it was closed')}")
         case _:
             return NoResponse("broken", str(error) or type(error).__name__)

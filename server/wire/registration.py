@@ -13,6 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from server.wire.enums import enum_check
 from server.wire.interceptors import Handler
+from server.wire.texts import nul_check
 
 _HANDLERS = {
     # Keys: (client streams, server streams).
@@ -47,14 +48,16 @@ def add_servicer(server: grpc.aio.Server, service: ServiceDescriptor, servicer: 
 
 def _reader(request: Descriptor) -> Callable[[bytes], Message]:
     """The function that reads a request; it raises DecodeError, and `ValidationFailed` for an unknown enum
-    value."""
-    parse, check = GetMessageClass(request).FromString, enum_check(request)
-    if check is None:
-        return parse
+    value and for a NUL in a text."""
+    parse = GetMessageClass(request).FromString
+    check_enums, check_texts = enum_check(request), nul_check(request)
 
     def read(body: bytes) -> Message:
         message = parse(body)
-        check(message)
+        if check_texts is not None:
+            check_texts(body, message)
+        if check_enums is not None:
+            check_enums(message)
         return message
 
     return read

@@ -80,7 +80,7 @@ async def test_a_delivered_email_is_signed_and_its_event_has_the_reply(
         assert dkim.DKIM(message.data).verify(number, lambda name, timeout: published[name.decode()].encode())
     [event] = await events_of(database, email)
     assert (event.type, event.recipient, event.attempt) == ("email.delivered", "ok@r.test", 1)
-    assert (event.reply_code, event.reply_status, event.remote_host) == (250, "2.0.0", "127.0.0.1")
+    assert (event.reply_code, event.reply_status, event.remote_host) == (250, "2.0.0", "a private host")
     assert event.reply_text == "ok, taken"
     assert event.created_at == START_MS
     assert not event.possible_duplicate
@@ -117,7 +117,7 @@ async def test_message_that_one_host_deferred_at_its_end_has_one_result(
     assert (event.type, event.attempt, event.remote_host) == (
         "email.delivered",
         1,
-        "mx2.r.test [127.0.0.2]",
+        "mx2.r.test",
     )
     assert len(other.messages) == 1
     assert await queue_of(database) == []

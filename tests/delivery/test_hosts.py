@@ -34,7 +34,7 @@ async def test_refusal_for_now_of_one_host_moves_the_mail_to_the_next(
     best.replies[verb] = reply
     hooks = Dots()
     [outcome] = await send(world.mx(), "ok@r.test", hooks=hooks)
-    assert (outcome.verdict, outcome.host) == (Verdict.DELIVERED, "mx2.r.test [127.0.0.2]")
+    assert (outcome.verdict, outcome.host) == (Verdict.DELIVERED, "mx2.r.test")
     assert len(other.messages) == 1
     dots = 2 if verb == "DOT" else 1
     assert (len(hooks.before_), len(hooks.withdrawn_), len(hooks.after_)) == (dots, dots - 1, 1)
@@ -74,7 +74,7 @@ async def test_next_attempt_begins_with_another_host(world: World, over: str) ->
         sink.replies.clear()
     [outcome] = await send(mx, "b@r.test")
     assert outcome.verdict is Verdict.DELIVERED
-    assert outcome.host != "mx1.r.test [127.0.0.1]"
+    assert outcome.host != "mx1.r.test"
 
 
 async def test_reply_of_one_host_is_kept_when_no_other_answers(world: World) -> None:

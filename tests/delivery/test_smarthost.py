@@ -59,7 +59,7 @@ async def test_a_message_arrives_byte_for_byte(sink: SmtpSink, smarthost: Open) 
     dot = Dots()
     outcomes = await deliver(smarthost(), "ok@r.test", "you@r.test", dot=dot)
     assert [outcome.verdict for outcome in outcomes.values()] == [Verdict.DELIVERED] * 2
-    assert (outcomes[1].code, outcomes[1].status, outcomes[1].host) == (250, "2.0.0", "127.0.0.1")
+    assert (outcomes[1].code, outcomes[1].status, outcomes[1].host) == (250, "2.0.0", "a private host")
     [message] = sink.messages
     assert message.data == CONTENT
     assert message.mail_from == "shop@sender.test"
@@ -134,6 +134,14 @@ async def test_a_silent_host_is_given_up(sink: SmtpSink, smarthost: Open) -> Non
 async def test_slow_host_gets_its_message(sink: SmtpSink, smarthost: Open) -> None:
     sink.tarpit_pause_s = 0.001
     assert (await one(smarthost(), "tarpit@r.test")).verdict is Verdict.DELIVERED
+
+
+async def test_reply_in_drips_has_no_more_time_than_another(sink: SmtpSink, smarthost: Open) -> None:
+    """A byte now and then must not hold a slot: the time is that of the whole reply."""
+    sink.tarpit_pause_s = IMPATIENT.rcpt / 2
+    outcome = await one(smarthost(timeouts=IMPATIENT), "tarpit@r.test")
+    assert (outcome.verdict, outcome.host) == (Verdict.DEFERRED, "a private host")
+    assert "no reply within" in outcome.text
 
 
 async def test_recipients_of_one_message_have_separate_outcomes(sink: SmtpSink, smarthost: Open) -> None:

@@ -2,10 +2,6 @@
 
 import asyncio
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from server.db.connections import Connections
 from server.db.database import Database
 from server.db.tx import Tx
@@ -31,19 +27,6 @@ async def _read(
 ) -> list[str]:
     rows = await database.read(log.read, after, 100, org_id=org_id, types=types)
     return [row.email_id for row in rows]
-
-
-@given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
-def test_cursor_encodes_its_position(tx: int, seq: int) -> None:
-    assert Place.of_cursor(Place(tx, seq).cursor()) == (tx, seq)
-
-
-@pytest.mark.parametrize(
-    "cursor", ["x", "1", "1-", "-1", "1-1-1", "0x1-1", " 1-1", "1-ffffffffffffffff", "01-1"]
-)
-def test_invalid_cursor_is_refused(cursor: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        Place.of_cursor(cursor)
 
 
 async def test_entries_are_read_in_the_order_of_their_commits(database: Database, writer: Writer) -> None:

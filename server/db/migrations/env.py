@@ -1,13 +1,13 @@
 """Run by Alembic: connects to the store and applies the versions in one transaction."""
 
 from alembic import context
-from sqlalchemy import create_engine, event, make_url
-from sqlalchemy.pool import NullPool
+from sqlalchemy import event, make_url
 
+from server.db.engines import engine_of
 from server.db.schema import metadata
 
 _url = make_url(context.config.attributes["url"])
-_engine = create_engine(_url, poolclass=NullPool)
+_engine = engine_of(_url)
 if _url.get_backend_name() == "sqlite":
 
     @event.listens_for(_engine, "connect")

@@ -5,6 +5,7 @@ import ssl
 from typing import cast
 
 from server.delivery.smtp.replies import Reply, ReplyReader
+from server.net.failures import system_text
 
 # More replies than this at once belong to no command.
 _MAX_WAITING_REPLIES = 256
@@ -53,7 +54,11 @@ class SmtpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
-        self.end(f"connection lost: {exc}" if exc is not None else "connection closed by the other side")
+        self.end(
+            f"connection lost: {system_text(exc, 'it was closed')}"
+            if exc is not None
+            else "connection closed by the other side"
+        )
 
     def pause_writing(self) -> None:
         """See `asyncio.Protocol`."""
@@ -87,7 +92,7 @@ class SmtpConnection(asyncio.Protocol):
         """Waits until there is space to write, or a reply. Raises `ConnectionLost`, also at the timeout."""
         if self._paused and not self.failure and not self._replies:
             self._writable = self._loop.create_future()
-            await self._wait(self._writable, timeout_s)
+            await self._wait(self._writable, self._loop.time(), timeout_s)
         if self.failure:
             raise ConnectionLost(self.failure)
 
@@ -98,11 +103,13 @@ class SmtpConnection(asyncio.Protocol):
 
     async def reply(self, timeout_s: float) -> Reply:
         """The next reply. Raises `ConnectionLost`."""
+        # The limit of the whole reply: a host that sends a byte now and then must not hold the slot for ever.
+        began = self._loop.time()
         while not self._replies:
             if self.failure:
                 raise ConnectionLost(self.failure)
             self._waiter = self._loop.create_future()
-            await self._wait(self._waiter, timeout_s)
+            await self._wait(self._waiter, began, timeout_s)
         return self._replies.pop(0)
 
     async def command(self, line: bytes, timeout_s: float) -> Reply:
@@ -127,8 +134,8 @@ class SmtpConnection(asyncio.Protocol):
             if waiter is not None and not waiter.done():
                 waiter.set_result(None)
 
-    async def _wait(self, waiter: asyncio.Future[None], timeout_s: float) -> None:
-        timer = self._loop.call_later(timeout_s, self.end, f"no reply within {timeout_s:g} s")
+    async def _wait(self, waiter: asyncio.Future[None], began: float, timeout_s: float) -> None:
+        timer = self._loop.call_at(began + timeout_s, self.end, f"no reply within {timeout_s:g} s")
         try:
             await waiter
         finally:

@@ -9,6 +9,7 @@ from server.delivery.smtp.replies import Reply
 from server.delivery.smtp.session import Session
 from server.delivery.smtp.target import AttemptFailed, Channel, Credentials, Target, Timeouts, Tls
 from server.delivery.verdict import Stage, judge, unreachable
+from server.net.failures import system_text
 
 
 async def connect(target: Target, hostname: str, tls_context: ssl.SSLContext, timeouts: Timeouts) -> Session:
@@ -28,7 +29,8 @@ async def connect(target: Target, hostname: str, tls_context: ssl.SSLContext, ti
         text = f"no connection within {timeouts.connect:g} s"
         raise AttemptFailed(unreachable("4.4.1", text, target.display_name)) from None
     except (OSError, ssl.SSLError) as error:
-        raise AttemptFailed(unreachable("4.4.1", f"no connection: {error}", target.display_name)) from error
+        text = f"no connection: {system_text(error, 'the host cannot be reached')}"
+        raise AttemptFailed(unreachable("4.4.1", text, target.display_name)) from error
     try:
         handshake = _Handshake(connection, target, hostname, timeouts)
         features = await handshake.run(tls_context)

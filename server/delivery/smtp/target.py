@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from server.delivery.verdict import Outcome
+from server.net.guard import is_public
 
 
 class Tls(Enum):
@@ -51,8 +52,10 @@ class Target:
 
     @property
     def display_name(self) -> str:
-        """The host in the form that events show."""
-        return self.name if self.name == self.address else f"{self.name} [{self.address}]"
+        """The host in the form that events show, without an address of the operator's own network."""
+        if is_public(self.address):
+            return self.name if self.name == self.address else f"{self.name} [{self.address}]"
+        return self.name if self.name != self.address else "a private host"
 
 
 @dataclass(frozen=True, slots=True)

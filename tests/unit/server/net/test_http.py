@@ -173,6 +173,33 @@ async def test_a_name_with_any_private_address_is_refused(dns: DnsServer, zone: 
         assert await caller.failure("https://hooks.example.com/") == "refused"
 
 
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example.com/", "https://10.20.30.40/", "https://corp.internal/"]
+)
+async def test_caller_hears_of_a_private_target_only_that_it_is_not_public(
+    dns: DnsServer, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names of the operator's network must not be translated for customers: the address is for the log."""
+    dns.zones = {("hooks.example.com", "A"): ["10.20.30.40"]}
+    async with Caller(dns, private=False) as caller:
+        with pytest.raises(NoResponse, match="not a public host") as refused:
+            await caller.post(url)
+    assert str(refused.value) in {
+        "the host is not a public host",
+        "the URL has a host that is not a public host",
+    }
+    assert ("10.20.30.40" in capsys.readouterr().out) is (url == "https://hooks.example.com/")
+
+
+async def test_failed_connection_names_no_address(dns: DnsServer, sink: WebhookSink) -> None:
+    await sink.stop()
+    async with Caller(dns, private=True) as caller:
+        with pytest.raises(NoResponse, match="Connection refused") as refused:
+            await caller.post(f"http://localhost:{sink.port}/200")
+    assert "127.0.0.1" not in str(refused.value)
+    assert "::1" not in str(refused.value)
+
+
 async def test_an_alias_to_a_private_address_is_refused(dns: DnsServer) -> None:
     dns.zones = {
         ("hooks.example.com", "CNAME"): ["inside.example.net."],
