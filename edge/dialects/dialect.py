@@ -31,6 +31,11 @@ class Files(NamedTuple):
     path: tuple[str, ...]
     content: str
 
+    @property
+    def name(self) -> str:
+        """The place of the contents, as texts name it."""
+        return ".".join((*self.path, self.content))
+
     def left_out(self, body: object) -> object:
         """The JSON body without the content of its files."""
         return self._left_out(body, self.path)

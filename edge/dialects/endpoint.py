@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import orjson
 import structlog
@@ -24,6 +24,7 @@ from edge.transcoding.deadline import Deadline, Paced
 from edge.transcoding.invoke import Caller
 from edge.transcoding.json_body import SMALL_BYTES, is_packed, parsed, size_of, unpacked
 from edge.transcoding.json_value import Json
+from edge.transcoding.octets import OctetLists
 from edge.transcoding.rendering import Renderers
 from edge.transcoding.routes import Route, Router
 from edge.transcoding.status import REQUEST_TIMEOUT, Failure
@@ -173,7 +174,9 @@ class Endpoint:
                 hold = Paced(deadline, caller, share.grow).whole if is_large else share.grow
                 is_admitted = is_large
                 try:
-                    content = [await body.read(limit, hold)]
+                    content = [
+                        await self._read(operation, body, limit, hold, rewrites=is_large and not packed)
+                    ]
                     if not is_admitted and (packed or len(content[0]) > SMALL_BYTES):
                         # It takes time, which no stranger may take from the others.
                         is_admitted = True
@@ -190,6 +193,14 @@ class Endpoint:
             raise _timeout(body) from None
         finally:
             share.release()
+
+    async def _read(
+        self, operation: Operation, body: Body, limit: int, hold: Callable[[int], None], *, rewrites: bool
+    ) -> bytes:
+        files = operation.rules.files
+        if files is None or not rewrites:
+            return await body.read(limit, hold)
+        return await body.rewritten(OctetLists(files.name), limit, hold)
 
     async def _upload(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Protocol
 
 from starlette.types import Message, Receive
 
@@ -18,6 +19,16 @@ DRAIN_S = 5.0
 
 class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
+
+
+class Rewriter(Protocol):
+    """Writes a body anew while it arrives."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The next part."""
+
+    def finish(self) -> bytes:
+        """The last part."""
 
 
 class Body:
@@ -65,6 +76,24 @@ class Body:
         if size > limit:
             raise _too_large(limit)
         return b"".join(chunks)
+
+    async def rewritten(self, rewriter: Rewriter, limit: int, hold: Callable[[int], None]) -> bytes:
+        """All of it as `rewriter` writes it anew, part by part: `limit` bytes at most. `hold` gets the bytes
+        held so far.
+
+        Raises Failure (BODY_TOO_LARGE), ClientGone, and what `rewriter` and `hold` raise.
+        """
+        parts: list[bytes] = []
+        size = 0
+        while not self._complete:
+            part = rewriter.feed(await self._next())
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            hold(size)
+            parts.append(part)
+        parts.append(rewriter.finish())
+        return b"".join(parts)
 
     async def chunks(self, limit: int, hold: Callable[[int], None]) -> AsyncIterator[bytes]:
         """Its parts as they arrive, none of them empty, `limit` bytes at most in all. `hold` gets the size of

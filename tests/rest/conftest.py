@@ -22,6 +22,7 @@ def dns() -> Iterator[DnsServer]:
 KINDS = {
     "idle": Kind(["--plan", "free"]),
     "jobs": Kind(["--plan", "enterprise"]),
+    "scale": Kind(["--plan", "scale"], {"burst": "1000"}),
     "free": Kind(["--plan", "free"], {"burst": "1000"}),
     "sandbox": Kind(["--plan", "free", "--sandbox"]),
     "paused": Kind(["--plan", "pro"], {"state": "paused"}),

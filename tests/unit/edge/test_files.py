@@ -58,7 +58,7 @@ async def test_file_content_is_accepted_in_each_documented_form(
         True,
         {},
         {"type": "Buffer"},
-        {"type": "Buffer", "data": "YQ=="},
+        {"type": "Buffer", "data": "YQ=a"},
         [256],
         [-1],
         [1.5],

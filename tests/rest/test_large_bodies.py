@@ -1,0 +1,82 @@
+"""Large bodies: limits count what a file holds, and whoever sends too much hears so (contract row C-1)."""
+
+import http.client
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.harness.stack import Stack
+from tests.rest.test_emails import EMAIL
+
+MIB = 2**20
+# Three digits each, the longest spelling.
+FILE = b"\xc8" * (17 * MIB)
+
+
+@pytest.fixture(scope="module")
+def scale(api_of: Callable[[str], httpx.Client]) -> httpx.Client:
+    api = api_of("scale")
+    api.timeout = httpx.Timeout(120)
+    return api
+
+
+def _spelled(file: bytes, comma: str = ",") -> str:
+    return f"[{comma.join(map(str, file))}]"
+
+
+@pytest.mark.parametrize("spelling", ["list", "buffer", "blanks"])
+def test_file_counts_by_its_bytes_however_it_is_spelled(scale: httpx.Client, spelling: str) -> None:
+    content = _spelled(FILE, ", " if spelling == "blanks" else ",")
+    if spelling == "buffer":
+        content = f'{{"type":"Buffer","data":{content}}}'
+    email = json.dumps(
+        {**EMAIL, "from": "a@scale.example.com", "attachments": [{"filename": "a.bin", "content": "@"}]}
+    )
+    body = email.replace('"@"', content).encode()
+    assert len(body) > 64 * MIB
+    answer = scale.post("/v1/emails", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    [file] = scale.get(f"/v1/emails/{answer.json()['id']}/attachments").json()["data"]
+    assert file["size"] == len(FILE)
+
+
+def test_file_that_is_too_large_is_so_however_it_is_spelled(scale: httpx.Client) -> None:
+    for content in (_spelled(b"\x07" * (43 * MIB)), json.dumps(b64encode(b"\x07" * (43 * MIB)).decode())):
+        email = json.dumps(
+            {**EMAIL, "from": "a@scale.example.com", "attachments": [{"filename": "a", "content": "@"}]}
+        )
+        answer = scale.post("/v1/emails", content=email.replace('"@"', content).encode())
+        assert answer.status_code == 413, answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/v1/emails", {"authorization": "Bearer zm_live_wrong"}, 401),
+        ("/v1/emails", {}, 413),
+        ("/v1/emails/batch", {}, 413),
+        ("/v1/emails", {"content-type": "text/plain"}, 413),
+        ("/v1/nothing", {}, 404),
+        ("/v1/domains", {}, 413),
+    ],
+)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_whoever_sends_a_body_to_its_end_reads_the_refusal(
+    rest: Stack, path: str, headers: dict[str, str], status: int, chunked: bool
+) -> None:
+    """As most HTTP clients do, which look for an answer when they have sent everything."""
+    to = urlsplit(rest.http)
+    sent = {"authorization": f"Bearer {rest.api_key}", "content-type": "application/json", **headers}
+    connection = http.client.HTTPConnection(str(to.hostname), to.port, timeout=60)
+    parts = (b" " * MIB for _ in range(40))
+    if not chunked:
+        sent["content-length"] = str(40 * MIB)
+    connection.request("POST", path, body=parts, headers=sent, encode_chunked=chunked)
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("content-type")) == (status, "application/json")
+    assert json.loads(answer.read())["message"]
+    connection.close()
