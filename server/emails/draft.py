@@ -127,7 +127,8 @@ def draft(
     # An email that is refused by its sizes alone is not looked into: looking takes time.
     lists = {name: getattr(request, name) for name in _ADDRESS_LISTS}
     filenames = [file.filename for file in request.attachments]
-    if oversized := list(rules.sizes(lists, request.subject, filenames)):
+    counts = len(request.headers), len(request.tags)
+    if oversized := list(rules.sizes(lists, request.subject, filenames, *counts)):
         return ValidationFailed(oversized)
     asked = asked_time(request, now_ms)
     fields = _Fields(

@@ -35,11 +35,18 @@ _SHOWN = 100
 _IDEMPOTENCY_KEY = re.compile(r"[ -~]{1,256}\Z")
 
 
-def sizes(lists: Mapping[str, Sequence[str]], subject: str, filenames: Sequence[str]) -> Iterator[Violation]:
+def sizes(
+    lists: Mapping[str, Sequence[str]], subject: str, filenames: Sequence[str], headers: int, tags: int
+) -> Iterator[Violation]:
     """The violations that are seen without a look at the parts, each of which may hold megabytes.
 
-    `lists` are to, cc, bcc and reply_to, whose entries may hold several addresses each.
+    `lists` are to, cc, bcc and reply_to, whose entries may hold several addresses each; `headers` and `tags`
+    are how many there are.
     """
+    if headers > MAX_HEADERS:
+        yield Violation("headers", f"holds {headers} headers, and at most {MAX_HEADERS} are allowed")
+    if tags > MAX_TAGS:
+        yield Violation("tags", f"holds {tags} tags, and at most {MAX_TAGS} are allowed")
     recipients = len(lists["to"]) + len(lists["cc"]) + len(lists["bcc"])
     if recipients > MAX_RECIPIENTS:
         yield _too_many_recipients(recipients)
@@ -140,18 +147,12 @@ def bodies(html: str, text: str) -> Iterator[Violation]:
 
 def headers(given: Mapping[str, str], *, has_reply_to: bool) -> Iterator[Violation]:
     """The violations of the caller's own headers (C-36); an idempotency key is none of them (F-1)."""
-    if len(given) > MAX_HEADERS:
-        yield Violation("headers", f"holds {len(given)} headers, and at most {MAX_HEADERS} are allowed")
-        return
     for name, problem in problems(given, has_reply_to=has_reply_to):
         yield Violation(f"headers.{name}" if name.isprintable() else "headers", problem)
 
 
 def tags(given: Sequence[tuple[str, str]]) -> Iterator[Violation]:
     """The violations of the caller's own tags (Z-19)."""
-    if len(given) > MAX_TAGS:
-        yield Violation("tags", f"holds {len(given)} tags, and at most {MAX_TAGS} are allowed")
-        return
     for position, (name, value) in enumerate(given):
         if not 1 <= len(name) <= MAX_TAG_LENGTH or CONTROL.search(name):
             yield Violation(

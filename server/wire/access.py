@@ -38,7 +38,15 @@ ROLES: dict[RoleName, access_pb2.Role] = {
 # The services that keep to the bounds of a key that is bound to domains (C-90): what they show and change is
 # of its domains. Such a key is refused by all others.
 _WITHIN_DOMAINS = frozenset(
-    {"AccessService", "AttachmentService", "DomainService", "EmailService", "EventService", "UsageService"}
+    {
+        "AccessService",
+        "AttachmentService",
+        "BatchJobService",
+        "DomainService",
+        "EmailService",
+        "EventService",
+        "UsageService",
+    }
 )
 # Their methods that are about the whole organisation nevertheless.
 _OF_ALL_DOMAINS = frozenset({"CreateDomain", "GetEmailStats"})

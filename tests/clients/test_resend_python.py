@@ -187,9 +187,10 @@ async def test_api_keys(sdk: Sdk, stack: Stack) -> None:
     assert {entry["id"]: entry["name"] for entry in listed["data"]}[made["id"]] == "renamed"
     message = {"from": FROM, "to": "you@clients.example.org", "subject": "By its key", "text": "x"}
     with sdk.using(made["token"]):
-        assert (await sdk(resend.Emails.send, message))["id"]
+        sent = await sdk(resend.Emails.send, message)
+        assert [email["id"] for email in (await sdk(resend.Emails.list))["data"]] == [sent["id"]]
         with pytest.raises(ResendError):
-            await sdk(resend.Emails.list)
+            await sdk(resend.Domains.list)
     with sdk.using(stack.jwt):
         assert (await sdk(resend.ApiKeys.remove, made["id"]))["deleted"] is True
     assert sdk.called >= {f"ApiKeys.{each}" for each in BUILT[resend.ApiKeys]}

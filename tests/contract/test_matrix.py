@@ -44,7 +44,7 @@ OWN = {
 EVERYBODY = [*NOBODY, *REFUSED, *OWN]
 
 
-SENDING = ("SendEmail", "BatchSendEmails", "UpdateEmail", "CancelEmail")
+SENDING = ("SendEmail", "BatchSendEmails", "CreateBatchJob", "UpdateEmail", "CancelEmail")
 
 
 def expected(name: str, row: Row, caller: str) -> tuple[str, str]:
@@ -73,13 +73,15 @@ def beyond(name: str, row: Row, caller: str) -> tuple[str, str] | None:
         return None if is_seen else ("NOT_FOUND", "DOMAIN_NOT_FOUND")
     if name == "EventService.WatchEvents" and caller == "A, key of another domain":
         return "DEADLINE_EXCEEDED", ""
-    if service not in ("EmailService", "AttachmentService"):
+    if service not in ("EmailService", "AttachmentService", "BatchJobService"):
         return None
     if caller == "A, key of another domain" and method in SENDING:
         return "PERMISSION_DENIED", "DOMAIN_NOT_ALLOWED"
     names_mail = row.points_to.keys() & {"id", "email_id"}
-    if names_mail and ("test key" in caller or caller == "A, key of another domain"):
-        return "NOT_FOUND", "EMAIL_NOT_FOUND"
+    sees_none = "test key" in caller or caller == "A, key of another domain"
+    sees_its_own = "send_only" in caller and method not in SENDING
+    if names_mail and (sees_none or sees_its_own):
+        return "NOT_FOUND", "BATCH_JOB_NOT_FOUND" if service == "BatchJobService" else "EMAIL_NOT_FOUND"
     return None
 
 

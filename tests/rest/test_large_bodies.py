@@ -57,15 +57,15 @@ def test_file_that_is_too_large_is_so_however_it_is_spelled(scale: httpx.Client)
     ("path", "headers", "status"),
     [
         ("/v1/emails", {"authorization": "Bearer zm_live_wrong"}, 401),
-        ("/v1/emails", {}, 413),
+        ("/v1/emails", {}, 400),
         ("/v1/emails/batch", {}, 413),
-        ("/v1/emails", {"content-type": "text/plain"}, 413),
+        ("/v1/emails", {"content-type": "text/plain"}, 415),
         ("/v1/nothing", {}, 404),
         ("/v1/domains", {}, 413),
     ],
 )
 @pytest.mark.parametrize("chunked", [False, True])
-def test_whoever_sends_a_body_to_its_end_reads_the_refusal(
+def test_refusal_is_read_after_the_whole_body_was_sent(
     rest: Stack, path: str, headers: dict[str, str], status: int, chunked: bool
 ) -> None:
     """As most HTTP clients do, which look for an answer when they have sent everything."""

@@ -118,8 +118,8 @@ def test_time_in_words_is_resolved_once(api: httpx.Client) -> None:
     email = {**EMAIL, "scheduled_at": "in 2 hours"}
     headers = {"Idempotency-Key": f"words-{uuid4()}"}
     first = api.post("/v1/emails", json=email, headers=headers)
-    told = datetime.fromisoformat(first.json()["scheduled_at"])
-    assert timedelta(minutes=119) < told - datetime.now(UTC) <= timedelta(minutes=120)
+    begins = datetime.fromisoformat(first.json()["scheduled_at"])
+    assert timedelta(minutes=119) < begins - datetime.now(UTC) <= timedelta(minutes=120)
     again = api.post("/v1/emails", json=email, headers=headers)
     assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
 

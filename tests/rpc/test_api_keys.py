@@ -143,7 +143,7 @@ async def test_key_of_another_organisation_cannot_be_seen_or_revoked(
     await Client(channel, theirs.key).read()
 
 
-@pytest.mark.parametrize("id", ["", "x", "0" * 24, "A" * 24, "\x00", "é" * 24, "0" * 100_000])
+@pytest.mark.parametrize("id", ["", "x", "0" * 24, "A" * 24, "é" * 24, "0" * 100_000])
 async def test_an_unknown_id_is_not_found(session: Client, id: str) -> None:
     assert await refusal_of(session.delete(id)) == "API_KEY_NOT_FOUND"
 
@@ -213,7 +213,7 @@ async def test_key_shows_its_bounds(session: Client, stack: Stack) -> None:
 async def test_key_cannot_be_bound_to_another_organisations_domain(session: Client, stack: Stack) -> None:
     """C-48: it is answered like one that does not exist."""
     assert await refusal_of(session.create(allowed_domains=[stack.other.domain])) == "VALIDATION_FAILED"
-    for id in (stack.other.domain_id, "0" * 24, "", "\x00"):
+    for id in (stack.other.domain_id, "0" * 24, ""):
         assert await refusal_of(session.create(domain_id=id)) == "DOMAIN_NOT_FOUND"
 
 

@@ -141,7 +141,7 @@ async def test_deleted_suppression_is_not_found(client: Client) -> None:
 
 
 async def test_unknown_id_or_address_is_not_found(client: Client) -> None:
-    for given in ("nothing", "0" * 24, "\x00"):
+    for given in ("nothing", "0" * 24):
         assert await refused(client.get(given)) == "SUPPRESSION_NOT_FOUND"
         assert await refused(client.delete(given)) == "SUPPRESSION_NOT_FOUND"
 

@@ -416,7 +416,7 @@ async def test_replay_goes_back_at_most_30_days(hooks: Hooks, seconds: int) -> N
     assert await refusal_of(hooks.replay_all(made.id, since)) == "VALIDATION_FAILED"
 
 
-@pytest.mark.parametrize("event_id", ["", "x", "0" * 24, "\x00"])
+@pytest.mark.parametrize("event_id", ["", "x", "0" * 24])
 async def test_unknown_event_is_not_found(hooks: Hooks, event_id: str) -> None:
     made = await hooks.create()
     for call in (hooks.event, hooks.attempts, hooks.replay):

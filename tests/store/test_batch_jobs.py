@@ -9,6 +9,7 @@ from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
 from server.db.listing import PageRequest
+from server.db.reach import Reach
 from server.db.tables.emails import batch_jobs, emails
 from server.db.writer import Writer
 from server.emails import jobs, listing
@@ -177,8 +178,8 @@ async def test_key_of_a_batch_or_of_test_mail_is_another_than_that_of_a_job(acce
     assert await accepting.count(emails) == 3
     assert (live.test, of_test.test) == (False, True)
     assert await listed(accepting) == [of_test.id, live.id]
-    assert await listed(accepting, test_only=True) == [of_test.id]
-    assert await stored(accepting, live.id, test_only=True) is None
+    assert await listed(accepting, reach=Reach(test_only=True)) == [of_test.id]
+    assert await stored(accepting, live.id, reach=Reach(test_only=True)) is None
 
 
 async def test_key_bound_to_domains_sees_jobs_of_these_domains_only(accepting: Accepting) -> None:
@@ -187,7 +188,7 @@ async def test_key_bound_to_domains_sees_jobs_of_these_domains_only(accepting: A
     other = {"from": "a@other.example.com"}
     own = await job_of(accepting, to("ada@example.net"))
     mixed = await job_of(accepting, to("ada@example.net"), to("ada@example.net", **other))
-    bounds = {"allowed_domains": frozenset({DOMAIN})}
+    bounds: dict[str, Any] = {"reach": Reach(domains=frozenset({DOMAIN}))}
     assert await listed(accepting, **bounds) == [own.id]
     assert await listed(accepting, **bounds, statuses=["completed"]) == [own.id]
     assert await stored(accepting, own.id, **bounds) is not None

@@ -9,6 +9,7 @@ from hypothesis.stateful import initialize, invariant, rule
 from zidimail.v1 import batch_job_service_pb2 as pb
 
 from server.db.listing import PageRequest
+from server.db.reach import Reach
 from server.emails import jobs, listing
 from server.emails.criteria import Filter
 from server.emails.jobs import JobRow, JobStatus
@@ -104,7 +105,7 @@ class Jobs(StoreMachine):
         test=st.booleans(),
     )
     def read(self, statuses: set[str], test: bool) -> None:
-        criteria = jobs.Filter(sorted(statuses), test_only=test)
+        criteria = jobs.Filter(sorted(statuses), Reach(test_only=test))
         page = self.run(self.accepting.database.read, jobs.page, self.org_id, criteria, EVERYTHING)
         expected = sorted(
             (

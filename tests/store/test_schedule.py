@@ -259,7 +259,7 @@ async def test_scheduled_email_fails_if_its_domain_was_removed(scheduling: Sched
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(id) == ["failed", "failed"]
     assert (await scheduling.queue(id), await scheduling.events(id)) == ([], ["scheduled", "failed"])
-    reason = ("5.7.1", "not sent: its domain is not verified any more")
+    reason = ("5.7.1", "not sent: domain no longer verified")
     assert await scheduling.reasons(id) == [reason, reason]
 
 

@@ -50,6 +50,7 @@ _REQUEST_HEADERS: Mapping[bytes, Schema] = {
 _BOUNDS: Mapping[str, Schema] = {
     **{name: {"minimum": 1} for name in QUERIES.counts},
     "page": {"minimum": 1, "maximum": 1_000_000},
+    "offset": {"minimum": 0},
     "after": {"pattern": "^([0-9a-f]{24})?$"},
     "before": {"pattern": "^([0-9a-f]{24})?$"},
 }

@@ -19,6 +19,7 @@ from tools.contract_changes import contract_changes
 from tools.generate import RELEASED
 
 GET, SEND, WEBHOOK = "EmailService.GetEmail", "EmailService.SendEmail", "WebhookService.CreateWebhook"
+STATS = "EmailService.GetEmailStats"
 # Any: our own stubs do not say which options it extends.
 ACCESS: Any = access_pb2.access
 
@@ -122,7 +123,7 @@ def no_session(image: Image) -> None:
 
 
 def other_permission(image: Image) -> None:
-    image.access(GET).permissions[:] = [access_pb2.PERMISSION_SEND_ONLY]
+    image.access(STATS).permissions[:] = [access_pb2.PERMISSION_SEND_ONLY]
 
 
 def higher_role(image: Image) -> None:
@@ -152,7 +153,9 @@ CHANGES: dict[Callable[[Image], None], list[str]] = {
     other_answer: [
         "`GET /v1/emails/{id}` answers the whole response, not the field `email` alone: clients do not find"
     ],
-    no_keys: ["callers with PERMISSION_FULL, PERMISSION_READ_ONLY may not call it any more"],
+    no_keys: [
+        "callers with PERMISSION_FULL, PERMISSION_READ_ONLY, PERMISSION_SEND_ONLY may not call it any more"
+    ],
     no_session: ["callers with ROLE_ADMIN, ROLE_MEMBER, ROLE_OWNER, ROLE_READ_ONLY may not call it any more"],
     other_permission: [
         "callers with PERMISSION_READ_ONLY may not call it any more",

@@ -113,7 +113,6 @@ def test_header_values_with_line_breaks_are_refused(value: str) -> None:
 def test_a_header_given_twice_is_refused() -> None:
     assert _fields(rules.headers({"X-A": "1", "x-a": "2"}, has_reply_to=False)) == ["headers.x-a"]
     assert _fields(rules.headers({"Reply-To": "a@b.c"}, has_reply_to=True)) == ["headers.Reply-To"]
-    assert len(list(rules.headers({f"X-{n}": "" for n in range(51)}, has_reply_to=False))) == 1
 
 
 def test_a_message_id_must_look_like_one() -> None:
