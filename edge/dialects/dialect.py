@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from edge.transcoding.asgi import Answer, Header
 from edge.transcoding.json_value import Json
 from edge.transcoding.names import EnumNames
-from edge.transcoding.request_shape import QueryShape, RequestShapes
-from edge.transcoding.response_shape import ResponseShapes
+from edge.transcoding.request_shape import QueryShape, RequestShape, RequestShapes
+from edge.transcoding.response_shape import ResponseShape, ResponseShapes
 from edge.transcoding.routes import Route
 from edge.transcoding.status import Failure, Violation
 
@@ -62,8 +62,8 @@ class PartialList(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MethodRules:
-    """The HTTP side of one method. A method without a row has the defaults."""
+class RouteRules:
+    """The HTTP side of one route. A route without a row has the defaults."""
 
     status: int = 200
     """The status of success."""
@@ -83,6 +83,21 @@ class MethodRules:
 
     partial: PartialList | None = None
     """The list whose items may fail alone."""
+
+    request: RequestShape | None = None
+    """The shape of the body, if not that of its message."""
+
+    query: QueryShape | None = None
+    """The shape of the query, if not that of all queries."""
+
+    response: ResponseShape | None = None
+    """The shape of the answer, if not that of its message."""
+
+    check: Callable[[Any], None] | None = None
+    """The dialect's own limits: raises Failure for a request message that is beyond them."""
+
+    check_response: Callable[[Any], None] | None = None
+    """Raises Failure for a response message that the route does not have."""
 
 
 class Dialect(Protocol):
@@ -112,8 +127,8 @@ class Dialect(Protocol):
     def responses(self) -> ResponseShapes:
         """The shapes of answers."""
 
-    def rules(self, method: str) -> MethodRules:
-        """The rules of a method, by full name."""
+    def rules(self, route: Route) -> RouteRules:
+        """The rules of one of the routes."""
 
     def failure(self, failure: Failure, request_id: str) -> Answer:
         """The answer of an error."""

@@ -63,20 +63,20 @@ class Endpoint:
 
     def _compile(self, route: Route, renderers: Renderers, method: Method) -> Operation:
         dialect, limits = self._dialect, self._limits
-        rules = dialect.rules(route.method.full_name)
+        rules = dialect.rules(route)
         largest = max(limits.body, limits.body_with_files) if rules.files else limits.body
         return Operation(
             route,
             compile_request(
                 route,
                 dialect.request_names,
-                dialect.queries,
+                rules.query or dialect.queries,
                 dialect.requests.hidden,
                 dialect.requests.other_names,
             ),
-            dialect.requests.body_reader(route),
+            dialect.requests.body_reader(route, rules.request),
             rules,
-            renderers.response(route),
+            renderers.response(route, rules.response),
             *method,
             rules.body_limit or largest,
             is_public(route.method),
@@ -137,6 +137,8 @@ class Endpoint:
         finally:
             exchange.call_id = caller.call_id
         rules = operation.rules
+        if rules.check_response is not None:
+            rules.check_response(response)
         if dropped and rules.partial is not None:
             rules.partial.report_invalid(response, dropped)
         answer_headers = () if rules.response_headers is None else rules.response_headers(response)
@@ -256,7 +258,10 @@ class Endpoint:
                     json[field.name] = field.read(text.decode("latin-1"))
                     written[field.name] = header.decode()
         try:
-            return operation.bind(json, exchange.query, values), {}
+            request = operation.bind(json, exchange.query, values)
+            if rules.check is not None:
+                rules.check(request)
+            return request, {}
         except Failure as failure:
             if rules.partial is None:
                 raise failure.with_names(written) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from edge.dialects.dialect import MethodRules
+from edge.dialects.dialect import RouteRules
 from edge.transcoding.binding import BindRequest
 from edge.transcoding.invoke import Admit, Invoke
 from edge.transcoding.rendering import Render
@@ -27,7 +27,7 @@ class Operation:
     route: Route
     bind: BindRequest
     read: Read | None
-    rules: MethodRules
+    rules: RouteRules
     render: Render
     invoke: Invoke
     admit: Admit

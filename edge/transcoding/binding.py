@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from edge.transcoding.names import EnumNames, camel_case
-from edge.transcoding.query import BindTexts, is_in_query, parameter, query_fields
+from edge.transcoding.query import BindTexts, is_in_query, parameter, query_fields, words
 from edge.transcoding.request_shape import PLAIN_QUERY, QueryShape
 from edge.transcoding.routes import BadRoute, Route
 from edge.transcoding.status import Violation, invalid
@@ -62,13 +62,18 @@ def compile_request(
     make = GetMessageClass(descriptor)
     bind_body = _fields(descriptor, names, hidden, other_names)
     body_field = "" if route.body == "*" else route.body
-    taken = {*route.parameters, body_field, *hidden.get(descriptor.full_name, ())}
+    fixed = query_shape.fixed
+    if unknown := {*fixed, *query_shape.words} - {*descriptor.fields_by_name}:
+        raise BadRoute(f"{descriptor.full_name} has no field {sorted(unknown)}, which its query names")
+    taken = {*route.parameters, body_field, *hidden.get(descriptor.full_name, ()), *fixed}
     query_binds = {} if route.body == "*" else _query_binds(descriptor, taken, names)
+    query_binds |= {name: words(meanings) for name, meanings in query_shape.words.items()}
     spellings = {**other_names(descriptor), **query_shape.other_names}
     query_names = {other: own for other, own in spellings.items() if own in query_binds}
     # An unknown filter would be ignored, and the list show everything (C-57).
     filters = ", ".join(sorted(query_binds)) if "limit" in query_binds else ""
     defaults = {name: value for name, value in query_shape.defaults.items() if name in query_binds}
+    defaults |= fixed
     counts = [name for name in query_shape.counts if name in query_binds]
     parameters = route.parameters
     path_binds = [

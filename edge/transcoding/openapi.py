@@ -14,7 +14,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from edge.transcoding.names import EnumNames
 from edge.transcoding.query import is_in_query
-from edge.transcoding.request_shape import RequestShape, RequestShapes
+from edge.transcoding.request_shape import PLAIN_QUERY, QueryShape, RequestShape, RequestShapes
 from edge.transcoding.response_shape import ResponseShape, ResponseShapes
 from edge.transcoding.routes import Route
 from edge.transcoding.schema import TEXT, TIME, Schema, not_empty, nullable
@@ -83,19 +83,20 @@ class RequestSchemas(_Schemas[RequestShape]):
         super().__init__(names, comments)
         self._shapes = shapes
 
-    def body(self, route: Route) -> Schema:
-        """The schema of a route's body: the request without what stands in the path."""
+    def body(self, route: Route, shape: RequestShape | None = None) -> Schema:
+        """The schema of a route's body: the request without what stands in the path. `shape` is the body's,
+        if not that of its message."""
         descriptor = route.method.input_type
         if route.body != "*":
-            return self.field(descriptor.fields_by_name[route.body])
-        return self.message(descriptor, without=route.parameters)
+            return self.field(descriptor.fields_by_name[route.body], shape)
+        return self.message(descriptor, shape, without=route.parameters)
 
     def needs_body(self, route: Route) -> bool:
         """True if a route's body has required fields."""
         fields = route.method.input_type.fields
         return any(_is_required(field) for field in fields if field.name not in route.parameters)
 
-    def parameters(self, route: Route) -> list[Schema]:
+    def parameters(self, route: Route, query: QueryShape = PLAIN_QUERY) -> list[Schema]:
         """A route's path and query parameters."""
         descriptor = route.method.input_type
         found = [self._parameter(descriptor.fields_by_name[name], "path") for name in route.parameters]
@@ -104,8 +105,12 @@ class RequestSchemas(_Schemas[RequestShape]):
             found += [
                 self._parameter(field, "query")
                 for field in descriptor.fields
-                if field.name not in {*route.parameters, route.body, *hidden} and is_in_query(field)
+                if field.name not in {*route.parameters, route.body, *hidden, *query.fixed} and is_in_query(field)
             ]
+        for parameter in found:
+            if (meanings := query.words.get(parameter["name"])) is not None:
+                items = {"type": "string", "enum": list(meanings)}
+                parameter["schema"] = {"type": "array", "items": items}
         return found
 
     def message(
@@ -145,14 +150,14 @@ class ResponseSchemas(_Schemas[ResponseShape]):
         super().__init__(names, comments)
         self._shapes = shapes
 
-    def answer(self, route: Route) -> Schema:
-        """The schema of a route's answer."""
+    def answer(self, route: Route, shape: ResponseShape | None = None) -> Schema:
+        """The schema of a route's answer; `shape` is the answer's, if not that of its message."""
         descriptor = route.method.output_type
         if not route.response_body:
-            return self.message(descriptor)
+            return self.message(descriptor, shape)
         inner = descriptor.fields_by_name[route.response_body].message_type
         assert inner is not None
-        return self.message(inner)
+        return self.message(inner, shape)
 
     def message(self, descriptor: Descriptor, shape: ResponseShape | None = None) -> Schema:
         form = self._shapes.forms.get(descriptor.full_name)

@@ -47,6 +47,19 @@ def parameter(field: FieldDescriptor, bind: Bind) -> BindTexts:
     return lambda texts, path, wrong: bind_string(texts[-1], path, wrong)
 
 
+def words(meanings: Mapping[str, Sequence[int]]) -> BindTexts:
+    """Binds words that each stand for one or more values of an enum to the list of all these values."""
+
+    def bind(texts: Sequence[str], path: Path, wrong: list[Violation]) -> object:
+        for text in texts:
+            if text not in meanings:
+                shown = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+                return refuse(path, wrong, f"must be one of {', '.join(meanings)}, not {shown!r}")
+        return sorted({number for text in texts for number in meanings[text]})
+
+    return bind
+
+
 def _whole_up_to(most: int) -> Callable[[str], int]:
     """Reads a whole number; beyond `most`, the largest of its type, there is no more to have (C-20)."""
 

@@ -44,11 +44,12 @@ class Renderers:
         self._shapes = shapes
         self._messages: dict[tuple[str, ResponseShape], Render] = {}
 
-    def response(self, route: Route) -> Render:
-        """The renderer of a route's answer, which may be one field of the response. Raises BadRoute."""
+    def response(self, route: Route, shape: ResponseShape | None = None) -> Render:
+        """The renderer of a route's answer, which may be one field of the response. `shape` is the answer's,
+        if not that of its message. Raises BadRoute."""
         if not route.response_body:
-            return self.message(route.method.output_type)
-        return self._field(route.method.output_type.fields_by_name[route.response_body])
+            return self.message(route.method.output_type, shape)
+        return self._field(route.method.output_type.fields_by_name[route.response_body], shape)
 
     def message(self, descriptor: Descriptor, shape: ResponseShape | None = None) -> Render:
         """The renderer of a message: a dict with its fields in the proto's order, changed by its shape.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -168,6 +168,12 @@ class QueryShape:
     counts: Collection[str] = ()
     """Numbers that are 1 or more where a query names them; in a message, 0 stands for none (C-63)."""
 
+    words: Mapping[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
+    """The words for a list of enum values, with the numbers that each stands for; no others are taken."""
+
+    fixed: Mapping[str, int] = field(default_factory=dict)
+    """Values of fields that a query cannot name."""
+
 
 PLAIN_QUERY = QueryShape()
 
@@ -192,11 +198,12 @@ class RequestShapes:
         """The shape of a message."""
         return self._rows.get(descriptor.full_name, PLAIN)
 
-    def body_reader(self, route: Route) -> Read | None:
-        """The function that reads a route's body; None if there is nothing to change. Raises BadRoute."""
+    def body_reader(self, route: Route, shape: RequestShape | None = None) -> Read | None:
+        """The function that reads a route's body; None if there is nothing to change. `shape` is the body's,
+        if not that of its message. Raises BadRoute."""
         request = route.method.input_type
         inner = None if route.body in ("", "*") else request.fields_by_name[route.body].message_type
-        return self.reader(inner or request)
+        return self.reader(inner or request, shape)
 
     def reader(self, descriptor: Descriptor, shape: RequestShape | None = None) -> Read | None:
         """The function that reads a message's JSON; None if there is nothing to change."""

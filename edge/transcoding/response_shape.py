@@ -91,6 +91,9 @@ class ResponseShape:
     items: Mapping[str, ResponseShape] = field(default_factory=dict)
     """The shape of the messages in a field, where it is not the one of their own row."""
 
+    merged: Collection[str] = ()
+    """Own messages whose fields stand beside the others instead."""
+
     reveals: Collection[str] = ()
     """Own fields with names of secrets that are shown all the same."""
 
@@ -98,7 +101,7 @@ class ResponseShape:
         """Raises BadRoute when the shape names a field that is not there, or would show a secret that it
         does not name."""
         named = {*self.hidden, *self.optional} - self.added.keys()
-        named |= {*self.items, *self.reveals, *self._used()}
+        named |= {*self.items, *self.reveals, *self.merged, *self._used()}
         if unknown := named - {*descriptor.fields_by_name}:
             raise BadRoute(f"{descriptor.full_name} has no field {sorted(unknown)}, which its shape names")
         for found in descriptor.fields:
@@ -112,7 +115,7 @@ class ResponseShape:
     @property
     def is_plain(self) -> bool:
         """True if the JSON object has no field but own ones, each always there."""
-        return not (self.object or self.added or self.optional)
+        return not (self.object or self.added or self.optional or self.merged)
 
     def json(self, own: dict[str, Json]) -> dict[str, Json]:
         """The JSON object, from the values of the own fields that are needed."""
@@ -121,6 +124,8 @@ class ResponseShape:
         for name, source in self.added.items():
             if name not in self.hidden:
                 json[name] = source.value(own)
+        for name in self.merged:
+            json |= json.pop(name)
         for name in self.hidden:
             json.pop(name, None)
         for name in self.optional:
@@ -134,11 +139,16 @@ class ResponseShape:
         properties |= own
         for name, source in self.added.items():
             properties[name] = source.schema(own)
+        optional = {*self.optional}
+        for name in self.merged:
+            inner = properties.pop(name)
+            properties |= inner["properties"]
+            optional |= inner["properties"].keys() - {*inner["required"]}
         for name in self.hidden:
             del properties[name]
         for name in self.optional:
             properties[name] = not_null(properties[name])
-        return object_of(properties, optional=self.optional)
+        return object_of(properties, optional=optional)
 
     def _used(self) -> set[str]:
         """The own fields that further fields are made of."""

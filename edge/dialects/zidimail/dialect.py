@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any
 
 from google.protobuf.descriptor import EnumDescriptor
-from zidimail.v1.email_service_pb2 import BatchSendEmailsResponse
 
-from edge.dialects.dialect import Files, HeaderField, MethodRules, PartialList
+from edge.dialects.dialect import Files, HeaderField, PartialList, RouteRules
+from edge.dialects.sends import KEY_HEADERS, send_headers
 from edge.dialects.zidimail.errors import failure_answer, failure_body
 from edge.dialects.zidimail.permissive import drop_invalid, report_invalid
 from edge.dialects.zidimail.shapes import EMAILS, JOBS, LIST, QUERIES, REQUESTS, RESPONSES
-from edge.rates import Rate
-from edge.transcoding.asgi import Answer, Header
+from edge.transcoding.asgi import Answer
 from edge.transcoding.names import short_names
 from edge.transcoding.request_shape import RequestShapes
 from edge.transcoding.response_shape import Form, ResponseShapes
@@ -29,41 +25,16 @@ from edge.transcoding.template import parse
 PREFIX = "/v1"
 PACKAGE = "zidimail.v1"
 
-IDEMPOTENCY_KEY = b"idempotency-key"
+_SEND = RouteRules(request_headers=KEY_HEADERS, response_headers=send_headers)
+_CREATE = RouteRules(status=201)
 
-_REPLAYED: tuple[Header, ...] = ((b"idempotent-replayed", b"true"),)
-
-
-def rate_limit_headers(response: Any) -> tuple[Header, ...]:
-    """The headers of an answer to sends: the mark of an earlier one (F-1), and the nearest quota (F-9)."""
-    headers = _REPLAYED if response.replayed else ()
-    is_batch = isinstance(response, BatchSendEmailsResponse)
-    sent = [it.sent for it in response.results] if is_batch else [response]
-    quotas = [it.rate_limit for it in sent if it.HasField("rate_limit")]
-    if not quotas:
-        return headers
-    nearest = min(quotas, key=attrgetter("remaining"))
-    reset_s = max(0, math.ceil(nearest.resets_at.seconds - time.time()))
-    return (*headers, *Rate(nearest.limit, nearest.remaining, reset_s).headers)
-
-
-_SEND = MethodRules(
-    # Of two the documented one counts, which is written last.
-    request_headers={
-        b"x-idempotency-key": HeaderField("idempotency_key"),
-        IDEMPOTENCY_KEY: HeaderField("idempotency_key"),
-    },
-    response_headers=rate_limit_headers,
-)
-_CREATE = MethodRules(status=201)
-
-METHODS: Mapping[str, MethodRules] = {
+METHODS: Mapping[str, RouteRules] = {
     # C-1, F-1
     EMAILS + "SendEmail": replace(_SEND, files=Files(("attachments",), "content")),
     # C-4
     EMAILS + "BatchSendEmails": replace(
         _SEND,
-        request_headers={**_SEND.request_headers, b"x-batch-validation": HeaderField("mode", str.lower)},
+        request_headers={**KEY_HEADERS, b"x-batch-validation": HeaderField("mode", str.lower)},
         partial=PartialList(drop_invalid, report_invalid),
     ),
     JOBS + "CreateBatchJob": replace(_SEND, status=201, files=Files(("emails", "attachments"), "content")),
@@ -109,10 +80,10 @@ class ZidiMail:
             if values[number].name not in _NOT_IN_REQUESTS
         }
 
-    def rules(self, method: str) -> MethodRules:
+    def rules(self, route: Route) -> RouteRules:
         """Creations are answered 201, all else 200 and never 204: clients of Resend choke on it (C-16)."""
-        is_creation = method.rpartition(".")[2].startswith("Create")
-        return METHODS.get(method, _CREATE if is_creation else MethodRules())
+        method = route.method
+        return METHODS.get(method.full_name, _CREATE if method.name.startswith("Create") else RouteRules())
 
     def failure(self, failure: Failure, request_id: str) -> Answer:
         return failure_answer(failure, request_id)

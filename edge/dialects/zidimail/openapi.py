@@ -8,7 +8,8 @@ from http import HTTPStatus
 import orjson
 from zidimail.v1 import access_pb2
 
-from edge.dialects.zidimail.dialect import IDEMPOTENCY_KEY, ZidiMail
+from edge.dialects.sends import IDEMPOTENCY_KEY
+from edge.dialects.zidimail.dialect import ZidiMail
 from edge.dialects.zidimail.errors import ROWS
 from edge.dialects.zidimail.shapes import IDEMPOTENCY_KEY_LIMITS, QUERIES
 from edge.transcoding.comments import comments_of
@@ -129,7 +130,7 @@ def _tag(service: str, comment: str) -> Schema:
 
 def _operation(route: Route, dialect: ZidiMail, requests: RequestSchemas, comment: str) -> Schema:
     method = route.method
-    rules = dialect.rules(method.full_name)
+    rules = dialect.rules(route)
     summary, description = split_comment(comment)
     headers = dict(_HEADERS)
     parameters = requests.parameters(route)

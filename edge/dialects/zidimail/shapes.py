@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import orjson
 
-from edge.dialects.zidimail.aliases import (
+from edge.dialects.aliases import (
     EMAIL_ALIASES,
     FILE_ALIASES,
     apply_buffer,

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zidimail/v1/api_key.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\"\xad\x02\n\x06\x41piKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06prefix\x18\x03 \x01(\t\x12+\n\npermission\x18\x04 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_used_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61llowed_domains\x18\x07 \x03(\t\x12\x13\n\x0b\x61llowed_ips\x18\x08 \x03(\t\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04test\x18\n \x01(\x08\x42\xaf\x01\n\x0f\x63om.zidimail.v1B\x0b\x41piKeyProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zidimail/v1/api_key.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\"\xad\x02\n\x06\x41piKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06prefix\x18\x03 \x01(\t\x12+\n\npermission\x18\x04 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_used_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61llowed_domains\x18\x07 \x03(\t\x12\x13\n\x0b\x61llowed_ips\x18\x08 \x03(\t\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04test\x18\n \x01(\x08*X\n\x0b\x41piKeyStyle\x12\x1d\n\x19\x41PI_KEY_STYLE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41PI_KEY_STYLE_ZM\x10\x01\x12\x14\n\x10\x41PI_KEY_STYLE_ZS\x10\x02\x42\xaf\x01\n\x0f\x63om.zidimail.v1B\x0b\x41piKeyProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.api_key_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\013ApiKeyProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
+  _globals['_APIKEYSTYLE']._serialized_start=405
+  _globals['_APIKEYSTYLE']._serialized_end=493
   _globals['_APIKEY']._serialized_start=102
   _globals['_APIKEY']._serialized_end=403
 # @@protoc_insertion_point(module_scope)

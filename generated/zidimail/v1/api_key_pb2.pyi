@@ -3,12 +3,22 @@ import datetime
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from zidimail.v1 import access_pb2 as _access_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class ApiKeyStyle(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    API_KEY_STYLE_UNSPECIFIED: _ClassVar[ApiKeyStyle]
+    API_KEY_STYLE_ZM: _ClassVar[ApiKeyStyle]
+    API_KEY_STYLE_ZS: _ClassVar[ApiKeyStyle]
+API_KEY_STYLE_UNSPECIFIED: ApiKeyStyle
+API_KEY_STYLE_ZM: ApiKeyStyle
+API_KEY_STYLE_ZS: ApiKeyStyle
 
 class ApiKey(_message.Message):
     __slots__ = ("id", "name", "prefix", "permission", "created_at", "last_used_at", "allowed_domains", "allowed_ips", "expires_at", "test")

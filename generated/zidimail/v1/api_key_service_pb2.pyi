@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateApiKeyRequest(_message.Message):
-    __slots__ = ("name", "permission", "allowed_domains", "allowed_ips", "expires_at", "test", "domain_id")
+    __slots__ = ("name", "permission", "allowed_domains", "allowed_ips", "expires_at", "test", "domain_id", "style")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PERMISSION_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_DOMAINS_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,7 @@ class CreateApiKeyRequest(_message.Message):
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     TEST_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_ID_FIELD_NUMBER: _ClassVar[int]
+    STYLE_FIELD_NUMBER: _ClassVar[int]
     name: str
     permission: _access_pb2.Permission
     allowed_domains: _containers.RepeatedScalarFieldContainer[str]
@@ -29,7 +30,8 @@ class CreateApiKeyRequest(_message.Message):
     expires_at: _timestamp_pb2.Timestamp
     test: bool
     domain_id: str
-    def __init__(self, name: _Optional[str] = ..., permission: _Optional[_Union[_access_pb2.Permission, str]] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., allowed_ips: _Optional[_Iterable[str]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., test: _Optional[bool] = ..., domain_id: _Optional[str] = ...) -> None: ...
+    style: _api_key_pb2.ApiKeyStyle
+    def __init__(self, name: _Optional[str] = ..., permission: _Optional[_Union[_access_pb2.Permission, str]] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., allowed_ips: _Optional[_Iterable[str]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., test: _Optional[bool] = ..., domain_id: _Optional[str] = ..., style: _Optional[_Union[_api_key_pb2.ApiKeyStyle, str]] = ...) -> None: ...
 
 class CreateApiKeyResponse(_message.Message):
     __slots__ = ("id", "name", "key", "prefix", "permission", "created_at", "allowed_domains", "allowed_ips", "expires_at", "test")

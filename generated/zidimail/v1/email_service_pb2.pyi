@@ -6,6 +6,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
 from zidimail.v1 import access_pb2 as _access_pb2
 from zidimail.v1 import email_pb2 as _email_pb2
+from zidimail.v1 import usage_service_pb2 as _usage_service_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -238,10 +239,12 @@ class GetEmailRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ..., without_bodies: _Optional[bool] = ...) -> None: ...
 
 class GetEmailResponse(_message.Message):
-    __slots__ = ("email",)
+    __slots__ = ("email", "account_state")
     EMAIL_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_STATE_FIELD_NUMBER: _ClassVar[int]
     email: _email_pb2.Email
-    def __init__(self, email: _Optional[_Union[_email_pb2.Email, _Mapping]] = ...) -> None: ...
+    account_state: _usage_service_pb2.AccountState
+    def __init__(self, email: _Optional[_Union[_email_pb2.Email, _Mapping]] = ..., account_state: _Optional[_Union[_usage_service_pb2.AccountState, str]] = ...) -> None: ...
 
 class ListEmailsRequest(_message.Message):
     __slots__ = ("limit", "page", "search", "after", "before", "status", "tag", "domain", "since", "until", "job_type", "job_id", "to", "subject", "offset")

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zidimail.v1 import event_pb2 as zidimail_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zidimail/v1/webhook.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zidimail/v1/event.proto\"\xad\x02\n\x07Webhook\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12&\n\x06\x65vents\x18\x03 \x03(\x0e\x32\x16.zidimail.v1.EventType\x12*\n\x06status\x18\x04 \x01(\x0e\x32\x1a.zidimail.v1.WebhookStatus\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12@\n\x0f\x64isabled_reason\x18\x06 \x01(\x0e\x32\".zidimail.v1.WebhookDisabledReasonH\x00\x88\x01\x01\x12/\n\x0b\x64isabled_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x12\n\x10_disabled_reason\"\xf9\x01\n\x0cWebhookEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x04type\x18\x02 \x01(\x0e\x32\x16.zidimail.v1.EventType\x12/\n\x06status\x18\x03 \x01(\x0e\x32\x1f.zidimail.v1.WebhookEventStatus\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\x05\x12\x33\n\x0fnext_attempt_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07payload\x18\x07 \x01(\t\"\xab\x01\n\x0eWebhookAttempt\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12+\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10http_status_code\x18\x03 \x01(\x05\x12\x10\n\x08response\x18\x04 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x05 \x01(\x05\x12\x0f\n\x07success\x18\x06 \x01(\x08\x12\n\n\x02id\x18\x07 \x01(\t*h\n\rWebhookStatus\x12\x1e\n\x1aWEBHOOK_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16WEBHOOK_STATUS_ENABLED\x10\x01\x12\x1b\n\x17WEBHOOK_STATUS_DISABLED\x10\x02*\xaa\x01\n\x15WebhookDisabledReason\x12\'\n#WEBHOOK_DISABLED_REASON_UNSPECIFIED\x10\x00\x12!\n\x1dWEBHOOK_DISABLED_REASON_OWNER\x10\x01\x12 \n\x1cWEBHOOK_DISABLED_REASON_GONE\x10\x02\x12#\n\x1fWEBHOOK_DISABLED_REASON_FAILING\x10\x03*\xc4\x01\n\x12WebhookEventStatus\x12$\n WEBHOOK_EVENT_STATUS_UNSPECIFIED\x10\x00\x12 \n\x1cWEBHOOK_EVENT_STATUS_PENDING\x10\x01\x12#\n\x1fWEBHOOK_EVENT_STATUS_ATTEMPTING\x10\x02\x12 \n\x1cWEBHOOK_EVENT_STATUS_SUCCESS\x10\x03\x12\x1f\n\x1bWEBHOOK_EVENT_STATUS_FAILED\x10\x04\x42\xb0\x01\n\x0f\x63om.zidimail.v1B\x0cWebhookProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zidimail/v1/webhook.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zidimail/v1/event.proto\"\xd9\x02\n\x07Webhook\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12&\n\x06\x65vents\x18\x03 \x03(\x0e\x32\x16.zidimail.v1.EventType\x12*\n\x06status\x18\x04 \x01(\x0e\x32\x1a.zidimail.v1.WebhookStatus\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12@\n\x0f\x64isabled_reason\x18\x06 \x01(\x0e\x32\".zidimail.v1.WebhookDisabledReasonH\x00\x88\x01\x01\x12/\n\x0b\x64isabled_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06\x66ormat\x18\x08 \x01(\x0e\x32\x1a.zidimail.v1.WebhookFormatB\x12\n\x10_disabled_reason\"\xf9\x01\n\x0cWebhookEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x04type\x18\x02 \x01(\x0e\x32\x16.zidimail.v1.EventType\x12/\n\x06status\x18\x03 \x01(\x0e\x32\x1f.zidimail.v1.WebhookEventStatus\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\x05\x12\x33\n\x0fnext_attempt_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07payload\x18\x07 \x01(\t\"\xab\x01\n\x0eWebhookAttempt\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12+\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10http_status_code\x18\x03 \x01(\x05\x12\x10\n\x08response\x18\x04 \x01(\t\x12\x13\n\x0b\x64uration_ms\x18\x05 \x01(\x05\x12\x0f\n\x07success\x18\x06 \x01(\x08\x12\n\n\x02id\x18\x07 \x01(\t*h\n\rWebhookStatus\x12\x1e\n\x1aWEBHOOK_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16WEBHOOK_STATUS_ENABLED\x10\x01\x12\x1b\n\x17WEBHOOK_STATUS_DISABLED\x10\x02*\xaa\x01\n\x15WebhookDisabledReason\x12\'\n#WEBHOOK_DISABLED_REASON_UNSPECIFIED\x10\x00\x12!\n\x1dWEBHOOK_DISABLED_REASON_OWNER\x10\x01\x12 \n\x1cWEBHOOK_DISABLED_REASON_GONE\x10\x02\x12#\n\x1fWEBHOOK_DISABLED_REASON_FAILING\x10\x03*f\n\rWebhookFormat\x12\x1e\n\x1aWEBHOOK_FORMAT_UNSPECIFIED\x10\x00\x12\x1b\n\x17WEBHOOK_FORMAT_ZIDIMAIL\x10\x01\x12\x18\n\x14WEBHOOK_FORMAT_ZSEND\x10\x02*\xc4\x01\n\x12WebhookEventStatus\x12$\n WEBHOOK_EVENT_STATUS_UNSPECIFIED\x10\x00\x12 \n\x1cWEBHOOK_EVENT_STATUS_PENDING\x10\x01\x12#\n\x1fWEBHOOK_EVENT_STATUS_ATTEMPTING\x10\x02\x12 \n\x1cWEBHOOK_EVENT_STATUS_SUCCESS\x10\x03\x12\x1f\n\x1bWEBHOOK_EVENT_STATUS_FAILED\x10\x04\x42\xb0\x01\n\x0f\x63om.zidimail.v1B\x0cWebhookProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,16 +34,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.webhook_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\014WebhookProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
-  _globals['_WEBHOOKSTATUS']._serialized_start=830
-  _globals['_WEBHOOKSTATUS']._serialized_end=934
-  _globals['_WEBHOOKDISABLEDREASON']._serialized_start=937
-  _globals['_WEBHOOKDISABLEDREASON']._serialized_end=1107
-  _globals['_WEBHOOKEVENTSTATUS']._serialized_start=1110
-  _globals['_WEBHOOKEVENTSTATUS']._serialized_end=1306
+  _globals['_WEBHOOKSTATUS']._serialized_start=874
+  _globals['_WEBHOOKSTATUS']._serialized_end=978
+  _globals['_WEBHOOKDISABLEDREASON']._serialized_start=981
+  _globals['_WEBHOOKDISABLEDREASON']._serialized_end=1151
+  _globals['_WEBHOOKFORMAT']._serialized_start=1153
+  _globals['_WEBHOOKFORMAT']._serialized_end=1255
+  _globals['_WEBHOOKEVENTSTATUS']._serialized_start=1258
+  _globals['_WEBHOOKEVENTSTATUS']._serialized_end=1454
   _globals['_WEBHOOK']._serialized_start=101
-  _globals['_WEBHOOK']._serialized_end=402
-  _globals['_WEBHOOKEVENT']._serialized_start=405
-  _globals['_WEBHOOKEVENT']._serialized_end=654
-  _globals['_WEBHOOKATTEMPT']._serialized_start=657
-  _globals['_WEBHOOKATTEMPT']._serialized_end=828
+  _globals['_WEBHOOK']._serialized_end=446
+  _globals['_WEBHOOKEVENT']._serialized_start=449
+  _globals['_WEBHOOKEVENT']._serialized_end=698
+  _globals['_WEBHOOKATTEMPT']._serialized_start=701
+  _globals['_WEBHOOKATTEMPT']._serialized_end=872
 # @@protoc_insertion_point(module_scope)

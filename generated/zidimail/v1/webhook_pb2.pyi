@@ -24,6 +24,12 @@ class WebhookDisabledReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WEBHOOK_DISABLED_REASON_GONE: _ClassVar[WebhookDisabledReason]
     WEBHOOK_DISABLED_REASON_FAILING: _ClassVar[WebhookDisabledReason]
 
+class WebhookFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WEBHOOK_FORMAT_UNSPECIFIED: _ClassVar[WebhookFormat]
+    WEBHOOK_FORMAT_ZIDIMAIL: _ClassVar[WebhookFormat]
+    WEBHOOK_FORMAT_ZSEND: _ClassVar[WebhookFormat]
+
 class WebhookEventStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     WEBHOOK_EVENT_STATUS_UNSPECIFIED: _ClassVar[WebhookEventStatus]
@@ -38,6 +44,9 @@ WEBHOOK_DISABLED_REASON_UNSPECIFIED: WebhookDisabledReason
 WEBHOOK_DISABLED_REASON_OWNER: WebhookDisabledReason
 WEBHOOK_DISABLED_REASON_GONE: WebhookDisabledReason
 WEBHOOK_DISABLED_REASON_FAILING: WebhookDisabledReason
+WEBHOOK_FORMAT_UNSPECIFIED: WebhookFormat
+WEBHOOK_FORMAT_ZIDIMAIL: WebhookFormat
+WEBHOOK_FORMAT_ZSEND: WebhookFormat
 WEBHOOK_EVENT_STATUS_UNSPECIFIED: WebhookEventStatus
 WEBHOOK_EVENT_STATUS_PENDING: WebhookEventStatus
 WEBHOOK_EVENT_STATUS_ATTEMPTING: WebhookEventStatus
@@ -45,7 +54,7 @@ WEBHOOK_EVENT_STATUS_SUCCESS: WebhookEventStatus
 WEBHOOK_EVENT_STATUS_FAILED: WebhookEventStatus
 
 class Webhook(_message.Message):
-    __slots__ = ("id", "url", "events", "status", "created_at", "disabled_reason", "disabled_at")
+    __slots__ = ("id", "url", "events", "status", "created_at", "disabled_reason", "disabled_at", "format")
     ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +62,7 @@ class Webhook(_message.Message):
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     DISABLED_REASON_FIELD_NUMBER: _ClassVar[int]
     DISABLED_AT_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
     id: str
     url: str
     events: _containers.RepeatedScalarFieldContainer[_event_pb2.EventType]
@@ -60,7 +70,8 @@ class Webhook(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     disabled_reason: WebhookDisabledReason
     disabled_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., status: _Optional[_Union[WebhookStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., disabled_reason: _Optional[_Union[WebhookDisabledReason, str]] = ..., disabled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    format: WebhookFormat
+    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., status: _Optional[_Union[WebhookStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., disabled_reason: _Optional[_Union[WebhookDisabledReason, str]] = ..., disabled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., format: _Optional[_Union[WebhookFormat, str]] = ...) -> None: ...
 
 class WebhookEvent(_message.Message):
     __slots__ = ("id", "type", "status", "attempts", "next_attempt_at", "created_at", "payload")

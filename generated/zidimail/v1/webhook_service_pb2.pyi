@@ -16,12 +16,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateWebhookRequest(_message.Message):
-    __slots__ = ("url", "events")
+    __slots__ = ("url", "events", "format")
     URL_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
     url: str
     events: _containers.RepeatedScalarFieldContainer[_event_pb2.EventType]
-    def __init__(self, url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ...) -> None: ...
+    format: _webhook_pb2.WebhookFormat
+    def __init__(self, url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., format: _Optional[_Union[_webhook_pb2.WebhookFormat, str]] = ...) -> None: ...
 
 class CreateWebhookResponse(_message.Message):
     __slots__ = ("id", "url", "events", "secret", "status", "created_at")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from zidimail.v1 import email_service_pb2 as pb
 
-from edge.dialects.zidimail.aliases import mailboxes
+from edge.dialects.aliases import mailboxes
 from edge.transcoding.binding import compile_request
 from edge.transcoding.routes import Route
 from edge.transcoding.status import Failure

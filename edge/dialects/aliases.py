@@ -1,4 +1,4 @@
-"""Forms in which clients of Resend's wire write an email, besides the documented one.
+"""Forms in which clients write an email, besides the documented one of their dialect.
 
 Without them their values would be ignored like any unknown field (C-50), and replies, schedules or recipients
 would be lost silently.
