@@ -29,6 +29,7 @@ from server.events.cursors import Cursors
 from server.events.to_proto import event_message
 from server.faults import Fault, ValidationFailed, Violation
 from server.ids import is_id
+from server.quotas.to_proto import ACCOUNT_STATES
 from server.stats.store import DEFAULT_DAYS, MAX_DAYS, statistics
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
@@ -143,7 +144,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         email.events.extend(event_message(row, self._cursors) for row in found.events)
         if (bounce := bounce_message(found.recipients)) is not None:
             email.bounce.CopyFrom(bounce)
-        return pb.GetEmailResponse(email=email)
+        return pb.GetEmailResponse(email=email, account_state=ACCOUNT_STATES[found.account_state])
 
     async def ListEmails(self, request: pb.ListEmailsRequest, context: Context) -> pb.ListEmailsResponse:
         """A page of emails, newest first."""

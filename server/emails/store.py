@@ -10,6 +10,7 @@ from server.db.tables.emails import attachments, email_contents, emails, recipie
 from server.db.tx import Tx
 from server.events import log
 from server.events.rows import EventRow
+from server.quotas.store import account_state
 
 
 class EmailRow(NamedTuple):
@@ -77,6 +78,8 @@ class EmailDetails:
     recipients: list[RecipientRow]
     attachments: list[AttachmentRow]
     events: list[EventRow]
+    # Of the organisation, now.
+    account_state: str
 
 
 _ATTEMPTS = (
@@ -111,6 +114,7 @@ def details(tx: Tx, org_id: str, email_id: str, reach: Reach = ALL) -> EmailDeta
         _recipients(tx, org_id, email_id),
         _attachments(tx, org_id, email_id),
         log.of_email(tx, org_id, email_id),
+        account_state(tx, org_id),
     )
 
 

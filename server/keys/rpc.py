@@ -1,6 +1,7 @@
 """ApiKeyService."""
 
 import json
+from collections.abc import Mapping
 
 from zidimail.v1 import access_pb2, api_key_pb2, api_key_service_pb2_grpc
 from zidimail.v1 import api_key_service_pb2 as pb
@@ -13,7 +14,7 @@ from server.ids import is_id
 from server.keys import store
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.faults import ApiKeyNotFound
-from server.keys.mint import mint, prefix_of
+from server.keys.mint import Style, mint, prefix_of
 from server.keys.rules import address_bounds, check_name, domain_bounds
 from server.permissions import PermissionName
 from server.wire.access import PERMISSIONS
@@ -25,6 +26,13 @@ from server.wire.timestamps import milliseconds, timestamp
 _NAMES: dict[access_pb2.Permission, PermissionName] = {
     access_pb2.PERMISSION_UNSPECIFIED: "full",
     **{value: name for name, value in PERMISSIONS.items()},
+}
+
+
+_STYLES: Mapping[int, Style] = {
+    api_key_pb2.API_KEY_STYLE_UNSPECIFIED: "zm",
+    api_key_pb2.API_KEY_STYLE_ZM: "zm",
+    api_key_pb2.API_KEY_STYLE_ZS: "zs",
 }
 
 
@@ -49,7 +57,9 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
         if permission is None:
             raise ValidationFailed([Violation("permission", "must be full, send_only or read_only")])
         bounds = await self._bounds(org_id, request, now)
-        key = mint("test" if request.test else "zm")
+        if request.style not in _STYLES:
+            raise ValidationFailed([Violation("style", "must be zm or zs")])
+        key = mint("test" if request.test else _STYLES[request.style])
         await self._writer.run(store.add, org_id, key, name, permission, now, bounds)
         return pb.CreateApiKeyResponse(
             id=key.id,

@@ -7,17 +7,11 @@ from server.clock import Clock
 from server.db.database import Database
 from server.quotas.rules import Periods, overage
 from server.quotas.store import account_limits
+from server.quotas.to_proto import ACCOUNT_STATES
 from server.settings import Settings
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 from server.wire.timestamps import timestamp
-
-_STATES = {
-    "healthy": pb.ACCOUNT_STATE_HEALTHY,
-    "review": pb.ACCOUNT_STATE_REVIEW,
-    "paused": pb.ACCOUNT_STATE_PAUSED,
-    "banned": pb.ACCOUNT_STATE_BANNED,
-}
 
 
 class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
@@ -41,7 +35,7 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
         daily = [limit for limit in (limits.daily, limits.warm_up) if limit is not None]
         return pb.GetUsageResponse(
             plan=limits.plan,
-            state=_STATES[account.state],
+            state=ACCOUNT_STATES[account.state],
             sandbox=account.sandbox,
             daily=_quota(used.day, min(daily, default=None), periods.day_ends_ms),
             monthly=_quota(used.month, limits.monthly, periods.month_ends_ms),

@@ -8,6 +8,8 @@ _DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The daily limits of the profile `level` before and after a domain is verified (S-17).
 LEVEL_NEW, LEVEL_VERIFIED = 100, 1_000
+# The bytes of attachments that every organisation of that profile may send with an email (S-4).
+LEVEL_ATTACHMENTS = 10 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from sqlalchemy import select
 
 from server.db.keys import in_keys
 from server.db.statements import BulkInsert, Change, Statement
+from server.db.tables.accounts import organisations
 from server.db.tables.quotas import unique_recipients
 from server.db.tx import Tx
 from server.quotas.rules import (
+    LEVEL_ATTACHMENTS,
     LEVEL_NEW,
     LEVEL_VERIFIED,
     AccountLimits,
@@ -135,6 +137,13 @@ def account_limits(
     }
 
 
+def account_state(tx: Tx, org_id: str) -> str:
+    """The state of an organisation's account."""
+    state = tx.scalar(str, select(organisations.c.state).where(organisations.c.org_id == org_id))
+    assert state is not None
+    return state
+
+
 def recall_recipients(tx: Tx, asked: Mapping[str, Iterable[str]], month: int) -> dict[str, set[str]]:
     """The addresses, of those asked for, to which each organisation has sent this month."""
     pairs = [(org_id, address) for org_id, addresses in asked.items() for address in addresses]
@@ -187,7 +196,7 @@ def _account_limits(row: _AccountRow, slow_start: Sequence[int], now_ms: int) ->
         overage=row.overage,
         unique=_first(row.unique_limit, None if level else row.plan_unique),
         burst=_first(row.burst_limit, None if level else row.plan_burst),
-        attachment_bytes=row.attachment_bytes,
+        attachment_bytes=max(row.attachment_bytes, LEVEL_ATTACHMENTS) if level else row.attachment_bytes,
         warm_up=warm_up_cap(slow_start, row.created_at, now_ms),
     )
     return AccountLimits(row.state, row.sandbox, row.owner_email, limits)

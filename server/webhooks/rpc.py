@@ -15,10 +15,12 @@ from server.sealing import Seal
 from server.settings import Settings
 from server.webhooks import history, rules, store
 from server.webhooks.faults import EventNotFound, WebhookNotFound
+from server.webhooks.formats.table import FORMATS
 from server.webhooks.receivers import Receivers
 from server.webhooks.signing import new_secret
 from server.webhooks.to_proto import (
     EVENT_STATUSES,
+    WEBHOOK_FORMATS,
     WEBHOOK_STATUSES,
     attempt_message,
     event_message,
@@ -69,9 +71,12 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
             [_event_name(value) for value in request.events],
             allow_private_networks=self._settings.allow_private_networks,
         )
+        if request.format not in WEBHOOK_FORMATS:
+            raise ValidationFailed([Violation("format", f"must be one of {', '.join(FORMATS)}")])
         id, secret, now = new_id(), new_secret(), self._clock.now_ms()
         sealed = self._seal.seal(secret.encode(), store.seal_context(id))
-        new = store.NewWebhook(current_caller().org_id, id, request.url, events, sealed, now)
+        format = WEBHOOK_FORMATS[request.format]
+        new = store.NewWebhook(current_caller().org_id, id, request.url, events, sealed, now, format)
         await self._writer.submit(store.add, [new])
         return pb.CreateWebhookResponse(
             id=id,

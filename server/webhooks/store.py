@@ -15,6 +15,7 @@ from server.db.tx import Tx
 from server.events import log
 from server.faults import ValidationFailed, Violation
 from server.webhooks.faults import WebhookNotFound
+from server.webhooks.formats.table import DEFAULT
 
 ENABLED = "enabled"
 DISABLED = "disabled"
@@ -46,6 +47,7 @@ class NewWebhook:
     events: Sequence[str]
     secret: bytes
     created_at: int
+    format: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class WebhookRow(NamedTuple):
     disabled_reason: str
     disabled_at: int | None
     created_at: int
+    format: str
 
 
 class Endpoint(NamedTuple):
@@ -147,6 +150,7 @@ def add(tx: Tx, new: Sequence[NewWebhook]) -> list[None]:
                 "url": webhook.url,
                 "events": json.dumps(list(webhook.events)),
                 "secret": webhook.secret,
+                "format": webhook.format,
                 "status": ENABLED,
                 "since_tx": since.tx,
                 "since_seq": since.seq,

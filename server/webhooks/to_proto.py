@@ -6,6 +6,7 @@ from zidimail.v1 import webhook_pb2
 
 from server.events.to_proto import type_of_name
 from server.webhooks import store
+from server.webhooks.formats.table import DEFAULT, FORMATS
 from server.webhooks.history import AttemptRow, CallRow, CallWithBody
 from server.wire.timestamps import timestamp
 
@@ -13,6 +14,12 @@ WEBHOOK_STATUSES = {
     store.ENABLED: webhook_pb2.WEBHOOK_STATUS_ENABLED,
     store.DISABLED: webhook_pb2.WEBHOOK_STATUS_DISABLED,
 }
+_FORMAT = "WEBHOOK_FORMAT_"
+WEBHOOK_FORMATS = {
+    webhook_pb2.WEBHOOK_FORMAT_UNSPECIFIED: DEFAULT,
+    **{webhook_pb2.WebhookFormat.Value(_FORMAT + name.upper()): name for name in FORMATS},
+}
+"""The formats by their values in the contract."""
 EVENT_STATUSES = {
     store.PENDING: webhook_pb2.WEBHOOK_EVENT_STATUS_PENDING,
     store.ATTEMPTING: webhook_pb2.WEBHOOK_EVENT_STATUS_ATTEMPTING,
@@ -34,6 +41,7 @@ def webhook_message(row: store.WebhookRow) -> webhook_pb2.Webhook:
         events=[type_of_name(event) for event in json.loads(row.events)],
         status=WEBHOOK_STATUSES[row.status],
         created_at=timestamp(row.created_at),
+        format=f"{_FORMAT}{row.format.upper()}",
         disabled_reason=_REASONS.get(row.disabled_reason),
         disabled_at=None if row.disabled_at is None else timestamp(row.disabled_at),
     )

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from server.webhooks.formats import zidimail
+from server.webhooks.formats import zidimail, zsend
 from server.webhooks.formats.format import Format
 
-FORMATS: Mapping[str, Format] = {"zidimail": zidimail}
+DEFAULT = "zidimail"
+FORMATS: Mapping[str, Format] = {DEFAULT: zidimail, "zsend": zsend}

@@ -5,37 +5,28 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import orjson
 
 from server.events.rows import EventRow
+from server.webhooks.formats.example import example_email, example_event
 from server.webhooks.formats.format import TEST_TYPE, EmailRow
+from server.webhooks.formats.values import diagnostic_of, iso
 from server.webhooks.signing import key_bytes
-
-# A receiving mail server chooses the text of its reply, and some endpoints refuse bodies over about 20 kB.
-_MAX_DIAGNOSTIC_CHARS = 2048
 
 
 def body(event: EventRow, email: EmailRow) -> bytes:
     """The body of the calls about an event."""
     return orjson.dumps(
-        {"type": event.type, "created_at": _iso(event.created_at), "data": _data(event, email)}
+        {"type": event.type, "created_at": iso(event.created_at), "data": _data(event, email)}
     )
 
 
 def test_body(webhook_id: str, now_ms: int) -> bytes:
     """The body of a test call: of the shape of a delivery's, made by the same code (C-59)."""
-    event = EventRow(
-        *("", 0, 0, "", webhook_id, TEST_TYPE, "you@example.net", 1),
-        *(250, "2.0.0", "This is a test: no email was sent.", "mx.example.net", False, now_ms),
-    )
-    email = EmailRow(
-        *("", "", "Test <test@example.com>", '["you@example.net"]', "[]", "[]", "[]", "Test of a webhook"),
-        *('[["test","webhook"]]', "{}", f"<{webhook_id}@example.com>", True, now_ms),
-    )
+    event, email = example_event(webhook_id, now_ms), example_email(webhook_id, now_ms)
     data = _data(event, email) | {"webhook_id": webhook_id}
-    return orjson.dumps({"type": TEST_TYPE, "created_at": _iso(now_ms), "data": data})
+    return orjson.dumps({"type": TEST_TYPE, "created_at": iso(now_ms), "data": data})
 
 
 def headers(
@@ -65,7 +56,7 @@ def _data(event: EventRow, email: EmailRow) -> dict[str, object]:
     data: dict[str, object] = {
         "email_id": event.email_id,
         "message_id": email.message_id,
-        "created_at": _iso(email.created_at),
+        "created_at": iso(email.created_at),
         "from": email.sender,
         "to": json.loads(email.to),
         "cc": json.loads(email.cc),
@@ -83,7 +74,7 @@ def _data(event: EventRow, email: EmailRow) -> dict[str, object]:
     if event.attempt:
         data["attempt"] = event.attempt
         data["possible_duplicate"] = event.possible_duplicate
-    diagnostic = (event.reply_text or "")[:_MAX_DIAGNOSTIC_CHARS]
+    diagnostic = diagnostic_of(event)
     # Without a reply, the status and the text give the reason.
     if event.reply_code is not None or event.reply_status is not None:
         data["reply"] = {
@@ -100,12 +91,6 @@ def _data(event: EventRow, email: EmailRow) -> dict[str, object]:
     elif event.type == "email.suppressed":
         data["suppressed"] = {"type": "OnAccountSuppressionList", "message": diagnostic}
     return data
-
-
-def _iso(ms: int) -> str:
-    """Milliseconds since 1970 as ISO 8601 with milliseconds and `Z`."""
-    seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
 def _standard(secret: str, content: bytes) -> str:

@@ -1,0 +1,155 @@
+"""The errors of `/api/v1/zsend`: one table from the reason to the answer (S-2, C-6, C-66)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from edge.dialects.failures import check_rows, error_answer, resets_at, text_values
+from edge.transcoding.asgi import Answer
+from edge.transcoding.json_value import Json
+from edge.transcoding.status import BODY_ENCODING, HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
+
+
+class Row(NamedTuple):
+    """One reason's status and its texts, with the metadata's keys."""
+
+    status: int
+    error: str
+    message: str
+
+
+def _invalid(message: str) -> Row:
+    return Row(400, "validation error", message)
+
+
+def _unknown(message: str) -> Row:
+    return Row(404, "not found", message)
+
+
+def _denied(message: str) -> Row:
+    return Row(403, "permission denied", message)
+
+
+def _over(period: str) -> Row:
+    # S-18: programs read these numbers out of the text.
+    return Row(
+        429,
+        period + " quota exceeded ({used}/{limit}), resets at {reset}",
+        "{requested} recipients do not fit into the quota. Send again when it is full, or send to fewer.",
+    )
+
+
+_UNAUTHORIZED = Row(401, "unauthorized", "Invalid or missing API key")
+_FOREIGN_DOMAIN = "API key does not have permission to send from this domain"
+
+ROWS: Mapping[str, Row] = {
+    "INTERNAL": Row(
+        500, "internal error", "The request failed for a reason on our side; the logs have it as {request_id}."
+    ),
+    "UNAVAILABLE": Row(503, "unavailable", "Repeat the request after the seconds in Retry-After."),
+    "DEADLINE_EXCEEDED": Row(
+        500,
+        "internal error",
+        "The answer was not ready in time. The request may have taken effect: an Idempotency-Key makes it safe "
+        "to repeat.",
+    ),
+    REQUEST_TIMEOUT: _invalid("The request did not arrive in time: send all of it without pausing."),
+    HEAD_TOO_LARGE: _invalid("A request line and its headers have 64 KiB together."),
+    MALFORMED_REQUEST: _invalid("The request is not valid HTTP/1.1: {problem}."),
+    "MISSING_CREDENTIALS": _UNAUTHORIZED,
+    "INVALID_CREDENTIALS": _UNAUTHORIZED,
+    "WRONG_CREDENTIAL_KIND": _denied("This route is only open to {needed}."),
+    "MISSING_PERMISSION": _denied("The API key has the permission {permission}; this route needs {needed}."),
+    "ADDRESS_NOT_ALLOWED": _denied("API key cannot be used from {address}: it is restricted to other networks."),
+    "VALIDATION_FAILED": _invalid("{violations}"),
+    # C-23.
+    "DOMAIN_NOT_VERIFIED": _denied(_FOREIGN_DOMAIN + ": {domain} is not verified"),
+    "DOMAIN_NOT_ALLOWED": _denied(_FOREIGN_DOMAIN),
+    "SANDBOX_RECIPIENT": _denied(
+        "In the sandbox mail can only be sent to the owner's address, {owner}. Ask the operator for activation."
+    ),
+    "ACCOUNT_PAUSED": _denied("Sending is paused: the account may read but not send. Ask the operator why."),
+    "ALL_RECIPIENTS_SUPPRESSED": Row(
+        400,
+        "all recipients are suppressed",
+        "Each of them bounced, complained, unsubscribed or was suppressed by hand. Nothing was sent and no "
+        "quota used.",
+    ),
+    "ATTACHMENTS_TOO_LARGE": _invalid(
+        "The attachments are too large: together they may have {limit} bytes on the plan {plan}."
+    ),
+    "MESSAGE_TOO_LARGE": _invalid("The message is too large: at most {limit} bytes are accepted."),
+    "BODY_TOO_LARGE": _invalid("The body is too large: at most {limit} bytes are accepted."),
+    "MALFORMED_BODY": _invalid("The body must be a JSON object: {detail}."),
+    BODY_ENCODING: _invalid("Send JSON in UTF-8, plain or with Content-Encoding: gzip, not {encoding}."),
+    "UNSUPPORTED_MEDIA_TYPE": _invalid("Send application/json instead of {content_type}."),
+    "INVALID_IDEMPOTENCY_KEY": _invalid("An Idempotency-Key has 1 to 256 characters of printable ASCII."),
+    "IDEMPOTENCY_KEY_REUSED": _invalid(
+        "The idempotency key was used for another request within 24 hours. Use a new key."
+    ),
+    "EMAIL_NOT_SCHEDULED": _invalid("The email {id} is {state}: only one that waits for its time can be changed."),
+    "DOMAIN_ALREADY_EXISTS": _invalid("The organisation has the domain {domain} already."),
+    "DOMAIN_OWNED_ELSEWHERE": _invalid("Another organisation has verified the domain {domain}."),
+    "EMAIL_NOT_FOUND": _unknown("There is no such email with the id {id}."),
+    "BATCH_JOB_NOT_FOUND": _unknown("There is no batch job with the id {id}."),
+    "ATTACHMENT_NOT_FOUND": _unknown("This email has no attachment with the id {id}."),
+    "DOMAIN_NOT_FOUND": _unknown("There is no domain with the id {id}."),
+    "API_KEY_NOT_FOUND": _unknown("There is no API key with the id {id}."),
+    "WEBHOOK_NOT_FOUND": _unknown("There is no webhook with the id {id}."),
+    "SUPPRESSION_NOT_FOUND": _unknown("There is no suppression of {id}."),
+    "EVENT_NOT_FOUND": _unknown("This webhook has no event with the id {id}."),
+    "ROUTE_NOT_FOUND": _unknown("Nothing answers at {path}."),
+    # C-66: 405 is none of the documented statuses.
+    "METHOD_NOT_ALLOWED": _unknown("Nothing answers to {method} here. Instead use: {allow}."),
+    "BURST_LIMIT_EXCEEDED": Row(
+        429, "rate limit exceeded", "The limit is {limit} emails a second. Send again at {reset}."
+    ),
+    "DAILY_QUOTA_EXCEEDED": _over("daily"),
+    "WARM_UP_LIMIT_EXCEEDED": _over("daily"),
+    "MONTHLY_QUOTA_EXCEEDED": _over("monthly"),
+    "RECIPIENT_CAP_EXCEEDED": _over("unique recipients"),
+    "TOO_MANY_REQUESTS": Row(
+        429, "rate limit exceeded", "Too many requests from your address: repeat it after the seconds in Retry-After."
+    ),
+    "TOO_MANY_STREAMS": Row(429, "rate limit exceeded", "At most {limit} streams may be open at once."),
+}
+
+check_rows(ROWS)
+
+_PERMISSIONS = {"full": "all"}
+_STATES = {"canceled": "cancelled"}
+
+
+def failure_body(failure: Failure, request_id: str = "") -> dict[str, Json]:
+    """The JSON body of a failure; a reason that a newer server gives is shown as INTERNAL."""
+    row = ROWS.get(failure.reason, ROWS["INTERNAL"])
+    values = dict(text_values(failure, request_id))
+    known = _Known(values)
+    known["violations"] = "; ".join(f"{it.field} {it.message}".strip() for it in failure.violations)
+    known["reset"] = values.get("resets_at", "?")[:19].replace("T", " ")
+    # The names of V-5.
+    for name in ("permission", "needed"):
+        parts = values.get(name, "?").split(",")
+        known[name] = ",".join(_PERMISSIONS.get(part.strip(), part) for part in parts)
+    known["state"] = _STATES.get(values.get("status", "?"), values.get("status", "?"))
+    message = row.message.format_map(known)
+    if "index" in values and failure.reason != "VALIDATION_FAILED":
+        message = f"emails[{values['index']}]: {message}"
+    body: dict[str, Json] = {"error": row.error.format_map(known), "message": message}
+    if (time := resets_at(failure, row.status)) is not None:
+        body["resetsAt"] = time
+    return body
+
+
+class _Known(dict[str, str]):
+    """A key that a server left out leaves a gap, not an error."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def failure_answer(failure: Failure, request_id: str) -> Answer:
+    """The whole answer of a failure."""
+    row = ROWS.get(failure.reason, ROWS["INTERNAL"])
+    return error_answer(row.status, failure_body(failure, request_id), failure)

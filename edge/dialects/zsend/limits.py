@@ -1,0 +1,70 @@
+"""The limits of one email on `/api/v1/zsend` (S-4, C-22): those of the core are wider, or of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zidimail.v1.batch_job_service_pb2 import CreateBatchJobRequest
+from zidimail.v1.email_service_pb2 import SendEmailRequest
+
+from edge.transcoding.status import Failure, Violation, invalid
+from edge.transcoding.values import VIOLATIONS_SHOWN
+
+MIB = 1 << 20
+SUBJECT = 998
+BODY = 5 * MIB
+FILE = 10 * MIB
+EMAIL = 10 * MIB
+
+
+def check_email(email: SendEmailRequest) -> None:
+    """Raises Failure for an email that is beyond a limit."""
+    _refuse(list(_violations(email)))
+
+
+def check_scheduled(email: SendEmailRequest) -> None:
+    """As `check_email`, and for an email without its time (S-7)."""
+    missing = [] if email.HasField("scheduled_at") else [Violation("scheduled_at", "is required")]
+    _refuse([*missing, *_violations(email)])
+
+
+def check_job(job: CreateBatchJobRequest) -> None:
+    """Raises Failure that names every email beyond a limit (C-26)."""
+    _refuse([violation for at, email in enumerate(job.emails) for violation in _violations(email, at)])
+
+
+def check_is_scheduled(response: object) -> None:
+    """Raises Failure for an email that never was scheduled: this list does not have it."""
+    email = response.email  # type: ignore[attr-defined]
+    if not email.HasField("scheduled_at"):
+        raise Failure("EMAIL_NOT_FOUND", {"id": email.id})
+
+
+def _refuse(violations: list[Violation]) -> None:
+    if violations:
+        raise invalid(violations[:VIOLATIONS_SHOWN])
+
+
+def _violations(email: SendEmailRequest, at: int | None = None) -> Iterator[Violation]:
+    prefix = "" if at is None else f"emails[{at}]"
+    within = prefix and f"{prefix}."
+    if len(email.subject) > SUBJECT:
+        yield Violation(
+            f"{within}subject", f"length ({len(email.subject)}) exceeds maximum ({SUBJECT} characters)"
+        )
+    html, text = len(email.html.encode()), len(email.text.encode())
+    for name, size in (("html", html), ("text", text)):
+        if size > BODY:
+            yield Violation(within + name, _beyond(size, BODY))
+    files = [len(file.content) for file in email.attachments]
+    for index, size in enumerate(files):
+        if size > FILE:
+            yield Violation(f"{within}attachments[{index}]", _beyond(size, FILE))
+    headers = sum(len(name.encode()) + len(value.encode()) for name, value in email.headers.items())
+    whole = html + text + headers + sum(files)
+    if whole > EMAIL:
+        yield Violation(f"{within}email" if prefix else "email", f"with its attachments: {_beyond(whole, EMAIL)}")
+
+
+def _beyond(size: int, most: int) -> str:
+    return f"size ({size} bytes) exceeds maximum ({most // MIB} MB)"
