@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 import zidimail.v1
@@ -19,8 +19,12 @@ from edge.coalesce import Coalescer, coalesced
 from edge.dialects.dialect import Dialect
 from edge.dialects.endpoint import Endpoint
 from edge.dialects.operation import Limits, Method
-from edge.dialects.zidimail.dialect import ZidiMail
-from edge.dialects.zidimail.openapi import document
+from edge.dialects.zidimail.dialect import PREFIX, ZidiMail
+from edge.dialects.openapi import Described, Description, document
+from edge.dialects.zidimail.openapi import DESCRIPTION as ZIDIMAIL
+from edge.dialects.zsend.dialect import ZSend
+from edge.dialects.zsend.openapi import DESCRIPTION as ZSEND
+from edge.dialects.zsend.routes import PREFIX as ZSEND_PREFIX
 from edge.errors import handlers
 from edge.middleware.access_log import AccessLog
 from edge.middleware.cors import Cors
@@ -32,7 +36,7 @@ from edge.settings import Settings
 from edge.transcoding.asgi import PrefixMount
 from edge.transcoding.capacity import Capacity
 from edge.transcoding.invoke import admission, direct
-from edge.transcoding.routes import routes_of, services_of
+from edge.transcoding.routes import Route, routes_of, services_of
 from edge.transcoding.sources import archive_of, descriptors_of
 from edge.transcoding.upload import upload
 
@@ -47,7 +51,11 @@ def application(settings: Settings) -> Starlette:
     """
     channel = Channel(settings.server, settings.secret, settings.server_tls)
     dialect = ZidiMail(routes_of(services_of(zidimail.v1)))
-    v1 = _endpoint(dialect, channel, settings, Capacity(settings.requests_limit, settings.bodies_limit))
+    dialects: Mapping[str, tuple[Described, Description]] = {
+        ZSEND_PREFIX: (ZSend(), ZSEND),
+        PREFIX: (dialect, ZIDIMAIL),
+    }
+    endpoints = _endpoints({prefix: spoken for prefix, (spoken, _) in dialects.items()}, channel, settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -56,15 +64,15 @@ def application(settings: Settings) -> Starlette:
 
     app = Starlette(
         routes=[
-            Page("/v1/openapi.json", OpenApi),
+            *(Page(f"{prefix}/openapi.json", OpenApi) for prefix in dialects),
             Page("/v1/protos.binpb", Descriptors),
             Page("/v1/protos.zip", Sources),
-            PrefixMount("/v1", v1),
+            *(PrefixMount(prefix, endpoint) for prefix, endpoint in endpoints.items()),
             Page("/healthz", Health),
             Page("/readyz", Readiness),
             # Mounts and pages of other packages stand here.
             # Last, because it takes every path: /v1 without its prefix, and 404.
-            PrefixMount("/", v1),
+            PrefixMount("/", endpoints[PREFIX]),
         ],
         middleware=[
             # Outermost first.
@@ -73,11 +81,14 @@ def application(settings: Settings) -> Starlette:
             Middleware(Cors, app_url=settings.app_url),
             Middleware(Credential, app_url=settings.app_url),
         ],
-        exception_handlers=handlers(dialect),
+        exception_handlers=handlers({prefix: spoken for prefix, (spoken, _) in dialects.items()}, dialect),
         lifespan=lifespan,
     )
     app.state.dialect = dialect
-    app.state.openapi = document(dialect, settings.app_url)
+    app.state.openapi = {
+        f"{prefix}/openapi.json": document(spoken, about, settings.app_url)
+        for prefix, (spoken, about) in dialects.items()
+    }
     app.state.downloads = {
         Descriptors.filename: File(descriptors_of(_PACKAGE), "application/octet-stream"),
         Sources.filename: File(archive_of(_PACKAGE), "application/zip"),
@@ -86,23 +97,27 @@ def application(settings: Settings) -> Starlette:
     return app
 
 
-def _endpoint(dialect: Dialect, channel: Channel, settings: Settings, capacity: Capacity) -> Endpoint:
+def _endpoints(
+    dialects: Mapping[str, Dialect], channel: Channel, settings: Settings
+) -> dict[str, Endpoint]:
+    """The endpoints of the dialects by their prefix. What is limited is limited for all together."""
     limits = Limits(settings.deadline_s, settings.body_limit, settings.send_body_limit)
-    return Endpoint(
-        dialect,
-        _methods(dialect, channel, settings.waiting_limit),
+    routes = [route for dialect in dialects.values() for route in dialect.routes]
+    shared = (
+        _methods(routes, channel, settings.waiting_limit),
         limits,
-        capacity,
+        Capacity(settings.requests_limit, settings.bodies_limit),
         ClientIps(settings.trusted_proxies, socket=settings.trusted_socket),
         None if settings.ip_limit is None else RateLimiter(settings.ip_limit),
     )
+    return {prefix: Endpoint(dialect, *shared) for prefix, dialect in dialects.items()}
 
 
-def _methods(dialect: Dialect, channel: Channel, waiting_limit: int) -> dict[str, Method]:
-    """The calls behind a dialect's routes, by full name."""
+def _methods(routes: Iterable[Route], channel: Channel, waiting_limit: int) -> dict[str, Method]:
+    """The calls behind routes, by full name."""
     methods = {}
     get_caller = channel.unary("zidimail.v1.AccessService.GetCaller", GetCallerResponse)
-    for method in {route.method.full_name: route.method for route in dialect.routes}.values():
+    for method in {route.method.full_name: route.method for route in routes}.values():
         name, response = method.full_name, GetMessageClass(method.output_type)
         call = (
             upload(channel.client_stream(name, response))

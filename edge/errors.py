@@ -20,11 +20,14 @@ _log = structlog.get_logger("edge")
 
 
 # Any: Starlette's handlers are for status codes and for exception classes.
-def handlers(dialect: Dialect) -> Mapping[Any, ExceptionHandler]:
-    """Starlette's exception handlers, which answer every error in the form of a dialect."""
+def handlers(dialects: Mapping[str, Dialect], other: Dialect) -> Mapping[Any, ExceptionHandler]:
+    """Starlette's exception handlers, which answer every error in the form of a dialect: the one under whose
+    prefix the request was made, or else `other`."""
 
     def rendered(request: Request, failure: Failure) -> Answer:
-        return dialect.failure(failure, _request_id(request))
+        path = request.url.path
+        found = (dialect for prefix, dialect in dialects.items() if path.startswith(f"{prefix}/"))
+        return next(found, other).failure(failure, _request_id(request))
 
     async def not_found(request: Request, error: Exception) -> Response:
         return _response(rendered(request, Failure("ROUTE_NOT_FOUND", {"path": request.url.path})))

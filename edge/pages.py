@@ -42,10 +42,10 @@ class Readiness(HTTPEndpoint):
 
 
 class OpenApi(HTTPEndpoint):
-    """The OpenAPI document of `/v1`."""
+    """The OpenAPI document of a dialect."""
 
     async def get(self, request: Request) -> Response:
-        return Response(request.app.state.openapi, media_type="application/json")
+        return Response(request.app.state.openapi[request.url.path], media_type="application/json")
 
 
 class File:

@@ -13,8 +13,10 @@ from zidimail.v1.email_service_pb2 import BatchSendEmailsResponse
 from edge.dialects.dialect import HeaderField
 from edge.rates import Rate
 from edge.transcoding.asgi import Header
+from edge.transcoding.schema import Schema
 
 IDEMPOTENCY_KEY = b"idempotency-key"
+IDEMPOTENCY_KEY_LIMITS: Schema = {"minLength": 1, "maxLength": 256, "pattern": "^[ -~]+$"}
 
 # Of two the documented one counts, which is written last.
 KEY_HEADERS: Mapping[bytes, HeaderField] = {

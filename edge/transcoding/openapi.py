@@ -6,7 +6,7 @@ Binders and renderers are described with the shapes that they are compiled from.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from google.api import field_behavior_pb2
@@ -188,7 +188,7 @@ def reference(kind: str, name: str) -> Schema:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def links(route: Route, routes: Sequence[Route]) -> Schema:
+def links(route: Route, routes: Sequence[Route], name_of: Callable[[Route], str]) -> Schema:
     """The operations on the objects that a route creates or lists: those whose path goes on with the id."""
     listed = {"GET": "#/data/0/id", "POST": "#/id"}.get(route.verb)
     found = {}
@@ -198,8 +198,9 @@ def links(route: Route, routes: Sequence[Route]) -> Schema:
             continue
         if other.path.startswith(f"{route.path}/{{{parameters[-1]}}}"):
             known = {name: f"$request.path.{name}" for name in route.parameters}
-            found[other.method.name] = {
-                "operationId": other.method.name,
+            name = name_of(other)
+            found[name] = {
+                "operationId": name,
                 "parameters": {**known, parameters[-1]: f"$response.body{listed}"},
             }
     return found

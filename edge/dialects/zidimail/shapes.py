@@ -20,6 +20,7 @@ from edge.dialects.aliases import (
     apply_text,
     apply_words,
 )
+from edge.dialects.sends import IDEMPOTENCY_KEY_LIMITS
 from edge.dialects.zidimail.batch_results import REFUSED, accepted, accepted_schema, refused
 from edge.dialects.zidimail.refusals import refuse_files, refuse_no_events
 from edge.transcoding.request_shape import QueryShape, RequestShape, or_else, or_named
@@ -53,7 +54,6 @@ _BUFFER = object_of({"type": {"const": "Buffer"}, "data": _OCTETS})
 
 _LABEL: Schema = {"maxLength": 100}
 _BATCH_SIZE: Schema = {"minItems": 1, "maxItems": 100}
-IDEMPOTENCY_KEY_LIMITS: Schema = {"minLength": 1, "maxLength": 256, "pattern": "^[ -~]+$"}
 
 
 _ADDRESSES = or_else(apply_text, TEXT)

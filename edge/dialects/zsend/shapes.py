@@ -45,7 +45,7 @@ SCHEDULED_STATUSES: Mapping[str, tuple[int, ...]] = {
 """The same where scheduled emails are listed (S-8, C-18)."""
 
 _PAGES = {"page_size": "limit"}
-QUERIES = QueryShape(other_names=_PAGES, defaults={"limit": 20}, counts=("limit", "page", "offset"))
+QUERIES = QueryShape(other_names=_PAGES, defaults={"limit": 20}, counts=("limit", "page"))
 """C-19, C-20."""
 EMAILS_QUERY = replace(QUERIES, words={"status": STATUSES})
 SCHEDULED_QUERY = replace(

@@ -9,12 +9,13 @@ import pytest_asyncio
 from zidimail.v1 import domain_pb2, domain_service_pb2
 
 from edge.client_ip import ClientIps
-from edge.dialects.dialect import HeaderField, MethodRules
+from edge.dialects.dialect import HeaderField, RouteRules
 from edge.dialects.endpoint import Endpoint
 from edge.dialects.operation import Limits, Method
 from edge.dialects.zidimail.dialect import ZidiMail
 from edge.middleware.credential import Credential
 from edge.transcoding.capacity import Capacity
+from edge.transcoding.routes import Route
 from tests.unit.edge.transcoding.contract import ROUTES
 
 CREATE_DOMAIN = "zidimail.v1.DomainService.CreateDomain"
@@ -23,9 +24,9 @@ CREATE_DOMAIN = "zidimail.v1.DomainService.CreateDomain"
 class Tuned(ZidiMail):
     """The dialect of `/v1` with other rules for one method."""
 
-    def rules(self, method: str) -> MethodRules:
-        rules = super().rules(method)
-        if method != CREATE_DOMAIN:
+    def rules(self, route: Route) -> RouteRules:
+        rules = super().rules(route)
+        if route.method.full_name != CREATE_DOMAIN:
             return rules
         return replace(
             rules,
