@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,12 @@ SHOWN_HEADERS = (
     "www-authenticate",
 )
 SHOWN_REQUEST_HEADERS = ("content-type", "idempotency-key", "x-batch-validation")
-CREDENTIALS = {"Bearer zm_": "an API key", "Bearer eyJ": "a session", "": "none"}
+CREDENTIALS = {"Bearer zm_": "an API key", "Bearer zs_": "an API key", "Bearer eyJ": "a session", "": "none"}
 
 LONGEST_BODY = 1000
 """Characters of a request's body that are worth reading."""
 
-ROW = re.compile(r"\b[ZSCF]-\d+\b|section D")
+ROW = re.compile(r"\b[ZSVCF]-\d+\b|section D")
 
 SECURITY_HEADERS = {
     "strict-transport-security": "max-age=31536000; includeSubDomains",
@@ -43,9 +44,12 @@ SECURITY_HEADERS = {
     "cache-control": "no-store",
 }
 
+Volatile = Sequence[tuple[re.Pattern[str], str]]
+"""Texts that differ from run to run, and what stands for them."""
+
 # In this order: a secret holds what looks like an id.
 VOLATILE = [
-    (re.compile(r"zm_(?:live|test)_[0-9a-f]{24}_\w+"), "<api key>"),
+    (re.compile(r"(?:zm_live|zm_test|zs)_[0-9a-f]{24}_\w+"), "<api key>"),
     (re.compile(r"whsec_[A-Za-z0-9+/=]{32}"), "<webhook secret>"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<time>"),
     (re.compile(r"p=[A-Za-z0-9+/=]{40,}"), "p=<public key>"),
@@ -94,16 +98,20 @@ class Description:
 class Golden:
     """Answers against files. `story` is the docstring of the test, which names the rows."""
 
-    def __init__(self, description: Description, story: str | None) -> None:
+    def __init__(
+        self, description: Description, story: str | None, folder: Path = FOLDER, volatile: Volatile = ()
+    ) -> None:
         self._description = description
+        self._folder = folder
+        self._volatile = (*VOLATILE, *volatile)
         self._rows = sorted(set(ROW.findall(story or "")))
 
     def check(self, name: str, answer: httpx.Response) -> None:
         """Compares a request and its whole answer with `golden/NAME.json`; see `check_answer`."""
         self.check_answer(answer)
         assert self._rows, f"the test of {name} names no row of the contract"
-        path = FOLDER / f"{name}.json"
-        shown = _text({"rows": self._rows, "request": _request(answer.request), "answer": _answer(answer)})
+        path = self._folder / f"{name}.json"
+        shown = _text(self._volatile, {"rows": self._rows, "request": _request(answer.request), "answer": _answer(answer)})
         if os.environ.get("UPDATE_GOLDEN"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(shown)
@@ -113,8 +121,9 @@ class Golden:
     def check_same(self, name: str, answer: httpx.Response) -> None:
         """Compares the answer to another request with the one in `golden/NAME.json`."""
         self.check_answer(answer)
-        kept = json.loads((FOLDER / f"{name}.json").read_text())["answer"]
-        assert json.loads(_text(_answer(answer))) == json.loads(_text(kept))
+        kept = json.loads((self._folder / f"{name}.json").read_text())["answer"]
+        volatile = self._volatile
+        assert json.loads(_text(volatile, _answer(answer))) == json.loads(_text(volatile, kept))
 
     def check_answer(self, answer: httpx.Response) -> None:
         """Holds an answer against its description, and looks for the headers that every answer has."""
@@ -151,9 +160,9 @@ def _answer(answer: httpx.Response) -> dict[str, Any]:
     return {"status": answer.status_code, "headers": headers, "body": answer.json()}
 
 
-def _text(value: Any) -> str:
+def _text(volatile: Volatile, value: Any) -> str:
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    for pattern, kind in VOLATILE:
+    for pattern, kind in volatile:
         text = pattern.sub(kind, text)
     text = CURSOR.sub(r'\1"<cursor>"', text)
     ids: dict[str, str] = {}

@@ -126,7 +126,7 @@ def failure_body(failure: Failure, request_id: str = "") -> dict[str, Json]:
     row = ROWS.get(failure.reason, ROWS["INTERNAL"])
     values = dict(text_values(failure, request_id))
     known = _Known(values)
-    known["violations"] = "; ".join(f"{it.field} {it.message}".strip() for it in failure.violations)
+    known["violations"] = "; ".join(": ".join(filter(None, it)) for it in failure.violations)
     known["reset"] = values.get("resets_at", "?")[:19].replace("T", " ")
     # The names of V-5.
     for name in ("permission", "needed"):

@@ -46,24 +46,26 @@ def _refuse(violations: list[Violation]) -> None:
 
 
 def _violations(email: SendEmailRequest, at: int | None = None) -> Iterator[Violation]:
-    prefix = "" if at is None else f"emails[{at}]"
-    within = prefix and f"{prefix}."
+    # The documented text about a subject holds the name of the field (S-5).
+    for text in _texts(email, "" if at is None else f"emails[{at}]."):
+        yield Violation("", text)
+
+
+def _texts(email: SendEmailRequest, within: str) -> Iterator[str]:
     if len(email.subject) > SUBJECT:
-        yield Violation(
-            f"{within}subject", f"length ({len(email.subject)}) exceeds maximum ({SUBJECT} characters)"
-        )
+        yield f"{within}subject length ({len(email.subject)}) exceeds maximum ({SUBJECT} characters)"
     html, text = len(email.html.encode()), len(email.text.encode())
     for name, size in (("html", html), ("text", text)):
         if size > BODY:
-            yield Violation(within + name, _beyond(size, BODY))
+            yield f"{within}{name} {_beyond(size, BODY)}"
     files = [len(file.content) for file in email.attachments]
     for index, size in enumerate(files):
         if size > FILE:
-            yield Violation(f"{within}attachments[{index}]", _beyond(size, FILE))
+            yield f"{within}attachments[{index}] {_beyond(size, FILE)}"
     headers = sum(len(name.encode()) + len(value.encode()) for name, value in email.headers.items())
     whole = html + text + headers + sum(files)
     if whole > EMAIL:
-        yield Violation(f"{within}email" if prefix else "email", f"with its attachments: {_beyond(whole, EMAIL)}")
+        yield f"{within}total {_beyond(whole, EMAIL)}, attachments and headers included"
 
 
 def _beyond(size: int, most: int) -> str:
