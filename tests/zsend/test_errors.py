@@ -47,11 +47,20 @@ def test_keys_have_permissions_and_domains(zsend: Stack, golden: Golden) -> None
 
         reader, sender = key(permission="read_only"), key(permission="send_only")
         all_of_it = key(permission="all")
+        session.post("/v1/domains", json={"domain": "elsewhere.example.com"}).raise_for_status()
+        bound = key(permission="send_only", allowed_domains=["elsewhere.example.com"])
     with client(zsend, reader) as api:
         api.get("/emails").raise_for_status()
         golden.check("errors/read-only", api.post("/emails", json=email_of("shop")))
     with client(zsend, sender) as api:
         api.post("/emails", json=email_of("shop")).raise_for_status()
+    with client(zsend, bound) as api:
+        refused = api.post("/emails", json=email_of("shop"))
+        assert refused.json() == {
+            "error": "permission denied",
+            "message": "API key does not have permission to send from this domain",
+        }
+        golden.check("errors/domain-not-allowed", refused)
     with client(zsend, all_of_it) as api:
         api.post("/emails", json=email_of("shop")).raise_for_status()
         assert httpx.get(f"{zsend.http}/v1/emails", headers=api.headers).status_code == 200

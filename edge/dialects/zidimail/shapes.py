@@ -44,7 +44,8 @@ QUERIES = QueryShape(
 )
 """C-19, C-20, Z-27."""
 
-RESEND_PERMISSIONS = {"full_access": "full", "sending_access": "send_only"}
+OTHER_PERMISSIONS = {"full_access": "full", "sending_access": "send_only", "all": "full"}
+"""Those of Resend, and of V-5."""
 
 REGION = "us-east-1"
 """An installation of this platform is one place, but some of Resend's clients know its regions only."""
@@ -138,7 +139,7 @@ REQUESTS: Mapping[str, RequestShape] = {
     ),
     "CreateDomainRequest": RequestShape(same_as={"name": "domain"}, example={"domain": "news.example.com"}),
     "CreateApiKeyRequest": RequestShape(
-        forms={"permission": or_named(RESEND_PERMISSIONS)},
+        forms={"permission": or_named(OTHER_PERMISSIONS)},
         described={"name": _LABEL},
         example={"name": "shop", "permission": "send_only"},
     ),

@@ -103,7 +103,7 @@ ROWS: Mapping[str, Row] = {
     # C-66: 405 is none of the documented statuses.
     "METHOD_NOT_ALLOWED": _unknown("Nothing answers to {method} here. Instead use: {allow}."),
     "BURST_LIMIT_EXCEEDED": Row(
-        429, "rate limit exceeded", "The limit is {limit} emails a second. Send again at {reset}."
+        429, "rate limit exceeded", "The limit is {limit} emails a second. Send again in a second."
     ),
     "DAILY_QUOTA_EXCEEDED": _over("daily"),
     "WARM_UP_LIMIT_EXCEEDED": _over("daily"),
