@@ -18,9 +18,9 @@ from edge.client_ip import ClientIps
 from edge.coalesce import Coalescer, coalesced
 from edge.dialects.dialect import Dialect
 from edge.dialects.endpoint import Endpoint
+from edge.dialects.openapi import Described, Description, document
 from edge.dialects.operation import Limits, Method
 from edge.dialects.zidimail.dialect import PREFIX, ZidiMail
-from edge.dialects.openapi import Described, Description, document
 from edge.dialects.zidimail.openapi import DESCRIPTION as ZIDIMAIL
 from edge.dialects.zsend.dialect import ZSend
 from edge.dialects.zsend.openapi import DESCRIPTION as ZSEND
@@ -97,9 +97,7 @@ def application(settings: Settings) -> Starlette:
     return app
 
 
-def _endpoints(
-    dialects: Mapping[str, Dialect], channel: Channel, settings: Settings
-) -> dict[str, Endpoint]:
+def _endpoints(dialects: Mapping[str, Dialect], channel: Channel, settings: Settings) -> dict[str, Endpoint]:
     """The endpoints of the dialects by their prefix. What is limited is limited for all together."""
     limits = Limits(settings.deadline_s, settings.body_limit, settings.send_body_limit)
     routes = [route for dialect in dialects.values() for route in dialect.routes]

@@ -105,7 +105,8 @@ class RequestSchemas(_Schemas[RequestShape]):
             found += [
                 self._parameter(field, "query")
                 for field in descriptor.fields
-                if field.name not in {*route.parameters, route.body, *hidden, *query.fixed} and is_in_query(field)
+                if field.name not in {*route.parameters, route.body, *hidden, *query.fixed}
+                and is_in_query(field)
             ]
         for parameter in found:
             if (meanings := query.words.get(parameter["name"])) is not None:

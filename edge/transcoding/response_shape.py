@@ -119,7 +119,7 @@ class ResponseShape:
 
     def json(self, own: dict[str, Json]) -> dict[str, Json]:
         """The JSON object, from the values of the own fields that are needed."""
-        json = {"object": self.object} if self.object else {}
+        json: dict[str, Json] = {"object": self.object} if self.object else {}
         json |= own
         for name, source in self.added.items():
             if name not in self.hidden:

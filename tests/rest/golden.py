@@ -111,7 +111,10 @@ class Golden:
         self.check_answer(answer)
         assert self._rows, f"the test of {name} names no row of the contract"
         path = self._folder / f"{name}.json"
-        shown = _text(self._volatile, {"rows": self._rows, "request": _request(answer.request), "answer": _answer(answer)})
+        shown = _text(
+            self._volatile,
+            {"rows": self._rows, "request": _request(answer.request), "answer": _answer(answer)},
+        )
         if os.environ.get("UPDATE_GOLDEN"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(shown)

@@ -20,13 +20,19 @@ def api(api_of: Callable[[str], httpx.Client]) -> httpx.Client:
 
 def test_a_batch_becomes_a_job_that_is_read_and_listed(api: httpx.Client, golden: Golden) -> None:
     """S-11, S-12, S-13, C-3, C-19, C-26, C-67, V-7."""
-    emails = [email_of("jobs", tags={"user_id": "1"}, attachments=[FILE]), email_of("jobs", to=["b@example.org"])]
+    emails = [
+        email_of("jobs", tags={"user_id": "1"}, attachments=[FILE]),
+        email_of("jobs", to=["b@example.org"]),
+    ]
     created = api.post("/emails/batch", json={"emails": emails})
     golden.check("batch", created)
     job_id = created.json()["job_id"]
     golden.check("batch-get", api.get(f"/emails/batch/{job_id}"))
     golden.check("batch-list", api.get("/emails/batch", params={"status": "completed"}))
-    assert api.get("/emails/batch", params={"status": "failed"}).json() == {"batch_jobs": [], "total_count": 0}
+    assert api.get("/emails/batch", params={"status": "failed"}).json() == {
+        "batch_jobs": [],
+        "total_count": 0,
+    }
     sent = api.get("/emails", params={"job_id": job_id}).json()
     assert sent["total"] == 2
     assert {(email["job_type"], email["job_id"]) for email in sent["data"]} == {("batch", job_id)}
@@ -34,7 +40,9 @@ def test_a_batch_becomes_a_job_that_is_read_and_listed(api: httpx.Client, golden
     assert api.get("/emails", params={"job_type": "direct"}).json() == {"data": [], "total": 0}
 
 
-def test_wrong_emails_of_a_batch_are_all_named_and_nothing_is_queued(api: httpx.Client, golden: Golden) -> None:
+def test_wrong_emails_of_a_batch_are_all_named_and_nothing_is_queued(
+    api: httpx.Client, golden: Golden
+) -> None:
     """C-26, S-5."""
     before = api.get("/emails/batch").json()["total_count"]
     wrong = [email_of("jobs", subject="x" * 1200), email_of("jobs"), email_of("jobs", subject="x" * 1000)]
@@ -49,7 +57,9 @@ def test_wrong_emails_of_a_batch_are_all_named_and_nothing_is_queued(api: httpx.
 def test_a_batch_holds_one_to_a_hundred_emails(api: httpx.Client, golden: Golden) -> None:
     """S-11, C-26."""
     golden.check("errors/batch-empty", api.post("/emails/batch", json={"emails": []}))
-    golden.check("errors/batch-too-many", api.post("/emails/batch", json={"emails": [email_of("jobs")] * 101}))
+    golden.check(
+        "errors/batch-too-many", api.post("/emails/batch", json={"emails": [email_of("jobs")] * 101})
+    )
     whole = api.post("/emails/batch", json={"emails": [email_of("jobs")] * 100}).raise_for_status().json()
     job = api.get(f"/emails/batch/{whole['job_id']}").json()
     assert (job["total_count"], job["sent_count"], job["failed_count"]) == (100, 100, 0)

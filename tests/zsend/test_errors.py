@@ -40,7 +40,9 @@ def test_keys_have_permissions_and_domains(zsend: Stack, golden: Golden) -> None
     ) as session:
 
         def key(**fields: Any) -> str:
-            made = session.post("/v1/api-keys", json={"name": "x", "style": "zs", **fields}).raise_for_status()
+            made = session.post(
+                "/v1/api-keys", json={"name": "x", "style": "zs", **fields}
+            ).raise_for_status()
             key: str = made.json()["key"]
             assert key.startswith("zs_")
             return key
@@ -77,7 +79,9 @@ def test_every_kind_of_send_beyond_the_daily_quota_is_the_documented_429(api_of:
     api = api_of("daily")
     while (first := api.post("/emails", json=email_of("daily"))).status_code == 200:
         pass
-    email = email_of("daily", scheduled_at=ahead(minutes=1)) if path == "/emails/schedule" else email_of("daily")
+    email = (
+        email_of("daily", scheduled_at=ahead(minutes=1)) if path == "/emails/schedule" else email_of("daily")
+    )
     answer = api.post(path, json={"emails": [email]} if path == "/emails/batch" else email)
     for refused in (first, answer):
         assert refused.status_code == 429
@@ -119,12 +123,16 @@ def test_account_states(api_of: ApiOf, golden: Golden) -> None:
     golden.check("errors/sandbox", api_of("sandbox").post("/emails", json=email_of("sandbox")))
 
 
-def test_what_http_tells_apart_is_400_or_404_here(api: httpx.Client, golden: Golden) -> None:
+def test_statuses_beyond_the_documented_ones_are_400_or_404(api: httpx.Client, golden: Golden) -> None:
     """C-66, C-6."""
     golden.check("errors/method", api.put("/emails", json={}))
     golden.check("errors/route", api.get("/nothing"))
     golden.check("errors/unknown-email", api.get(f"/emails/{'0' * 24}"))
-    golden.check("errors/json", api.post("/emails", content=b"{", headers={"content-type": "application/json"}))
-    golden.check("errors/media-type", api.post("/emails", content=b"a=b", headers={"content-type": "text/plain"}))
+    golden.check(
+        "errors/json", api.post("/emails", content=b"{", headers={"content-type": "application/json"})
+    )
+    golden.check(
+        "errors/media-type", api.post("/emails", content=b"a=b", headers={"content-type": "text/plain"})
+    )
     charset = {"content-type": "application/json; charset=utf-16"}
     golden.check("errors/charset", api.post("/emails", content=b"{}", headers=charset))

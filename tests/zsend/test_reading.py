@@ -43,7 +43,9 @@ def test_emails_are_listed_by_documented_states(api: httpx.Client, golden: Golde
     golden.check("errors/list-status", api.get("/emails", params={"status": "opened"}))
 
 
-def test_both_dialects_see_the_same_emails_quota_and_suppressions(api: httpx.Client, v1: httpx.Client) -> None:
+def test_both_dialects_see_the_same_emails_quota_and_suppressions(
+    api: httpx.Client, v1: httpx.Client
+) -> None:
     """C-13, C-44, F-4."""
     here = api.post("/emails", json=email_of("shared")).raise_for_status()
     there = v1.post("/emails", json=email_of("shared")).raise_for_status()
@@ -60,7 +62,10 @@ def test_both_dialects_see_the_same_emails_quota_and_suppressions(api: httpx.Cli
     ]
     v1.post("/suppressions", json={"email": "left@example.org"}).raise_for_status()
     refused = email_of("shared", to=["left@example.org"])
-    assert (api.post("/emails", json=refused).status_code, v1.post("/emails", json=refused).status_code) == (400, 422)
+    assert (api.post("/emails", json=refused).status_code, v1.post("/emails", json=refused).status_code) == (
+        400,
+        422,
+    )
 
 
 def test_a_list_has_twenty_emails_by_default(api: httpx.Client) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.rest.golden import Golden
 from tests.harness.waiting import until_sync
+from tests.rest.golden import Golden
 from tests.zsend.emails import ahead, email_of
 
 MIB = 1 << 20
@@ -53,7 +53,9 @@ def test_a_repeated_send_gets_the_first_answer(api: httpx.Client, golden: Golden
     assert first.json() == again.json()
     golden.check("send-again", again)
     golden.check("errors/idempotency-key-reused", api.post("/emails", json=email_of("shop"), headers=key))
-    golden.check("errors/idempotency-key", api.post("/emails", json=email, headers={"idempotency-key": "x" * 257}))
+    golden.check(
+        "errors/idempotency-key", api.post("/emails", json=email, headers={"idempotency-key": "x" * 257})
+    )
 
 
 def test_a_schedule_echoes_its_time(api: httpx.Client, golden: Golden) -> None:
@@ -66,13 +68,20 @@ def test_a_schedule_echoes_its_time(api: httpx.Client, golden: Golden) -> None:
 
 @pytest.mark.parametrize(
     ("name", "at"),
-    [("absent", None), ("past", "2020-01-01T00:00:00Z"), ("in-words", "in 1 hour"), ("far", "2999-01-01T00:00:00Z")],
+    [
+        ("absent", None),
+        ("past", "2020-01-01T00:00:00Z"),
+        ("in-words", "in 1 hour"),
+        ("far", "2999-01-01T00:00:00Z"),
+    ],
 )
 def test_a_schedule_needs_an_iso_time_within_a_year(
     api: httpx.Client, golden: Golden, name: str, at: str | None
 ) -> None:
     """S-7, C-25, C-72."""
-    golden.check(f"errors/schedule-{name}", api.post("/emails/schedule", json=email_of("shop", scheduled_at=at)))
+    golden.check(
+        f"errors/schedule-{name}", api.post("/emails/schedule", json=email_of("shop", scheduled_at=at))
+    )
 
 
 def test_a_send_never_takes_a_time_in_words(api: httpx.Client) -> None:

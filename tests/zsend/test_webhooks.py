@@ -7,15 +7,15 @@ from pathlib import Path
 import httpx
 
 from tests.harness.stack import Stack
-from tests.harness.webhook_sink import WebhookSink
 from tests.harness.waiting import until
+from tests.harness.webhook_sink import WebhookSink
 from tests.zsend.conftest import PREFIX
 from tests.zsend.emails import email_of
 
 
 async def test_each_webhook_is_called_in_the_format_that_it_was_registered_with(zsend: Stack) -> None:
     """V-1, V-2, V-3, C-80."""
-    headers = {"authorization": f"Bearer {zsend.orgs['shop'].api_key}"}
+    headers = {"authorization": f"Bearer {zsend.orgs['hooks'].api_key}"}
     async with WebhookSink() as sink, httpx.AsyncClient(base_url=zsend.http, headers=headers) as http:
         secrets = {}
         for format in ("zsend", "zidimail"):
@@ -25,7 +25,7 @@ async def test_each_webhook_is_called_in_the_format_that_it_was_registered_with(
             assert (await http.get(f"/v1/webhooks/{made['id']}")).json()["format"] == format
         wrong = {"url": f"{sink.url}/200/x", "events": ["email.sent"], "format": "other"}
         assert (await http.post("/v1/webhooks", json=wrong)).status_code == 422
-        sent = (await http.post(f"{PREFIX}/emails", json=email_of("shop"))).raise_for_status().json()
+        sent = (await http.post(f"{PREFIX}/emails", json=email_of("hooks"))).raise_for_status().json()
         await until(lambda: sink.at("/200/zsend") and sink.at("/200/zidimail"))
         (theirs,), (ours,) = sink.at("/200/zsend"), sink.at("/200/zidimail")
     assert ours.json()["data"]["email_id"] == theirs.json()["email"]["id"] == sent["id"]

@@ -45,7 +45,7 @@ QUERIES = QueryShape(
 """C-19, C-20, Z-27."""
 
 OTHER_PERMISSIONS = {"full_access": "full", "sending_access": "send_only", "all": "full"}
-"""Those of Resend, and of V-5."""
+"""The names of Resend, and of V-5."""
 
 REGION = "us-east-1"
 """An installation of this platform is one place, but some of Resend's clients know its regions only."""

@@ -42,9 +42,7 @@ RULES: Mapping[Route, RouteRules] = {
     ),
     routes.LIST: RouteRules(query=shapes.EMAILS_QUERY),
     routes.LIST_SCHEDULED: RouteRules(query=shapes.SCHEDULED_QUERY, response=shapes.LIST_SCHEDULED),
-    routes.GET_SCHEDULED: RouteRules(
-        response=shapes.GET_SCHEDULED, check_response=limits.check_is_scheduled
-    ),
+    routes.GET_SCHEDULED: RouteRules(response=shapes.GET_SCHEDULED, check_response=limits.check_is_scheduled),
 }
 """C-22."""
 _DEFAULT = RouteRules()

@@ -45,14 +45,16 @@ _FOREIGN_DOMAIN = "API key does not have permission to send from this domain"
 
 ROWS: Mapping[str, Row] = {
     "INTERNAL": Row(
-        500, "internal error", "The request failed for a reason on our side; the logs have it as {request_id}."
+        500,
+        "internal error",
+        "The request failed for a reason on our side; the logs have it as {request_id}.",
     ),
     "UNAVAILABLE": Row(503, "unavailable", "Repeat the request after the seconds in Retry-After."),
     "DEADLINE_EXCEEDED": Row(
         500,
         "internal error",
-        "The answer was not ready in time. The request may have taken effect: an Idempotency-Key makes it safe "
-        "to repeat.",
+        "The answer was not ready in time. The request may have taken effect: an Idempotency-Key makes it "
+        "safe to repeat.",
     ),
     REQUEST_TIMEOUT: _invalid("The request did not arrive in time: send all of it without pausing."),
     HEAD_TOO_LARGE: _invalid("A request line and its headers have 64 KiB together."),
@@ -61,13 +63,16 @@ ROWS: Mapping[str, Row] = {
     "INVALID_CREDENTIALS": _UNAUTHORIZED,
     "WRONG_CREDENTIAL_KIND": _denied("This route is only open to {needed}."),
     "MISSING_PERMISSION": _denied("The API key has the permission {permission}; this route needs {needed}."),
-    "ADDRESS_NOT_ALLOWED": _denied("API key cannot be used from {address}: it is restricted to other networks."),
+    "ADDRESS_NOT_ALLOWED": _denied(
+        "API key cannot be used from {address}: it is restricted to other networks."
+    ),
     "VALIDATION_FAILED": _invalid("{violations}"),
     # C-23.
     "DOMAIN_NOT_VERIFIED": _denied(_FOREIGN_DOMAIN + ": {domain} is not verified"),
     "DOMAIN_NOT_ALLOWED": _denied(_FOREIGN_DOMAIN),
     "SANDBOX_RECIPIENT": _denied(
-        "In the sandbox mail can only be sent to the owner's address, {owner}. Ask the operator for activation."
+        "In the sandbox mail can only be sent to the owner's address, {owner}. Ask the operator to "
+        "activate it."
     ),
     "ACCOUNT_PAUSED": _denied("Sending is paused: the account may read but not send. Ask the operator why."),
     "ALL_RECIPIENTS_SUPPRESSED": Row(
@@ -88,7 +93,9 @@ ROWS: Mapping[str, Row] = {
     "IDEMPOTENCY_KEY_REUSED": _invalid(
         "The idempotency key was used for another request within 24 hours. Use a new key."
     ),
-    "EMAIL_NOT_SCHEDULED": _invalid("The email {id} is {state}: only one that waits for its time can be changed."),
+    "EMAIL_NOT_SCHEDULED": _invalid(
+        "The email {id} is {state}: only one that waits for its time can be changed."
+    ),
     "DOMAIN_ALREADY_EXISTS": _invalid("The organisation has the domain {domain} already."),
     "DOMAIN_OWNED_ELSEWHERE": _invalid("Another organisation has verified the domain {domain}."),
     "EMAIL_NOT_FOUND": _unknown("There is no such email with the id {id}."),
@@ -110,7 +117,9 @@ ROWS: Mapping[str, Row] = {
     "MONTHLY_QUOTA_EXCEEDED": _over("monthly"),
     "RECIPIENT_CAP_EXCEEDED": _over("unique recipients"),
     "TOO_MANY_REQUESTS": Row(
-        429, "rate limit exceeded", "Too many requests from your address: repeat it after the seconds in Retry-After."
+        429,
+        "rate limit exceeded",
+        "Too many requests from your address: repeat it after the seconds in Retry-After.",
     ),
     "TOO_MANY_STREAMS": Row(429, "rate limit exceeded", "At most {limit} streams may be open at once."),
 }

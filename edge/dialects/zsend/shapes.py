@@ -168,7 +168,9 @@ _WITH_ACCOUNT = ResponseShape(
 """S-15, C-28."""
 
 _PAGE = ("has_more", "page", "limit", "next_cursor")
-_JOB = ResponseShape(added={"job_id": same_as("id"), **_TEST}, hidden=("id",), optional=("completed_at", "test"))
+_JOB = ResponseShape(
+    added={"job_id": same_as("id"), **_TEST}, hidden=("id",), optional=("completed_at", "test")
+)
 
 LIST_SCHEDULED = ResponseShape(
     added={"scheduled_emails": same_as("data"), "total_count": same_as("total")},

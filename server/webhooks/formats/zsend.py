@@ -1,4 +1,4 @@
-"""Zeabur Email's format (contract rows V-1 to V-3): other names of events, and one signature of time and body."""
+"""Zeabur Email's format (V-1 to V-3): other names of events, and one signature of time and body."""
 
 import hashlib
 import hmac

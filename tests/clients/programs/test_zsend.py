@@ -19,7 +19,14 @@ def test_the_documented_calls_run_under_node(stack: Stack, tmp_path: Path) -> No
     base = f"{stack.http}/api/v1/zsend"
     headers = {"Authorization": f"Bearer {stack.api_key}"}
     listed = httpx.get(f"{base}/emails", headers=headers).json()["total"]
-    command = (INSTALLED.node, str(SOURCES / "zsend.mjs"), base, stack.api_key, f"shop@{stack.domain}", str(file))
+    command = (
+        INSTALLED.node,
+        str(SOURCES / "zsend.mjs"),
+        base,
+        stack.api_key,
+        f"shop@{stack.domain}",
+        str(file),
+    )
     printed = json.loads(commands.run(*command, env=environment(stack, tmp_path), within=RUN_WITHIN_S))
     for sent in (printed["file"], printed["retried"]):
         assert (sent["id"], sent["status"], sent["message_id"]) == (sent["email_id"], "pending", "")

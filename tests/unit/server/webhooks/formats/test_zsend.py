@@ -16,7 +16,11 @@ DELIVERED = EVENT._replace(
     type="email.delivered", recipient="bob@example.net", reply_code=250, reply_status="2.0.0", reply_text="OK"
 )
 BOUNCED = EVENT._replace(
-    type="email.bounced", recipient="bob@example.net", reply_code=550, reply_status="5.1.1", reply_text="unknown"
+    type="email.bounced",
+    recipient="bob@example.net",
+    reply_code=550,
+    reply_status="5.1.1",
+    reply_text="unknown",
 )
 
 
