@@ -52,8 +52,8 @@ def application(settings: Settings) -> Starlette:
     channel = Channel(settings.server, settings.secret, settings.server_tls)
     dialect = ZidiMail(routes_of(services_of(zidimail.v1)))
     dialects: Mapping[str, tuple[Described, Description]] = {
-        ZSEND_PREFIX: (ZSend(), ZSEND),
         PREFIX: (dialect, ZIDIMAIL),
+        ZSEND_PREFIX: (ZSend(), ZSEND),
     }
     endpoints = _endpoints({prefix: spoken for prefix, (spoken, _) in dialects.items()}, channel, settings)
 

@@ -30,6 +30,8 @@ class Files(NamedTuple):
 
     path: tuple[str, ...]
     content: str
+    limits_rest: bool = True
+    """The rest of the body has the edge's limit for bodies; False if it may be as large as the files."""
 
     @property
     def name(self) -> str:

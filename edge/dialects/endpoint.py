@@ -247,7 +247,7 @@ class Endpoint:
             size = len(content[0])
             # Taken out, so that a large body is not held twice.
             json = parsed(content.pop(), exchange.headers)
-            if rules.files is not None and size > self._limits.body:
+            if rules.files is not None and rules.files.limits_rest and size > self._limits.body:
                 self._check_rest(json, rules.files)
             if operation.read is not None:
                 json = operation.read(json)

@@ -12,8 +12,12 @@ from tests.harness.organisations import Kind
 from tests.harness.stack import Stack
 from tests.rest.golden import Description, Golden
 
-# The quota of a day is shared by the tests of an organisation.
-VOLATILE = [(re.compile(r'(?<="ratelimit-remaining": ")\d+'), "<number>")]
+VOLATILE = [
+    # The quota of a day is shared by the tests of an organisation.
+    (re.compile(r'(?<="ratelimit-remaining": ")\d+'), "<number>"),
+    # Times without milliseconds, as callers write them.
+    (re.compile(r"<date>T\d\d:\d\d:\d\dZ?"), "<time>"),
+]
 FOLDER = Path(__file__).parent / "golden"
 PREFIX = "/api/v1/zsend"
 

@@ -135,3 +135,20 @@ def test_suppressed_recipients(zsend_v1: httpx.Client, api: httpx.Client, golden
     some = api.post("/emails", json=email_of("shop", to=["gone@example.org", "ada@example.org"]))
     golden.check("send-some-suppressed", some)
     golden.check("errors/all-suppressed", api.post("/emails", json=email_of("shop", to=["gone@example.org"])))
+
+
+def test_files_may_be_lists_of_numbers_and_texts_large(api: httpx.Client) -> None:
+    """S-4, C-22: the texts of an email alone may have more than 2 MB here."""
+    file = {"filename": "a.bin", "content": [200] * MIB}
+    email = email_of("shop", html="x" * (4 * MIB), attachments=[file])
+    id = api.post("/emails", json=email).raise_for_status().json()["id"]
+    (attachment,) = api.get(f"/emails/{id}").json()["attachments"]
+    assert attachment["size"] == MIB
+
+
+def test_other_names_of_the_time_are_never_ignored(api: httpx.Client) -> None:
+    """C-54."""
+    for name in ("scheduled_at", "scheduledAt", "send_at", "sendAt"):
+        answer = api.post("/emails", json=email_of("shop", **{name: ahead(hours=1)})).raise_for_status()
+        assert answer.json()["status"] == "enqueued"
+        assert api.post("/emails", json=email_of("shop", **{name: "soon"})).status_code == 400

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from google.protobuf.descriptor import EnumDescriptor
 
-from edge.dialects.dialect import RouteRules
+from edge.dialects.dialect import Files, RouteRules
 from edge.dialects.sends import KEY_HEADERS, send_headers
 from edge.dialects.zsend import limits, routes, shapes
 from edge.dialects.zsend.errors import failure_answer
@@ -19,32 +20,30 @@ from edge.transcoding.status import Failure
 
 _PACKAGE = "zidimail.v1"
 
+_SEND = RouteRules(
+    request_headers=KEY_HEADERS,
+    response_headers=send_headers,
+    body_limit=16 * limits.MIB,
+    files=Files(("attachments",), "content", limits_rest=False),
+    check=limits.check_email,
+)
+"""C-22."""
+
 RULES: Mapping[Route, RouteRules] = {
-    routes.SEND: RouteRules(
-        request_headers=KEY_HEADERS,
-        response_headers=send_headers,
-        body_limit=16 * limits.MIB,
-        check=limits.check_email,
+    routes.SEND: _SEND,
+    routes.SCHEDULE: replace(
+        _SEND, request=shapes.SCHEDULE_REQUEST, response=shapes.SCHEDULED, check=limits.check_scheduled
     ),
-    routes.SCHEDULE: RouteRules(
-        request_headers=KEY_HEADERS,
-        response_headers=send_headers,
-        body_limit=16 * limits.MIB,
-        request=shapes.SCHEDULE_REQUEST,
-        response=shapes.SCHEDULED,
-        check=limits.check_scheduled,
-    ),
-    routes.CREATE_JOB: RouteRules(
-        request_headers=KEY_HEADERS,
-        response_headers=send_headers,
+    routes.CREATE_JOB: replace(
+        _SEND,
         body_limit=64 * limits.MIB,
+        files=Files(("emails", "attachments"), "content", limits_rest=False),
         check=limits.check_job,
     ),
     routes.LIST: RouteRules(query=shapes.EMAILS_QUERY),
     routes.LIST_SCHEDULED: RouteRules(query=shapes.SCHEDULED_QUERY, response=shapes.LIST_SCHEDULED),
     routes.GET_SCHEDULED: RouteRules(response=shapes.GET_SCHEDULED, check_response=limits.check_is_scheduled),
 }
-"""C-22."""
 _DEFAULT = RouteRules()
 
 

@@ -135,7 +135,8 @@ def failure_body(failure: Failure, request_id: str = "") -> dict[str, Json]:
     row = ROWS.get(failure.reason, ROWS["INTERNAL"])
     values = dict(text_values(failure, request_id))
     known = _Known(values)
-    known["violations"] = "; ".join(": ".join(filter(None, it)) for it in failure.violations)
+    violations = "; ".join(": ".join(filter(None, violation)) for violation in failure.violations)
+    known["violations"] = violations or "?"
     known["reset"] = values.get("resets_at", "?")[:19].replace("T", " ")
     # The names of V-5.
     for name in ("permission", "needed"):

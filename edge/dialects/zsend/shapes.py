@@ -8,6 +8,7 @@ from dataclasses import replace
 from zidimail.v1 import email_pb2 as pb
 
 from edge.dialects.aliases import (
+    EMAIL_ALIASES,
     FILE_ALIASES,
     apply_buffer,
     apply_by_name,
@@ -55,6 +56,7 @@ SCHEDULED_QUERY = replace(
 
 _ADDRESSES = or_else(apply_text, TEXT)
 _EMAIL = RequestShape(
+    aliases=EMAIL_ALIASES,
     forms={
         "to": or_else(apply_text, {**TEXT, "minLength": 1}),
         "cc": _ADDRESSES,
@@ -82,9 +84,7 @@ _EMAIL = RequestShape(
         "tags": {"kind": "shipping"},
     },
 )
-SCHEDULE_REQUEST = replace(
-    _EMAIL, example={**_EMAIL.example, "scheduled_at": "2030-01-25T10:00:00Z"}, described={**_EMAIL.described}
-)
+SCHEDULE_REQUEST = replace(_EMAIL, example={**_EMAIL.example, "scheduled_at": "2030-01-25T10:00:00Z"})
 _IN_A_JOB = replace(_EMAIL, undescribed=("idempotency_key", "scheduled_at"))
 
 REQUESTS: Mapping[str, RequestShape] = {
