@@ -16,7 +16,7 @@ VOLATILE = [
     # The quota of a day is shared by the tests of an organisation.
     (re.compile(r'(?<="ratelimit-remaining": ")\d+'), "<number>"),
     # Times without milliseconds, as callers write them.
-    (re.compile(r"<date>T\d\d:\d\d:\d\dZ?"), "<time>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ?"), "<time>"),
 ]
 FOLDER = Path(__file__).parent / "golden"
 PREFIX = "/api/v1/zsend"
