@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import jsonschema
 import pytest
-from zidimail.v1 import email_pb2, webhook_pb2, webhook_service_pb2
+from zidimail.v1 import email_pb2, email_service_pb2, webhook_pb2, webhook_service_pb2
 
 from edge.transcoding.names import short_names
 from edge.transcoding.openapi import ResponseSchemas
@@ -135,3 +136,21 @@ def test_a_secret_without_a_row_that_reveals_it_is_not_served() -> None:
 def test_a_shape_that_names_an_unknown_field_is_refused_at_start(shape: ResponseShape) -> None:
     with pytest.raises(BadRoute, match="nothing"):
         rendered(TAG, Tag=shape)
+
+
+def test_the_fields_of_a_merged_message_stand_beside_the_others() -> None:
+    answer = email_service_pb2.GetEmailResponse(email=email_pb2.Email(id="e1"), account_state=1)
+    rows = {
+        "GetEmailResponse": ResponseShape(
+            added={"state": same_as("account_state")},
+            hidden=("account_state",),
+            merged=("email",),
+            items={"email": ResponseShape(hidden=("events",), optional=("html",))},
+        )
+    }
+    json, described = rendered(answer, **rows), schema(answer, **rows)
+    assert (json["id"], json["state"]) == ("e1", "healthy")
+    assert not {"email", "events", "html", "account_state"} & json.keys()
+    assert {*described["required"]} == json.keys()
+    assert {*described["properties"]} == {*json, "html"}
+    jsonschema.Draft202012Validator(described).validate(json)
