@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zidimail.v1 import email_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
 from edge.transcoding.binding import BindRequest, compile_request
@@ -234,7 +235,7 @@ def test_a_wrong_value_is_reported_under_the_name_that_was_used() -> None:
 
 
 LIST = next(route for route in QUERIES if route.method.name == "ListEmails")
-STATES = {"over": [pb.EmailStatus.Value("EMAIL_STATUS_SENT"), pb.EmailStatus.Value("EMAIL_STATUS_FAILED")]}
+STATES = {"over": [email_pb2.EMAIL_STATUS_SENT, email_pb2.EMAIL_STATUS_FAILED]}
 
 
 def test_a_word_of_a_query_stands_for_its_values_and_no_other_is_taken() -> None:
