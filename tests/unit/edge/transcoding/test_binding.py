@@ -10,12 +10,11 @@ from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zidimail.v1 import email_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
 from edge.transcoding.binding import BindRequest, compile_request
 from edge.transcoding.request_shape import QueryShape
-from edge.transcoding.routes import BadRoute, Route
+from edge.transcoding.routes import Route
 from edge.transcoding.status import Failure
 from edge.transcoding.values import VIOLATIONS_SHOWN
 from tests.unit.edge.transcoding.contract import (
@@ -232,28 +231,6 @@ def test_a_wrong_value_is_reported_under_the_name_that_was_used() -> None:
     route = next(route for route in QUERIES if route.method.name == "ListEmails")
     bind = compile_request(route, DIALECT.names, DIALECT.queries)
     assert refused(bind, None, b"page_size=x") == [("page_size", "must be a whole number")]
-
-
-LIST = next(route for route in QUERIES if route.method.name == "ListEmails")
-STATES = {"over": [email_pb2.EMAIL_STATUS_SENT, email_pb2.EMAIL_STATUS_FAILED]}
-
-
-def test_a_word_of_a_query_stands_for_its_values_and_no_other_is_taken() -> None:
-    bind = compile_request(LIST, DIALECT.names, QueryShape(words={"status": STATES}))
-    assert list(bind(None, b"status=over&status=over", ()).status) == sorted(STATES["over"])
-    assert refused(bind, None, b"status=sent") == [("status", "must be one of over, not 'sent'")]
-
-
-def test_a_fixed_value_of_a_query_cannot_be_named() -> None:
-    bind = compile_request(LIST, DIALECT.names, QueryShape(fixed={"job_type": 2}))
-    assert bind(None, b"limit=1", ()).job_type == 2
-    (wrong,) = refused(bind, None, b"job_type=direct")
-    assert wrong[0] == "job_type"
-
-
-def test_a_query_with_a_field_that_is_not_there_is_no_route() -> None:
-    with pytest.raises(BadRoute, match="no field"):
-        compile_request(LIST, DIALECT.names, QueryShape(fixed={"nothing": 1}))
 
 
 def test_a_page_size_is_ignored_where_there_are_no_pages() -> None:
