@@ -17,6 +17,7 @@ from edge.dialects.zidimail.aliases import (
     apply_by_name,
     apply_email,
     apply_empty_list,
+    apply_single_email,
     apply_text,
     apply_words,
 )
@@ -56,7 +57,8 @@ _BATCH_SIZE: Schema = {"minItems": 1, "maxItems": 100}
 IDEMPOTENCY_KEY_LIMITS: Schema = {"minLength": 1, "maxLength": 256, "pattern": "^[ -~]+$"}
 
 
-_ADDRESSES = or_else(apply_text, TEXT)
+_TEXT_OR_LIST = "a string or an array"
+_ADDRESSES = or_else(apply_text, TEXT, wanted=_TEXT_OR_LIST)
 
 _IN_WORDS = or_else(
     lambda value: value,
@@ -70,11 +72,15 @@ _IN_WORDS = or_else(
 _NEW_EMAIL = RequestShape(
     aliases=EMAIL_ALIASES,
     forms={
-        "to": or_else(apply_text, {**TEXT, "minLength": 1}),
+        "to": or_else(apply_text, {**TEXT, "minLength": 1}, wanted=_TEXT_OR_LIST),
         "cc": _ADDRESSES,
         "bcc": _ADDRESSES,
         "reply_to": _ADDRESSES,
-        "tags": or_else(apply_by_name, {"type": "object", "additionalProperties": nullable(TEXT)}),
+        "tags": or_else(
+            apply_by_name,
+            {"type": "object", "additionalProperties": nullable(TEXT)},
+            wanted="an array or an object",
+        ),
         "scheduled_at": _IN_WORDS,
         "headers": or_else(apply_empty_list, {"type": "array", "maxItems": 0}),
     },
@@ -97,7 +103,7 @@ _NEW_EMAIL = RequestShape(
 )
 
 REQUESTS: Mapping[str, RequestShape] = {
-    "SendEmailRequest": _NEW_EMAIL,
+    "SendEmailRequest": replace(_NEW_EMAIL, finish=apply_single_email),
     "NewAttachment": RequestShape(
         aliases=FILE_ALIASES, forms={"content": or_else(apply_buffer, _OCTETS, _BUFFER)}
     ),
