@@ -63,8 +63,8 @@ def limit_of(limit: int) -> int:
 def page_request(request: PagedRequest) -> PageRequest:
     """The page of a request.
 
-    Raises `ValidationFailed` for a negative number or size, for a cursor that is no id, and for an offset
-    beside a page.
+    Of an offset and a page the offset counts. Raises `ValidationFailed` for a negative number or size, and for
+    a cursor that is no id.
     """
     number = request.page or 1
     if not 1 <= number <= MAX_PAGE:
@@ -77,8 +77,6 @@ def page_request(request: PagedRequest) -> PageRequest:
     ]
     if request.offset < 0:
         violations.append(Violation("offset", "must be 0 or more"))
-    elif request.offset and request.page > 1:
-        violations.append(Violation("offset", "is given beside page: only one of them is allowed"))
     if violations:
         raise ValidationFailed(violations)
     return PageRequest(

@@ -50,7 +50,8 @@ REGION = "us-east-1"
 """An installation of this platform is one place, but some of Resend's clients know its regions only."""
 
 _OCTETS: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}}
-_BUFFER = object_of({"type": {"const": "Buffer"}, "data": _OCTETS})
+_BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
+_BUFFER = object_of({"type": {"const": "Buffer"}, "data": {"anyOf": [_OCTETS, _BASE64]}})
 
 _LABEL: Schema = {"maxLength": 100}
 _BATCH_SIZE: Schema = {"minItems": 1, "maxItems": 100}
