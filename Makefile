@@ -6,6 +6,9 @@ INSTALLED := .venv/installed
 # Test processes. Tests often wait for sockets and disks: one process more than two cores.
 WORKERS ?= 3
 
+# Tests start hundreds of programs: without their bytecode each start takes seconds more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-clients check format generate release-protos migration requirements licences wheel \
 	faults fuzz bench clean

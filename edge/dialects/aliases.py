@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.transcoding.json_value import Json
+from edge.transcoding.status import Violation, invalid
 from edge.transcoding.values import is_time
 
 EMAIL_ALIASES: Mapping[str, str] = {"send_at": "scheduled_at", "sendAt": "scheduled_at"}
@@ -79,6 +80,13 @@ def apply_email(email: dict[str, Json]) -> None:
     """Brings an email into the forms that its fields have."""
     apply_headers(email)
     apply_words(email)
+
+
+def apply_single_email(email: dict[str, Json]) -> None:
+    """As `apply_email`. Raises Failure for an email that has a template and no body of its own."""
+    if email.get("template") and not email.get("html") and not email.get("text"):
+        raise invalid([Violation("template", "templates are not available: send `html` or `text`")])
+    apply_email(email)
 
 
 def apply_words(email: dict[str, Json]) -> None:

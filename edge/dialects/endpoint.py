@@ -73,6 +73,7 @@ class Endpoint:
                 rules.query or dialect.queries,
                 dialect.requests.hidden,
                 dialect.requests.other_names,
+                dialect.requests.kinds,
             ),
             dialect.requests.body_reader(route, rules.request),
             rules,

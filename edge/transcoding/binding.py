@@ -40,6 +40,9 @@ OtherNames: TypeAlias = Callable[[Descriptor], Mapping[str, str]]
 """The other names of a message's fields, with the fields. A field's own name counts before them, and a wrong
 value is reported under the name that the caller wrote (C-54)."""
 
+Kinds: TypeAlias = Callable[[Descriptor], Mapping[str, str]]
+"""The kinds of values of fields that take more than their own, as texts name them."""
+
 BindRequest: TypeAlias = Callable[[object, bytes, Sequence[str]], Message]
 """Binds a JSON object (None if the route has no body), a raw query string and the path's values.
 
@@ -53,6 +56,7 @@ def compile_request(
     query_shape: QueryShape = PLAIN_QUERY,
     hidden: Hidden = _NONE_HIDDEN,
     other_names: OtherNames = camel_case,
+    kinds: Kinds = lambda descriptor: {},
 ) -> BindRequest:
     """The binder of a route: body first, then the query, the path last.
 
@@ -60,7 +64,7 @@ def compile_request(
     """
     descriptor = route.method.input_type
     make = GetMessageClass(descriptor)
-    bind_body = _fields(descriptor, names, hidden, other_names)
+    bind_body = _fields(descriptor, names, hidden, other_names, kinds)
     body_field = "" if route.body == "*" else route.body
     fixed = query_shape.fixed
     if unknown := {*fixed, *query_shape.words} - {*descriptor.fields_by_name}:
@@ -104,10 +108,13 @@ def compile_request(
     return bind
 
 
-def _fields(descriptor: Descriptor, names: EnumNames, hidden: Hidden, other_names: OtherNames) -> Bind:
+def _fields(
+    descriptor: Descriptor, names: EnumNames, hidden: Hidden, other_names: OtherNames, kinds: Kinds
+) -> Bind:
     without = hidden.get(descriptor.full_name, ())
+    wanted = kinds(descriptor)
     binds = {
-        field.name: _field(field, names, hidden, other_names)
+        field.name: _field(field, names, hidden, other_names, kinds, wanted.get(field.name, "an array"))
         for field in descriptor.fields
         if field.name not in without
     }
@@ -138,14 +145,21 @@ def _fields(descriptor: Descriptor, names: EnumNames, hidden: Hidden, other_name
     return bind
 
 
-def _field(field: FieldDescriptor, names: EnumNames, hidden: Hidden, other_names: OtherNames) -> Bind:
+def _field(
+    field: FieldDescriptor,
+    names: EnumNames,
+    hidden: Hidden,
+    other_names: OtherNames,
+    kinds: Kinds,
+    wanted: str,
+) -> Bind:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         entry = field.message_type.fields_by_name
         if entry["key"].type != FieldDescriptor.TYPE_STRING or entry["value"].message_type:
             raise BadRoute(f"{field.full_name}: only maps of strings to scalars can be bound")
         return _map(_scalar(entry["value"], names))
-    bind = _scalar(field, names, hidden, other_names)
-    return _list(bind) if field.is_repeated else bind
+    bind = _scalar(field, names, hidden, other_names, kinds)
+    return _list(bind, wanted) if field.is_repeated else bind
 
 
 def _scalar(
@@ -153,6 +167,7 @@ def _scalar(
     names: EnumNames,
     hidden: Hidden = _NONE_HIDDEN,
     other_names: OtherNames = camel_case,
+    kinds: Kinds = lambda descriptor: {},
 ) -> Bind:
     if field.enum_type is not None:
         return bind_enum(field.enum_type, names)
@@ -161,14 +176,14 @@ def _scalar(
             return bind_timestamp
         if field.message_type.full_name.startswith("google."):
             raise BadRoute(f"{field.full_name}: {field.message_type.full_name} cannot be bound")
-        return _fields(field.message_type, names, hidden, other_names)
+        return _fields(field.message_type, names, hidden, other_names, kinds)
     return SCALARS[field.type]
 
 
-def _list(bind_item: Bind) -> Bind:
+def _list(bind_item: Bind, wanted: str) -> Bind:
     def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not list:
-            return mismatch("an array", value, path, wrong)
+            return mismatch(wanted, value, path, wrong)
         if len(value) > MAX_ENTRIES:
             return _too_many(value, path, wrong)
         return [bind_item(item, (path, at), wrong) for at, item in enumerate(value)]

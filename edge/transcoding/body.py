@@ -17,6 +17,11 @@ DRAINED = 64 << 20
 DRAIN_S = 5.0
 
 
+# The most times as long that a body may be before it is written anew: an octet with its comma and a line of
+# its own, against base64.
+LONGEST_SPELLING = 16
+
+
 class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
@@ -83,6 +88,8 @@ class Body:
 
         Raises Failure (BODY_TOO_LARGE), ClientGone, and what `rewriter` and `hold` raise.
         """
+        if self._declared > limit * LONGEST_SPELLING:
+            raise _too_large(limit)
         parts: list[bytes] = []
         size = 0
         while not self._complete:

@@ -31,15 +31,18 @@ class OtherForm(NamedTuple):
     schema: Callable[[Schema], Schema]
     """Returns the schema of both forms, from the one of its own."""
 
+    wanted: str = ""
+    """All kinds of values that are taken, for the text about another one; empty: those of its own form."""
 
-def or_else(read: Read, *schemas: Schema) -> OtherForm:
+
+def or_else(read: Read, *schemas: Schema, wanted: str = "") -> OtherForm:
     """Values of other types, `schemas`, which `read` converts."""
 
     def schema(own: Schema) -> Schema:
         bare = {key: value for key, value in own.items() if key != "description"}
         return {"anyOf": [bare, *schemas], "description": own.get("description", "")}
 
-    return OtherForm(read, schema)
+    return OtherForm(read, schema, wanted)
 
 
 def or_named(names: Mapping[str, str]) -> OtherForm:
@@ -193,6 +196,10 @@ class RequestShapes:
         """All other names of a message's fields, with the fields (C-54)."""
         shape = self.of(descriptor)
         return {**camel_case(descriptor), **shape.same_as, **shape.aliases}
+
+    def kinds(self, descriptor: Descriptor) -> Mapping[str, str]:
+        """The kinds of values that fields with further forms take, for texts."""
+        return {name: form.wanted for name, form in self.of(descriptor).forms.items() if form.wanted}
 
     def of(self, descriptor: Descriptor) -> RequestShape:
         """The shape of a message."""

@@ -2,13 +2,20 @@
 
 from traceback import clear_frames
 
+from server.faults import Unavailable
+
 
 def release(error: BaseException) -> None:
     """Empties the frames that an exception and those behind it have passed: they hold the request.
 
     Context managers keep the frames in cycles, and Python seldom looks for those among old objects: megabytes
     of each refused request would stay until then.
+
+    An outage is left alone. Calls that it ends together share its exception, and to empty the frames of one
+    that is not over would end it.
     """
+    if isinstance(error, Unavailable):
+        return
     behind: BaseException | None = error
     while behind is not None:
         clear_frames(behind.__traceback__)

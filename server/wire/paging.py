@@ -15,6 +15,8 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 # The highest page number, so that the offset fits the store's integers.
 MAX_PAGE = 1_000_000
+# Beyond it there is no more to have (C-20).
+MAX_OFFSET = MAX_PAGE * MAX_LIMIT
 
 
 class PagedRequest(Protocol):
@@ -63,8 +65,8 @@ def limit_of(limit: int) -> int:
 def page_request(request: PagedRequest) -> PageRequest:
     """The page of a request.
 
-    Raises `ValidationFailed` for a negative number or size, for a cursor that is no id, and for an offset
-    beside a page.
+    Of an offset and a page the offset counts. Raises `ValidationFailed` for a negative number or size, and
+    for a cursor that is no id.
     """
     number = request.page or 1
     if not 1 <= number <= MAX_PAGE:
@@ -77,13 +79,10 @@ def page_request(request: PagedRequest) -> PageRequest:
     ]
     if request.offset < 0:
         violations.append(Violation("offset", "must be 0 or more"))
-    elif request.offset and request.page > 1:
-        violations.append(Violation("offset", "is given beside page: only one of them is allowed"))
     if violations:
         raise ValidationFailed(violations)
-    return PageRequest(
-        limit, request.offset or (number - 1) * limit, request.after or None, request.before or None
-    )
+    offset = min(request.offset, MAX_OFFSET) or (number - 1) * limit
+    return PageRequest(limit, offset, request.after or None, request.before or None)
 
 
 def page_fields(

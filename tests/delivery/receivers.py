@@ -31,7 +31,7 @@ class World:
             "mx",
             **{"dns": self.dns.address, "mx_port": self.port or 1, "allow_private_networks": True} | changes,
         )
-        transport = Mx(configured, Resolver(configured, timeout_s=1.0), timeouts)
+        transport = Mx(configured, Resolver(configured), timeouts)
         self._stack.push_async_callback(transport.close)
         return transport
 

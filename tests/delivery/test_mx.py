@@ -17,8 +17,7 @@ NOBODY = "127.0.0.9"  # loopback, where nothing listens
 
 def route(world: World, **options: bool) -> Router:
     configured = settings("mx", dns=world.dns.address)
-    resolver = Resolver(configured, timeout_s=1.0)
-    return Router(resolver, "me.test", **{"allow_private_networks": True} | options)
+    return Router(Resolver(configured), "me.test", **{"allow_private_networks": True} | options)
 
 
 async def test_mail_goes_to_the_best_exchanger(world: World) -> None:
@@ -94,7 +93,6 @@ async def test_domain_without_mx_records_is_its_own_exchanger(world: World) -> N
         ({("r.test", "TXT"): ["no host at all"]}, Verdict.BOUNCED, "5.1.2"),
         ({("r.test", "MX"): ["0 ."]}, Verdict.BOUNCED, "5.1.10"),
         ({("r.test", "MX"): DnsFault.SERVFAIL}, Verdict.DEFERRED, "4.4.3"),
-        ({("r.test", "MX"): DnsFault.TIMEOUT}, Verdict.DEFERRED, "4.4.3"),
         ({("r.test", "MX"): DnsFault.REFUSED}, Verdict.DEFERRED, "4.4.3"),
         (
             {

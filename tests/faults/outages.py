@@ -37,7 +37,7 @@ class Outcome:
 
     report: Report
     retries: Counter[str]
-    tracebacks: int
+    tracebacks: list[str]
     left: list[str]
 
     @property
@@ -49,7 +49,7 @@ class Outcome:
         retries = ", ".join(f"{what} {count}" for what, count in sorted(self.retries.items()))
         lines = {
             "retries of the clients": retries or "none",
-            "tracebacks in the log": self.tracebacks,
+            "tracebacks in the log": "\n".join(self.tracebacks[:3]) or "none",
             "not delivered in time": f"{len(self.left)} {self.left[:5]}",
         }
         return f"{self.report}\n" + "\n".join(f"{name + ':':33}{value}" for name, value in lines.items())
@@ -91,8 +91,9 @@ class _Load:
         stored, flagged = read_server(self.stack.database_url)
         report = compare(self.book, read_sink(self.sink_ledger), stored, flagged, [])
         report.drain_s = drained
-        log = (self.stack.data_dir / "logs" / "server.log").read_text()
-        return Outcome(report, self.senders.retries, log.count("Traceback"), left)
+        log = (self.stack.data_dir / "logs" / "server.log").read_text().splitlines()
+        tracebacks = [line for line in log if "Traceback" in line]
+        return Outcome(report, self.senders.retries, tracebacks, left)
 
 
 async def restarts(folder: Path, times: int) -> Outcome:

@@ -20,19 +20,19 @@ async def test_acknowledged_mail_is_delivered_after_the_database_crashed_and_res
     tmp_path: Path,
 ) -> None:
     outcome = await restarts(tmp_path, 2)
-    assert outcome.is_clean, outcome
+    assert outcome.is_clean, str(outcome)
     assert outcome.retries, "no client noticed an outage"
 
 
 async def test_acknowledged_mail_is_delivered_after_the_database_failed_over(tmp_path: Path) -> None:
     outcome = await fail_over(tmp_path)
-    assert outcome.is_clean, outcome
+    assert outcome.is_clean, str(outcome)
     assert outcome.retries, "no client noticed an outage"
 
 
 async def test_worker_that_stood_still_for_longer_than_its_leases_sends_nothing_twice(tmp_path: Path) -> None:
     outcome = await paused_worker(tmp_path, 4.0, lease_s=3)
-    assert outcome.is_clean, outcome
+    assert outcome.is_clean, str(outcome)
 
 
 async def test_full_disk_is_503_and_not_ready_until_there_is_room_again(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import asyncio
 import enum
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Self, cast
 
@@ -61,6 +62,8 @@ class DnsServer:
         self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._held: list[Callable[[], None]] | None = None
+        self._holds = asyncio.Event()
 
     @property
     def address(self) -> str:
@@ -122,6 +125,24 @@ class DnsServer:
             response.flags |= dns.flags.TC
             wire = response.to_wire()
         return wire
+
+    @contextmanager
+    def holding_answers(self) -> Iterator[asyncio.Event]:
+        """Keeps the answers over UDP until the end; the event is set by the first of them."""
+        self._held = held = []
+        self._holds = asyncio.Event()
+        yield self._holds
+        self._held = None
+        for send in held:
+            send()
+
+    def send(self, datagram: Callable[[], None]) -> None:
+        """Sends an answer over UDP, now or once answers are no longer held."""
+        if self._held is None:
+            datagram()
+        else:
+            self._held.append(datagram)
+            self._holds.set()
 
     def _fill(self, response: dns.message.Message, name: str, kind: str) -> bool:
         for _ in range(LONGEST_CHAIN):
@@ -192,7 +213,7 @@ class _Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         wire = self._server.answer(data, udp=True)
         if wire is not None:
-            self._transport.sendto(wire, addr)
+            self._server.send(partial(self._transport.sendto, wire, addr))
 
 
 def _rrset(name: str, kind: str, values: list[str]) -> dns.rrset.RRset:

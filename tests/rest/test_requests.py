@@ -1,11 +1,14 @@
 """Requests that every route of `/v1` refuses or tolerates: Z-1, Z-8, Z-9, section D."""
 
+from typing import Any
+
 import httpx
 import pytest
 
 from edge.settings import Settings
 from tests.harness.stack import Stack
 from tests.rest.golden import Golden
+from tests.rest.test_emails import EMAIL
 from tests.unit.edge.conftest import serve_edge
 from tests.unit.edge.server import EmailServer
 
@@ -109,3 +112,26 @@ async def test_internal_failure_is_500_with_a_request_id(golden: Golden) -> None
     ):
         golden.check("errors/internal", await client.get("/v1/domains"))
     await server.stop(grace=0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "message"),
+    [
+        ({"to": 7}, "to", "must be a string or an array, not a number"),
+        ({"replyTo": {"name": "x"}}, "replyTo", "must be a string or an array, not an object"),
+        ({"tags": "x"}, "tags", "must be an array or an object, not a string"),
+        ({"to": [""]}, "to[0]", "is empty: write an address such as name@example.com"),
+        (
+            {"text": "", "template": {"id": "welcome"}},
+            "template",
+            "templates are not available: send `html` or `text`",
+        ),
+    ],
+)
+def test_refusal_says_all_that_would_be_taken(
+    api: httpx.Client, fields: dict[str, Any], field: str, message: str
+) -> None:
+    """C-17, section D."""
+    answer = api.post("/v1/emails", json={**EMAIL, **fields})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"field": field, "message": message}]

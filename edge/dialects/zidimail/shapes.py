@@ -17,6 +17,7 @@ from edge.dialects.aliases import (
     apply_by_name,
     apply_email,
     apply_empty_list,
+    apply_single_email,
     apply_text,
     apply_words,
 )
@@ -51,13 +52,15 @@ REGION = "us-east-1"
 """An installation of this platform is one place, but some of Resend's clients know its regions only."""
 
 _OCTETS: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}}
-_BUFFER = object_of({"type": {"const": "Buffer"}, "data": _OCTETS})
+_BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
+_BUFFER = object_of({"type": {"const": "Buffer"}, "data": {"anyOf": [_OCTETS, _BASE64]}})
 
 _LABEL: Schema = {"maxLength": 100}
 _BATCH_SIZE: Schema = {"minItems": 1, "maxItems": 100}
 
 
-_ADDRESSES = or_else(apply_text, TEXT)
+_TEXT_OR_LIST = "a string or an array"
+_ADDRESSES = or_else(apply_text, TEXT, wanted=_TEXT_OR_LIST)
 
 _IN_WORDS = or_else(
     lambda value: value,
@@ -71,11 +74,15 @@ _IN_WORDS = or_else(
 _NEW_EMAIL = RequestShape(
     aliases=EMAIL_ALIASES,
     forms={
-        "to": or_else(apply_text, {**TEXT, "minLength": 1}),
+        "to": or_else(apply_text, {**TEXT, "minLength": 1}, wanted=_TEXT_OR_LIST),
         "cc": _ADDRESSES,
         "bcc": _ADDRESSES,
         "reply_to": _ADDRESSES,
-        "tags": or_else(apply_by_name, {"type": "object", "additionalProperties": nullable(TEXT)}),
+        "tags": or_else(
+            apply_by_name,
+            {"type": "object", "additionalProperties": nullable(TEXT)},
+            wanted="an array or an object",
+        ),
         "scheduled_at": _IN_WORDS,
         "headers": or_else(apply_empty_list, {"type": "array", "maxItems": 0}),
     },
@@ -98,7 +105,7 @@ _NEW_EMAIL = RequestShape(
 )
 
 REQUESTS: Mapping[str, RequestShape] = {
-    "SendEmailRequest": _NEW_EMAIL,
+    "SendEmailRequest": replace(_NEW_EMAIL, finish=apply_single_email),
     "NewAttachment": RequestShape(
         aliases=FILE_ALIASES, forms={"content": or_else(apply_buffer, _OCTETS, _BUFFER)}
     ),

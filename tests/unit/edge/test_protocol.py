@@ -49,7 +49,7 @@ async def test_enormous_body_gets_413_without_being_read(edge: str) -> None:
 
 async def test_expect_100_with_oversized_body_gets_413(edge: str) -> None:
     async with connect(edge) as connection:
-        await connection.send(HEAD + b"content-length: 90000000\r\nexpect: 100-continue\r\n\r\n")
+        await connection.send(HEAD + b"content-length: 9000000000\r\nexpect: 100-continue\r\n\r\n")
         assert_error(await connection.reply(), 413)
         assert await connection.ends()
 

@@ -13,7 +13,11 @@ from edge.transcoding.status import Failure
 
 LONG = LONG_LIST // 2
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-300, 300) | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-300, 300)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(st.text(), inner, max_size=4)

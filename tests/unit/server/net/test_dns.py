@@ -35,7 +35,15 @@ async def resolver(dns_server: DnsServer, clock: ManualClock, tmp_path: Path) ->
     """A resolver that asks the scripted server, with a hosts file of its own."""
     hosts = tmp_path / "hosts"
     hosts.write_text("# comment\n192.0.2.7  Listed.test alias\n2001:db8::7 listed.test\nnonsense line\n")
-    resolver = Resolver(_settings(dns_server.address), clock, timeout_s=0.4, hosts_file=hosts)
+    resolver = Resolver(_settings(dns_server.address), clock, hosts_file=hosts)
+    yield resolver
+    await resolver.close()
+
+
+@pytest.fixture
+async def hasty(dns_server: DnsServer, clock: ManualClock) -> AsyncIterator[Resolver]:
+    """A resolver that waits a second for an answer."""
+    resolver = Resolver(_settings(dns_server.address), clock, timeout_s=1.0)
     yield resolver
     await resolver.close()
 
@@ -111,34 +119,34 @@ async def test_a_name_without_such_records_has_none(dns_server: DnsServer, resol
 
 @pytest.mark.parametrize("fault", [DnsFault.SERVFAIL, DnsFault.REFUSED, DnsFault.TIMEOUT])
 async def test_dns_failure_is_never_reported_as_no_such_name(
-    dns_server: DnsServer, resolver: Resolver, clock: ManualClock, fault: DnsFault
+    dns_server: DnsServer, hasty: Resolver, clock: ManualClock, fault: DnsFault
 ) -> None:
     for kind in ("TXT", "MX", "A", "AAAA"):
         dns_server.zones["a.test", kind] = fault
-    for look_up in (resolver.txt, resolver.mx, resolver.addresses):
+    for look_up in (hasty.txt, hasty.mx, hasty.addresses):
         with pytest.raises(DnsTemporaryError):
             await look_up("a.test")
     dns_server.zones["a.test", "TXT"] = ["back"]
     clock.advance(60)
-    assert await resolver.txt("a.test") == ["back"]
+    assert await hasty.txt("a.test") == ["back"]
 
 
 @pytest.mark.parametrize("fault", [DnsFault.SERVFAIL, DnsFault.TIMEOUT])
 async def test_a_failure_is_kept_for_half_a_minute_and_for_a_minute_at_most(
-    dns_server: DnsServer, resolver: Resolver, clock: ManualClock, fault: DnsFault
+    dns_server: DnsServer, hasty: Resolver, clock: ManualClock, fault: DnsFault
 ) -> None:
     dns_server.zones["a.test", "MX"] = fault
     for _ in range(3):
         with pytest.raises(DnsTemporaryError, match=r"^a\.test\. MX: "):
-            await resolver.mx("a.test")
+            await hasty.mx("a.test")
         queries = dns_server.queries["a.test", "MX"]
         clock.advance(14)
     with pytest.raises(DnsTemporaryError):
-        await resolver.mx("a.test")
+        await hasty.mx("a.test")
     assert dns_server.queries["a.test", "MX"] == queries, "one look-up in 42 seconds"
     dns_server.zones["a.test", "MX"] = ["10 mx.test."]
     clock.advance(18)
-    assert await resolver.mx("a.test") == [(10, "mx.test")]
+    assert await hasty.mx("a.test") == [(10, "mx.test")]
 
 
 async def test_a_fresh_look_up_that_fails_leaves_the_cached_answer(
@@ -164,10 +172,10 @@ async def test_a_look_up_without_a_socket_is_no_answer_and_not_kept(
     assert await resolver.mx("a.test") == [(10, "mx.test")]
 
 
-async def test_a_silent_server_is_asked_again_in_time(dns_server: DnsServer, resolver: Resolver) -> None:
+async def test_a_silent_server_is_asked_again_in_time(dns_server: DnsServer, hasty: Resolver) -> None:
     dns_server.zones["a.test", "TXT"] = DnsFault.TIMEOUT
     with pytest.raises(DnsTemporaryError):
-        await resolver.txt("a.test")
+        await hasty.txt("a.test")
     assert dns_server.queries["a.test", "TXT"] == 2
 
 
@@ -251,7 +259,7 @@ async def test_an_answer_that_ends_at_an_alias_is_followed() -> None:
 
     zones = {("alias.test", "CNAME"): ["target.test."], ("target.test", "MX"): ["10 mx.test."]}
     async with Leaving(zones) as server:
-        assert await Resolver(_settings(server.address), timeout_s=0.4).mx("alias.test") == [(10, "mx.test")]
+        assert await Resolver(_settings(server.address)).mx("alias.test") == [(10, "mx.test")]
 
 
 async def test_a_temporary_error_names_the_failure_and_not_the_resolver(
@@ -308,7 +316,7 @@ async def test_no_answer_is_kept_longer_than_an_hour_and_no_absence_longer_than_
             return response.to_wire()
 
     async with Lasting({("a.test", "TXT"): ["old"]}) as server:
-        resolver = Resolver(_settings(server.address), clock, timeout_s=0.4)
+        resolver = Resolver(_settings(server.address), clock)
         assert (await resolver.answer("a.test", "TXT")).ttl_s == 3600
         with pytest.raises(NxDomain):
             await resolver.txt("missing.test")
@@ -358,7 +366,7 @@ async def test_many_names_at_once_are_all_answered(dns_server: DnsServer, resolv
 
 
 async def test_the_least_recently_used_answer_is_dropped_first(dns_server: DnsServer) -> None:
-    resolver = Resolver(_settings(dns_server.address), timeout_s=0.4, max_cached=2)
+    resolver = Resolver(_settings(dns_server.address), max_cached=2)
     for name in ("a.test", "b.test", "a.test", "c.test", "a.test", "b.test"):
         dns_server.zones[name, "TXT"] = [name]
         assert await resolver.txt(name) == [name]

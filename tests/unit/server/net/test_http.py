@@ -42,17 +42,19 @@ async def tls_sink() -> AsyncIterator[WebhookSink]:
 class Caller:
     """A client whose names come from the scripted DNS server, and whose clock can be moved."""
 
-    def __init__(self, dns: DnsServer, *, private: bool, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, dns: DnsServer, *, private: bool, tls: ssl.SSLContext | None = None, total_s: float = 10.0
+    ) -> None:
         self.clock = ManualClock()
         settings = Settings(Path(), "sqlite://", "secret", dns=dns.address)
-        self._resolver = Resolver(settings, self.clock, timeout_s=2, hosts_file=Path("/dev/null"))
+        self._resolver = Resolver(settings, self.clock, hosts_file=Path("/dev/null"))
         self._client = GuardedClient(
             self._resolver,
             allow_private_networks=private,
             user_agent="test/1",
             tls=tls,
-            connect_s=2,
-            total_s=0.5,
+            connect_s=10,
+            total_s=total_s,
         )
 
     async def __aenter__(self) -> "Caller":
@@ -248,7 +250,7 @@ async def test_an_unknown_issuer_is_not_trusted(dns: DnsServer, tls_sink: Webhoo
 
 
 async def test_a_host_that_speaks_no_tls_gets_nothing(dns: DnsServer, sink: WebhookSink) -> None:
-    async with Caller(dns, private=True) as caller:
+    async with Caller(dns, private=True, total_s=0.5) as caller:
         assert await caller.failure(f"https://127.0.0.1:{sink.port}/200") in {"tls", "timeout"}
     assert sink.count == 0
 
@@ -262,7 +264,7 @@ async def test_a_host_that_speaks_no_tls_gets_nothing(dns: DnsServer, sink: Webh
 async def test_slow_receiver_meets_the_timeout(
     dns: DnsServer, sink: WebhookSink, order: str, kind: str
 ) -> None:
-    async with Caller(dns, private=True) as caller:
+    async with Caller(dns, private=True, total_s=0.5) as caller:
         assert await caller.failure(f"{sink.url}/{order}") == kind
 
 
@@ -338,7 +340,7 @@ async def test_answer_that_is_not_a_complete_file_is_an_error(
 
 @pytest.mark.parametrize("order", ["hang", "slow-headers"])
 async def test_slow_file_meets_the_timeout(dns: DnsServer, sink: WebhookSink, order: str) -> None:
-    async with Caller(dns, private=True) as caller:
+    async with Caller(dns, private=True, total_s=0.5) as caller:
         assert await caller.unfetched(f"{sink.url}/{order}") == "timeout"
 
 
