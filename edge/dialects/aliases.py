@@ -21,6 +21,9 @@ FILE_ALIASES: Mapping[str, str] = {
     "inline_content_id": "content_id",
 }
 
+TEXT_OR_LIST = "a string or an array"
+"""How a refusal names the two forms of a list of addresses."""
+
 _TIMES = ("scheduled_at", "scheduledAt", *EMAIL_ALIASES)
 _KEY_HEADERS = ("idempotency-key", "x-idempotency-key")
 

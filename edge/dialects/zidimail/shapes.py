@@ -13,6 +13,7 @@ import orjson
 from edge.dialects.aliases import (
     EMAIL_ALIASES,
     FILE_ALIASES,
+    TEXT_OR_LIST,
     apply_buffer,
     apply_by_name,
     apply_email,
@@ -59,8 +60,7 @@ _LABEL: Schema = {"maxLength": 100}
 _BATCH_SIZE: Schema = {"minItems": 1, "maxItems": 100}
 
 
-_TEXT_OR_LIST = "a string or an array"
-_ADDRESSES = or_else(apply_text, TEXT, wanted=_TEXT_OR_LIST)
+_ADDRESSES = or_else(apply_text, TEXT, wanted=TEXT_OR_LIST)
 
 _IN_WORDS = or_else(
     lambda value: value,
@@ -74,7 +74,7 @@ _IN_WORDS = or_else(
 _NEW_EMAIL = RequestShape(
     aliases=EMAIL_ALIASES,
     forms={
-        "to": or_else(apply_text, {**TEXT, "minLength": 1}, wanted=_TEXT_OR_LIST),
+        "to": or_else(apply_text, {**TEXT, "minLength": 1}, wanted=TEXT_OR_LIST),
         "cc": _ADDRESSES,
         "bcc": _ADDRESSES,
         "reply_to": _ADDRESSES,

@@ -10,6 +10,7 @@ from zidimail.v1 import email_pb2 as pb
 from edge.dialects.aliases import (
     EMAIL_ALIASES,
     FILE_ALIASES,
+    TEXT_OR_LIST,
     apply_buffer,
     apply_by_name,
     apply_empty_list,
@@ -54,11 +55,11 @@ SCHEDULED_QUERY = replace(
 )
 """S-8."""
 
-_ADDRESSES = or_else(apply_text, TEXT)
+_ADDRESSES = or_else(apply_text, TEXT, wanted=TEXT_OR_LIST)
 _EMAIL = RequestShape(
     aliases=EMAIL_ALIASES,
     forms={
-        "to": or_else(apply_text, {**TEXT, "minLength": 1}),
+        "to": or_else(apply_text, {**TEXT, "minLength": 1}, wanted=TEXT_OR_LIST),
         "cc": _ADDRESSES,
         "bcc": _ADDRESSES,
         "reply_to": _ADDRESSES,
@@ -113,7 +114,7 @@ def _named(field: str, statuses: Mapping[str, tuple[int, ...]]) -> Source:
             own = pb.EmailStatus.Name(number).removeprefix("EMAIL_STATUS_").lower()
             names.setdefault(own, name)
     schema: Schema = {"type": "string", "enum": list(dict.fromkeys(names.values()))}
-    return computed(field, names.__getitem__, schema)
+    return computed(field, lambda own: names.get(own, own), schema)
 
 
 def _by_name(tags: Json) -> Json:
