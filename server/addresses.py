@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -171,8 +171,10 @@ def _is_complete(text: str) -> bool:
     return bool(word) and "@" in word[0][1:-1]
 
 
-def split_all(texts: Iterable[str]) -> Sequence[str]:
+def split_all(texts: Sequence[str]) -> Sequence[str]:
     """The mailboxes of a list whose entries may hold several (C-54)."""
+    if not texts:
+        return ()
     return [part for text in texts for part in (split(text) if "," in text or ";" in text else (text,))]
 
 

@@ -22,7 +22,7 @@ FILE_ALIASES: Mapping[str, str] = {
 }
 
 TEXT_OR_LIST = "a string or an array"
-"""How a refusal names the two forms of a list of addresses."""
+"""The two forms of a list of addresses, as refusals name them."""
 
 _TIMES = ("scheduled_at", "scheduledAt", *EMAIL_ALIASES)
 _KEY_HEADERS = ("idempotency-key", "x-idempotency-key")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import orjson
 import structlog
@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
 from edge.client_ip import ClientIp, ClientIps
+from edge.dialects.content import Content, read_without_files, unpack
 from edge.dialects.dialect import Dialect, Files, Invalid
 from edge.dialects.operation import Limits, Method, Operation
 from edge.frames import release
@@ -22,9 +23,8 @@ from edge.transcoding.body import Body, ClientGone
 from edge.transcoding.capacity import BodyShare, Capacity
 from edge.transcoding.deadline import Deadline, Paced
 from edge.transcoding.invoke import Caller
-from edge.transcoding.json_body import SMALL_BYTES, is_packed, parsed, size_of, unpacked
+from edge.transcoding.json_body import SMALL_BYTES, is_packed, parsed, size_of
 from edge.transcoding.json_value import Json
-from edge.transcoding.octets import OctetLists
 from edge.transcoding.rendering import Renderers
 from edge.transcoding.routes import Route, Router
 from edge.transcoding.status import REQUEST_TIMEOUT, Failure
@@ -177,15 +177,17 @@ class Endpoint:
                 hold = Paced(deadline, caller, share.grow).whole if is_large else share.grow
                 is_admitted = is_large
                 try:
-                    content = [
-                        await self._read(operation, body, limit, hold, rewrites=is_large and not packed)
-                    ]
-                    if not is_admitted and (packed or len(content[0]) > SMALL_BYTES):
+                    files = operation.rules.files
+                    if files is not None and is_large and not packed:
+                        content = [await read_without_files(body, files, limit, hold)]
+                    else:
+                        content = [Content(await body.read(limit, hold))]
+                    if not is_admitted and (packed or content[0].size > SMALL_BYTES):
                         # It takes time, which no stranger may take from the others.
                         is_admitted = True
                         await self._admit(operation, caller)
                     if packed:
-                        content.append(unpacked(content.pop(), limit, hold))
+                        content.append(await unpack(content.pop().text, files, limit, hold))
                     request, dropped = self._bind(operation, content, exchange, values)
                 except Failure:
                     if not is_admitted:
@@ -196,14 +198,6 @@ class Endpoint:
             raise _timeout(body) from None
         finally:
             share.release()
-
-    async def _read(
-        self, operation: Operation, body: Body, limit: int, hold: Callable[[int], None], *, rewrites: bool
-    ) -> bytes:
-        files = operation.rules.files
-        if files is None or not rewrites:
-            return await body.read(limit, hold)
-        return await body.rewritten(OctetLists(files.name), limit, hold)
 
     async def _upload(
         self,
@@ -237,7 +231,7 @@ class Endpoint:
     def _bind(
         self,
         operation: Operation,
-        content: list[bytes],
+        content: list[Content],
         exchange: Exchange,
         values: tuple[str, ...],
     ) -> tuple[Message, Invalid]:
@@ -245,11 +239,13 @@ class Endpoint:
         written: dict[str, str] = {}
         rules = operation.rules
         if operation.route.body:
-            size = len(content[0])
+            size, files = content[0].size, content[0].files
             # Taken out, so that a large body is not held twice.
-            json = parsed(content.pop(), exchange.headers)
+            json = parsed(content.pop().text, exchange.headers)
             if rules.files is not None and rules.files.limits_rest and size > self._limits.body:
                 self._check_rest(json, rules.files)
+            if files is not None:
+                files.put_back(json)
             if operation.read is not None:
                 json = operation.read(json)
             if type(json) is not dict:

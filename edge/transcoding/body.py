@@ -17,8 +17,8 @@ DRAINED = 64 << 20
 DRAIN_S = 5.0
 
 
-# The most times as long that a body may be before it is written anew: an octet with its comma and a line of
-# its own, against base64.
+# The most times as long that a body may be before its files are taken out: an octet with its comma and a line
+# of its own, against base64.
 LONGEST_SPELLING = 16
 
 
@@ -28,6 +28,10 @@ class ClientGone(Exception):
 
 class Rewriter(Protocol):
     """Writes a body anew while it arrives."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that limits count so far."""
 
     def feed(self, chunk: bytes) -> bytes:
         """The next part."""
@@ -83,22 +87,19 @@ class Body:
         return b"".join(chunks)
 
     async def rewritten(self, rewriter: Rewriter, limit: int, hold: Callable[[int], None]) -> bytes:
-        """All of it as `rewriter` writes it anew, part by part: `limit` bytes at most. `hold` gets the bytes
-        held so far.
+        """All of it as `rewriter` writes it anew, part by part; it counts `limit` bytes at most. `hold` gets
+        the bytes counted so far.
 
         Raises Failure (BODY_TOO_LARGE), ClientGone, and what `rewriter` and `hold` raise.
         """
         if self._declared > limit * LONGEST_SPELLING:
             raise _too_large(limit)
         parts: list[bytes] = []
-        size = 0
         while not self._complete:
-            part = rewriter.feed(await self._next())
-            size += len(part)
-            if size > limit:
+            parts.append(rewriter.feed(await self._next()))
+            if rewriter.size > limit:
                 raise _too_large(limit)
-            hold(size)
-            parts.append(part)
+            hold(rewriter.size)
         parts.append(rewriter.finish())
         return b"".join(parts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import orjson
 
@@ -32,13 +32,12 @@ def is_packed(headers: Mapping[bytes, bytes]) -> bool:
     return True
 
 
-def unpacked(body: bytes, limit: int, hold: Callable[[int], None]) -> bytes:
-    """The content of gzip's format, `limit` bytes at most, however few they were. `hold` gets the bytes held
-    so far whenever there are more.
+def unpacked(body: bytes, limit: int, hold: Callable[[int], None]) -> Iterator[bytes]:
+    """The content of gzip's format part by part, `limit` bytes at most, however few they were. `hold` gets
+    the bytes unpacked so far whenever there are more.
 
     Raises Failure (BODY_TOO_LARGE, MALFORMED_BODY), and what `hold` raises.
     """
-    parts: list[bytes] = []
     size = 0
     try:
         while body:
@@ -52,12 +51,11 @@ def unpacked(body: bytes, limit: int, hold: Callable[[int], None]) -> bytes:
                 if size > limit:
                     raise Failure("BODY_TOO_LARGE", {"limit": str(limit)})
                 hold(size)
-                parts.append(part)
+                yield part
             # A file in gzip's format may be several, one after the other (RFC 1952 section 2.2).
             body = stream.unused_data
     except zlib.error:
         raise Failure("MALFORMED_BODY", {"detail": "it is not whole in gzip's format"}) from None
-    return b"".join(parts)
 
 
 MAX_VALUES = 30_000

@@ -64,6 +64,8 @@ def kind_of(value: object) -> str:
             return "a string"
         case list():
             return "an array"
+        case bytes():
+            return "a file"
     return "an object"
 
 
@@ -115,7 +117,8 @@ _LINE_ENDS = str.maketrans("", "", " \t\r\n")
 
 
 def _bytes(value: object, path: Path, wrong: list[Violation]) -> object:
-    """Base64 of either alphabet, padded or not, in one line or several; or the bytes one by one."""
+    """Bytes that were decoded while they arrived; base64 of either alphabet, padded or not, in one line or
+    several; or the bytes one by one."""
     if type(value) is list:
         if set(map(type, value)) <= {int}:
             try:
@@ -123,6 +126,8 @@ def _bytes(value: object, path: Path, wrong: list[Violation]) -> object:
             except ValueError:
                 pass
         return refuse(path, wrong, "must hold numbers from 0 to 255")
+    if type(value) is bytes:
+        return value
     if type(value) is not str:
         return mismatch("a base64 string", value, path, wrong)
     try:

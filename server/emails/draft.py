@@ -1,6 +1,6 @@
 """A request to send, read once into the rows that accepting it will write."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,7 +24,6 @@ from server.wire.caller import OrganisationCaller
 
 # The bytes of an attachment in one stored part: whole lines of base64 (57 bytes each).
 PART = 57 * 16_384
-_ADDRESS_LISTS = ("to", "cc", "bcc", "reply_to")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,24 +124,24 @@ def draft(
     if key is not None and not rules.is_idempotency_key(key):
         return InvalidIdempotencyKey()
     # An email that is refused by its sizes alone is not looked into: looking takes time.
-    lists = {name: getattr(request, name) for name in _ADDRESS_LISTS}
-    filenames = [file.filename for file in request.attachments]
+    lists = {"to": request.to, "cc": request.cc, "bcc": request.bcc, "reply_to": request.reply_to}
+    filenames = [file.filename for file in request.attachments] if request.attachments else ()
     counts = len(request.headers), len(request.tags)
     if oversized := list(rules.sizes(lists, request.subject, filenames, *counts)):
         return ValidationFailed(oversized)
     asked = asked_time(request, now_ms)
     fields = _Fields(
         # An entry may hold several mailboxes, and a library may have encoded the subject (C-54).
-        split_all(request.to),
-        split_all(request.cc),
-        split_all(request.bcc),
-        split_all(request.reply_to),
+        split_all(lists["to"]),
+        split_all(lists["cc"]),
+        split_all(lists["bcc"]),
+        split_all(lists["reply_to"]),
         decoded(request.subject),
         dict(request.headers),
         [(tag.name, tag.value) for tag in request.tags],
         *((None, asked) if isinstance(asked, Violation) else (asked, None)),
     )
-    violations = _violations(request, fields)
+    violations = _violations(request, lists, fields)
     if job_id is not None:
         violations += rules.of_job(is_scheduled=asked is not None, has_key=key is not None)
     if violations:
@@ -237,15 +236,17 @@ def _email_row(
     }
 
 
-def _violations(request: pb.SendEmailRequest, fields: _Fields) -> list[Violation]:
+def _violations(
+    request: pb.SendEmailRequest, lists: Mapping[str, Sequence[str]], fields: _Fields
+) -> list[Violation]:
     # Most fields are mostly absent, and then not checked.
     found = list(rules.counts(fields.to, fields.cc, fields.bcc, fields.reply_to))
     if found and fields.to:
         # There are too many to look at each.
         return found
     found = [*rules.sender(getattr(request, "from")), *found]
-    for name in _ADDRESS_LISTS:
-        if texts := getattr(request, name):
+    for name, texts in lists.items():
+        if texts:
             found += rules.addresses(name, texts)
     found += rules.subject(fields.subject)
     found += rules.bodies(request.html, request.text)

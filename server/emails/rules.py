@@ -52,17 +52,8 @@ def sizes(
         yield _too_many_recipients(recipients)
     if len(lists["reply_to"]) > MAX_REPLY_TO:
         yield _too_many_reply_to(len(lists["reply_to"]))
-    separators = 0
-    for field, texts in lists.items():
-        for text in texts:
-            separators += text.count(",") + text.count(";")
-        if separators > MAX_SEPARATORS:
-            yield Violation(
-                field,
-                f"holds more than {MAX_SEPARATORS} commas and semicolons, and at most {MAX_RECIPIENTS} "
-                "addresses are allowed",
-            )
-            break
+    if sum(sum(map(len, texts)) for texts in lists.values()) > MAX_SEPARATORS:
+        yield from _separators(lists)
     if len(subject) > MAX_SUBJECT_LENGTH * _ENCODED:
         yield _too_long_subject(len(subject))
     for position, filename in enumerate(filenames):
@@ -70,6 +61,19 @@ def sizes(
             yield Violation(
                 f"attachments[{position}].filename", f"is longer than {MAX_FILENAME_LENGTH} characters"
             )
+
+
+def _separators(lists: Mapping[str, Sequence[str]]) -> Iterator[Violation]:
+    separators = 0
+    for field, texts in lists.items():
+        separators += sum(text.count(",") + text.count(";") for text in texts)
+        if separators > MAX_SEPARATORS:
+            yield Violation(
+                field,
+                f"holds more than {MAX_SEPARATORS} commas and semicolons, and at most {MAX_RECIPIENTS} "
+                "addresses are allowed",
+            )
+            return
 
 
 def sender(text: str) -> Iterator[Violation]:

@@ -5,6 +5,7 @@ Accept and compose use the same function: each field that accept allows can be c
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from server.encoded_words import UnreadableWord, strictly_decoded
 from server.message import structured
@@ -36,6 +37,7 @@ _PLATFORM_NAMES = frozenset(
     }
 )
 _PLATFORM_PREFIXES = ("content-", "arc-", "resent-")
+_NOT_A_NAME = "is no header name: use printable ASCII without colons and spaces"
 # The one value of List-Unsubscribe-Post (RFC 8058 section 3.1).
 _ONE_CLICK = "List-Unsubscribe=One-Click"
 
@@ -45,27 +47,44 @@ def problems(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple
 
     With `has_reply_to` the message has a Reply-To already, and another one is a problem.
     """
-    for name, result in written(fields, has_reply_to=has_reply_to):
-        if isinstance(result, str):
-            yield name, result
+    for name, value, problem in _named(fields, has_reply_to=has_reply_to):
+        if problem is not None:
+            yield name, problem
+        # Most values need no look at their line: it has no structure, and is short and plain.
+        elif _has_structure(name) or not _is_plain(value):
+            line = _line_or_problem(name, value)
+            if isinstance(line, str):
+                yield name, line
 
 
 def written(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple[str, bytes | str]]:
     """The name of each field with its complete line, or with the reason (`str`) why it has none."""
+    for name, value, problem in _named(fields, has_reply_to=has_reply_to):
+        yield name, problem or _line_or_problem(name, value)
+
+
+def _named(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple[str, str, str | None]]:
+    """The name and value of each field, and the reason why it may not have this name."""
     seen: set[str] = set()
     for name, value in fields.items():
         lowered = name.lower()
-        if not _NAME.match(name) or len(name) > MAX_NAME_LENGTH:
-            yield name, "is no header name: use printable ASCII without colons and spaces"
-        elif lowered in _PLATFORM_NAMES or lowered.startswith(_PLATFORM_PREFIXES):
-            yield name, "is written by the platform and cannot be set"
-        elif lowered == "idempotency-key":
-            yield name, "is for the platform and not for recipients: set idempotency_key"
-        elif lowered in seen or (lowered == "reply-to" and has_reply_to):
-            yield name, "is given twice"
-        else:
-            seen.add(lowered)
-            yield name, _value_problem(value) or _line_or_problem(name, value.strip(" \t"))
+        problem = _name_problem(name) if len(name) <= MAX_NAME_LENGTH else _NOT_A_NAME
+        if problem is None and (lowered in seen or (lowered == "reply-to" and has_reply_to)):
+            problem = "is given twice"
+        seen.add(lowered)
+        yield name, value, problem
+
+
+@lru_cache(maxsize=1024)
+def _name_problem(name: str) -> str | None:
+    if not _NAME.match(name):
+        return _NOT_A_NAME
+    lowered = name.lower()
+    if lowered in _PLATFORM_NAMES or lowered.startswith(_PLATFORM_PREFIXES):
+        return "is written by the platform and cannot be set"
+    if lowered == "idempotency-key":
+        return "is for the platform and not for recipients: set idempotency_key"
+    return None
 
 
 def is_message_id(text: str) -> bool:
@@ -81,17 +100,33 @@ def is_content_id(text: str) -> bool:
     return _CONTENT_ID.match(text) is not None
 
 
-def _value_problem(value: str) -> str | None:
+@lru_cache(maxsize=1024)
+def _has_structure(name: str) -> bool:
+    lowered = name.lower()
+    return (
+        lowered in structured.MAILBOX_FIELDS
+        or lowered in structured.ID_FIELDS
+        or lowered.startswith("list-")
+        or lowered == "archived-at"
+    )
+
+
+def _is_plain(value: str) -> bool:
+    return (
+        len(value) <= MAX_WORD_LENGTH - MAX_NAME_LENGTH
+        and value.isascii()
+        and value.isprintable()
+        and "=?" not in value
+    )
+
+
+def _line_or_problem(name: str, value: str) -> bytes | str:
     if holds_control(value):
         return "must not hold line breaks or other control characters"
     if len(value) > MAX_VALUE_LENGTH:
         return f"is longer than {MAX_VALUE_LENGTH} characters"
-    return None
-
-
-def _line_or_problem(name: str, value: str) -> bytes | str:
     try:
-        line = _line(name, value)
+        line = _line(name, value.strip(" \t"))
     except UnreadableWord as error:
         return f"holds an encoded word that cannot be decoded: {error}"
     except structured.Unreadable as error:

@@ -1,4 +1,4 @@
-"""The layers around every call of the services of `zidimail.v1`, in the order of `LAYERS`.
+"""The layers around every call of the services of `zidimail.v1`.
 
 Health and reflection have none: load balancers and tools call them without a credential, and they show no
 data of customers.
@@ -7,7 +7,7 @@ data of customers.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -90,45 +90,17 @@ class Call:
 
 
 @asynccontextmanager
-async def request_id(call: Call) -> AsyncIterator[None]:
-    """Takes the caller's request id or makes one, and returns it as trailing metadata."""
+async def around(call: Call) -> AsyncIterator[None]:
+    """The layers around a call, outermost first: its request id, its log line and its measures, the status of
+    exceptions, and the admission of its caller. None of the method's code runs before the last."""
     given = call.metadata.get(_REQUEST_ID_KEY, ("",))[-1]
     call.request_id = given if 0 < len(given) <= _REQUEST_ID_MAX_LENGTH else new_id()
     call.context.set_trailing_metadata(((_REQUEST_ID_KEY, call.request_id),))
-    yield
-
-
-@asynccontextmanager
-async def access_log(call: Call) -> AsyncIterator[None]:
-    """Logs one line for each call, never with an address, a subject or a credential."""
     try:
-        yield
-    finally:
-        _log.info(
-            "call",
-            method=call.method,
-            code=call.code,
-            ms=round((time.perf_counter() - call.started) * 1000, 2),
-            org_id=call.org_id,
-            request_id=call.request_id,
-            **({"request_ids": call.request_ids} if call.request_ids else {}),
-        )
-
-
-@asynccontextmanager
-async def measure(call: Call) -> AsyncIterator[None]:
-    """Counts the call and its duration."""
-    try:
-        yield
-    finally:
-        metrics.CALLS.labels(call.method, call.code).inc()
-        metrics.SECONDS.labels(call.method).observe(time.perf_counter() - call.started)
-
-
-@asynccontextmanager
-async def faults(call: Call) -> AsyncIterator[None]:
-    """Turns exceptions into the call's status; an unexpected one is logged and becomes `Internal`."""
-    try:
+        call.is_edge = call.admission.is_edge(call.metadata, call.context.peer_identities)
+        if call.is_edge:
+            call.request_ids = request_ids(call.metadata)
+        await call.admit()
         yield
     except Fault as fault:
         release(fault)
@@ -143,28 +115,21 @@ async def faults(call: Call) -> AsyncIterator[None]:
         _log.exception("a call failed", method=call.method, request_id=call.request_id)
         release(error)
         await call.abort(Internal(call.request_id))
-
-
-@asynccontextmanager
-async def authenticate(call: Call) -> AsyncIterator[None]:
-    """Authenticates the edge and the caller, and checks the caller's access to the method."""
-    call.is_edge = call.admission.is_edge(call.metadata, call.context.peer_identities)
-    if call.is_edge:
-        call.request_ids = request_ids(call.metadata)
-    await call.admit()
-    yield
-
-
-Layer = Callable[[Call], AbstractAsyncContextManager[None]]
-
-# Outermost first.
-LAYERS: tuple[Layer, ...] = (
-    request_id,  # first: later log lines and errors have it
-    access_log,  # logs the status code that the layers below set
-    measure,  # likewise
-    faults,  # sets that code for exceptions of the layers below
-    authenticate,  # last: no code of the method runs before it
-)
+    finally:
+        seconds = time.perf_counter() - call.started
+        metrics.CALLS.labels(call.method, call.code).inc()
+        metrics.SECONDS.labels(call.method).observe(seconds)
+        # Never with an address, a subject or a credential.
+        joined = {"request_ids": call.request_ids} if call.request_ids else {}
+        _log.info(
+            "call",
+            method=call.method,
+            code=call.code,
+            ms=round(seconds * 1000, 2),
+            org_id=call.org_id,
+            request_id=call.request_id,
+            **joined,
+        )
 
 
 class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
@@ -194,7 +159,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
-        """The handler of the call's method, wrapped in `LAYERS` if the method has an access rule."""
+        """The handler of the call's method, wrapped if the method has an access rule."""
         method = handler_call_details.method
         is_known = self._known.knows(method, handler_call_details.invocation_metadata or ())
         wrapped = self._wrapped.get((method, is_known))
@@ -214,14 +179,13 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
         async def unary(given: bytes | AsyncIterator[bytes], context: Context) -> object:
             body = b""
+            call = self._call(method, context)
             try:
-                async with AsyncExitStack() as stack:
-                    call = await self._enter(stack, method, context)
-                    async with self._deadline(context):
-                        body = given if isinstance(given, bytes) else await self._first(given, call)
-                        if len(body) > SMALL_BYTES:
-                            await self._sizes.check(method, call.caller, body)
-                        return await handler.unary_unary(parse(handler.request_deserializer, body), context)
+                async with around(call), self._deadline(context):
+                    body = given if isinstance(given, bytes) else await self._first(given, call)
+                    if len(body) > SMALL_BYTES:
+                        await self._sizes.check(method, call.caller, body)
+                    return await handler.unary_unary(parse(handler.request_deserializer, body), context)
             except Exception as error:
                 raise without_frames(error) from None
             finally:
@@ -234,9 +198,9 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
     def _collecting(self, method: str, handler: Handler) -> Handler:
         async def collect(bodies: AsyncIterator[bytes], context: Context) -> object:
+            call = self._call(method, context)
             try:
-                async with AsyncExitStack() as stack:
-                    call = await self._enter(stack, method, context)
+                async with around(call), AsyncExitStack() as stack:
                     requests = parse_each(handler.request_deserializer, bodies)
                     stack.push_async_callback(requests.aclose)
                     responses = single(handler.stream_unary(requests, context))
@@ -254,9 +218,9 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     def _streaming(self, method: str, handler: Handler, *, is_known: bool) -> Handler:
         async def stream(given: Handler, context: Context) -> AsyncIterator[object]:
             body = b""
+            call = self._call(method, context)
             try:
-                async with AsyncExitStack() as stack:
-                    call = await self._enter(stack, method, context)
+                async with around(call), AsyncExitStack() as stack:
                     if handler.request_streaming:
                         requests = parse_each(handler.request_deserializer, given)
                         stack.push_async_callback(requests.aclose)
@@ -289,9 +253,6 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         """The deadline of a call whose caller sets none; streams of responses have none, as they may last."""
         return asyncio.timeout(self._deadline_s if context.time_remaining() is None else None)
 
-    async def _enter(self, stack: AsyncExitStack, method: str, context: Context) -> Call:
+    def _call(self, method: str, context: Context) -> Call:
         metadata = by_key(context.invocation_metadata() or ())
-        call = Call(method, self._rules[method], self._admission, context, metadata)
-        for layer in LAYERS:
-            await stack.enter_async_context(layer(call))
-        return call
+        return Call(method, self._rules[method], self._admission, context, metadata)
