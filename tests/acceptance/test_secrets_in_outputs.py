@@ -153,7 +153,7 @@ async def call_everything(stack: Stack, mark: str) -> list[tuple[int, str]]:
     return answers
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_no_output_holds_what_customers_wrote(stack: Stack) -> None:
     failed = 0
     for table in [None, *TABLES]:

@@ -12,7 +12,7 @@ from tests.harness.postgres import Postgres
 from tests.harness.stack import Stack
 from tests.harness.waiting import until_sync
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 CALLERS, JOBS, EMAILS = 4, 3, 30
 # Every third email of a job.

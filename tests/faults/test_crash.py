@@ -7,7 +7,7 @@ import pytest
 from tests.faults.crash import EDGE, FAILPOINTS, PAUSE, RANDOM, STOP, CrashRun
 from tests.harness.postgres import Postgres
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 WINDOWS = {
     "sqlite": [*FAILPOINTS, EDGE, RANDOM, STOP, PAUSE],

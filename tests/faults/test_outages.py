@@ -10,7 +10,7 @@ from tests.faults.outages import fail_over, paused_worker, restarts
 from tests.harness.stack import Stack
 from tests.harness.waiting import until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 # Bytes; a few such bodies do not fit into what the store has in reserve.
 LARGE = 500_000

@@ -7,14 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.fuzz.described import fuzz
+from tests.fuzz.described import PREFIXES, fuzz
 from tests.harness.dns_server import dns_in_a_thread
 from tests.harness.stack import Stack
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=600, help="how long (600)")
+    parser.add_argument("--seconds", type=int, default=600, help="how long for each dialect (600)")
     parser.add_argument("--seed", help="repeats an earlier run")
     arguments = parser.parse_args()
     options = ["--max-time", str(arguments.seconds), "--max-examples", "1000"]
@@ -23,11 +23,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="zidimail-fuzz-") as name, dns_in_a_thread() as dns:
         folder = Path(name)
         with Stack(folder / "data", env={"ZIDIMAIL_DNS": dns.address}) as stack:
-            run = fuzz(stack, folder, *options)
-            print(run.output)
-            if not run.passed:
+            runs = [fuzz(stack, folder, prefix, *options) for prefix in PREFIXES]
+            for run in runs:
+                print(run.output)
+            passed = all(run.passed for run in runs)
+            if not passed:
                 print(stack.log_tails())
-    return 0 if run.passed else 1
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":

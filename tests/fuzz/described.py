@@ -1,4 +1,4 @@
-"""Runs schemathesis, with all its checks, against a stack's own description of itself."""
+"""Runs schemathesis, with all its checks, against a stack's own descriptions of itself."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from typing import NamedTuple
 
 from tests.harness.stack import Stack
 
+PREFIXES = ("/v1", "/api/v1/zsend")
+"""The dialects, by the beginning of their paths."""
+
 RULED = (
     "SendEmail",  # the sender's domain must be verified, recipients not suppressed
+    "ScheduleEmail",
     "BatchSendEmails",
     "CreateBatchJob",
     "UpdateEmail",  # times must be in the future
@@ -55,8 +59,8 @@ class Run(NamedTuple):
     output: str
 
 
-def fuzz(stack: Stack, folder: Path, *options: str) -> Run:
-    """Tries every operation with requests of all kinds; `folder` is for what schemathesis writes."""
+def fuzz(stack: Stack, folder: Path, prefix: str, *options: str) -> Run:
+    """Tries every operation of a dialect with requests of all kinds; schemathesis writes to `folder`."""
     config = folder / "schemathesis.toml"
     config.write_text(CONFIG)
     report = folder / "report.json"
@@ -65,7 +69,7 @@ def fuzz(stack: Stack, folder: Path, *options: str) -> Run:
         [
             *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
             *("--config-file", str(config), "--no-color"),
-            *("run", f"{stack.http}/v1/openapi.json", "--url", stack.http),
+            *("run", f"{stack.http}{prefix}/openapi.json", "--url", stack.http),
             *("--checks", "all", "--continue-on-failure", "--output-truncate", "false"),
             *("--report", "json", "--report-json-path", str(report)),
             *options,

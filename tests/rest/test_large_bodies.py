@@ -1,8 +1,10 @@
 """Large bodies: limits count what a file holds, and whoever sends too much hears so (contract row C-1)."""
 
+import gzip
 import http.client
 import json
-from base64 import b64encode
+import random
+from base64 import b64encode, encodebytes, urlsafe_b64encode
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -10,6 +12,7 @@ import httpx
 import pytest
 
 from tests.harness.stack import Stack
+from tests.rest.test_attachments import arrived
 from tests.rest.test_emails import EMAIL
 
 MIB = 2**20
@@ -42,6 +45,33 @@ def test_file_counts_by_its_bytes_however_it_is_spelled(scale: httpx.Client, spe
     assert answer.status_code == 200, answer.text
     [file] = scale.get(f"/v1/emails/{answer.json()['id']}/attachments").json()["data"]
     assert file["size"] == len(FILE)
+
+
+@pytest.mark.parametrize("spelling", ["one line", "lines", "other alphabet", "packed"])
+def test_large_file_arrives_as_it_was_however_its_base64_is_spelled(
+    rest: Stack, scale: httpx.Client, spelling: str
+) -> None:
+    file = random.Random(spelling).randbytes(3 * MIB + 1)
+    texts = {"lines": encodebytes(file), "other alphabet": urlsafe_b64encode(file).rstrip(b"=")}
+    content = texts.get(spelling, b64encode(file)).decode()
+    body = json.dumps(
+        {**EMAIL, "from": "a@scale.example.com", "attachments": [{"filename": "a.bin", "content": content}]}
+    ).encode()
+    headers = {"content-type": "application/json"}
+    if spelling == "packed":
+        body, headers = gzip.compress(body, 1), headers | {"content-encoding": "gzip"}
+    answer = scale.post("/v1/emails", content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    [attached] = arrived(rest, answer.json()["id"]).iter_attachments()
+    # Compared without a difference of megabytes.
+    assert attached.get_content() == file, "another file"
+
+
+def test_large_content_that_is_no_base64_is_named(scale: httpx.Client) -> None:
+    files = [{"filename": name, "content": "QUJD" * MIB + end} for name, end in (("a", ""), ("b", "!"))]
+    answer = scale.post("/v1/emails", json={**EMAIL, "from": "a@scale.example.com", "attachments": files})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["message"] == "attachments[1].content: must be base64"
 
 
 def test_file_that_is_too_large_is_so_however_it_is_spelled(scale: httpx.Client) -> None:

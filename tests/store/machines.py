@@ -16,7 +16,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # A failure is shortened before it is reported, which Hypothesis ends after 300 s.
-with_time_to_shorten = pytest.mark.timeout(400)
+with_time_to_shorten = pytest.mark.timeout(900)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Mailboxes as callers write them (C-37, C-39, C-54, C-56)."""
 
 from email.utils import formataddr
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -183,7 +183,7 @@ def test_hostile_texts_take_linear_time(piece: str) -> None:
 
 
 def _time_of(text: str) -> float:
-    begin = perf_counter()
+    begin = thread_time()
     split(text)
     decoded(text)
-    return perf_counter() - begin
+    return thread_time() - begin

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from email.header import decode_header, make_header
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -217,8 +217,8 @@ def test_lines_are_broken_at_single_spaces_only() -> None:
     "piece", ["<", "<a@", "@", ",", "<a:b>,", '"', "\\", "=?", "=?utf-8?q?a", " <", "<a> ", "("]
 )
 def test_a_hostile_value_takes_no_time(name: str, piece: str) -> None:
-    begin = perf_counter()
+    begin = thread_time()
     list(problems({name: piece * (8192 // len(piece))}, has_reply_to=False))
     list(problems({name: (piece * 100 + " ") * (8192 // (len(piece) * 100 + 1))}, has_reply_to=False))
     # A quadratic one takes minutes.
-    assert perf_counter() - begin < 1
+    assert thread_time() - begin < 1
