@@ -79,6 +79,9 @@ class Description:
     operations: Mapping[Route, str] = field(default_factory=dict)
     """The names of the routes' operations, if not those of their methods."""
 
+    ids: Mapping[Route, str] = field(default_factory=dict)
+    """The places of ids in the routes' answers, as JSON pointers, where they are not `id`."""
+
 
 class Described(Dialect, Protocol):
     """A dialect with a document."""
@@ -171,7 +174,12 @@ def _operation(
                 "description": "Done.",
                 "headers": headers,
                 "content": content_of(_answer_name(route, dialect, about)),
-                "links": links(route, dialect.documented, lambda other: _operation_name(other, about)),
+                "links": links(
+                    route,
+                    dialect.documented,
+                    lambda other: _operation_name(other, about),
+                    about.ids.get(route),
+                ),
             },
             **{str(status): reference("responses", str(status)) for status in sorted(about.statuses)},
         },

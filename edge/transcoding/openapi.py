@@ -189,9 +189,14 @@ def reference(kind: str, name: str) -> Schema:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def links(route: Route, routes: Sequence[Route], name_of: Callable[[Route], str]) -> Schema:
-    """The operations on the objects that a route creates or lists: those whose path goes on with the id."""
-    listed = {"GET": "#/data/0/id", "POST": "#/id"}.get(route.verb)
+def links(
+    route: Route, routes: Sequence[Route], name_of: Callable[[Route], str], id_at: str | None = None
+) -> Schema:
+    """The operations on the objects that a route creates or lists: those whose path goes on with the id.
+
+    `id_at` points to the id in the route's answer, if it is not where most have it.
+    """
+    listed = id_at or {"GET": "/data/0/id", "POST": "/id"}.get(route.verb)
     found = {}
     for other in routes:
         parameters = other.parameters
@@ -202,7 +207,7 @@ def links(route: Route, routes: Sequence[Route], name_of: Callable[[Route], str]
             name = name_of(other)
             found[name] = {
                 "operationId": name,
-                "parameters": {**known, parameters[-1]: f"$response.body{listed}"},
+                "parameters": {**known, parameters[-1]: f"$response.body#{listed}"},
             }
     return found
 

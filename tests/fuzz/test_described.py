@@ -37,7 +37,6 @@ REACHED = {
         "GET /api/v1/zsend/emails",
         "GET /api/v1/zsend/emails/{id}",
         "GET /api/v1/zsend/emails/batch",
-        "GET /api/v1/zsend/emails/batch/{id}",
         "GET /api/v1/zsend/emails/scheduled",
     },
 }

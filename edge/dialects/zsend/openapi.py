@@ -27,4 +27,9 @@ DESCRIPTION = Description(
         routes.GET_SCHEDULED: "GetScheduledEmail",
         routes.CANCEL: "CancelScheduledEmail",
     },
+    ids={
+        routes.CREATE_JOB: "/job_id",
+        routes.LIST_JOBS: "/batch_jobs/0/job_id",
+        routes.LIST_SCHEDULED: "/scheduled_emails/0/id",
+    },
 )
