@@ -74,7 +74,7 @@ def apply_empty_list(value: Json) -> Json:
 def apply_buffer(value: Json) -> Json:
     """The bytes of a Buffer as Node writes it."""
     is_buffer = (
-        type(value) is dict and value.get("type") == "Buffer" and type(value.get("data")) in (list, str)
+        type(value) is dict and value.get("type") == "Buffer" and type(value.get("data")) in (list, str, bytes)
     )
     return value["data"] if is_buffer else value
 
