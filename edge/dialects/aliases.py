@@ -73,10 +73,10 @@ def apply_empty_list(value: Json) -> Json:
 
 def apply_buffer(value: Json) -> Json:
     """The bytes of a Buffer as Node writes it."""
-    is_buffer = (
-        type(value) is dict and value.get("type") == "Buffer" and type(value.get("data")) in (list, str, bytes)
-    )
-    return value["data"] if is_buffer else value
+    if type(value) is not dict or value.get("type") != "Buffer":
+        return value
+    data = value.get("data")
+    return data if type(data) in (list, str, bytes) else value
 
 
 def apply_email(email: dict[str, Json]) -> None:

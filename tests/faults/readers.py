@@ -69,7 +69,7 @@ class Readers:
         async with grpc.aio.insecure_channel(self._stack.grpc, options=options) as channel:
             stub = event_service_pb2_grpc.EventServiceStub(channel)
             while True:
-                request = event_service_pb2.WatchEventsRequest(after=cursor)
+                request = event_service_pb2.WatchEventsRequest(after=cursor, from_beginning=not cursor)
                 try:
                     async for answer in stub.WatchEvents(request, metadata=metadata):
                         self._streamed.append(answer.event.id)
