@@ -11,8 +11,8 @@ Without both variables `hit` does nothing.
 The names, in the order of an email's life: `accept.before_commit`, `accept.after_commit`,
 `engine.after_claim`, `smtp.after_mail`, `smtp.before_dot`, `smtp.after_dot` (sent, no reply read yet),
 `engine.after_reply` (the reply is read, the journal not written), `engine.before_complete`. And
-`writer.ack_before_commit=early`: the writer acknowledges before it commits, so that a test can prove that
-the crash tests detect it.
+`writer.ack_before_commit=sleep:SECONDS`: the writer acknowledges, sleeps and then commits, so that a test can
+prove that the crash tests detect it.
 """
 
 import os

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -179,8 +178,8 @@ class Writer:
             ordered = [outcomes[submission] for submission in group]
             if failpoints.enabled("writer.ack_before_commit"):
                 loop.call_soon_threadsafe(_settle, group, ordered)
-                # Long enough for the answers to leave and for a kill to come before the commit.
-                time.sleep(0.05)
+                # A sleep here lets the answers leave, and a kill come before the commit.
+                failpoints.hit("writer.ack_before_commit")
             return ordered
 
         return await loop.run_in_executor(self._threads, write)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crash import EDGE, FAILPOINTS, PAUSE, RANDOM, STOP, CrashRun
+from tests.faults.crash import ANSWERED, EDGE, FAILPOINTS, PAUSE, RANDOM, STOP, CrashRun
 from tests.harness.postgres import Postgres
 
 pytestmark = pytest.mark.timeout(900)
@@ -40,7 +40,7 @@ async def test_no_acknowledged_email_is_lost_when_programs_are_killed(
 
 
 async def test_crash_test_detects_a_server_that_acknowledges_before_commit(tmp_path: Path) -> None:
-    run = CrashRun(tmp_path, failpoints="writer.ack_before_commit=early")
-    outcome = await run.run([RANDOM] * 3)
+    run = CrashRun(tmp_path, failpoints="writer.ack_before_commit=sleep:0.5")
+    outcome = await run.run([ANSWERED] * 2)
     assert "writer.ack_before_commit" in outcome.reached
     assert outcome.report.lost
