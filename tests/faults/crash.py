@@ -37,7 +37,7 @@ STOP = "stop"  # SIGTERM: in good order
 PAUSE = "pause"  # the server stands still for longer than its leases, and goes on
 ANSWERED = "answered"  # the server is killed right after it acknowledged a send
 
-HIT_WITHIN_S = 15.0
+HIT_WITHIN_S = 60.0
 LATEST_HIT = 12
 LONGEST_LIFE_S = 0.6
 ANSWERS_WITHIN_S = 60.0
