@@ -23,8 +23,10 @@ DRAIN_S = 35
 # New objects after which cycles are collected.
 COLLECTED_AT = 20_000
 # glibc's malloc.h; a block of more bytes is a mapping of its own.
-_M_MMAP_THRESHOLD = -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGE_BLOCK = 256 * 1024
+# Free bytes at the end of the heap that are kept: to give them back and take them again costs each request.
+_KEPT = 16 << 20
 # Seconds that an idle connection stays open: longer than load balancers keep theirs (60), so that it is they
 # who close, and no request crosses the closing.
 KEEP_ALIVE_S = 75
@@ -86,7 +88,9 @@ def _return_memory() -> None:
     By default it keeps them after the first one, so that one large body would be paid for ever.
     """
     with contextlib.suppress(AttributeError):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def config(settings: Settings) -> uvicorn.Config:

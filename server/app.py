@@ -39,8 +39,10 @@ from server.work.service import Service, running
 # New objects after which Python looks for cycles.
 _GC_THRESHOLD = 20_000
 # glibc's malloc.h; a block of more bytes is a mapping of its own.
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _LARGE_BLOCK = 256 * 1024
+# Free bytes at the end of the heap that are kept: to give them back and take them again costs each call.
+_KEPT = 16 << 20
 _log = structlog.get_logger()
 
 
@@ -121,6 +123,7 @@ def _return_memory() -> None:
     with contextlib.suppress(AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
         mallopt(_M_ARENA_MAX, 2)
 
 
