@@ -1,6 +1,5 @@
 """Sessions: credentials of users that end with their rows (contract rows Z-3, C-75)."""
 
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -8,6 +7,7 @@ from server.accounts import store
 from server.accounts.session_tokens import SessionTokens
 from server.clock import Clock
 from server.db.database import Database
+from server.newest import Newest
 from server.wire.caller import SessionCaller
 from server.wire.faults import InvalidCredentials
 from server.work.gathered import Gathered
@@ -34,7 +34,7 @@ class Sessions:
         self._tokens = tokens
         self._database = database
         self._clock = clock
-        self._known: OrderedDict[SessionKey, _Known] = OrderedDict()
+        self._known: Newest[SessionKey, _Known] = Newest(_MAX_CACHED)
         self._gathered = Gathered[SessionKey, _Known]("sessions", self._read)
 
     async def authenticate(self, token: str) -> SessionCaller:
@@ -48,16 +48,10 @@ class Sessions:
         # A clock that was set back must not lengthen an entry's life.
         if known is None or not 0 <= self._clock.now_ms() - known.asked_at < CACHE_MS:
             known = (await self._gathered.of([key]))[key]
-            self._keep(key, known)
+            self._known.keep(key, known)
         if not known.is_live:
             raise InvalidCredentials
         return SessionCaller(claims.org_id, claims.user_id, "owner", claims.expires_at_ms)
-
-    def _keep(self, key: SessionKey, known: _Known) -> None:
-        self._known[key] = known
-        self._known.move_to_end(key)
-        if len(self._known) > _MAX_CACHED:
-            self._known.popitem(last=False)
 
     async def _read(self, keys: Collection[SessionKey]) -> Mapping[SessionKey, _Known]:
         asked_at = self._clock.now_ms()

@@ -1,7 +1,6 @@
 """Builds and signs messages of emails as the store has them, a list at a time, outside of the event loop."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -23,6 +22,7 @@ from server.message.compose import Message, compose
 from server.message.downgrade import downgraded
 from server.message.encoding import Uncomposable, address_text
 from server.message.sign import SigningKey, UnusableKey, Validity, sign
+from server.newest import Newest
 from server.sealing import Seal
 
 _log = structlog.get_logger()
@@ -65,7 +65,7 @@ class Preparer:
         self._seal = seal
         self._clock = clock
         self._lifetime_s = lifetime_s
-        self._keys: OrderedDict[DomainKey, _Keys] = OrderedDict()
+        self._keys: Newest[DomainKey, _Keys] = Newest(_MAX_DOMAINS)
 
     async def prepare(self, emails: Sequence[Stored]) -> list[OutgoingMessage | Unpreparable]:
         """A letter for each email, or why there is none: one bad message does not hold up the others."""
@@ -88,10 +88,8 @@ class Preparer:
             for domain in missing:
                 keyring = self._load(domain, stored.get(domain, ()))
                 loaded = _Keys(keyring, domain in enforcing_tls, now + KEYS_FOR_MS)
-                found[domain] = self._keys[domain] = loaded
-                self._keys.move_to_end(domain)
-            while len(self._keys) > _MAX_DOMAINS:
-                self._keys.popitem(last=False)
+                found[domain] = loaded
+                self._keys.keep(domain, loaded)
         return found
 
     def _load(self, domain: DomainKey, rows: Sequence[domain_store.SigningKey]) -> _Keyring:

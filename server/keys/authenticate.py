@@ -3,7 +3,6 @@
 import asyncio
 import hmac
 import json
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
@@ -12,6 +11,7 @@ from server.db.database import Database
 from server.keys.mint import hash_of, id_of
 from server.keys.store import live_keys
 from server.keys.uses import MINUTE_MS, KeyUses
+from server.newest import Newest
 from server.wire.caller import KeyCaller
 from server.wire.faults import InvalidCredentials
 
@@ -32,29 +32,16 @@ class _Known:
     last_used_at: int = 0
 
 
-class _Recent:
-    """A cache of at most `size` entries, the least recently used ones evicted first."""
+class _Recent(Newest[str, _Known]):
+    """A cache of look-ups, the least recently used ones evicted first."""
 
-    def __init__(self, size: int) -> None:
-        self._entries: OrderedDict[str, _Known] = OrderedDict()
-        self._size = size
-
-    def get(self, id: str, now_ms: int) -> _Known | None:
-        entry = self._entries.get(id)
+    def fresh(self, id: str, now_ms: int) -> _Known | None:
+        entry = self.get(id)
         # A clock that was set back must not lengthen an entry's life.
         if entry is None or not 0 <= now_ms - entry.asked_at < CACHE_MS:
             return None
-        self._entries.move_to_end(id)
+        self.move_to_end(id)
         return entry
-
-    def put(self, id: str, entry: _Known) -> None:
-        self._entries[id] = entry
-        self._entries.move_to_end(id)
-        if len(self._entries) > self._size:
-            self._entries.popitem(last=False)
-
-    def drop(self, id: str) -> None:
-        self._entries.pop(id, None)
 
 
 class ApiKeyAuthenticator:
@@ -80,7 +67,7 @@ class ApiKeyAuthenticator:
         if id is None:
             raise InvalidCredentials
         now = self._clock.now_ms()
-        known = self._live.get(id, now) or self._unknown.get(id, now) or await self._look_up(id)
+        known = self._live.fresh(id, now) or self._unknown.fresh(id, now) or await self._look_up(id)
         proved = hmac.compare_digest(hash_of(token), known.secret_hash)
         caller = known.caller
         if not proved or caller is None:
@@ -92,8 +79,8 @@ class ApiKeyAuthenticator:
 
     def forget(self, id: str) -> None:
         """Removes this key from the cache, because it was created or revoked in this process."""
-        self._live.drop(id)
-        self._unknown.drop(id)
+        self._live.pop(id, None)
+        self._unknown.pop(id, None)
         # A look-up in progress may be older than the change: its result must not be cached.
         self._look_ups.pop(id, None)
 
@@ -128,7 +115,7 @@ class ApiKeyAuthenticator:
         del self._look_ups[id]
         if not failed:
             known = look_up.result()
-            (self._unknown if known.caller is None else self._live).put(id, known)
+            (self._unknown if known.caller is None else self._live).keep(id, known)
 
     def _note_use(self, known: _Known, caller: KeyCaller, now: int) -> None:
         minute = now - now % MINUTE_MS

@@ -7,7 +7,6 @@ servers, retries, TCP and EDNS are dnspython's.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from server.clock import Clock, SystemClock
 from server.net.descriptors import Exhausted, at_most, is_exhaustion
 from server.net.hosts import HOSTS_FILE, Hosts
 from server.net.nameservers import name_servers
+from server.newest import Newest
 from server.settings import Settings
 
 # The bounds of the time for which an answer is cached, its TTL (seconds): a TTL of 0 would cost a query for
@@ -102,9 +102,8 @@ class Resolver:
         self._backend = dns.asyncbackend.get_backend("asyncio")
         self._clock = clock or SystemClock()
         self._timeout_s = timeout_s
-        self._max_cached = max_cached
         self._hosts = Hosts(hosts_file)
-        self._cache: OrderedDict[_Key, _Cached] = OrderedDict()
+        self._cache: Newest[_Key, _Cached] = Newest(max_cached)
         self._look_ups: dict[_Key, asyncio.Task[Answer]] = {}
         self._slots = asyncio.Semaphore(at_most(MAX_CONCURRENT, part=_PART_OF_DESCRIPTORS))
 
@@ -188,10 +187,7 @@ class Resolver:
         return entry
 
     def _keep(self, key: _Key, found: Answer | NxDomain | DnsTemporaryError, ttl_s: int) -> None:
-        self._cache[key] = _Cached(found, self._clock.now_ms() + ttl_s * 1000)
-        self._cache.move_to_end(key)
-        if len(self._cache) > self._max_cached:
-            self._cache.popitem(last=False)
+        self._cache.keep(key, _Cached(found, self._clock.now_ms() + ttl_s * 1000))
 
     async def _look_up(self, key: _Key) -> Answer:
         name, rdtype = key

@@ -6,12 +6,12 @@ answers after that time: no call of any process begins with what was before.
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from server.db.database import Database
 from server.faults import Unavailable
+from server.newest import Newest
 from server.webhooks import store
 from server.webhooks.store import Endpoint, WebhookKey
 from server.work.gathered import Gathered
@@ -36,7 +36,7 @@ class Receivers:
     def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._monotonic = monotonic
-        self._known: OrderedDict[WebhookKey, _Known] = OrderedDict()
+        self._known: Newest[WebhookKey, _Known] = Newest(_MAX_KNOWN)
         self._gathered = Gathered[WebhookKey, _Known]("webhook receivers", self._read)
         self._changed_at = float("-inf")
 
@@ -50,7 +50,7 @@ class Receivers:
             if known is not None and self._is_fresh(known):
                 called = known.endpoint is not None and known.endpoint.is_called
                 return known.endpoint if called else None
-            self._keep(webhook, (await self._gathered.of([webhook]))[webhook])
+            self._known.keep(webhook, (await self._gathered.of([webhook]))[webhook])
         raise Unavailable(1.0)
 
     async def changed(self) -> None:
@@ -64,12 +64,6 @@ class Receivers:
 
     def _is_fresh(self, known: _Known) -> bool:
         return known.read_at > self._changed_at and self._monotonic() - known.read_at < FRESH_S
-
-    def _keep(self, webhook: WebhookKey, known: _Known) -> None:
-        self._known[webhook] = known
-        self._known.move_to_end(webhook)
-        if len(self._known) > _MAX_KNOWN:
-            self._known.popitem(last=False)
 
     async def _read(self, webhooks: Collection[WebhookKey]) -> Mapping[WebhookKey, _Known]:
         read_at = self._monotonic()

@@ -6,9 +6,9 @@ unread (contract row C-41). A stream costs more: a caller who sends again and ag
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 
+from server.newest import Newest
 from server.wire.admission import CREDENTIAL_KEY, EDGE_KEY
 
 # Seconds for which an admission counts, and the number of those that are remembered.
@@ -22,7 +22,7 @@ class Acquaintances:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._until: OrderedDict[Hashable, float] = OrderedDict()
+        self._until: Newest[Hashable, float] = Newest(MAX_KNOWN)
 
     def knows(self, method: str, metadata: Iterable[tuple[str, str | bytes]]) -> bool:
         """True if a call with these credentials was admitted to the method in the last 5 seconds."""
@@ -30,11 +30,7 @@ class Acquaintances:
 
     def add(self, method: str, metadata: Iterable[tuple[str, str | bytes]]) -> None:
         """Remembers that a call was admitted."""
-        key = _key(method, metadata)
-        self._until[key] = self._monotonic() + KNOWN_S
-        self._until.move_to_end(key)
-        if len(self._until) > MAX_KNOWN:
-            self._until.popitem(last=False)
+        self._until.keep(_key(method, metadata), self._monotonic() + KNOWN_S)
 
 
 def _key(method: str, metadata: Iterable[tuple[str, str | bytes]]) -> Hashable:

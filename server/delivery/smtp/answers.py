@@ -1,11 +1,11 @@
 """The answers of the hosts of a site to one message, and the host with which the next attempt begins."""
 
-from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 
 from server.delivery.smtp.target import Target
 from server.delivery.transport import OutgoingMessage
 from server.delivery.verdict import Outcome, Verdict
+from server.newest import Newest
 
 # The most recipients whose hosts are remembered: for others an attempt begins as if it were the first.
 _MAX_REMEMBERED = 50_000
@@ -45,7 +45,7 @@ class FirstHosts:
     """
 
     def __init__(self) -> None:
-        self._hosts: OrderedDict[tuple[str, int], Target] = OrderedDict()
+        self._hosts: Newest[tuple[str, int], Target] = Newest(_MAX_REMEMBERED)
 
     def last(self, message: OutgoingMessage, recipients: Collection[int]) -> Target | None:
         """The host with which the last attempt for one of the recipients began, None if it is not known."""
@@ -60,9 +60,7 @@ class FirstHosts:
             key = (message.email_id, no)
             self._hosts.pop(key, None)
             if first is not None and outcome.verdict is Verdict.DEFERRED and outcome.is_open:
-                self._hosts[key] = first
-        while len(self._hosts) > _MAX_REMEMBERED:
-            self._hosts.popitem(last=False)
+                self._hosts.keep(key, first)
 
 
 def others_first(targets: Sequence[Target], last: Target | None) -> list[Target]:

@@ -5,13 +5,12 @@ share one such address. So does an address that swallows the attempts to connect
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 from server.delivery.smtp.target import AttemptFailed, Target, Timeouts
+from server.newest import Newest
 
 # The time for which a silent address is not tried again, doubled with each further try up to a limit.
 FIRST_S = 300.0
@@ -19,8 +18,6 @@ _LONGEST_S = 3600.0
 # The time in which one connection finds out if the address speaks again. Meanwhile others leave it alone.
 _PROBE_S = 60.0
 _MAX_REMEMBERED = 10_000
-
-V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -35,9 +32,9 @@ class Silence:
     def __init__(self, first_s: float = FIRST_S) -> None:
         self._first_s = first_s
         self._loop = asyncio.get_running_loop()
-        self._silent: OrderedDict[tuple[str, int], _Silent] = OrderedDict()
+        self._silent: Newest[tuple[str, int], _Silent] = Newest(_MAX_REMEMBERED)
         # When addresses spoke last.
-        self._spoke: OrderedDict[tuple[str, int], float] = OrderedDict()
+        self._spoke: Newest[tuple[str, int], float] = Newest(_MAX_REMEMBERED)
 
     def wait_s(self, target: Target) -> float:
         """The seconds for which the address is to be left alone; 0 if it may be tried now.
@@ -73,7 +70,7 @@ class Silence:
     def _note_reply(self, target: Target) -> None:
         key = _key(target)
         self._silent.pop(key, None)
-        _keep(self._spoke, key, self._loop.time())
+        self._spoke.keep(key, self._loop.time())
 
     def _note_silence(self, target: Target, began: float, timeouts: Timeouts) -> None:
         key, now = _key(target), self._loop.time()
@@ -85,14 +82,7 @@ class Silence:
         if known is not None and known.until - now > _PROBE_S:
             return  # a connection that began before the one that was noted
         pause_s = self._first_s if known is None else min(_LONGEST_S, 2 * known.pause_s)
-        _keep(self._silent, key, _Silent(now + pause_s, pause_s))
-
-
-def _keep(noted: OrderedDict[tuple[str, int], V], key: tuple[str, int], value: V) -> None:
-    noted[key] = value
-    noted.move_to_end(key)
-    if len(noted) > _MAX_REMEMBERED:
-        noted.popitem(last=False)
+        self._silent.keep(key, _Silent(now + pause_s, pause_s))
 
 
 def _key(target: Target) -> tuple[str, int]:

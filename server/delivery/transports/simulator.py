@@ -1,10 +1,10 @@
 """Simulates outcomes for mail that is never sent, by the recipient's local part (contract row F-5)."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 
 from server.delivery.transport import CommitHooks, OutgoingMessage, Transport
 from server.delivery.verdict import Outcome, Stage, Verdict
+from server.newest import Newest
 from server.queue.rules import SIMULATED
 
 # The most delayed recipients that are remembered.
@@ -37,7 +37,7 @@ class Simulator:
     def __init__(self, domain: str, site_concurrency: int) -> None:
         self.site_concurrency = site_concurrency
         self._domain = domain
-        self._delayed: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._delayed: Newest[tuple[str, int], None] = Newest(_MAX_DELAYED)
 
     def site_of(self, domain: str) -> str:
         """See `Transport`."""
@@ -69,9 +69,7 @@ class Simulator:
         # Not stored: after a restart the recipient is delayed once more.
         if self._delayed.pop((email_id, no), self) is None:
             return False
-        self._delayed[email_id, no] = None
-        if len(self._delayed) > _MAX_DELAYED:
-            self._delayed.popitem(last=False)
+        self._delayed.keep((email_id, no), None)
         return True
 
 
