@@ -1,8 +1,8 @@
 """Domains and their DKIM keys."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
 
-from server.db.tables.metadata import id_column, metadata, time_column
+from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
 domains = Table(
     "domains",
@@ -29,13 +29,7 @@ domains = Table(
     time_column("failing_since", nullable=True),
     Index("uq_domains_org_id_domain", "org_id", "domain", unique=True),
     # The first organisation to verify a domain owns it (C-45).
-    Index(
-        "uq_domains_verified",
-        "domain",
-        unique=True,
-        sqlite_where=text("verified"),
-        postgresql_where=text("verified"),
-    ),
+    partial_index("uq_domains_verified", "domain", unique=True, where="verified"),
 )
 
 dkim_keys = Table(

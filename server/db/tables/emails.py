@@ -11,10 +11,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    text,
 )
 
-from server.db.tables.metadata import id_column, metadata, time_column
+from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
 emails = Table(
     "emails",
@@ -40,46 +39,17 @@ emails = Table(
     time_column("scheduled_at", nullable=True),
     # The batch job that sent it (S-11). Such mail has no `scheduled_at`.
     id_column("job_id", nullable=True),
-    Index(
-        "ix_emails_scheduled",
-        "scheduled_at",
-        sqlite_where=text("status = 'scheduled'"),
-        postgresql_where=text("status = 'scheduled'"),
-    ),
+    partial_index("ix_emails_scheduled", "scheduled_at", where="status = 'scheduled'"),
     # The criteria of a list, each newest first (contract row F-6).
     Index("ix_emails_org_id_status_id", "org_id", "status", "id"),
     Index("ix_emails_org_id_domain_id_id", "org_id", "domain_id", "id"),
     # Partial, so that mail which is sent directly pays nothing (S-8, V-7).
-    Index(
-        "ix_emails_of_scheduled",
-        "org_id",
-        "id",
-        sqlite_where=text("scheduled_at IS NOT NULL"),
-        postgresql_where=text("scheduled_at IS NOT NULL"),
+    partial_index("ix_emails_of_scheduled", "org_id", "id", where="scheduled_at IS NOT NULL"),
+    partial_index(
+        "ix_emails_of_scheduled_status", "org_id", "status", "id", where="scheduled_at IS NOT NULL"
     ),
-    Index(
-        "ix_emails_of_scheduled_status",
-        "org_id",
-        "status",
-        "id",
-        sqlite_where=text("scheduled_at IS NOT NULL"),
-        postgresql_where=text("scheduled_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_emails_of_jobs",
-        "org_id",
-        "id",
-        sqlite_where=text("job_id IS NOT NULL"),
-        postgresql_where=text("job_id IS NOT NULL"),
-    ),
-    Index(
-        "ix_emails_of_job",
-        "org_id",
-        "job_id",
-        "id",
-        sqlite_where=text("job_id IS NOT NULL"),
-        postgresql_where=text("job_id IS NOT NULL"),
-    ),
+    partial_index("ix_emails_of_jobs", "org_id", "id", where="job_id IS NOT NULL"),
+    partial_index("ix_emails_of_job", "org_id", "job_id", "id", where="job_id IS NOT NULL"),
 )
 
 # Emails that were accepted together (S-11 to S-13). The counts are final: a job is stored when it has ended.

@@ -4,7 +4,7 @@ The exceptions to the first rule are the look-ups that have no organisation yet 
 user by address) and the queues, which workers read across organisations.
 """
 
-from sqlalchemy import BigInteger, Column, MetaData, String
+from sqlalchemy import BigInteger, Column, Index, MetaData, String, text
 
 metadata = MetaData(
     naming_convention={
@@ -21,3 +21,9 @@ def id_column(name: str, *, primary_key: bool = False, nullable: bool = False) -
 
 def time_column(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows that meet a condition, on both engines."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)

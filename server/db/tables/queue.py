@@ -1,8 +1,8 @@
 """The delivery queue: one row for each recipient that is still to be delivered to."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Table, text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, String, Table
 
-from server.db.tables.metadata import id_column, metadata, time_column
+from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
 # The delivery queue: one narrow row for each recipient that is not settled, deleted when it is.
 delivery_queue = Table(
@@ -29,27 +29,10 @@ delivery_queue = Table(
     # milliseconds, which does not count to its lifetime (C-86).
     time_column("held_since", nullable=True),
     Column("held_ms", BigInteger, nullable=False, server_default="0"),
-    Index(
-        "ix_delivery_queue_due",
-        "shard",
-        "priority",
-        "due_at",
-        "email_id",
-        "no",
-        sqlite_where=text("lease_until IS NULL"),
-        postgresql_where=text("lease_until IS NULL"),
+    partial_index(
+        "ix_delivery_queue_due", "shard", "priority", "due_at", "email_id", "no", where="lease_until IS NULL"
     ),
-    Index(
-        "ix_delivery_queue_leased",
-        "lease_until",
-        sqlite_where=text("lease_until IS NOT NULL"),
-        postgresql_where=text("lease_until IS NOT NULL"),
-    ),
-    Index(
-        "ix_delivery_queue_held",
-        "org_id",
-        sqlite_where=text("held_since IS NOT NULL"),
-        postgresql_where=text("held_since IS NOT NULL"),
-    ),
+    partial_index("ix_delivery_queue_leased", "lease_until", where="lease_until IS NOT NULL"),
+    partial_index("ix_delivery_queue_held", "org_id", where="held_since IS NOT NULL"),
     sqlite_with_rowid=False,
 )

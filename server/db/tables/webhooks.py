@@ -10,10 +10,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    text,
 )
 
-from server.db.tables.metadata import id_column, metadata, time_column
+from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
 webhooks = Table(
     "webhooks",
@@ -60,31 +59,24 @@ webhook_calls = Table(
     time_column("happened_at"),
     time_column("created_at"),  # when the present round began
     # By webhook, so that the backlog of one is never read through to find the calls of another.
-    Index(
+    partial_index(
         "ix_webhook_calls_due",
         "org_id",
         "webhook_id",
         "due_at",
         "event_id",
-        sqlite_where=text("lease_until IS NULL AND due_at IS NOT NULL"),
-        postgresql_where=text("lease_until IS NULL AND due_at IS NOT NULL"),
+        where="lease_until IS NULL AND due_at IS NOT NULL",
     ),
-    Index(
-        "ix_webhook_calls_leased",
-        "lease_until",
-        sqlite_where=text("lease_until IS NOT NULL"),
-        postgresql_where=text("lease_until IS NOT NULL"),
-    ),
+    partial_index("ix_webhook_calls_leased", "lease_until", where="lease_until IS NOT NULL"),
     # The calls of a webhook that are still to be made or failed, newest first. Most succeed and are kept:
     # with them in it, the index would cost half as much again as all else that a call writes.
-    Index(
+    partial_index(
         "ix_webhook_calls_unsuccessful",
         "org_id",
         "webhook_id",
         "status",
         "event_id",
-        sqlite_where=text("status <> 'success'"),
-        postgresql_where=text("status <> 'success'"),
+        where="status <> 'success'",
     ),
 )
 
