@@ -13,7 +13,7 @@ from server.db.keys import KeyType
 from server.db.statements import Statement
 from server.db.tx import Tx
 from server.delivery.verdict import Outcome, Verdict
-from server.emails.lifecycle import Status
+from server.emails.lifecycle import BANNED, NO_DOMAIN, POLICY, SUPPRESSED, Status
 from server.suppressions.store import suppressed
 from server.work.gathered import Gathered
 
@@ -22,11 +22,6 @@ Recipient: TypeAlias = tuple[str, str, int]
 # The outcomes of the recipients that may not be sent to.
 Refusals: TypeAlias = Mapping[Recipient, Outcome]
 
-# RFC 3463 section 3.8, for all of these.
-POLICY = "5.7.1"
-NO_DOMAIN = "not sent: domain no longer verified"
-BANNED = "not sent: the organisation is banned"
-SUPPRESSED = "the address was suppressed after the email was accepted"
 _MAY_SEND = ("healthy", "review")
 _WAITING: tuple[Status, ...] = ("queued", "delivery_delayed")
 _KEYS: dict[str, KeyType] = {"org_id": "text", "email_id": "text", "no": "integer"}

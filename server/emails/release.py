@@ -18,6 +18,7 @@ from server.emails.due import (
     write,
 )
 from server.emails.facts import read_facts
+from server.emails.lifecycle import BANNED, NO_DOMAIN, POLICY, SUPPRESSED
 from server.emails.transitions import Reply
 from server.quotas.store import write_usage
 from server.work.loop import Loop
@@ -26,10 +27,9 @@ from server.work.notifier import Notifier
 _PAUSE_S = 0.5
 # The pause before the next try for an email whose reason to wait has no end of its own.
 _LATER_MS = 600_000
-# RFC 3463 section 3.8.
-_NOT_VERIFIED = Reply(status="5.7.1", text="not sent: domain no longer verified")
-_BANNED = Reply(status="5.7.1", text="not sent: the organisation is banned")
-_SUPPRESSED = Reply(status="5.7.1", text="the address was suppressed after the email was accepted")
+_NOT_VERIFIED = Reply(status=POLICY, text=NO_DOMAIN)
+_BANNED = Reply(status=POLICY, text=BANNED)
+_SUPPRESSED = Reply(status=POLICY, text=SUPPRESSED)
 
 
 class Releaser:
