@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, select
 
 from server.db.tables.domains import domains
 from server.db.tables.emails import emails
@@ -32,11 +32,13 @@ class Reach:
         if self.sent_by is not None:
             found.append(emails.c.key_id == self.sent_by)
         if self.domains:
-            ids = select(domains.c.id).where(
-                domains.c.org_id == org_id, domains.c.domain.in_(sorted(self.domains))
-            )
-            found.append(emails.c.domain_id.in_(ids))
+            found.append(emails.c.domain_id.in_(self.domain_ids(org_id)))
         return found
+
+    def domain_ids(self, org_id: str) -> Select[tuple[str]]:
+        """The query of the ids of its domains in the organisation."""
+        mine = (domains.c.org_id == org_id, domains.c.domain.in_(sorted(self.domains)))
+        return select(domains.c.id).where(*mine)
 
 
 ALL = Reach()

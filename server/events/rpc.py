@@ -2,13 +2,11 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from sqlalchemy import select
 from zidimail.v1 import event_service_pb2 as pb
 from zidimail.v1 import event_service_pb2_grpc
 
 from server.db.database import Database
 from server.db.reach import Reach
-from server.db.tables.domains import domains
 from server.db.tx import Tx
 from server.events import log
 from server.events.cursors import Cursors
@@ -128,8 +126,7 @@ def _domain_ids(tx: Tx, org_id: str, reach: Reach) -> set[str] | None:
     """The ids of the domains within reach; None for all."""
     if not reach.domains:
         return None
-    mine = (domains.c.org_id == org_id, domains.c.domain.in_(sorted(reach.domains)))
-    return set(tx.scalars(str, select(domains.c.id).where(*mine)))
+    return set(tx.scalars(str, reach.domain_ids(org_id)))
 
 
 def _type_names(types: Sequence[int]) -> list[str]:
