@@ -4,7 +4,7 @@ Accept and compose use the same function: each field that accept allows can be c
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 from server.encoded_words import UnreadableWord, strictly_decoded
@@ -51,7 +51,7 @@ def problems(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple
         if problem is not None:
             yield name, problem
         # Most values need no look at their line: it has no structure, and is short and plain.
-        elif _has_structure(name) or not _is_plain(value):
+        elif _writer(name) is not None or not _is_plain(value):
             line = _line_or_problem(name, value)
             if isinstance(line, str):
                 yield name, line
@@ -100,17 +100,6 @@ def is_content_id(text: str) -> bool:
     return _CONTENT_ID.match(text) is not None
 
 
-@lru_cache(maxsize=1024)
-def _has_structure(name: str) -> bool:
-    lowered = name.lower()
-    return (
-        lowered in structured.MAILBOX_FIELDS
-        or lowered in structured.ID_FIELDS
-        or lowered.startswith("list-")
-        or lowered == "archived-at"
-    )
-
-
 def _is_plain(value: str) -> bool:
     return (
         len(value) <= MAX_WORD_LENGTH - MAX_NAME_LENGTH
@@ -137,21 +126,33 @@ def _line_or_problem(name: str, value: str) -> bytes | str:
     return "makes a line of more than 998 octets" if is_too_long(line) else line
 
 
+@lru_cache(maxsize=1024)
+def _writer(name: str) -> Callable[[str], bytes] | None:
+    """The function that writes the value of a field with structure; None for one of free text."""
+    field = name.lower()
+    if field in structured.MAILBOX_FIELDS:
+        return lambda value: listed(name, structured.mailboxes(field, value))
+    if field in structured.ID_FIELDS:
+        return lambda value: listed(name, structured.ids(field, value), separator="")
+    if field == "list-id":
+        return lambda value: listed(name, structured.list_id(value))
+    if field == "list-unsubscribe-post":
+        return lambda value: _one_click(name, value)
+    if field.startswith("list-") or field == "archived-at":
+        return lambda value: listed(name, structured.urls(field, value))
+    return None
+
+
+def _one_click(name: str, value: str) -> bytes:
+    if value.replace(" ", "").lower() != _ONE_CLICK.lower():
+        raise structured.Unreadable(f"must be {_ONE_CLICK}")
+    return unstructured(name, _ONE_CLICK)
+
+
 def _line(name: str, value: str) -> bytes:
     """The line of a field. Raises `UnreadableWord`, `structured.Unreadable`, `Uncomposable`."""
-    lowered = name.lower()
-    if lowered in structured.MAILBOX_FIELDS:
-        return listed(name, structured.mailboxes(lowered, value))
-    if lowered in structured.ID_FIELDS:
-        return listed(name, structured.ids(lowered, value), separator="")
-    if lowered == "list-id":
-        return listed(name, structured.list_id(value))
-    if lowered == "list-unsubscribe-post":
-        if value.replace(" ", "").lower() != _ONE_CLICK.lower():
-            raise structured.Unreadable(f"must be {_ONE_CLICK}")
-        return unstructured(name, _ONE_CLICK)
-    if lowered.startswith("list-") or lowered == "archived-at":
-        return listed(name, structured.urls(lowered, value))
+    if (write := _writer(name)) is not None:
+        return write(value)
     text = strictly_decoded(value)
     # Encoded words can be cut anywhere, but programs that read such a field by themselves know none.
     if text.isascii() and any(len(word) > MAX_WORD_LENGTH for word in text.split()):
