@@ -55,7 +55,8 @@ def application(settings: Settings) -> Starlette:
         PREFIX: (dialect, ZIDIMAIL),
         ZSEND_PREFIX: (ZSend(), ZSEND),
     }
-    endpoints = _endpoints({prefix: spoken for prefix, (spoken, _) in dialects.items()}, channel, settings)
+    spoken = {prefix: each for prefix, (each, _) in dialects.items()}
+    endpoints = _endpoints(spoken, channel, settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -81,13 +82,13 @@ def application(settings: Settings) -> Starlette:
             Middleware(Cors, app_url=settings.app_url),
             Middleware(Credential, app_url=settings.app_url),
         ],
-        exception_handlers=handlers({prefix: spoken for prefix, (spoken, _) in dialects.items()}, dialect),
+        exception_handlers=handlers(spoken, dialect),
         lifespan=lifespan,
     )
     app.state.dialect = dialect
     app.state.openapi = {
-        f"{prefix}/openapi.json": document(spoken, about, settings.app_url)
-        for prefix, (spoken, about) in dialects.items()
+        f"{prefix}/openapi.json": document(each, about, settings.app_url)
+        for prefix, (each, about) in dialects.items()
     }
     app.state.downloads = {
         Descriptors.filename: File(descriptors_of(_PACKAGE), "application/octet-stream"),

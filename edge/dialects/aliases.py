@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.transcoding.json_value import Json
+from edge.transcoding.request_shape import OtherForm, or_else
+from edge.transcoding.schema import TEXT, nullable
 from edge.transcoding.status import Violation, invalid
 from edge.transcoding.values import is_time
 
@@ -20,9 +22,6 @@ FILE_ALIASES: Mapping[str, str] = {
     "inlineContentId": "content_id",
     "inline_content_id": "content_id",
 }
-
-TEXT_OR_LIST = "a string or an array"
-"""The two forms of a list of addresses, as refusals name them."""
 
 _TIMES = ("scheduled_at", "scheduledAt", *EMAIL_ALIASES)
 _KEY_HEADERS = ("idempotency-key", "x-idempotency-key")
@@ -77,6 +76,24 @@ def apply_buffer(value: Json) -> Json:
         return value
     data = value.get("data")
     return data if type(data) in (list, str, bytes) else value
+
+
+_ADDRESSES = or_else(apply_text, TEXT, wanted="a string or an array")
+
+EMAIL_FORMS: Mapping[str, OtherForm] = {
+    "to": or_else(apply_text, {**TEXT, "minLength": 1}, wanted="a string or an array"),
+    "cc": _ADDRESSES,
+    "bcc": _ADDRESSES,
+    "reply_to": _ADDRESSES,
+    # Both forms of either dialect (C-17).
+    "tags": or_else(
+        apply_by_name,
+        {"type": "object", "additionalProperties": nullable(TEXT)},
+        wanted="an array or an object",
+    ),
+    "headers": or_else(apply_empty_list, {"type": "array", "maxItems": 0}),
+}
+"""The other forms of an email's fields."""
 
 
 def apply_email(email: dict[str, Json]) -> None:

@@ -239,13 +239,13 @@ class Endpoint:
         written: dict[str, str] = {}
         rules = operation.rules
         if operation.route.body:
-            size, files = content[0].size, content[0].files
+            size, contents = content[0].size, content[0].files
             # Taken out, so that a large body is not held twice.
             json = parsed(content.pop().text, exchange.headers)
             if rules.files is not None and rules.files.limits_rest and size > self._limits.body:
                 self._check_rest(json, rules.files)
-            if files is not None:
-                files.put_back(json)
+            if contents is not None:
+                contents.put_back(json)
             if operation.read is not None:
                 json = operation.read(json)
             if type(json) is not dict:

@@ -44,8 +44,9 @@ class _Values(dict[str, str]):
         return "?"
 
 
-def text_values(failure: Failure, request_id: str) -> Mapping[str, str]:
-    """The values for the placeholders in a text: metadata, `request_id`, and the first `violation`."""
+def text_values(failure: Failure, request_id: str) -> dict[str, str]:
+    """New values for the placeholders in a text: metadata, `request_id`, and the first `violation`. A missing
+    key has the value `?`."""
     values = _Values(failure.metadata)
     values.setdefault("request_id", request_id)
     if failure.reason == "WRONG_CREDENTIAL_KIND":

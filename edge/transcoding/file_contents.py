@@ -16,6 +16,7 @@ import orjson
 
 from edge.transcoding.json_value import Json
 from edge.transcoding.status import Violation, invalid
+from edge.transcoding.values import LINE_ENDS, URL_SAFE
 
 _OPENING = re.compile(rb'["\[]')
 # The rest of a text, up to its end or to an escape that is not whole.
@@ -201,7 +202,7 @@ class _Base64:
         try:
             octets = a2b_base64(text[:whole], strict_mode=True)
         except ValueError:
-            text = text.translate(_URL_SAFE, _LINE_ENDS)
+            text = text.translate(URL_SAFE, LINE_ENDS)
             whole = len(text) & ~3
             octets = a2b_base64(text[:whole], strict_mode=True)
         if self._is_padded and octets:
@@ -212,7 +213,7 @@ class _Base64:
 
     def end(self) -> bytes | None:
         """The file; None if it is no base64."""
-        rest = self._written.translate(_URL_SAFE, _LINE_ENDS).rstrip(b"=")
+        rest = self._written.translate(URL_SAFE, LINE_ENDS).rstrip(b"=")
         if not self._is_wrong:
             self._try(b"=" * (-len(rest) % 4) if rest else b"")
         return None if self._is_wrong else b"".join(self._parts)
@@ -220,10 +221,6 @@ class _Base64:
     def as_written(self) -> bytes:
         """A text that is short, or has no end."""
         return b'"' + self._written
-
-
-_URL_SAFE = bytes.maketrans(b"-_", b"+/")
-_LINE_ENDS = b" \t\r\n"
 
 
 class _List:

@@ -112,8 +112,9 @@ def _number(largest: float) -> Bind:
     return bind
 
 
-_URL_SAFE = str.maketrans("-_", "+/")
-_LINE_ENDS = str.maketrans("", "", " \t\r\n")
+# Base64 of the other alphabet, and in several lines, in the form that is decoded.
+URL_SAFE = bytes.maketrans(b"-_", b"+/")
+LINE_ENDS = b" \t\r\n"
 
 
 def _bytes(value: object, path: Path, wrong: list[Violation]) -> object:
@@ -135,9 +136,9 @@ def _bytes(value: object, path: Path, wrong: list[Violation]) -> object:
         return binascii.a2b_base64(value, strict_mode=True)
     except ValueError:
         pass
-    bare = value.translate(_LINE_ENDS).translate(_URL_SAFE).rstrip("=")
     try:
-        return binascii.a2b_base64(bare + "=" * (-len(bare) % 4), strict_mode=True)
+        bare = value.encode().translate(URL_SAFE, LINE_ENDS).rstrip(b"=")
+        return binascii.a2b_base64(bare + b"=" * (-len(bare) % 4), strict_mode=True)
     except ValueError:
         return refuse(path, wrong, "must be base64")
 

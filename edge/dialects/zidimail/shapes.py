@@ -12,14 +12,11 @@ import orjson
 
 from edge.dialects.aliases import (
     EMAIL_ALIASES,
+    EMAIL_FORMS,
     FILE_ALIASES,
-    TEXT_OR_LIST,
     apply_buffer,
-    apply_by_name,
     apply_email,
-    apply_empty_list,
     apply_single_email,
-    apply_text,
     apply_words,
 )
 from edge.dialects.sends import IDEMPOTENCY_KEY_LIMITS
@@ -60,8 +57,6 @@ _LABEL: Schema = {"maxLength": 100}
 _BATCH_SIZE: Schema = {"minItems": 1, "maxItems": 100}
 
 
-_ADDRESSES = or_else(apply_text, TEXT, wanted=TEXT_OR_LIST)
-
 _IN_WORDS = or_else(
     lambda value: value,
     {
@@ -73,19 +68,7 @@ _IN_WORDS = or_else(
 
 _NEW_EMAIL = RequestShape(
     aliases=EMAIL_ALIASES,
-    forms={
-        "to": or_else(apply_text, {**TEXT, "minLength": 1}, wanted=TEXT_OR_LIST),
-        "cc": _ADDRESSES,
-        "bcc": _ADDRESSES,
-        "reply_to": _ADDRESSES,
-        "tags": or_else(
-            apply_by_name,
-            {"type": "object", "additionalProperties": nullable(TEXT)},
-            wanted="an array or an object",
-        ),
-        "scheduled_at": _IN_WORDS,
-        "headers": or_else(apply_empty_list, {"type": "array", "maxItems": 0}),
-    },
+    forms={**EMAIL_FORMS, "scheduled_at": _IN_WORDS},
     finish=apply_email,
     described={
         "subject": {"maxLength": 998},

@@ -133,30 +133,22 @@ _STATES = {"canceled": "cancelled"}
 def failure_body(failure: Failure, request_id: str = "") -> dict[str, Json]:
     """The JSON body of a failure; a reason that a newer server gives is shown as INTERNAL."""
     row = ROWS.get(failure.reason, ROWS["INTERNAL"])
-    values = dict(text_values(failure, request_id))
-    known = _Known(values)
+    values = text_values(failure, request_id)
     violations = "; ".join(": ".join(filter(None, violation)) for violation in failure.violations)
-    known["violations"] = violations or "?"
-    known["reset"] = values.get("resets_at", "?")[:19].replace("T", " ")
+    values["violations"] = violations or "?"
+    values["reset"] = values["resets_at"][:19].replace("T", " ")
     # The names of V-5.
     for name in ("permission", "needed"):
-        parts = values.get(name, "?").split(",")
-        known[name] = ",".join(_PERMISSIONS.get(part.strip(), part) for part in parts)
-    known["state"] = _STATES.get(values.get("status", "?"), values.get("status", "?"))
-    message = row.message.format_map(known)
+        parts = values[name].split(",")
+        values[name] = ",".join(_PERMISSIONS.get(part.strip(), part) for part in parts)
+    values["state"] = _STATES.get(values["status"], values["status"])
+    message = row.message.format_map(values)
     if "index" in values and failure.reason != "VALIDATION_FAILED":
         message = f"emails[{values['index']}]: {message}"
-    body: dict[str, Json] = {"error": row.error.format_map(known), "message": message}
+    body: dict[str, Json] = {"error": row.error.format_map(values), "message": message}
     if (time := resets_at(failure, row.status)) is not None:
         body["resetsAt"] = time
     return body
-
-
-class _Known(dict[str, str]):
-    """A key that a server left out leaves a gap, not an error."""
-
-    def __missing__(self, key: str) -> str:
-        return "?"
 
 
 def failure_answer(failure: Failure, request_id: str) -> Answer:

@@ -9,19 +9,16 @@ from zidimail.v1 import email_pb2 as pb
 
 from edge.dialects.aliases import (
     EMAIL_ALIASES,
+    EMAIL_FORMS,
     FILE_ALIASES,
-    TEXT_OR_LIST,
     apply_buffer,
-    apply_by_name,
-    apply_empty_list,
     apply_headers,
-    apply_text,
 )
 from edge.dialects.zsend.limits import SUBJECT
 from edge.transcoding.json_value import Json
 from edge.transcoding.request_shape import QueryShape, RequestShape, or_else
 from edge.transcoding.response_shape import PLAIN, ResponseShape, Source, always, computed, same_as
-from edge.transcoding.schema import TEXT, Schema, nullable
+from edge.transcoding.schema import TEXT, Schema
 
 _PENDING = (pb.EMAIL_STATUS_QUEUED, pb.EMAIL_STATUS_SCHEDULED, pb.EMAIL_STATUS_DELIVERY_DELAYED)
 _BOUNCED = (pb.EMAIL_STATUS_BOUNCED, pb.EMAIL_STATUS_FAILED, pb.EMAIL_STATUS_SUPPRESSED)
@@ -55,18 +52,9 @@ SCHEDULED_QUERY = replace(
 )
 """S-8."""
 
-_ADDRESSES = or_else(apply_text, TEXT, wanted=TEXT_OR_LIST)
 _EMAIL = RequestShape(
     aliases=EMAIL_ALIASES,
-    forms={
-        "to": or_else(apply_text, {**TEXT, "minLength": 1}, wanted=TEXT_OR_LIST),
-        "cc": _ADDRESSES,
-        "bcc": _ADDRESSES,
-        "reply_to": _ADDRESSES,
-        # Both forms of either dialect (C-17).
-        "tags": or_else(apply_by_name, {"type": "object", "additionalProperties": nullable(TEXT)}),
-        "headers": or_else(apply_empty_list, {"type": "array", "maxItems": 0}),
-    },
+    forms=EMAIL_FORMS,
     finish=apply_headers,
     described={
         "subject": {"maxLength": SUBJECT},
