@@ -21,6 +21,7 @@ from tests.delivery.queued import SECRET, new_org, seal
 from tests.delivery.receivers import World
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
+from tests.harness.smtp_sink import SmtpSink
 
 
 class OnceStopped(Engine):
@@ -40,6 +41,14 @@ StartEngine = Callable[..., Awaitable[Engine]]
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[SmtpSink]:
+    """A receiver with which nobody breaks the protocol."""
+    async with SmtpSink() as sink:
+        yield sink
+    assert sink.violations == []
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -180,6 +180,15 @@ async def status_of(database: Database, email: Queued) -> str:
     status = await database.read(Tx.scalar, str, query)
     assert status is not None
     return status
+
+
+def has_status(database: Database, email: Queued, status: str) -> Callable[[], Awaitable[bool]]:
+    """A condition for `until`."""
+
+    async def look() -> bool:
+        return await status_of(database, email) == status
+
+    return look
 
 
 async def recipients_of(database: Database, email: Queued) -> list[RecipientRow]:

@@ -1,6 +1,6 @@
 """The rights to a mail are read again just before MAIL: queued, retried or scheduled (contract row C-86)."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy import Table, Update, delete, update
@@ -15,9 +15,9 @@ from server.emails.release import release
 from server.suppressions.store import NewSuppression, add
 from tests.delivery.conftest import StartEngine
 from tests.delivery.queued import (
-    Queued,
     enqueue,
     events_of,
+    has_status,
     queue_of,
     recipients_of,
     rows_of,
@@ -31,13 +31,6 @@ HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 NO_DOMAIN = "not sent: domain no longer verified"
 BANNED = "not sent: the organisation is banned"
-
-
-@pytest.fixture
-async def sink() -> AsyncIterator[SmtpSink]:
-    async with SmtpSink() as sink:
-        yield sink
-    assert sink.violations == []
 
 
 async def set_state(writer: Writer, org_id: str, state: str) -> None:
@@ -59,9 +52,12 @@ async def ban(writer: Writer, org_id: str) -> None:
     await set_state(writer, org_id, "banned")
 
 
-def has_status(database: Database, email: Queued, status: str) -> Callable[[], Awaitable[bool]]:
+def is_held(database: Database, clock: ManualClock) -> Callable[[], Awaitable[bool]]:
+    """A condition: the only row of the queue has no lease, and is due at no time that will come."""
+
     async def look() -> bool:
-        return await status_of(database, email) == status
+        [row] = await queue_of(database)
+        return row.due_at > clock.now_ms() + 30 * DAY_S * 1000 and row.lease_owner is None
 
     return look
 
@@ -145,12 +141,7 @@ async def test_mail_of_a_paused_organisation_is_held_and_goes_out_afterwards(
     [email] = await enqueue(writer, rows_of(org_id, ["ok@r.test"]))
     await set_state(writer, org_id, "paused")
     await start_engine(sink.url)
-
-    async def is_held() -> bool:
-        [row] = await queue_of(database)
-        return row.due_at > clock.now_ms() and row.lease_owner is None
-
-    await until(is_held)
+    await until(is_held(database, clock))
     clock.advance(10 * DAY_S)
     assert await status_of(database, email) == "queued"
     assert sink.messages == []
@@ -174,12 +165,7 @@ async def test_the_lifetime_of_held_mail_stands_still(
     await until(has_status(database, email, "delivery_delayed"))
     await set_state(writer, org_id, "paused")
     clock.advance(DAY_S)
-
-    async def is_held() -> bool:
-        [row] = await queue_of(database)
-        return row.due_at > clock.now_ms() + 30 * DAY_S * 1000
-
-    await until(is_held)
+    await until(is_held(database, clock))
     clock.advance(10 * DAY_S)
     await set_state(writer, org_id, "healthy")
 

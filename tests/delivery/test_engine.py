@@ -1,8 +1,6 @@
 """The engine over real SMTP, on both engines of the store (F-3 for its events)."""
 
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import dkim
 import pytest
@@ -21,10 +19,10 @@ from tests.delivery.conftest import StartEngine
 from tests.delivery.letters import settings
 from tests.delivery.queued import (
     DOMAIN_ID,
-    Queued,
     domain_of,
     enqueue,
     events_of,
+    has_status,
     keys_of,
     new_org,
     queue_of,
@@ -42,22 +40,8 @@ DAY_S = 86_400
 
 
 @pytest.fixture
-async def sink() -> AsyncIterator[SmtpSink]:
-    async with SmtpSink() as sink:
-        yield sink
-    assert sink.violations == []
-
-
-@pytest.fixture
 async def org_id(writer: Writer) -> str:
     return await new_org(writer)
-
-
-def has(database: Database, email: Queued, status: str) -> Callable[[], Any]:
-    async def look() -> bool:
-        return await status_of(database, email) == status
-
-    return look
 
 
 async def test_a_delivered_email_is_signed_and_its_event_has_the_reply(
@@ -67,7 +51,7 @@ async def test_a_delivered_email_is_signed_and_its_event_has_the_reply(
     accepted_at = time.time_ns() // 1_000_000
     [email] = await enqueue(writer, rows_of(org_id, ["Ada <ok@r.test>"], accepted_at=accepted_at))
     await start_engine(sink.url)
-    await until(has(database, email, "delivered"))
+    await until(has_status(database, email, "delivered"))
     [message] = sink.messages
     assert (message.mail_from, message.rcpts) == (f"shop@{domain_of(org_id)}", ("ok@r.test",))
     assert message.parsed()["From"] == f"Shop <shop@{domain_of(org_id)}>"
@@ -92,7 +76,7 @@ async def test_a_refused_recipient_bounces_and_the_others_are_delivered(
 ) -> None:
     [email] = await enqueue(writer, rows_of(org_id, ["ok@r.test", "550-rcpt@r.test", "you@r.test"]))
     await start_engine(sink.url)
-    await until(has(database, email, "bounced"))
+    await until(has_status(database, email, "bounced"))
     rows = await recipients_of(database, email)
     found = {row.address: (row.status, row.reply_code, row.reply_status) for row in rows}
     assert found == {
@@ -112,7 +96,7 @@ async def test_message_that_one_host_deferred_at_its_end_has_one_result(
     best.replies["DOT"] = "451 4.3.0 later"
     [email] = await enqueue(writer, rows_of(org_id, ["ok@r.test"]))
     await start_engine(world.mx())
-    await until(has(database, email, "delivered"))
+    await until(has_status(database, email, "delivered"))
     [event] = await events_of(database, email)
     assert (event.type, event.attempt, event.remote_host) == (
         "email.delivered",
@@ -128,7 +112,7 @@ async def test_bcc_recipient_gets_a_transaction_of_its_own(
 ) -> None:
     [email] = await enqueue(writer, rows_of(org_id, ["a@r.test", "b@r.test"], bcc=["c@r.test", "d@r.test"]))
     await start_engine(sink.url)
-    await until(has(database, email, "delivered"))
+    await until(has_status(database, email, "delivered"))
     assert sorted(message.rcpts for message in sink.messages) == [
         ("a@r.test", "b@r.test"),
         ("c@r.test",),
@@ -149,7 +133,7 @@ async def test_a_deferred_recipient_is_tried_again_with_the_same_bytes(
     [email] = await enqueue(writer, rows_of(org_id, ["451-dot@r.test"]))
     sink.replies["DOT"] = "451 4.3.0 later"
     engine = await start_engine(sink.url)
-    await until(has(database, email, "delivery_delayed"))
+    await until(has_status(database, email, "delivery_delayed"))
     [row] = await queue_of(database)
     assert (row.attempts, row.lease_until, row.uncertain) == (1, None, False)
     assert START_MS + 48_000 <= row.due_at <= START_MS + 72_000
@@ -177,10 +161,10 @@ async def test_a_greylisted_recipient_is_delivered_at_its_next_attempt(
 ) -> None:
     [email] = await enqueue(writer, rows_of(org_id, ["greylist-1@r.test"]))
     engine = await start_engine(sink.url)
-    await until(has(database, email, "delivery_delayed"))
+    await until(has_status(database, email, "delivery_delayed"))
     clock.advance(75)
     engine.wake()
-    await until(has(database, email, "delivered"))
+    await until(has_status(database, email, "delivered"))
     assert [(e.type, e.attempt) for e in await events_of(database, email)] == [
         ("email.delivery_delayed", 1),
         ("email.delivered", 2),
@@ -199,7 +183,7 @@ async def test_recipient_bounces_at_the_end_of_its_lifetime(
     [email] = await enqueue(writer, rows_of(org_id, ["451-rcpt@r.test"]))
     clock.advance(4 * DAY_S)
     await start_engine(sink.url)
-    await until(has(database, email, "failed"))
+    await until(has_status(database, email, "failed"))
     [event] = await events_of(database, email)
     assert (event.type, event.reply_code) == ("email.failed", 451)
     assert await queue_of(database) == []
@@ -220,9 +204,9 @@ async def test_message_that_cannot_be_built_does_not_block_others(
         await writer.run(Tx.change, update(email_contents).where(of_email).values(headers=headers))
     await start_engine(sink.url)
     for email in good:
-        await until(has(database, email, "delivered"))
-    await until(has(database, bad, "bounced"))
-    await until(has(database, broken, "delivery_delayed"))
+        await until(has_status(database, email, "delivered"))
+    await until(has_status(database, bad, "bounced"))
+    await until(has_status(database, broken, "delivery_delayed"))
     [event] = await events_of(database, bad)
     assert (event.type, event.reply_status) == ("email.bounced", "5.6.0")
     assert len(sink.messages) == 5
@@ -237,7 +221,7 @@ async def test_result_that_the_store_refuses_is_retried_without_sending_again(
         await start_engine(sink.url)
         await until(lambda: [log for log in logs if log.get("loop") == "delivery results"])
     await writer.run(Tx.change, text("ALTER TABLE events_away RENAME TO events"))
-    await until(has(database, email, "delivered"))
+    await until(has_status(database, email, "delivered"))
     assert len(sink.messages) == 1
 
 
@@ -276,7 +260,7 @@ async def test_silent_destination_with_a_long_queue_does_not_block_others(
             Mx(configured, Resolver(configured), Timeouts()), delivery_concurrency=8, drain_s=0.01
         )
         for email in waiting[150:]:
-            await until(has(database, email, "delivered"))
+            await until(has_status(database, email, "delivered"))
         assert slow.messages == []
 
 
@@ -295,7 +279,7 @@ async def test_stopped_engine_finishes_deliveries_in_flight_and_releases_the_res
     assert {(row.lease_until, row.attempts, row.due_at) for row in left} == {(None, 0, START_MS)}
     await start_engine(sink.url)
     for email in waiting:
-        await until(has(database, email, "delivered"))
+        await until(has_status(database, email, "delivered"))
     assert len(sink.messages) == 9
 
 
@@ -331,6 +315,6 @@ async def test_lease_is_renewed_while_a_receiver_is_slow(
         return not rows or (rows[0].lease_until or 0) > (before.lease_until or 0)
 
     await until(is_renewed)
-    await until(has(database, email, "delivered"))
+    await until(has_status(database, email, "delivered"))
     assert len(sink.messages) == 1
     await until(lambda: len(engine._leases) == 0)

@@ -24,13 +24,6 @@ Open = Callable[..., Smarthost]
 
 
 @pytest.fixture
-async def sink() -> AsyncIterator[SmtpSink]:
-    async with SmtpSink() as sink:
-        yield sink
-    assert sink.violations == []
-
-
-@pytest.fixture
 async def smarthost(sink: SmtpSink) -> AsyncIterator[Open]:
     opened: list[Smarthost] = []
 

@@ -9,14 +9,30 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import jsonschema
 
+from edge.transcoding.routes import Route, Router
+
 FOLDER = Path(__file__).parent / "golden"
+
+
+def goldens(folder: Path = FOLDER) -> Iterator[dict[str, Any]]:
+    """All golden files."""
+    for path in folder.rglob("*.json"):
+        yield json.loads(path.read_text())
+
+
+def route_of(golden: dict[str, Any], routes: Sequence[Route]) -> Route | None:
+    """The route of a golden file's request."""
+    path = re.sub(r"<[^>]*>", "x", golden["request"]["path"]).partition("?")[0]
+    match = Router(routes).match(path.encode())
+    return None if match is None else match.routes.get(golden["request"]["method"])
+
 
 SHOWN_HEADERS = (
     "allow",

@@ -1,17 +1,15 @@
 """The golden files as a whole cover everything that the contract documents."""
 
-import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import zidimail.v1
 
 from edge.dialects.zidimail.errors import ROWS, Row
-from edge.transcoding.routes import Route, Router, routes_of, services_of
+from edge.transcoding.routes import routes_of, services_of
 from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT
-from tests.rest.golden import FOLDER
+from tests.rest.golden import FOLDER, goldens, route_of
 
 ROUTES = routes_of(services_of(zidimail.v1))
 
@@ -27,19 +25,8 @@ NOT_BY_A_REQUEST = {
 """The reasons that no single request over REST can show."""
 
 
-def goldens() -> Iterator[dict[str, Any]]:
-    for path in FOLDER.rglob("*.json"):
-        yield json.loads(path.read_text())
-
-
-def route_of(golden: dict[str, Any]) -> Route | None:
-    path = re.sub(r"<[^>]*>", "x", golden["request"]["path"]).partition("?")[0]
-    match = Router(ROUTES).match(path.encode())
-    return None if match is None else match.routes.get(golden["request"]["method"])
-
-
 def test_every_documented_endpoint_has_a_golden_file_of_success() -> None:
-    shown = {id(route_of(golden)) for golden in goldens() if golden["answer"]["status"] < 300}
+    shown = {id(route_of(golden, ROUTES)) for golden in goldens() if golden["answer"]["status"] < 300}
     assert not [route.method.full_name for route in ROUTES if id(route) not in shown]
 
 

@@ -2,39 +2,26 @@
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from edge.dialects.failures import reasons
 from edge.dialects.zsend.errors import ROWS
 from edge.dialects.zsend.routes import ROUTES
-from edge.transcoding.routes import Route, Router
+from tests.rest.golden import goldens, route_of
 from tests.zsend.conftest import FOLDER
-
-
-def goldens() -> Iterator[dict[str, Any]]:
-    for path in FOLDER.rglob("*.json"):
-        yield json.loads(path.read_text())
-
-
-def route_of(golden: dict[str, Any]) -> Route | None:
-    path = re.sub(r"<[^>]*>", "x", golden["request"]["path"]).partition("?")[0]
-    match = Router(ROUTES).match(path.encode())
-    return None if match is None else match.routes.get(golden["request"]["method"])
 
 
 def test_every_endpoint_has_a_golden_file_of_success() -> None:
     """S-3 to S-15."""
-    shown = {route_of(golden) for golden in goldens() if golden["answer"]["status"] == 200}
+    shown = {route_of(golden, ROUTES) for golden in goldens(FOLDER) if golden["answer"]["status"] == 200}
     assert not {*ROUTES} - shown
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429])
 def test_every_documented_status_has_a_golden_file(status: int) -> None:
     """S-2."""
-    assert status in {golden["answer"]["status"] for golden in goldens()}
+    assert status in {golden["answer"]["status"] for golden in goldens(FOLDER)}
 
 
 def test_every_reason_has_an_answer_of_a_documented_status() -> None:

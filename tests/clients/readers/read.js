@@ -11,6 +11,16 @@ const LISTS = /^(from|to|cc|reply-to|sender|errors-to|(disposition-notification|
 const boxes = (list) => list.map(({ name, address }) => [name || "", address]);
 const id = (text) => (text || "").replace(/^<|>$/g, "");
 
+const shown = (mail, files) => ({
+  subject: mail.subject,
+  text: mail.text || "",
+  html: mail.html || "",
+  files: mail.attachments.map((file) => {
+    const [type, content] = files(file);
+    return [file.filename, type, id(file.contentId), content.toString("base64")];
+  }),
+});
+
 async function mailparser(raw) {
   const options = { skipHtmlToText: true, skipTextToHtml: true, skipTextLinks: true, skipImageLinks: true };
   const mail = await simpleParser(raw, options);
@@ -21,18 +31,7 @@ async function mailparser(raw) {
     if (LISTS.test(key)) found.boxes[key] = value ? boxes(value) : null;
     else found.fields[key] = libmime.decodeWords(libmime.decodeHeader(line).value);
   }
-  return {
-    ...found,
-    subject: mail.subject,
-    text: mail.text || "",
-    html: mail.html || "",
-    files: mail.attachments.map((file) => [
-      file.filename,
-      file.contentType,
-      id(file.contentId),
-      file.content.toString("base64"),
-    ]),
-  };
+  return { ...found, ...shown(mail, (file) => [file.contentType, file.content]) };
 }
 
 async function postalMime({ default: PostalMime, ...postal }, raw) {
@@ -42,18 +41,7 @@ async function postalMime({ default: PostalMime, ...postal }, raw) {
     if (LISTS.test(key)) found.boxes[key] = boxes(postal.addressParser(value));
     else found.fields[key] = postal.decodeWords(value);
   }
-  return {
-    ...found,
-    subject: mail.subject,
-    text: mail.text || "",
-    html: mail.html || "",
-    files: mail.attachments.map((file) => [
-      file.filename,
-      file.mimeType,
-      id(file.contentId),
-      Buffer.from(file.content).toString("base64"),
-    ]),
-  };
+  return { ...found, ...shown(mail, (file) => [file.mimeType, Buffer.from(file.content)]) };
 }
 
 async function mailauth(raw, records) {

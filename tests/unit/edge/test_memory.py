@@ -1,14 +1,11 @@
 """A request that was refused leaves none of its body in memory, although no collector comes by (C-41)."""
 
-import gc
 import tracemalloc
-from collections.abc import Iterator
 
 import httpx
 import orjson
 import pytest
 from google.rpc import code_pb2
-from structlog.testing import capture_logs
 from zidimail.v1 import email_service_pb2 as pb
 
 from tests.unit.edge.server import EmailServer, status
@@ -19,20 +16,6 @@ SIZE = 2**20
 REQUESTS = 12
 # Of the bodies of all requests, those that may still be there: the last one, in each of its forms.
 KEPT = 3
-
-
-@pytest.fixture
-def uncollected() -> Iterator[None]:
-    """No collector: what refers to itself stays for ever."""
-    gc.collect()
-    gc.disable()
-    tracemalloc.start()
-    try:
-        with capture_logs():
-            yield
-    finally:
-        tracemalloc.stop()
-        gc.enable()
 
 
 def email(**fields: object) -> dict[str, object]:
