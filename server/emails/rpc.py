@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from zidimail.v1 import email_service_pb2 as pb
 from zidimail.v1 import email_service_pb2_grpc
 
+from server.account_health.to_proto import ACCOUNT_STATES
 from server.clock import Clock
 from server.db.database import Database
 from server.db.writer import Writer
@@ -29,7 +30,6 @@ from server.events.cursors import Cursors
 from server.events.to_proto import event_message
 from server.faults import Fault, ValidationFailed, Violation
 from server.ids import is_id
-from server.quotas.to_proto import ACCOUNT_STATES
 from server.stats.store import DEFAULT_DAYS, MAX_DAYS, statistics
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context

@@ -267,6 +267,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
         items={"data": replace(_SUPPRESSION, added={**_SUPPRESSION.added, "deleted": always(True)})},
     ),
     "DeleteSuppressionResponse": ResponseShape("suppression"),
+    "GetAccountHealthResponse": ResponseShape("account_health"),
     # Resend counts kinds of things, and received mail too; here only sent mail is counted.
     "GetUsageResponse": ResponseShape(
         "usage",
