@@ -71,13 +71,13 @@ def _transitions(settlement: Settlement) -> Iterator[Transition]:
 
 
 def _counts_as(settlement: Settlement, status: Status) -> CountsAs | None:
-    """The part of an outcome in the health of the account: only a reply to RCPT may blame a mailbox (C-60)."""
+    """The part of an outcome in the health of the account; only a reply to RCPT blames a mailbox (C-60)."""
     if settlement.simulated:
         return None
     if status == "bounced":
         is_blamed = settlement.of_mailbox and blames_mailbox(settlement.enhanced, settlement.text)
         return "bounced" if is_blamed else "refused"
-    return "delivered" if status == "delivered" else None
+    return status if status in ("delivered", "complained") else None
 
 
 def _bounce(settlement: Settlement) -> Bounce:

@@ -54,7 +54,9 @@ class Mailing:
     reader: Counting
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    async def accept(self, org_id: str, people: int, *, scheduled: bool = False, skipped: int = 0) -> Queued:
+    async def accept(
+        self, org_id: str, people: int, *, scheduled: bool = False, skipped: int = 0, test: bool = False
+    ) -> Queued:
         """An email to new addresses, the first `skipped` of which are suppressed."""
         now_ms, made = self.clock.now_ms(), next(self.numbers)
         addresses = [f"{made}-{n}@receiver.test" for n in range(people)]
@@ -64,7 +66,9 @@ class Mailing:
         ]
         await self.writer.run(add, unwanted)
         at = now_ms + DAY_MS if scheduled else None
-        (email,) = await enqueue(self.writer, rows_of(org_id, addresses, accepted_at=now_ms, scheduled_at=at))
+        (email,) = await enqueue(
+            self.writer, rows_of(org_id, addresses, accepted_at=now_ms, scheduled_at=at, test=test)
+        )
         return email
 
     async def cancel(self, email: Queued) -> None:

@@ -158,7 +158,7 @@ ROWS: Mapping[str, Row] = {
         "validation_error",
         "Sending is paused.",
         "The organisation may read but not send. {why}",
-        "{appeal} GET /v1/account/health shows the rates and the history of the account.",
+        "GET /v1/account/health shows the rates and the history of the account. {appeal}",
     ),
     "ACCOUNT_BANNED": Row(401, "invalid_api_key", "The organisation is banned.", "{why}", "{appeal}"),
     "DOMAIN_NOT_ALLOWED": Row(

@@ -179,7 +179,7 @@ def _list_of(item: ResponseShape) -> ResponseShape:
 _SENT_EMAIL = ResponseShape(
     "email",
     {"last_event": same_as("status")},
-    items={"attachments": PLAIN, "events": PLAIN},
+    items={"attachments": PLAIN, "events": ResponseShape(hidden=("account",))},
     optional=("bounce",),
 )
 _DOMAIN = ResponseShape(
@@ -258,7 +258,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "ReplayWebhookEventResponse": ResponseShape(
         "webhook_event", {"id": same_as("event_id")}, hidden=("event_id",)
     ),
-    "Event": ResponseShape("event"),
+    "Event": ResponseShape("event", optional=("account",)),
     "ListEventsResponse": BARE_LIST,
     "Suppression": _SUPPRESSION,
     "BatchAddSuppressionsResponse": BARE_LIST,
