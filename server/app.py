@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 import zidimail.v1
+from google.protobuf.descriptor import ServiceDescriptor
 from prometheus_client import start_http_server
 
 from server.account_health import wiring as account_health
@@ -62,12 +63,13 @@ def server(kernel: Kernel) -> list[Service]:
     published = services_of(zidimail.v1)
     rules = access_rules(published)
     api_keys = keys.build(kernel)
-    identities = accounts.build(kernel, api_keys.authenticator, rules)
+    sending = emails.build(kernel)
+    identities = accounts.build(kernel, api_keys.authenticator, rules, sending.system_mail)
     packages = [
         webhooks.build(kernel),
         stats.build(kernel),
         delivery.build(kernel),
-        emails.build(kernel),
+        sending,
         domains.build(kernel),
         events.build(kernel),
         inbound.build(kernel),
@@ -77,7 +79,10 @@ def server(kernel: Kernel) -> list[Service]:
         identities,
         api_keys,
     ]
-    servicers = {service: one for package in packages for service, one in package.servicers.items()}
+    servicers: dict[ServiceDescriptor, list[object]] = {}
+    for package in packages:
+        for service, servicer in package.servicers.items():
+            servicers.setdefault(service, []).append(servicer)
     if missing := [service.full_name for service in published if service not in servicers]:
         raise TypeError(f"no package serves {', '.join(missing)}")
     pipeline = Pipeline(

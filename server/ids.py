@@ -4,6 +4,8 @@ import random
 import re
 import time
 
+# The organisation of the platform itself, which sends its own mail (C-78); no id that is made begins like it.
+SYSTEM_ORG_ID = "000000007a6964696d61696c"
 _PATTERN = re.compile(r"[0-9a-f]{24}\Z")
 _RANDOM = random.Random()
 _STEP_BITS = 20

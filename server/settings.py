@@ -14,6 +14,8 @@ _LEAST_SECRET_BYTES = 32
 _MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?", re.ASCII)
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
+_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]\Z")
+_EXAMPLE = "no-reply@mail.example.com"
 
 
 class SettingsError(Exception):
@@ -63,6 +65,12 @@ class Settings:
     # The days for which the rates are taken, and the recipients from which on they say something.
     health_days: int = 7
     health_least_sent: int = 100
+    # Who may register: everybody (`open`), those who were invited (`invite`), or nobody (`off`) (C-78).
+    registration: str = "open"
+    # The sender of the platform's own mail (C-78).
+    system_from: str = "no-reply@localhost.localdomain"
+    # The plan of an organisation that registers itself (C-14).
+    default_plan: str = "free"
     # The place where a customer appeals: a URL or an address, shown in refusals (C-69).
     support_url: str = ""
     # The part of its time that each background loop (webhook fan-out, statistics) keeps while many sends are
@@ -122,6 +130,9 @@ class Settings:
             dns=read.optional("DNS", None),
             allow_private_networks=read.switch("ALLOW_PRIVATE_NETWORKS", default=False),
             hostname=read.hostname("HOSTNAME", "localhost"),
+            registration=read.choice("REGISTRATION", "open", "invite", "off"),
+            system_from=read.address("SYSTEM_FROM", f"no-reply@{_mail_domain(env)}"),
+            default_plan=read.choice("DEFAULT_PLAN", "free", "starter", "pro", "scale", "enterprise"),
             simulator_domain=read.text("SIMULATOR_DOMAIN", "simulator.test").lower(),
             delivery_concurrency=read.integer("DELIVERY_CONCURRENCY", 500),
             site_concurrency=read.integer("SITE_CONCURRENCY", 20),
@@ -200,6 +211,19 @@ class _Reader:
             raise SettingsError(f"ZIDIMAIL_{name} must be a host name, not {value!r}.")
         return value
 
+    def choice(self, name: str, *words: str) -> str:
+        """One of the words; the first is the default."""
+        value = self.text(name, words[0])
+        if value not in words:
+            raise SettingsError(f"ZIDIMAIL_{name} must be one of {', '.join(words)}, not {value!r}.")
+        return value
+
+    def address(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        if not _ADDRESS.match(value):
+            raise SettingsError(f"ZIDIMAIL_{name} must be an address such as {_EXAMPLE}, not {value!r}.")
+        return value
+
     def path(self, name: str) -> Path | None:
         value = self.optional(name, None)
         return None if value is None else Path(value)
@@ -262,6 +286,12 @@ class _Reader:
         if not least <= share <= 1:
             raise SettingsError(f"ZIDIMAIL_{name} must be a number from {least} to 1, not {value!r}.")
         return share
+
+
+def _mail_domain(env: Mapping[str, str]) -> str:
+    """The domain of the platform's own mail by default: the name of this host, if mail can come from it."""
+    hostname = env.get("ZIDIMAIL_HOSTNAME") or "localhost"
+    return hostname if _ADDRESS.match(f"x@{hostname}") else "localhost.localdomain"
 
 
 def _database_url(env: Mapping[str, str], data_dir: Path) -> str:

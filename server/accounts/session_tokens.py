@@ -39,9 +39,12 @@ class SessionTokens:
         self._clock = clock
         self._lifetime_s = lifetime_s
 
-    def issue(self, org_id: str, user_id: str, session_id: str) -> str:
-        """The token of a new session of a user in an organisation."""
+    def issue(self, org_id: str, user_id: str, session_id: str, *, until_ms: int | None = None) -> str:
+        """A token of a session of a user in an organisation; it ends at `until_ms` at the latest."""
         now = self._clock.now_ms() // 1000
+        expires_at = now + self._lifetime_s
+        if until_ms is not None:
+            expires_at = min(expires_at, until_ms // 1000)
         claims = {
             "iss": _ISSUER,
             "aud": _AUDIENCE,
@@ -49,7 +52,7 @@ class SessionTokens:
             "sub": user_id,
             "org": org_id,
             "iat": now,
-            "exp": now + self._lifetime_s,
+            "exp": expires_at,
         }
         return jwt.encode(claims, self._key, _ALGORITHM, headers={"typ": _TYPE})
 

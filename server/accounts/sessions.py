@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
-from server.accounts import store
+from server.accounts import session_store
 from server.accounts.session_tokens import SessionTokens
 from server.clock import Clock
 from server.db.database import Database
 from server.newest import Newest
+from server.permissions import RoleName
 from server.wire.caller import SessionCaller
 from server.wire.faults import InvalidCredentials
 from server.work.gathered import Gathered
@@ -21,9 +22,9 @@ SessionKey: TypeAlias = tuple[str, str, str]
 
 
 class _Known(NamedTuple):
-    """The result of a look-up, and when it began."""
+    """The result of a look-up, the role of the user or None for no live session, and when it began."""
 
-    is_live: bool
+    role: RoleName | None
     asked_at: int
 
 
@@ -40,7 +41,8 @@ class Sessions:
     async def authenticate(self, token: str) -> SessionCaller:
         """The caller of the session `token`. Raises `InvalidCredentials`.
 
-        Its row and its user must exist: the end of a session and the removal of its user end it.
+        Its row must exist, and its user must be a member of the organisation: the end of the session ends it,
+        and so does the removal of the member.
         """
         claims = self._tokens.read(token)
         key = (claims.org_id, claims.user_id, claims.session_id)
@@ -49,11 +51,26 @@ class Sessions:
         if known is None or not 0 <= self._clock.now_ms() - known.asked_at < CACHE_MS:
             known = (await self._gathered.of([key]))[key]
             self._known.keep(key, known)
-        if not known.is_live:
+        if known.role is None:
             raise InvalidCredentials
-        return SessionCaller(claims.org_id, claims.user_id, "owner", claims.expires_at_ms)
+        return SessionCaller(
+            claims.org_id,
+            claims.user_id,
+            known.role,
+            claims.expires_at_ms,
+            session_id=claims.session_id,
+        )
+
+    def forget(self, org_id: str, user_id: str, session_id: str) -> None:
+        """Looks a session up anew at its next call, as it was ended or changed."""
+        self._known.pop((org_id, user_id, session_id), None)
+
+    def forget_user(self, user_id: str) -> None:
+        """As `forget`, for all sessions of a user."""
+        for key in [key for key in self._known if key[1] == user_id]:
+            del self._known[key]
 
     async def _read(self, keys: Collection[SessionKey]) -> Mapping[SessionKey, _Known]:
         asked_at = self._clock.now_ms()
-        live = await self._database.read(store.live_sessions, keys, asked_at)
-        return {key: _Known(key in live, asked_at) for key in keys}
+        live = await self._database.read(session_store.live_sessions, keys, asked_at)
+        return {key: _Known(live.get(key), asked_at) for key in keys}

@@ -1,4 +1,4 @@
-"""Organisations and users in the store."""
+"""Organisations, users and members in the store."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -6,10 +6,9 @@ from typing import NamedTuple
 from sqlalchemy import insert, select, update
 
 from server.accounts.rules import Plan, Profile
-from server.db.keys import KeyType
-from server.db.statements import Statement
-from server.db.tables.accounts import organisations, sessions, users
+from server.db.tables.accounts import members, organisations, users
 from server.db.tx import Tx
+from server.permissions import RoleName
 
 
 class OrganisationRow(NamedTuple):
@@ -32,22 +31,23 @@ class OrganisationRow(NamedTuple):
     state_note: str
 
 
-class _SessionRow(NamedTuple):
-    org_id: str
-    user_id: str
+class UserRow(NamedTuple):
+    """A user; `created_at` is milliseconds since 1970 UTC."""
+
     id: str
+    email: str
+    name: str
+    password_hash: str
+    created_at: int
 
 
-_SESSION: dict[str, KeyType] = {"org_id": "text", "user_id": "text", "id": "text"}
-_LIVE_SESSIONS = Statement(
-    _SessionRow,
-    """
-    SELECT s.org_id, s.user_id, s.id FROM {keys} AS k CROSS JOIN sessions AS s
-    JOIN users AS u ON u.org_id = s.org_id AND u.id = s.user_id
-    WHERE s.org_id = k.org_id AND s.id = k.id AND s.user_id = k.user_id AND s.expires_at > :now
-    """,
-    keys=_SESSION,
-)
+class MembershipRow(NamedTuple):
+    """An organisation that a user belongs to; `created_at` is when the user joined it."""
+
+    org_id: str
+    name: str
+    role: RoleName
+    created_at: int
 
 
 def add_organisation(
@@ -76,27 +76,49 @@ def add_organisation(
     )
 
 
-def add_user(tx: Tx, org_id: str, user_id: str, email: str, password_hash: str, now_ms: int) -> None:
-    """Stores a new user of an organisation."""
+def add_user(tx: Tx, user_id: str, email: str, password_hash: str, now_ms: int, name: str = "") -> None:
+    """Stores a new user, whose address is in lower case and belongs to no other."""
     tx.change(
         insert(users).values(
-            org_id=org_id, id=user_id, email=email, password_hash=password_hash, created_at=now_ms
+            id=user_id, email=email, name=name, password_hash=password_hash, created_at=now_ms
         )
     )
 
 
-def add_session(tx: Tx, org_id: str, user_id: str, session_id: str, now_ms: int, expires_at: int) -> None:
-    """Stores a new session of a user; it ends when its row or its user is removed, or at `expires_at`."""
-    tx.change(
-        insert(sessions).values(
-            org_id=org_id, id=session_id, user_id=user_id, created_at=now_ms, expires_at=expires_at
-        )
+def add_member(tx: Tx, org_id: str, user_id: str, role: RoleName, now_ms: int) -> None:
+    """Makes a user a member of an organisation."""
+    tx.change(insert(members).values(org_id=org_id, user_id=user_id, role=role, created_at=now_ms))
+
+
+def user_of(tx: Tx, email: str) -> UserRow | None:
+    """The user with this address, which is in lower case."""
+    return tx.first(UserRow, select(users).where(users.c.email == email))
+
+
+def user(tx: Tx, user_id: str) -> UserRow | None:
+    """The user with this id."""
+    return tx.first(UserRow, select(users).where(users.c.id == user_id))
+
+
+def known_addresses(tx: Tx, emails: Iterable[str]) -> set[str]:
+    """The ones among the addresses that have an account."""
+    return set(tx.scalars(str, select(users.c.email).where(users.c.email.in_(sorted(set(emails))))))
+
+
+def set_password(tx: Tx, user_id: str, password_hash: str) -> None:
+    """Stores the new hash of a user's password."""
+    tx.change(update(users).where(users.c.id == user_id).values(password_hash=password_hash))
+
+
+def memberships(tx: Tx, user_id: str) -> list[MembershipRow]:
+    """The organisations of a user, in the order of joining."""
+    query = (
+        select(members.c.org_id, organisations.c.name, members.c.role, members.c.created_at)
+        .join(organisations, organisations.c.org_id == members.c.org_id)
+        .where(members.c.user_id == user_id)
+        .order_by(members.c.created_at, members.c.org_id)
     )
-
-
-def live_sessions(tx: Tx, keys: Iterable[tuple[str, str, str]], now_ms: int) -> set[tuple[str, str, str]]:
-    """The ones among the sessions (organisation, user, session) that have not ended."""
-    return set(_LIVE_SESSIONS.all(tx, keys, now=now_ms))
+    return tx.all(MembershipRow, query)
 
 
 def change_organisation(tx: Tx, org_id: str, changes: Mapping[str, object]) -> OrganisationRow | None:

@@ -3,16 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zidimail.v1.access_service_pb2 import DESCRIPTOR
+from zidimail.v1 import access_service_pb2, account_service_pb2
 
+from server.accounts import attempts, request_store, session_store
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
+from server.accounts.letters import Letters
+from server.accounts.mailing import Mailer, RequestMailing
+from server.accounts.passwords import Passwords
+from server.accounts.registration import Registration
 from server.accounts.rpc import AccessServicer
+from server.accounts.rules import PLANS
 from server.accounts.session_tokens import SessionTokens
 from server.accounts.sessions import Sessions
+from server.accounts.sign_in import SignIn
+from server.accounts.sign_in_rpc import SignInServicer
+from server.db.tx import Tx
 from server.kernel import Kernel, Package
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.wire.access import AccessRule
+from server.work.notifier import Notifier
+from server.work.sweeper import Sweeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +33,45 @@ class Accounts(Package):
     authenticator: TokenAuthenticator
 
 
-def build(kernel: Kernel, keys: ApiKeyAuthenticator, rules: Mapping[str, AccessRule]) -> Accounts:
-    """Recognises callers, and tells them who they are. `rules` are those of every method."""
-    tokens = SessionTokens(kernel.settings.secret, kernel.clock)
-    sessions = Sessions(tokens, kernel.database, kernel.clock)
-    banned = Banned(kernel.database, kernel.clock, kernel.settings.support_url)
+def build(
+    kernel: Kernel, keys: ApiKeyAuthenticator, rules: Mapping[str, AccessRule], mailer: Mailer
+) -> Accounts:
+    """Recognises callers, says who they are, and signs people in. `rules` are those of every method."""
+    database, writer, clock, settings = kernel.database, kernel.writer, kernel.clock, kernel.settings
+    tokens = SessionTokens(settings.secret, clock)
+    sessions = Sessions(tokens, database, clock)
+    banned = Banned(database, clock, settings.support_url)
+    passwords, letters, requested = Passwords(), Letters(settings.app_url), Notifier()
+    registration = Registration(
+        writer,
+        clock,
+        passwords,
+        sessions,
+        mailer,
+        letters,
+        requested,
+        is_open=settings.registration == "open",
+        plan=next(plan for plan in PLANS if plan == settings.default_plan),
+    )
+    sign_in = SignIn(database, writer, clock, passwords, tokens, sessions, mailer, letters)
+
+    async def sweep() -> bool:
+        return await writer.run(_sweep, clock.now_ms())
+
+    access = access_service_pb2.DESCRIPTOR.services_by_name["AccessService"]
+    account = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
     return Accounts(
-        servicers={DESCRIPTOR.services_by_name["AccessService"]: AccessServicer(rules)},
+        servicers={access: AccessServicer(rules), account: SignInServicer(registration, sign_in)},
+        serving=[
+            passwords,
+            RequestMailing(writer, clock, mailer, letters, requested),
+            Sweeper("accounts.sweep", sweep),
+        ],
         authenticator=TokenAuthenticator(keys, sessions, banned),
     )
+
+
+def _sweep(tx: Tx, now_ms: int) -> bool:
+    """Deletes some sessions, requests and attempts after their time; True if more may be left."""
+    left = [one.sweep(tx, now_ms) for one in (session_store, request_store, attempts)]
+    return any(left)

@@ -9,6 +9,7 @@ import asyncio
 from server.accounts import store as accounts
 from server.accounts.passwords import hash_of, new_password
 from server.accounts.rules import PLANS, PROFILES, owner_address
+from server.accounts.session_store import add_session
 from server.accounts.session_tokens import SessionTokens
 from server.clock import SystemClock
 from server.db.installation import check_secret
@@ -43,7 +44,8 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
     """Makes the organisation, all of it or nothing, and returns its ids and credentials.
 
     Keys: `org_id`, `user_id`, `jwt`, `password`, `key_id`, `api_key`, `domain_id` (None without a domain).
-    Raises `ValidationFailed`, and `DomainOwnedElsewhere` if another organisation has verified the domain.
+    An owner who has an account already gets the new password. Raises `ValidationFailed`, and
+    `DomainOwnedElsewhere` if another organisation has verified the domain.
     """
     email = owner_address(args.email)
     if args.verified and args.domain is None:
@@ -51,15 +53,14 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
     domain = None if args.domain is None else host_name(args.domain)
     await asyncio.to_thread(upgrade, settings.database_url)
     clock, seal = SystemClock(), Seal(settings.secret)
-    org_id, user_id, key, now = new_id(), new_id(), mint(args.key_style), clock.now_ms()
+    org_id, key, now = new_id(), mint(args.key_style), clock.now_ms()
     password = new_password()
     password_hash = await hash_of(password)
     session_id, tokens = new_id(), SessionTokens(settings.secret, clock)
-    jwt = tokens.issue(org_id, user_id, session_id)
     domain_id = None if domain is None else new_id()
     dkim_keys = [] if domain_id is None else await new_keys(domain_id, seal)
 
-    def write(tx: Tx) -> None:
+    def write(tx: Tx) -> tuple[str, str]:
         check_secret(tx, seal)
         accounts.add_organisation(
             tx,
@@ -71,16 +72,19 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
             sandbox=args.sandbox,
             now_ms=now,
         )
-        accounts.add_user(tx, org_id, user_id, email, password_hash, now)
-        accounts.add_session(tx, org_id, user_id, session_id, now, tokens.read(jwt).expires_at_ms)
+        user_id = _user(tx, email.lower(), password_hash, now)
+        jwt = tokens.issue(org_id, user_id, session_id)
+        accounts.add_member(tx, org_id, user_id, "owner", now)
+        add_session(tx, org_id, user_id, session_id, now, tokens.read(jwt).expires_at_ms)
         api_keys.add(tx, org_id, key, "bootstrap", "full", now)
         if domain is not None and domain_id is not None:
             domains.add(tx, org_id, domain_id, domain, dkim_keys, now)
             if args.verified:
                 mark_verified(tx, org_id, domain_id, now)
+        return user_id, jwt
 
     async with running_writer(settings.database_url) as writer:
-        await writer.run(write)
+        user_id, jwt = await writer.run(write)
     return {
         "org_id": org_id,
         "user_id": user_id,
@@ -90,3 +94,14 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
         "api_key": key.key,
         "domain_id": domain_id,
     }
+
+
+def _user(tx: Tx, email: str, password_hash: str, now_ms: int) -> str:
+    """The id of the user with this address, who has this password from now on."""
+    user = accounts.user_of(tx, email)
+    if user is not None:
+        accounts.set_password(tx, user.id, password_hash)
+        return user.id
+    user_id = new_id()
+    accounts.add_user(tx, user_id, email, password_hash, now_ms)
+    return user_id

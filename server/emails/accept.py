@@ -65,20 +65,25 @@ class Acceptor:
         strict. Raises `Unavailable`.
         """
         try:
-            [outcome] = await self._writer.submit(self._act, [batch])
+            [outcome] = await self._writer.submit(self.act, [batch])
         except Fault:
             raise
         except Exception:
             if batch.strict:
                 raise
-            batch = await without_culprits(self._writer, self._act, batch)
-            [outcome] = await self._writer.submit(self._act, [batch])
+            batch = await without_culprits(self._writer, self.act, batch)
+            [outcome] = await self._writer.submit(self.act, [batch])
         failpoints.hit("accept.after_commit")
-        self._mail_queued.notify()
-        self._events_appended.notify()
+        self.notify()
         return outcome
 
-    def _act(self, tx: Tx, batches: list[Batch]) -> list[Answer | Fault]:
+    def notify(self) -> None:
+        """Says that emails were accepted and committed."""
+        self._mail_queued.notify()
+        self._events_appended.notify()
+
+    def act(self, tx: Tx, batches: list[Batch]) -> list[Answer | Fault]:
+        """Accepts batches as a part of a transaction; `notify` is for after its commit."""
         self._load.record(sum(len(batch.items) for batch in batches))
         now_ms = self._clock.now_ms()
         facts = read_facts(

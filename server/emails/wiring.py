@@ -1,5 +1,7 @@
 """Builds the package."""
 
+from dataclasses import dataclass
+
 from zidimail.v1 import attachment_service_pb2, batch_job_service_pb2, email_service_pb2
 
 from server.emails import idempotency
@@ -10,6 +12,7 @@ from server.emails.job_rpc import BatchJobServicer
 from server.emails.release import Releaser
 from server.emails.rpc import EmailServicer
 from server.emails.submission import Submission
+from server.emails.system_mail import SystemMail
 from server.events.cursors import Cursors
 from server.kernel import Kernel, Package
 from server.net.http import GuardedClient
@@ -18,7 +21,14 @@ from server.work.sweeper import Sweeper
 _USER_AGENT = "ZidiMail-Attachments/1"
 
 
-def build(kernel: Kernel) -> Package:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emails(Package):
+    """Emails; `system_mail` sends those of the platform itself."""
+
+    system_mail: SystemMail
+
+
+def build(kernel: Kernel) -> Emails:
     """Accepts and shows emails, releases scheduled ones, and deletes idempotency keys after their time."""
     database, writer, clock, settings = kernel.database, kernel.writer, kernel.clock, kernel.settings
     client = GuardedClient(
@@ -37,6 +47,7 @@ def build(kernel: Kernel) -> Package:
         settings.slow_start,
         settings.support_url,
     )
+    system_mail = SystemMail(writer, clock, acceptor, settings.system_from)
     submission = Submission(acceptor, links, clock)
     releaser = Releaser(
         database, writer, clock, kernel.mail_queued, kernel.events_appended, settings.slow_start
@@ -48,7 +59,7 @@ def build(kernel: Kernel) -> Package:
     emails = email_service_pb2.DESCRIPTOR.services_by_name["EmailService"]
     attachments = attachment_service_pb2.DESCRIPTOR.services_by_name["AttachmentService"]
     batch_jobs = batch_job_service_pb2.DESCRIPTOR.services_by_name["BatchJobService"]
-    return Package(
+    return Emails(
         servicers={
             emails: EmailServicer(
                 database,
@@ -62,5 +73,6 @@ def build(kernel: Kernel) -> Package:
             batch_jobs: BatchJobServicer(database, submission),
         },
         delivering=[releaser],
-        serving=[links, Sweeper("emails.sweep", sweep)],
+        system_mail=system_mail,
+        serving=[system_mail, links, Sweeper("emails.sweep", sweep)],
     )

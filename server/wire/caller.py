@@ -60,6 +60,8 @@ class SessionCaller:
     expires_at_ms: int
     # Such a user may also call the methods for operators (C-76).
     is_operator: bool = False
+    # The session, which ends with its row (C-75).
+    session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,14 @@ def current_caller() -> OrganisationCaller:
     caller = _current.get()
     if not isinstance(caller, OrganisationCaller):
         raise LookupError(f"a caller of the kind {caller.credential} belongs to no organisation")
+    return caller
+
+
+def session_caller() -> SessionCaller:
+    """The caller of the present call, a signed-in user. Raises LookupError for any other."""
+    caller = _current.get()
+    if not isinstance(caller, SessionCaller):
+        raise LookupError(f"a caller of the kind {caller.credential} has no session")
     return caller
 
 

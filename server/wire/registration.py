@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import grpc
@@ -35,13 +35,13 @@ def services_of(package: ModuleType) -> list[ServiceDescriptor]:
     return [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
 
 
-def add_servicer(server: grpc.aio.Server, service: ServiceDescriptor, servicer: object) -> None:
-    """Registers the methods of a service, which the servicer has by the same names.
+def add_servicer(server: grpc.aio.Server, service: ServiceDescriptor, *servicers: object) -> None:
+    """Registers the methods of a service; exactly one of the servicers has each, by the same name.
 
-    Raises TypeError for one that it lacks, or that is not a coroutine function (an asynchronous generator
-    function where the server streams).
+    Raises TypeError for one that none or several have, or that is not a coroutine function (an asynchronous
+    generator function where the server streams).
     """
-    handlers = {method.name: _handler(method, servicer) for method in service.methods}
+    handlers = {method.name: _handler(method, _owner(method, servicers)) for method in service.methods}
     generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
     server.add_generic_rpc_handlers((generic,))
 
@@ -63,14 +63,28 @@ def _reader(request: Descriptor) -> Callable[[bytes], Message]:
     return read
 
 
-def _handler(method: MethodDescriptor, servicer: object) -> Handler:
-    behaviour: Handler = getattr(servicer, method.name, None)
+def _owner(method: MethodDescriptor, servicers: Sequence[object]) -> object:
+    """The servicer that has a method; the only one is taken as it is. Raises TypeError."""
+    if len(servicers) == 1:
+        return servicers[0]
+    having = [servicer for servicer in servicers if _implements(servicer, method)]
+    if len(having) != 1:
+        names = ", ".join(type(servicer).__name__ for servicer in having) or "no servicer"
+        raise TypeError(f"{method.full_name} is implemented by {names}")
+    return having[0]
+
+
+def _implements(servicer: object, method: MethodDescriptor) -> bool:
     # The generated base classes have a plain function for each method that is not implemented.
     is_kind = inspect.isasyncgenfunction if method.server_streaming else inspect.iscoroutinefunction
-    if not is_kind(behaviour):
+    return is_kind(getattr(servicer, method.name, None))
+
+
+def _handler(method: MethodDescriptor, servicer: object) -> Handler:
+    if not _implements(servicer, method):
         raise TypeError(f"{type(servicer).__name__} does not implement {method.full_name}")
     return _HANDLERS[method.client_streaming, method.server_streaming](
-        behaviour,
+        getattr(servicer, method.name),
         _reader(method.input_type),
         GetMessageClass(method.output_type).SerializeToString,
     )

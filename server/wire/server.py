@@ -1,7 +1,7 @@
 """The gRPC server as a service: its limits, its port, TLS, reflection, and the way it drains."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import grpc
@@ -39,20 +39,23 @@ _log = structlog.get_logger()
 
 
 class GrpcServer:
-    """Serves the servicers, each by its service's descriptor.
+    """Serves the servicers of each service.
 
     `health` is a service of its own: stopped before this one, so that load balancers send calls elsewhere
     while the calls in progress finish.
     """
 
     def __init__(
-        self, settings: Settings, pipeline: Pipeline, servicers: Mapping[ServiceDescriptor, object]
+        self,
+        settings: Settings,
+        pipeline: Pipeline,
+        servicers: Mapping[ServiceDescriptor, Sequence[object]],
     ) -> None:
         """Raises `SettingsError` if the port cannot be listened on, TypeError for an incomplete servicer."""
         self._settings = settings
         self._server = grpc.aio.server(interceptors=[pipeline], options=_OPTIONS)
-        for service, servicer in servicers.items():
-            add_servicer(self._server, service, servicer)
+        for service, parts in servicers.items():
+            add_servicer(self._server, service, *parts)
         names = [service.full_name for service in servicers]
         self.health = Health(names)
         self.health.add_to(self._server)

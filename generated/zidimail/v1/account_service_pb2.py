@@ -23,13 +23,15 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
+from zidimail.v1 import account_pb2 as zidimail_dot_v1_dot_account__pb2
 from zidimail.v1 import event_pb2 as zidimail_dot_v1_dot_event__pb2
 from zidimail.v1 import usage_service_pb2 as zidimail_dot_v1_dot_usage__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!zidimail/v1/account_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\x1a\x17zidimail/v1/event.proto\x1a\x1fzidimail/v1/usage_service.proto\"\x19\n\x17GetAccountHealthRequest\"\x8f\x02\n\x11\x41\x63\x63ountThresholds\x12\x1f\n\x12review_bounce_rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11pause_bounce_rate\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\"\n\x15review_complaint_rate\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12!\n\x14pause_complaint_rate\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x12\n\nleast_sent\x18\x05 \x01(\x03\x42\x15\n\x13_review_bounce_rateB\x14\n\x12_pause_bounce_rateB\x18\n\x16_review_complaint_rateB\x17\n\x15_pause_complaint_rate\"\xd9\x01\n\x12\x41\x63\x63ountStateChange\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\ncreated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.zidimail.v1.AccountState\x12\x31\n\x0eprevious_state\x18\x04 \x01(\x0e\x32\x19.zidimail.v1.AccountState\x12*\n\x06\x63hange\x18\x05 \x01(\x0b\x32\x1a.zidimail.v1.AccountChange\"\x93\x03\n\x18GetAccountHealthResponse\x12(\n\x05state\x18\x01 \x01(\x0e\x32\x19.zidimail.v1.AccountState\x12+\n\x07reasons\x18\x02 \x03(\x0e\x32\x1a.zidimail.v1.AccountReason\x12\x0c\n\x04note\x18\x03 \x01(\t\x12)\n\x05since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05rates\x18\x05 \x01(\x0b\x32\x19.zidimail.v1.AccountRates\x12\x14\n\x0cwindow_hours\x18\x06 \x01(\x05\x12\x32\n\nthresholds\x18\x07 \x01(\x0b\x32\x1e.zidimail.v1.AccountThresholds\x12,\n\x08heals_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bsupport_url\x18\t \x01(\t\x12\x30\n\x07history\x18\n \x03(\x0b\x32\x1f.zidimail.v1.AccountStateChange2\x9d\x01\n\x0e\x41\x63\x63ountService\x12\x8a\x01\n\x10GetAccountHealth\x12$.zidimail.v1.GetAccountHealthRequest\x1a%.zidimail.v1.GetAccountHealthResponse\")\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/account/health\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x42\xb7\x01\n\x0f\x63om.zidimail.v1B\x13\x41\x63\x63ountServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!zidimail/v1/account_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\x1a\x19zidimail/v1/account.proto\x1a\x17zidimail/v1/event.proto\x1a\x1fzidimail/v1/usage_service.proto\"\x86\x01\n\x0fRegisterRequest\x12\x13\n\x05\x65mail\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0corganisation\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x07\n\x05_nameB\x0f\n\r_organisation\"Q\n\x10RegisterResponse\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"1\n\x1a\x43onfirmRegistrationRequest\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"N\n\x1b\x43onfirmRegistrationResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.zidimail.v1.User\x12\x0e\n\x06org_id\x18\x02 \x01(\t\"[\n\x0cLoginRequest\x12\x13\n\x05\x65mail\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x06org_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_org_id\"\xd0\x01\n\rLoginResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x04user\x18\x03 \x01(\x0b\x32\x11.zidimail.v1.User\x12\x0e\n\x06org_id\x18\x04 \x01(\t\x12\x1f\n\x04role\x18\x05 \x01(\x0e\x32\x11.zidimail.v1.Role\x12.\n\rorganisations\x18\x06 \x03(\x0b\x32\x17.zidimail.v1.Membership\"\x0f\n\rLogoutRequest\"\x10\n\x0eLogoutResponse\"\x13\n\x11GetSessionRequest\"\xd5\x01\n\x12GetSessionResponse\x12\x1f\n\x04user\x18\x01 \x01(\x0b\x32\x11.zidimail.v1.User\x12\x0e\n\x06org_id\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.zidimail.v1.Role\x12.\n\rorganisations\x18\x04 \x03(\x0b\x32\x17.zidimail.v1.Membership\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05token\x18\x06 \x01(\t\"2\n\x1bRequestPasswordResetRequest\x12\x13\n\x05\x65mail\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"-\n\x1cRequestPasswordResetResponse\x12\r\n\x05\x65mail\x18\x01 \x01(\t\"C\n\x14ResetPasswordRequest\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x17\n\x15ResetPasswordResponse\"S\n\x15\x43hangePasswordRequest\x12\x1e\n\x10\x63urrent_password\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cnew_password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x18\n\x16\x43hangePasswordResponse\"\x19\n\x17GetAccountHealthRequest\"\x8f\x02\n\x11\x41\x63\x63ountThresholds\x12\x1f\n\x12review_bounce_rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11pause_bounce_rate\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\"\n\x15review_complaint_rate\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12!\n\x14pause_complaint_rate\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x12\n\nleast_sent\x18\x05 \x01(\x03\x42\x15\n\x13_review_bounce_rateB\x14\n\x12_pause_bounce_rateB\x18\n\x16_review_complaint_rateB\x17\n\x15_pause_complaint_rate\"\xd9\x01\n\x12\x41\x63\x63ountStateChange\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\ncreated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.zidimail.v1.AccountState\x12\x31\n\x0eprevious_state\x18\x04 \x01(\x0e\x32\x19.zidimail.v1.AccountState\x12*\n\x06\x63hange\x18\x05 \x01(\x0b\x32\x1a.zidimail.v1.AccountChange\"\x93\x03\n\x18GetAccountHealthResponse\x12(\n\x05state\x18\x01 \x01(\x0e\x32\x19.zidimail.v1.AccountState\x12+\n\x07reasons\x18\x02 \x03(\x0e\x32\x1a.zidimail.v1.AccountReason\x12\x0c\n\x04note\x18\x03 \x01(\t\x12)\n\x05since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05rates\x18\x05 \x01(\x0b\x32\x19.zidimail.v1.AccountRates\x12\x14\n\x0cwindow_hours\x18\x06 \x01(\x05\x12\x32\n\nthresholds\x18\x07 \x01(\x0b\x32\x1e.zidimail.v1.AccountThresholds\x12,\n\x08heals_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bsupport_url\x18\t \x01(\t\x12\x30\n\x07history\x18\n \x03(\x0b\x32\x1f.zidimail.v1.AccountStateChange2\x89\t\n\x0e\x41\x63\x63ountService\x12n\n\x08Register\x12\x1c.zidimail.v1.RegisterRequest\x1a\x1d.zidimail.v1.RegisterResponse\"%\x82\xd3\xe4\x93\x02\x16\"\x11/v1/auth/register:\x01*\x92\x9d\xbb\xdd\x0f\x03\n\x01\x03\x12\x8e\x01\n\x13\x43onfirmRegistration\x12\'.zidimail.v1.ConfirmRegistrationRequest\x1a(.zidimail.v1.ConfirmRegistrationResponse\"$\x82\xd3\xe4\x93\x02\x15\"\x10/v1/auth/confirm:\x01*\x92\x9d\xbb\xdd\x0f\x03\n\x01\x03\x12\x62\n\x05Login\x12\x19.zidimail.v1.LoginRequest\x1a\x1a.zidimail.v1.LoginResponse\"\"\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/auth/login:\x01*\x92\x9d\xbb\xdd\x0f\x03\n\x01\x03\x12h\n\x06Logout\x12\x1a.zidimail.v1.LogoutRequest\x1a\x1b.zidimail.v1.LogoutResponse\"%\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth/logout:\x01*\x92\x9d\xbb\xdd\x0f\x05\n\x01\x02 \x01\x12m\n\nGetSession\x12\x1e.zidimail.v1.GetSessionRequest\x1a\x1f.zidimail.v1.GetSessionResponse\"\x1e\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/auth/me\x92\x9d\xbb\xdd\x0f\x05\n\x01\x02 \x01\x12\x99\x01\n\x14RequestPasswordReset\x12(.zidimail.v1.RequestPasswordResetRequest\x1a).zidimail.v1.RequestPasswordResetResponse\",\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/auth/password/forgot:\x01*\x92\x9d\xbb\xdd\x0f\x03\n\x01\x03\x12\x83\x01\n\rResetPassword\x12!.zidimail.v1.ResetPasswordRequest\x1a\".zidimail.v1.ResetPasswordResponse\"+\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/auth/password/reset:\x01*\x92\x9d\xbb\xdd\x0f\x03\n\x01\x03\x12\x89\x01\n\x0e\x43hangePassword\x12\".zidimail.v1.ChangePasswordRequest\x1a#.zidimail.v1.ChangePasswordResponse\".\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/auth/password/change:\x01*\x92\x9d\xbb\xdd\x0f\x05\n\x01\x02 \x01\x12\x8a\x01\n\x10GetAccountHealth\x12$.zidimail.v1.GetAccountHealthRequest\x1a%.zidimail.v1.GetAccountHealthResponse\")\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/account/health\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x42\xb7\x01\n\x0f\x63om.zidimail.v1B\x13\x41\x63\x63ountServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,16 +39,84 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.account_service
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\023AccountServiceProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
+  _globals['_REGISTERREQUEST'].fields_by_name['email']._loaded_options = None
+  _globals['_REGISTERREQUEST'].fields_by_name['email']._serialized_options = b'\342A\001\002'
+  _globals['_REGISTERREQUEST'].fields_by_name['password']._loaded_options = None
+  _globals['_REGISTERREQUEST'].fields_by_name['password']._serialized_options = b'\342A\001\002'
+  _globals['_CONFIRMREGISTRATIONREQUEST'].fields_by_name['token']._loaded_options = None
+  _globals['_CONFIRMREGISTRATIONREQUEST'].fields_by_name['token']._serialized_options = b'\342A\001\002'
+  _globals['_LOGINREQUEST'].fields_by_name['email']._loaded_options = None
+  _globals['_LOGINREQUEST'].fields_by_name['email']._serialized_options = b'\342A\001\002'
+  _globals['_LOGINREQUEST'].fields_by_name['password']._loaded_options = None
+  _globals['_LOGINREQUEST'].fields_by_name['password']._serialized_options = b'\342A\001\002'
+  _globals['_REQUESTPASSWORDRESETREQUEST'].fields_by_name['email']._loaded_options = None
+  _globals['_REQUESTPASSWORDRESETREQUEST'].fields_by_name['email']._serialized_options = b'\342A\001\002'
+  _globals['_RESETPASSWORDREQUEST'].fields_by_name['token']._loaded_options = None
+  _globals['_RESETPASSWORDREQUEST'].fields_by_name['token']._serialized_options = b'\342A\001\002'
+  _globals['_RESETPASSWORDREQUEST'].fields_by_name['password']._loaded_options = None
+  _globals['_RESETPASSWORDREQUEST'].fields_by_name['password']._serialized_options = b'\342A\001\002'
+  _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['current_password']._loaded_options = None
+  _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['current_password']._serialized_options = b'\342A\001\002'
+  _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['new_password']._loaded_options = None
+  _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['new_password']._serialized_options = b'\342A\001\002'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['Register']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['Register']._serialized_options = b'\202\323\344\223\002\026\"\021/v1/auth/register:\001*\222\235\273\335\017\003\n\001\003'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ConfirmRegistration']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ConfirmRegistration']._serialized_options = b'\202\323\344\223\002\025\"\020/v1/auth/confirm:\001*\222\235\273\335\017\003\n\001\003'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['Login']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['Login']._serialized_options = b'\202\323\344\223\002\023\"\016/v1/auth/login:\001*\222\235\273\335\017\003\n\001\003'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['Logout']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['Logout']._serialized_options = b'\202\323\344\223\002\024\"\017/v1/auth/logout:\001*\222\235\273\335\017\005\n\001\002 \001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['GetSession']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['GetSession']._serialized_options = b'\202\323\344\223\002\r\022\013/v1/auth/me\222\235\273\335\017\005\n\001\002 \001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['RequestPasswordReset']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['RequestPasswordReset']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/auth/password/forgot:\001*\222\235\273\335\017\003\n\001\003'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ResetPassword']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ResetPassword']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/auth/password/reset:\001*\222\235\273\335\017\003\n\001\003'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ChangePassword']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ChangePassword']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/auth/password/change:\001*\222\235\273\335\017\005\n\001\002 \001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetAccountHealth']._loaded_options = None
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetAccountHealth']._serialized_options = b'\202\323\344\223\002\024\022\022/v1/account/health\222\235\273\335\017\t\n\002\001\002\032\001\003 \001'
-  _globals['_GETACCOUNTHEALTHREQUEST']._serialized_start=197
-  _globals['_GETACCOUNTHEALTHREQUEST']._serialized_end=222
-  _globals['_ACCOUNTTHRESHOLDS']._serialized_start=225
-  _globals['_ACCOUNTTHRESHOLDS']._serialized_end=496
-  _globals['_ACCOUNTSTATECHANGE']._serialized_start=499
-  _globals['_ACCOUNTSTATECHANGE']._serialized_end=716
-  _globals['_GETACCOUNTHEALTHRESPONSE']._serialized_start=719
-  _globals['_GETACCOUNTHEALTHRESPONSE']._serialized_end=1122
-  _globals['_ACCOUNTSERVICE']._serialized_start=1125
-  _globals['_ACCOUNTSERVICE']._serialized_end=1282
+  _globals['_REGISTERREQUEST']._serialized_start=258
+  _globals['_REGISTERREQUEST']._serialized_end=392
+  _globals['_REGISTERRESPONSE']._serialized_start=394
+  _globals['_REGISTERRESPONSE']._serialized_end=475
+  _globals['_CONFIRMREGISTRATIONREQUEST']._serialized_start=477
+  _globals['_CONFIRMREGISTRATIONREQUEST']._serialized_end=526
+  _globals['_CONFIRMREGISTRATIONRESPONSE']._serialized_start=528
+  _globals['_CONFIRMREGISTRATIONRESPONSE']._serialized_end=606
+  _globals['_LOGINREQUEST']._serialized_start=608
+  _globals['_LOGINREQUEST']._serialized_end=699
+  _globals['_LOGINRESPONSE']._serialized_start=702
+  _globals['_LOGINRESPONSE']._serialized_end=910
+  _globals['_LOGOUTREQUEST']._serialized_start=912
+  _globals['_LOGOUTREQUEST']._serialized_end=927
+  _globals['_LOGOUTRESPONSE']._serialized_start=929
+  _globals['_LOGOUTRESPONSE']._serialized_end=945
+  _globals['_GETSESSIONREQUEST']._serialized_start=947
+  _globals['_GETSESSIONREQUEST']._serialized_end=966
+  _globals['_GETSESSIONRESPONSE']._serialized_start=969
+  _globals['_GETSESSIONRESPONSE']._serialized_end=1182
+  _globals['_REQUESTPASSWORDRESETREQUEST']._serialized_start=1184
+  _globals['_REQUESTPASSWORDRESETREQUEST']._serialized_end=1234
+  _globals['_REQUESTPASSWORDRESETRESPONSE']._serialized_start=1236
+  _globals['_REQUESTPASSWORDRESETRESPONSE']._serialized_end=1281
+  _globals['_RESETPASSWORDREQUEST']._serialized_start=1283
+  _globals['_RESETPASSWORDREQUEST']._serialized_end=1350
+  _globals['_RESETPASSWORDRESPONSE']._serialized_start=1352
+  _globals['_RESETPASSWORDRESPONSE']._serialized_end=1375
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=1377
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=1460
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=1462
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=1486
+  _globals['_GETACCOUNTHEALTHREQUEST']._serialized_start=1488
+  _globals['_GETACCOUNTHEALTHREQUEST']._serialized_end=1513
+  _globals['_ACCOUNTTHRESHOLDS']._serialized_start=1516
+  _globals['_ACCOUNTTHRESHOLDS']._serialized_end=1787
+  _globals['_ACCOUNTSTATECHANGE']._serialized_start=1790
+  _globals['_ACCOUNTSTATECHANGE']._serialized_end=2007
+  _globals['_GETACCOUNTHEALTHRESPONSE']._serialized_start=2010
+  _globals['_GETACCOUNTHEALTHRESPONSE']._serialized_end=2413
+  _globals['_ACCOUNTSERVICE']._serialized_start=2416
+  _globals['_ACCOUNTSERVICE']._serialized_end=3577
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,10 @@ if _version_not_supported:
 
 
 class AccountServiceStub:
-    """The account of an organisation.
+    """The account of an organisation, and the people who sign in to it.
+
+    Registration, confirmation, login and the two steps of a password reset need no credential. None of them says
+    whether an address has an account: answers and work are the same for all.
     """
 
     def __init__(self, channel):
@@ -35,6 +38,46 @@ class AccountServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.Register = channel.unary_unary(
+                '/zidimail.v1.AccountService/Register',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.RegisterRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.RegisterResponse.FromString,
+                _registered_method=True)
+        self.ConfirmRegistration = channel.unary_unary(
+                '/zidimail.v1.AccountService/ConfirmRegistration',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ConfirmRegistrationRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ConfirmRegistrationResponse.FromString,
+                _registered_method=True)
+        self.Login = channel.unary_unary(
+                '/zidimail.v1.AccountService/Login',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.LoginRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.LoginResponse.FromString,
+                _registered_method=True)
+        self.Logout = channel.unary_unary(
+                '/zidimail.v1.AccountService/Logout',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.LogoutRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.LogoutResponse.FromString,
+                _registered_method=True)
+        self.GetSession = channel.unary_unary(
+                '/zidimail.v1.AccountService/GetSession',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetSessionRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetSessionResponse.FromString,
+                _registered_method=True)
+        self.RequestPasswordReset = channel.unary_unary(
+                '/zidimail.v1.AccountService/RequestPasswordReset',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.RequestPasswordResetRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.RequestPasswordResetResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/zidimail.v1.AccountService/ResetPassword',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/zidimail.v1.AccountService/ChangePassword',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
         self.GetAccountHealth = channel.unary_unary(
                 '/zidimail.v1.AccountService/GetAccountHealth',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetAccountHealthRequest.SerializeToString,
@@ -43,8 +86,88 @@ class AccountServiceStub:
 
 
 class AccountServiceServicer:
-    """The account of an organisation.
+    """The account of an organisation, and the people who sign in to it.
+
+    Registration, confirmation, login and the two steps of a password reset need no credential. None of them says
+    whether an address has an account: answers and work are the same for all.
     """
+
+    def Register(self, request, context):
+        """Registers a person with a new organisation, whose owner the person becomes. A link is sent to the address;
+        nothing exists until `ConfirmRegistration` is called with its token. An address that has an account already
+        gets a mail that says so. The new organisation is in the sandbox.
+
+        Errors: `VALIDATION_FAILED`, `REGISTRATION_CLOSED`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmRegistration(self, request, context):
+        """Confirms the address of a registration, by the token of the link that was sent to it: makes the user and the
+        organisation. A token works once, for 24 hours.
+
+        Errors: `LINK_NOT_VALID`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Login(self, request, context):
+        """Signs in: makes a session. Over REST its token is also set as the cookie `zm_token`.
+
+        Errors: `VALIDATION_FAILED`, `INVALID_LOGIN`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Logout(self, request, context):
+        """Ends the session that makes the call. Over REST the cookie `zm_token` is removed.
+
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSession(self, request, context):
+        """Returns the user of the session, the organisation that it is in, and the user's other organisations. After
+        half of its life the session is renewed, until it is 30 days old; over REST the cookie is set anew then.
+
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestPasswordReset(self, request, context):
+        """Sends a link to set a new password, if the address has an account. The answer does not say whether it has.
+
+        Errors: `VALIDATION_FAILED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """Sets a new password, by the token of the link that was sent to the address; all sessions of the user end. A
+        token works once, for an hour.
+
+        Errors: `VALIDATION_FAILED`, `LINK_NOT_VALID`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Changes the user's password; the other sessions of the user end.
+
+        Errors: `VALIDATION_FAILED`, `INVALID_LOGIN`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetAccountHealth(self, request, context):
         """Returns the state of the account with its reasons, the rates that it depends on, and its history.
@@ -58,6 +181,46 @@ class AccountServiceServicer:
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'Register': grpc.unary_unary_rpc_method_handler(
+                    servicer.Register,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.RegisterRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.RegisterResponse.SerializeToString,
+            ),
+            'ConfirmRegistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmRegistration,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ConfirmRegistrationRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ConfirmRegistrationResponse.SerializeToString,
+            ),
+            'Login': grpc.unary_unary_rpc_method_handler(
+                    servicer.Login,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.LoginRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.LoginResponse.SerializeToString,
+            ),
+            'Logout': grpc.unary_unary_rpc_method_handler(
+                    servicer.Logout,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.LogoutRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.LogoutResponse.SerializeToString,
+            ),
+            'GetSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSession,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetSessionRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.GetSessionResponse.SerializeToString,
+            ),
+            'RequestPasswordReset': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestPasswordReset,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.RequestPasswordResetRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.RequestPasswordResetResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordResponse.SerializeToString,
+            ),
             'GetAccountHealth': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAccountHealth,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetAccountHealthRequest.FromString,
@@ -72,8 +235,227 @@ def add_AccountServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AccountService:
-    """The account of an organisation.
+    """The account of an organisation, and the people who sign in to it.
+
+    Registration, confirmation, login and the two steps of a password reset need no credential. None of them says
+    whether an address has an account: answers and work are the same for all.
     """
+
+    @staticmethod
+    def Register(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/Register',
+            zidimail_dot_v1_dot_account__service__pb2.RegisterRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.RegisterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmRegistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ConfirmRegistration',
+            zidimail_dot_v1_dot_account__service__pb2.ConfirmRegistrationRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ConfirmRegistrationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Login(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/Login',
+            zidimail_dot_v1_dot_account__service__pb2.LoginRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.LoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Logout(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/Logout',
+            zidimail_dot_v1_dot_account__service__pb2.LogoutRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.LogoutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/GetSession',
+            zidimail_dot_v1_dot_account__service__pb2.GetSessionRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.GetSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestPasswordReset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/RequestPasswordReset',
+            zidimail_dot_v1_dot_account__service__pb2.RequestPasswordResetRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.RequestPasswordResetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ResetPassword',
+            zidimail_dot_v1_dot_account__service__pb2.ResetPasswordRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ChangePassword',
+            zidimail_dot_v1_dot_account__service__pb2.ChangePasswordRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetAccountHealth(request,

@@ -1,6 +1,6 @@
-"""Organisations and their users."""
+"""Organisations, their members, and the people who sign in."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
 
 from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
@@ -29,15 +29,28 @@ organisations = Table(
     partial_index("ix_organisations_not_healthy", "state", "org_id", where="state <> 'healthy'"),
 )
 
+# People who may sign in, each with one address for all organisations.
 users = Table(
     "users",
     metadata,
-    id_column("org_id", primary_key=True),
     id_column("id", primary_key=True),
+    # In lower case.
     Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
     Column("password_hash", Text, nullable=False),
     time_column("created_at"),
-    Index("ix_users_email", "email"),
+    Index("uq_users_email", "email", unique=True),
+)
+
+members = Table(
+    "members",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("user_id", primary_key=True),
+    # One of `read_only`, `member`, `admin`, `owner`.
+    Column("role", String(9), nullable=False),
+    time_column("created_at"),
+    Index("ix_members_user_id", "user_id"),
 )
 
 # The sessions of users: a session ends when its row goes (contract row C-75).
@@ -49,4 +62,39 @@ sessions = Table(
     id_column("user_id"),
     time_column("created_at"),
     time_column("expires_at"),
+    Index("ix_sessions_user_id", "user_id"),
+    Index("ix_sessions_expires_at", "expires_at"),
+)
+
+# Requests of people without a session that a mail answers: registrations and password resets. They name no
+# organisation, as their makers are not known yet.
+account_requests = Table(
+    "account_requests",
+    metadata,
+    id_column("id", primary_key=True),
+    # `register` or `reset`.
+    Column("kind", String(8), nullable=False),
+    # In lower case.
+    Column("email", Text, nullable=False),
+    # Of a registration, as JSON: the name, the organisation, the hash of the password.
+    Column("details", Text, nullable=False),
+    time_column("created_at"),
+    time_column("expires_at"),
+    # When its mail was written; null before.
+    time_column("mailed_at", nullable=True),
+    # SHA-256 of the token in its mail; null if it has none.
+    Column("token_hash", LargeBinary, nullable=True),
+    Index("ix_account_requests_email", "email", "created_at"),
+    Index("ix_account_requests_expires_at", "expires_at"),
+    partial_index("ix_account_requests_unmailed", "id", where="mailed_at IS NULL"),
+)
+
+# Wrong passwords in a row, by the hash of the address, whether it has an account or not.
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    Column("email_hash", String(64), primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    time_column("last_at"),
+    Index("ix_login_attempts_last_at", "last_at"),
 )

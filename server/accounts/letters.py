@@ -1,0 +1,124 @@
+"""The mails that the platform writes to people in its own name, each as text and as HTML."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+from urllib.parse import quote
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{subject}</title>
+</head>
+<body style="margin:0;padding:24px;background:#f4f4f5;font-family:Helvetica,Arial,sans-serif;color:#18181b">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr><td align="center">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" \
+style="max-width:560px;background:#ffffff;border-radius:8px">
+<tr><td style="padding:32px;font-size:16px;line-height:24px">
+{paragraphs}
+</td></tr>
+</table>
+</td></tr></table>
+</body>
+</html>
+"""
+_PARAGRAPH = '<p style="margin:0 0 16px">{}</p>'
+_BUTTON = (
+    '<p style="margin:24px 0"><a href="{url}" style="display:inline-block;padding:12px 20px;'
+    'border-radius:6px;background:#18181b;color:#ffffff;text-decoration:none">{label}</a></p>'
+    '<p style="margin:0 0 16px;font-size:13px;color:#52525b;word-break:break-all">{url}</p>'
+)
+
+
+class SystemEmail(NamedTuple):
+    """A mail of the platform to one person."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+class Link(NamedTuple):
+    """The link of a mail, with the label of its button."""
+
+    label: str
+    url: str
+
+
+class Letters:
+    """Writes mails whose links lead to the pages under `app_url`."""
+
+    def __init__(self, app_url: str) -> None:
+        self._app_url = app_url.rstrip("/")
+
+    def confirmation(self, to: str, token: str) -> SystemEmail:
+        """The mail to an address that was registered."""
+        return _letter(
+            to,
+            "Confirm your address",
+            [
+                f"Your address {to} was registered at ZidiMail ({self._app_url}).",
+                "Confirm it within 24 hours to begin:",
+            ],
+            Link("Confirm my address", self._url("confirm", token)),
+            ["If you did not register, ignore this mail: without the confirmation nothing is kept."],
+        )
+
+    def already_registered(self, to: str) -> SystemEmail:
+        """The mail to an address that was registered although it has an account."""
+        return _letter(
+            to,
+            "You have an account already",
+            [
+                f"Your address {to} was registered again at ZidiMail ({self._app_url}).",
+                "It has an account already: sign in with your password, or set a new one if you forgot it.",
+            ],
+            Link("Sign in", f"{self._app_url}/dashboard/login"),
+            ["If you did not register, ignore this mail: nothing was changed."],
+        )
+
+    def password_reset(self, to: str, token: str) -> SystemEmail:
+        """The mail with the link to set a new password."""
+        return _letter(
+            to,
+            "Set a new password",
+            [
+                f"A new password was requested for your account {to} at ZidiMail ({self._app_url}).",
+                "Set it within an hour:",
+            ],
+            Link("Set a new password", self._url("reset-password", token)),
+            ["If you did not request it, ignore this mail: your password stays as it is."],
+        )
+
+    def password_changed(self, to: str) -> SystemEmail:
+        """The notice that a password was changed."""
+        return _letter(
+            to,
+            "Your password was changed",
+            [
+                f"The password of your account {to} at ZidiMail ({self._app_url}) was changed, and your "
+                "other sessions have ended.",
+                "If it was not you, set a new password at once:",
+            ],
+            Link("Set a new password", f"{self._app_url}/dashboard/forgot-password"),
+            [],
+        )
+
+    def _url(self, page: str, token: str) -> str:
+        # In the fragment, which no browser sends: no log on the way holds the token.
+        return f"{self._app_url}/dashboard/{page}#token={quote(token)}"
+
+
+def _letter(to: str, subject: str, before: Sequence[str], link: Link, after: Sequence[str]) -> SystemEmail:
+    text = "\n\n".join([*before, link.url, *after]) + "\n"
+    paragraphs = [
+        *(_PARAGRAPH.format(escape(line)) for line in before),
+        _BUTTON.format(url=escape(link.url), label=escape(link.label)),
+        *(_PARAGRAPH.format(escape(line)) for line in after),
+    ]
+    html = _PAGE.format(subject=escape(subject), paragraphs="\n".join(paragraphs))
+    return SystemEmail(to, subject, text, html)

@@ -1,0 +1,91 @@
+"""Sessions in the store."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import delete, insert, select, update
+
+from server.db.keys import KeyType
+from server.db.statements import Statement
+from server.db.tables.accounts import sessions
+from server.db.tx import Tx
+from server.permissions import RoleName
+
+_MAX_SWEPT = 1_000
+
+
+class SessionRow(NamedTuple):
+    """A session; times are milliseconds since 1970 UTC."""
+
+    org_id: str
+    id: str
+    user_id: str
+    created_at: int
+    expires_at: int
+
+
+class _LiveSession(NamedTuple):
+    org_id: str
+    user_id: str
+    id: str
+    role: RoleName
+
+
+_SESSION: dict[str, KeyType] = {"org_id": "text", "user_id": "text", "id": "text"}
+_LIVE_SESSIONS = Statement(
+    _LiveSession,
+    """
+    SELECT s.org_id, s.user_id, s.id, m.role FROM {keys} AS k CROSS JOIN sessions AS s
+    JOIN members AS m ON m.org_id = s.org_id AND m.user_id = s.user_id
+    WHERE s.org_id = k.org_id AND s.id = k.id AND s.user_id = k.user_id AND s.expires_at > :now
+    """,
+    keys=_SESSION,
+)
+
+
+def add_session(tx: Tx, org_id: str, user_id: str, session_id: str, now_ms: int, expires_at: int) -> None:
+    """Stores a new session of a user.
+
+    It ends when its row is removed, when its user is no member any more, or at `expires_at`.
+    """
+    tx.change(
+        insert(sessions).values(
+            org_id=org_id, id=session_id, user_id=user_id, created_at=now_ms, expires_at=expires_at
+        )
+    )
+
+
+def live_sessions(
+    tx: Tx, keys: Iterable[tuple[str, str, str]], now_ms: int
+) -> dict[tuple[str, str, str], RoleName]:
+    """The ones among the sessions (organisation, user, session) that have not ended, with the user's role."""
+    rows = _LIVE_SESSIONS.all(tx, keys, now=now_ms)
+    return {(row.org_id, row.user_id, row.id): row.role for row in rows}
+
+
+def session(tx: Tx, org_id: str, session_id: str) -> SessionRow | None:
+    """One session."""
+    query = select(sessions).where(sessions.c.org_id == org_id, sessions.c.id == session_id)
+    return tx.first(SessionRow, query)
+
+
+def renew(tx: Tx, org_id: str, session_id: str, expires_at: int) -> bool:
+    """Moves the end of a session; False if it has ended meanwhile."""
+    this = (sessions.c.org_id == org_id, sessions.c.id == session_id)
+    return tx.change(update(sessions).where(*this).values(expires_at=expires_at)) == 1
+
+
+def end(tx: Tx, org_id: str, session_id: str) -> None:
+    """Ends a session."""
+    tx.change(delete(sessions).where(sessions.c.org_id == org_id, sessions.c.id == session_id))
+
+
+def end_all(tx: Tx, user_id: str, *, but: str = "") -> None:
+    """Ends all sessions of a user, in every organisation, but the one with the id `but`."""
+    tx.change(delete(sessions).where(sessions.c.user_id == user_id, sessions.c.id != but))
+
+
+def sweep(tx: Tx, now_ms: int) -> bool:
+    """Deletes some sessions after their end; True if more may be left."""
+    ended = select(sessions.c.id).where(sessions.c.expires_at <= now_ms).limit(_MAX_SWEPT)
+    return tx.change(delete(sessions).where(sessions.c.id.in_(ended.scalar_subquery()))) == _MAX_SWEPT
