@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import zidimail.v1
 from google.protobuf.message_factory import GetMessageClass
+from limits import RateLimitItem
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route as Page
@@ -50,7 +51,7 @@ def application(settings: Settings) -> Starlette:
     Raises BadRoute and BadTemplate: a contract that cannot be served is found before serving.
     """
     channel = Channel(settings.server, settings.secret, settings.server_tls)
-    dialect = ZidiMail(routes_of(services_of(zidimail.v1)))
+    dialect = ZidiMail(routes_of(services_of(zidimail.v1)), has_https=settings.app_url.startswith("https:"))
     dialects: Mapping[str, tuple[Described, Description]] = {
         PREFIX: (dialect, ZIDIMAIL),
         ZSEND_PREFIX: (ZSend(), ZSEND),
@@ -102,14 +103,18 @@ def _endpoints(dialects: Mapping[str, Dialect], channel: Channel, settings: Sett
     """The endpoints of the dialects by their prefix. What is limited is limited for all together."""
     limits = Limits(settings.deadline_s, settings.body_limit, settings.send_body_limit)
     routes = [route for dialect in dialects.values() for route in dialect.routes]
-    shared = (
-        _methods(routes, channel, settings.waiting_limit),
-        limits,
-        Capacity(settings.requests_limit, settings.bodies_limit),
-        ClientIps(settings.trusted_proxies, socket=settings.trusted_socket),
-        None if settings.ip_limit is None else RateLimiter(settings.ip_limit),
-    )
-    return {prefix: Endpoint(dialect, *shared) for prefix, dialect in dialects.items()}
+    methods = _methods(routes, channel, settings.waiting_limit)
+    capacity = Capacity(settings.requests_limit, settings.bodies_limit)
+    client_ips = ClientIps(settings.trusted_proxies, socket=settings.trusted_socket)
+    limiters = (_limiter(settings.ip_limit), _limiter(settings.sign_in_ip_limit))
+    return {
+        prefix: Endpoint(dialect, methods, limits, capacity, client_ips, *limiters)
+        for prefix, dialect in dialects.items()
+    }
+
+
+def _limiter(limit: RateLimitItem | None) -> RateLimiter | None:
+    return None if limit is None else RateLimiter(limit)
 
 
 def _methods(routes: Iterable[Route], channel: Channel, waiting_limit: int) -> dict[str, Method]:

@@ -20,6 +20,7 @@ from edge.secret import FILE_NAME, check_secret, kept_secret
 MIB = 1 << 20
 _CA, _PRIVATE_KEY, _CERTIFICATE = (f"ZIDIMAIL_SERVER_{name}" for name in ("CA", "PRIVATE_KEY", "CERTIFICATE"))
 IP_LIMIT = RateLimitItemPerMinute(6000)
+SIGN_IN_IP_LIMIT = RateLimitItemPerMinute(10)
 
 
 class Tls(NamedTuple):
@@ -81,6 +82,9 @@ class Settings:
     ip_limit: RateLimitItem | None = IP_LIMIT
     """Requests of one address, and of one IPv6 /64, in a time; None for any number (C-47)."""
 
+    sign_in_ip_limit: RateLimitItem | None = SIGN_IN_IP_LIMIT
+    """The same for registration, login and passwords: each costs a slow hash or a mail (C-47)."""
+
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks whose X-Forwarded-For is trusted. None by default: any client can write that header."""
 
@@ -117,6 +121,7 @@ class Settings:
             bodies_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODIES_LIMIT", default.bodies_limit)),
             waiting_limit=int(_positive(env, "ZIDIMAIL_HTTP_WAITING_LIMIT", default.waiting_limit)),
             ip_limit=_rate(env, "ZIDIMAIL_IP_LIMIT", default.ip_limit),
+            sign_in_ip_limit=_rate(env, "ZIDIMAIL_AUTH_IP_LIMIT", default.sign_in_ip_limit),
             trusted_proxies=_networks(env, "ZIDIMAIL_TRUSTED_PROXIES"),
             trusted_socket="unix" in _words(env, "ZIDIMAIL_TRUSTED_PROXIES"),
         )

@@ -76,6 +76,9 @@ class RouteRules:
     response_headers: Callable[[Any], tuple[Header, ...]] | None = None
     """The headers of an answer, from the response message."""
 
+    signs_in: bool = False
+    """The route is for our own pages and programs, with the stricter limit of an address (C-10, C-47)."""
+
     body_limit: int | None = None
     """Bytes of a body, if not the edge's own limit."""
 

@@ -11,11 +11,12 @@ from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
 from edge.client_ip import ClientIp, ClientIps
+from edge.dialects.answers import closing, counted, with_rate
 from edge.dialects.content import Content, read_without_files, unpack
 from edge.dialects.dialect import Dialect, Files, Invalid
 from edge.dialects.operation import Limits, Method, Operation
 from edge.frames import release
-from edge.rates import Rate, RateLimiter
+from edge.rates import RateLimiter
 from edge.transcoding.access import checked, is_public
 from edge.transcoding.asgi import Answer, Exchange, exchange_of, send_answer
 from edge.transcoding.binding import compile_request
@@ -46,14 +47,17 @@ class Endpoint:
         capacity: Capacity,
         client_ips: ClientIps,
         rate_limiter: RateLimiter | None,
+        sign_in_limiter: RateLimiter | None = None,
     ) -> None:
         """`methods` are all that the dialect's routes call, by full name; `capacity` is shared by all
-        endpoints; `rate_limiter` is None where requests are not counted. Raises BadRoute, BadTemplate."""
+        endpoints; `rate_limiter` is None where requests are not counted, `sign_in_limiter` counts those of
+        routes that sign people in. Raises BadRoute, BadTemplate."""
         self._dialect = dialect
         self._limits = limits
         self._capacity = capacity
         self._client_ips = client_ips
         self._rate_limiter = rate_limiter
+        self._sign_in_limiter = sign_in_limiter
         self._router = Router(dialect.routes)
         renderers = Renderers(dialect.names, dialect.responses)
         self._operations = {
@@ -88,18 +92,18 @@ class Endpoint:
         assert exchange is not None
         body = Body(receive, exchange.headers)
         client = self._client_ips.of(exchange)
-        rate = self._count(client)
+        rate = counted(self._rate_limiter, client)
         self._capacity.requests += 1
         try:
             try:
                 if rate is not None and rate.remaining < 0:
                     raise Failure("TOO_MANY_REQUESTS", retry_after_s=rate.reset_s)
-                answer = await self._answer(exchange, body, client.address)
+                answer = await self._answer(exchange, body, client)
             except Failure as failure:
                 answer = self._dialect.failure(failure, exchange.request_id)
                 release(failure)
                 if failure.reason == REQUEST_TIMEOUT or not await body.drain():
-                    answer = _closing(answer)
+                    answer = closing(answer)
         except ClientGone:
             return
         except Exception as error:
@@ -115,19 +119,16 @@ class Endpoint:
         finally:
             self._capacity.requests -= 1
         if rate is not None:
-            answer = _with_rate(answer, rate)
+            answer = with_rate(answer, rate)
         await send_answer(send, answer, head=exchange.method == "HEAD")
 
-    def _count(self, client: ClientIp) -> Rate | None:
-        if self._rate_limiter is None or not client.network:
-            return None
-        return self._rate_limiter.count(client.network)
-
-    async def _answer(self, exchange: Exchange, body: Body, address: str) -> Answer:
+    async def _answer(self, exchange: Exchange, body: Body, client: ClientIp) -> Answer:
         operation, values = self._operation(exchange)
+        if operation.rules.signs_in:
+            self._check_sign_in(exchange, client)
         authorization = "" if operation.is_public else checked(exchange.authorization)
         deadline = asyncio.get_running_loop().time() + self._limits.deadline_s
-        caller = Caller(authorization, exchange.request_id, deadline, address)
+        caller = Caller(authorization, exchange.request_id, deadline, client.address)
         self._capacity.check_requests()
         dropped: Invalid = {}
         try:
@@ -144,6 +145,16 @@ class Endpoint:
             rules.partial.report_invalid(response, dropped)
         answer_headers = () if rules.response_headers is None else rules.response_headers(response)
         return Answer(rules.status, orjson.dumps(operation.render(response)), answer_headers)
+
+    def _check_sign_in(self, exchange: Exchange, client: ClientIp) -> None:
+        """Raises Failure for a page of others, which could sign a visitor in as another person, and above the
+        limit of sign-ins."""
+        if exchange.foreign_origin:
+            raise Failure("FOREIGN_ORIGIN", {"origin": exchange.foreign_origin})
+        rate = counted(self._sign_in_limiter, client)
+        if rate is not None and rate.remaining < 0:
+            limit = {"limit": str(rate.limit)}
+            raise Failure("TOO_MANY_REQUESTS", limit, retry_after_s=rate.reset_s)
 
     def _operation(self, exchange: Exchange) -> tuple[Operation, tuple[str, ...]]:
         verb = exchange.method
@@ -280,16 +291,3 @@ class Endpoint:
 def _timeout(body: Body) -> Failure:
     """The failure of a request whose deadline is over: the client was late, or the server."""
     return Failure("DEADLINE_EXCEEDED" if body.is_complete else REQUEST_TIMEOUT)
-
-
-def _closing(answer: Answer) -> Answer:
-    """The answer to a request whose body still comes: what follows on the connection is not a request."""
-    return answer._replace(headers=(*answer.headers, (b"connection", b"close")))
-
-
-def _with_rate(answer: Answer, rate: Rate) -> Answer:
-    """The answer with the limit of requests, unless it names one that matters more (F-9)."""
-    for name, _ in answer.headers:
-        if name == b"ratelimit-limit":
-            return answer
-    return Answer(answer.status, answer.body, (*answer.headers, *rate.headers))

@@ -35,6 +35,7 @@ class Credential:
                 # As RFC 9110 section 5.3 joins fields: a value with a comma is no credential.
                 authorization = ", ".join([*given, *self._from_cookies(exchange)])
             exchange.authorization = authorization
+            exchange.foreign_origin = self._foreign_origin(exchange)
         await self._app(scope, receive, send)
 
     def _from_cookies(self, exchange: Exchange) -> list[str]:
@@ -44,6 +45,13 @@ class Credential:
         pairs = (pair for value in exchange.values(b"cookie") for pair in value.decode("latin-1").split(";"))
         tokens = (cookie_parser(pair).get(COOKIE) for pair in pairs)
         return [f"Bearer {token}" for token in tokens if token]
+
+    def _foreign_origin(self, exchange: Exchange) -> str:
+        """The origin of the page of others that made a browser send the request; programs name none."""
+        origin = exchange.headers.get(b"origin")
+        if origin is not None and origin != self._origin:
+            return origin.decode("latin-1")
+        return "another site" if exchange.headers.get(b"sec-fetch-site") in _FOREIGN_SITES else ""
 
     def _is_from_our_page(self, exchange: Exchange) -> bool:
         origin = exchange.headers.get(b"origin")

@@ -31,11 +31,14 @@ class Exchange:
     """One HTTP request, read from its scope once, and what the layers that serve it find out.
 
     `headers` has lower-case names; of a header that comes twice the first counts. `authorization` is the
-    credential as the server takes it, empty for none. `route` is the path template that the request was
-    matched with, `call_id` the id of the gRPC call that it shared with others, None for none.
+    credential as the server takes it, empty for none. `foreign_origin` is the origin of the page of another
+    site that made a browser send the request, empty for none. `route` is the path template that the request
+    was matched with, `call_id` the id of the gRPC call that it shared with others, None for none.
     """
 
-    __slots__ = ("authorization", "call_id", "headers", "method", "request_id", "route", "scope")
+    __slots__ = (
+        *("authorization", "call_id", "foreign_origin", "headers", "method", "request_id", "route", "scope"),
+    )
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -43,6 +46,7 @@ class Exchange:
         self.headers: Mapping[bytes, bytes] = dict(reversed(scope["headers"]))
         self.request_id = _request_id(self.headers)
         self.authorization = ""
+        self.foreign_origin = ""
         self.route: str | None = None
         self.call_id: str | None = None
 

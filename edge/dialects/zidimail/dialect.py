@@ -13,6 +13,7 @@ from edge.dialects.sends import KEY_HEADERS, send_headers
 from edge.dialects.zidimail.errors import failure_answer, failure_body
 from edge.dialects.zidimail.permissive import drop_invalid, report_invalid
 from edge.dialects.zidimail.shapes import EMAILS, JOBS, LIST, QUERIES, REQUESTS, RESPONSES
+from edge.dialects.zidimail.sign_in import sign_in_rules
 from edge.transcoding.asgi import Answer
 from edge.transcoding.names import short_names
 from edge.transcoding.request_shape import RequestShapes
@@ -49,7 +50,9 @@ _UPPER_CASE = {"zidimail.v1.DnsRecordPurpose", "zidimail.v1.DnsRecordType"}
 class ZidiMail:
     """The dialect of `/v1`."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    def __init__(self, routes: Sequence[Route], *, has_https: bool = True) -> None:
+        """`has_https` is true if our pages are served over https."""
+        self._methods = {**METHODS, **sign_in_rules(has_https=has_https)}
         self.documented = routes
         served = [*routes, *_of_the_oldest_client(routes)]
         self.routes = [*served, *map(_at_the_root, served)]
@@ -83,7 +86,8 @@ class ZidiMail:
     def rules(self, route: Route) -> RouteRules:
         """Creations are answered 201, all else 200 and never 204: clients of Resend choke on it (C-16)."""
         method = route.method
-        return METHODS.get(method.full_name, _CREATE if method.name.startswith("Create") else RouteRules())
+        usual = _CREATE if method.name.startswith("Create") else RouteRules()
+        return self._methods.get(method.full_name, usual)
 
     def failure(self, failure: Failure, request_id: str) -> Answer:
         return failure_answer(failure, request_id)

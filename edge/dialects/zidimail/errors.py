@@ -73,6 +73,42 @@ ROWS: Mapping[str, Row] = {
         "The API key may not do this.",
         "The API key has the permission {permission}; this route needs {needed}.",
     ),
+    "INVALID_LOGIN": Row(
+        401,
+        "invalid_login",
+        "The address or the password is wrong.",
+        "Check both, or set a new password by POST /v1/auth/password/forgot.",
+    ),
+    "NOT_A_MEMBER": Row(
+        403,
+        "restricted_api_key",
+        "You are not a member of this organisation.",
+        "Ask one of its owners to invite you.",
+    ),
+    "REGISTRATION_CLOSED": Row(
+        403,
+        "validation_error",
+        "Registration is closed.",
+        "Ask for an invitation, or ask the operator of this installation.",
+    ),
+    "LINK_NOT_VALID": Row(
+        422,
+        "validation_error",
+        "The link is not valid.",
+        "It is incomplete, was used before or has expired. Ask for a new one.",
+    ),
+    "TOO_MANY_ATTEMPTS": Row(
+        429,
+        "rate_limit_exceeded",
+        "Too many wrong passwords were given for this address.",
+        "Try again after the seconds in Retry-After, or set a new password.",
+    ),
+    "FOREIGN_ORIGIN": Row(
+        403,
+        "validation_error",
+        "The request comes from a page of another site.",
+        "Only the pages of this installation may make it in a browser, not {origin}.",
+    ),
     "VALIDATION_FAILED": Row(
         422, "validation_error", "The request is not valid: {violation}.", "{violation}"
     ),

@@ -147,6 +147,12 @@ REQUESTS: Mapping[str, RequestShape] = {
         described={"events": {"minItems": 1}},
         hidden=("update_mask",),
     ),
+    "RegisterRequest": RequestShape(
+        example={"email": "ada@example.com", "password": "correct horse battery staple"}
+    ),
+    "LoginRequest": RequestShape(
+        example={"email": "ada@example.com", "password": "correct horse battery staple"}
+    ),
     "GetEmailRequest": RequestShape(hidden=("without_bodies",)),
     "CreateSuppressionRequest": RequestShape(example={"email": "gone@example.org"}),
     "BatchAddSuppressionsRequest": RequestShape(
@@ -267,6 +273,17 @@ RESPONSES: Mapping[str, ResponseShape] = {
         items={"data": replace(_SUPPRESSION, added={**_SUPPRESSION.added, "deleted": always(True)})},
     ),
     "DeleteSuppressionResponse": ResponseShape("suppression"),
+    "User": ResponseShape("user"),
+    "Membership": ResponseShape("membership"),
+    "RegisterResponse": ResponseShape("registration"),
+    "ConfirmRegistrationResponse": ResponseShape("registration"),
+    "LoginResponse": ResponseShape("session", reveals=("token",)),
+    "LogoutResponse": ResponseShape("session", {"ended": always(True)}),
+    # A new token is in the cookie alone.
+    "GetSessionResponse": ResponseShape("session", hidden=("token",)),
+    "RequestPasswordResetResponse": ResponseShape("password_reset"),
+    "ResetPasswordResponse": ResponseShape("password_reset", {"changed": always(True)}),
+    "ChangePasswordResponse": ResponseShape("password", {"changed": always(True)}),
     "GetAccountHealthResponse": ResponseShape("account_health"),
     # Resend counts kinds of things, and received mail too; here only sent mail is counted.
     "GetUsageResponse": ResponseShape(

@@ -66,6 +66,14 @@ ROWS: Mapping[str, Row] = {
     "ADDRESS_NOT_ALLOWED": _denied(
         "API key cannot be used from {address}: it is restricted to other networks."
     ),
+    "INVALID_LOGIN": Row(401, "unauthorized", "The address or the password is wrong."),
+    "NOT_A_MEMBER": _denied("You are not a member of this organisation."),
+    "REGISTRATION_CLOSED": _denied("Registration is closed: ask for an invitation."),
+    "LINK_NOT_VALID": _invalid("The link is incomplete, was used before or has expired."),
+    "TOO_MANY_ATTEMPTS": Row(
+        429, "rate limit exceeded", "Too many wrong passwords: try again after the seconds in Retry-After."
+    ),
+    "FOREIGN_ORIGIN": _denied("The request comes from a page of another site, {origin}."),
     "VALIDATION_FAILED": _invalid("{violations}"),
     # C-23.
     "DOMAIN_NOT_VERIFIED": _denied(_FOREIGN_DOMAIN + ": {domain} is not verified"),
