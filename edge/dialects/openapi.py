@@ -198,9 +198,9 @@ def _bearer(description: str) -> Schema:
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
-    """The kinds of credential that open a route."""
+    """The kinds of credential that open a route; none for one that is open to everyone."""
     access: access_pb2.Access = route.method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
-    return [{_SCHEMES[kind]: []} for kind in access.credentials]
+    return [{_SCHEMES[kind]: []} for kind in access.credentials if kind != access_pb2.CREDENTIAL_NONE]
 
 
 def _error_response(status: int) -> Schema:
