@@ -20,7 +20,7 @@ from server.clock import SystemClock
 from server.commands.bootstrap import add_arguments, bootstrap
 from server.db.database import Database
 from server.db.schema import metadata
-from server.db.tables.accounts import organisations, users
+from server.db.tables.accounts import members, organisations, users
 from server.db.tables.domains import dkim_keys, domains
 from server.db.tables.keys import api_keys
 from server.domains.faults import DomainOwnedElsewhere
@@ -83,7 +83,9 @@ async def test_the_owner_and_the_organisation_are_stored_as_asked(
         True,
         "healthy",
     )
-    assert (user.org_id, user.id, user.email) == (made["org_id"], made["user_id"], "owner@example.com")
+    [member] = await stored(database, select(members))
+    assert (user.id, user.email) == (made["user_id"], "owner@example.com")
+    assert (member.org_id, member.user_id, member.role) == (made["org_id"], made["user_id"], "owner")
     assert PasswordHasher().verify(user.password_hash, made["password"])
     assert (key.id, key.style, key.permission) == (made["key_id"], "zs", "full")
     assert made["api_key"].startswith(f"zs_{made['key_id']}_")
@@ -106,9 +108,18 @@ async def test_domain_without_the_verified_option_is_pending(settings: Settings,
     assert (row.id, row.status) == (made["domain_id"], "pending")
 
 
-async def test_second_bootstrap_makes_another_organisation(settings: Settings) -> None:
-    first, second = await _bootstrap(settings), await _bootstrap(settings)
-    assert {name for name in PRINTED if first[name] == second[name]} == {"domain_id"}
+async def test_second_bootstrap_makes_another_organisation_of_the_same_user(
+    settings: Settings, database: Database
+) -> None:
+    """The user gets the password that was printed last."""
+    first, second = await _bootstrap(settings), await _bootstrap(settings, email="Owner@example.com")
+    assert {name for name in PRINTED if first[name] == second[name]} == {"domain_id", "user_id"}
+    [user] = await stored(database, select(users))
+    assert PasswordHasher().verify(user.password_hash, second["password"])
+    assert {row.org_id for row in await stored(database, select(members))} == {
+        first["org_id"],
+        second["org_id"],
+    }
 
 
 @pytest.mark.parametrize("options", [["--verified"], []])

@@ -1,13 +1,13 @@
-"""A session ends with its row, with its user and at its time, on both engines (contract row C-75)."""
+"""A session ends with its row, with its member and at its time, on both engines (contract row C-75)."""
 
 import pytest
 from sqlalchemy import Table, delete, select
 
-from server.accounts import store
+from server.accounts import session_store, store
 from server.accounts.session_tokens import SessionTokens
 from server.accounts.sessions import CACHE_MS, Sessions
 from server.db.database import Database
-from server.db.tables.accounts import sessions, users
+from server.db.tables.accounts import members, sessions
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.ids import new_id
@@ -38,8 +38,9 @@ class Users:
         session_id, now = new_id(), self.clock.now_ms()
         if user_id is None:
             user_id = new_id()
-            await self.writer.run(store.add_user, self.org_id, user_id, "a@b.test", "", now)
-        await self.writer.run(store.add_session, self.org_id, user_id, session_id, now, now + HOUR_MS)
+            await self.writer.run(store.add_user, user_id, f"{user_id}@b.test", "", now)
+            await self.writer.run(store.add_member, self.org_id, user_id, "admin", now)
+        await self.writer.run(session_store.add_session, self.org_id, user_id, session_id, now, now + HOUR_MS)
         return user_id, self.tokens.issue(self.org_id, user_id, session_id)
 
     async def is_recognised(self, token: str) -> bool:
@@ -49,6 +50,7 @@ class Users:
         except InvalidCredentials:
             return False
         assert isinstance(caller, SessionCaller)
+        assert caller.role == "admin"
         return True
 
 
@@ -57,7 +59,7 @@ def people(database: Database, writer: Writer, clock: ManualClock) -> Users:
     return Users(database, writer, clock)
 
 
-@pytest.mark.parametrize("table", [sessions, users], ids=["its row", "its user"])
+@pytest.mark.parametrize("table", [sessions, members], ids=["its row", "its member"])
 async def test_a_session_ends_with(people: Users, clock: ManualClock, table: Table) -> None:
     _, token = await people.sign_in()
     assert await people.is_recognised(token)
