@@ -55,8 +55,8 @@ def build(
     )
     sign_in = SignIn(database, writer, clock, passwords, tokens, sessions, mailer, letters)
 
-    async def sweep() -> bool:
-        return await writer.run(_sweep, clock.now_ms())
+    async def sweep_some() -> bool:
+        return await writer.run(sweep, clock.now_ms())
 
     access = access_service_pb2.DESCRIPTOR.services_by_name["AccessService"]
     account = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
@@ -65,13 +65,13 @@ def build(
         serving=[
             passwords,
             RequestMailing(writer, clock, mailer, letters, requested),
-            Sweeper("accounts.sweep", sweep),
+            Sweeper("accounts.sweep", sweep_some),
         ],
         authenticator=TokenAuthenticator(keys, sessions, banned),
     )
 
 
-def _sweep(tx: Tx, now_ms: int) -> bool:
+def sweep(tx: Tx, now_ms: int) -> bool:
     """Deletes some sessions, requests and attempts after their time; True if more may be left."""
     left = [one.sweep(tx, now_ms) for one in (session_store, request_store, attempts)]
     return any(left)

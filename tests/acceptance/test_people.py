@@ -8,7 +8,7 @@ from tests.harness.mailbox import mail_to, token_in
 from tests.harness.stack import Stack
 
 APP_URL = "http://127.0.0.1:8080"
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # noqa: S105
 
 
 def test_a_person_registers_confirms_signs_in_makes_a_key_and_sends(

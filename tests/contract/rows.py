@@ -1,6 +1,7 @@
 """The matrix itself, written from the documents: a row for each method. A method without one fails.
 
-`kinds` is who may call: K an API key, J a session (the Auth column of the documents), I an internal caller.
+`kinds` is who may call: K an API key, J a session (the Auth column of the documents), I an internal caller; of an
+open method nothing is asked.
 `permission` is what a key needs besides, or `any`. `fields` makes a good request of organisation A's;
 `points_to` makes, for every field that can point at an organisation's data, a value of A's, and `beside`
 the rest of a request with it.
@@ -10,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.contract.world import Fields, World
+from tests.contract.world import MISSING_ID, Fields, World
 
-K, J, KJ, INTERNAL = "K", "J", "KJ", "I"
+K, J, KJ, INTERNAL, OPEN = "K", "J", "KJ", "I", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class Row:
     created: bool = False
     # A key that is bound to domains may call it, and reaches what is of its domains (C-90).
     bound: bool = False
+    # The code and the reason of the answer to a caller that is admitted.
+    answer: tuple[str, str] = ("OK", "")
+    # The session that calls, if the call would end the one that the other rows use.
+    session: Callable[[World], str] | None = None
 
     @property
     def role(self) -> str:
@@ -84,6 +89,11 @@ OF_EMAIL = {"org_id": lambda world: world.a.org_id, "email_id": lambda world: wo
 OF_WEBHOOK = {"id": webhook_of}
 OF_WEBHOOK_EVENTS = {"webhook_id": webhook_of}
 OF_WEBHOOK_EVENT = {**OF_WEBHOOK_EVENTS, "event_id": event_of}
+
+
+NEW_PASSWORD = "correct horse battery"  # noqa: S105
+NO_TOKEN = f"{MISSING_ID}_{'A' * 43}"
+NO_LINK = ("FAILED_PRECONDITION", "LINK_NOT_VALID")
 
 
 ROWS: dict[str, Row] = {
@@ -373,5 +383,32 @@ ROWS: dict[str, Row] = {
         },
     ),
     "UsageService.GetUsage": Row("F-9", KJ, "read_only", bound=True),
+    "AccountService.Register": Row(
+        "C-10", OPEN, "", lambda world: {"email": world.new_address(), "password": NEW_PASSWORD}
+    ),
+    "AccountService.ConfirmRegistration": Row(
+        "C-10", OPEN, "", lambda world: {"token": NO_TOKEN}, answer=NO_LINK
+    ),
+    "AccountService.Login": Row(
+        "C-10",
+        OPEN,
+        "",
+        lambda world: {"email": world.a_email, "password": world.a.password},
+        {"org_id": lambda world: world.a.org_id},
+    ),
+    "AccountService.Logout": Row("C-10", J, "read_only", session=lambda world: world.new_session()),
+    "AccountService.GetSession": Row("C-10", J, "read_only"),
+    "AccountService.RequestPasswordReset": Row(
+        "C-10", OPEN, "", lambda world: {"email": world.new_address()}
+    ),
+    "AccountService.ResetPassword": Row(
+        "C-10", OPEN, "", lambda world: {"token": NO_TOKEN, "password": NEW_PASSWORD}, answer=NO_LINK
+    ),
+    "AccountService.ChangePassword": Row(
+        "C-10",
+        J,
+        "read_only",
+        lambda world: {"current_password": world.a.password, "new_password": world.a.password},
+    ),
     "AccountService.GetAccountHealth": Row("C-43", KJ, "read_only", bound=True),
 }

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from tests.contract.methods import METHODS
-from tests.contract.rows import ROWS
+from tests.contract.rows import OPEN, ROWS
 from tests.contract.world import Fields, World
 from tests.harness.postgres import Postgres
 from tests.harness.stack import Stack
@@ -59,8 +59,8 @@ def merged(fields: Fields, nul: Fields) -> Fields:
 @pytest.mark.parametrize("name", METHODS)
 def test_nul_in_a_text_is_no_internal_error(postgres_world: World, name: str) -> None:
     world, row, method = postgres_world, ROWS[name], METHODS[name]
-    callers = {"K": "A, full key", "J": "A, session", "I": "internal"}
-    credential = world.credentials[callers[row.kinds[0]]]
+    callers = {"K": "A, full key", "J": "A, session", "I": "internal", OPEN: "nobody"}
+    credential = world.credentials[callers[row.kinds[:1]]]
     for path, nul in texts(method.descriptor.input_type):
         outcome = world.grpc(method, merged(row.fields(world), nul), credential)
         # The entries of a batch fail alone, and a mail host's words are cleaned: those calls are answered.

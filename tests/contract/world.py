@@ -50,6 +50,7 @@ class World:
         self.stack = stack
         self.a: Organisation = stack.owner
         self.b: Organisation = stack.other
+        self.a_email, self.b_email = "owner@example.com", "other@example.net"
         self._numbers = itertools.count(1)
         self._channel = grpc.insecure_channel(stack.grpc)
         revoked_id, revoked = self.new_key("PERMISSION_FULL")
@@ -114,6 +115,11 @@ class World:
         fields = {"name": "matrix", "permission": permission, **bounds}
         key = self.made("ApiKeyService.CreateApiKey", fields, self.a.jwt)
         return key["id"], key["key"]
+
+    def new_session(self) -> str:
+        """The token of a new session of A's owner."""
+        fields = {"email": self.a_email, "password": self.a.password}
+        return str(self.made("AccountService.Login", fields, "")["token"])
 
     def new_domain(self) -> str:
         """The id of a new domain of A's."""

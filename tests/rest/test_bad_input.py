@@ -39,6 +39,13 @@ RIGHT: dict[str, dict[str, Any]] = {
     "TestWebhook": {},
     "ReplayWebhookEvent": {},
     "ReplayWebhookEvents": {"since": "2099-01-01T00:00:00Z"},
+    "Register": {"email": "bad-input@example.org", "password": "correct horse battery"},
+    "ConfirmRegistration": {"token": "none"},
+    "Login": {"email": "bad-input@example.org", "password": "correct horse battery"},
+    "Logout": {},
+    "RequestPasswordReset": {"email": "bad-input@example.org"},
+    "ResetPassword": {"token": "none", "password": "correct horse battery"},
+    "ChangePassword": {"current_password": "none", "new_password": "correct horse battery"},
     "CreateSuppression": {"email": "bad-input@example.org"},
     "BatchAddSuppressions": {"emails": ["bad-input@example.org"]},
     "BatchRemoveSuppressions": {"emails": ["bad-input@example.org"]},
@@ -50,7 +57,7 @@ BODILESS = {
     "ListWebhooks", "GetWebhook", "DeleteWebhook", "ListEvents", "GetEmailStats", "ListWebhookEvents",
     "GetWebhookEvent", "ListWebhookAttempts", "GetSuppression", "ListSuppressions", "DeleteSuppression",
     "GetUsage", "ListAttachments", "GetAttachment", "GetBatchJob", "ListBatchJobs",
-    "GetAccountHealth",
+    "GetAccountHealth", "GetSession",
 }  # fmt: skip
 
 
@@ -104,6 +111,7 @@ def spoiled() -> Iterator[Any]:
                 )
 
 
+OF_SESSIONS = ("/v1/api-keys", "/v1/auth")
 STORED = ("emails", "domains", "webhooks", "suppressions")
 
 
@@ -122,7 +130,7 @@ class Org:
     def call_on(self, route: Route, name: str, query: str = "", **request: Any) -> httpx.Response:
         """Calls a route on what has this id, if anything has."""
         path = re.sub(r"{\w+}", lambda _: name, route.path)
-        client = self._session if route.path.startswith("/v1/api-keys") else self._api
+        client = self._session if route.path.startswith(OF_SESSIONS) else self._api
         return client.request(route.verb, f"{path}?{query}", **request)
 
     def stored(self) -> list[int]:
