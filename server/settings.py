@@ -55,7 +55,7 @@ class Settings:
     # The days for which the rates are taken, and the recipients from which on they say something.
     health_days: int = 7
     health_least_sent: int = 100
-    # Who may register: everybody (`open`), those who were invited (`invite`), or nobody (`off`) (C-78).
+    # Registration (C-78): for everybody (`open`), for people who were invited (`invite`), or closed (`off`).
     registration: str = "open"
     # The sender of the platform's own mail (C-78).
     system_from: str = "no-reply@localhost.localdomain"

@@ -1,7 +1,7 @@
 """The matrix itself, written from the documents: a row for each method. A method without one fails.
 
-`kinds` is who may call: K an API key, J a session (the Auth column of the documents), I an internal caller; of an
-open method nothing is asked.
+`kinds` is who may call: K an API key, J a session (the Auth column of the documents), I an internal caller;
+an open method asks for nothing.
 `permission` is what a key needs besides, or `any`. `fields` makes a good request of organisation A's;
 `points_to` makes, for every field that can point at an organisation's data, a value of A's, and `beside`
 the rest of a request with it.

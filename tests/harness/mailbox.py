@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"#token=(\S+)")
 
 def mails_to(captured: Path, address: str) -> list[EmailMessage]:
     """The captured mails to an address, in the order in which they were accepted."""
-    return [mail for mail in _mails(captured) if mail["To"] == address]
+    return [mail for mail in _mails(captured, address) if mail["To"] == address]
 
 
 def mail_to(captured: Path, address: str, subject: str) -> EmailMessage:
@@ -43,6 +43,9 @@ def body_of(mail: EmailMessage, subtype: str) -> str:
     return content
 
 
-def _mails(captured: Path) -> Iterator[EmailMessage]:
-    for path in sorted(captured.glob("*.eml")):
-        yield email.message_from_bytes(path.read_bytes(), policy=email.policy.default)  # type: ignore[misc]
+def _mails(captured: Path, address: str) -> Iterator[EmailMessage]:
+    # The names of files that are still written begin with a dot.
+    for path in sorted(captured.glob("[!.]*.eml")):
+        content = path.read_bytes()
+        if address.encode() in content:
+            yield email.message_from_bytes(content, policy=email.policy.default)  # type: ignore[misc]

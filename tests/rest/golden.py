@@ -42,9 +42,10 @@ SHOWN_HEADERS = (
     "ratelimit-remaining",
     "ratelimit-reset",
     "retry-after",
+    "set-cookie",
     "www-authenticate",
 )
-SHOWN_REQUEST_HEADERS = ("content-type", "idempotency-key", "x-batch-validation")
+SHOWN_REQUEST_HEADERS = ("content-type", "idempotency-key", "origin", "x-batch-validation")
 CREDENTIALS = {"Bearer zm_": "an API key", "Bearer zs_": "an API key", "Bearer eyJ": "a session", "": "none"}
 
 LONGEST_BODY = 1000
@@ -66,6 +67,9 @@ Volatile = Sequence[tuple[re.Pattern[str], str]]
 # In this order: a secret holds what looks like an id.
 VOLATILE = [
     (re.compile(r"(?:zm_live|zm_test|zs)_[0-9a-f]{24}_\w+"), "<api key>"),
+    (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "<session>"),
+    (re.compile(r"(?<=Max-Age=)[1-9]\d*"), "<seconds>"),
+    (re.compile(r"\b[0-9a-f]{24}_[\w-]{43}"), "<token>"),
     (re.compile(r"whsec_[A-Za-z0-9+/=]{32}"), "<webhook secret>"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<time>"),
     (re.compile(r"p=[A-Za-z0-9+/=]{40,}"), "p=<public key>"),

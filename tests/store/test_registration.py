@@ -112,7 +112,7 @@ async def test_a_token_of_one_kind_is_none_of_the_other(people: People) -> None:
 
 
 async def test_confirmation_ends_the_other_registrations_of_the_address(people: People) -> None:
-    first, second = await people.register(), await people.register(password="of somebody else")
+    first, second = await people.register(), await people.register(ADA, "another person's")
     await people.registration.confirm(first)
     with pytest.raises(LinkNotValid):
         await people.registration.confirm(second)
@@ -128,7 +128,7 @@ async def test_two_links_at_the_same_time_make_one_user(people: People, database
     assert len(await stored(database, of_people)) == 1
 
 
-async def test_a_known_address_is_told_by_mail_alone(people: People, database: Database) -> None:
+async def test_only_the_mail_says_that_an_address_is_known(people: People, database: Database) -> None:
     """The answer is that to an unknown one: no enumeration."""
     await people.add()
     unknown = await people.registration.register("eve@example.com", PASSWORD, "", "")

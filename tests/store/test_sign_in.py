@@ -109,7 +109,7 @@ async def test_reset_of_an_unknown_address_costs_and_answers_as_that_of_a_known_
 
 @pytest.mark.parametrize("email", [ADA, UNKNOWN])
 async def test_attempts_are_throttled_for_each_address(people: People, email: str) -> None:
-    """Whether it has an account or not; the right password does not help in a pause."""
+    """An address without an account is no exception; the right password does not help in a pause."""
     for _ in range(FREE_ATTEMPTS):
         assert type(await refusal(people, email)) is InvalidLogin
     paused = await refusal(people, email, PASSWORD)
@@ -159,7 +159,7 @@ async def test_addresses_of_attempts_are_not_stored(people: People, database: Da
     assert "nobody" not in row.email_hash
 
 
-async def test_reset_ends_all_sessions_and_is_told_by_mail(people: People) -> None:
+async def test_reset_ends_all_sessions_and_a_mail_says_so(people: People) -> None:
     tokens = [await people.login(), await people.login()]
     await people.registration.reset(await people.request_reset(), NEW)
     for token in tokens:
@@ -223,7 +223,7 @@ async def test_change_of_password_ends_the_other_sessions(people: People) -> Non
 
 
 async def test_change_of_password_needs_the_present_one(people: People) -> None:
-    """A session that somebody else holds does not become an account; its guesses are throttled."""
+    """A stolen session does not become a stolen account; its guesses are throttled."""
     caller = await people.caller(await people.login())
     for _ in range(FREE_ATTEMPTS):
         with pytest.raises(InvalidLogin):

@@ -75,7 +75,7 @@ ROWS: Mapping[str, Row] = {
     ),
     "INVALID_LOGIN": Row(
         401,
-        "invalid_login",
+        "invalid_access",
         "The address or the password is wrong.",
         "Check both, or set a new password by POST /v1/auth/password/forgot.",
     ),

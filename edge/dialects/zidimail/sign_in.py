@@ -11,7 +11,7 @@ from edge.middleware.credential import COOKIE
 from edge.transcoding.asgi import Header
 
 _ACCOUNTS = "zidimail.v1.AccountService."
-# Those that cost a slow hash or a mail.
+# The routes that cost a slow hash or a mail.
 _LIMITED = ("Register", "ConfirmRegistration", "RequestPasswordReset", "ResetPassword", "ChangePassword")
 
 
