@@ -147,7 +147,8 @@ REQUESTS: Mapping[str, RequestShape] = {
         described={"events": {"minItems": 1}},
         hidden=("update_mask",),
     ),
-    "GetEmailRequest": RequestShape(hidden=("without_bodies",)),
+    "GetEmailRequest": RequestShape(hidden=("without_bodies", "job_type")),
+    "CancelEmailRequest": RequestShape(hidden=("job_type",)),
     "CreateSuppressionRequest": RequestShape(example={"email": "gone@example.org"}),
     "BatchAddSuppressionsRequest": RequestShape(
         described={"emails": _BATCH_SIZE}, example={"emails": ["gone@example.org", "left@example.org"]}
