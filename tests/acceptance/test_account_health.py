@@ -159,7 +159,7 @@ async def its_webhooks_are_called(hooks: WebhookSink, *types: str) -> None:
 
 
 async def it_may_send_again(account: Account, sink: SmtpSink, note: str) -> None:
-    """What led to the pause does not count again."""
+    """The bounces that led to the pause do not count again."""
     health = await account.health()
     assert (health["state"], health["reasons"], health["note"]) == ("review", [], note)
     assert health["rates"]["sent"] == 0

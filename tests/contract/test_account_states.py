@@ -120,9 +120,11 @@ def is_right(state: str, name: str, way: str, outcome: Outcome) -> bool:
         wanted = "PERMISSION_DENIED" if way == "grpc" else "403"
     else:
         return outcome.code in ("OK", "200", "201")
-    told = str(outcome.body)
+    texts = str(outcome.body)
     return (
-        outcome.code == wanted and "A list that was bought." in told and "Ask the operator to appeal." in told
+        outcome.code == wanted
+        and "A list that was bought." in texts
+        and "Ask the operator to appeal." in texts
     )
 
 

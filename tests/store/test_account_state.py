@@ -36,10 +36,16 @@ async def test_decision_is_kept_with_who_made_it_and_why(
     org_id = await new_org(writer)
     assert (await decide(settings, org_id))["history"] == []
     await decide(settings, org_id, "banned", "--note", "Fraud.", "--by", "eve")
-    answer = await decide(settings, org_id, "healthy", "--note", "It was somebody else.", "--by", "adam")
-    assert (answer["state"], answer["reasons"], answer["note"]) == ("healthy", "", "It was somebody else.")
+    answer = await decide(
+        settings, org_id, "healthy", "--note", "Another organisation did it.", "--by", "adam"
+    )
+    assert (answer["state"], answer["reasons"], answer["note"]) == (
+        "healthy",
+        "",
+        "Another organisation did it.",
+    )
     assert shown(answer) == [
-        ("banned", "healthy", "", "It was somebody else.", "adam"),
+        ("banned", "healthy", "", "Another organisation did it.", "adam"),
         ("healthy", "banned", "policy", "Fraud.", "eve"),
     ]
     assert answer["since"] == answer["history"][0]["created_at"]
