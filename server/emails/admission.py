@@ -8,6 +8,8 @@ changes the facts for the next one: its organisation's usage grows, its idempote
 from collections.abc import Callable, Set
 from typing import Literal, NamedTuple, TypeAlias
 
+from server.account_health.faults import AccountPaused
+from server.account_health.rules import MAY_SEND
 from server.emails.candidate import Candidate, Facts, IdempotencyKey, Remembered
 from server.emails.faults import (
     AllRecipientsSuppressed,
@@ -18,7 +20,6 @@ from server.emails.faults import (
 )
 from server.faults import Fault
 from server.quotas.faults import (
-    AccountPaused,
     BurstLimitExceeded,
     DailyQuotaExceeded,
     MonthlyQuotaExceeded,
@@ -79,8 +80,8 @@ def _attachments(case: _Case) -> Fault | None:
 
 def _account(case: _Case) -> Fault | None:
     """An organisation that is paused or banned does not send (S-19, C-42)."""
-    state = case.account.state
-    return AccountPaused(state) if state in {"paused", "banned"} else None
+    standing = case.account.standing
+    return None if standing.state in MAY_SEND else AccountPaused(standing, case.facts.support_url)
 
 
 def _key_domains(case: _Case) -> Fault | None:
