@@ -10,7 +10,6 @@ from google.protobuf.message_factory import GetMessageClass
 from limits import RateLimitItem
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route as Page
 from zidimail.v1 import email_service_pb2 as emails
 from zidimail.v1.access_service_pb2 import GetCallerResponse
 
@@ -34,6 +33,7 @@ from edge.middleware.security_headers import SecurityHeaders
 from edge.pages import Descriptors, File, Health, OpenApi, Readiness, Sources
 from edge.rates import RateLimiter
 from edge.settings import Settings
+from edge.transcoding.asgi import PathRoute as Page
 from edge.transcoding.asgi import PrefixMount
 from edge.transcoding.capacity import Capacity
 from edge.transcoding.invoke import admission, direct

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 # Bytes that are read and forgotten after the last answer, and the seconds in which they must come.
 LINGER_BYTES = 64 << 20
@@ -20,6 +19,12 @@ class LingeringTransport(asyncio.Transport):
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._transport = transport
+        # As they are: a call more costs each request.
+        self.write = transport.write  # type: ignore[method-assign]
+        self.abort = transport.abort  # type: ignore[method-assign]
+        self.is_closing = transport.is_closing  # type: ignore[method-assign]
+        self.get_extra_info = transport.get_extra_info  # type: ignore[method-assign]
+        self.get_write_buffer_size = transport.get_write_buffer_size  # type: ignore[method-assign]
         self._loop = loop
         self._left = LINGER_BYTES
         self._timer: asyncio.TimerHandle | None = None
@@ -47,20 +52,9 @@ class LingeringTransport(asyncio.Transport):
             self._transport.close()
         elif self._timer is None:
             self._timer = self._loop.call_later(LINGER_S, self._transport.abort)
+            self.is_closing = lambda: True  # type: ignore[method-assign]
             self._transport.write_eof()
             self._transport.resume_reading()
-
-    def is_closing(self) -> bool:
-        return self.is_lingering or self._transport.is_closing()
-
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        self._transport.write(data)
-
-    def abort(self) -> None:
-        self._transport.abort()
-
-    def get_write_buffer_size(self) -> int:
-        return self._transport.get_write_buffer_size()
 
     def pause_reading(self) -> None:
         if not self.is_lingering:
@@ -69,7 +63,3 @@ class LingeringTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         if not self.is_lingering:
             self._transport.resume_reading()
-
-    # Any, as in asyncio.
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._transport.get_extra_info(name, default)

@@ -6,12 +6,12 @@ unread; here a connection has one answer at a time. Bytes that are no HTTP are a
 other error.
 
 Leans on these insides of uvicorn's `HttpToolsProtocol`, which is pinned in constraints.txt:
-`_unset_keepalive_if_required` (stops the timer of an idle connection, as its own `data_received` does
-first), `timeout_keep_alive_task` (that timer), `parser` (the httptools parser of the connection, replaced to
-pass over an upgrade), `url` and `headers` (of the head being read), `flow` (`read_paused`, `write_paused`),
-`cycle` (the request being answered: `response_started`, `response_complete`, `more_body`, `keep_alive`,
-`disconnected`), `pipeline` (the requests that wait behind it) and `on_response_complete` (begins the next of
-them). tests/unit/edge/test_protocol.py notices when they change.
+`_unset_keepalive_if_required` (stops the timer of an idle connection, as its own `data_received` does first),
+`timeout_keep_alive_task` (that timer), `parser` (the httptools parser of the connection, replaced to pass
+over an upgrade), `url` and `headers` (of the head being read; the request has that list), `flow`
+(`read_paused`, `write_paused`), `cycle` (the request being answered: `response_started`, `response_complete`,
+`more_body`, `keep_alive`, `disconnected`), `pipeline` (the requests that wait behind it) and
+`on_response_complete` (begins the next of them). tests/unit/edge/test_protocol.py notices when they change.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from edge.unread import UnreadAnswers, Writing
 HEAD_BYTES = 64 << 10
 # Header lines of a request: each costs many times its bytes.
 HEADERS = 200
+_TOO_MANY_HEADERS = f"it has more than {HEADERS} header lines"
 # Bytes that are parsed at once: the limits above are kept as exactly as that.
 PIECE = 8 << 10
 # Requests of one connection that wait for the answer to the one before.
@@ -129,7 +130,16 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
             if self._unwanted > DRAINED:
                 self.transport.abort()
                 return b""
+            if self._in_message and self._in_head:
+                self._await_head()
             return again
+
+        def _await_head(self) -> None:
+            """The head under way is not complete yet."""
+            if len(self.headers) > HEADERS:
+                self._refuse(_malformed(_TOO_MANY_HEADERS))
+            elif self._timer is None:
+                self._start_timer(deadline_s)
 
         def _is_answered(self) -> bool:
             return not self._in_head and self.cycle is not None and self.cycle.response_complete
@@ -138,16 +148,6 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
             super().on_message_begin()
             self._in_message = self._lingering.is_sending = True
             self._unwanted = 0
-            if self._timer is None:
-                self._start_timer(deadline_s)
-
-        def on_header(self, name: bytes, value: bytes) -> None:
-            if not self._in_head:
-                # A trailer: nobody reads any, and the request has its headers already.
-                return
-            super().on_header(name, value)
-            if len(self.headers) > HEADERS:
-                raise _Refused(f"it has more than {HEADERS} header lines")
 
         def on_headers_complete(self) -> None:
             if self.parser.should_upgrade():
@@ -157,6 +157,8 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
             self._stop_timer()
             self._in_head = False
             super().on_headers_complete()
+            # The request has its headers: trailers are read by nobody.
+            self.headers = []
 
         def on_body(self, body: bytes) -> None:
             self._overhead = 0
@@ -262,6 +264,8 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
 
 def _problem(version: str, headers: list[Header]) -> str:
     """The mistake in a head that the parser accepts; empty for none (RFC 9112 sections 2.3 and 3.2)."""
+    if len(headers) > HEADERS:
+        return _TOO_MANY_HEADERS
     if version not in ("1.0", "1.1"):
         return f"its version is HTTP/{version}, and only HTTP/1.0 and HTTP/1.1 are spoken here"
     hosts = sum(name == b"host" for name, _ in headers)

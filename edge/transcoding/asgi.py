@@ -130,6 +130,15 @@ class PrefixMount(Mount):
         return Match.NONE, {}
 
 
+class PathRoute(Route):
+    """A Route of one path without parameters, found without a regular expression."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] == "http" and scope["path"] == self.path:
+            return super().matches(scope)
+        return Match.NONE, {}
+
+
 async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None:
     """Sends an answer; for a HEAD request all of it but the body."""
     status, body, headers = answer

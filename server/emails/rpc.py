@@ -23,6 +23,7 @@ from server.emails.to_proto import (
     bounce_message,
     email_message,
     filter_of,
+    job_type_of,
     recipient_message,
     stats_message,
 )
@@ -119,7 +120,8 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         caller, email_id, now_ms = current_caller(), request.id, self._clock.now_ms()
         if not is_id(email_id):
             raise EmailNotFound(email_id)
-        fault = await self._writer.run(cancel, caller, email_id, now_ms)
+        job_type = job_type_of(request.job_type)
+        fault = await self._writer.run(cancel, caller, email_id, now_ms, job_type)
         if fault is not None:
             raise fault
         self._events_appended.notify()
@@ -130,7 +132,8 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         caller = current_caller()
         if not is_id(request.id):
             raise EmailNotFound(request.id)
-        found = await self._database.read(store.details, caller.org_id, request.id, caller.reach)
+        job_type = job_type_of(request.job_type)
+        found = await self._database.read(store.details, caller.org_id, request.id, caller.reach, job_type)
         if found is None:
             raise EmailNotFound(request.id)
         email = email_message(found.email)

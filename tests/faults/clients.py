@@ -28,6 +28,8 @@ RETRIED_CODES = frozenset(
 )
 RETRY_PAUSE_S = 0.05
 CALL_TIMEOUT_S = 20.0
+# A tenth of these addresses is refused for good, which would pause the account of a customer.
+NEVER_PAUSED = {"ZIDIMAIL_BOUNCE_LIMIT": "off"}
 DESTINATIONS = ("ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", "550-rcpt", "451-rcpt")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from tests.faults.clients import Senders
+from tests.faults.clients import NEVER_PAUSED, Senders
 from tests.faults.readers import Readers
 from tests.harness.ledger import ClientBook, Kill, Report, compare, read_server, read_sink, store
 from tests.harness.stack import ROOT, Stack
@@ -101,6 +101,7 @@ class CrashRun:
                 database_url=self._database_url,
                 env={
                     "ZIDIMAIL_LEASE_SECONDS": str(LEASE_S),
+                    **NEVER_PAUSED,
                     "ZIDIMAIL_FAILPOINTS_LOG": str(self._reached),
                     **self._env(),
                 },

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from tests.faults.clients import Senders
+from tests.faults.clients import NEVER_PAUSED, Senders
 from tests.faults.crash import make_uncertain_due, sink_process
 from tests.harness.cluster import running_node, url_at
 from tests.harness.forwarder import Forwarder
@@ -155,7 +155,7 @@ async def _load(folder: Path, database_url: str, *, lease_s: int = 60) -> AsyncI
             folder / "data",
             transport=f"smtp://127.0.0.1:{port}",
             database_url=database_url,
-            env={"ZIDIMAIL_LEASE_SECONDS": str(lease_s)},
+            env={"ZIDIMAIL_LEASE_SECONDS": str(lease_s), **NEVER_PAUSED},
         )
         await asyncio.to_thread(stack.start)
         senders = Senders(stack, book, count=16, only_away=True)

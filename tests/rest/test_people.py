@@ -16,7 +16,7 @@ from tests.rest.golden import Golden
 from tests.unit.edge.conftest import serve_edge
 
 APP_URL = "http://127.0.0.1:8080"
-PASSWORD, NEW = "correct horse battery", "staple battery horse"  # noqa: S105
+PASSWORD, NEW = "correct horse battery", "staple battery horse"
 ADA = {"email": "ada@people.example.com", "password": PASSWORD}
 
 
@@ -103,9 +103,7 @@ def test_password_is_changed_with_the_present_one(
     change = {"current_password": PASSWORD, "new_password": NEW}
     golden.check("auth/change", stranger.post("/v1/auth/password/change", json=change, headers=headers))
     short = {**change, "new_password": "short"}
-    golden.check(
-        "errors/password", stranger.post("/v1/auth/password/change", json=short, headers=headers)
-    )
+    golden.check("errors/password", stranger.post("/v1/auth/password/change", json=short, headers=headers))
     assert stranger.post("/v1/auth/login", json=body).status_code == 401
 
 

@@ -3,96 +3,36 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import select
 
 from server.account_health import store as health
 from server.account_health.judging import Healing
-from server.account_health.rules import Counts, State, reasons_decided
-from server.account_health.store import AccountRow, StateChange
+from server.account_health.rules import Counts
+from server.account_health.store import StateChange
 from server.db.database import Database
 from server.db.tables.events import events
 from server.db.writer import Writer
-from server.delivery.verdict import Outcome, Stage, Verdict
 from server.events import log
 from server.events.rows import BEGINNING
 from server.work.notifier import Notifier
 from tests.delivery.queued import new_org
 from tests.harness.rows import stored
 from tests.harness.sqlite_plans import plans_of, scans
-from tests.store.mailing import THRESHOLDS, Mailing, attempt, new_mailing, new_reader
+from tests.store.judged import (
+    AT_DATA,
+    COMPLAINED,
+    DELIVERED,
+    NO_REASON,
+    NO_USER,
+    SIMULATED,
+    SPAM,
+    Accounts,
+)
+from tests.store.mailing import THRESHOLDS, attempt, new_mailing, new_reader
 
-DELIVERED = Outcome(Verdict.DELIVERED, 250, "2.0.0", "ok", stage=Stage.DOT)
-NO_USER = Outcome(Verdict.BOUNCED, 550, "5.1.1", "no such user", stage=Stage.RCPT)
-NO_REASON = Outcome(Verdict.BOUNCED, 550, "5.1.0", "no", stage=Stage.RCPT)
-SPAM = Outcome(Verdict.BOUNCED, 550, "5.7.1", "this is spam", stage=Stage.RCPT)
-AT_DATA = Outcome(Verdict.BOUNCED, 554, "5.1.1", "no such user", stage=Stage.DATA)
-SIMULATED = Outcome(Verdict.BOUNCED, 550, "5.1.1", "no such user", simulated=True, stage=Stage.RCPT)
-COMPLAINED = Outcome(Verdict.COMPLAINED, 250, "2.0.0", "ok", stage=Stage.DOT)
 DAY_S = 86_400
-
-
-@dataclass
-class Accounts:
-    """Mail of one organisation, with all that judges it."""
-
-    mailing: Mailing
-    org_id: str
-    healing: Healing
-
-    async def send(self, *outcomes: Outcome) -> None:
-        """Sends an email for each outcome, and counts what became of it."""
-        await self.accept(len(outcomes))
-        await self.settle(*outcomes)
-        await self.mailing.count()
-
-    async def accept(self, number: int, *, test: bool = False) -> None:
-        """Accepts emails to one recipient each."""
-        for _ in range(number):
-            await self.mailing.accept(self.org_id, 1, test=test)
-
-    async def settle(self, *outcomes: Outcome) -> None:
-        """Attempts as many emails, with these outcomes."""
-        left = list(outcomes)
-        now_ms = self.mailing.clock.now_ms()
-        while left:
-            await self.mailing.settle(lambda row, email: attempt(row, email, left.pop(), now_ms))
-
-    async def account(self) -> AccountRow:
-        """The account as it is."""
-        return (await self.mailing.database.read(health.accounts, [self.org_id]))[self.org_id]
-
-    async def state(self) -> tuple[State, str]:
-        """The state and its reasons."""
-        account = await self.account()
-        return account.state, account.reasons
-
-    async def counts(self, hours: int = 168) -> Counts:
-        """The counts of the window."""
-        now_ms = self.mailing.clock.now_ms()
-        found = await self.mailing.database.read(health.sums, [self.org_id], now_ms, hours)
-        return found.get(self.org_id, Counts())
-
-    async def decide(self, state: State, note: str = "") -> None:
-        """An operator's decision."""
-        before = await self.account()
-        change = StateChange(
-            before=before,
-            state=state,
-            reasons=reasons_decided(before.state, state),
-            counts=await self.counts(),
-            now_ms=self.mailing.clock.now_ms(),
-            note=note,
-            operator="eve",
-        )
-        assert await self.mailing.writer.run(health.change_state, change)
-
-    async def history(self) -> list[tuple[str, str, str, str, str]]:
-        """The changes, the oldest first: from, to, reasons, note, operator."""
-        rows = await self.mailing.database.read(health.history, self.org_id)
-        return [(row.previous_state, row.state, row.reasons, row.note, row.operator) for row in rows][::-1]
 
 
 @pytest.fixture
@@ -177,7 +117,7 @@ async def test_account_under_review_heals_after_24_clean_hours_and_begins_anew(a
     await accounts.healing.step()
     assert await accounts.state() == ("healthy", "")
     assert await accounts.counts() == Counts()
-    # What led to the review does not lead to it again.
+    # The bounces that led to the review do not lead to it again.
     await accounts.send(*[DELIVERED] * 10, NO_USER)
     assert await accounts.state() == ("healthy", "")
     rows = await accounts.mailing.database.read(health.history, accounts.org_id)

@@ -56,7 +56,7 @@ async def people(database: Database, writer: Writer, hasher: CountingHasher) -> 
     await people.stop()
 
 
-async def refusal(people: People, email: str, password: str = "wrong password") -> Fault:  # noqa: S107
+async def refusal(people: People, email: str, password: str = "wrong password") -> Fault:
     """The fault that refuses a login."""
     with pytest.raises(Fault) as refused:
         await people.login(email, password)

@@ -23,6 +23,7 @@ const maxMessageBytes = 64 << 20
 const idempotencyKey = "idempotency-key"
 
 var services = []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
+	zidimail.RegisterAccountServiceHandler,
 	zidimail.RegisterApiKeyServiceHandler,
 	zidimail.RegisterAttachmentServiceHandler,
 	zidimail.RegisterBatchJobServiceHandler,

@@ -20,6 +20,7 @@ from edge.dialects.aliases import (
     apply_words,
 )
 from edge.dialects.sends import IDEMPOTENCY_KEY_LIMITS
+from edge.dialects.zidimail import account_shapes
 from edge.dialects.zidimail.batch_results import REFUSED, accepted, accepted_schema, refused
 from edge.dialects.zidimail.refusals import refuse_files, refuse_no_events
 from edge.transcoding.request_shape import QueryShape, RequestShape, or_else, or_named
@@ -88,6 +89,7 @@ _NEW_EMAIL = RequestShape(
 )
 
 REQUESTS: Mapping[str, RequestShape] = {
+    **account_shapes.REQUESTS,
     "SendEmailRequest": replace(_NEW_EMAIL, finish=apply_single_email),
     "NewAttachment": RequestShape(
         aliases=FILE_ALIASES, forms={"content": or_else(apply_buffer, _OCTETS, _BUFFER)}
@@ -147,13 +149,8 @@ REQUESTS: Mapping[str, RequestShape] = {
         described={"events": {"minItems": 1}},
         hidden=("update_mask",),
     ),
-    "RegisterRequest": RequestShape(
-        example={"email": "ada@example.com", "password": "correct horse battery staple"}
-    ),
-    "LoginRequest": RequestShape(
-        example={"email": "ada@example.com", "password": "correct horse battery staple"}
-    ),
-    "GetEmailRequest": RequestShape(hidden=("without_bodies",)),
+    "GetEmailRequest": RequestShape(hidden=("without_bodies", "job_type")),
+    "CancelEmailRequest": RequestShape(hidden=("job_type",)),
     "CreateSuppressionRequest": RequestShape(example={"email": "gone@example.org"}),
     "BatchAddSuppressionsRequest": RequestShape(
         described={"emails": _BATCH_SIZE}, example={"emails": ["gone@example.org", "left@example.org"]}
@@ -208,6 +205,7 @@ _SUPPRESSION = ResponseShape(
 _COUNTED: Mapping[str, Source] = {"sent": same_as("used"), "received": always(0)}
 
 RESPONSES: Mapping[str, ResponseShape] = {
+    **account_shapes.RESPONSES,
     # Beside the id a warning (Z-11) and the time of a scheduled email (F-2); the rest stands in headers.
     "SendEmailResponse": ResponseShape(
         hidden=("replayed", "rate_limit"), optional=("warning", "scheduled_at")
@@ -273,18 +271,6 @@ RESPONSES: Mapping[str, ResponseShape] = {
         items={"data": replace(_SUPPRESSION, added={**_SUPPRESSION.added, "deleted": always(True)})},
     ),
     "DeleteSuppressionResponse": ResponseShape("suppression"),
-    "User": ResponseShape("user"),
-    "Membership": ResponseShape("membership"),
-    "RegisterResponse": ResponseShape("registration"),
-    "ConfirmRegistrationResponse": ResponseShape("registration"),
-    "LoginResponse": ResponseShape("session", reveals=("token",)),
-    "LogoutResponse": ResponseShape("session", {"ended": always(True)}),
-    # A new token is in the cookie alone.
-    "GetSessionResponse": ResponseShape("session", hidden=("token",)),
-    "RequestPasswordResetResponse": ResponseShape("password_reset"),
-    "ResetPasswordResponse": ResponseShape("password_reset", {"changed": always(True)}),
-    "ChangePasswordResponse": ResponseShape("password", {"changed": always(True)}),
-    "GetAccountHealthResponse": ResponseShape("account_health"),
     # Resend counts kinds of things, and received mail too; here only sent mail is counted.
     "GetUsageResponse": ResponseShape(
         "usage",

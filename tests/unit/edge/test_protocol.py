@@ -129,6 +129,25 @@ async def test_malformed_http_gets_400_in_json(edge: str, request_bytes: bytes) 
         assert await connection.ends()
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b""], ids=["a head", "the beginning of a head"])
+async def test_too_many_header_lines_get_400(edge: str, end: bytes) -> None:
+    async with connect(edge) as connection:
+        await connection.send(HEAD + b"x: y\r\n" * 200 + end)
+        reply = await connection.reply()
+        assert_error(reply, 400)
+        assert "200 header lines" in reply.json["message"]
+        assert await connection.ends()
+
+
+async def test_a_trailer_is_no_header_of_the_request(edge: str) -> None:
+    async with connect(edge) as connection:
+        body = b"%x\r\n%s\r\n0\r\nauthorization: Bearer other\r\nx-request-id: of-the-trailer\r\n\r\n"
+        await connection.send(HEAD + b"transfer-encoding: chunked\r\n\r\n" + body % (len(EMAIL), EMAIL))
+        reply = await connection.reply()
+        assert reply.json == {"id": "hello"}
+        assert reply.headers["x-request-id"] != "of-the-trailer"
+
+
 async def test_pipelined_requests_are_answered_in_order(edge: str) -> None:
     async with connect(edge) as connection:
         await connection.send(SEND + b"GET /healthz HTTP/1.1\r\nhost: edge\r\n\r\n" + SEND)

@@ -104,7 +104,7 @@ def test_limit_is_exact(sent: int, bounced: int) -> None:
 
 
 @given(now_ms=st.integers(0, 10**14), hours=st.integers(1, 2160), ago_ms=st.integers(0, 10**10))
-def test_window_holds_so_many_hours_with_the_present_one(now_ms: int, hours: int, ago_ms: int) -> None:
+def test_window_has_its_number_of_hours_with_the_present_one(now_ms: int, hours: int, ago_ms: int) -> None:
     first = first_hour(now_ms, hours)
     assert now_ms // HOUR_MS - first + 1 == hours
     hour = (now_ms - ago_ms) // HOUR_MS
