@@ -14,7 +14,7 @@ from edge.dialects.zsend.routes import ROUTES
 from server.commands import account_state
 from server.settings import Settings
 from tests.contract.methods import METHODS, Method
-from tests.contract.rows import ROWS, K
+from tests.contract.rows import INTERNAL, OPEN, ROWS, K, Row
 from tests.contract.world import Fields, Outcome, World
 from tests.harness.organisations import NOTE, parsed
 from tests.harness.postgres import Postgres
@@ -24,7 +24,7 @@ from tests.harness.waiting import until_sync
 # The methods that send. All others work while sending is paused: so a waiting email is moved and cancelled.
 SENDING = {"EmailService.SendEmail", "EmailService.BatchSendEmails", "BatchJobService.CreateBatchJob"}
 STATES = ("healthy", "review", "paused", "banned")
-OF_CUSTOMERS = {name: method for name, method in METHODS.items() if ROWS[name].kinds != "I"}
+OF_CUSTOMERS = {name: method for name, method in METHODS.items() if ROWS[name].kinds not in (INTERNAL, OPEN)}
 # A server may notice a ban, and its end, only after 4 seconds, and an edge after 5.
 NOTICED_WITHIN_S = 30.0
 
@@ -70,17 +70,25 @@ def cases(world: World) -> list[tuple[Case, str]]:
     found: list[tuple[Case, str]] = []
     for name, method in OF_CUSTOMERS.items():
         row = ROWS[name]
-        credential = world.a.api_key if K in row.kinds else world.a.jwt
-        found.append((Case(name, bound(world.grpc, method, row.fields(world), credential)), "grpc"))
+        call = bound(world.grpc, method, row.fields(world), credential_of(world, row))
+        found.append((Case(name, call), "grpc"))
         if method.path is not None:
             fields = row.fields(world) | dict(row.rest)
-            found.append((Case(name, bound(world.rest, method, fields, credential)), "rest"))
+            call = bound(world.rest, method, fields, credential_of(world, row))
+            found.append((Case(name, call), "rest"))
     for route in ROUTES:
         name = f"{route.method.containing_service.name}.{route.method.name}"
         method = replace(METHODS[name], verb=route.verb, path=route.path)
         fields = zsend_fields(world, name, route.path)
         found.append((Case(name, bound(world.rest, method, fields, world.a.api_key)), "zsend"))
     return found
+
+
+def credential_of(world: World, row: Row) -> str:
+    """A credential that a method takes."""
+    if K in row.kinds:
+        return world.a.api_key
+    return world.a.jwt if row.session is None else row.session(world)
 
 
 def zsend_fields(world: World, name: str, path: str) -> Fields:

@@ -16,9 +16,9 @@ from tests.unit.edge.transcoding.contract import DIALECT, METHODS, ROUTES, canon
 
 PLAIN = ResponseShapes(
     {
-        f"zidimail.v1.{name}": ResponseShape(reveals=shape.reveals)
+        f"zidimail.v1.{name}": ResponseShape(reveals=(*shape.reveals, *shape.hidden))
         for name, shape in RESPONSES.items()
-        if shape.reveals
+        if shape.reveals or shape.hidden
     }
 )
 RENDERERS = Renderers(DIALECT.names, PLAIN)
