@@ -81,8 +81,8 @@ def server(kernel: Kernel) -> list[Service]:
     ]
     servicers: dict[ServiceDescriptor, list[object]] = {}
     for package in packages:
-        for service, servicer in package.servicers.items():
-            servicers.setdefault(service, []).append(servicer)
+        for service, parts in package.servicers.items():
+            servicers.setdefault(service, []).extend(parts if isinstance(parts, tuple) else [parts])
     if missing := [service.full_name for service in published if service not in servicers]:
         raise TypeError(f"no package serves {', '.join(missing)}")
     pipeline = Pipeline(

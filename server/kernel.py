@@ -53,8 +53,8 @@ class Kernel:
 class Package:
     """A package, built by its `wiring.py`."""
 
-    # The servicers of its gRPC services.
-    servicers: Mapping[ServiceDescriptor, object] = field(default_factory=dict)
+    # The servicers of its gRPC services; several of one service share its methods.
+    servicers: Mapping[ServiceDescriptor, object | tuple[object, ...]] = field(default_factory=dict)
     # Services of every process that delivers mail.
     delivering: Sequence[Service] = ()
     # Services of processes that serve calls; they stop after the calls in progress.

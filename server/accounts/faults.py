@@ -47,6 +47,62 @@ class LinkNotValid(Fault):
         super().__init__("The link is incomplete, was used before or has expired. Ask for a new one.")
 
 
+class MemberNotFound(Fault):
+    """No such member of the caller's organisation."""
+
+    reason, code = "MEMBER_NOT_FOUND", "NOT_FOUND"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"No member has the id {id}. List the members to see their ids.", id=id)
+
+
+class InvitationNotFound(Fault):
+    """No such invitation to the caller's organisation, or it was answered, withdrawn or has expired."""
+
+    reason, code = "INVITATION_NOT_FOUND", "NOT_FOUND"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(
+            f"No invitation that waits has the id {id}. List the invitations to see them.", id=id
+        )
+
+
+class AlreadyAMember(Fault):
+    """The invited address belongs to a member."""
+
+    reason, code = "ALREADY_A_MEMBER", "ALREADY_EXISTS"
+
+    def __init__(self, email: str) -> None:
+        super().__init__(
+            f"{email} is a member of this organisation already. Change the member's role instead.",
+            email=email,
+        )
+
+
+class LastOwner(Fault):
+    """The organisation would be left without an owner."""
+
+    reason, code = "LAST_OWNER", "FAILED_PRECONDITION"
+
+    def __init__(self) -> None:
+        super().__init__("This is the only owner of the organisation. Make another member an owner first.")
+
+
+class TooManyInvitations(Fault):
+    """The organisation has invited as many people in a day as it may."""
+
+    reason, code = "TOO_MANY_INVITATIONS", "RESOURCE_EXHAUSTED"
+
+    def __init__(self, limit: int, retry_after_s: float) -> None:
+        seconds = max(1, math.ceil(retry_after_s))
+        super().__init__(
+            f"An organisation invites at most {limit} people in a day. Try again in {seconds} seconds.",
+            limit=str(limit),
+            retry_after=str(seconds),
+        )
+        self.retry_after_s = float(seconds)
+
+
 class NotAMember(Fault):
     """The user is not a member of the organisation, or of none at all."""
 

@@ -108,6 +108,19 @@ class Letters:
             [],
         )
 
+    def invitation(self, to: str, inviter: str, organisation: str, token: str) -> SystemEmail:
+        """The mail with the link of an invitation; the names are as people gave them."""
+        return _letter(
+            to,
+            "You are invited to an organisation",
+            [
+                f'{inviter} invites you to the organisation "{organisation}" at ZidiMail ({self._app_url}).',
+                "Accept the invitation within seven days:",
+            ],
+            Link("Accept the invitation", self._url("invitation", token)),
+            ["If you do not know who invites you, ignore this mail: nothing happens without you."],
+        )
+
     def _url(self, page: str, token: str) -> str:
         # In the fragment, which no browser sends: no log on the way holds the token.
         return f"{self._app_url}/dashboard/{page}#token={quote(token)}"

@@ -82,6 +82,9 @@ class Registration:
                 return LinkNotValid()
             request_store.drop(tx, request.email, "register")
             details = json.loads(request.details)
+            # An invitation of the address may have been accepted in the same moment.
+            if not store.add_user(tx, user_id, request.email, details["password_hash"], now, details["name"]):
+                return LinkNotValid()
             # Owned and named by the person; it sends to the owner only until it is released (C-70).
             store.add_organisation(
                 tx,
@@ -93,7 +96,6 @@ class Registration:
                 sandbox=True,
                 now_ms=now,
             )
-            store.add_user(tx, user_id, request.email, details["password_hash"], now, details["name"])
             store.add_member(tx, org_id, user_id, "owner", now)
             return UserRow(user_id, request.email, details["name"], details["password_hash"], now)
 

@@ -115,6 +115,31 @@ class SignIn:
             raise InvalidCredentials
         return found
 
+    async def switch(self, caller: SessionCaller, org_id: str) -> OpenSession:
+        """A session of the caller's user in another organisation, as old as the present one, which ends.
+
+        Raises `NotAMember`, `InvalidCredentials`.
+        """
+        session_id = new_id()
+
+        def write(tx: Tx) -> OpenSession:
+            user = store.user(tx, caller.user_id)
+            row = session_store.session(tx, caller.org_id, caller.session_id)
+            if user is None or row is None:
+                raise InvalidCredentials
+            found = store.memberships(tx, user.id)
+            membership = _chosen(found, org_id)
+            until = row.created_at + _LONGEST_MS
+            token = self._tokens.issue(membership.org_id, user.id, session_id, until_ms=until)
+            expires_at = self._tokens.read(token).expires_at_ms
+            session_store.end(tx, caller.org_id, caller.session_id)
+            session_store.add_session(tx, membership.org_id, user.id, session_id, row.created_at, expires_at)
+            return OpenSession(user, membership, found, expires_at, token)
+
+        session = await self._writer.run(write)
+        self._sessions.forget(caller.org_id, caller.user_id, caller.session_id)
+        return session
+
     async def logout(self, caller: SessionCaller) -> None:
         """Ends the caller's session."""
         await self._writer.run(session_store.end, caller.org_id, caller.session_id)

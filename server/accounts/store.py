@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import insert, select, update
 
 from server.accounts.rules import Plan, Profile
+from server.db.statements import Change
 from server.db.tables.accounts import members, organisations, users
 from server.db.tx import Tx
 from server.permissions import RoleName
@@ -76,13 +77,18 @@ def add_organisation(
     )
 
 
-def add_user(tx: Tx, user_id: str, email: str, password_hash: str, now_ms: int, name: str = "") -> None:
-    """Stores a new user, whose address is in lower case and belongs to no other."""
-    tx.change(
-        insert(users).values(
-            id=user_id, email=email, name=name, password_hash=password_hash, created_at=now_ms
-        )
-    )
+_ADD_USER = Change(
+    """
+    INSERT INTO users (id, email, name, password_hash, created_at)
+    VALUES (:id, :email, :name, :password_hash, :now) ON CONFLICT (email) DO NOTHING
+    """
+)
+
+
+def add_user(tx: Tx, user_id: str, email: str, password_hash: str, now_ms: int, name: str = "") -> bool:
+    """Stores a new user, whose address is in lower case; False if another user has it."""
+    row = {"id": user_id, "email": email, "name": name, "password_hash": password_hash, "now": now_ms}
+    return _ADD_USER.run(tx, [row]) == 1
 
 
 def add_member(tx: Tx, org_id: str, user_id: str, role: RoleName, now_ms: int) -> None:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 from zidimail.v1 import access_service_pb2, account_service_pb2
 
-from server.accounts import attempts, request_store, session_store
+from server.accounts import attempts, invitation_store, request_store, session_store
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
+from server.accounts.invitations import Invitations
 from server.accounts.letters import Letters
 from server.accounts.mailing import Mailer, RequestMailing
+from server.accounts.member_rpc import MemberServicer
+from server.accounts.members import Members
 from server.accounts.passwords import Passwords
 from server.accounts.registration import Registration
 from server.accounts.rpc import AccessServicer
@@ -53,6 +56,17 @@ def build(
         is_open=settings.registration == "open",
         plan=next(plan for plan in PLANS if plan == settings.default_plan),
     )
+    members = Members(database, writer, sessions)
+    invitations = Invitations(
+        database,
+        writer,
+        clock,
+        passwords,
+        sessions,
+        mailer,
+        letters,
+        takes_new_people=settings.registration != "off",
+    )
     sign_in = SignIn(database, writer, clock, passwords, tokens, sessions, mailer, letters)
 
     async def sweep_some() -> bool:
@@ -61,7 +75,13 @@ def build(
     access = access_service_pb2.DESCRIPTOR.services_by_name["AccessService"]
     account = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
     return Accounts(
-        servicers={access: AccessServicer(rules), account: SignInServicer(registration, sign_in)},
+        servicers={
+            access: AccessServicer(rules),
+            account: (
+                SignInServicer(registration, sign_in),
+                MemberServicer(members, invitations, sign_in),
+            ),
+        },
         serving=[
             passwords,
             RequestMailing(writer, clock, mailer, letters, requested),
@@ -72,6 +92,6 @@ def build(
 
 
 def sweep(tx: Tx, now_ms: int) -> bool:
-    """Deletes some sessions, requests and attempts after their time; True if more may be left."""
-    left = [one.sweep(tx, now_ms) for one in (session_store, request_store, attempts)]
+    """Deletes some of what has had its time; True if more may be left."""
+    left = [one.sweep(tx, now_ms) for one in (session_store, request_store, invitation_store, attempts)]
     return any(left)

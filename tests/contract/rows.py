@@ -410,5 +410,49 @@ ROWS: dict[str, Row] = {
         "read_only",
         lambda world: {"current_password": world.a.password, "new_password": world.a.password},
     ),
+    "AccountService.SwitchOrganisation": Row(
+        "C-77",
+        J,
+        "read_only",
+        lambda world: {"org_id": world.a.org_id},
+        {"org_id": lambda world: world.a.org_id},
+        session=lambda world: world.new_session(),
+    ),
+    "AccountService.GetOrganisation": Row("Z-59", J, "read_only"),
+    "AccountService.UpdateOrganisation": Row("Z-59", J, "full", lambda world: {"name": "Acme"}),
+    "AccountService.LeaveOrganisation": Row(
+        "C-77", J, "read_only", session=lambda world: world.session_of_a_member()
+    ),
+    "AccountService.ListMembers": Row(
+        "C-77", J, "read_only", points_to=cursors(lambda world: world.a.user_id)
+    ),
+    "AccountService.UpdateMember": Row(
+        "C-77",
+        J,
+        "full",
+        lambda world: {"id": world.member_id(), "role": "ROLE_READ_ONLY"},
+        {"id": lambda world: world.a.user_id},
+        lambda world, field: {"role": "ROLE_READ_ONLY"},
+        rest={"role": "read_only"},
+    ),
+    "AccountService.DeleteMember": Row(
+        "C-77", J, "full", lambda world: {"id": world.member_id()}, {"id": lambda world: world.a.user_id}
+    ),
+    "AccountService.CreateInvitation": Row(
+        "C-77", J, "full", lambda world: {"email": world.new_address()}, created=True
+    ),
+    "AccountService.ListInvitations": Row(
+        "C-77", J, "full", points_to=cursors(lambda world: world.invitation_id())
+    ),
+    "AccountService.DeleteInvitation": Row(
+        "C-77",
+        J,
+        "full",
+        lambda world: {"id": world.invitation_id()},
+        {"id": lambda world: world.invitation_id()},
+    ),
+    "AccountService.AcceptInvitation": Row(
+        "C-77", OPEN, "", lambda world: {"token": NO_TOKEN, "password": NEW_PASSWORD}, answer=NO_LINK
+    ),
     "AccountService.GetAccountHealth": Row("C-43", KJ, "read_only", bound=True),
 }

@@ -46,6 +46,12 @@ RIGHT: dict[str, dict[str, Any]] = {
     "RequestPasswordReset": {"email": "bad-input@example.org"},
     "ResetPassword": {"token": "none", "password": "correct horse battery"},
     "ChangePassword": {"current_password": "none", "new_password": "correct horse battery"},
+    "SwitchOrganisation": {"org_id": NOWHERE},
+    "UpdateOrganisation": {"name": "bad input"},
+    "LeaveOrganisation": {},
+    "UpdateMember": {"role": "member"},
+    "CreateInvitation": {"email": "bad-input@example.org", "role": "member"},
+    "AcceptInvitation": {"token": "none", "password": "correct horse battery"},
     "CreateSuppression": {"email": "bad-input@example.org"},
     "BatchAddSuppressions": {"emails": ["bad-input@example.org"]},
     "BatchRemoveSuppressions": {"emails": ["bad-input@example.org"]},
@@ -57,7 +63,8 @@ BODILESS = {
     "ListWebhooks", "GetWebhook", "DeleteWebhook", "ListEvents", "GetEmailStats", "ListWebhookEvents",
     "GetWebhookEvent", "ListWebhookAttempts", "GetSuppression", "ListSuppressions", "DeleteSuppression",
     "GetUsage", "ListAttachments", "GetAttachment", "GetBatchJob", "ListBatchJobs",
-    "GetAccountHealth", "GetSession",
+    "GetAccountHealth", "GetSession", "GetOrganisation", "ListMembers", "DeleteMember", "ListInvitations",
+    "DeleteInvitation",
 }  # fmt: skip
 
 
@@ -111,7 +118,7 @@ def spoiled() -> Iterator[Any]:
                 )
 
 
-OF_SESSIONS = ("/v1/api-keys", "/v1/auth")
+OF_SESSIONS = ("/v1/api-keys", "/v1/auth", "/v1/organisation", "/v1/members", "/v1/invitations")
 STORED = ("emails", "domains", "webhooks", "suppressions")
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
+from server.accounts.invitations import Invitations
 from server.accounts.letters import Letters
 from server.accounts.mailing import RequestMailing
+from server.accounts.members import Members
 from server.accounts.passwords import Passwords
 from server.accounts.registration import Registration
 from server.accounts.session_tokens import SessionTokens
@@ -20,6 +22,7 @@ from server.db.writer import Writer
 from server.emails.accept import Acceptor
 from server.emails.system_mail import SystemMail
 from server.ids import SYSTEM_ORG_ID
+from server.permissions import RoleName
 from server.wire.caller import SessionCaller
 from server.work.backpressure import AcceptLoad
 from server.work.notifier import Notifier
@@ -69,6 +72,11 @@ class People:
             is_open=is_open,
             plan="free",
         )
+        self.members = Members(database, writer, self.sessions)
+        self.invitations = Invitations(
+            *(database, writer, self.clock, self.passwords, self.sessions, self.system_mail, letters),
+            takes_new_people=is_open,
+        )
         self.sign_in = SignIn(
             *(database, writer, self.clock, self.passwords, self.tokens, self.sessions),
             *(self.system_mail, letters),
@@ -93,7 +101,19 @@ class People:
     async def add(self, email: str = ADA, password: str = PASSWORD) -> str:
         """The id of a person with an account and an organisation of its own."""
         user, _ = await self.registration.confirm(await self.register(email, password))
+        # So that what is made later is later.
+        self.clock.advance(1)
         return user.id
+
+    async def invite(self, caller: SessionCaller, email: str, role: RoleName = "member") -> str:
+        """The token in the mail of an invitation."""
+        await self.invitations.create(caller, email, role)
+        return (await self.mails())[-1].token
+
+    async def join(self, caller: SessionCaller, email: str, role: RoleName = "member") -> SessionCaller:
+        """A new member of the caller's organisation, signed in there."""
+        await self.invitations.accept(await self.invite(caller, email, role), PASSWORD, "")
+        return await self.caller((await self.sign_in.login(email, PASSWORD, caller.org_id)).token)
 
     async def request_reset(self, email: str = ADA) -> str:
         """The token in the mail that answers the request for a new password."""

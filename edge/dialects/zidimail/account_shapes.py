@@ -12,6 +12,8 @@ _SIGN_IN = {"email": "ada@example.com", "password": "correct horse battery stapl
 REQUESTS: Mapping[str, RequestShape] = {
     "RegisterRequest": RequestShape(example=_SIGN_IN),
     "LoginRequest": RequestShape(example=_SIGN_IN),
+    "UpdateOrganisationRequest": RequestShape(example={"name": "Analytical Engines"}),
+    "CreateInvitationRequest": RequestShape(example={"email": "ada@example.com", "role": "admin"}),
 }
 
 RESPONSES: Mapping[str, ResponseShape] = {
@@ -20,11 +22,19 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "RegisterResponse": ResponseShape("registration"),
     "ConfirmRegistrationResponse": ResponseShape("registration"),
     "LoginResponse": ResponseShape("session", reveals=("token",)),
+    "SwitchOrganisationResponse": ResponseShape("session", reveals=("token",)),
     "LogoutResponse": ResponseShape("session", {"ended": always(True)}),
     # A new token is in the cookie alone.
     "GetSessionResponse": ResponseShape("session", hidden=("token",)),
     "RequestPasswordResetResponse": ResponseShape("password_reset"),
     "ResetPasswordResponse": ResponseShape("password_reset", {"changed": always(True)}),
     "ChangePasswordResponse": ResponseShape("password", {"changed": always(True)}),
+    "Organisation": ResponseShape("organisation"),
+    "LeaveOrganisationResponse": ResponseShape("organisation", {"left": always(True)}),
+    "Member": ResponseShape("member"),
+    "DeleteMemberResponse": ResponseShape("member", {"deleted": always(True)}),
+    "Invitation": ResponseShape("invitation"),
+    "DeleteInvitationResponse": ResponseShape("invitation", {"deleted": always(True)}),
+    "AcceptInvitationResponse": ResponseShape("membership"),
     "GetAccountHealthResponse": ResponseShape("account_health"),
 }

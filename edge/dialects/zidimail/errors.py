@@ -85,6 +85,33 @@ ROWS: Mapping[str, Row] = {
         "You are not a member of this organisation.",
         "Ask one of its owners to invite you.",
     ),
+    "MEMBER_NOT_FOUND": Row(
+        404, "not_found", "Member not found.", "No member of your organisation has the id {id}."
+    ),
+    "INVITATION_NOT_FOUND": Row(
+        404,
+        "not_found",
+        "Invitation not found.",
+        "No invitation with the id {id} waits: it was answered, withdrawn or has expired, or never was.",
+    ),
+    "ALREADY_A_MEMBER": Row(
+        409,
+        "validation_error",
+        "The address belongs to a member already.",
+        "Change the role of {email} by PATCH /v1/members/{{id}} instead.",
+    ),
+    "LAST_OWNER": Row(
+        422,
+        "validation_error",
+        "The organisation would be left without an owner.",
+        "Make another member an owner first, by PATCH /v1/members/{{id}}.",
+    ),
+    "TOO_MANY_INVITATIONS": Row(
+        429,
+        "rate_limit_exceeded",
+        "Your organisation has invited {limit} people in a day.",
+        "Try again after the seconds in Retry-After.",
+    ),
     "REGISTRATION_CLOSED": Row(
         403,
         "validation_error",

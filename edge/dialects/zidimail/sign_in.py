@@ -12,7 +12,10 @@ from edge.transcoding.asgi import Header
 
 _ACCOUNTS = "zidimail.v1.AccountService."
 # The routes that cost a slow hash or a mail.
-_LIMITED = ("Register", "ConfirmRegistration", "RequestPasswordReset", "ResetPassword", "ChangePassword")
+_LIMITED = (
+    *("Register", "ConfirmRegistration", "RequestPasswordReset", "ResetPassword", "ChangePassword"),
+    "AcceptInvitation",
+)
 
 
 def sign_in_rules(*, has_https: bool) -> Mapping[str, RouteRules]:
@@ -34,6 +37,7 @@ def sign_in_rules(*, has_https: bool) -> Mapping[str, RouteRules]:
     return {
         **{_ACCOUNTS + name: RouteRules(signs_in=True) for name in _LIMITED},
         _ACCOUNTS + "Login": RouteRules(signs_in=True, response_headers=begin),
+        _ACCOUNTS + "SwitchOrganisation": RouteRules(response_headers=begin),
         _ACCOUNTS + "GetSession": RouteRules(response_headers=begin),
         _ACCOUNTS + "Logout": RouteRules(response_headers=end),
     }

@@ -68,6 +68,11 @@ ROWS: Mapping[str, Row] = {
     ),
     "INVALID_LOGIN": Row(401, "unauthorized", "The address or the password is wrong."),
     "NOT_A_MEMBER": _denied("You are not a member of this organisation."),
+    "ALREADY_A_MEMBER": Row(409, "conflict", "{email} is a member of the organisation already."),
+    "LAST_OWNER": _invalid("The organisation would be left without an owner."),
+    "TOO_MANY_INVITATIONS": Row(
+        429, "rate limit exceeded", "The organisation has invited {limit} people in a day."
+    ),
     "REGISTRATION_CLOSED": _denied("Registration is closed: ask for an invitation."),
     "LINK_NOT_VALID": _invalid("The link is incomplete, was used before or has expired."),
     "TOO_MANY_ATTEMPTS": Row(
@@ -115,6 +120,8 @@ ROWS: Mapping[str, Row] = {
     "WEBHOOK_NOT_FOUND": _unknown("There is no webhook with the id {id}."),
     "SUPPRESSION_NOT_FOUND": _unknown("There is no suppression of {id}."),
     "EVENT_NOT_FOUND": _unknown("This webhook has no event with the id {id}."),
+    "MEMBER_NOT_FOUND": _unknown("There is no member with the id {id}."),
+    "INVITATION_NOT_FOUND": _unknown("There is no invitation with the id {id} that waits."),
     "ROUTE_NOT_FOUND": _unknown("Nothing answers at {path}."),
     # C-66: 405 is none of the documented statuses.
     "METHOD_NOT_ALLOWED": _unknown("Nothing answers to {method} here. Instead use: {allow}."),

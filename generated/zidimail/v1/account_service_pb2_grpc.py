@@ -78,6 +78,61 @@ class AccountServiceStub:
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordResponse.FromString,
                 _registered_method=True)
+        self.SwitchOrganisation = channel.unary_unary(
+                '/zidimail.v1.AccountService/SwitchOrganisation',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationResponse.FromString,
+                _registered_method=True)
+        self.GetOrganisation = channel.unary_unary(
+                '/zidimail.v1.AccountService/GetOrganisation',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetOrganisationRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetOrganisationResponse.FromString,
+                _registered_method=True)
+        self.UpdateOrganisation = channel.unary_unary(
+                '/zidimail.v1.AccountService/UpdateOrganisation',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.UpdateOrganisationRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.UpdateOrganisationResponse.FromString,
+                _registered_method=True)
+        self.LeaveOrganisation = channel.unary_unary(
+                '/zidimail.v1.AccountService/LeaveOrganisation',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationResponse.FromString,
+                _registered_method=True)
+        self.ListMembers = channel.unary_unary(
+                '/zidimail.v1.AccountService/ListMembers',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ListMembersRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListMembersResponse.FromString,
+                _registered_method=True)
+        self.UpdateMember = channel.unary_unary(
+                '/zidimail.v1.AccountService/UpdateMember',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.UpdateMemberRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.UpdateMemberResponse.FromString,
+                _registered_method=True)
+        self.DeleteMember = channel.unary_unary(
+                '/zidimail.v1.AccountService/DeleteMember',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.DeleteMemberRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeleteMemberResponse.FromString,
+                _registered_method=True)
+        self.CreateInvitation = channel.unary_unary(
+                '/zidimail.v1.AccountService/CreateInvitation',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.CreateInvitationRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.CreateInvitationResponse.FromString,
+                _registered_method=True)
+        self.ListInvitations = channel.unary_unary(
+                '/zidimail.v1.AccountService/ListInvitations',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ListInvitationsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListInvitationsResponse.FromString,
+                _registered_method=True)
+        self.DeleteInvitation = channel.unary_unary(
+                '/zidimail.v1.AccountService/DeleteInvitation',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationResponse.FromString,
+                _registered_method=True)
+        self.AcceptInvitation = channel.unary_unary(
+                '/zidimail.v1.AccountService/AcceptInvitation',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationResponse.FromString,
+                _registered_method=True)
         self.GetAccountHealth = channel.unary_unary(
                 '/zidimail.v1.AccountService/GetAccountHealth',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetAccountHealthRequest.SerializeToString,
@@ -169,6 +224,109 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SwitchOrganisation(self, request, context):
+        """Moves the session to another organisation of the user: it ends, and a new one is made there. Over REST the new
+        token is also set as the cookie `zm_token`.
+
+        Errors: `NOT_A_MEMBER`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOrganisation(self, request, context):
+        """Returns the organisation of the session.
+
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateOrganisation(self, request, context):
+        """Renames the organisation.
+
+        Errors: `VALIDATION_FAILED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LeaveOrganisation(self, request, context):
+        """Takes the caller out of the organisation; the caller's sessions in it end.
+
+        Errors: `LAST_OWNER`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMembers(self, request, context):
+        """Lists the members of the organisation, those with the newest accounts first.
+
+        Errors: `VALIDATION_FAILED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateMember(self, request, context):
+        """Changes the role of a member; it holds for the member's sessions at once. Only owners make owners, and change
+        what owners are.
+
+        Errors: `VALIDATION_FAILED`, `MEMBER_NOT_FOUND`, `MISSING_PERMISSION`, `LAST_OWNER`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteMember(self, request, context):
+        """Takes a member out of the organisation; the member's sessions in it end. Only owners take out owners.
+
+        Errors: `MEMBER_NOT_FOUND`, `MISSING_PERMISSION`, `LAST_OWNER`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateInvitation(self, request, context):
+        """Invites a person to the organisation: a link is sent to the address, which works once, for seven days. An
+        earlier invitation of the same address ends. Only owners invite owners.
+
+        Errors: `VALIDATION_FAILED`, `MISSING_PERMISSION`, `ALREADY_A_MEMBER`, `TOO_MANY_INVITATIONS`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvitations(self, request, context):
+        """Lists the invitations that wait for an answer, newest first.
+
+        Errors: `VALIDATION_FAILED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteInvitation(self, request, context):
+        """Withdraws an invitation: its link does not work any more.
+
+        Errors: `INVITATION_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptInvitation(self, request, context):
+        """Accepts an invitation, by the token of the link that was sent to the address. A person without an account gets
+        one, with the given password.
+
+        Errors: `VALIDATION_FAILED`, `REGISTRATION_CLOSED`, `LINK_NOT_VALID`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetAccountHealth(self, request, context):
         """Returns the state of the account with its reasons, the rates that it depends on, and its history.
 
@@ -220,6 +378,61 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.ChangePassword,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'SwitchOrganisation': grpc.unary_unary_rpc_method_handler(
+                    servicer.SwitchOrganisation,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationResponse.SerializeToString,
+            ),
+            'GetOrganisation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOrganisation,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetOrganisationRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.GetOrganisationResponse.SerializeToString,
+            ),
+            'UpdateOrganisation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateOrganisation,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.UpdateOrganisationRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.UpdateOrganisationResponse.SerializeToString,
+            ),
+            'LeaveOrganisation': grpc.unary_unary_rpc_method_handler(
+                    servicer.LeaveOrganisation,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationResponse.SerializeToString,
+            ),
+            'ListMembers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMembers,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListMembersRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ListMembersResponse.SerializeToString,
+            ),
+            'UpdateMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMember,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.UpdateMemberRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.UpdateMemberResponse.SerializeToString,
+            ),
+            'DeleteMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMember,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeleteMemberRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.DeleteMemberResponse.SerializeToString,
+            ),
+            'CreateInvitation': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateInvitation,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.CreateInvitationRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.CreateInvitationResponse.SerializeToString,
+            ),
+            'ListInvitations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvitations,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListInvitationsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ListInvitationsResponse.SerializeToString,
+            ),
+            'DeleteInvitation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteInvitation,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationResponse.SerializeToString,
+            ),
+            'AcceptInvitation': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptInvitation,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationResponse.SerializeToString,
             ),
             'GetAccountHealth': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAccountHealth,
@@ -447,6 +660,303 @@ class AccountService:
             '/zidimail.v1.AccountService/ChangePassword',
             zidimail_dot_v1_dot_account__service__pb2.ChangePasswordRequest.SerializeToString,
             zidimail_dot_v1_dot_account__service__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SwitchOrganisation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/SwitchOrganisation',
+            zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOrganisation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/GetOrganisation',
+            zidimail_dot_v1_dot_account__service__pb2.GetOrganisationRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.GetOrganisationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateOrganisation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/UpdateOrganisation',
+            zidimail_dot_v1_dot_account__service__pb2.UpdateOrganisationRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.UpdateOrganisationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LeaveOrganisation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/LeaveOrganisation',
+            zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMembers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ListMembers',
+            zidimail_dot_v1_dot_account__service__pb2.ListMembersRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ListMembersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/UpdateMember',
+            zidimail_dot_v1_dot_account__service__pb2.UpdateMemberRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.UpdateMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/DeleteMember',
+            zidimail_dot_v1_dot_account__service__pb2.DeleteMemberRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.DeleteMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateInvitation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/CreateInvitation',
+            zidimail_dot_v1_dot_account__service__pb2.CreateInvitationRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.CreateInvitationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvitations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ListInvitations',
+            zidimail_dot_v1_dot_account__service__pb2.ListInvitationsRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ListInvitationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteInvitation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/DeleteInvitation',
+            zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptInvitation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/AcceptInvitation',
+            zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -89,6 +89,25 @@ account_requests = Table(
     partial_index("ix_account_requests_unmailed", "id", where="mailed_at IS NULL"),
 )
 
+# Invitations to organisations, until they have expired: also those that were answered or withdrawn, since the
+# invitations of a day are counted.
+invitations = Table(
+    "invitations",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("id", primary_key=True),
+    # In lower case.
+    Column("email", Text, nullable=False),
+    Column("role", String(9), nullable=False),
+    id_column("invited_by"),
+    time_column("created_at"),
+    time_column("expires_at"),
+    # SHA-256 of the token in its mail; null once it was used or withdrawn.
+    Column("token_hash", LargeBinary, nullable=True),
+    Index("uq_invitations_id", "id", unique=True),
+    Index("ix_invitations_expires_at", "expires_at"),
+)
+
 # Wrong passwords in a row, by the hash of the address, whether it has an account or not.
 login_attempts = Table(
     "login_attempts",

@@ -43,6 +43,20 @@ def upgrade() -> None:
         postgresql_where=_UNMAILED,
     )
     op.create_table(
+        "invitations",
+        sa.Column("org_id", sa.String(24), nullable=False),
+        sa.Column("id", sa.String(24), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(9), nullable=False),
+        sa.Column("invited_by", sa.String(24), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("org_id", "id", name=op.f("pk_invitations")),
+    )
+    op.create_index("uq_invitations_id", "invitations", ["id"], unique=True)
+    op.create_index("ix_invitations_expires_at", "invitations", ["expires_at"])
+    op.create_table(
         "login_attempts",
         sa.Column("email_hash", sa.String(64), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -112,5 +126,6 @@ def downgrade() -> None:
     )
     op.drop_table("later_users")
     op.drop_table("login_attempts")
+    op.drop_table("invitations")
     op.drop_table("account_requests")
     op.drop_table("members")

@@ -22,7 +22,7 @@ REQUEST_SCHEMAS = RequestSchemas(DIALECT.names, DIALECT.requests, {})
 
 SECRETS = {"CreateApiKey": {"key", "token"}, "CreateWebhook": {"secret", "signing_secret"}}
 SECRETS["RotateWebhookSecret"] = SECRETS["CreateWebhook"]
-SECRETS["Login"] = {"token"}
+SECRETS["Login"] = SECRETS["SwitchOrganisation"] = {"token"}
 
 
 def filled(route: Route, json: dict[str, Any]) -> Any:

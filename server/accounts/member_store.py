@@ -1,0 +1,63 @@
+"""Members of organisations in the store."""
+
+from typing import NamedTuple
+
+from sqlalchemy import delete, select, update
+
+from server.db.listing import Page, PageRequest, newest_first
+from server.db.tables.accounts import members, sessions, users
+from server.db.tx import Tx
+from server.permissions import RoleName
+
+
+class MemberRow(NamedTuple):
+    """A member; `id` is the user's, `created_at` when the user joined (milliseconds since 1970 UTC)."""
+
+    id: str
+    email: str
+    name: str
+    role: RoleName
+    created_at: int
+
+
+_MEMBERS = select(users.c.id, users.c.email, users.c.name, members.c.role, members.c.created_at).join(
+    members, members.c.user_id == users.c.id
+)
+
+
+def page(tx: Tx, org_id: str, request: PageRequest) -> Page[MemberRow]:
+    """A page of an organisation's members, those with the newest accounts first."""
+    query = _MEMBERS.where(members.c.org_id == org_id)
+    return newest_first(tx, MemberRow, query, members.c.user_id, request)
+
+
+def member(tx: Tx, org_id: str, user_id: str) -> MemberRow | None:
+    """One member."""
+    return tx.first(MemberRow, _MEMBERS.where(members.c.org_id == org_id, members.c.user_id == user_id))
+
+
+def is_member(tx: Tx, org_id: str, email: str) -> bool:
+    """True if the address, which is in lower case, belongs to a member."""
+    return tx.first(MemberRow, _MEMBERS.where(members.c.org_id == org_id, users.c.email == email)) is not None
+
+
+def lock_owners(tx: Tx, org_id: str) -> list[str]:
+    """The ids of an organisation's owners, which no other transaction changes until this one ends."""
+    query = (
+        select(members.c.user_id)
+        .where(members.c.org_id == org_id, members.c.role == "owner")
+        .order_by(members.c.user_id)
+    )
+    return tx.scalars(str, query.with_for_update())
+
+
+def set_role(tx: Tx, org_id: str, user_id: str, role: RoleName) -> None:
+    """Changes what a member may do."""
+    this = (members.c.org_id == org_id, members.c.user_id == user_id)
+    tx.change(update(members).where(*this).values(role=role))
+
+
+def remove(tx: Tx, org_id: str, user_id: str) -> None:
+    """Takes a member out, and ends the user's sessions in the organisation."""
+    for table in (members, sessions):
+        tx.change(delete(table).where(table.c.org_id == org_id, table.c.user_id == user_id))
