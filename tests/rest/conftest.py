@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from http.cookiejar import DefaultCookiePolicy
 
 import httpx
 import pytest
@@ -52,7 +53,10 @@ def api_of(rest: Stack) -> Iterator[Callable[[str], httpx.Client]]:
 
 def client(stack: Stack, token: str) -> httpx.Client:
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(base_url=stack.http, headers=headers, timeout=30)
+    made = httpx.Client(base_url=stack.http, headers=headers, timeout=30)
+    # A program keeps no cookies: with its own credential they would be two (C-91).
+    made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return made
 
 
 @pytest.fixture(scope="package")

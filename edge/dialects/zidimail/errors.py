@@ -70,8 +70,8 @@ ROWS: Mapping[str, Row] = {
     "MISSING_PERMISSION": Row(
         401,
         "restricted_api_key",
-        "The API key may not do this.",
-        "The API key has the permission {permission}; this route needs {needed}.",
+        "The credential may not do this.",
+        "Its permission, or your role in the organisation, is {permission}; this route needs {needed}.",
     ),
     "INVALID_LOGIN": Row(
         401,
