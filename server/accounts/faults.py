@@ -14,6 +14,33 @@ class InvalidLogin(Fault):
         super().__init__("The address or the password is wrong. Check both, or ask for a new password.")
 
 
+class SecondFactorRequired(Fault):
+    """The password is right, and the account asks for a code beside it."""
+
+    reason, code = "SECOND_FACTOR_REQUIRED", "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("This account has a second factor. Send the code of your app, or a recovery code.")
+
+
+class InvalidCode(Fault):
+    """The code of a second factor is wrong, was used before, or there is no such factor."""
+
+    reason, code = "INVALID_CODE", "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("The code is wrong or was used before. Wait for the next one of your app.")
+
+
+class SecondFactorActive(Fault):
+    """The user has a second factor already."""
+
+    reason, code = "SECOND_FACTOR_ACTIVE", "ALREADY_EXISTS"
+
+    def __init__(self) -> None:
+        super().__init__("Your account has a second factor already. Deactivate it before you add another.")
+
+
 class TooManyAttempts(Fault):
     """Too many wrong passwords for one address, known or not."""
 

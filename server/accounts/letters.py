@@ -108,6 +108,20 @@ class Letters:
             [],
         )
 
+    def second_factor(self, to: str, *, is_on: bool) -> SystemEmail:
+        """The notice that a second factor was added or removed."""
+        needed = "a code beside your password" if is_on else "your password only"
+        return _letter(
+            to,
+            f"A second factor was {'added' if is_on else 'removed'}",
+            [
+                f"A login to your account {to} at ZidiMail ({self._app_url}) needs {needed} from now on.",
+                "If it was not you, set a new password at once:",
+            ],
+            Link("Set a new password", f"{self._app_url}/dashboard/forgot-password"),
+            [],
+        )
+
     def invitation(self, to: str, inviter: str, organisation: str, token: str) -> SystemEmail:
         """The mail with the link of an invitation; the names are as people gave them."""
         return _letter(

@@ -9,6 +9,7 @@ from server.accounts.letters import Letters
 from server.accounts.mailing import Mailer
 from server.accounts.passwords import Passwords
 from server.accounts.rules import login_address, password_violations
+from server.accounts.second_factor import SecondFactor
 from server.accounts.session_tokens import LIFETIME_S, SessionTokens
 from server.accounts.sessions import Sessions
 from server.accounts.store import MembershipRow, UserRow
@@ -50,6 +51,7 @@ class SignIn:
         sessions: Sessions,
         mailer: Mailer,
         letters: Letters,
+        second_factor: SecondFactor,
     ) -> None:
         self._database = database
         self._writer = writer
@@ -59,11 +61,15 @@ class SignIn:
         self._sessions = sessions
         self._mailer = mailer
         self._letters = letters
+        self._second_factor = second_factor
 
-    async def login(self, email: str, password: str, org_id: str | None) -> OpenSession:
-        """A new session of a user, in one of the user's organisations.
+    async def login(
+        self, email: str, password: str, org_id: str | None, code: str | None = None
+    ) -> OpenSession:
+        """A new session of a user, in one of the user's organisations; `code` is that of the second factor.
 
-        Raises `InvalidLogin`, `TooManyAttempts`, `NotAMember`, `Unavailable`. The work is the same for an
+        Raises `InvalidLogin`, `SecondFactorRequired`, `InvalidCode`, `TooManyAttempts`, `NotAMember`,
+        `Unavailable`. The work is the same for an
         address without an account.
         """
         address = _address_or(email)
@@ -76,6 +82,7 @@ class SignIn:
         session_id, now = new_id(), self._clock.now_ms()
 
         def write(tx: Tx) -> OpenSession:
+            self._second_factor.check(tx, user, code, now)
             attempts.forget(tx, address)
             if rehashed is not None:
                 store.set_password(tx, user.id, rehashed)
@@ -168,6 +175,19 @@ class SignIn:
         await self._writer.run(write)
         self._sessions.forget_user(user.id)
         self._mailer.written()
+
+    async def confirm_password(self, caller: SessionCaller, password: str) -> UserRow:
+        """The caller's user, whose password was given once more. The attempt counts until it is forgotten.
+
+        Raises `InvalidLogin`, `TooManyAttempts`, `Unavailable`.
+        """
+        user = await self._database.read(store.user, caller.user_id)
+        if user is None:
+            raise InvalidCredentials
+        checked = await self._checked(user.email, password)
+        if checked is None:
+            raise InvalidLogin
+        return checked
 
     async def _checked(self, address: str, password: str) -> UserRow | None:
         """The user with this address and password; None if there is none. The attempt is counted.

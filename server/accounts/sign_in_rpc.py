@@ -4,6 +4,7 @@ from zidimail.v1 import account_pb2
 from zidimail.v1 import account_service_pb2 as pb
 
 from server.accounts.registration import Registration
+from server.accounts.second_factor import SecondFactor
 from server.accounts.sign_in import SignIn
 from server.accounts.store import MembershipRow, UserRow
 from server.wire.access import ROLES
@@ -15,9 +16,10 @@ from server.wire.timestamps import timestamp
 class SignInServicer:
     """The methods of people who sign in, or want to."""
 
-    def __init__(self, registration: Registration, sign_in: SignIn) -> None:
+    def __init__(self, registration: Registration, sign_in: SignIn, second_factor: SecondFactor) -> None:
         self._registration = registration
         self._sign_in = sign_in
+        self._second_factor = second_factor
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
         """Takes a registration."""
@@ -36,7 +38,8 @@ class SignInServicer:
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
         """Makes a session."""
         org_id = request.org_id if request.HasField("org_id") else None
-        session = await self._sign_in.login(request.email, request.password, org_id)
+        code = request.code if request.HasField("code") else None
+        session = await self._sign_in.login(request.email, request.password, org_id, code)
         return pb.LoginResponse(
             token=session.token,
             expires_at=timestamp(session.expires_at),
@@ -77,6 +80,27 @@ class SignInServicer:
         await self._registration.reset(request.token, request.password)
         return pb.ResetPasswordResponse()
 
+    async def BeginTotp(self, request: pb.BeginTotpRequest, context: Context) -> pb.BeginTotpResponse:
+        """Makes a secret for an app."""
+        user = await self._sign_in.confirm_password(session_caller(), request.password)
+        made = await self._second_factor.begin(user)
+        return pb.BeginTotpResponse(secret=made.secret, uri=made.uri)
+
+    async def ActivateTotp(
+        self, request: pb.ActivateTotpRequest, context: Context
+    ) -> pb.ActivateTotpResponse:
+        """Adds the second factor."""
+        codes = await self._second_factor.activate(session_caller(), request.code)
+        return pb.ActivateTotpResponse(recovery_codes=codes)
+
+    async def DeactivateTotp(
+        self, request: pb.DeactivateTotpRequest, context: Context
+    ) -> pb.DeactivateTotpResponse:
+        """Removes the second factor."""
+        user = await self._sign_in.confirm_password(session_caller(), request.password)
+        await self._second_factor.deactivate(user, request.code)
+        return pb.DeactivateTotpResponse()
+
     async def ChangePassword(
         self, request: pb.ChangePasswordRequest, context: Context
     ) -> pb.ChangePasswordResponse:
@@ -88,7 +112,13 @@ class SignInServicer:
 
 def user_message(row: UserRow) -> account_pb2.User:
     """A user in protobuf."""
-    return account_pb2.User(id=row.id, email=row.email, name=row.name, created_at=timestamp(row.created_at))
+    return account_pb2.User(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        created_at=timestamp(row.created_at),
+        second_factor=row.totp_since is not None,
+    )
 
 
 def membership_message(row: MembershipRow) -> account_pb2.Membership:

@@ -33,13 +33,19 @@ class OrganisationRow(NamedTuple):
 
 
 class UserRow(NamedTuple):
-    """A user; `created_at` is milliseconds since 1970 UTC."""
+    """A user; times are milliseconds since 1970 UTC.
+
+    `totp_secret` is sealed, and counts if `totp_since` is set.
+    """
 
     id: str
     email: str
     name: str
     password_hash: str
     created_at: int
+    totp_secret: bytes | None = None
+    totp_since: int | None = None
+    totp_step: int | None = None
 
 
 class MembershipRow(NamedTuple):

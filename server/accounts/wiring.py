@@ -17,6 +17,7 @@ from server.accounts.passwords import Passwords
 from server.accounts.registration import Registration
 from server.accounts.rpc import AccessServicer
 from server.accounts.rules import PLANS
+from server.accounts.second_factor import SecondFactor
 from server.accounts.session_tokens import SessionTokens
 from server.accounts.sessions import Sessions
 from server.accounts.sign_in import SignIn
@@ -67,7 +68,8 @@ def build(
         letters,
         takes_new_people=settings.registration != "off",
     )
-    sign_in = SignIn(database, writer, clock, passwords, tokens, sessions, mailer, letters)
+    second_factor = SecondFactor(database, writer, clock, kernel.seal, sessions, mailer, letters)
+    sign_in = SignIn(database, writer, clock, passwords, tokens, sessions, mailer, letters, second_factor)
 
     async def sweep_some() -> bool:
         return await writer.run(sweep, clock.now_ms())
@@ -78,7 +80,7 @@ def build(
         servicers={
             access: AccessServicer(rules),
             account: (
-                SignInServicer(registration, sign_in),
+                SignInServicer(registration, sign_in, second_factor),
                 MemberServicer(members, invitations, sign_in),
             ),
         },

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.contract.people import invitation_id, member_id, new_session, session_of_a_member
 from tests.contract.world import MISSING_ID, Fields, World
 
 K, J, KJ, INTERNAL, OPEN = "K", "J", "KJ", "I", ""
@@ -93,6 +94,7 @@ OF_WEBHOOK_EVENT = {**OF_WEBHOOK_EVENTS, "event_id": event_of}
 
 NEW_PASSWORD = "correct horse battery"  # noqa: S105
 NO_TOKEN = f"{MISSING_ID}_{'A' * 43}"
+NO_CODE = ("UNAUTHENTICATED", "INVALID_CODE")
 NO_LINK = ("FAILED_PRECONDITION", "LINK_NOT_VALID")
 
 
@@ -396,7 +398,7 @@ ROWS: dict[str, Row] = {
         lambda world: {"email": world.a_email, "password": world.a.password},
         {"org_id": lambda world: world.a.org_id},
     ),
-    "AccountService.Logout": Row("C-10", J, "read_only", session=lambda world: world.new_session()),
+    "AccountService.Logout": Row("C-10", J, "read_only", session=new_session),
     "AccountService.GetSession": Row("C-10", J, "read_only"),
     "AccountService.RequestPasswordReset": Row(
         "C-10", OPEN, "", lambda world: {"email": world.new_address()}
@@ -410,19 +412,28 @@ ROWS: dict[str, Row] = {
         "read_only",
         lambda world: {"current_password": world.a.password, "new_password": world.a.password},
     ),
+    "AccountService.BeginTotp": Row("C-10", J, "read_only", lambda world: {"password": world.a.password}),
+    "AccountService.ActivateTotp": Row(
+        "C-10", J, "read_only", lambda world: {"code": "none"}, answer=NO_CODE
+    ),
+    "AccountService.DeactivateTotp": Row(
+        "C-10",
+        J,
+        "read_only",
+        lambda world: {"password": world.a.password, "code": "none"},
+        answer=NO_CODE,
+    ),
     "AccountService.SwitchOrganisation": Row(
         "C-77",
         J,
         "read_only",
         lambda world: {"org_id": world.a.org_id},
         {"org_id": lambda world: world.a.org_id},
-        session=lambda world: world.new_session(),
+        session=new_session,
     ),
     "AccountService.GetOrganisation": Row("Z-59", J, "read_only"),
     "AccountService.UpdateOrganisation": Row("Z-59", J, "full", lambda world: {"name": "Acme"}),
-    "AccountService.LeaveOrganisation": Row(
-        "C-77", J, "read_only", session=lambda world: world.session_of_a_member()
-    ),
+    "AccountService.LeaveOrganisation": Row("C-77", J, "read_only", session=session_of_a_member),
     "AccountService.ListMembers": Row(
         "C-77", J, "read_only", points_to=cursors(lambda world: world.a.user_id)
     ),
@@ -430,26 +441,24 @@ ROWS: dict[str, Row] = {
         "C-77",
         J,
         "full",
-        lambda world: {"id": world.member_id(), "role": "ROLE_READ_ONLY"},
+        lambda world: {"id": member_id(world), "role": "ROLE_READ_ONLY"},
         {"id": lambda world: world.a.user_id},
         lambda world, field: {"role": "ROLE_READ_ONLY"},
         rest={"role": "read_only"},
     ),
     "AccountService.DeleteMember": Row(
-        "C-77", J, "full", lambda world: {"id": world.member_id()}, {"id": lambda world: world.a.user_id}
+        "C-77", J, "full", lambda world: {"id": member_id(world)}, {"id": lambda world: world.a.user_id}
     ),
     "AccountService.CreateInvitation": Row(
         "C-77", J, "full", lambda world: {"email": world.new_address()}, created=True
     ),
-    "AccountService.ListInvitations": Row(
-        "C-77", J, "full", points_to=cursors(lambda world: world.invitation_id())
-    ),
+    "AccountService.ListInvitations": Row("C-77", J, "full", points_to=cursors(invitation_id)),
     "AccountService.DeleteInvitation": Row(
         "C-77",
         J,
         "full",
-        lambda world: {"id": world.invitation_id()},
-        {"id": lambda world: world.invitation_id()},
+        lambda world: {"id": invitation_id(world)},
+        {"id": invitation_id},
     ),
     "AccountService.AcceptInvitation": Row(
         "C-77", OPEN, "", lambda world: {"token": NO_TOKEN, "password": NEW_PASSWORD}, answer=NO_LINK

@@ -70,6 +70,8 @@ def cases(world: World) -> list[tuple[Case, str]]:
     found: list[tuple[Case, str]] = []
     for name, method in OF_CUSTOMERS.items():
         row = ROWS[name]
+        if row.answer[0] != "OK":
+            continue
         call = bound(world.grpc, method, row.fields(world), credential_of(world, row))
         found.append((Case(name, call), "grpc"))
         if method.path is not None:

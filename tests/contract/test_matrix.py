@@ -12,6 +12,7 @@ from server.wire.caller import Caller, OperatorCaller, SessionCaller
 from server.wire.faults import MissingRole, WrongCredentialKind
 from server.wire.registration import services_of
 from tests.contract.methods import METHODS, Method
+from tests.contract.people import invitation_id
 from tests.contract.rows import OPEN, ROWS, J, K, Row
 from tests.contract.world import MISSING_ID, TIMEOUT_S, World
 
@@ -238,7 +239,7 @@ LISTS = [
 @pytest.mark.parametrize("name", LISTS)
 def test_list_shows_nothing_of_another_organisation(world: World, name: str) -> None:
     method = METHODS[name]
-    world.invitation_id()
+    invitation_id(world)
     credential = world.a.api_key if K in ROWS[name].kinds else world.a.jwt
     mine = {entry["id"] for entry in world.made(name, {"limit": 100}, credential)["data"]}
     assert mine

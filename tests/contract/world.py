@@ -19,13 +19,10 @@ from google.rpc import error_details_pb2, status_pb2
 from server.accounts.session_tokens import SessionTokens
 from tests.contract.methods import METHODS, Method
 from tests.harness.clock import ManualClock
-from tests.harness.mailbox import mails_to, token_in
 from tests.harness.stack import Organisation, Stack
-from tests.harness.waiting import until_sync
 
 MISSING_ID = "0123456789abcdef01234567"
 TIMEOUT_S = 20.0
-_GUEST, _PASSWORD = "guest@people.example.org", "correct horse battery"
 
 Fields = dict[str, Any]
 
@@ -118,41 +115,6 @@ class World:
         fields = {"name": "matrix", "permission": permission, **bounds}
         key = self.made("ApiKeyService.CreateApiKey", fields, self.a.jwt)
         return key["id"], key["key"]
-
-    def new_session(self) -> str:
-        """The token of a new session of A's owner."""
-        fields = {"email": self.a_email, "password": self.a.password}
-        return str(self.made("AccountService.Login", fields, "")["token"])
-
-    def member_id(self) -> str:
-        """The id of a member of A's who is no owner."""
-        shown = self.made("AccountService.ListMembers", {"limit": 100}, self.a.jwt)["data"]
-        found = [member["id"] for member in shown if member["role"] != "ROLE_OWNER"]
-        return str(found[0]) if found else self._new_member()
-
-    def session_of_a_member(self) -> str:
-        """The token of a session in A of a member who is no owner."""
-        self.member_id()
-        login = {"email": _GUEST, "password": _PASSWORD, "org_id": self.a.org_id}
-        return str(self.made("AccountService.Login", login, "")["token"])
-
-    def _new_member(self) -> str:
-        """The id of a guest who has accepted an invitation to A."""
-        mails = mails_to(self.stack.captured, _GUEST)
-        self.made("AccountService.CreateInvitation", {"email": _GUEST}, self.a.jwt)
-        until_sync(lambda: len(mails_to(self.stack.captured, _GUEST)) > len(mails))
-        token = token_in(mails_to(self.stack.captured, _GUEST)[-1])
-        accepted = self.made("AccountService.AcceptInvitation", {"token": token, "password": _PASSWORD}, "")
-        return str(accepted["user"]["id"])
-
-    def invitation_id(self) -> str:
-        """The id of an invitation to A that waits."""
-        waiting = self.made("AccountService.ListInvitations", {}, self.a.jwt).get("data", [])
-        if waiting:
-            return str(waiting[0]["id"])
-        fields = {"email": self.new_address()}
-        made = self.made("AccountService.CreateInvitation", fields, self.a.jwt)
-        return str(made["invitation"]["id"])
 
     def new_domain(self) -> str:
         """The id of a new domain of A's."""

@@ -42,7 +42,7 @@ def test_organisation_is_shown_and_renamed(owner: httpx.Client, api: httpx.Clien
     golden.check("organisation/get", owner.get("/v1/organisation"))
     golden.check("organisation/update", owner.patch("/v1/organisation", json={"name": "Engines"}))
     assert owner.patch("/v1/organisation", json={"name": "", "plan": "scale"}).status_code == 422
-    # What is not the caller's to change is not looked at.
+    # Fields that are not the caller's to change are ignored.
     owner.patch("/v1/organisation", json={"name": "Engines", "plan": "scale", "sandbox": False})
     assert owner.get("/v1/organisation").json()["plan"] == "free"
     assert api.get("/v1/organisation").status_code == 401

@@ -13,6 +13,7 @@ from server.accounts.mailing import RequestMailing
 from server.accounts.members import Members
 from server.accounts.passwords import Passwords
 from server.accounts.registration import Registration
+from server.accounts.second_factor import SecondFactor
 from server.accounts.session_tokens import SessionTokens
 from server.accounts.sessions import Sessions
 from server.accounts.sign_in import SignIn
@@ -23,6 +24,7 @@ from server.emails.accept import Acceptor
 from server.emails.system_mail import SystemMail
 from server.ids import SYSTEM_ORG_ID
 from server.permissions import RoleName
+from server.sealing import Seal
 from server.wire.caller import SessionCaller
 from server.work.backpressure import AcceptLoad
 from server.work.notifier import Notifier
@@ -77,9 +79,12 @@ class People:
             *(database, writer, self.clock, self.passwords, self.sessions, self.system_mail, letters),
             takes_new_people=is_open,
         )
+        self.second_factor = SecondFactor(
+            *(database, writer, self.clock, Seal("s" * 32), self.sessions, self.system_mail, letters)
+        )
         self.sign_in = SignIn(
             *(database, writer, self.clock, self.passwords, self.tokens, self.sessions),
-            *(self.system_mail, letters),
+            *(self.system_mail, letters, self.second_factor),
         )
 
     async def start(self) -> None:
@@ -101,7 +106,7 @@ class People:
     async def add(self, email: str = ADA, password: str = PASSWORD) -> str:
         """The id of a person with an account and an organisation of its own."""
         user, _ = await self.registration.confirm(await self.register(email, password))
-        # So that what is made later is later.
+        # Later things have later times.
         self.clock.advance(1)
         return user.id
 

@@ -7,28 +7,19 @@ Each body holds both families of names: ZidiMail's `error`, `message`, `action` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from edge.dialects.failures import check_rows, error_answer, resets_at, text_values
+from edge.dialects.zidimail import account_errors
+from edge.dialects.zidimail.error_row import Row
 from edge.transcoding.asgi import Answer
 from edge.transcoding.json_value import Json
 from edge.transcoding.status import BODY_ENCODING, HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
-
-
-class Row(NamedTuple):
-    """One reason's status, its name in Resend's vocabulary, and its texts with the metadata's keys."""
-
-    status: int
-    name: str
-    error: str
-    message: str
-    action: str | None = None
-
 
 _GET_A_KEY = "Send an API key as `Authorization: Bearer zm_live_...`."
 _TRY_AGAIN = "Repeat the request after the seconds in Retry-After."
 
 ROWS: Mapping[str, Row] = {
+    **account_errors.ROWS,
     "INTERNAL": Row(
         500,
         "application_error",
@@ -72,69 +63,6 @@ ROWS: Mapping[str, Row] = {
         "restricted_api_key",
         "The credential may not do this.",
         "Its permission, or your role in the organisation, is {permission}; this route needs {needed}.",
-    ),
-    "INVALID_LOGIN": Row(
-        401,
-        "invalid_access",
-        "The address or the password is wrong.",
-        "Check both, or set a new password by POST /v1/auth/password/forgot.",
-    ),
-    "NOT_A_MEMBER": Row(
-        403,
-        "restricted_api_key",
-        "You are not a member of this organisation.",
-        "Ask one of its owners to invite you.",
-    ),
-    "MEMBER_NOT_FOUND": Row(
-        404, "not_found", "Member not found.", "No member of your organisation has the id {id}."
-    ),
-    "INVITATION_NOT_FOUND": Row(
-        404,
-        "not_found",
-        "Invitation not found.",
-        "No invitation with the id {id} waits: it was answered, withdrawn or has expired, or never was.",
-    ),
-    "ALREADY_A_MEMBER": Row(
-        409,
-        "validation_error",
-        "The address belongs to a member already.",
-        "Change the role of {email} by PATCH /v1/members/{{id}} instead.",
-    ),
-    "LAST_OWNER": Row(
-        422,
-        "validation_error",
-        "The organisation would be left without an owner.",
-        "Make another member an owner first, by PATCH /v1/members/{{id}}.",
-    ),
-    "TOO_MANY_INVITATIONS": Row(
-        429,
-        "rate_limit_exceeded",
-        "Your organisation has invited {limit} people in a day.",
-        "Try again after the seconds in Retry-After.",
-    ),
-    "REGISTRATION_CLOSED": Row(
-        403,
-        "validation_error",
-        "Registration is closed.",
-        "Ask for an invitation, or ask the operator of this installation.",
-    ),
-    "LINK_NOT_VALID": Row(
-        422,
-        "validation_error",
-        "The link is not valid.",
-        "It is incomplete, was used before or has expired. Ask for a new one.",
-    ),
-    "TOO_MANY_ATTEMPTS": Row(
-        429,
-        "rate_limit_exceeded",
-        "Too many wrong passwords were given for this address.",
-        "Try again after the seconds in Retry-After, or set a new password.",
-    ),
-    "FOREIGN_ORIGIN": Row(
-        403,
-        "validation_error",
-        "The request comes from a page of another site.",
-        "Only the pages of this installation may make it in a browser, not {origin}.",
     ),
     "VALIDATION_FAILED": Row(
         422, "validation_error", "The request is not valid: {violation}.", "{violation}"

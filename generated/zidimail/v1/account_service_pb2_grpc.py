@@ -78,6 +78,21 @@ class AccountServiceStub:
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordResponse.FromString,
                 _registered_method=True)
+        self.BeginTotp = channel.unary_unary(
+                '/zidimail.v1.AccountService/BeginTotp',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.BeginTotpRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.BeginTotpResponse.FromString,
+                _registered_method=True)
+        self.ActivateTotp = channel.unary_unary(
+                '/zidimail.v1.AccountService/ActivateTotp',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ActivateTotpRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ActivateTotpResponse.FromString,
+                _registered_method=True)
+        self.DeactivateTotp = channel.unary_unary(
+                '/zidimail.v1.AccountService/DeactivateTotp',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpResponse.FromString,
+                _registered_method=True)
         self.SwitchOrganisation = channel.unary_unary(
                 '/zidimail.v1.AccountService/SwitchOrganisation',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationRequest.SerializeToString,
@@ -171,7 +186,8 @@ class AccountServiceServicer:
     def Login(self, request, context):
         """Signs in: makes a session. Over REST its token is also set as the cookie `zm_token`.
 
-        Errors: `VALIDATION_FAILED`, `INVALID_LOGIN`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        Errors: `VALIDATION_FAILED`, `INVALID_LOGIN`, `SECOND_FACTOR_REQUIRED`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`,
+        `NOT_A_MEMBER`, `UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,9 +240,39 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BeginTotp(self, request, context):
+        """Begins to add a second factor: a secret for an authenticator app (TOTP, RFC 6238: SHA-1, six digits, 30
+        seconds). It does not count until `ActivateTotp` was called with a code.
+
+        Errors: `INVALID_LOGIN`, `SECOND_FACTOR_ACTIVE`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActivateTotp(self, request, context):
+        """Adds the second factor, by a code that the app shows for the secret. Each login needs a code from then on;
+        the other sessions of the user end. The recovery codes are shown this once: each stands for one code of the
+        app.
+
+        Errors: `INVALID_CODE`, `SECOND_FACTOR_ACTIVE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeactivateTotp(self, request, context):
+        """Removes the second factor and its recovery codes.
+
+        Errors: `INVALID_LOGIN`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SwitchOrganisation(self, request, context):
-        """Moves the session to another organisation of the user: it ends, and a new one is made there. Over REST the new
-        token is also set as the cookie `zm_token`.
+        """Moves the session to another organisation of the user: it ends, and a new one is made there. Over REST the
+        new token is also set as the cookie `zm_token`.
 
         Errors: `NOT_A_MEMBER`.
         """
@@ -378,6 +424,21 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.ChangePassword,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_account__service__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'BeginTotp': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginTotp,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.BeginTotpRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.BeginTotpResponse.SerializeToString,
+            ),
+            'ActivateTotp': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivateTotp,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ActivateTotpRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ActivateTotpResponse.SerializeToString,
+            ),
+            'DeactivateTotp': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeactivateTotp,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpResponse.SerializeToString,
             ),
             'SwitchOrganisation': grpc.unary_unary_rpc_method_handler(
                     servicer.SwitchOrganisation,
@@ -660,6 +721,87 @@ class AccountService:
             '/zidimail.v1.AccountService/ChangePassword',
             zidimail_dot_v1_dot_account__service__pb2.ChangePasswordRequest.SerializeToString,
             zidimail_dot_v1_dot_account__service__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginTotp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/BeginTotp',
+            zidimail_dot_v1_dot_account__service__pb2.BeginTotpRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.BeginTotpResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivateTotp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ActivateTotp',
+            zidimail_dot_v1_dot_account__service__pb2.ActivateTotpRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ActivateTotpResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeactivateTotp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/DeactivateTotp',
+            zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,6 +1,6 @@
 """Organisations, their members, and the people who sign in."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
 
 from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
@@ -39,7 +39,20 @@ users = Table(
     Column("name", Text, nullable=False, server_default=""),
     Column("password_hash", Text, nullable=False),
     time_column("created_at"),
+    # The sealed secret of the second factor (TOTP), null for none, and the time from which on it counts.
+    Column("totp_secret", LargeBinary, nullable=True),
+    time_column("totp_since", nullable=True),
+    # The step of the code that was used last: each works once.
+    Column("totp_step", BigInteger, nullable=True),
     Index("uq_users_email", "email", unique=True),
+)
+
+# The codes that stand for one of the second factor each, by their SHA-256; a code goes when it is used.
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    id_column("user_id", primary_key=True),
+    Column("code_hash", String(64), primary_key=True),
 )
 
 members = Table(

@@ -43,6 +43,12 @@ def upgrade() -> None:
         postgresql_where=_UNMAILED,
     )
     op.create_table(
+        "recovery_codes",
+        sa.Column("user_id", sa.String(24), nullable=False),
+        sa.Column("code_hash", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "code_hash", name=op.f("pk_recovery_codes")),
+    )
+    op.create_table(
         "invitations",
         sa.Column("org_id", sa.String(24), nullable=False),
         sa.Column("id", sa.String(24), nullable=False),
@@ -84,6 +90,9 @@ def _one_user_for_each_address() -> None:
         sa.Column("name", sa.Text(), nullable=False, server_default=""),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("totp_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_since", sa.BigInteger(), nullable=True),
+        sa.Column("totp_step", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
     )
     op.create_index("uq_users_email", "users", ["email"], unique=True)
@@ -127,5 +136,6 @@ def downgrade() -> None:
     op.drop_table("later_users")
     op.drop_table("login_attempts")
     op.drop_table("invitations")
+    op.drop_table("recovery_codes")
     op.drop_table("account_requests")
     op.drop_table("members")

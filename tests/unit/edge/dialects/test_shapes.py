@@ -22,6 +22,7 @@ REQUEST_SCHEMAS = RequestSchemas(DIALECT.names, DIALECT.requests, {})
 
 SECRETS = {"CreateApiKey": {"key", "token"}, "CreateWebhook": {"secret", "signing_secret"}}
 SECRETS["RotateWebhookSecret"] = SECRETS["CreateWebhook"]
+SECRETS["BeginTotp"] = {"secret"}
 SECRETS["Login"] = SECRETS["SwitchOrganisation"] = {"token"}
 
 

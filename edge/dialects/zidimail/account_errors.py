@@ -1,0 +1,91 @@
+"""The errors of people who sign in, and of the members of organisations (C-9, C-10, C-77)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edge.dialects.zidimail.error_row import Row
+
+ROWS: Mapping[str, Row] = {
+    "INVALID_LOGIN": Row(
+        401,
+        "invalid_access",
+        "The address or the password is wrong.",
+        "Check both, or set a new password by POST /v1/auth/password/forgot.",
+    ),
+    "SECOND_FACTOR_REQUIRED": Row(
+        401,
+        "invalid_access",
+        "The account has a second factor.",
+        "Send the code of your app, or a recovery code, as `code` beside the password.",
+    ),
+    "INVALID_CODE": Row(
+        401,
+        "invalid_access",
+        "The code is wrong or was used before.",
+        "Wait for the next code of your app, or use a recovery code.",
+    ),
+    "SECOND_FACTOR_ACTIVE": Row(
+        409,
+        "validation_error",
+        "Your account has a second factor already.",
+        "Remove it by POST /v1/auth/totp/deactivate before you add another.",
+    ),
+    "NOT_A_MEMBER": Row(
+        403,
+        "restricted_api_key",
+        "You are not a member of this organisation.",
+        "Ask one of its owners to invite you.",
+    ),
+    "MEMBER_NOT_FOUND": Row(
+        404, "not_found", "Member not found.", "No member of your organisation has the id {id}."
+    ),
+    "INVITATION_NOT_FOUND": Row(
+        404,
+        "not_found",
+        "Invitation not found.",
+        "No invitation with the id {id} waits: it was answered, withdrawn or has expired, or never was.",
+    ),
+    "ALREADY_A_MEMBER": Row(
+        409,
+        "validation_error",
+        "The address belongs to a member already.",
+        "Change the role of {email} by PATCH /v1/members/{{id}} instead.",
+    ),
+    "LAST_OWNER": Row(
+        422,
+        "validation_error",
+        "The organisation would be left without an owner.",
+        "Make another member an owner first, by PATCH /v1/members/{{id}}.",
+    ),
+    "TOO_MANY_INVITATIONS": Row(
+        429,
+        "rate_limit_exceeded",
+        "Your organisation has invited {limit} people in a day.",
+        "Try again after the seconds in Retry-After.",
+    ),
+    "REGISTRATION_CLOSED": Row(
+        403,
+        "validation_error",
+        "Registration is closed.",
+        "Ask for an invitation, or ask the operator of this installation.",
+    ),
+    "LINK_NOT_VALID": Row(
+        422,
+        "validation_error",
+        "The link is not valid.",
+        "It is incomplete, was used before or has expired. Ask for a new one.",
+    ),
+    "TOO_MANY_ATTEMPTS": Row(
+        429,
+        "rate_limit_exceeded",
+        "Too many wrong passwords were given for this address.",
+        "Try again after the seconds in Retry-After, or set a new password.",
+    ),
+    "FOREIGN_ORIGIN": Row(
+        403,
+        "validation_error",
+        "The request comes from a page of another site.",
+        "Only the pages of this installation may make it in a browser, not {origin}.",
+    ),
+}

@@ -1,0 +1,47 @@
+"""People of the matrix beside the owners: sessions, a guest, invitations."""
+
+from tests.contract.world import World
+from tests.harness.mailbox import mails_to, token_in
+from tests.harness.waiting import until_sync
+
+_GUEST, _PASSWORD = "guest@people.example.org", "correct horse battery"
+
+
+def new_session(world: World) -> str:
+    """The token of a new session of A's owner."""
+    fields = {"email": world.a_email, "password": world.a.password}
+    return str(world.made("AccountService.Login", fields, "")["token"])
+
+
+def member_id(world: World) -> str:
+    """The id of a member of A's who is no owner."""
+    shown = world.made("AccountService.ListMembers", {"limit": 100}, world.a.jwt)["data"]
+    found = [member["id"] for member in shown if member["role"] != "ROLE_OWNER"]
+    return str(found[0]) if found else _new_member(world)
+
+
+def session_of_a_member(world: World) -> str:
+    """The token of a session in A of a member who is no owner."""
+    member_id(world)
+    login = {"email": _GUEST, "password": _PASSWORD, "org_id": world.a.org_id}
+    return str(world.made("AccountService.Login", login, "")["token"])
+
+
+def _new_member(world: World) -> str:
+    """The id of a guest who has accepted an invitation to A."""
+    mails = mails_to(world.stack.captured, _GUEST)
+    world.made("AccountService.CreateInvitation", {"email": _GUEST}, world.a.jwt)
+    until_sync(lambda: len(mails_to(world.stack.captured, _GUEST)) > len(mails))
+    token = token_in(mails_to(world.stack.captured, _GUEST)[-1])
+    accepted = world.made("AccountService.AcceptInvitation", {"token": token, "password": _PASSWORD}, "")
+    return str(accepted["user"]["id"])
+
+
+def invitation_id(world: World) -> str:
+    """The id of an invitation to A that waits."""
+    waiting = world.made("AccountService.ListInvitations", {}, world.a.jwt).get("data", [])
+    if waiting:
+        return str(waiting[0]["id"])
+    fields = {"email": world.new_address()}
+    made = world.made("AccountService.CreateInvitation", fields, world.a.jwt)
+    return str(made["invitation"]["id"])
