@@ -90,7 +90,7 @@ def server(kernel: Kernel) -> list[Service]:
         Admission(identities.authenticator, kernel.settings.edge_secret, kernel.settings.tls_edge_names),
         RequestSizes(published, MessageSizes(kernel.database).check),
     )
-    grpc_server = GrpcServer(kernel.settings, pipeline, servicers)
+    grpc_server = GrpcServer(kernel.settings, pipeline, servicers, identities.audit)
     return [
         kernel,
         *(service for package in packages for service in package.delivering),

@@ -3,6 +3,8 @@
 from zidimail.v1 import access_pb2, account_pb2
 from zidimail.v1 import account_service_pb2 as pb
 
+from server.accounts import audit_store
+from server.accounts.audit_store import EntryRow
 from server.accounts.faults import InvitationNotFound, MemberNotFound
 from server.accounts.invitation_store import InvitationRow
 from server.accounts.invitations import Invitations
@@ -11,10 +13,11 @@ from server.accounts.members import Members
 from server.accounts.sign_in import SignIn
 from server.accounts.sign_in_rpc import membership_message, user_message
 from server.accounts.store import OrganisationRow
+from server.db.database import Database
 from server.faults import ValidationFailed, Violation
 from server.ids import is_id
 from server.permissions import RoleName
-from server.wire.access import ROLES
+from server.wire.access import CREDENTIALS, ROLES
 from server.wire.caller import session_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
@@ -26,7 +29,10 @@ _NAMES: dict[access_pb2.Role, RoleName] = {value: name for name, value in ROLES.
 class MemberServicer:
     """The methods of people who share an organisation."""
 
-    def __init__(self, members: Members, invitations: Invitations, sign_in: SignIn) -> None:
+    def __init__(
+        self, database: Database, members: Members, invitations: Invitations, sign_in: SignIn
+    ) -> None:
+        self._database = database
         self._members = members
         self._invitations = invitations
         self._sign_in = sign_in
@@ -119,6 +125,14 @@ class MemberServicer:
         await self._invitations.withdraw(session_caller(), request.id)
         return pb.DeleteInvitationResponse(id=request.id)
 
+    async def ListAuditEntries(
+        self, request: pb.ListAuditEntriesRequest, context: Context
+    ) -> pb.ListAuditEntriesResponse:
+        """A page of the audit log."""
+        wanted = page_request(request)
+        page = await self._database.read(audit_store.page, session_caller().org_id, wanted)
+        return pb.ListAuditEntriesResponse(data=map(_entry, page.rows), **page_fields(page, wanted))
+
     async def AcceptInvitation(
         self, request: pb.AcceptInvitationRequest, context: Context
     ) -> pb.AcceptInvitationResponse:
@@ -142,6 +156,20 @@ def _organisation(row: OrganisationRow) -> account_pb2.Organisation:
         sandbox=row.sandbox,
         owner_email=row.owner_email,
         created_at=timestamp(row.created_at),
+    )
+
+
+def _entry(row: EntryRow) -> account_pb2.AuditEntry:
+    is_key = row.actor == "api_key"
+    return account_pb2.AuditEntry(
+        id=row.id,
+        created_at=timestamp(row.at),
+        method=row.method,
+        target_id=row.target_id,
+        credential=CREDENTIALS[row.actor],
+        actor_id=row.actor_id,
+        actor=(row.key_name if is_key else row.user_email) or "",
+        address=row.address,
     )
 
 

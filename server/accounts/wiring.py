@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from zidimail.v1 import access_service_pb2, account_service_pb2
 
 from server.accounts import attempts, invitation_store, request_store, session_store
+from server.accounts.audit import Audit
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
 from server.accounts.invitations import Invitations
@@ -32,9 +33,10 @@ from server.work.sweeper import Sweeper
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts(Package):
-    """Organisations and sessions; `authenticator` recognises every credential."""
+    """Organisations and sessions; `authenticator` recognises every credential, `audit` records changes."""
 
     authenticator: TokenAuthenticator
+    audit: Audit
 
 
 def build(
@@ -81,7 +83,7 @@ def build(
             access: AccessServicer(rules),
             account: (
                 SignInServicer(registration, sign_in, second_factor),
-                MemberServicer(members, invitations, sign_in),
+                MemberServicer(database, members, invitations, sign_in),
             ),
         },
         serving=[
@@ -89,6 +91,7 @@ def build(
             RequestMailing(writer, clock, mailer, letters, requested),
             Sweeper("accounts.sweep", sweep_some),
         ],
+        audit=Audit(writer, clock, rules),
         authenticator=TokenAuthenticator(keys, sessions, banned),
     )
 

@@ -99,6 +99,15 @@ def check_addresses(caller: Caller, metadata: Metadata, peer: Callable[[], str],
             raise AddressNotAllowed(str(address or "an unknown address"))
 
 
+def client_address(metadata: Metadata, peer: str) -> str:
+    """The address of the client of a call; empty if it is unknown or an edge calls for several.
+
+    For records only: it is as true as who calls. `peer` is that of the connection in gRPC's form.
+    """
+    found = client_addresses(metadata[CLIENT_KEY]) if CLIENT_KEY in metadata else [peer_address(peer)]
+    return str(found[0]) if len(found) == 1 and found[0] is not None else ""
+
+
 def request_ids(metadata: Metadata) -> list[str]:
     """The ids of the requests that an edge joined into one call: at most 100 of at most 128 characters."""
     ids = [part.strip() for text in metadata.get(REQUEST_IDS_KEY, ()) for part in text.split(",")]

@@ -5,12 +5,14 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import Protocol
 
 import grpc
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from server.wire.admission import by_key, client_address
 from server.wire.enums import enum_check
 from server.wire.interceptors import Handler
 from server.wire.texts import nul_check
@@ -35,13 +37,32 @@ def services_of(package: ModuleType) -> list[ServiceDescriptor]:
     return [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
 
 
-def add_servicer(server: grpc.aio.Server, service: ServiceDescriptor, *servicers: object) -> None:
+class Recorder(Protocol):
+    """Records calls of some methods after they have succeeded."""
+
+    def records(self, path: str) -> bool:
+        """True if calls of the method with this path are recorded."""
+
+    async def record(self, path: str, request: Message, response: Message, address: str) -> None:
+        """Records one; `address` is that of the client, empty if it is unknown."""
+
+
+def add_servicer(
+    server: grpc.aio.Server,
+    service: ServiceDescriptor,
+    *servicers: object,
+    recorder: Recorder | None = None,
+) -> None:
     """Registers the methods of a service; exactly one of the servicers has each, by the same name.
+
+    Calls of the methods that `recorder` asks for are recorded before they are answered.
 
     Raises TypeError for one that none or several have, or that is not a coroutine function (an asynchronous
     generator function where the server streams).
     """
-    handlers = {method.name: _handler(method, _owner(method, servicers)) for method in service.methods}
+    handlers = {
+        method.name: _handler(method, _owner(method, servicers), recorder) for method in service.methods
+    }
     generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
     server.add_generic_rpc_handlers((generic,))
 
@@ -80,11 +101,28 @@ def _implements(servicer: object, method: MethodDescriptor) -> bool:
     return is_kind(getattr(servicer, method.name, None))
 
 
-def _handler(method: MethodDescriptor, servicer: object) -> Handler:
+def _recorded(behaviour: Handler, path: str, recorder: Recorder) -> Handler:
+    """A unary method whose calls are recorded once they have succeeded."""
+
+    async def answer(request: Message, context: grpc.aio.ServicerContext[Message, Message]) -> Message:
+        response: Message = await behaviour(request, context)
+        address = client_address(by_key(context.invocation_metadata() or ()), context.peer())
+        await recorder.record(path, request, response, address)
+        return response
+
+    return answer
+
+
+def _handler(method: MethodDescriptor, servicer: object, recorder: Recorder | None) -> Handler:
     if not _implements(servicer, method):
         raise TypeError(f"{type(servicer).__name__} does not implement {method.full_name}")
+    behaviour, path = getattr(servicer, method.name), f"/{method.containing_service.full_name}/{method.name}"
+    if recorder is not None and recorder.records(path):
+        if method.client_streaming or method.server_streaming:
+            raise TypeError(f"{method.full_name} streams: its calls cannot be recorded")
+        behaviour = _recorded(behaviour, path, recorder)
     return _HANDLERS[method.client_streaming, method.server_streaming](
-        getattr(servicer, method.name),
+        behaviour,
         _reader(method.input_type),
         GetMessageClass(method.output_type).SerializeToString,
     )

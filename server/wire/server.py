@@ -12,7 +12,7 @@ from server.settings import Settings, SettingsError
 from server.wire.health import Health
 from server.wire.interceptors import Pipeline
 from server.wire.reflection import add_reflection
-from server.wire.registration import add_servicer
+from server.wire.registration import Recorder, add_servicer
 
 _MIB = 2**20
 # One message holds at most a batch of 100 or one email with the largest attachments that any plan allows.
@@ -50,12 +50,15 @@ class GrpcServer:
         settings: Settings,
         pipeline: Pipeline,
         servicers: Mapping[ServiceDescriptor, Sequence[object]],
+        recorder: Recorder | None = None,
     ) -> None:
-        """Raises `SettingsError` if the port cannot be listened on, TypeError for an incomplete servicer."""
+        """Calls of the methods that `recorder` asks for are recorded.
+
+        Raises `SettingsError` if the port cannot be listened on, TypeError for an incomplete servicer."""
         self._settings = settings
         self._server = grpc.aio.server(interceptors=[pipeline], options=_OPTIONS)
         for service, parts in servicers.items():
-            add_servicer(self._server, service, *parts)
+            add_servicer(self._server, service, *parts, recorder=recorder)
         names = [service.full_name for service in servicers]
         self.health = Health(names)
         self.health.add_to(self._server)

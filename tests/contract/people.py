@@ -45,3 +45,9 @@ def invitation_id(world: World) -> str:
     fields = {"email": world.new_address()}
     made = world.made("AccountService.CreateInvitation", fields, world.a.jwt)
     return str(made["invitation"]["id"])
+
+
+def audit_entry_id(world: World) -> str:
+    """The id of an entry of A's audit log."""
+    invitation_id(world)
+    return str(world.made("AccountService.ListAuditEntries", {}, world.a.jwt)["data"][0]["id"])

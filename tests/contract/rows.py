@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.contract.people import invitation_id, member_id, new_session, session_of_a_member
+from tests.contract.people import audit_entry_id, invitation_id, member_id, new_session, session_of_a_member
 from tests.contract.world import MISSING_ID, Fields, World
 
 K, J, KJ, INTERNAL, OPEN = "K", "J", "KJ", "I", ""
@@ -33,13 +33,15 @@ class Row:
     bound: bool = False
     # The code and the reason of the answer to a caller that is admitted.
     answer: tuple[str, str] = ("OK", "")
+    # The least role of a session, if not that which follows from the permission.
+    least: str = ""
     # The session that calls, if the call would end the one that the other rows use.
     session: Callable[[World], str] | None = None
 
     @property
     def role(self) -> str:
         """The least role of a session that may call it (C-77)."""
-        return "admin" if self.permission == "full" else "read_only"
+        return self.least or ("admin" if self.permission == "full" else "read_only")
 
 
 def webhook_of(world: World) -> str:
@@ -448,6 +450,9 @@ ROWS: dict[str, Row] = {
     ),
     "AccountService.DeleteMember": Row(
         "C-77", J, "full", lambda world: {"id": member_id(world)}, {"id": lambda world: world.a.user_id}
+    ),
+    "AccountService.ListAuditEntries": Row(
+        "C-77", J, "full", points_to=cursors(audit_entry_id), least="owner"
     ),
     "AccountService.CreateInvitation": Row(
         "C-77", J, "full", lambda world: {"email": world.new_address()}, created=True

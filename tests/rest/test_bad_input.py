@@ -67,7 +67,7 @@ BODILESS = {
     "GetWebhookEvent", "ListWebhookAttempts", "GetSuppression", "ListSuppressions", "DeleteSuppression",
     "GetUsage", "ListAttachments", "GetAttachment", "GetBatchJob", "ListBatchJobs",
     "GetAccountHealth", "GetSession", "GetOrganisation", "ListMembers", "DeleteMember", "ListInvitations",
-    "DeleteInvitation",
+    "DeleteInvitation", "ListAuditEntries",
 }  # fmt: skip
 
 
@@ -121,7 +121,14 @@ def spoiled() -> Iterator[Any]:
                 )
 
 
-OF_SESSIONS = ("/v1/api-keys", "/v1/auth", "/v1/organisation", "/v1/members", "/v1/invitations")
+OF_SESSIONS = (
+    "/v1/api-keys",
+    "/v1/auth",
+    "/v1/organisation",
+    "/v1/members",
+    "/v1/invitations",
+    "/v1/audit-log",
+)
 STORED = ("emails", "domains", "webhooks", "suppressions")
 
 

@@ -135,6 +135,25 @@ def test_invitation_is_withdrawn(
     assert owner.delete(f"/v1/invitations/{NOWHERE}").status_code == 404
 
 
+def test_owners_read_who_changed_what(stranger: httpx.Client, rest: Stack, golden: Golden) -> None:
+    """C-77; sends and reads are not in it, nor calls that were refused."""
+    org = rest.orgs["monthly"]
+    owner = {"authorization": f"Bearer {org.jwt}"}
+    key = {"authorization": f"Bearer {org.api_key}"}
+    made = stranger.post("/v1/api-keys", json={"name": "audited"}, headers=owner).json()
+    stranger.post("/v1/api-keys", json={"name": ""}, headers=owner)
+    stranger.post("/v1/suppressions", json={"email": "gone@example.org"}, headers=key)
+    stranger.get("/v1/api-keys", headers=owner)
+    email = {"from": f"a@{org.domain}", "to": "a@example.org", "subject": "s", "text": "t"}
+    assert stranger.post("/v1/emails", json=email, headers=key).status_code == 200
+    stranger.delete(f"/v1/api-keys/{made['id']}", headers=owner)
+    stranger.post("/v1/invitations", json={"email": "auditor@members.example.com"}, headers=owner)
+    accept(stranger, rest, "auditor@members.example.com")
+    golden.check("audit-log/list", stranger.get("/v1/audit-log", headers=owner))
+    member = session_of(stranger, "auditor@members.example.com", org.org_id)
+    assert stranger.get("/v1/audit-log", headers=member).status_code == 401
+
+
 def test_invitations_of_a_day_are_limited(rest: Stack, golden: Golden) -> None:
     """Z-46, C-77."""
     headers = {"authorization": f"Bearer {rest.orgs['burst'].jwt}"}

@@ -36,6 +36,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "LeaveOrganisationResponse": ResponseShape("organisation", {"left": always(True)}),
     "Member": ResponseShape("member"),
     "DeleteMemberResponse": ResponseShape("member", {"deleted": always(True)}),
+    "AuditEntry": ResponseShape("audit_entry"),
     "Invitation": ResponseShape("invitation"),
     "DeleteInvitationResponse": ResponseShape("invitation", {"deleted": always(True)}),
     "AcceptInvitationResponse": ResponseShape("membership"),

@@ -65,6 +65,26 @@ class Member(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     def __init__(self, id: _Optional[str] = ..., email: _Optional[str] = ..., name: _Optional[str] = ..., role: _Optional[_Union[_access_pb2.Role, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class AuditEntry(_message.Message):
+    __slots__ = ("id", "created_at", "method", "target_id", "credential", "actor_id", "actor", "address")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    TARGET_ID_FIELD_NUMBER: _ClassVar[int]
+    CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    created_at: _timestamp_pb2.Timestamp
+    method: str
+    target_id: str
+    credential: _access_pb2.Credential
+    actor_id: str
+    actor: str
+    address: str
+    def __init__(self, id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., method: _Optional[str] = ..., target_id: _Optional[str] = ..., credential: _Optional[_Union[_access_pb2.Credential, str]] = ..., actor_id: _Optional[str] = ..., actor: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
+
 class Invitation(_message.Message):
     __slots__ = ("id", "email", "role", "invited_by", "created_at", "expires_at")
     ID_FIELD_NUMBER: _ClassVar[int]

@@ -143,6 +143,11 @@ class AccountServiceStub:
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationResponse.FromString,
                 _registered_method=True)
+        self.ListAuditEntries = channel.unary_unary(
+                '/zidimail.v1.AccountService/ListAuditEntries',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ListAuditEntriesRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListAuditEntriesResponse.FromString,
+                _registered_method=True)
         self.AcceptInvitation = channel.unary_unary(
                 '/zidimail.v1.AccountService/AcceptInvitation',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationRequest.SerializeToString,
@@ -363,6 +368,16 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAuditEntries(self, request, context):
+        """Lists the changes of the organisation's settings, newest first: who made them, when and from where. Sends
+        are in the log of events.
+
+        Errors: `VALIDATION_FAILED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AcceptInvitation(self, request, context):
         """Accepts an invitation, by the token of the link that was sent to the address. A person without an account gets
         one, with the given password.
@@ -489,6 +504,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.DeleteInvitation,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationResponse.SerializeToString,
+            ),
+            'ListAuditEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEntries,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListAuditEntriesRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ListAuditEntriesResponse.SerializeToString,
             ),
             'AcceptInvitation': grpc.unary_unary_rpc_method_handler(
                     servicer.AcceptInvitation,
@@ -1072,6 +1092,33 @@ class AccountService:
             '/zidimail.v1.AccountService/DeleteInvitation',
             zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationRequest.SerializeToString,
             zidimail_dot_v1_dot_account__service__pb2.DeleteInvitationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ListAuditEntries',
+            zidimail_dot_v1_dot_account__service__pb2.ListAuditEntriesRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ListAuditEntriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -121,6 +121,24 @@ invitations = Table(
     Index("ix_invitations_expires_at", "expires_at"),
 )
 
+# Changes of settings: who made them, and from where.
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("id", primary_key=True),
+    time_column("at"),
+    # `Service/Method`.
+    Column("method", String(64), nullable=False),
+    # The id or the address of the object; empty for none.
+    Column("target_id", Text, nullable=False),
+    # `session` or `api_key`, with the id of the user or of the key.
+    Column("actor", String(8), nullable=False),
+    id_column("actor_id"),
+    # The client's IP address; empty if it is unknown.
+    Column("address", String(45), nullable=False),
+)
+
 # Wrong passwords in a row, by the hash of the address, whether it has an account or not.
 login_attempts = Table(
     "login_attempts",

@@ -43,6 +43,18 @@ def upgrade() -> None:
         postgresql_where=_UNMAILED,
     )
     op.create_table(
+        "audit_entries",
+        sa.Column("org_id", sa.String(24), nullable=False),
+        sa.Column("id", sa.String(24), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("method", sa.String(64), nullable=False),
+        sa.Column("target_id", sa.Text(), nullable=False),
+        sa.Column("actor", sa.String(8), nullable=False),
+        sa.Column("actor_id", sa.String(24), nullable=False),
+        sa.Column("address", sa.String(45), nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "id", name=op.f("pk_audit_entries")),
+    )
+    op.create_table(
         "recovery_codes",
         sa.Column("user_id", sa.String(24), nullable=False),
         sa.Column("code_hash", sa.String(64), nullable=False),
@@ -137,5 +149,6 @@ def downgrade() -> None:
     op.drop_table("login_attempts")
     op.drop_table("invitations")
     op.drop_table("recovery_codes")
+    op.drop_table("audit_entries")
     op.drop_table("account_requests")
     op.drop_table("members")
