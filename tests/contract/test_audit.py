@@ -7,7 +7,7 @@ from tests.contract.rows import INTERNAL, OPEN, ROWS, K
 from tests.contract.world import Fields, World
 
 READS = ("Get", "List", "Watch")
-# What people change about their own accounts.
+# Changes of people's own accounts.
 OWN = {"AccountService.LeaveOrganisation", "AccountService.ChangePassword"}
 OF_CUSTOMERS = [name for name, row in ROWS.items() if row.kinds not in (OPEN, INTERNAL)]
 ANSWERED = [name for name in OF_CUSTOMERS if ROWS[name].answer[0] == "OK"]
