@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import grpc
 import pytest
+from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 from zidimail.v1 import usage_service_pb2, usage_service_pb2_grpc
 
@@ -64,3 +65,45 @@ async def test_a_method_that_only_the_generated_base_has_is_missing() -> None:
     service = usage_service_pb2.DESCRIPTOR.services_by_name["UsageService"]
     with pytest.raises(TypeError, match=r"does not implement zidimail\.v1\.UsageService\.GetUsage"):
         add_servicer(grpc.aio.server(), service, usage_service_pb2_grpc.UsageServiceServicer())
+
+
+def part_of(*kinds: str) -> object:
+    """A servicer with some of the methods."""
+    return type("Part", (), {kind: getattr(Echo, kind) for kind in kinds})()
+
+
+async def test_several_servicers_share_the_methods_of_a_service() -> None:
+    add_servicer(grpc.aio.server(), SERVICE, part_of("Unary", "Watch"), part_of("Upload", "Chat"))
+
+
+@pytest.mark.parametrize(
+    ("parts", "wrong"),
+    [
+        ((("Unary", "Watch"), ("Watch", "Upload", "Chat")), "Watch is implemented by Part, Part"),
+        ((("Unary", "Watch"), ("Upload",)), "Chat is implemented by no servicer"),
+    ],
+)
+async def test_a_method_of_none_or_of_several_is_found_at_start(
+    parts: tuple[tuple[str, ...], ...], wrong: str
+) -> None:
+    with pytest.raises(TypeError, match=wrong):
+        add_servicer(grpc.aio.server(), SERVICE, *(part_of(*kinds) for kinds in parts))
+
+
+class Records:
+    """Asks for the calls of some methods."""
+
+    def __init__(self, *paths: str) -> None:
+        self.paths = paths
+
+    def records(self, path: str) -> bool:
+        return path in self.paths
+
+    async def record(self, path: str, request: Message, response: Message, address: str) -> None:
+        raise AssertionError("nothing was called")
+
+
+@pytest.mark.parametrize("name", [kind for kind in KINDS if kind != "Unary"])
+async def test_calls_of_a_stream_cannot_be_recorded(name: str) -> None:
+    with pytest.raises(TypeError, match="cannot be recorded"):
+        add_servicer(grpc.aio.server(), SERVICE, Echo(), recorder=Records(f"/test.Echo/{name}"))
