@@ -1,7 +1,7 @@
 """Resources that organisations share: each has a part of them, and they take turns.
 
 An owner may take more while it then holds no more than `GREED` times what stays free. Alone it gets three
-quarters, two get three sevenths each, and so on: the next one finds room, however long the others hold theirs.
+quarters, two get three sevenths each, and so on: the next one finds room, however long others hold theirs.
 """
 
 import asyncio
@@ -27,6 +27,11 @@ class Shares:
         """The units that no owner holds."""
         return self._size - self.taken
 
+    @property
+    def owners(self) -> list[str]:
+        """The owners that hold any."""
+        return list(self._held)
+
     def held(self, owner: str) -> int:
         """The units that an owner holds."""
         return self._held[owner]
@@ -39,7 +44,7 @@ class Shares:
         return max(0, min(self.free, self._most - held, max(fair, 0 if held else 1)))
 
     def fits(self, owner: str, units: int = 1) -> bool:
-        """True if an owner may take so many units together now: in any case the first ones, if they are free."""
+        """True if an owner may take units together now; the first ones of an owner need only be free."""
         held, left = self._held[owner], self.free - units
         if left < 0 or held + units > self._most:
             return False

@@ -27,6 +27,12 @@ class OrganisationRow(NamedTuple):
     unique_limit: int | None
     burst_limit: int | None
     created_at: int
+    webhook_limit: int | None
+    key_limit: int | None
+    domain_limit: int | None
+    scheduled_limit: int | None
+    scheduled_bytes_limit: int | None
+    test_limit: int | None
 
 
 class _SessionRow(NamedTuple):

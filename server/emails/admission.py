@@ -16,7 +16,7 @@ from server.emails.faults import (
     DomainNotVerified,
     IdempotencyKeyReused,
 )
-from server.faults import Fault
+from server.faults import Fault, LimitReached
 from server.quotas.faults import (
     AccountPaused,
     BurstLimitExceeded,
@@ -26,7 +26,16 @@ from server.quotas.faults import (
     SandboxRecipient,
     WarmUpLimitExceeded,
 )
-from server.quotas.rules import AccountLimits, Limits, Used, charge, nearest_limit
+from server.quotas.rules import (
+    AccountLimits,
+    Limits,
+    Used,
+    charge,
+    charge_burst,
+    charge_test,
+    charge_waiting,
+    nearest_limit,
+)
 
 # "accept": a caller wants an email sent. "accept_next": the same, after another email of the same strict
 # batch was admitted. "fetch": before the links of an email's attachments are fetched. "release": a scheduled
@@ -152,19 +161,37 @@ def _unique(case: _Case) -> Fault | None:
     return None
 
 
+def _waiting(case: _Case) -> Fault | None:
+    """The scheduled emails that wait, and their bytes (C-88)."""
+    email, used, limits = case.email, case.used, case.limits
+    if email.scheduled_at is None:
+        return None
+    if limits.scheduled is not None and used.waiting >= limits.scheduled:
+        return LimitReached("scheduled_emails", used.waiting, limits.scheduled)
+    if limits.scheduled_bytes is not None and used.waiting_bytes + email.size > limits.scheduled_bytes:
+        return LimitReached("scheduled_bytes", used.waiting_bytes, limits.scheduled_bytes)
+    return None
+
+
+def _test_mail(case: _Case) -> Fault | None:
+    """Test emails a day (C-88)."""
+    used, limit = case.used.test, case.limits.test
+    return None if limit is None or used < limit else LimitReached("test_emails", used, limit)
+
+
 RuleName: TypeAlias = Literal[
     "idempotency key", "request", "attachments", "account", "key's domains", "domain", "sandbox",
-    "suppression", "burst", "warm-up", "daily", "monthly", "unique",
+    "suppression", "burst", "warm-up", "daily", "monthly", "unique", "waiting", "test mail",
 ]  # fmt: skip
 
 
 class Rule(NamedTuple):
-    """A rule, and the moments at which it applies; a quota does not apply to test mail."""
+    """A rule, the moments at which it applies, and the mail that it applies to."""
 
     name: RuleName
     check: Callable[[_Case], Fault | Remembered | None]
     moments: frozenset[Moment]
-    is_quota: bool = False
+    mail: Literal["all", "live", "test"] = "all"
 
 
 # Of two rules that an email breaks the first one answers.
@@ -178,18 +205,22 @@ RULES = (
     Rule("sandbox", _sandbox, _CONTENT_KNOWN),
     Rule("suppression", _suppression, _CONTENT_KNOWN),
     # Not "accept_next": a batch of more emails than a second allows could otherwise never be all or nothing.
-    Rule("burst", _burst, frozenset({"accept", "release"}), is_quota=True),
+    # Scheduled mail pays when it is accepted, and not again when it leaves (C-88).
+    Rule("burst", _burst, frozenset({"accept"}), "live"),
     # Scheduled mail needs room today, and is counted on the day of its release (C-25).
-    Rule("warm-up", _warm_up, _CONTENT_KNOWN, is_quota=True),
-    Rule("daily", _daily, _CONTENT_KNOWN, is_quota=True),
-    Rule("monthly", _monthly, _CONTENT_KNOWN, is_quota=True),
-    Rule("unique", _unique, _CONTENT_KNOWN, is_quota=True),
+    Rule("warm-up", _warm_up, _CONTENT_KNOWN, "live"),
+    Rule("daily", _daily, _CONTENT_KNOWN, "live"),
+    Rule("monthly", _monthly, _CONTENT_KNOWN, "live"),
+    Rule("unique", _unique, _CONTENT_KNOWN, "live"),
+    Rule("waiting", _waiting, _SUBMISSION),
+    Rule("test mail", _test_mail, _SUBMISSION, "test"),
 )
 
 
 def rules_at(moment: Moment, *, test: bool = False) -> tuple[Rule, ...]:
     """The rules that apply at a moment, in their order."""
-    return tuple(rule for rule in RULES if moment in rule.moments and not (test and rule.is_quota))
+    mail = ("all", "test" if test else "live")
+    return tuple(rule for rule in RULES if moment in rule.moments and rule.mail in mail)
 
 
 # The same as names and checks, for the hot path.
@@ -234,7 +265,10 @@ class Admission:
         self.new_answers: dict[IdempotencyKey, Remembered] = {}
 
     def decide(self, email: Candidate, moment: Moment, *, records_suppressed: bool = False) -> Decision:
-        """The decision about an email; an admitted one is counted, unless it is test or scheduled mail.
+        """The decision about an email; an admitted one is counted.
+
+        Live mail is counted in the second in which it is accepted and on the day on which it leaves (C-25),
+        test mail on the day, and scheduled mail among those that wait (C-88).
 
         With `records_suppressed` one whose recipients are all suppressed is admitted, and not counted (C-51).
         """
@@ -253,8 +287,8 @@ class Admission:
             if rule == "suppression" and records_suppressed:
                 return Admitted(facts.domain_ids[org_id, email.domain], addresses)
             return outcome if isinstance(outcome, Remembered) else Refusal(rule, outcome)
-        if moment in CHARGING and not email.test and email.scheduled_at is None:
-            charge(used, account.limits, wanted)
+        if moment in CHARGING:
+            _count(email, moment, account.limits, used, wanted)
         return Admitted(facts.domain_ids[org_id, email.domain], addresses - wanted)
 
     def earlier(self, key: IdempotencyKey, request_hash: bytes) -> Fault | Remembered | None:
@@ -286,6 +320,21 @@ class Admission:
 
     def _answer(self, key: IdempotencyKey) -> Remembered | None:
         return self.new_answers.get(key) or self._facts.answers.get(key)
+
+
+def _count(email: Candidate, moment: Moment, limits: Limits, used: Used, wanted: Set[str]) -> None:
+    """Counts an admitted email."""
+    is_new = moment != "release"
+    if email.test:
+        if is_new:
+            charge_test(used)
+    else:
+        if is_new:
+            charge_burst(used)
+        if email.scheduled_at is None:
+            charge(used, limits, wanted)
+    if email.scheduled_at is not None and wanted:
+        charge_waiting(used, email.size)
 
 
 def _replay(

@@ -78,6 +78,8 @@ class Draft(Candidate):
 
     def new_email(self) -> NewEmail:
         """The email and its recipients, to be stored with their first states."""
+        if self.scheduled_at is not None:
+            self.email["waiting_bytes"] = self.size
         return NewEmail(self.email, self.recipients, self.scheduled_at is not None, self.suppressed)
 
     def queued(self) -> list[NewRow]:
@@ -205,8 +207,15 @@ def _draft(
         allowed_domains=caller.allowed_domains,
         test=caller.test,
         scheduled_at=fields.scheduled_at,
+        content_size=0 if fields.scheduled_at is None else _size(request),
         refusal=ValidationFailed(untimely) if untimely else None,
     )
+
+
+def _size(request: pb.SendEmailRequest) -> int:
+    """The bytes of an email without its attachments."""
+    files = sum(len(file.content) for file in request.attachments)
+    return request.ByteSize() - files
 
 
 def _email_row(
@@ -233,6 +242,7 @@ def _email_row(
         "test": caller.test,
         "created_at": now_ms,
         "scheduled_at": fields.scheduled_at,
+        "waiting_bytes": None,
     }
 
 

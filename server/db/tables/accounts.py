@@ -1,6 +1,6 @@
 """Organisations and their users."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
 from server.db.tables.metadata import id_column, metadata, time_column
 
@@ -21,6 +21,12 @@ organisations = Table(
     Column("unique_limit", Integer),
     Column("burst_limit", Integer),
     time_column("created_at"),
+    Column("webhook_limit", Integer),
+    Column("key_limit", Integer),
+    Column("domain_limit", Integer),
+    Column("scheduled_limit", Integer),
+    Column("scheduled_bytes_limit", BigInteger),
+    Column("test_limit", Integer),
 )
 
 users = Table(
