@@ -102,8 +102,8 @@ class LimitReached(Fault):
     def __init__(self, resource: Resource, used: int, limit: int) -> None:
         words, remedy = _REMEDIES[resource]
         super().__init__(
-            f"The organisation has {used} {words}, and its plan allows {limit}. {remedy}, or ask the operator "
-            "for a higher limit.",
+            f"The organisation has {used} {words}, and its plan allows {limit}. {remedy}, or ask the "
+            "operator for a higher limit.",
             resource=resource,
             used=str(used),
             limit=str(limit),

@@ -3,7 +3,7 @@
     queue -> claim -> load (compose, sign) -> sites -> transport -> verdict -> journal -> settle
 
 Every arrow is bounded: no more rows are held than `Holding` counts, no more deliveries run than the settings
-say, and results are written as a list by one task. Of the rows and of the slots each organisation has a share.
+say, and results are written as a list by one task. Each organisation has a share of the rows and the slots.
 """
 
 import asyncio

@@ -9,8 +9,8 @@ from server.queue.rows import Claimed, LeaseKey
 from server.turns import Shares
 
 # Rows held for each delivery that may run: enough that none waits for the store, though one organisation
-# holds a share only. With more deliveries at once than `_FEW` it is `_HELD_PER_DELIVERY_OF_MANY`: then most of
-# them wait for their sites.
+# holds a share only. With more deliveries at once than `_FEW` it is `_HELD_PER_DELIVERY_OF_MANY`: then most
+# of them wait for their sites.
 _HELD_PER_DELIVERY = 5
 _FEW = 64
 _HELD_PER_DELIVERY_OF_MANY = 3

@@ -10,6 +10,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from typing import TypeAlias
 
 from server.delivery.transport import OutgoingMessage
@@ -77,11 +78,6 @@ class _Site:
     @property
     def is_ready(self) -> bool:
         return self.running.total() < self.limit
-
-    @property
-    def oldest(self) -> float | None:
-        """When the job was added that has waited longest."""
-        return min((line[0][1] for line in self.lines.values()), default=None)
 
 
 class _Slots:
@@ -207,25 +203,26 @@ class Sites:
         Otherwise the queues of sites that are slow or dead would take all room, and all others would wait.
         """
         slow = [
-            (site, now - oldest)
+            (len(line), now - line[0][1], site, org_id)
             for site in self._sites.values()
-            if (oldest := site.oldest) is not None and now - oldest > _PATIENCE_S
+            for org_id, line in site.lines.items()
+            if now - line[0][1] > _PATIENCE_S
         ]
-        share = max(1, keep // max(1, sum(len(site.lines) for site, _ in slow)))
+        share = max(1, keep // max(1, len(slow)))
         taken: list[tuple[Job, float]] = []
-        for site, waited_s in slow:
+        # Of two sites the slower one is that with more mail, or whose mail has waited longer.
+        for _, waited_s, site, org_id in sorted(slow, key=itemgetter(0, 1)):
             pause = min(_LONGEST_PAUSE_S, max(_SHORTEST_PAUSE_S, 2 * waited_s))
-            site.slow = {org_id: until for org_id, until in site.slow.items() if until[0] > now}
-            for org_id, line in list(site.lines.items()):
-                kept = min(share, keep)
-                keep -= min(kept, len(line))
-                if len(line) > kept:
-                    site.slow[org_id] = now + pause, kept
-                while len(line) > kept:
-                    taken.append((line.pop()[0], pause))
-                if not line:
-                    del site.lines[org_id]
-                    self._sort_out(site, [org_id])
+            line, kept = site.lines[org_id], min(share, keep)
+            keep -= min(kept, len(line))
+            site.slow = {other: until for other, until in site.slow.items() if until[0] > now}
+            if len(line) > kept:
+                site.slow[org_id] = now + pause, kept
+            while len(line) > kept:
+                taken.append((line.pop()[0], pause))
+            if not line:
+                del site.lines[org_id]
+                self._sort_out(site, [org_id])
         return taken
 
     def pause(self, name: str, org_id: str, now: float) -> float:

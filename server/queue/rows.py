@@ -45,7 +45,7 @@ class Claimed(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """The rows of a claim, and the organisation after which the next one goes on; empty after the last one."""
+    """The rows of a claim, and the organisation after which the next claim begins; empty after the last."""
 
     rows: list[Claimed]
     after: str

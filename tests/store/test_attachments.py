@@ -20,7 +20,6 @@ from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch
 from server.emails.draft import PART
 from server.emails.faults import AttachmentsTooLarge, DomainNotVerified, IdempotencyKeyReused
-from server.emails.memory_budget import MemoryBudget
 from server.emails.store import AttachmentRow
 from server.emails.transitions import Transition
 from server.faults import Fault, ValidationFailed
@@ -249,25 +248,3 @@ async def test_attachment_content_is_deleted_with_the_last_open_recipient(
         await writer.run(transitions.apply, [change], linking.clock.now_ms())
         kept.append([(row.size, row.content) for row in await linking.files()])
     assert kept == [[(3, b"abc"), (3, b"abc")]] * 2 + [[(3, None), (3, b"abc")]]
-
-
-async def test_wait_for_memory_has_a_timeout() -> None:
-    memory = MemoryBudget(100, 60, wait_s=0.05)
-    async with (
-        memory.taken("a", 60) as first,
-        memory.taken("a", 1) as too_much,
-        memory.taken("b", 40) as second,
-    ):
-        assert (first, too_much, second) == (True, False, True)
-        async with memory.taken("c", 1) as full:
-            assert not full
-    patient = MemoryBudget(100, 100, wait_s=10)
-    order = []
-
-    async def take(name: str) -> None:
-        async with patient.taken(name, 100):
-            order.append(name)
-            await asyncio.sleep(0)
-
-    await asyncio.gather(take("a"), take("b"), take("c"))
-    assert order == ["a", "b", "c"]
