@@ -80,8 +80,8 @@ class _AttachedRow(NamedTuple):
 _ANY_DUE = Statement(
     _EmailKey, "SELECT org_id, id FROM emails WHERE status = 'scheduled' AND scheduled_at <= :now LIMIT 1"
 )
-# Organisations with scheduled emails, after one of them. It jumps from each organisation straight to the next,
-# so that the number of their emails does not matter.
+# Organisations with scheduled emails, after one of them. It jumps from each organisation straight to the
+# next, so that the number of their emails does not matter.
 WAITING = Statement(
     _WaitingRow,
     """

@@ -84,8 +84,8 @@ class Resolver:
     """Looks up names at the resolver `ZIDIMAIL_DNS`, by default at those of the system.
 
     At most `max_cached` answers are cached; concurrent look-ups of the same name and type for one owner are
-    joined into one query. With `fresh`, a cached answer is not used. `timeout_s` limits a whole look-up of one
-    type, retries included, and the wait for a slot: owners (`server.owner`) have shares of these and take turns.
+    joined into one query. With `fresh`, a cached answer is not used. `timeout_s` limits a whole look-up of
+    one type, retries and the wait for a slot included: owners (`server.owner`) take turns at the slots.
     """
 
     def __init__(

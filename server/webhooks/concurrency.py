@@ -39,8 +39,8 @@ class ConcurrencyLimiter:
     def __init__(self, concurrency: int, per_organisation: int, per_webhook: int) -> None:
         self._per_webhook = per_webhook
         self._webhooks: dict[WebhookKey, _State] = {}
-        # Organisations with waiting calls, in the order of their turns, each with its webhooks in the order of
-        # theirs.
+        # Organisations with waiting calls, in the order of their turns, each with its webhooks in the order
+        # of theirs.
         self._ready: OrderedDict[str, OrderedDict[WebhookKey, _State]] = OrderedDict()
         self._waiting = Shares(_WAITING_PER_SLOT * concurrency)
         self._in_flight = Shares(concurrency, most=per_organisation)

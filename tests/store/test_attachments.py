@@ -1,6 +1,5 @@
 """Attachments: kept until the email is settled, fetched if they are links, within the plan (Z-20 to Z-23)."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
