@@ -12,6 +12,7 @@ from server.emails import rules
 from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
 from server.emails.request_hash import request_hash
+from server.emails.sizes import content_size
 from server.emails.time_asked import asked_time
 from server.emails.transitions import NewEmail, Row
 from server.encoded_words import decoded
@@ -163,9 +164,8 @@ def _draft(
     org_id = caller.org_id
     domain = mailbox(getattr(request, "from")).domain
     envelope = rules.envelope(fields.to, fields.cc, fields.bcc)
-    untimely: list[Violation] = []
-    if fields.scheduled_at is not None:
-        untimely = list(rules.scheduled_at(fields.scheduled_at, now_ms))
+    is_later = fields.scheduled_at is not None
+    untimely = [] if fields.scheduled_at is None else list(rules.scheduled_at(fields.scheduled_at, now_ms))
     has_key = request.HasField("idempotency_key")
     return Draft(
         org_id=org_id,
@@ -207,15 +207,9 @@ def _draft(
         allowed_domains=caller.allowed_domains,
         test=caller.test,
         scheduled_at=fields.scheduled_at,
-        content_size=0 if fields.scheduled_at is None else _size(request),
+        content_size=content_size(request) if is_later else 0,
         refusal=ValidationFailed(untimely) if untimely else None,
     )
-
-
-def _size(request: pb.SendEmailRequest) -> int:
-    """The bytes of an email without its attachments."""
-    files = sum(len(file.content) for file in request.attachments)
-    return request.ByteSize() - files
 
 
 def _email_row(

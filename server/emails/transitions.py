@@ -15,7 +15,6 @@ from server.db.tx import Tx
 from server.emails.lifecycle import EMAIL_EVENTS, RECIPIENT_EVENTS, Effect, Status, effect_of
 from server.events import log
 from server.events.statuses import OPEN, email_status
-from server.quotas.store import stop_waiting
 
 # (organisation, email)
 EmailKey: TypeAlias = tuple[str, str]
@@ -58,11 +57,6 @@ class Result(NamedTuple):
 
     effect: Effect
     event_id: str | None = None
-
-
-class _Waiting(NamedTuple):
-    org_id: str
-    size: int
 
 
 class NewEmail(NamedTuple):
@@ -129,11 +123,6 @@ _SET_ATTEMPT = Change(
 )
 # A new status that leaves the record of the last attempt as it is.
 _SET_STATUS = Change(f"UPDATE recipients SET status = :status, updated_at = :now {_OF_RECIPIENT}")
-_WAITING = Statement(
-    _Waiting,
-    "SELECT org_id, COALESCE(waiting_bytes, 0) AS size FROM emails WHERE (org_id, id) IN {keys}",
-    keys=_KEYS,
-)
 _SET_EMAIL = Change("UPDATE emails SET status = :status WHERE org_id = :org_id AND id = :email_id")
 
 
@@ -225,9 +214,7 @@ class _States:
                 if status != self._before[key]
             ],
         )
-        _stop_waiting(
-            tx, [key for key, status in self._before.items() if status == "scheduled" != after[key]]
-        )
+        stop_waiting(tx, [key for key, status in self._before.items() if status == "scheduled" != after[key]])
         _drop_content(tx, [key for key in self._with_content if after[key] not in OPEN])
         log.append(tx, self._entries)
 
@@ -289,12 +276,6 @@ def _first_entry(email: NewEmail, type_: str, recipient: str = "") -> log.Entry:
         created_at=row["created_at"],
         recipient=recipient,
     )
-
-
-def _stop_waiting(tx: Tx, keys: Collection[EmailKey]) -> None:
-    """Counts out emails that were scheduled and wait no more (contract row C-88)."""
-    if keys:
-        stop_waiting(tx, _WAITING.all(tx, keys))
 
 
 def _drop_content(tx: Tx, keys: Collection[EmailKey]) -> None:
