@@ -164,7 +164,6 @@ def _draft(
     org_id = caller.org_id
     domain = mailbox(getattr(request, "from")).domain
     envelope = rules.envelope(fields.to, fields.cc, fields.bcc)
-    is_later = fields.scheduled_at is not None
     untimely = [] if fields.scheduled_at is None else list(rules.scheduled_at(fields.scheduled_at, now_ms))
     has_key = request.HasField("idempotency_key")
     return Draft(
@@ -197,7 +196,7 @@ def _draft(
             for text in {text for name, value in fields.tags for text in (name, f"{name}:{value}")}
         ],
         attachments=[
-            _attachment(org_id, email_id, no, given) for no, given in enumerate(request.attachments, start=1)
+            _attachment(org_id, email_id, no, file) for no, file in enumerate(request.attachments, 1)
         ],
         links={no: given.path for no, given in enumerate(request.attachments, start=1) if given.path},
         idempotency_key=IdempotencyKey(org_id, "t-send" if caller.test else "send", request.idempotency_key)
@@ -207,7 +206,7 @@ def _draft(
         allowed_domains=caller.allowed_domains,
         test=caller.test,
         scheduled_at=fields.scheduled_at,
-        content_size=content_size(request) if is_later else 0,
+        content_size=0 if fields.scheduled_at is None else content_size(request),
         refusal=ValidationFailed(untimely) if untimely else None,
     )
 

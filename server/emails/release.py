@@ -63,17 +63,17 @@ class Releaser:
             return False
         released = await self._writer.run(release, now_ms, self._slow_start, self._after)
         self._after = released.after
-        if released.count:
+        if released.emails:
             self._mail_queued.notify()
             self._events_appended.notify()
         # What is still due after a pause is locked by another server.
-        return bool(released.count or released.after)
+        return bool(released.emails or released.after)
 
 
 class Released(NamedTuple):
     """The number of emails that were decided about, and the organisation after which the next turn is."""
 
-    count: int
+    emails: int
     after: str
 
 

@@ -13,6 +13,7 @@ from server.db.statements import BulkInsert, Change, Statement
 from server.db.tables.emails import attachment_parts, emails, recipients
 from server.db.tx import Tx
 from server.emails.lifecycle import EMAIL_EVENTS, RECIPIENT_EVENTS, Effect, Status, effect_of
+from server.emails.waiting import stop_waiting
 from server.events import log
 from server.events.statuses import OPEN, email_status
 
