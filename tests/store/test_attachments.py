@@ -247,3 +247,30 @@ async def test_attachment_content_is_deleted_with_the_last_open_recipient(
         await writer.run(transitions.apply, [change], linking.clock.now_ms())
         kept.append([(row.size, row.content) for row in await linking.files()])
     assert kept == [[(3, b"abc"), (3, b"abc")]] * 2 + [[(3, None), (3, b"abc")]]
+
+
+async def test_links_that_drip_keep_no_memory_from_other_organisations(
+    linking: Linking, sink: WebhookSink
+) -> None:
+    """25 calls of each of two organisations at once; a third one's link is fetched while theirs still drip."""
+    callers = [KeyCaller(new_id(), new_id(), "full") for _ in range(3)]
+    for number, caller in enumerate(callers):
+        await linking.add_organisation(caller, plan="free", burst_limit=1000)
+        await linking.verify(caller, f"d{number}.example.com")
+
+    def sent(number: int, path: str) -> pb.SendEmailRequest:
+        sender = {"from": f"a@d{number}.example.com"}
+        return send_request(**sender, attachments=[link(f"{sink.url}{path}")])
+
+    dripping = [
+        asyncio.create_task(linking.results(sent(number, "/silent"), caller=callers[number]))
+        for number in (0, 1)
+        for _ in range(25)
+    ]
+    await until(lambda: sink.requests["/silent"] >= 30)
+    [result] = await linking.results(sent(2, "/a.csv"), caller=callers[2])
+    assert isinstance(result, pb.SendEmailResponse)
+    assert not any(task.done() for task in dripping)
+    for task in dripping:
+        task.cancel()
+    await asyncio.gather(*dripping, return_exceptions=True)
