@@ -80,8 +80,8 @@ class ValidationFailed(Fault):
         self.violations = violations
 
 
-# What the plan limits the number of (contract row C-88), with the words for a reader and what makes room.
-_REMEDIES = {
+# The things of which a plan limits the number (contract row C-88): their names, and the advice to make room.
+_LIMITED = {
     "webhooks": ("webhooks", "Delete one that is not needed"),
     "api_keys": ("API keys", "Delete one that is not needed"),
     "domains": ("domains", "Delete one that is not needed"),
@@ -100,9 +100,9 @@ class LimitReached(Fault):
     reason, code = "LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"
 
     def __init__(self, resource: Resource, used: int, limit: int) -> None:
-        words, remedy = _REMEDIES[resource]
+        name, advice = _LIMITED[resource]
         super().__init__(
-            f"The organisation has {used} {words}, and its plan allows {limit}. {remedy}, or ask the "
+            f"The organisation has {used} {name}, and its plan allows {limit}. {advice}, or ask the "
             "operator for a higher limit.",
             resource=resource,
             used=str(used),

@@ -23,7 +23,7 @@ _KINDS = {
     "unbound_key": "API keys that are not bound to domains",
     "session": "sessions (sign in to the dashboard)",
 }
-# What a plan limits the number of (C-88), with the words for it and what makes room.
+# The things of which a plan limits the number (C-88): their names in a text, and the advice to make room.
 _LIMITED = {
     "webhooks": ("webhooks", "Delete one that is not needed"),
     "api_keys": ("API keys", "Delete one that is not needed"),
@@ -62,7 +62,7 @@ def text_values(failure: Failure, request_id: str) -> dict[str, str]:
         values["needed"] = _KINDS.get(values["needed"], values["needed"])
     if failure.reason == "LIMIT_EXCEEDED":
         resource = values["resource"]
-        values["resource"], values["remedy"] = _LIMITED.get(resource, (resource, "Delete or cancel some"))
+        values["resource"], values["advice"] = _LIMITED.get(resource, (resource, "Delete or cancel some"))
     if failure.violations:
         values["violation"] = ": ".join(part for part in failure.violations[0] if part)
     return values

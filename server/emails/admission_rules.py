@@ -165,7 +165,7 @@ def _waiting(case: Case) -> Fault | None:
 
 def _test_mail(case: Case) -> Fault | None:
     """Test emails a day (C-88)."""
-    used, limit = case.used.test, case.limits.test
+    used, limit = case.used.test, case.limits.test_emails
     return None if limit is None or used < limit else LimitReached("test_emails", used, limit)
 
 

@@ -195,9 +195,7 @@ def _draft(
             {"org_id": org_id, "tag": text, "email_id": email_id}
             for text in {text for name, value in fields.tags for text in (name, f"{name}:{value}")}
         ],
-        attachments=[
-            _attachment(org_id, email_id, no, file) for no, file in enumerate(request.attachments, 1)
-        ],
+        attachments=[_attachment(org_id, email_id, *file) for file in enumerate(request.attachments, 1)],
         links={no: given.path for no, given in enumerate(request.attachments, start=1) if given.path},
         idempotency_key=IdempotencyKey(org_id, "t-send" if caller.test else "send", request.idempotency_key)
         if has_key

@@ -66,7 +66,6 @@ class Releaser:
         if released.emails:
             self._mail_queued.notify()
             self._events_appended.notify()
-        # What is still due after a pause is locked by another server.
         return bool(released.emails or released.after)
 
 

@@ -40,6 +40,8 @@ MAX_CACHED = 20_000
 # Each query holds a socket while it waits.
 MAX_CONCURRENT = 256
 _PART_OF_DESCRIPTORS = 8
+# A look-up that waited for this part of its time, or longer, had too little left.
+_PART_OF_WAIT = 10
 _MAX_CNAMES = 8
 # Two queries to each server, as a packet may be lost.
 _ROUNDS = 2
@@ -196,10 +198,11 @@ class Resolver:
 
     async def _look_up(self, key: _Key, *, fresh: bool) -> Answer:
         name, rdtype = key
-        is_waiting = True
+        loop = asyncio.get_running_loop()
+        began_at, is_late = loop.time(), True
         try:
             async with asyncio.timeout(self._timeout_s), self._slots.of(current_owner()):
-                is_waiting = False
+                is_late = loop.time() - began_at > self._timeout_s / _PART_OF_WAIT
                 if not fresh and (cached := self._cached(key)) is not None:
                     # Another owner's look-up has ended meanwhile.
                     return cached.answer()
@@ -213,10 +216,10 @@ class Resolver:
             failure = _last_failure(error)
             if is_exhaustion(failure):
                 raise Exhausted(f"{name} {rdtype}: {failure}") from error
-            if is_waiting:
-                # That the others' look-ups took all slots says nothing about the name.
-                raise DnsTemporaryError(f"{name} {rdtype}: too many look-ups at once") from None
             if isinstance(error, TimeoutError | dns.exception.Timeout):
+                if is_late:
+                    # The time went by for others' look-ups, which says nothing about the name.
+                    raise DnsTemporaryError(f"{name} {rdtype}: too many look-ups at once") from None
                 raise self._failed(key, f"no answer in {self._timeout_s:g} s") from None
             raise self._failed(key, str(failure) or type(failure).__name__) from None
         self._keep(key, answer, answer.ttl_s)

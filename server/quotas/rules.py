@@ -29,7 +29,7 @@ class Limits:
     # The scheduled emails that may wait at one time, their bytes, and the test emails a day (C-88).
     scheduled: int | None = None
     scheduled_bytes: int | None = None
-    test: int | None = None
+    test_emails: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Used:
     # The scheduled emails that wait now, and their bytes.
     waiting: int = 0
     waiting_bytes: int = 0
-    # Those of them that this transaction has added: the stored numbers may change meanwhile.
+    # The part of both that this transaction has added: the stored numbers may change meanwhile.
     new_waiting: int = 0
     new_waiting_bytes: int = 0
     # The addresses among those of this transaction that count as seen this month.

@@ -241,7 +241,7 @@ def _account_limits(row: _AccountRow, slow_start: Sequence[int], now_ms: int) ->
         warm_up=warm_up_cap(slow_start, row.created_at, now_ms),
         scheduled=row.scheduled_limit,
         scheduled_bytes=row.scheduled_bytes_limit,
-        test=row.test_limit,
+        test_emails=row.test_limit,
     )
     return AccountLimits(row.state, row.sandbox, row.owner_email, limits)
 

@@ -79,7 +79,7 @@ async def test_slow_sites_that_take_every_slot_lose_it_while_other_mail_waits(
         is_delivered = have(database, [email], "delivered")
 
         async def look() -> bool:
-            # What was put off, as it waited for long, becomes due again.
+            # Mail that was put off, as it had waited for long, becomes due again.
             clock.advance(1)
             engine.wake()
             return await is_delivered()

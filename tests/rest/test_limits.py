@@ -1,75 +1,184 @@
-"""What an organisation may own: beyond its plan's number the answer names number and limit (C-88)."""
+"""Limits of an organisation, and their headers and errors: Z-24, Z-25, Z-43 to Z-46, C-2, C-13, C-42, F-9."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import replace
 
 import httpx
 import pytest
+from limits import parse
 
+from edge.settings import Settings
 from tests.harness.stack import Stack
-from tests.rest.conftest import client
+from tests.harness.waiting import until_the_day_is_long
 from tests.rest.golden import Golden
+from tests.unit.edge.conftest import serve_edge
 
-HOOKS = "/v1/webhooks"
-
-
-@pytest.fixture
-def full(api_of: Callable[[str], httpx.Client]) -> httpx.Client:
-    """The API key of an organisation that may own one of each thing."""
-    return api_of("full")
+ApiOf = Callable[[str], httpx.Client]
 
 
-def hook(number: int, *events: str) -> dict[str, Any]:
-    return {"url": f"https://127.0.0.1:9/{number}", "events": list(events or ["email.sent"])}
+@pytest.fixture(autouse=True)
+def day() -> None:
+    """One day that each test lies in."""
+    until_the_day_is_long()
 
 
-def scheduled() -> dict[str, Any]:
-    time = datetime.now(UTC) + timedelta(days=3)
-    fields = {"from": "a@full.example.com", "to": ["ok@example.net"], "subject": "s", "text": "t"}
-    return fields | {"scheduled_at": time.isoformat(timespec="seconds")}
+def email(name: str, **fields: object) -> dict[str, object]:
+    """An email from the domain of the organisation `name`."""
+    return {
+        "from": f"Acme <hello@{name}.example.com>",
+        "to": ["ada@example.org"],
+        "subject": "Your order",
+        "text": "It is on its way.",
+        **fields,
+    }
 
 
-def test_second_webhook_with_the_same_url_and_events_is_409(api: httpx.Client, golden: Golden) -> None:
-    """C-88."""
-    first = api.post(HOOKS, json=hook(1, "email.sent", "email.bounced"))
-    assert first.status_code == 201
-    golden.check("errors/webhook-exists", api.post(HOOKS, json=hook(1, "email.bounced", "email.sent")))
-    other = api.post(HOOKS, json=hook(1, "email.sent"))
-    assert other.status_code == 201
-    changed = api.patch(f"{HOOKS}/{other.json()['id']}", json={"events": ["email.bounced", "email.sent"]})
-    assert changed.status_code == 409
-    for made in (first, other):
-        api.delete(f"{HOOKS}/{made.json()['id']}")
+def test_send_returns_remaining_quota_in_headers(api_of: ApiOf, golden: Golden) -> None:
+    """F-9, Z-44: each address counts once."""
+    free = api_of("free")
+    body = email("free", cc=["bob@example.org"], bcc=["ADA@example.org"])
+    golden.check("limits/send", free.post("/v1/emails", json=body))
+    golden.check("limits/batch", free.post("/v1/emails/batch", json=[email("free")]))
 
 
-def test_one_thing_more_than_the_plan_allows_is_422(rest: Stack, full: httpx.Client, golden: Golden) -> None:
-    """C-88."""
-    webhook = full.post(HOOKS, json=hook(1))
-    assert webhook.status_code == 201
-    golden.check("errors/limit-webhooks", full.post(HOOKS, json=hook(2)))
-    golden.check("errors/limit-domains", full.post("/v1/domains", json={"domain": "more.example.com"}))
-    with client(rest, rest.orgs["full"].jwt) as session:
-        golden.check("errors/limit-api-keys", session.post("/v1/api-keys", json={"name": "another"}))
-    waiting = full.post("/v1/emails", json=scheduled())
-    assert waiting.status_code == 200
-    golden.check("errors/limit-scheduled", full.post("/v1/emails", json=scheduled()))
-    assert full.post(f"/v1/emails/{waiting.json()['id']}/cancel").status_code == 200
-    again = full.post("/v1/emails", json=scheduled())
-    assert again.status_code == 200
-    full.post(f"/v1/emails/{again.json()['id']}/cancel")
+def test_usage_shows_limits_and_used_amounts(api_of: ApiOf, golden: Golden) -> None:
+    """F-9, Z-43."""
+    golden.check("usage/get", api_of("idle").get("/v1/usage"))
 
 
-def test_zsend_names_number_and_limit_too(full: httpx.Client) -> None:
-    """C-88, in the statuses of zsend (S-2)."""
-    listed = full.get(HOOKS).json()["data"]
-    if not listed:
-        assert full.post(HOOKS, json=hook(1)).status_code == 201
-    email = {"from": "a@full.example.com", "to": "ok@example.net", "subject": "s", "text": "t"}
-    time = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    first, second = (
-        full.post("/api/v1/zsend/emails", json=email | {"scheduledAt": time}) for _ in range(2)
+def test_unlimited_plan_shows_no_limits(api: httpx.Client) -> None:
+    """F-9."""
+    answer = api.post("/v1/emails", json=email("x", **{"from": "a@mail.example.com"}))
+    assert answer.status_code == 200
+    assert "ratelimit-limit" not in answer.headers
+
+
+def test_send_over_the_daily_quota_is_refused(api_of: ApiOf, golden: Golden) -> None:
+    """Z-8, Z-43 to Z-45, C-13, F-9: a request that does not fit entirely sends nothing."""
+    api = api_of("daily")
+    assert api.post("/v1/emails", json=email("daily")).headers["ratelimit-remaining"] == "1"
+    two = email("daily", to=["a@example.org", "b@example.org"])
+    golden.check("errors/daily-quota", api.post("/v1/emails", json=two))
+    golden.check("errors/daily-quota-batch", api.post("/v1/emails/batch", json=[email("daily")] * 2))
+    assert api.get("/v1/emails").json()["total"] == 1
+    assert api.post("/v1/emails", json=email("daily")).headers["ratelimit-remaining"] == "0"
+
+
+def test_send_over_the_monthly_quota_is_refused(api_of: ApiOf, golden: Golden) -> None:
+    """Z-8, Z-43 to Z-45, F-9."""
+    api = api_of("monthly")
+    three = [f"{name}@example.org" for name in "abc"]
+    golden.check("errors/monthly-quota", api.post("/v1/emails", json=email("monthly", to=three)))
+    assert api.get("/v1/emails").json()["total"] == 0
+
+
+def test_send_over_the_unique_recipient_cap_is_refused(api_of: ApiOf, golden: Golden) -> None:
+    """Z-43, C-2: 429, since next month it fits."""
+    api = api_of("unique")
+    three = [f"{name}@example.org" for name in "abc"]
+    golden.check("errors/recipient-cap", api.post("/v1/emails", json=email("unique", to=three)))
+
+
+def test_send_over_the_burst_limit_is_refused(api_of: ApiOf, golden: Golden) -> None:
+    """Z-43, Z-46, F-9."""
+    golden.check("errors/burst-limit", api_of("burst").post("/v1/emails", json=email("burst")))
+
+
+def test_sandbox_sends_to_the_owner_only(api_of: ApiOf, golden: Golden) -> None:
+    """Z-8, Z-25."""
+    api = api_of("sandbox")
+    golden.check("errors/sandbox", api.post("/v1/emails", json=email("sandbox")))
+    own = email("sandbox", to=["Owner@sandbox.example.com"])
+    assert api.post("/v1/emails", json=own).status_code == 200
+
+
+def test_paused_organisation_can_read_and_cannot_send(api_of: ApiOf, golden: Golden) -> None:
+    """Z-8, C-42, S-19."""
+    api = api_of("paused")
+    golden.check("errors/paused", api.post("/v1/emails", json=email("paused")))
+    assert api.post("/v1/emails/batch", json=[email("paused")]).status_code == 403
+    assert api.get("/v1/emails").status_code == 200
+
+
+def test_banned_organisation_is_refused_everywhere(api_of: ApiOf, golden: Golden) -> None:
+    """C-42, S-19."""
+    api = api_of("banned")
+    golden.check("errors/banned", api.get("/v1/emails"))
+    golden.check_same("errors/banned", api.post("/v1/emails", json=email("banned")))
+
+
+async def test_requests_over_the_rate_of_one_address_are_refused(rest: Stack, golden: Golden) -> None:
+    """Z-8, Z-46, C-47, F-9."""
+    settings = replace(Settings(server=rest.grpc), ip_limit=parse("1/hour"))
+    headers = {"authorization": f"Bearer {rest.orgs['idle'].api_key}"}
+    async with serve_edge(settings) as url, httpx.AsyncClient(base_url=url, headers=headers) as client:
+        golden.check("limits/requests", await client.get("/v1/webhooks"))
+        golden.check("errors/too-many-requests", await client.get("/v1/webhooks"))
+
+
+@pytest.mark.parametrize("mode", ["strict", "permissive"])
+def test_suppressed_item_of_a_batch_is_recorded_and_the_rest_goes_out(api_of: ApiOf, mode: str) -> None:
+    """C-51: the state of a list is no mistake of the caller."""
+    api = api_of("free")
+    api.post("/v1/suppressions", json={"email": "left@example.org"})
+    before = api.get("/v1/usage").json()["daily"]["used"]
+    to = ("one@example.org", "Left@Example.org", "two@example.org")
+    batch = [email("free", to=[address]) for address in to]
+    answer = api.post("/v1/emails/batch", json=batch, headers={"x-batch-validation": mode})
+    assert answer.status_code == 200, answer.text
+    first, recorded, last = answer.json()["data"]
+    assert first.keys() == last.keys() == {"id"}
+    assert recorded.keys() == {"id", "warning"}
+    assert "left@example.org" in recorded["warning"].lower()
+    assert api.get("/v1/usage").json()["daily"]["used"] == before + 2
+    found = api.get(f"/v1/emails/{recorded['id']}").json()
+    assert (found["status"], [event["type"] for event in found["events"]]) == (
+        "suppressed",
+        ["email.suppressed"],
     )
-    assert first.status_code == 200, first.text
-    assert second.status_code == 400
-    assert "1 scheduled emails" in second.json()["message"]
+    assert api.get(f"/v1/emails/{first['id']}").json()["status"] in {"queued", "sent", "delivered"}
+
+
+def test_refused_strict_batch_names_every_wrong_item(api_of: ApiOf) -> None:
+    """C-51: what a look at the item shows, and what only the store knows."""
+    foreign = email("free") | {"from": "a@elsewhere.example"}
+    batch = [email("free"), email("free", to=["nobody"]), foreign, email("free", subject=None)]
+    answer = api_of("free").post("/v1/emails/batch", json=batch)
+    assert answer.status_code == 422
+    errors = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert errors.keys() == {"emails[1].to[0]", "emails[2]", "emails[3].subject"}
+    assert "elsewhere.example" in errors["emails[2]"]
+
+
+@pytest.mark.parametrize("recipients", [[], ["fresh@example.org"]])
+def test_suppressed_recipients_are_skipped_or_nothing_is_sent(
+    api_of: ApiOf, golden: Golden, recipients: list[str]
+) -> None:
+    """Z-8, Z-24."""
+    api = api_of("free")
+    api.post("/v1/suppressions", json={"email": "gone@example.org"})
+    body = email("free", to=["gone@example.org", *recipients])
+    before = api.get("/v1/usage").json()["daily"]["used"]
+    answer = api.post("/v1/emails/batch", json=[body]) if recipients else api.post("/v1/emails", json=body)
+    if recipients:
+        golden.check("emails/some-suppressed", answer)
+    else:
+        golden.check("errors/all-suppressed", answer)
+    assert api.get("/v1/usage").json()["daily"]["used"] == before + len(recipients)
+
+
+def test_repeated_send_returns_the_present_quota(api_of: ApiOf) -> None:
+    """F-1, F-9: the answer is the first one's, the quota is today's."""
+    api = api_of("repeating")
+
+    def post(path: str, body: object) -> httpx.Response:
+        return api.post(path, json=body, headers={"idempotency-key": f"once{path}"})
+
+    bodies = {"/v1/emails": email("repeating"), "/v1/emails/batch": [email("repeating")]}
+    first = [post(path, body) for path, body in bodies.items()]
+    again = [post(path, body) for path, body in bodies.items()]
+    assert [answer.headers["ratelimit-remaining"] for answer in (*first, *again)] == ["2", "1", "1", "1"]
+    assert [answer.json() for answer in again] == [answer.json() for answer in first]
+    assert {answer.headers["idempotent-replayed"] for answer in again} == {"true"}
+    assert api.post("/v1/emails", json=email("repeating")).headers["ratelimit-remaining"] == "0"
+    assert {post(path, body).headers["ratelimit-remaining"] for path, body in bodies.items()} == {"0"}

@@ -1,5 +1,6 @@
 """Attachments: kept until the email is settled, fetched if they are links, within the plan (Z-20 to Z-23)."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,10 +23,13 @@ from server.emails.faults import AttachmentsTooLarge, DomainNotVerified, Idempot
 from server.emails.store import AttachmentRow
 from server.emails.transitions import Transition
 from server.faults import Fault, ValidationFailed
+from server.ids import new_id
 from server.net.dns import Resolver
 from server.net.http import GuardedClient
 from server.quotas.faults import AccountPaused
 from server.settings import Settings
+from server.wire.caller import KeyCaller
+from tests.harness.waiting import until
 from tests.harness.webhook_sink import WebhookSink, page
 from tests.store.accepting import CALLER, Accepting, send_request
 
@@ -252,7 +256,11 @@ async def test_attachment_content_is_deleted_with_the_last_open_recipient(
 async def test_links_that_drip_keep_no_memory_from_other_organisations(
     linking: Linking, sink: WebhookSink
 ) -> None:
-    """25 calls of each of two organisations at once; a third one's link is fetched while theirs still drip."""
+    """25 calls of each of two organisations; a third one's link is fetched while theirs still drip."""
+    patient = GuardedClient(
+        Resolver(Settings(Path(), "sqlite://", "secret")), allow_private_networks=True, user_agent="test/1"
+    )
+    linking.links = Links(linking.database, linking.clock, patient)
     callers = [KeyCaller(new_id(), new_id(), "full") for _ in range(3)]
     for number, caller in enumerate(callers):
         await linking.add_organisation(caller, plan="free", burst_limit=1000)
@@ -263,11 +271,11 @@ async def test_links_that_drip_keep_no_memory_from_other_organisations(
         return send_request(**sender, attachments=[link(f"{sink.url}{path}")])
 
     dripping = [
-        asyncio.create_task(linking.results(sent(number, "/silent"), caller=callers[number]))
+        asyncio.create_task(linking.results(sent(number, "/wait"), caller=callers[number]))
         for number in (0, 1)
         for _ in range(25)
     ]
-    await until(lambda: sink.requests["/silent"] >= 30)
+    await until(lambda: len(sink.at("/wait")) >= 30)
     [result] = await linking.results(sent(2, "/a.csv"), caller=callers[2])
     assert isinstance(result, pb.SendEmailResponse)
     assert not any(task.done() for task in dripping)

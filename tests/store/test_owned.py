@@ -1,4 +1,4 @@
-"""What an organisation may own: exactly its plan's number of each thing, on both engines (C-88)."""
+"""An organisation may own exactly its plan's number of each thing, on both engines (C-88)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

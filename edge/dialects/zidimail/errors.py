@@ -113,7 +113,7 @@ ROWS: Mapping[str, Row] = {
         "validation_error",
         "The plan allows no more {resource}.",
         "The organisation has {used} {resource}, and its plan allows {limit}.",
-        "{remedy}, or ask the operator for a higher limit.",
+        "{advice}, or ask the operator for a higher limit.",
     ),
     "DOMAIN_OWNED_ELSEWHERE": Row(
         409,

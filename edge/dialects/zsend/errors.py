@@ -101,7 +101,7 @@ ROWS: Mapping[str, Row] = {
         "The webhook {id} has the same URL and the same events. Change that one, or choose others."
     ),
     "LIMIT_EXCEEDED": _invalid(
-        "The organisation has {used} {resource}, and its plan allows {limit}. {remedy}, or ask the operator "
+        "The organisation has {used} {resource}, and its plan allows {limit}. {advice}, or ask the operator "
         "for a higher limit."
     ),
     "DOMAIN_OWNED_ELSEWHERE": _invalid("Another organisation has verified the domain {domain}."),

@@ -17,7 +17,7 @@ plans = Table(
     Column("burst_limit", Integer),
     Column("attachment_bytes", Integer, nullable=False),
     Column("smtp", Boolean, nullable=False),
-    # What an organisation may own at one time, and its test mail a day (C-88).
+    # The things that an organisation may own at one time, and its test mail a day (C-88).
     Column("webhook_limit", Integer),
     Column("key_limit", Integer),
     Column("domain_limit", Integer),

@@ -125,7 +125,7 @@ async def test_waiter_that_is_served_and_cancelled_at_once_gives_its_slot_to_the
 
 
 @given(st.data())
-def test_whoever_waits_is_served_or_gone_in_the_end(data: st.DataObject) -> None:
+def test_every_waiter_is_served_or_gone_in_the_end(data: st.DataObject) -> None:
     size = data.draw(st.integers(1, 6))
     plan = data.draw(
         st.lists(st.tuples(st.sampled_from(OWNERS), st.integers(1, size), st.booleans()), max_size=40)

@@ -51,7 +51,7 @@ def upgrade() -> None:
         kind = sa.BigInteger() if name == "waiting_bytes" else sa.Integer()
         op.add_column("usage", sa.Column(name, kind, nullable=False, server_default="0"))
     op.add_column("emails", sa.Column("waiting_bytes", sa.BigInteger(), nullable=True))
-    # What waits already counts as well, without its bytes.
+    # Emails that wait already count as well, without their bytes.
     op.execute(
         "INSERT INTO usage (org_id, day, day_count, month, month_count, unique_count, second, second_count, "
         "waiting_count) "

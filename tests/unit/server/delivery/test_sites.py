@@ -132,7 +132,7 @@ def test_one_organisation_cannot_keep_another_from_a_slot(standing: str) -> None
     assert [found.org_id for found in jobs_of(sites)] == ["modest"]
 
 
-def test_what_is_slow_for_one_organisation_is_not_put_off_for_another() -> None:
+def test_site_that_is_slow_for_one_organisation_takes_jobs_of_another() -> None:
     sites = Sites(limit=1, slots=20)
     for number in range(6):
         sites.add(job("slow", number, "greedy"), 100)

@@ -388,11 +388,12 @@ async def test_look_ups_of_one_owner_leave_slots_for_another(
 
 
 async def test_time_limit_covers_the_wait_for_a_slot_and_blames_no_name_for_it(
-    dns_server: DnsServer, hasty: Resolver, clock: ManualClock
+    dns_server: DnsServer, hasty: Resolver
 ) -> None:
-    dns_server.zones |= {(f"n{n}.silent.test", "TXT"): DnsFault.TIMEOUT for n in range(MAX_CONCURRENT)}
+    names = [f"n{n}.silent.test" for n in range(2 * MAX_CONCURRENT)]
+    dns_server.zones |= {(name, "TXT"): DnsFault.TIMEOUT for name in names}
     dns_server.zones["last.test", "TXT"] = ["found"]
-    names = [*(f"n{n}.silent.test" for n in range(MAX_CONCURRENT)), "last.test"]
+    names.append("last.test")
     found = await asyncio.gather(*map(hasty.txt, names), return_exceptions=True)
     assert {type(error) for error in found} == {DnsTemporaryError}
     assert "too many look-ups" in str(found[-1])
