@@ -102,7 +102,7 @@ class Turns:
             if waiter.done() and not waiter.cancelled():
                 # It was served and cancelled in the same moment.
                 self.give_back(owner, units)
-            else:
+            elif waiter in self._lines.get(owner, ()):
                 self._leave(owner, waiter)
                 self._serve()
             raise
@@ -119,17 +119,18 @@ class Turns:
             is_served = False
             for owner in list(self._lines):
                 waiter, units = next(iter(self._lines[owner].items()))
-                if not self._shares.fits(owner, units):
-                    continue
-                self._shares.take(owner, units)
-                self._leave(owner, waiter)
-                if owner in self._lines:
+                if not waiter.done():
+                    if not self._shares.fits(owner, units):
+                        continue
+                    self._shares.take(owner, units)
+                    waiter.set_result(None)
                     self._lines.move_to_end(owner)
-                waiter.set_result(None)
+                # Else it is cancelled, and its task has not noticed yet.
+                self._leave(owner, waiter)
                 is_served = True
 
     def _leave(self, owner: str, waiter: asyncio.Future[None]) -> None:
         line = self._lines[owner]
-        line.pop(waiter, None)
+        del line[waiter]
         if not line:
             del self._lines[owner]

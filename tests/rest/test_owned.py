@@ -27,7 +27,7 @@ def hook(number: int, *events: str) -> dict[str, Any]:
 def scheduled() -> dict[str, Any]:
     time = datetime.now(UTC) + timedelta(days=3)
     fields = {"from": "a@full.example.com", "to": ["ok@example.net"], "subject": "s", "text": "t"}
-    return fields | {"scheduled_at": time.isoformat(timespec="seconds")}
+    return fields | {"scheduled_at": time.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
 
 
 def test_second_webhook_with_the_same_url_and_events_is_409(api: httpx.Client, golden: Golden) -> None:

@@ -113,6 +113,18 @@ async def test_time_limit_covers_the_wait_and_what_waited_is_forgotten() -> None
         pass
 
 
+async def test_slot_that_comes_free_as_its_waiter_is_cancelled_goes_to_the_next() -> None:
+    turns = Turns(1)
+    await turns.take("a")
+    first, second = asyncio.create_task(turns.take("b")), asyncio.create_task(turns.take("b"))
+    await asyncio.sleep(0)
+    first.cancel()
+    turns.give_back("a")
+    await second
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
 async def test_waiter_that_is_served_and_cancelled_at_once_gives_its_slot_to_the_next() -> None:
     turns = Turns(1)
     await turns.take("a")
