@@ -139,10 +139,13 @@ def test_a_large_message_is_counted_once(jobs: int) -> None:
 
 def test_messages_of_one_organisation_leave_memory_for_those_of_another() -> None:
     memory = MemoryBudget()
+    # Kept, as the jobs of an engine keep theirs.
+    letters = []
     for size in (MIB // 8, 5 * MIB):
         one = letter(bytes(size))
         while memory.has_room_for_large(one.org_id) if size > LARGE else memory.has_room_of(one.org_id):
-            memory.add(letter(bytes(size)))
+            letters.append(letter(bytes(size)))
+            memory.add(letters[-1])
         assert memory.has_room
         assert memory.has_room_of("other")
         assert memory.has_room_for_large("other")
