@@ -10,7 +10,7 @@ import structlog
 import uvloop
 from sqlalchemy.exc import OperationalError
 
-from server.commands import bootstrap, organisation, plan
+from server.commands import account_state, bootstrap, organisation, plan
 from server.db.lock import owned
 from server.db.migrate import upgrade
 from server.db.outage import StoreAway
@@ -31,6 +31,9 @@ def main() -> int:
     )
     organisation.add_arguments(
         commands.add_parser("organisation", help="change an organisation's plan, state, sandbox or limits")
+    )
+    account_state.add_arguments(
+        commands.add_parser("account-state", help="show or change whether an organisation may send or read")
     )
     plan.add_arguments(commands.add_parser("plan", help="show or change what a plan allows"))
     arguments = parser.parse_args()
@@ -58,6 +61,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         print(json.dumps(uvloop.run(bootstrap.bootstrap(arguments, settings))))
     elif arguments.command == "organisation":
         print(json.dumps(uvloop.run(organisation.change(arguments, settings))))
+    elif arguments.command == "account-state":
+        print(json.dumps(uvloop.run(account_state.change(arguments, settings))))
     elif arguments.command == "plan":
         print(json.dumps(uvloop.run(plan.change(arguments, settings))))
     else:

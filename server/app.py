@@ -11,6 +11,7 @@ import structlog
 import zidimail.v1
 from prometheus_client import start_http_server
 
+from server.account_health import wiring as account_health
 from server.accounts import wiring as accounts
 from server.clock import SystemClock
 from server.delivery import wiring as delivery
@@ -72,6 +73,7 @@ def server(kernel: Kernel) -> list[Service]:
         inbound.build(kernel),
         quotas.build(kernel),
         suppressions.build(kernel),
+        account_health.build(kernel),
         identities,
         api_keys,
     ]

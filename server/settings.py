@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from server.kept_secret import kept_secret
@@ -11,6 +12,7 @@ from server.private_files import private_directory
 
 _LEAST_SECRET_BYTES = 32
 _MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?", re.ASCII)
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 
 
@@ -54,6 +56,15 @@ class Settings:
     # The most recipients a day of a new account, by its age in days; after the last day its plan decides. Off
     # by default, as operators who know their customers do not need it.
     slow_start: tuple[int, ...] = ()
+    # The rates of bounces and complaints, in percent, from which on sending is paused; from half of them on
+    # an account is reviewed (S-20, C-43). None switches a rate off, for operators who know their senders.
+    bounce_limit: Fraction | None = Fraction("4.0")
+    complaint_limit: Fraction | None = Fraction("0.08")
+    # The days for which the rates are taken, and the recipients from which on they say something.
+    health_days: int = 7
+    health_least_sent: int = 100
+    # The place where a customer appeals: a URL or an address, shown in refusals (C-69).
+    support_url: str = ""
     # The part of its time that each background loop (webhook fan-out, statistics) keeps while many sends are
     # being accepted. An event takes the slower one about 40 us, so a quarter is about 6,000 events a second:
     # more than one process appends when it delivers what it accepts.
@@ -118,6 +129,11 @@ class Settings:
             lifetime_s=read.seconds("LIFETIME_SECONDS", 4 * 86_400.0),
             uncertain_delay_s=read.seconds("UNCERTAIN_DELAY_SECONDS", 600.0),
             slow_start=read.integers("SLOW_START"),
+            bounce_limit=read.percent("BOUNCE_LIMIT", "4.0"),
+            complaint_limit=read.percent("COMPLAINT_LIMIT", "0.08"),
+            health_days=read.integer("HEALTH_DAYS", 7, most=90),
+            health_least_sent=read.integer("HEALTH_LEAST_SENT", 100),
+            support_url=read.text("SUPPORT_URL", ""),
             background_share=read.share("BACKGROUND_SHARE", 0.25, least=0.05),
             streams_of_caller=read.integer("STREAMS_OF_CALLER", 100),
             streams_of_org=read.integer("STREAMS_OF_ORGANISATION", 500),
@@ -224,6 +240,18 @@ class _Reader:
         if not 0 < seconds < 1e9:
             raise SettingsError(f"ZIDIMAIL_{name} must be a number of seconds above zero, not {value!r}.")
         return seconds
+
+    def percent(self, name: str, default: str) -> Fraction | None:
+        """A number above 0 up to 100, exact as it is written; None for `off`."""
+        value = self.optional(name, default)
+        if value is None:
+            return None
+        percent = Fraction(value) if _DECIMAL.fullmatch(value) else Fraction(0)
+        if not 0 < percent <= 100:
+            raise SettingsError(
+                f"ZIDIMAIL_{name} must be `off` or a percentage above 0, up to 100, not {value!r}."
+            )
+        return percent
 
     def share(self, name: str, default: float, *, least: float) -> float:
         value = self.text(name, str(default))

@@ -98,9 +98,6 @@ class RouteRules:
     check: Callable[[Any], None] | None = None
     """The dialect's own limits: raises Failure for a request message that is beyond them."""
 
-    check_response: Callable[[Any], None] | None = None
-    """Raises Failure for a response message that the route does not have."""
-
 
 class Dialect(Protocol):
     """One JSON form of the API."""

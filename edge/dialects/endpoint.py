@@ -138,8 +138,6 @@ class Endpoint:
         finally:
             exchange.call_id = caller.call_id
         rules = operation.rules
-        if rules.check_response is not None:
-            rules.check_response(response)
         if dropped and rules.partial is not None:
             rules.partial.report_invalid(response, dropped)
         answer_headers = () if rules.response_headers is None else rules.response_headers(response)

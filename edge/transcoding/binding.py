@@ -92,13 +92,12 @@ def compile_request(
             bound = bind_body({body_field: body} if body_field else body, None, wrong)
             if isinstance(bound, dict):
                 fields = bound
-        if query_binds:
-            fields |= defaults
-            if query:
-                fields |= query_fields(query_binds, query_names, query, filters, wrong)
-                for name in counts:
-                    if fields.get(name) == 0:
-                        refuse((None, name), wrong, "must be 1 or more")
+        fields |= defaults
+        if query_binds and query:
+            fields |= query_fields(query_binds, query_names, query, filters, wrong)
+            for name in counts:
+                if fields.get(name) == 0:
+                    refuse((None, name), wrong, "must be 1 or more")
         for (name, bind_value), value in zip(path_binds, values, strict=True):
             fields[name] = bind_value([value], (None, name), wrong)
         if wrong:

@@ -77,6 +77,7 @@ _REFUSALS = frozenset(
         "WRONG_CREDENTIAL_KIND",
         "MISSING_PERMISSION",
         "ADDRESS_NOT_ALLOWED",
+        "ACCOUNT_BANNED",
     }
 )
 

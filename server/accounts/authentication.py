@@ -5,7 +5,6 @@ from server.accounts.sessions import Sessions
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.mint import PREFIXES
 from server.wire.caller import OrganisationCaller
-from server.wire.faults import InvalidCredentials
 
 _KEY_PREFIXES = tuple(PREFIXES.values())
 
@@ -19,12 +18,11 @@ class TokenAuthenticator:
         self._banned = banned
 
     async def authenticate(self, token: str) -> OrganisationCaller:
-        """The caller of the API key or session `token`. Raises `InvalidCredentials`."""
+        """The caller of the API key or session `token`. Raises `InvalidCredentials`, `AccountBanned`."""
         caller: OrganisationCaller
         if token.startswith(_KEY_PREFIXES):
             caller = await self._keys.authenticate(token)
         else:
             caller = await self._sessions.authenticate(token)
-        if await self._banned.contains(caller.org_id):
-            raise InvalidCredentials
+        await self._banned.check(caller.org_id)
         return caller

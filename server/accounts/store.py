@@ -27,6 +27,9 @@ class OrganisationRow(NamedTuple):
     unique_limit: int | None
     burst_limit: int | None
     created_at: int
+    state_since: int | None
+    state_reasons: str
+    state_note: str
     webhook_limit: int | None
     key_limit: int | None
     domain_limit: int | None

@@ -26,7 +26,8 @@ def build(kernel: Kernel, keys: ApiKeyAuthenticator, rules: Mapping[str, AccessR
     """Recognises callers, and tells them who they are. `rules` are those of every method."""
     tokens = SessionTokens(kernel.settings.secret, kernel.clock)
     sessions = Sessions(tokens, kernel.database, kernel.clock)
+    banned = Banned(kernel.database, kernel.clock, kernel.settings.support_url)
     return Accounts(
         servicers={DESCRIPTOR.services_by_name["AccessService"]: AccessServicer(rules)},
-        authenticator=TokenAuthenticator(keys, sessions, Banned(kernel.database, kernel.clock)),
+        authenticator=TokenAuthenticator(keys, sessions, banned),
     )

@@ -2,20 +2,20 @@
 
 import argparse
 
+from server.account_health.rules import STATES
 from server.accounts import store as accounts
+from server.commands.account_state import decide, operator_name
 from server.commands.options import LIMITS, limits_of
 from server.db.tx import Tx
 from server.db.writer import running_writer
 from server.quotas.plans import all_plans
 from server.settings import Settings, SettingsError
 
-STATES = ("healthy", "review", "paused", "banned")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("org_id", metavar="ORG_ID")
-    parser.add_argument("--state", choices=STATES, help="whether it may send, read, or nothing")
+    parser.add_argument("--state", choices=STATES, help="as `account-state`, without a note")
     parser.add_argument("--plan", help="one of the table `plans`")
     parser.add_argument("--sandbox", choices=("on", "off"), help="on: mail goes to its owner only")
     for name in LIMITS:
@@ -35,6 +35,8 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, obje
             known = [plan.plan for plan in all_plans(tx)]
             if args.plan not in known:
                 raise SettingsError(f"There is no plan {args.plan!r}; there are {', '.join(known)}.")
+        if args.state is not None:
+            decide(tx, args.org_id, args.state, note="", operator=operator_name(), settings=settings)
         return accounts.change_organisation(tx, args.org_id, changes)
 
     async with running_writer(settings.database_url) as writer:
@@ -46,8 +48,6 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, obje
 
 def _changes(args: argparse.Namespace) -> dict[str, object]:
     changes: dict[str, object] = {}
-    if args.state is not None:
-        changes["state"] = args.state
     if args.plan is not None:
         changes["plan"] = args.plan
     if args.sandbox is not None:

@@ -1,6 +1,7 @@
 """Every table, for migrations and for tests that look at all of them."""
 
 from server.db.tables import (
+    account_health,
     accounts,
     domains,
     emails,
@@ -17,6 +18,7 @@ from server.db.tables.metadata import metadata
 
 # Importing a module adds its tables to the metadata.
 MODULES = (
+    account_health,
     accounts,
     domains,
     emails,

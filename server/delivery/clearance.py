@@ -7,6 +7,7 @@ in lists: with the emails when these are loaded, and again before MAIL if that w
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
+from server.account_health.rules import MAY_SEND
 from server.clock import Clock
 from server.db.database import Database
 from server.db.keys import KeyType
@@ -22,7 +23,6 @@ Recipient: TypeAlias = tuple[str, str, int]
 # The outcomes of the recipients that may not be sent to.
 Refusals: TypeAlias = Mapping[Recipient, Outcome]
 
-_MAY_SEND = ("healthy", "review")
 _WAITING: tuple[Status, ...] = ("queued", "delivery_delayed")
 _KEYS: dict[str, KeyType] = {"org_id": "text", "email_id": "text", "no": "integer"}
 
@@ -71,7 +71,7 @@ def _outcome(row: _Standing, *, is_suppressed: bool) -> Outcome | None:
         return Outcome(Verdict.REFUSED, 0, POLICY, f"not sent: it is {row.status}")
     if row.state == "paused":
         return Outcome(Verdict.HELD, 0, POLICY, "held while the organisation is paused")
-    if row.state not in _MAY_SEND:
+    if row.state not in MAY_SEND:
         return Outcome(Verdict.REFUSED, 0, POLICY, BANNED)
     if not row.is_verified:
         return Outcome(Verdict.REFUSED, 0, POLICY, NO_DOMAIN)

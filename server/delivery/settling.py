@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import structlog
 
+from server.account_health.rules import CountsAs
 from server.db.tx import Tx
 from server.delivery.record import Settlement
 from server.emails.lifecycle import Effect, Status
@@ -11,6 +12,7 @@ from server.emails.transitions import Reply, Transition, apply
 from server.queue import store as queue
 from server.queue.rows import Retry
 from server.suppressions.bounces import Bounce, suppress_bounced
+from server.suppressions.rules import blames_mailbox
 
 _log = structlog.get_logger()
 
@@ -64,7 +66,18 @@ def _transitions(settlement: Settlement) -> Iterator[Transition]:
             *(key.org_id, key.email_id, key.no, status, settlement.attempts, reply),
             possible_duplicate=settlement.possible_duplicate,
             is_locked=settlement.alone,
+            counts_as=_counts_as(settlement, status),
         )
+
+
+def _counts_as(settlement: Settlement, status: Status) -> CountsAs | None:
+    """The part of an outcome in the health of the account; only a reply to RCPT blames a mailbox (C-60)."""
+    if settlement.simulated:
+        return None
+    if status == "bounced":
+        is_blamed = settlement.of_mailbox and blames_mailbox(settlement.enhanced, settlement.text)
+        return "bounced" if is_blamed else "refused"
+    return status if status in ("delivered", "complained") else None
 
 
 def _bounce(settlement: Settlement) -> Bounce:

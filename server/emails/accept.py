@@ -36,7 +36,7 @@ class Acceptor:
     """Accepts batches through the writer; after each commit `mail_queued` and `events_appended` are notified.
 
     The number of emails in each transaction is recorded in `load`. `slow_start` is the table of daily caps by
-    account age in days (C-47).
+    account age in days (C-47), `support_url` where a customer appeals (C-69).
     """
 
     def __init__(
@@ -47,7 +47,9 @@ class Acceptor:
         mail_queued: Notifier,
         events_appended: Notifier,
         slow_start: Sequence[int] = (),
+        support_url: str = "",
     ) -> None:
+        self._support_url = support_url
         self._slow_start = slow_start
         self._writer = writer
         self._clock = clock
@@ -87,6 +89,7 @@ class Acceptor:
             now_ms,
             batch_keys=[key for batch in batches if (key := batch.key) is not None],
             slow_start=self._slow_start,
+            support_url=self._support_url,
         )
         admission = Admission(facts)
         answers = Answers(admission)

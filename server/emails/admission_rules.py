@@ -3,6 +3,8 @@
 from collections.abc import Callable, Set
 from typing import Literal, NamedTuple, TypeAlias
 
+from server.account_health.faults import AccountPaused
+from server.account_health.rules import MAY_SEND
 from server.emails.candidate import Candidate, Facts, IdempotencyKey, Remembered
 from server.emails.faults import (
     AllRecipientsSuppressed,
@@ -13,7 +15,6 @@ from server.emails.faults import (
 )
 from server.faults import Fault, LimitReached
 from server.quotas.faults import (
-    AccountPaused,
     BurstLimitExceeded,
     DailyQuotaExceeded,
     MonthlyQuotaExceeded,
@@ -21,11 +22,7 @@ from server.quotas.faults import (
     SandboxRecipient,
     WarmUpLimitExceeded,
 )
-from server.quotas.rules import (
-    AccountLimits,
-    Limits,
-    Used,
-)
+from server.quotas.rules import AccountLimits, Limits, Used
 
 # "accept": a caller wants an email sent. "accept_next": the same, after another email of the same strict
 # batch was admitted. "fetch": before the links of an email's attachments are fetched. "release": a scheduled
@@ -78,8 +75,8 @@ def _attachments(case: Case) -> Fault | None:
 
 def _account(case: Case) -> Fault | None:
     """An organisation that is paused or banned does not send (S-19, C-42)."""
-    state = case.account.state
-    return AccountPaused(state) if state in {"paused", "banned"} else None
+    standing = case.account.standing
+    return None if standing.state in MAY_SEND else AccountPaused(standing, case.facts.support_url)
 
 
 def _key_domains(case: Case) -> Fault | None:

@@ -34,9 +34,12 @@ _RETRY_AFTER_S = 2.0
 
 
 class Links:
-    """Fetches the files that drafts name by URL."""
+    """Fetches the files that drafts name by URL; `support_url` is where a customer appeals (C-69)."""
 
-    def __init__(self, database: Database, clock: Clock, client: GuardedClient) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, client: GuardedClient, support_url: str = ""
+    ) -> None:
+        self._support_url = support_url
         self._database = database
         self._clock = clock
         self._client = client
@@ -86,6 +89,7 @@ class Links:
             [batch.org_id],
             self._clock.now_ms(),
             batch_keys=[] if key is None else [key],
+            support_url=self._support_url,
         )
         admission = Admission(facts)
         is_repeated = key is not None and admission.earlier(key, batch.request_hash) is not None

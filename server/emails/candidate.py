@@ -74,3 +74,5 @@ class Facts:
     # Organisations with addresses to which they may not send.
     suppressed: Set[tuple[str, str]] = frozenset()
     answers: Mapping[IdempotencyKey, Remembered] = field(default_factory=dict)
+    # The place to appeal against the state of the account.
+    support_url: str = ""

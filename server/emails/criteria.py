@@ -63,9 +63,12 @@ def checks(org_id: str, criteria: Filter, domain_id: str | None) -> list[ColumnE
         found.append(emails.c.status.in_(criteria.statuses))
     if domain_id is not None:
         found.append(emails.c.domain_id == domain_id)
-    if criteria.job_type is not None:
-        found.append(is_of_type(criteria.job_type))
-    return found
+    return [*found, *of_type(criteria.job_type)]
+
+
+def of_type(job_type: JobType | None) -> list[ColumnElement[bool]]:
+    """The condition that an email is of a type; none for any type."""
+    return [] if job_type is None else [is_of_type(job_type)]
 
 
 def is_of_type(job_type: JobType) -> ColumnElement[bool]:

@@ -21,11 +21,13 @@ def read_facts(
     *,
     batch_keys: Iterable[IdempotencyKey] = (),
     slow_start: Sequence[int] = (),
+    support_url: str = "",
 ) -> Facts:
     """Reads the facts for the rules of a moment, each table once.
 
     If the moment charges, the organisations' usage is locked until the transaction ends. `batch_keys` are
-    the idempotency keys of whole batches; `slow_start` has the daily caps by account age in days (C-47).
+    the idempotency keys of whole batches; `slow_start` has the daily caps by account age in days (C-47),
+    and `support_url` is shown to those who are refused for the state of their account (C-69).
     """
     periods = Periods.of(now_ms)
     rules = {rule.name for rule in rules_at(moment)}
@@ -44,6 +46,7 @@ def read_facts(
         suppressed=suppressed(tx, recipients, now_ms) if "suppression" in rules else frozenset(),
         # After the lock, so that of two servers the second sees what the first one has stored.
         answers=idempotency.recall(tx, keys, now_ms, delete_expired=charges),
+        support_url=support_url,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from zidimail.v1 import email_service_pb2 as pb
 from zidimail.v1 import email_service_pb2_grpc
 
+from server.account_health.to_proto import ACCOUNT_STATES
 from server.clock import Clock
 from server.db.database import Database
 from server.db.writer import Writer
@@ -22,6 +23,7 @@ from server.emails.to_proto import (
     bounce_message,
     email_message,
     filter_of,
+    job_type_of,
     recipient_message,
     stats_message,
 )
@@ -29,7 +31,6 @@ from server.events.cursors import Cursors
 from server.events.to_proto import event_message
 from server.faults import Fault, ValidationFailed, Violation
 from server.ids import is_id
-from server.quotas.to_proto import ACCOUNT_STATES
 from server.stats.store import DEFAULT_DAYS, MAX_DAYS, statistics
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
@@ -119,7 +120,8 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         caller, email_id, now_ms = current_caller(), request.id, self._clock.now_ms()
         if not is_id(email_id):
             raise EmailNotFound(email_id)
-        fault = await self._writer.run(cancel, caller, email_id, now_ms)
+        job_type = job_type_of(request.job_type)
+        fault = await self._writer.run(cancel, caller, email_id, now_ms, job_type)
         if fault is not None:
             raise fault
         self._events_appended.notify()
@@ -130,7 +132,8 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         caller = current_caller()
         if not is_id(request.id):
             raise EmailNotFound(request.id)
-        found = await self._database.read(store.details, caller.org_id, request.id, caller.reach)
+        job_type = job_type_of(request.job_type)
+        found = await self._database.read(store.details, caller.org_id, request.id, caller.reach, job_type)
         if found is None:
             raise EmailNotFound(request.id)
         email = email_message(found.email)

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from server.addresses import mailbox
 from server.db.tables.emails import emails, recipients
 from server.db.tx import Tx
+from server.emails.criteria import JobType, of_type
 from server.emails.faults import DomainNotAllowed, EmailNotFound, EmailNotScheduled
 from server.emails.lifecycle import Effect
 from server.emails.transitions import Transition, apply
@@ -28,10 +29,12 @@ def move(tx: Tx, caller: OrganisationCaller, email_id: str, at_ms: int) -> Fault
     return None if moved else _not_scheduled(tx, org_id, email_id)
 
 
-def cancel(tx: Tx, caller: OrganisationCaller, email_id: str, now_ms: int) -> Fault | None:
+def cancel(
+    tx: Tx, caller: OrganisationCaller, email_id: str, now_ms: int, job_type: JobType | None = None
+) -> Fault | None:
     """Cancels a scheduled email and deletes its attachments' content, or returns the reason why not.
 
-    The bounds of keys are as for `move`.
+    The bounds of keys are as for `move`. With `job_type` there are no emails of another type.
     """
     org_id = caller.org_id
     if (fault := _check_caller(tx, caller, email_id)) is not None:
@@ -48,7 +51,7 @@ def cancel(tx: Tx, caller: OrganisationCaller, email_id: str, now_ms: int) -> Fa
     results = apply(tx, [Transition(org_id, email_id, no, "canceled") for no in waiting], now_ms)
     if any(result.effect is Effect.APPLIED for result in results):
         return None
-    return _not_scheduled(tx, org_id, email_id)
+    return _not_scheduled(tx, org_id, email_id, job_type)
 
 
 class _Bounds(NamedTuple):
@@ -68,7 +71,7 @@ def _check_caller(tx: Tx, caller: OrganisationCaller, email_id: str) -> Fault | 
     return None if domain in (caller.allowed_domains or {domain}) else DomainNotAllowed(domain)
 
 
-def _not_scheduled(tx: Tx, org_id: str, email_id: str) -> Fault:
+def _not_scheduled(tx: Tx, org_id: str, email_id: str, job_type: JobType | None = None) -> Fault:
     query = select(emails.c.status).where(emails.c.org_id == org_id, emails.c.id == email_id)
-    status = tx.scalar(str, query)
+    status = tx.scalar(str, query.where(*of_type(job_type)))
     return EmailNotFound(email_id) if status is None else EmailNotScheduled(email_id, status)

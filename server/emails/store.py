@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 from server.db.reach import ALL, Reach
 from server.db.tables.emails import attachments, email_contents, emails, recipients
 from server.db.tx import Tx
+from server.emails.criteria import JobType, of_type
 from server.events import log
 from server.events.rows import EventRow
 from server.quotas.store import account_state
@@ -96,12 +97,15 @@ _RECIPIENT = tuple(recipients.c[name] for name in RecipientRow._fields)
 _ATTACHMENT = tuple(attachments.c[name] for name in AttachmentRow._fields)
 
 
-def details(tx: Tx, org_id: str, email_id: str, reach: Reach = ALL) -> EmailDetails | None:
+def details(
+    tx: Tx, org_id: str, email_id: str, reach: Reach = ALL, job_type: JobType | None = None
+) -> EmailDetails | None:
     """One email with its content, recipients, attachments and events.
 
-    None if there is no such email, or none within reach.
+    None if there is no such email, none within reach, or none of this type.
     """
-    email = tx.first(EmailRow, select(*EMAIL_COLUMNS).where(*_within(reach, org_id, email_id)))
+    query = select(*EMAIL_COLUMNS).where(*_within(reach, org_id, email_id), *of_type(job_type))
+    email = tx.first(EmailRow, query)
     content = tx.first(
         ContentRow,
         select(*_CONTENT).where(email_contents.c.org_id == org_id, email_contents.c.email_id == email_id),

@@ -30,6 +30,7 @@ _JOB_STATUSES = cast("dict[str, batch_job_pb2.BatchJobStatus]", dict(batch_job_p
 JOB_STATUSES = {
     value: name.removeprefix(_JOB_PREFIX).lower() for name, value in _JOB_STATUSES.items() if value
 }
+_NO_JOB_TYPE = Violation("job_type", "must be one of direct, scheduled and batch")
 _JOB_TYPES: dict[email_pb2.JobType, JobType] = {
     email_pb2.JOB_TYPE_DIRECT: "direct",
     email_pb2.JOB_TYPE_SCHEDULED: "scheduled",
@@ -152,10 +153,17 @@ def filter_of(request: pb.ListEmailsRequest, reach: Reach) -> Filter:
         domain=domain,
         since=milliseconds(request.since) if request.HasField("since") else None,
         until=milliseconds(request.until) if request.HasField("until") else None,
-        job_type=_JOB_TYPES.get(request.job_type),
+        job_type=job_type_of(request.job_type),
         job_id=request.job_id or None,
         reach=reach,
     )
+
+
+def job_type_of(value: email_pb2.JobType) -> JobType | None:
+    """The name of a type of job, None for any. Raises `ValidationFailed` for one that does not exist."""
+    if value and value not in _JOB_TYPES:
+        raise ValidationFailed([_NO_JOB_TYPE])
+    return _JOB_TYPES.get(value)
 
 
 def _violations(request: pb.ListEmailsRequest) -> Iterator[Violation]:
@@ -167,7 +175,7 @@ def _violations(request: pb.ListEmailsRequest) -> Iterator[Violation]:
     if any(status not in _STATUS_NAMES for status in request.status):
         yield Violation("status", "holds something that is no status of an email")
     if request.job_type and request.job_type not in _JOB_TYPES:
-        yield Violation("job_type", "must be one of direct, scheduled and batch")
+        yield _NO_JOB_TYPE
     if request.job_id and not is_id(request.job_id):
         yield Violation("job_id", "is not the id of a batch job")
     for field in ("since", "until"):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import delete
 
+from server.account_health.rules import CountsAs
 from server.db.keys import KeyType, in_keys
 from server.db.statements import BulkInsert, Change, Statement
 from server.db.tables.emails import attachment_parts, emails, recipients
@@ -39,7 +40,8 @@ class Transition(NamedTuple):
     """A new status for one recipient.
 
     `attempts` counts the attempts so far; if it is None, the recipient keeps its attempts and last reply, and
-    `reply` goes into the event only. `is_locked` says that the transaction already keeps other changes of
+    `reply` goes into the event only. `counts_as` is the part of its event in the health of the account, None
+    for none. `is_locked` says that the transaction already keeps other changes of
     the email away: it has locked the email, or the row of the queue of the email's only recipient.
     """
 
@@ -51,6 +53,7 @@ class Transition(NamedTuple):
     reply: Reply = NO_REPLY
     possible_duplicate: bool = False
     is_locked: bool = False
+    counts_as: CountsAs | None = None
 
 
 class Result(NamedTuple):
@@ -254,6 +257,7 @@ class _States:
             reply_text=text,
             remote_host=host,
             possible_duplicate=transition.possible_duplicate,
+            counts_as=transition.counts_as,
         )
         self._entries.append(entry)
         return entry

@@ -27,7 +27,7 @@ def build(kernel: Kernel) -> Package:
         user_agent=_USER_AGENT,
         total_s=FETCH_S,
     )
-    links = Links(database, clock, client)
+    links = Links(database, clock, client, settings.support_url)
     acceptor = Acceptor(
         writer,
         clock,
@@ -35,6 +35,7 @@ def build(kernel: Kernel) -> Package:
         kernel.mail_queued,
         kernel.events_appended,
         settings.slow_start,
+        settings.support_url,
     )
     submission = Submission(acceptor, links, clock)
     releaser = Releaser(

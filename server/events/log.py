@@ -25,9 +25,11 @@ from server.ids import new_id
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """A new entry: something that happened to an email, or to one of its recipients.
+    """A new entry: something that happened to an email, to one of its recipients, or to the account.
 
-    `created_at` is in milliseconds since 1970. `recipient` is empty and `attempt` 0 where neither applies.
+    `created_at` is in milliseconds since 1970. `recipient` is empty and `attempt` 0 where neither applies. An
+    entry about the account has no `email_id`, and its facts in `details`, a JSON object. `counts_as` is its
+    part in the health of the account, None for none.
     """
 
     org_id: str
@@ -41,6 +43,8 @@ class Entry:
     reply_text: str | None = None
     remote_host: str | None = None
     possible_duplicate: bool = False
+    counts_as: str | None = None
+    details: str | None = None
     id: str = field(default_factory=new_id)
 
 
@@ -61,7 +65,7 @@ _AFTER = Statement(
     """
     SELECT e.org_id, e.tx, e.seq, e.id, e.email_id, e.type, e.recipient, e.attempt, e.reply_code,
         e.reply_status, e.reply_text, e.remote_host, e.possible_duplicate, e.created_at,
-        COALESCE(m.test, FALSE) AS test, m.domain_id
+        COALESCE(m.test, FALSE) AS test, m.domain_id, e.counts_as, e.details
     FROM events AS e LEFT JOIN emails AS m ON m.org_id = e.org_id AND m.id = e.email_id
     WHERE (e.tx, e.seq) > (:after_tx, :after_seq)
         {postgresql: AND e.tx < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)}
@@ -73,10 +77,9 @@ _AFTER = Statement(
 _OLDEST_RUNNING = cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
 
 # Entries, as far as their emails are still there with the mark of test mail.
+_OF_EMAILS = {"test": func.coalesce(emails.c.test, false()).label("test"), "domain_id": emails.c.domain_id}
 _ENTRIES = select(
-    *(events.c[name] for name in EventRow._fields if name not in ("test", "domain_id")),
-    func.coalesce(emails.c.test, false()).label("test"),
-    emails.c.domain_id,
+    *(_OF_EMAILS[name] if name in _OF_EMAILS else events.c[name] for name in EventRow._fields)
 ).outerjoin(emails, and_(emails.c.org_id == events.c.org_id, emails.c.id == events.c.email_id))
 
 _INSERT = BulkInsert(events)

@@ -36,6 +36,10 @@ class EventRow(NamedTuple):
     test: bool = False
     # The domain of its email; None if the email is gone.
     domain_id: str | None = None
+    # Its part in the health of the account; None for none.
+    counts_as: str | None = None
+    # A JSON object, for events that are about no email.
+    details: str | None = None
 
     @property
     def place(self) -> Place:

@@ -1,6 +1,8 @@
 """Rows of the log, replies and event types to protobuf."""
 
-from typing import Protocol, cast
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
 
 from zidimail.v1 import event_pb2
 
@@ -10,6 +12,7 @@ from server.wire.timestamps import timestamp
 
 _PREFIX = "EVENT_TYPE_"
 _TYPES = cast("dict[str, event_pb2.EventType]", dict(event_pb2.EventType.items()))
+_REASONS = cast("dict[str, event_pb2.AccountReason]", dict(event_pb2.AccountReason.items()))
 
 
 class ReplyRow(Protocol):
@@ -38,7 +41,28 @@ def event_message(row: EventRow, cursors: Cursors) -> event_pb2.Event:
         possible_duplicate=row.possible_duplicate,
         test=row.test,
         cursor=cursors.cursor(row.org_id, row.place),
+        account=None if row.details is None else account_change(json.loads(row.details)),
     )
+
+
+def account_change(details: Mapping[str, Any]) -> event_pb2.AccountChange:
+    """The message of a change of an account's state, from the details of its event."""
+    return event_pb2.AccountChange(
+        reasons=[account_reason(reason) for reason in details["reasons"]],
+        note=details["note"],
+        by_operator=details["by_operator"],
+        rates=rates_message(details["rates"]),
+    )
+
+
+def account_reason(name: str) -> event_pb2.AccountReason:
+    """The enum value of a stored reason: ACCOUNT_REASON_POLICY for `policy`."""
+    return _REASONS[f"ACCOUNT_REASON_{name.upper()}"]
+
+
+def rates_message(rates: Mapping[str, Any]) -> event_pb2.AccountRates:
+    """The message of counts and rates."""
+    return event_pb2.AccountRates(**rates)
 
 
 def reply_message(row: ReplyRow) -> event_pb2.SmtpReply | None:

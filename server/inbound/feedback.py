@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import select
 
+from server.account_health.rules import CountsAs
 from server.db.tables.emails import emails, recipients
 from server.db.tx import Tx
 from server.emails import transitions
@@ -14,6 +15,7 @@ from server.emails.transitions import Reply, Transition
 from server.events import log
 from server.queue import store as queue
 from server.suppressions.bounces import Bounce, suppress_bounced
+from server.suppressions.rules import blames_mailbox
 from server.suppressions.store import NewSuppression, add
 
 Kind = Literal["complained", "bounced"]
@@ -55,7 +57,12 @@ def record(tx: Tx, feedback: Feedback, now_ms: int) -> str:
     if known is not None:
         return known
     reply = Reply(status=feedback.enhanced_status, text=feedback.text)
-    report = Transition(org_id, email_id, recipient.no, feedback.kind, reply=reply, is_locked=True)
+    report = Transition(
+        *(org_id, email_id, recipient.no, feedback.kind),
+        reply=reply,
+        is_locked=True,
+        counts_as=_counts_as(feedback),
+    )
     (result,) = transitions.apply(tx, [report], now_ms)
     if result.event_id is None:
         raise EmailNotFound(email_id)
@@ -85,6 +92,13 @@ def _is_test(tx: Tx, feedback: Feedback) -> bool:
     """True for test mail, which is never sent out and suppresses no address (F-5)."""
     query = select(emails.c.test).where(emails.c.org_id == feedback.org_id, emails.c.id == feedback.email_id)
     return tx.scalar(bool, query) is True
+
+
+def _counts_as(feedback: Feedback) -> CountsAs:
+    """The part of feedback in the health of the account (contract row C-60)."""
+    if feedback.kind == "complained":
+        return "complained"
+    return "bounced" if blames_mailbox(feedback.enhanced_status or "", feedback.text) else "refused"
 
 
 def _suppress(tx: Tx, feedback: Feedback, now_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""Limits and account states that refuse a send."""
+"""Limits that refuse a send."""
 
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -16,15 +16,6 @@ class SandboxRecipient(Fault):
             f"This organisation is in the sandbox and may only send to {owner}. Ask the operator for more.",
             owner=owner,
         )
-
-
-class AccountPaused(Fault):
-    """The organisation may not send now, but still read (contract rows S-19, C-42)."""
-
-    reason, code = "ACCOUNT_PAUSED", "PERMISSION_DENIED"
-
-    def __init__(self, state: str) -> None:
-        super().__init__("Sending is paused for this organisation. Ask the operator why.", state=state)
 
 
 class LimitExceeded(Fault):

@@ -3,11 +3,11 @@
 from zidimail.v1 import usage_service_pb2 as pb
 from zidimail.v1 import usage_service_pb2_grpc
 
+from server.account_health.to_proto import ACCOUNT_STATES
 from server.clock import Clock
 from server.db.database import Database
 from server.quotas.rules import Periods, overage
 from server.quotas.store import account_limits
-from server.quotas.to_proto import ACCOUNT_STATES
 from server.settings import Settings
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
@@ -35,7 +35,7 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
         daily = [limit for limit in (limits.daily, limits.warm_up) if limit is not None]
         return pb.GetUsageResponse(
             plan=limits.plan,
-            state=ACCOUNT_STATES[account.state],
+            state=ACCOUNT_STATES[account.standing.state],
             sandbox=account.sandbox,
             daily=_quota(used.day, min(daily, default=None), periods.day_ends_ms),
             monthly=_quota(used.month, limits.monthly, periods.month_ends_ms),

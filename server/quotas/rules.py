@@ -4,6 +4,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from server.account_health.rules import Standing
+
 _DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The daily limits of the profile `level` before and after a domain is verified (S-17).
@@ -89,9 +91,9 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class AccountLimits:
-    """The state of an organisation before a transaction, and its limits."""
+    """The standing of an organisation before a transaction, and its limits."""
 
-    state: str
+    standing: Standing
     sandbox: bool
     owner_email: str
     limits: Limits

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
+from server.account_health.rules import Standing, State
+from server.account_health.store import reasons_of
 from server.db.keys import in_keys
 from server.db.statements import BulkInsert, Change, Statement
 from server.db.tables.accounts import organisations
@@ -35,7 +37,9 @@ class _AccountRow(NamedTuple):
     profile: str
     sandbox: bool
     owner_email: str
-    state: str
+    state: State
+    state_reasons: str
+    state_note: str
     daily_limit: int | None
     monthly_limit: int | None
     unique_limit: int | None
@@ -76,6 +80,7 @@ _ACCOUNTS = Statement(
     _AccountRow,
     """
     SELECT o.org_id, o.plan, o.profile, o.sandbox, o.owner_email, o.state,
+        o.state_reasons, o.state_note,
         o.daily_limit, o.monthly_limit, o.unique_limit, o.burst_limit, o.created_at,
         p.daily_limit AS plan_daily, p.monthly_limit AS plan_monthly, p.unique_limit AS plan_unique,
         p.burst_limit AS plan_burst, p.overage, p.attachment_bytes,
@@ -243,7 +248,8 @@ def _account_limits(row: _AccountRow, slow_start: Sequence[int], now_ms: int) ->
         scheduled_bytes=row.scheduled_bytes_limit,
         test_emails=row.test_limit,
     )
-    return AccountLimits(row.state, row.sandbox, row.owner_email, limits)
+    standing = Standing(row.state, reasons_of(row.state_reasons), row.state_note)
+    return AccountLimits(standing, row.sandbox, row.owner_email, limits)
 
 
 def _first(own: int | None, plans: int | None) -> int | None:

@@ -1,12 +1,16 @@
-"""The reader of the log that keeps the daily counters (contract rows Z-29, C-46), and the index of the emails
-that went to an address, for the search.
+"""The reader of the log that keeps the daily counters (contract rows Z-29, C-46), the index of the emails
+that went to an address, for the search, and the counts that accounts are judged by (S-20).
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from server.account_health import store as health
+from server.account_health.judging import Judge
+from server.account_health.rules import Counts, OrgHour, hourly_counts
+from server.account_health.store import StateChange
 from server.db.database import Database
 from server.db.statements import Change, Statement
 from server.db.tx import Tx
@@ -78,7 +82,7 @@ _ADD_ADDRESSEES = Change("""
 
 
 class Counting(Follower):
-    """Reads the log and moves the counters, each event once.
+    """Reads the log and moves the counters, each event once; `judge` judges the accounts by what it counts.
 
     Its place in the log is stored in the same transaction as the counters, and only if it is still the place
     from which this process read: any number of processes may run one, no event is skipped and none counts
@@ -91,6 +95,7 @@ class Counting(Follower):
         writer: Writer,
         events_appended: Notifier,
         backpressure: Backpressure,
+        judge: Judge,
         page_size: int = PAGE_SIZE,
     ) -> None:
         super().__init__(
@@ -98,46 +103,57 @@ class Counting(Follower):
         )
         self._database = database
         self._writer = writer
+        self._judge = judge
         self._page_size = page_size
 
     async def step(self) -> bool:
         """Reads one page and counts it; True if there may be more to read at once."""
-        step = await self._database.read(_next, self._page_size)
+        step = await self._database.read(_next, self._page_size, self._judge)
         if step is None:
             await self._writer.submit(READER.register, [None])
             return True
         if step.read:
             await self._writer.submit(_advance, [step])
+            if step.changes:
+                self._events_appended.notify()
         return step.read == self._page_size
 
 
 @dataclass(frozen=True, slots=True)
 class _Advance:
-    """A page of `read` entries between two places, counted, and the addresses to which its emails went."""
+    """A page of `read` entries between two places, counted, and the addresses to which its emails went.
+
+    `health` are counts for the health of accounts, and `changes` those of the states that follow.
+    """
 
     start: Place
     to: Place
     read: int
     counted: Counter[Counted]
     addressees: Sequence[_Addressee]
+    health: Mapping[OrgHour, Counts]
+    changes: Sequence[StateChange]
 
 
-def _next(tx: Tx, page_size: int) -> _Advance | None:
+def _next(tx: Tx, page_size: int, judge: Judge) -> _Advance | None:
     """The next page, counted; None before the reader is registered."""
     start = READER.place(tx)
     if start is None:
         return None
     entries = log.read(tx, start, page_size)
     to = entries[-1].place if entries else start
-    return _Advance(start, to, len(entries), *_count(tx, entries, start))
+    # Events of accounts are not counted.
+    of_emails = [entry for entry in entries if entry.email_id]
+    counted, addressees, health = _count(tx, of_emails, start)
+    return _Advance(start, to, len(entries), counted, addressees, health, judge.changes(tx, health))
 
 
 def _count(
     tx: Tx, entries: Sequence[EventRow], start: Place
-) -> tuple[Counter[Counted], Sequence[_Addressee]]:
+) -> tuple[Counter[Counted], Sequence[_Addressee], Mapping[OrgHour, Counts]]:
     keys = {(entry.org_id, entry.email_id) for entry in entries}
     if not keys:
-        return Counter(), []
+        return Counter(), [], {}
     addresses = _addresses(tx, keys)
     numbers = {key: len(of_email) for key, of_email in addresses.items()}
     earlier = _EARLIER.all(tx, keys, to_tx=start.tx, to_seq=start.seq)
@@ -148,7 +164,7 @@ def _count(
         for address in addresses.get((org_id, email_id), ())
     ]
     # In one order, so that concurrent transactions do not wait for each other in a circle.
-    return changes(earlier, entries, numbers), sorted(addressees)
+    return changes(earlier, entries, numbers), sorted(addressees), hourly_counts(earlier, entries)
 
 
 def _addresses(tx: Tx, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
@@ -173,4 +189,8 @@ def _advance_one(tx: Tx, step: _Advance) -> bool:
         tx, [{**counted._asdict(), "count": count} for counted, count in sorted(step.counted.items())]
     )
     _ADD_ADDRESSEES.run(tx, [row._asdict() for row in step.addressees])
+    health.add_counts(tx, step.health)
+    for change in step.changes:
+        # One whose state an operator has changed meanwhile is judged again with its next mail.
+        health.change_state(tx, change)
     return True

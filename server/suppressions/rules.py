@@ -36,6 +36,11 @@ def is_permanent(enhanced_status: str) -> bool:
     return _PERMANENT.match(enhanced_status) is not None
 
 
+def blames_mailbox(enhanced_status: str, text: str) -> bool:
+    """True for a bounce whose cause is the mailbox, or may be: nothing else is named."""
+    return blame(enhanced_status, text) != "other"
+
+
 def blame(enhanced_status: str, text: str) -> Blame:
     """The cause of a bounce with this enhanced status code and this text."""
     if enhanced_status == "5.4.1" and _NOT_IN_DIRECTORY.search(text):

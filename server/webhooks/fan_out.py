@@ -16,6 +16,7 @@ from server.events.rows import BEGINNING, EventRow, Place
 from server.webhooks import intake, subscriptions
 from server.webhooks.formats.format import EmailRow, Format
 from server.webhooks.formats.table import FORMATS
+from server.webhooks.formats.values import ACCOUNT
 from server.webhooks.intake import Advance, NewCall
 from server.webhooks.subscriptions import Subscription
 from server.work.backpressure import Backpressure
@@ -115,7 +116,7 @@ def _page(
     calls: list[NewCall] = []
     for entry, subscribers in subscribed:
         email = emails.get((entry.org_id, entry.email_id))
-        if email is None:
+        if email is None and not entry.type.startswith(ACCOUNT):
             _log.warning("no webhook is notified of an event, because its email is gone", event_id=entry.id)
             continue
         # Each format once, however many webhooks have it.
@@ -128,8 +129,8 @@ def _page(
     return entries, calls
 
 
-def _body(event: EventRow, email: EmailRow, name: str, formats: Mapping[str, Format]) -> bytes | None:
-    """The body about an event in a format; None if there is none.
+def _body(event: EventRow, email: EmailRow | None, name: str, formats: Mapping[str, Format]) -> bytes | None:
+    """The body about an event in a format, of the account if there is no email; None if there is none.
 
     One broken event, or one webhook of an unknown format, must not hold up all others: the webhooks miss the
     event, and the log says so.
@@ -144,7 +145,7 @@ def _body(event: EventRow, email: EmailRow, name: str, formats: Mapping[str, For
         )
         return None
     try:
-        return format.body(event, email)
+        return format.account_body(event) if email is None else format.body(event, email)
     except (TypeError, ValueError):
         _log.exception(
             "webhooks are not notified of an event, because it cannot be rendered",

@@ -24,6 +24,7 @@ from server.webhooks.to_proto import (
     WEBHOOK_STATUSES,
     attempt_message,
     event_message,
+    format_value,
     webhook_message,
 )
 from server.wire.caller import current_caller
@@ -85,6 +86,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
             secret=secret,
             status=webhook_pb2.WEBHOOK_STATUS_ENABLED,
             created_at=timestamp(now),
+            format=format_value(format),
         )
 
     async def ListWebhooks(

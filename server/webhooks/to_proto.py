@@ -1,6 +1,7 @@
 """Rows of webhooks, calls and attempts to protobuf."""
 
 import json
+from typing import cast
 
 from zidimail.v1 import webhook_pb2
 
@@ -20,6 +21,9 @@ WEBHOOK_FORMATS = {
     **{webhook_pb2.WebhookFormat.Value(_FORMAT + name.upper()): name for name in FORMATS},
 }
 """The formats by their values in the contract."""
+_FORMAT_VALUES = {
+    name: cast("webhook_pb2.WebhookFormat", value) for value, name in WEBHOOK_FORMATS.items() if value
+}
 EVENT_STATUSES = {
     store.PENDING: webhook_pb2.WEBHOOK_EVENT_STATUS_PENDING,
     store.ATTEMPTING: webhook_pb2.WEBHOOK_EVENT_STATUS_ATTEMPTING,
@@ -33,6 +37,11 @@ _REASONS = {
 }
 
 
+def format_value(name: str) -> webhook_pb2.WebhookFormat:
+    """The value of a format in the contract."""
+    return _FORMAT_VALUES[name]
+
+
 def webhook_message(row: store.WebhookRow) -> webhook_pb2.Webhook:
     """A webhook, without its secret."""
     return webhook_pb2.Webhook(
@@ -41,7 +50,7 @@ def webhook_message(row: store.WebhookRow) -> webhook_pb2.Webhook:
         events=[type_of_name(event) for event in json.loads(row.events)],
         status=WEBHOOK_STATUSES[row.status],
         created_at=timestamp(row.created_at),
-        format=f"{_FORMAT}{row.format.upper()}",
+        format=format_value(row.format),
         disabled_reason=_REASONS.get(row.disabled_reason),
         disabled_at=None if row.disabled_at is None else timestamp(row.disabled_at),
     )

@@ -46,6 +46,7 @@ _WITHIN_DOMAINS = frozenset(
         "EmailService",
         "EventService",
         "UsageService",
+        "AccountService",
     }
 )
 # Their methods that are about the whole organisation nevertheless.

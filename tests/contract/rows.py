@@ -373,4 +373,5 @@ ROWS: dict[str, Row] = {
         },
     ),
     "UsageService.GetUsage": Row("F-9", KJ, "read_only", bound=True),
+    "AccountService.GetAccountHealth": Row("C-43", KJ, "read_only", bound=True),
 }

@@ -8,15 +8,17 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from tests.faults import attacks, shares
+from tests.faults import attacks, batch_jobs, shares
 from tests.faults.crash import CrashRun, Outcome, plan
 from tests.faults.outages import Outcome as Outages
 from tests.faults.outages import fail_over, paused_worker, restarts
 from tests.harness.postgres import Postgres
+from tests.harness.stack import Stack
 
 RESTARTS = 10
 # Longer than a lease.
 PAUSE_S = 75.0
+JOBS = 100
 
 
 def main() -> int:
@@ -35,7 +37,7 @@ def main() -> int:
         return 1 if broken else 0
     url = Postgres.for_tests().create_database() if arguments.database == "postgresql" else None
     with tempfile.TemporaryDirectory(prefix="zidimail-faults-") as name:
-        folders = [Path(name) / run for run in ("crash", "restarts", "fail-over", "pause")]
+        folders = [Path(name) / run for run in ("crash", "restarts", "fail-over", "pause", "jobs")]
         for folder in folders:
             folder.mkdir()
         crash = CrashRun(folders[0], database_url=url, failpoints=arguments.failpoints)
@@ -44,11 +46,20 @@ def main() -> int:
             _passes(f"the database crashes {RESTARTS} times", restarts(folders[1], RESTARTS)),
             _passes("the database fails over", fail_over(folders[2])),
             _passes(f"a worker stands still for {PAUSE_S:.0f} s", paused_worker(folders[3], PAUSE_S)),
+            _passes(f"{JOBS} jobs are created at once", _jobs_at_once(folders[4])),
         ]
     return 0 if all(clean) else 1
 
 
-def _passes(title: str, run: Coroutine[Any, Any, Outcome | Outages]) -> bool:
+async def _jobs_at_once(folder: Path) -> batch_jobs.Outcome:
+    def run() -> batch_jobs.Outcome:
+        with Stack(folder) as stack:
+            return batch_jobs.at_once(stack, JOBS)
+
+    return await asyncio.to_thread(run)
+
+
+def _passes(title: str, run: Coroutine[Any, Any, Outcome | Outages | batch_jobs.Outcome]) -> bool:
     outcome = asyncio.run(run)
     print(f"\n{title}\n{outcome}", flush=True)
     return outcome.is_clean

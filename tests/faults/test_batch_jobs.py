@@ -1,4 +1,4 @@
-"""A batch job whose server is killed ends with exact counts (contract row C-26)."""
+"""Batch jobs count exactly, also when many come at once or their server is killed (contract row C-26)."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.faults.batch_jobs import SUPPRESSED, at_once, client, count, emails
 from tests.harness.postgres import Postgres
 from tests.harness.stack import Stack
 from tests.harness.waiting import until_sync
@@ -15,8 +16,8 @@ from tests.harness.waiting import until_sync
 pytestmark = pytest.mark.timeout(900)
 
 CALLERS, JOBS, EMAILS = 4, 3, 30
-# Every third email of a job.
-SUPPRESSED = "gone@example.org"
+# `make faults` creates a hundred.
+AT_ONCE = 12
 DIES_WITHIN_S = 60.0
 
 
@@ -30,18 +31,6 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     url = postgres.create_database()
     yield url
     postgres.drop_database(url)
-
-
-def emails() -> list[dict[str, Any]]:
-    return [
-        {
-            "from": f"shop@{Stack.domain}",
-            "to": [SUPPRESSED if number % 3 == 0 else f"person-{number}@example.org"],
-            "subject": f"Number {number}",
-            "text": "Thank you.",
-        }
-        for number in range(EMAILS)
-    ]
 
 
 @pytest.mark.parametrize("window", ["accept.before_commit", "accept.after_commit"])
@@ -72,9 +61,10 @@ def test_jobs_whose_server_is_killed_are_stored_whole_with_exact_counts_or_not_a
         assert count(api) == CALLERS * JOBS * EMAILS
 
 
-def client(stack: Stack) -> httpx.Client:
-    headers = {"authorization": f"Bearer {stack.api_key}"}
-    return httpx.Client(base_url=stack.http, headers=headers, timeout=30)
+def test_jobs_that_are_created_at_once_have_exact_counts(tmp_path: Path, database_url: str | None) -> None:
+    with Stack(tmp_path, database_url=database_url) as stack:
+        outcome = at_once(stack, AT_ONCE)
+    assert outcome.is_clean, outcome
 
 
 def create_jobs(stack: Stack, caller: int) -> list[dict[str, Any]]:
@@ -84,7 +74,7 @@ def create_jobs(stack: Stack, caller: int) -> list[dict[str, Any]]:
         def created(key: str) -> dict[str, Any] | None:
             try:
                 answer = api.post(
-                    "/v1/batch-jobs", json={"emails": emails()}, headers={"idempotency-key": key}
+                    "/v1/batch-jobs", json={"emails": emails(EMAILS)}, headers={"idempotency-key": key}
                 )
             except httpx.TransportError:
                 return None
@@ -99,7 +89,3 @@ def create_jobs(stack: Stack, caller: int) -> list[dict[str, Any]]:
             assert job is not None
             jobs.append(job)
         return jobs
-
-
-def count(api: httpx.Client, **query: str) -> int:
-    return int(api.get("/v1/emails", params=query).json()["total"])

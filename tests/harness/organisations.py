@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from server.commands import bootstrap, organisation
+from server.commands import account_state, bootstrap, organisation
 from server.settings import Settings
+
+# The reason that the operator gives for each state of an account.
+NOTE = "A list that was bought."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,13 @@ async def make(kinds: Mapping[str, Kind], env: Mapping[str, str]) -> dict[str, O
         words = ["--email", f"owner@{domain}", *kind.options, "--domain", domain, "--verified"]
         printed: Any = await bootstrap.bootstrap(parsed(bootstrap, words), settings)
         made[name] = Organisation(**printed, domain=domain)
-        if kind.decided:
-            words = [printed["org_id"], *(f"--{key}={value}" for key, value in kind.decided.items())]
-            await organisation.change(parsed(organisation, words), settings)
+        state = kind.decided.get("state")
+        if state is not None:
+            words = [printed["org_id"], state, "--note", NOTE, "--by", "eve"]
+            await account_state.change(parsed(account_state, words), settings)
+        limits = [f"--{key}={value}" for key, value in kind.decided.items() if key != "state"]
+        if limits:
+            await organisation.change(parsed(organisation, [printed["org_id"], *limits]), settings)
     return made
 
 

@@ -50,6 +50,7 @@ BODILESS = {
     "ListWebhooks", "GetWebhook", "DeleteWebhook", "ListEvents", "GetEmailStats", "ListWebhookEvents",
     "GetWebhookEvent", "ListWebhookAttempts", "GetSuppression", "ListSuppressions", "DeleteSuppression",
     "GetUsage", "ListAttachments", "GetAttachment", "GetBatchJob", "ListBatchJobs",
+    "GetAccountHealth",
 }  # fmt: skip
 
 

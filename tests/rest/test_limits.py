@@ -93,15 +93,26 @@ def test_sandbox_sends_to_the_owner_only(api_of: ApiOf, golden: Golden) -> None:
 
 
 def test_paused_organisation_can_read_and_cannot_send(api_of: ApiOf, golden: Golden) -> None:
-    """Z-8, C-42, S-19."""
+    """Z-8, C-42, C-69, S-19."""
     api = api_of("paused")
     golden.check("errors/paused", api.post("/v1/emails", json=email("paused")))
     assert api.post("/v1/emails/batch", json=[email("paused")]).status_code == 403
     assert api.get("/v1/emails").status_code == 200
 
 
+def test_health_of_an_account_shows_its_state_rates_and_history(api_of: ApiOf, golden: Golden) -> None:
+    """S-19, S-20, C-43, C-69."""
+    golden.check("account/health", api_of("idle").get("/v1/account/health"))
+    golden.check("account/health-paused", api_of("paused").get("/v1/account/health"))
+
+
+def test_change_of_an_account_is_an_event(api_of: ApiOf, golden: Golden) -> None:
+    """C-69."""
+    golden.check("account/events", api_of("paused").get("/v1/events?types=account.paused"))
+
+
 def test_banned_organisation_is_refused_everywhere(api_of: ApiOf, golden: Golden) -> None:
-    """C-42, S-19."""
+    """C-42, C-69, S-19."""
     api = api_of("banned")
     golden.check("errors/banned", api.get("/v1/emails"))
     golden.check_same("errors/banned", api.post("/v1/emails", json=email("banned")))

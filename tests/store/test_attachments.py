@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.account_health.faults import AccountPaused
 from server.db.database import Database
 from server.db.tables.emails import attachment_parts, attachments, emails
 from server.db.tables.queue import delivery_queue
@@ -26,7 +27,6 @@ from server.faults import Fault, ValidationFailed
 from server.ids import new_id
 from server.net.dns import Resolver
 from server.net.http import GuardedClient
-from server.quotas.faults import AccountPaused
 from server.settings import Settings
 from server.wire.caller import KeyCaller
 from tests.harness.waiting import until

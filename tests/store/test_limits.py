@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.account_health.faults import AccountPaused
 from server.db.database import Database
 from server.db.tables.emails import emails, recipients
 from server.db.tables.queue import delivery_queue
@@ -15,7 +16,6 @@ from server.db.writer import Writer
 from server.emails.faults import AllRecipientsSuppressed, DomainNotAllowed, DomainNotVerified
 from server.ids import new_id
 from server.quotas.faults import (
-    AccountPaused,
     BurstLimitExceeded,
     DailyQuotaExceeded,
     MonthlyQuotaExceeded,

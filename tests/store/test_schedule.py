@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
+from server.db.reach import ALL
 from server.db.tables.domains import domains
 from server.db.tables.emails import attachment_parts, attachments, emails, recipients
 from server.db.tables.events import events
@@ -20,6 +21,7 @@ from server.emails.due import MAX_RELEASED, ORGANISATIONS_PER_RELEASE, is_any_du
 from server.emails.faults import EmailNotFound, EmailNotScheduled
 from server.emails.release import release
 from server.emails.schedule import cancel, move
+from server.emails.store import details
 from server.faults import Fault, ValidationFailed
 from server.ids import new_id
 from server.quotas.faults import BurstLimitExceeded, DailyQuotaExceeded
@@ -279,6 +281,18 @@ async def test_scheduled_email_over_the_daily_quota_waits_for_the_next_day(sched
     await scheduling.release(tomorrow)
     assert (await scheduling.email(waiting)).status == "queued"
     assert (await scheduling.used())[:2] == (1, 3)
+
+
+async def test_email_of_another_type_is_not_there(scheduling: Scheduling) -> None:
+    """S-9, S-10: of the scheduled emails, one that never was scheduled is none."""
+    (sent,) = await scheduling.results(send_request())
+    found = await scheduling.database.read(details, CALLER.org_id, sent.id, ALL, "scheduled")
+    assert found is None
+    fault = await scheduling.writer.run(cancel, CALLER, sent.id, START_MS, "scheduled")
+    assert isinstance(fault, EmailNotFound)
+    scheduled = await scheduling.schedule()
+    assert await scheduling.database.read(details, CALLER.org_id, scheduled, ALL, "scheduled")
+    assert await scheduling.writer.run(cancel, CALLER, scheduled, START_MS, "scheduled") is None
 
 
 async def test_scheduled_email_waits_while_its_organisation_is_paused(scheduling: Scheduling) -> None:

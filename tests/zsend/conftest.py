@@ -43,7 +43,8 @@ KINDS = {
 @pytest.fixture(scope="package")
 def zsend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Server and edge that no other folder of tests uses."""
-    with Stack(tmp_path_factory.mktemp("zsend"), kinds=KINDS) as stack:
+    env = {"ZIDIMAIL_SUPPORT_URL": "https://support.example.com"}
+    with Stack(tmp_path_factory.mktemp("zsend"), env=env, kinds=KINDS) as stack:
         yield stack
 
 

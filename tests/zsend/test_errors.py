@@ -111,7 +111,7 @@ def test_the_daily_quota_has_a_golden_file(api_of: ApiOf, golden: Golden) -> Non
 
 
 def test_account_states(api_of: ApiOf, golden: Golden) -> None:
-    """S-19, C-28."""
+    """S-19, C-28, C-69."""
     review = api_of("review")
     id = review.post("/emails", json=email_of("review")).raise_for_status().json()["id"]
     assert review.get(f"/emails/{id}").json()["mal_status"] == "review"
@@ -120,6 +120,11 @@ def test_account_states(api_of: ApiOf, golden: Golden) -> None:
     paused.get("/emails").raise_for_status()
     banned = api_of("banned").get("/emails")
     assert (banned.status_code, banned.json()["error"]) == (401, "unauthorized")
+    golden.check("errors/banned", banned)
+
+
+def test_sandbox_sends_to_the_owner_only(api_of: ApiOf, golden: Golden) -> None:
+    """C-70, Z-25."""
     golden.check("errors/sandbox", api_of("sandbox").post("/emails", json=email_of("sandbox")))
 
 

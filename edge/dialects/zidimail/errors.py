@@ -170,9 +170,10 @@ ROWS: Mapping[str, Row] = {
         403,
         "validation_error",
         "Sending is paused.",
-        "The organisation may read but not send.",
-        "Ask the operator why, and what to do.",
+        "The organisation may read but not send. {why}",
+        "GET /v1/account/health shows the rates and the history of the account. {appeal}",
     ),
+    "ACCOUNT_BANNED": Row(401, "invalid_api_key", "The organisation is banned.", "{why}", "{appeal}"),
     "DOMAIN_NOT_ALLOWED": Row(
         403,
         "restricted_api_key",

@@ -147,7 +147,8 @@ REQUESTS: Mapping[str, RequestShape] = {
         described={"events": {"minItems": 1}},
         hidden=("update_mask",),
     ),
-    "GetEmailRequest": RequestShape(hidden=("without_bodies",)),
+    "GetEmailRequest": RequestShape(hidden=("without_bodies", "job_type")),
+    "CancelEmailRequest": RequestShape(hidden=("job_type",)),
     "CreateSuppressionRequest": RequestShape(example={"email": "gone@example.org"}),
     "BatchAddSuppressionsRequest": RequestShape(
         described={"emails": _BATCH_SIZE}, example={"emails": ["gone@example.org", "left@example.org"]}
@@ -179,7 +180,7 @@ def _list_of(item: ResponseShape) -> ResponseShape:
 _SENT_EMAIL = ResponseShape(
     "email",
     {"last_event": same_as("status")},
-    items={"attachments": PLAIN, "events": PLAIN},
+    items={"attachments": PLAIN, "events": ResponseShape(hidden=("account",))},
     optional=("bounce",),
 )
 _DOMAIN = ResponseShape(
@@ -258,7 +259,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "ReplayWebhookEventResponse": ResponseShape(
         "webhook_event", {"id": same_as("event_id")}, hidden=("event_id",)
     ),
-    "Event": ResponseShape("event"),
+    "Event": ResponseShape("event", optional=("account",)),
     "ListEventsResponse": BARE_LIST,
     "Suppression": _SUPPRESSION,
     "BatchAddSuppressionsResponse": BARE_LIST,
@@ -267,6 +268,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
         items={"data": replace(_SUPPRESSION, added={**_SUPPRESSION.added, "deleted": always(True)})},
     ),
     "DeleteSuppressionResponse": ResponseShape("suppression"),
+    "GetAccountHealthResponse": ResponseShape("account_health"),
     # Resend counts kinds of things, and received mail too; here only sent mail is counted.
     "GetUsageResponse": ResponseShape(
         "usage",

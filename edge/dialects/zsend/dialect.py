@@ -42,7 +42,8 @@ RULES: Mapping[Route, RouteRules] = {
     ),
     routes.LIST: RouteRules(query=shapes.EMAILS_QUERY),
     routes.LIST_SCHEDULED: RouteRules(query=shapes.SCHEDULED_QUERY, response=shapes.LIST_SCHEDULED),
-    routes.GET_SCHEDULED: RouteRules(response=shapes.GET_SCHEDULED, check_response=limits.check_is_scheduled),
+    routes.GET_SCHEDULED: RouteRules(query=shapes.SCHEDULED_ALONE, response=shapes.GET_SCHEDULED),
+    routes.CANCEL: RouteRules(query=shapes.SCHEDULED_ALONE),
 }
 _DEFAULT = RouteRules()
 

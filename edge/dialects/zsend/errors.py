@@ -74,7 +74,8 @@ ROWS: Mapping[str, Row] = {
         "In the sandbox mail can only be sent to the owner's address, {owner}. Ask the operator to "
         "activate it."
     ),
-    "ACCOUNT_PAUSED": _denied("Sending is paused: the account may read but not send. Ask the operator why."),
+    "ACCOUNT_PAUSED": _denied("Sending is paused: the account may read but not send. {why} {appeal}"),
+    "ACCOUNT_BANNED": Row(401, "unauthorized", "The account is banned. {why} {appeal}"),
     "ALL_RECIPIENTS_SUPPRESSED": Row(
         400,
         "all recipients are suppressed",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zidimail.v1.batch_job_service_pb2 import CreateBatchJobRequest
-from zidimail.v1.email_service_pb2 import GetEmailResponse, SendEmailRequest
+from zidimail.v1.email_service_pb2 import SendEmailRequest
 
-from edge.transcoding.status import Failure, Violation, invalid
+from edge.transcoding.status import Violation, invalid
 from edge.transcoding.values import VIOLATIONS_SHOWN
 
 MIB = 1 << 20
@@ -31,13 +31,6 @@ def check_scheduled(email: SendEmailRequest) -> None:
 def check_job(job: CreateBatchJobRequest) -> None:
     """Raises Failure that names every email beyond a limit (C-26)."""
     _refuse([violation for at, email in enumerate(job.emails) for violation in _violations(email, at)])
-
-
-def check_is_scheduled(response: GetEmailResponse) -> None:
-    """Raises Failure for an email that never was scheduled: this list does not have it."""
-    email = response.email
-    if not email.HasField("scheduled_at"):
-        raise Failure("EMAIL_NOT_FOUND", {"id": email.id})
 
 
 def _refuse(violations: list[Violation]) -> None:

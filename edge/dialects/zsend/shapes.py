@@ -47,9 +47,9 @@ _PAGES = {"page_size": "limit"}
 QUERIES = QueryShape(other_names=_PAGES, defaults={"limit": 20}, counts=("limit", "page"))
 """C-19, C-20."""
 EMAILS_QUERY = replace(QUERIES, words={"status": STATUSES})
-SCHEDULED_QUERY = replace(
-    QUERIES, words={"status": SCHEDULED_STATUSES}, fixed={"job_type": pb.JOB_TYPE_SCHEDULED}
-)
+SCHEDULED_ALONE = QueryShape(fixed={"job_type": pb.JOB_TYPE_SCHEDULED})
+"""For routes that know scheduled emails and no others: S-9, S-10."""
+SCHEDULED_QUERY = replace(QUERIES, words={"status": SCHEDULED_STATUSES}, fixed=SCHEDULED_ALONE.fixed)
 """S-8."""
 
 _EMAIL = RequestShape(
@@ -90,7 +90,8 @@ REQUESTS: Mapping[str, RequestShape] = {
         undescribed=("idempotency_key",),
         example={"emails": [_EMAIL.example, {**_EMAIL.example, "to": ["bob@example.org"]}]},
     ),
-    "GetEmailRequest": RequestShape(hidden=("without_bodies",)),
+    "GetEmailRequest": RequestShape(hidden=("without_bodies", "job_type")),
+    "CancelEmailRequest": RequestShape(hidden=("job_type",)),
 }
 
 

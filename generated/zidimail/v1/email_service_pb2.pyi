@@ -148,10 +148,12 @@ class UpdateEmailResponse(_message.Message):
     def __init__(self, id: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CancelEmailRequest(_message.Message):
-    __slots__ = ("id",)
+    __slots__ = ("id", "job_type")
     ID_FIELD_NUMBER: _ClassVar[int]
+    JOB_TYPE_FIELD_NUMBER: _ClassVar[int]
     id: str
-    def __init__(self, id: _Optional[str] = ...) -> None: ...
+    job_type: _email_pb2.JobType
+    def __init__(self, id: _Optional[str] = ..., job_type: _Optional[_Union[_email_pb2.JobType, str]] = ...) -> None: ...
 
 class CancelEmailResponse(_message.Message):
     __slots__ = ("id",)
@@ -231,12 +233,14 @@ class GetEmailStatsResponse(_message.Message):
     def __init__(self, days: _Optional[int] = ..., totals: _Optional[_Union[EmailTotals, _Mapping]] = ..., by_status: _Optional[_Mapping[str, int]] = ..., daily: _Optional[_Iterable[_Union[DailyEmailStats, _Mapping]]] = ..., rates: _Optional[_Union[EmailRates, _Mapping]] = ...) -> None: ...
 
 class GetEmailRequest(_message.Message):
-    __slots__ = ("id", "without_bodies")
+    __slots__ = ("id", "without_bodies", "job_type")
     ID_FIELD_NUMBER: _ClassVar[int]
     WITHOUT_BODIES_FIELD_NUMBER: _ClassVar[int]
+    JOB_TYPE_FIELD_NUMBER: _ClassVar[int]
     id: str
     without_bodies: bool
-    def __init__(self, id: _Optional[str] = ..., without_bodies: _Optional[bool] = ...) -> None: ...
+    job_type: _email_pb2.JobType
+    def __init__(self, id: _Optional[str] = ..., without_bodies: _Optional[bool] = ..., job_type: _Optional[_Union[_email_pb2.JobType, str]] = ...) -> None: ...
 
 class GetEmailResponse(_message.Message):
     __slots__ = ("email", "account_state")

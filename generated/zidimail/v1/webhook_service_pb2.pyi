@@ -26,20 +26,22 @@ class CreateWebhookRequest(_message.Message):
     def __init__(self, url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., format: _Optional[_Union[_webhook_pb2.WebhookFormat, str]] = ...) -> None: ...
 
 class CreateWebhookResponse(_message.Message):
-    __slots__ = ("id", "url", "events", "secret", "status", "created_at")
+    __slots__ = ("id", "url", "events", "secret", "status", "created_at", "format")
     ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
     id: str
     url: str
     events: _containers.RepeatedScalarFieldContainer[_event_pb2.EventType]
     secret: str
     status: _webhook_pb2.WebhookStatus
     created_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., secret: _Optional[str] = ..., status: _Optional[_Union[_webhook_pb2.WebhookStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    format: _webhook_pb2.WebhookFormat
+    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., secret: _Optional[str] = ..., status: _Optional[_Union[_webhook_pb2.WebhookStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., format: _Optional[_Union[_webhook_pb2.WebhookFormat, str]] = ...) -> None: ...
 
 class ListWebhooksRequest(_message.Message):
     __slots__ = ("limit", "page", "after", "before", "offset")

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
-from server.db.tables.metadata import id_column, metadata, time_column
+from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
 organisations = Table(
     "organisations",
@@ -21,6 +21,12 @@ organisations = Table(
     Column("unique_limit", Integer),
     Column("burst_limit", Integer),
     time_column("created_at"),
+    # Since when it has its state, null for its creation; the reasons, with commas; and the operator's note.
+    time_column("state_since", nullable=True),
+    Column("state_reasons", String(48), nullable=False, server_default=""),
+    Column("state_note", Text, nullable=False, server_default=""),
+    # Few are not healthy, and they are looked for again and again.
+    partial_index("ix_organisations_not_healthy", "state", "org_id", where="state <> 'healthy'"),
     Column("webhook_limit", Integer),
     Column("key_limit", Integer),
     Column("domain_limit", Integer),

@@ -23,6 +23,10 @@ events = Table(
     Column("remote_host", Text),
     Column("possible_duplicate", Boolean, nullable=False),
     time_column("created_at"),
+    # Its part in the health of the account (`account_health.rules.CountsAs`); null for none.
+    Column("counts_as", String(10)),
+    # A JSON object: the facts of an event that is about no email, whose `email_id` is empty.
+    Column("details", Text),
     Index("ix_events_place", "tx", "seq"),
     Index("ix_events_org_id_email_id", "org_id", "email_id"),
     sqlite_with_rowid=False,

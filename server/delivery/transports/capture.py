@@ -9,7 +9,7 @@ from server.delivery.transport import CommitHooks, OutgoingMessage
 from server.delivery.verdict import Outcome, Verdict, unreachable
 
 _SITE = "capture"
-_CAPTURED = Outcome(Verdict.DELIVERED, 250, "2.0.0", "captured", "capture")
+_CAPTURED = Outcome(Verdict.DELIVERED, 250, "2.0.0", "captured", "capture", simulated=True)
 
 
 class Capture:

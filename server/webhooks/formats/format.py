@@ -38,6 +38,9 @@ class Format(Protocol):
     def body(self, event: EventRow, email: EmailRow) -> bytes:
         """The body of the calls about an event. Raises `ValueError` or `TypeError` for a broken row."""
 
+    def account_body(self, event: EventRow) -> bytes:
+        """The body of the calls about an event of the account. Raises `ValueError` for a broken row."""
+
     def test_body(self, webhook_id: str, now_ms: int) -> bytes:
         """The body of a test call, whose event has the type `TEST_TYPE`."""
 

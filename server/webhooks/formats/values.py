@@ -2,7 +2,12 @@
 
 from datetime import UTC, datetime
 
+import orjson
+
 from server.events.rows import EventRow
+
+# The types of events about the account begin with this.
+ACCOUNT = "account."
 
 # A receiving mail server chooses the text of its reply, and some endpoints refuse bodies over about 20 kB.
 _MAX_DIAGNOSTIC_CHARS = 2048
@@ -11,6 +16,17 @@ _MAX_DIAGNOSTIC_CHARS = 2048
 def diagnostic_of(event: EventRow) -> str:
     """The beginning of the text of a reply, empty for none."""
     return (event.reply_text or "")[:_MAX_DIAGNOSTIC_CHARS]
+
+
+def account_state(event: EventRow) -> str:
+    """The new state of the account, by the type of its event."""
+    return event.type.removeprefix(ACCOUNT)
+
+
+def account_details(event: EventRow) -> dict[str, object]:
+    """The reasons, the operator's note and the rates of an event of the account. Raises `ValueError`."""
+    details: dict[str, object] = orjson.loads(event.details or "")
+    return details
 
 
 def iso(ms: int) -> str:

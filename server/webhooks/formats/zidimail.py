@@ -11,7 +11,7 @@ import orjson
 from server.events.rows import EventRow
 from server.webhooks.formats.example import example_email, example_event
 from server.webhooks.formats.format import TEST_TYPE, EmailRow
-from server.webhooks.formats.values import diagnostic_of, iso
+from server.webhooks.formats.values import account_details, account_state, diagnostic_of, iso
 from server.webhooks.signing import key_bytes
 
 
@@ -19,6 +19,17 @@ def body(event: EventRow, email: EmailRow) -> bytes:
     """The body of the calls about an event."""
     return orjson.dumps(
         {"type": event.type, "created_at": iso(event.created_at), "data": _data(event, email)}
+    )
+
+
+def account_body(event: EventRow) -> bytes:
+    """The body of the calls about an event of the account."""
+    return orjson.dumps(
+        {
+            "type": event.type,
+            "created_at": iso(event.created_at),
+            "data": {"state": account_state(event), **account_details(event)},
+        }
     )
 
 

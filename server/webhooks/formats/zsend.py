@@ -10,7 +10,7 @@ import orjson
 from server.events.rows import EventRow
 from server.webhooks.formats.example import example_email, example_event
 from server.webhooks.formats.format import EmailRow
-from server.webhooks.formats.values import diagnostic_of, iso
+from server.webhooks.formats.values import account_details, account_state, diagnostic_of, iso
 
 _NAMES: Mapping[str, str] = {
     "email.sent": "send",
@@ -28,6 +28,18 @@ _NAMES: Mapping[str, str] = {
 def body(event: EventRow, email: EmailRow) -> bytes:
     """The body of the calls about an event."""
     return orjson.dumps(_body(event, email))
+
+
+def account_body(event: EventRow) -> bytes:
+    """The body of the calls about an event of the account, which the format's own documents do not have."""
+    return orjson.dumps(
+        {
+            "event": _name(event.type),
+            "timestamp": iso(event.created_at),
+            "account": {"status": account_state(event)},
+            "data": account_details(event),
+        }
+    )
 
 
 def test_body(webhook_id: str, now_ms: int) -> bytes:
@@ -51,8 +63,9 @@ def headers(
 
 
 def _name(event_type: str) -> str:
-    """The event's name; one that this format does not know keeps ours."""
-    return _NAMES.get(event_type, event_type.partition(".")[2])
+    """The event's name; one that this format does not know keeps ours, and one of the account all of it."""
+    subject, _, happened = event_type.partition(".")
+    return _NAMES.get(event_type, event_type if subject == "account" else happened)
 
 
 def _body(event: EventRow, email: EmailRow) -> dict[str, object]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.account_health.rules import Standing
 from server.emails.admission import Admission, Admitted, Refusal
 from server.emails.admission_rules import RULES, Moment, RuleName
 from server.emails.candidate import Candidate, Facts, IdempotencyKey, Remembered
@@ -86,7 +87,7 @@ def email(**values: Any) -> Candidate:
 def facts(used: Used | None = None, **values: Any) -> Facts:
     limits = replace(LIMITS, **{name: value for name, value in values.items() if name in LIMIT_NAMES})
     account = AccountLimits(
-        values.get("state", "healthy"), values.get("sandbox", False), "owner@example.com", limits
+        Standing(values.get("state", "healthy")), values.get("sandbox", False), "owner@example.com", limits
     )
     return Facts(
         NOW_MS,
@@ -216,7 +217,7 @@ def test_the_burst_limit_stops_no_strict_batch_that_has_begun_but_counts_it() ->
 def test_sandbox_matches_the_owners_address_in_any_case() -> None:
     """Z-25."""
     known = facts(sandbox=True)
-    account = AccountLimits("healthy", True, "Owner@Example.com", LIMITS)
+    account = AccountLimits(Standing("healthy"), True, "Owner@Example.com", LIMITS)
     admission = Admission(replace(known, accounts={ORG: (account, Used())}))
     assert isinstance(admission.decide(email(addresses=["owner@example.com"]), "accept"), Admitted)
     assert isinstance(admission.decide(email(addresses=["owner@example.com", ADA]), "accept"), Refusal)

@@ -23,6 +23,11 @@ EVENT = EventRow(
     possible_duplicate=False,
     created_at=1_800_000_000_007,
 )
+PAUSED = EVENT._replace(
+    email_id="",
+    type="account.paused",
+    details='{"reasons": ["policy"], "note": "Spam.", "rates": {"sent": 7}}',
+)
 EMAIL = EmailRow(
     org_id="0190c3a1f2b4c5d6e7f80911",
     id="0190c3a1f2b4c5d6e7f80912",
@@ -120,6 +125,15 @@ def test_a_test_call_has_the_form_of_a_delivery() -> None:
         name: type(value) for name, value in real["data"].items()
     }
     assert (body["data"]["webhook_id"], body["data"]["test"]) == ("0190c3a1f2b4c5d6e7f80913", True)
+
+
+def test_change_of_an_account_has_its_reasons_and_rates() -> None:
+    """C-69."""
+    assert json.loads(zidimail.account_body(PAUSED)) == {
+        "type": "account.paused",
+        "created_at": "2027-01-15T08:00:00.007Z",
+        "data": {"state": "paused", "reasons": ["policy"], "note": "Spam.", "rates": {"sent": 7}},
+    }
 
 
 def test_only_test_mail_is_marked() -> None:

@@ -10,7 +10,7 @@ import pytest
 from server.events.rows import EventRow
 from server.webhooks.formats import zsend
 from server.webhooks.formats.format import EmailRow
-from tests.unit.server.webhooks.formats.test_zidimail_body import EMAIL, EVENT
+from tests.unit.server.webhooks.formats.test_zidimail_body import EMAIL, EVENT, PAUSED
 
 DELIVERED = EVENT._replace(
     type="email.delivered", recipient="bob@example.net", reply_code=250, reply_status="2.0.0", reply_text="OK"
@@ -82,6 +82,18 @@ def test_a_bounce_and_a_complaint_name_their_recipient() -> None:
         "complaint_feedback_type": "abuse",
         "complained_recipients": ["bob@example.net"],
     }
+
+
+def test_change_of_an_account_keeps_the_whole_name_of_its_event() -> None:
+    """C-69: the format's documents have none, and `paused` alone would not say what is."""
+    assert json.loads(zsend.account_body(PAUSED)) == {
+        "event": "account.paused",
+        "timestamp": "2027-01-15T08:00:00.007Z",
+        "account": {"status": "paused"},
+        "data": {"reasons": ["policy"], "note": "Spam.", "rates": {"sent": 7}},
+    }
+    headers = zsend.headers(["whsec_x"], "id", "account.paused", 1, b"")
+    assert headers["X-ZSend-Event"] == "account.paused"
 
 
 def test_the_signature_is_of_time_and_body_by_the_newest_secret() -> None:
