@@ -23,6 +23,15 @@ _KINDS = {
     "unbound_key": "API keys that are not bound to domains",
     "session": "sessions (sign in to the dashboard)",
 }
+# The things of which a plan limits the number (C-88): their names in a text, and the advice to make room.
+_LIMITED = {
+    "webhooks": ("webhooks", "Delete one that is not needed"),
+    "api_keys": ("API keys", "Delete one that is not needed"),
+    "domains": ("domains", "Delete one that is not needed"),
+    "scheduled_emails": ("scheduled emails that wait", "Cancel some, or wait until some have left"),
+    "scheduled_bytes": ("bytes of scheduled emails that wait", "Cancel some, or wait until some have left"),
+    "test_emails": ("test emails today", "Send more tomorrow (UTC)"),
+}
 
 
 def reasons() -> set[str]:
@@ -51,6 +60,9 @@ def text_values(failure: Failure, request_id: str) -> dict[str, str]:
     values.setdefault("request_id", request_id)
     if failure.reason == "WRONG_CREDENTIAL_KIND":
         values["needed"] = _KINDS.get(values["needed"], values["needed"])
+    if failure.reason == "LIMIT_EXCEEDED":
+        resource = values["resource"]
+        values["resource"], values["advice"] = _LIMITED.get(resource, (resource, "Delete or cancel some"))
     if failure.violations:
         values["violation"] = ": ".join(part for part in failure.violations[0] if part)
     return values

@@ -30,6 +30,12 @@ class OrganisationRow(NamedTuple):
     state_since: int | None
     state_reasons: str
     state_note: str
+    webhook_limit: int | None
+    key_limit: int | None
+    domain_limit: int | None
+    scheduled_limit: int | None
+    scheduled_bytes_limit: int | None
+    test_limit: int | None
 
 
 class _SessionRow(NamedTuple):

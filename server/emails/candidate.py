@@ -42,12 +42,18 @@ class Candidate:
     test: bool = False
     # The time at which delivery begins, in milliseconds since 1970 UTC; None for now.
     scheduled_at: int | None = None
-    # The bytes of all attachments whose content is known.
+    # The bytes of all attachments whose content is known, and of the rest of the content.
     attachments_size: int = 0
+    content_size: int = 0
     idempotency_key: IdempotencyKey | None = None
     request_hash: bytes = b""
     # A fault found before; the email may have been without it when its idempotency key was first used.
     refusal: Fault | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes of its content and its attachments."""
+        return self.attachments_size + self.content_size
 
     @property
     def is_of_key(self) -> bool:

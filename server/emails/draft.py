@@ -12,6 +12,7 @@ from server.emails import rules
 from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
 from server.emails.request_hash import request_hash
+from server.emails.sizes import content_size
 from server.emails.time_asked import asked_time
 from server.emails.transitions import NewEmail, Row
 from server.encoded_words import decoded
@@ -78,6 +79,8 @@ class Draft(Candidate):
 
     def new_email(self) -> NewEmail:
         """The email and its recipients, to be stored with their first states."""
+        if self.scheduled_at is not None:
+            self.email["waiting_bytes"] = self.size
         return NewEmail(self.email, self.recipients, self.scheduled_at is not None, self.suppressed)
 
     def queued(self) -> list[NewRow]:
@@ -161,9 +164,7 @@ def _draft(
     org_id = caller.org_id
     domain = mailbox(getattr(request, "from")).domain
     envelope = rules.envelope(fields.to, fields.cc, fields.bcc)
-    untimely: list[Violation] = []
-    if fields.scheduled_at is not None:
-        untimely = list(rules.scheduled_at(fields.scheduled_at, now_ms))
+    untimely = [] if fields.scheduled_at is None else list(rules.scheduled_at(fields.scheduled_at, now_ms))
     has_key = request.HasField("idempotency_key")
     return Draft(
         org_id=org_id,
@@ -194,9 +195,7 @@ def _draft(
             {"org_id": org_id, "tag": text, "email_id": email_id}
             for text in {text for name, value in fields.tags for text in (name, f"{name}:{value}")}
         ],
-        attachments=[
-            _attachment(org_id, email_id, no, given) for no, given in enumerate(request.attachments, start=1)
-        ],
+        attachments=[_attachment(org_id, email_id, *file) for file in enumerate(request.attachments, 1)],
         links={no: given.path for no, given in enumerate(request.attachments, start=1) if given.path},
         idempotency_key=IdempotencyKey(org_id, "t-send" if caller.test else "send", request.idempotency_key)
         if has_key
@@ -205,6 +204,7 @@ def _draft(
         allowed_domains=caller.allowed_domains,
         test=caller.test,
         scheduled_at=fields.scheduled_at,
+        content_size=0 if fields.scheduled_at is None else content_size(request),
         refusal=ValidationFailed(untimely) if untimely else None,
     )
 
@@ -233,6 +233,7 @@ def _email_row(
         "test": caller.test,
         "created_at": now_ms,
         "scheduled_at": fields.scheduled_at,
+        "waiting_bytes": None,
     }
 
 

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from zidimail.v1 import email_service_pb2 as pb
+
 from server.db.database import Database
 from server.db.statements import Statement
 from server.db.tx import Tx
@@ -56,3 +58,8 @@ class MessageSizes:
 
 def _plan(tx: Tx, org_id: str) -> _PlanRow | None:
     return _PLAN.first(tx, org_id=org_id)
+
+
+def content_size(request: pb.SendEmailRequest) -> int:
+    """The bytes of an email without its attachments."""
+    return request.ByteSize() - sum(len(file.content) for file in request.attachments)

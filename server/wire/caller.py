@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import ClassVar, Literal, Protocol
 
 from server.db.reach import ALL, Reach
+from server.owner import set_current_owner
 from server.permissions import PermissionName, RoleName
 
 CredentialKind = Literal["none", "api_key", "session", "operator", "internal"]
@@ -107,5 +108,7 @@ def any_caller() -> Caller:
 
 
 def set_current_caller(caller: Caller) -> None:
-    """Sets the caller for the rest of this task's context."""
+    """Sets the caller for the rest of this task's context, and its organisation as the owner of the work."""
     _current.set(caller)
+    if isinstance(caller, OrganisationCaller):
+        set_current_owner(caller.org_id)

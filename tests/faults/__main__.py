@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from tests.faults import attacks, batch_jobs
+from tests.faults import attacks, batch_jobs, shares
 from tests.faults.crash import CrashRun, Outcome, plan
 from tests.faults.outages import Outcome as Outages
 from tests.faults.outages import fail_over, paused_worker, restarts
@@ -32,6 +32,7 @@ def main() -> int:
     if arguments.attacks:
         with tempfile.TemporaryDirectory(prefix="zidimail-attacks-") as folder:
             broken = asyncio.run(attacks.run(Path(folder), arguments.attacks))
+            broken += asyncio.run(shares.run(Path(folder) / "shares", arguments.attacks))
         print(f"broken: {', '.join(broken) or 'nothing'}")
         return 1 if broken else 0
     url = Postgres.for_tests().create_database() if arguments.database == "postgresql" else None

@@ -102,6 +102,19 @@ ROWS: Mapping[str, Row] = {
         'Domain "{domain}" was added already.',
         "The organisation has {domain} already; GET /v1/domains shows it.",
     ),
+    "WEBHOOK_ALREADY_EXISTS": Row(
+        409,
+        "validation_error",
+        "The webhook exists already.",
+        "The webhook {id} has the same URL and the same events. Change that one, or choose others.",
+    ),
+    "LIMIT_EXCEEDED": Row(
+        422,
+        "validation_error",
+        "The plan allows no more {resource}.",
+        "The organisation has {used} {resource}, and its plan allows {limit}.",
+        "{advice}, or ask the operator for a higher limit.",
+    ),
     "DOMAIN_OWNED_ELSEWHERE": Row(
         409,
         "validation_error",

@@ -98,6 +98,13 @@ ROWS: Mapping[str, Row] = {
         "The email {id} is {state}: only one that waits for its time can be changed."
     ),
     "DOMAIN_ALREADY_EXISTS": _invalid("The organisation has the domain {domain} already."),
+    "WEBHOOK_ALREADY_EXISTS": _invalid(
+        "The webhook {id} has the same URL and the same events. Change that one, or choose others."
+    ),
+    "LIMIT_EXCEEDED": _invalid(
+        "The organisation has {used} {resource}, and its plan allows {limit}. {advice}, or ask the operator "
+        "for a higher limit."
+    ),
     "DOMAIN_OWNED_ELSEWHERE": _invalid("Another organisation has verified the domain {domain}."),
     "EMAIL_NOT_FOUND": _unknown("There is no such email with the id {id}."),
     "BATCH_JOB_NOT_FOUND": _unknown("There is no batch job with the id {id}."),

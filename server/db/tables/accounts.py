@@ -1,6 +1,6 @@
 """Organisations and their users."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
 from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
@@ -27,6 +27,12 @@ organisations = Table(
     Column("state_note", Text, nullable=False, server_default=""),
     # Few are not healthy, and they are looked for again and again.
     partial_index("ix_organisations_not_healthy", "state", "org_id", where="state <> 'healthy'"),
+    Column("webhook_limit", Integer),
+    Column("key_limit", Integer),
+    Column("domain_limit", Integer),
+    Column("scheduled_limit", Integer),
+    Column("scheduled_bytes_limit", BigInteger),
+    Column("test_limit", Integer),
 )
 
 users = Table(

@@ -39,7 +39,10 @@ emails = Table(
     time_column("scheduled_at", nullable=True),
     # The batch job that sent it (S-11). Such mail has no `scheduled_at`.
     id_column("job_id", nullable=True),
+    # The bytes of scheduled mail, which count while it waits (C-88).
+    Column("waiting_bytes", BigInteger),
     partial_index("ix_emails_scheduled", "scheduled_at", where="status = 'scheduled'"),
+    partial_index("ix_emails_waiting", "org_id", "scheduled_at", "id", where="status = 'scheduled'"),
     # The criteria of a list, each newest first (contract row F-6).
     Index("ix_emails_org_id_status_id", "org_id", "status", "id"),
     Index("ix_emails_org_id_domain_id_id", "org_id", "domain_id", "id"),

@@ -59,6 +59,7 @@ def test_texts_use_only_metadata_that_the_contract_promises(reason: str) -> None
         "HEAD_TOO_LARGE": {"limit"},
         "MALFORMED_REQUEST": {"problem"},
         "BODY_ENCODING": {"encoding"},
+        "LIMIT_EXCEEDED": {"advice"},
     }
     assert used <= documented_keys(reason) | {"request_id", "violation"} | of_the_edge.get(reason, set())
 

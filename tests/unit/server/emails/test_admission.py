@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.account_health.rules import Standing
-from server.emails.admission import RULES, Admission, Admitted, Moment, Refusal, RuleName
+from server.emails.admission import Admission, Admitted, Refusal
+from server.emails.admission_rules import RULES, Moment, RuleName
 from server.emails.candidate import Candidate, Facts, IdempotencyKey, Remembered
 from server.emails.faults import DomainNotAllowed, IdempotencyKeyReused
 from server.faults import ValidationFailed, Violation
@@ -47,19 +48,24 @@ BREAKS: Mapping[RuleName, Mapping[str, Any]] = {
     "daily": {"daily": 0},
     "monthly": {"monthly": 0},
     "unique": {"unique": 0},
+    "waiting": {"scheduled_at": NOW_MS + 1, "scheduled": 0},
+    "test mail": {"test": True, "test_emails": 0},
 }
 REQUEST_RULES: list[RuleName] = ["idempotency key", "request", "attachments"]
 LATER_RULES: list[RuleName] = ["sandbox", "suppression", "burst", "warm-up", "daily", "monthly", "unique"]
+OWNED_RULES: list[RuleName] = ["waiting", "test mail"]
 # The order of C-41 at each moment.
 ORDER: Mapping[Moment, list[RuleName]] = {
-    "accept": [*REQUEST_RULES, "account", "key's domains", "domain", *LATER_RULES],
+    "accept": [*REQUEST_RULES, "account", "key's domains", "domain", *LATER_RULES, *OWNED_RULES],
     "accept_next": [
         *REQUEST_RULES,
         *("account", "key's domains", "domain"),
         *(rule for rule in LATER_RULES if rule != "burst"),
+        *OWNED_RULES,
     ],
-    "fetch": [*REQUEST_RULES, "account", "key's domains", "domain"],
-    "release": ["account", "domain", *LATER_RULES],
+    "fetch": [*REQUEST_RULES, "account", "key's domains", "domain", *OWNED_RULES],
+    # Scheduled mail has paid burst before (C-88).
+    "release": ["account", "domain", *(rule for rule in LATER_RULES if rule != "burst")],
 }
 ADJACENT = [
     (moment, *pair) for moment in MOMENTS for pair in zip(ORDER[moment], ORDER[moment][1:], strict=False)
@@ -140,11 +146,12 @@ def test_a_repeated_call_gets_its_first_answer_whatever_rules_it_breaks_now(mome
 
 @pytest.mark.parametrize("quota", ["burst", "warm-up", "daily", "monthly", "unique"])
 def test_test_mail_is_stopped_by_no_quota_and_uses_none(quota: RuleName) -> None:
-    """F-5."""
+    """F-5; it is counted by the day (C-88)."""
     _, known = breaking(quota)
     admission = Admission(known)
     assert isinstance(admission.decide(email(test=True), "accept"), Admitted)
-    assert admission.usage() == {}
+    used = admission.usage()[ORG]
+    assert (used.day, used.month, used.unique, used.second, used.test) == (0, 0, 0, 0, 1)
 
 
 def test_test_mail_is_subject_to_the_other_rules() -> None:
@@ -182,11 +189,12 @@ def test_suppressed_recipients_are_skipped_and_use_no_quota() -> None:
 
 
 def test_scheduled_mail_needs_room_today_and_counts_when_it_is_released() -> None:
-    """C-25."""
+    """C-25, C-88: burst is paid at once."""
     admission = Admission(facts(daily=1))
     for _ in range(2):
         assert isinstance(admission.decide(email(scheduled_at=NOW_MS + 1), "accept"), Admitted)
-    assert admission.usage() == {}
+    used = admission.usage()[ORG]
+    assert (used.day, used.second, used.waiting) == (0, 2, 2)
     assert isinstance(admission.decide(email(), "release"), Admitted)
     refused = admission.decide(email(scheduled_at=NOW_MS + 1), "accept")
     assert isinstance(refused, Refusal)
