@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from edge.dialects.failures import check_rows, error_answer, resets_at, text_values
+from edge.dialects.failures import error_answer, resets_at
 from edge.transcoding.asgi import Answer
+from edge.transcoding.failure_texts import check_rows, text_values
 from edge.transcoding.json_value import Json
 from edge.transcoding.status import BODY_ENCODING, HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
