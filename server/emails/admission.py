@@ -30,13 +30,16 @@ from server.quotas.rules import AccountLimits, Limits, Used, charge, nearest_lim
 
 # "accept": a caller wants an email sent. "accept_next": the same, after another email of the same strict
 # batch was admitted. "fetch": before the links of an email's attachments are fetched. "release": a scheduled
-# email is due.
-Moment: TypeAlias = Literal["accept", "accept_next", "fetch", "release"]
+# email is due. "sender" and "recipient": an SMTP client names them before its message (C-31).
+Moment: TypeAlias = Literal["accept", "accept_next", "fetch", "release", "sender", "recipient"]
 
 _ACCEPT: frozenset[Moment] = frozenset({"accept", "accept_next"})
 _SUBMISSION: frozenset[Moment] = _ACCEPT | {"fetch"}
 _CONTENT_KNOWN: frozenset[Moment] = _ACCEPT | {"release"}
-_ALWAYS: frozenset[Moment] = _SUBMISSION | _CONTENT_KNOWN
+_SENDER: frozenset[Moment] = frozenset({"sender"})
+_RECIPIENT: frozenset[Moment] = frozenset({"recipient"})
+_SENDER_KNOWN: frozenset[Moment] = _SUBMISSION | _CONTENT_KNOWN | _SENDER
+_MOMENTS: frozenset[Moment] = _SENDER_KNOWN | _RECIPIENT
 # The moments at which an admitted email is counted, so that the usage has to be locked.
 CHARGING = _CONTENT_KNOWN
 
@@ -85,13 +88,19 @@ def _account(case: _Case) -> Fault | None:
 
 def _key_domains(case: _Case) -> Fault | None:
     """A key may be bound to some domains (S-16, F-7)."""
-    return None if case.email.is_of_key else DomainNotAllowed(case.email.domain)
+    email = case.email
+    if email.is_of_key:
+        return None
+    return DomainNotAllowed(next(domain for domain in email.domains if domain not in email.allowed_domains))
 
 
 def _domain(case: _Case) -> Fault | None:
-    """The organisation has verified the sender's domain (Z-12)."""
+    """The organisation has verified the domain of the sender, and that of the envelope's (Z-12, C-31)."""
     email = case.email
-    return None if (email.org_id, email.domain) in case.facts.domain_ids else DomainNotVerified(email.domain)
+    for domain in email.domains:
+        if (email.org_id, domain) not in case.facts.domain_ids:
+            return DomainNotVerified(domain)
+    return None
 
 
 def _sandbox(case: _Case) -> Fault | None:
@@ -172,10 +181,10 @@ RULES = (
     Rule("idempotency key", _idempotency_key, _SUBMISSION),
     Rule("request", _request, _SUBMISSION),
     Rule("attachments", _attachments, _SUBMISSION),
-    Rule("account", _account, _ALWAYS),
-    Rule("key's domains", _key_domains, _SUBMISSION),
-    Rule("domain", _domain, _ALWAYS),
-    Rule("sandbox", _sandbox, _CONTENT_KNOWN),
+    Rule("account", _account, _SENDER_KNOWN),
+    Rule("key's domains", _key_domains, _SUBMISSION | _SENDER),
+    Rule("domain", _domain, _SENDER_KNOWN),
+    Rule("sandbox", _sandbox, _CONTENT_KNOWN | _RECIPIENT),
     Rule("suppression", _suppression, _CONTENT_KNOWN),
     # Not "accept_next": a batch of more emails than a second allows could otherwise never be all or nothing.
     Rule("burst", _burst, frozenset({"accept", "release"}), is_quota=True),
@@ -195,7 +204,7 @@ def rules_at(moment: Moment, *, test: bool = False) -> tuple[Rule, ...]:
 # The same as names and checks, for the hot path.
 _CHECKS = {
     (moment, test): tuple((rule.name, rule.check) for rule in rules_at(moment, test=test))
-    for moment in _ALWAYS
+    for moment in _MOMENTS
     for test in (False, True)
 }
 
@@ -239,13 +248,9 @@ class Admission:
         With `records_suppressed` one whose recipients are all suppressed is admitted, and not counted (C-51).
         """
         facts, org_id = self._facts, email.org_id
-        account, _ = facts.accounts[org_id]
-        used = self._used[org_id]
-        wanted = addresses = set(email.addresses)
-        if facts.suppressed:
-            wanted = {address for address in addresses if (org_id, address) not in facts.suppressed}
-        earlier = None if email.idempotency_key is None else self._answer(email.idempotency_key)
-        case = _Case(email, earlier, account, account.limits, used, wanted, facts)
+        addresses = set(email.addresses)
+        case = self._case(email, addresses)
+        wanted = case.wanted
         for rule, check in _CHECKS[moment, email.test]:
             outcome = check(case)
             if outcome is None:
@@ -254,8 +259,25 @@ class Admission:
                 return Admitted(facts.domain_ids[org_id, email.domain], addresses)
             return outcome if isinstance(outcome, Remembered) else Refusal(rule, outcome)
         if moment in CHARGING and not email.test and email.scheduled_at is None:
-            charge(used, account.limits, wanted)
+            charge(case.used, case.limits, wanted)
         return Admitted(facts.domain_ids[org_id, email.domain], addresses - wanted)
+
+    def fault(self, part: Candidate, moment: Literal["sender", "recipient"]) -> Fault | None:
+        """The fault of a part of an envelope, whose message is still to come: nothing is counted."""
+        case = self._case(part, set(part.addresses))
+        for _, check in _CHECKS[moment, part.test]:
+            if isinstance(outcome := check(case), Fault):
+                return outcome
+        return None
+
+    def _case(self, email: Candidate, addresses: Set[str]) -> _Case:
+        facts, org_id = self._facts, email.org_id
+        account, _ = facts.accounts[org_id]
+        wanted = addresses
+        if facts.suppressed:
+            wanted = {address for address in addresses if (org_id, address) not in facts.suppressed}
+        earlier = None if email.idempotency_key is None else self._answer(email.idempotency_key)
+        return _Case(email, earlier, account, account.limits, self._used[org_id], wanted, facts)
 
     def earlier(self, key: IdempotencyKey, request_hash: bytes) -> Fault | Remembered | None:
         """The answer to an earlier call with this key, or the fault of using it for another request."""

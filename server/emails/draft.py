@@ -24,6 +24,8 @@ from server.wire.caller import OrganisationCaller
 
 # The bytes of an attachment in one stored part: whole lines of base64 (57 bytes each).
 PART = 57 * 16_384
+# The columns of finished messages, of an email that is none.
+_COMPOSED = {"raw_head": None, "raw_size": None, "mail_from": None}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,16 +50,19 @@ class Draft(Candidate):
         row = self.attachments[no - 1]
         row["size"] = len(content)
         self.attachments_size += len(content)
-        whole = memoryview(content)
+        self.keep(no, memoryview(content))
+
+    def keep(self, no: int, whole: memoryview) -> None:
+        """Adds the content of attachment `no`, or of a finished message if that is 0, to what is stored."""
         self.parts += [
             {
                 "org_id": self.org_id,
-                "email_id": row["email_id"],
+                "email_id": self.email["id"],
                 "no": no,
                 "part": part,
                 "content": whole[start : start + PART],
             }
-            for part, start in enumerate(range(0, len(content), PART))
+            for part, start in enumerate(range(0, len(whole), PART))
         ]
 
     def detach(self) -> None:
@@ -85,8 +90,8 @@ class Draft(Candidate):
         if self.scheduled_at is not None:
             return []
         email_id, due_at = self.email["id"], self.email["created_at"]
-        attached = 0
-        if self.attachments:
+        attached = self.content["raw_size"] or 0
+        if self.attachments and not attached:
             attached = memory_of_attachments(len(self.attachments), self.attachments_size)
         return [
             NewRow(self.org_id, email_id, no, domain, self.test, due_at, attached)
@@ -175,6 +180,7 @@ def _draft(
             "html": request.html or None,
             "text": request.text or None,
             "headers": _trimmed(fields.headers) if fields.headers else "{}",
+            **_COMPOSED,
         },
         recipients=[
             {

@@ -67,6 +67,12 @@ class _AttachedRow(NamedTuple):
     size: int
 
 
+class _RawRow(NamedTuple):
+    org_id: str
+    email_id: str
+    raw_size: int
+
+
 # Any one email that is due, without a lock.
 _ANY_DUE = Statement(
     _EmailKey, "SELECT org_id, id FROM emails WHERE status = 'scheduled' AND scheduled_at <= :now LIMIT 1"
@@ -97,6 +103,14 @@ _ATTACHED = Statement(
     SELECT org_id, email_id, COUNT(*) AS files, CAST(SUM(size) AS bigint) AS size FROM attachments
     WHERE (org_id, email_id) IN {keys}
     GROUP BY org_id, email_id
+    """,
+    keys={"org_id": "text", "email_id": "text"},
+)
+_RAW = Statement(
+    _RawRow,
+    """
+    SELECT org_id, email_id, raw_size FROM email_contents
+    WHERE (org_id, email_id) IN {keys} AND raw_size IS NOT NULL
     """,
     keys={"org_id": "text", "email_id": "text"},
 )
@@ -163,6 +177,8 @@ def read_due(tx: Tx, now_ms: int) -> list[DueEmail]:
         (row.org_id, row.email_id): memory_of_attachments(row.files, row.size)
         for row in _ATTACHED.all(tx, keys)
     }
+    # The files of a finished message are in its body.
+    attached |= {(row.org_id, row.email_id): row.raw_size for row in _RAW.all(tx, keys)}
     return [
         DueEmail(*row, recipients[row.org_id, row.id], attached.get((row.org_id, row.id), 0)) for row in rows
     ]
