@@ -18,7 +18,7 @@ class Clients:
         self._too_many_of_client = Reply(
             421,
             "4.7.0",
-            f"Too many connections are open from your address: at most {most_of_client} at once.",
+            f"Too many connections from your address: at most {most_of_client} may be open.",
         )
         self._open: Counter[str] = Counter()
         self._total = 0

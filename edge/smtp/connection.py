@@ -161,7 +161,7 @@ class Connection(asyncio.Protocol):
         if session.is_over:
             self._end(None)
         elif session.wants_tls:
-            # What came in clear after STARTTLS may be another's: it is forgotten (RFC 3207 section 4.2).
+            # Bytes that came in clear after STARTTLS may be another's (RFC 3207 section 4.2).
             self._lines.take()
             self._start_tls()
         elif self._has_said_all and self._task is None:

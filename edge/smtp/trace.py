@@ -1,4 +1,4 @@
-"""How a message comes, as its Received field says it (RFC 5321 section 4.4)."""
+"""The trace of a message: the part of its Received field that the relay knows (RFC 5321 section 4.4)."""
 
 from __future__ import annotations
 

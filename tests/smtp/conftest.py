@@ -1,0 +1,62 @@
+"""A stack with a relay, and clients of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.harness.organisations import Kind
+from tests.harness.smtp_client import SmtpClient
+from tests.harness.stack import Stack
+
+KINDS = {
+    "free": Kind(["--plan", "free"]),
+    "sandbox": Kind(["--plan", "pro", "--sandbox"]),
+    "paused": Kind(["--plan", "pro"], {"state": "paused"}),
+    "daily": Kind(["--plan", "pro"], {"daily": "1"}),
+    "monthly": Kind(["--plan", "pro"], {"monthly": "1"}),
+    "unique": Kind(["--plan", "pro"], {"unique": "1"}),
+    "burst": Kind(["--plan", "pro"], {"burst": "0"}),
+}
+
+
+@pytest.fixture(scope="package")
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Server, edge and relay, without TLS."""
+    with Stack(tmp_path_factory.mktemp("smtp"), kinds=KINDS) as stack:
+        stack.start_relay()
+        yield stack
+
+
+@pytest.fixture
+def connect(relay: Stack) -> Iterator[Callable[..., SmtpClient]]:
+    """Connects a client; the connections are closed after the test."""
+    with ExitStack() as clients:
+        yield lambda **options: clients.enter_context(SmtpClient(relay.smtp_port, **options))
+
+
+@pytest.fixture
+def client(connect: Callable[..., SmtpClient]) -> SmtpClient:
+    """A client that was greeted and has said EHLO."""
+    client = connect()
+    client.greeted()
+    return client
+
+
+@pytest.fixture
+def authenticated(client: SmtpClient, relay: Stack) -> SmtpClient:
+    """A client with the owner's key."""
+    assert client.login(relay.api_key).code == 235
+    return client
+
+
+def message(relay: Stack, subject: str = "Hello", body: bytes = b"Hello.\r\n", **headers: str) -> bytes:
+    """A message from the owner's domain, without its last CRLF."""
+    fields = {
+        "From": f"Ada <ada@{relay.domain}>",
+        "To": "you@example.net",
+        "Subject": subject,
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return head.encode() + b"\r\n" + body.removesuffix(b"\r\n")
