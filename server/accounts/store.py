@@ -29,6 +29,13 @@ class OrganisationRow(NamedTuple):
     created_at: int
 
 
+class PlanRow(NamedTuple):
+    """What an organisation's plan says about finished messages; `attachment_bytes` are those of one email."""
+
+    smtp: bool
+    attachment_bytes: int
+
+
 class _SessionRow(NamedTuple):
     org_id: str
     user_id: str
@@ -44,6 +51,13 @@ _LIVE_SESSIONS = Statement(
     WHERE s.org_id = k.org_id AND s.id = k.id AND s.user_id = k.user_id AND s.expires_at > :now
     """,
     keys=_SESSION,
+)
+_PLAN = Statement(
+    PlanRow,
+    """
+    SELECT p.smtp, p.attachment_bytes FROM organisations AS o JOIN plans AS p ON p.plan = o.plan
+    WHERE o.org_id = :org_id
+    """,
 )
 
 
@@ -89,6 +103,11 @@ def add_session(tx: Tx, org_id: str, user_id: str, session_id: str, now_ms: int,
             org_id=org_id, id=session_id, user_id=user_id, created_at=now_ms, expires_at=expires_at
         )
     )
+
+
+def plan_of(tx: Tx, org_id: str) -> PlanRow | None:
+    """The plan of an organisation; None if there is no such organisation."""
+    return _PLAN.first(tx, org_id=org_id)
 
 
 def live_sessions(tx: Tx, keys: Iterable[tuple[str, str, str]], now_ms: int) -> set[tuple[str, str, str]]:

@@ -27,6 +27,6 @@ def build(kernel: Kernel, keys: ApiKeyAuthenticator, rules: Mapping[str, AccessR
     tokens = SessionTokens(kernel.settings.secret, kernel.clock)
     sessions = Sessions(tokens, kernel.database, kernel.clock)
     return Accounts(
-        servicers={DESCRIPTOR.services_by_name["AccessService"]: AccessServicer(rules)},
+        servicers={DESCRIPTOR.services_by_name["AccessService"]: AccessServicer(rules, kernel.database)},
         authenticator=TokenAuthenticator(keys, sessions, Banned(kernel.database, kernel.clock)),
     )

@@ -13,7 +13,8 @@ TEXT = b"Content-Type: text/plain; charset=utf-8\r\n\r\nHello Ada,\r\nyour order
 HTML = b'Content-Type: text/html; charset=utf-8\r\n\r\n<p>Hello <b>Ada</b></p><img src="cid:logo">\r\n'
 PNG = (
     b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\nContent-ID: <logo>\r\n"
-    b"Content-Disposition: inline; filename=logo.png\r\n\r\niVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAf\r\nFcSJ\r\n"
+    b"Content-Disposition: inline; filename=logo.png\r\n\r\n"
+    b"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAf\r\nFcSJ\r\n"
 )
 PDF = (
     b'Content-Type: application/pdf; name="bill.pdf"\r\nContent-Transfer-Encoding: base64\r\n'
@@ -36,8 +37,8 @@ def multipart(kind: str, *parts: bytes, boundary: str = "=_b", more: str = "") -
 def signed_with_pgp(part: bytes) -> bytes:
     """A part with an OpenPGP signature (RFC 3156)."""
     armour = (
-        b"Content-Type: application/pgp-signature; name=signature.asc\r\n\r\n-----BEGIN PGP SIGNATURE-----\r\n\r\n"
-        b"iQEzBAEBCAAdFiEE\r\n=abcd\r\n-----END PGP SIGNATURE-----\r\n"
+        b"Content-Type: application/pgp-signature; name=signature.asc\r\n\r\n"
+        b"-----BEGIN PGP SIGNATURE-----\r\n\r\niQEzBAEBCAAdFiEE\r\n=abcd\r\n-----END PGP SIGNATURE-----\r\n"
     )
     more = '; micalg=pgp-sha512; protocol="application/pgp-signature"'
     return multipart("signed", part, armour, boundary="pgp", more=more)
@@ -51,8 +52,8 @@ def signed_with_smime(part: bytes) -> bytes:
     builder = PKCS7SignatureBuilder().set_data(part).add_signer(certificate, key, hashes.SHA256())  # type: ignore[arg-type]
     signature = builder.sign(serialization.Encoding.DER, [PKCS7Options.DetachedSignature])
     attached = (
-        b"Content-Type: application/pkcs7-signature; name=smime.p7s\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-        + base64.encodebytes(signature).replace(b"\n", b"\r\n")
+        b"Content-Type: application/pkcs7-signature; name=smime.p7s\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(signature).replace(b"\n", b"\r\n")
     )
     more = '; micalg="sha-256"; protocol="application/pkcs7-signature"'
     return multipart("signed", part, attached, boundary="smime", more=more)
@@ -75,7 +76,8 @@ CONTENTS: Mapping[str, bytes] = {
     "smime": signed_with_smime(TEXT),
     "pgp": signed_with_pgp(TEXT + b"trailing blanks   \r\n"),
     "forwarded": multipart("mixed", TEXT, FORWARDED, boundary="fwd"),
-    "8-bit": b"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGr\xfc\xdfe\r\n",
+    "8-bit": b"Content-Type: text/plain; charset=iso-8859-1\r\n"
+    b"Content-Transfer-Encoding: 8bit\r\n\r\nGr\xfc\xdfe\r\n",
     "8-bit undeclared": b"Content-Type: text/plain\r\n\r\n\xff\xfe\xfd\r\n",
     "long lines": b"Content-Type: text/html\r\n\r\n<p>" + b"x" * 20_000 + b"</p>\r\n",
     "leading dots": b"Content-Type: text/plain\r\n\r\n.\r\n..\r\n...dots\r\n.end\r\n",

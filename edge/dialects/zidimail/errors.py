@@ -228,7 +228,7 @@ ROWS: Mapping[str, Row] = {
         415,
         "validation_error",
         "The body has the wrong media type.",
-        "Send application/json instead of {content_type}.",
+        "Send {wanted} instead of {content_type}.",
     ),
 }
 

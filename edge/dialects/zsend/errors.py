@@ -89,7 +89,7 @@ ROWS: Mapping[str, Row] = {
     "BODY_TOO_LARGE": _invalid("The body is too large: at most {limit} bytes are accepted."),
     "MALFORMED_BODY": _invalid("The body must be a JSON object: {detail}."),
     BODY_ENCODING: _invalid("Send JSON in UTF-8, plain or with Content-Encoding: gzip, not {encoding}."),
-    "UNSUPPORTED_MEDIA_TYPE": _invalid("Send application/json instead of {content_type}."),
+    "UNSUPPORTED_MEDIA_TYPE": _invalid("Send {wanted} instead of {content_type}."),
     "INVALID_IDEMPOTENCY_KEY": _invalid("An Idempotency-Key has 1 to 256 characters of printable ASCII."),
     "IDEMPOTENCY_KEY_REUSED": _invalid(
         "The idempotency key was used for another request within 24 hours. Use a new key."
