@@ -77,8 +77,7 @@ class Connection(asyncio.Protocol):
         if self._session is not None:
             self._transport.abort()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.accept(transport, client_of(transport))
 
     def connection_lost(self, exc: Exception | None) -> None:

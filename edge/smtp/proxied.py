@@ -31,8 +31,7 @@ class Proxied(asyncio.BufferedProtocol):
         self._head = bytearray(HEAD_BYTES)
         self._filled = 0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
         client = client_of(transport)
         if self._is_trusted(client):

@@ -41,6 +41,7 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
             if plan is not None:
                 response.smtp = plan.smtp
                 response.message_bytes = raw_limit(plan.attachment_bytes)
+                response.sandbox = plan.sandbox
         return response
 
 

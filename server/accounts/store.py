@@ -30,10 +30,11 @@ class OrganisationRow(NamedTuple):
 
 
 class PlanRow(NamedTuple):
-    """What an organisation's plan says about finished messages; `attachment_bytes` are those of one email."""
+    """An organisation and its plan, as finished messages need them; `attachment_bytes` is for one email."""
 
     smtp: bool
     attachment_bytes: int
+    sandbox: bool
 
 
 class _SessionRow(NamedTuple):
@@ -55,7 +56,7 @@ _LIVE_SESSIONS = Statement(
 _PLAN = Statement(
     PlanRow,
     """
-    SELECT p.smtp, p.attachment_bytes FROM organisations AS o JOIN plans AS p ON p.plan = o.plan
+    SELECT p.smtp, p.attachment_bytes, o.sandbox FROM organisations AS o JOIN plans AS p ON p.plan = o.plan
     WHERE o.org_id = :org_id
     """,
 )
