@@ -27,7 +27,7 @@ class App:
         self._settings = settings
         self._channel = Channel(settings.server, settings.secret, settings.server_tls)
         self._relay = Relay(
-            Shared(settings, Server(self._channel, settings), Backoff()),
+            Shared(settings, Server(self._channel, settings), Backoff(settings.failed_logins)),
             Clients(settings.connections, settings.connections_per_ip),
             None if settings.certificate is None else Certificate(*settings.certificate),
         )

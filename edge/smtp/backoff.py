@@ -9,15 +9,13 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import NamedTuple
 
+from limits import RateLimitItem
+
 from edge.recent import Recent
 
-# Failures without a pause: a person who mistypes, an application that still has the last key.
-FREE = 5
 # Seconds of the first pause, which doubles with each failure, and of the longest one.
 FIRST_S = 2.0
 LONGEST_S = 300.0
-# Seconds after the last failure when all is forgotten.
-FORGOTTEN_S = 900.0
 # Addresses, keys, and pairs that succeeded, which are remembered; the oldest go first.
 SIZE = 50_000
 # Seconds for which a key that was accepted from an address is let through although others fail from there.
@@ -36,15 +34,20 @@ class Backoff:
     others' failures from there: they may be behind one NAT. Keys are remembered by their hashes.
     """
 
-    def __init__(self, *, free: int = FREE, now: Callable[[], float] = time.monotonic) -> None:
-        """`free` failures bring no pause; `now` is in seconds."""
-        self._free = free
+    def __init__(self, limit: RateLimitItem | None, now: Callable[[], float] = time.monotonic) -> None:
+        """`limit` are the failures that bring no pause, in a time after which they are forgotten; None for no
+        pauses at all. `now` is in seconds."""
+        self._free = 0 if limit is None else limit.amount
+        self._forgotten_s = 0.0 if limit is None else max(limit.get_expiry(), LONGEST_S)
+        self._is_on = limit is not None
         self._now = now
         self._failed: OrderedDict[str, _Failures] = OrderedDict()
         self._good = Recent(SIZE, GOOD_S, now)
 
     def pause_s(self, network: str, credential: str) -> float:
         """Seconds until this credential may be tried from this network; zero for now."""
+        if not self._is_on:
+            return 0.0
         key = _hash(credential)
         if key and f"{network} {key}" in self._good:
             return 0.0
@@ -52,12 +55,14 @@ class Backoff:
 
     def failed(self, network: str, credential: str) -> None:
         """The credential was refused."""
+        if not self._is_on:
+            return
         now = self._now()
         for name in (network, _hash(credential)):
             if not name:
                 continue
             before = self._failed.pop(name, None)
-            count = 0 if before is None or now - before.last > FORGOTTEN_S else before.times
+            count = 0 if before is None or now - before.last > self._forgotten_s else before.times
             self._failed[name] = _Failures(count + 1, now)
             if len(self._failed) > SIZE:
                 self._failed.popitem(last=False)

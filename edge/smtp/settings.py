@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
+from limits import RateLimitItem, RateLimitItemPerMinute
+
 from edge import environment
 from edge.settings import MIB, Tls, secret_of, sends_in_clear, tls_of
+
+FAILED_LOGINS = RateLimitItemPerMinute(10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,10 @@ class Settings:
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks whose connections begin with a PROXY header that names the client. None by default: any client
     could write one."""
+
+    failed_logins: RateLimitItem | None = FAILED_LOGINS
+    """Refused AUTHs of one address, and of one key, in a time; each one more makes the next wait longer, for
+    five minutes at most. None for any number (C-47)."""
 
     connections: int = 4096
     """Connections at once; more are answered 421."""
@@ -106,6 +114,7 @@ class Settings:
             certificate=certificate,
             require_tls=require_tls,
             proxies=environment.networks(env, "ZIDIMAIL_PROXY_NETWORKS"),
+            failed_logins=environment.rate(env, "ZIDIMAIL_AUTH_IP_LIMIT", default.failed_logins),
             connections=int(number("CONNECTIONS", default.connections)),
             connections_per_ip=int(number("CONNECTIONS_PER_IP", default.connections_per_ip)),
             command_deadline_s=number("COMMAND_DEADLINE", default.command_deadline_s),

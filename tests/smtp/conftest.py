@@ -1,12 +1,14 @@
 """A stack with a relay, and clients of it."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import httpx
 import pytest
 
 from tests.harness.organisations import Kind
-from tests.harness.smtp_client import SmtpClient
+from tests.harness.smtp_client import Reply, SmtpClient
 from tests.harness.stack import Stack
 
 KINDS = {
@@ -14,7 +16,6 @@ KINDS = {
     "sandbox": Kind(["--plan", "pro", "--sandbox"]),
     "paused": Kind(["--plan", "pro"], {"state": "paused"}),
     "daily": Kind(["--plan", "pro"], {"daily": "1"}),
-    "monthly": Kind(["--plan", "pro"], {"monthly": "1"}),
     "unique": Kind(["--plan", "pro"], {"unique": "1"}),
     "burst": Kind(["--plan", "pro"], {"burst": "0"}),
 }
@@ -50,6 +51,14 @@ def authenticated(client: SmtpClient, relay: Stack) -> SmtpClient:
     return client
 
 
+@pytest.fixture
+def api(relay: Stack) -> Iterator[httpx.Client]:
+    """The owner's view of what was sent."""
+    headers = {"Authorization": f"Bearer {relay.api_key}"}
+    with httpx.Client(base_url=f"{relay.http}/v1", headers=headers) as client:
+        yield client
+
+
 def message(relay: Stack, subject: str = "Hello", body: bytes = b"Hello.\r\n", **headers: str) -> bytes:
     """A message from the owner's domain, without its last CRLF."""
     fields = {
@@ -60,3 +69,10 @@ def message(relay: Stack, subject: str = "Hello", body: bytes = b"Hello.\r\n", *
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return head.encode() + b"\r\n" + body.removesuffix(b"\r\n")
+
+
+def queued_id(reply: Reply) -> str:
+    """The id of the email that a reply names."""
+    assert reply.code == 250, reply
+    (id,) = re.findall(r"queued as ([0-9a-f]{24})", reply.text)
+    return str(id)
