@@ -22,7 +22,7 @@ from edge.transcoding.status import Failure
 WAITING_BYTES = 64 << 10
 # Seconds for a PROXY header, and for a TLS handshake.
 HEAD_S = 30.0
-# Seconds in which a client may read its last reply, and the bytes that are forgotten meanwhile.
+# Seconds for a client to read its last reply, and bytes that are forgotten meanwhile.
 LINGER_S = 5.0
 LINGER_BYTES = 64 << 20
 
@@ -46,11 +46,12 @@ def client_of(transport: asyncio.Transport) -> ClientIp:
 class Connection(asyncio.Protocol):
     """A client's connection."""
 
-    def __init__(self, relay: Relay, ended: Callable[[Connection], None], *, implicit_tls: bool) -> None:
-        """`ended` is called with the connection when it is gone."""
+    def __init__(self, relay: Relay, ended: Callable[[Connection], None], *, starts_tls: bool) -> None:
+        """`ended` is called with the connection when it is gone; `starts_tls` is True if TLS comes first, and
+        the transport is not in it yet."""
         self._relay = relay
         self._ended = ended
-        self._implicit_tls = implicit_tls
+        self._starts_tls = starts_tls
         self._loop = asyncio.get_running_loop()
         self._lines = Lines()
         self._deadlines = Deadlines(relay.shared.settings, self._loop.time)
@@ -62,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._is_stopping = False
         self._is_unread = False
         self._is_paused = False
+        self._is_upgrading = False
         self._has_said_all = False
         self._is_ending = False
         self._forgotten = 0
@@ -130,16 +132,15 @@ class Connection(asyncio.Protocol):
         self._session = Session(
             self._relay.shared, client, self._lines.ahead, offers_tls=self._relay.certificate is not None
         )
-        if self._implicit_tls:
+        if self._starts_tls:
             self._start_tls()
         else:
             self._greet()
 
     def _greet(self) -> None:
+        self._note_tls()
         self._deadlines.for_command()
         self._write([Reply(220, "", f"{self._relay.shared.settings.hostname} ESMTP ZidiMail").encoded()])
-
-    # Lines and messages.
 
     def _advance(self) -> None:
         """Answers the lines that have come, until something has to be waited for."""
@@ -211,6 +212,7 @@ class Connection(asyncio.Protocol):
         self._transport.pause_reading()
         self._is_paused = True
         self._deadlines.within(HEAD_S)
+        self._is_upgrading = True
         self._task = self._loop.create_task(self._upgrade())
 
     async def _upgrade(self) -> None:
@@ -231,13 +233,19 @@ class Connection(asyncio.Protocol):
         if transport is None or self._is_ending:
             return
         self._transport = transport
-        self._is_paused = False
-        cipher, version, _ = transport.get_extra_info("cipher")
-        session.after_tls(Tls(version, cipher))
-        if self._implicit_tls:
+        self._is_paused = self._is_upgrading = False
+        if self._starts_tls:
             self._greet()
+        else:
+            self._note_tls()
         self._deadlines.for_command()
         self._advance()
+
+    def _note_tls(self) -> None:
+        """Lets the session know the TLS that the transport is in, if it is."""
+        cipher = self._transport.get_extra_info("cipher")
+        if cipher is not None and self._session is not None:
+            self._session.after_tls(Tls(cipher[1], cipher[0]))
 
     # The transport.
 
@@ -248,7 +256,7 @@ class Connection(asyncio.Protocol):
     def _balance(self) -> None:
         """Reads no more than can be answered, or than the client reads answers."""
         is_full = self._is_unread or (self._task is not None and len(self._lines) > WAITING_BYTES)
-        if self._is_ending or is_full == self._is_paused:
+        if self._is_ending or self._is_upgrading or is_full == self._is_paused:
             return
         self._is_paused = is_full
         if is_full:
@@ -272,8 +280,6 @@ class Connection(asyncio.Protocol):
         self._transport.write_eof()
         if self._is_paused:
             self._transport.resume_reading()
-
-    # Time.
 
     def _restart_timer(self) -> None:
         if self._timer is not None:
