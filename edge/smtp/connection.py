@@ -140,6 +140,7 @@ class Connection(asyncio.Protocol):
     def _greet(self) -> None:
         self._note_tls()
         self._deadlines.for_command()
+        self._restart_timer()
         self._write([Reply(220, "", f"{self._relay.shared.settings.hostname} ESMTP ZidiMail").encoded()])
 
     def _advance(self) -> None:
@@ -239,6 +240,7 @@ class Connection(asyncio.Protocol):
         else:
             self._note_tls()
         self._deadlines.for_command()
+        self._restart_timer()
         self._advance()
 
     def _note_tls(self) -> None:

@@ -25,6 +25,7 @@ class Deadlines:
     def __init__(self, settings: Settings, now: Callable[[], float]) -> None:
         self._now = now
         self._command_s = settings.command_deadline_s
+        self._longest_s = min(LONGEST_S, settings.command_deadline_s)
         begun = now()
         self._login = begun + settings.login_deadline_s
         self._session = begun + settings.session_deadline_s
@@ -66,7 +67,7 @@ class Deadlines:
         due = self._next
         if session is not None and session.is_idle and not session.is_over and due != math.inf:
             due = min(due, self._session, self._login if session.account is None else math.inf)
-        return min(due - self._now(), LONGEST_S)
+        return min(due - self._now(), self._longest_s)
 
     def reply(self, session: Session) -> Reply:
         """The last reply when a deadline is over."""
