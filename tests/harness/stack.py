@@ -198,10 +198,15 @@ class Stack:
         self._spawn("edge", "edge", env=env)
         self._wait("edge", "/healthz")
 
-    def start_relay(self, env: Mapping[str, str] | None = None) -> None:
-        """Starts the SMTP relay, with `env` added for this run, and waits until it greets."""
-        self._spawn("relay", "edge.smtp", env=env)
-        self._poll("relay", self._greets, "the relay never greeted")
+    def start_relay(self, env: Mapping[str, str] | None = None, name: str = "relay") -> int:
+        """Starts an SMTP relay, with `env` added for this run, and waits until it greets; returns its port.
+
+        Relays of other names than the first one's have ports of their own.
+        """
+        port = self.smtp_port if name == "relay" else free_port()
+        self._spawn(name, "edge.smtp", env={"ZIDIMAIL_SMTP_LISTEN": f"127.0.0.1:{port}", **(env or {})})
+        self._poll(name, lambda: _greets(port), f"{name} never greeted")
+        return port
 
     def wait_until_ready(self) -> None:
         """Waits for `/readyz`: the edge reaches a server that serves."""
@@ -245,9 +250,9 @@ class Stack:
         """The server's process id."""
         return self._processes["server"].pid
 
-    def relay_pid(self) -> int:
-        """The relay's process id."""
-        return self._processes["relay"].pid
+    def relay_pid(self, name: str = "relay") -> int:
+        """A relay's process id."""
+        return self._processes[name].pid
 
     def edge_pid(self) -> int:
         """The edge's process id."""
@@ -273,6 +278,10 @@ class Stack:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def log(self, name: str) -> str:
+        """All that a program has logged."""
+        return (self._logs / f"{name}.log").read_text(errors="replace")
 
     def log_tails(self) -> str:
         """The last lines of every program's log."""
@@ -311,13 +320,6 @@ class Stack:
 
         self._poll(name, answers, f"{path} never answered 200")
 
-    def _greets(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.smtp_port), 2) as connection:
-                return connection.recv(3) == b"220"
-        except OSError:
-            return False
-
     def _poll(self, name: str, answers: Callable[[], bool], message: str) -> None:
         """Waits until a program answers. Raises StackError."""
 
@@ -332,6 +334,14 @@ class Stack:
             until_sync(answers_or_ended, within=START_WITHIN_S, message=message)
         except AssertionError as error:
             raise StackError(f"{error}\n{self.log_tails()}") from None
+
+
+def _greets(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 2) as connection:
+            return connection.recv(3) == b"220"
+    except OSError:
+        return False
 
 
 class Replica(Stack):

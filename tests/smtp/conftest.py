@@ -29,6 +29,15 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+class OwnRelay:
+    """Another relay of a stack, with settings of its own. Its log and its process have its name."""
+
+    def __init__(self, stack: Stack, name: str, env: dict[str, str]) -> None:
+        self.stack = stack
+        self.name = name
+        self.smtp_port = stack.start_relay(env, name)
+
+
 @pytest.fixture
 def connect(relay: Stack) -> Iterator[Callable[..., SmtpClient]]:
     """Connects a client; the connections are closed after the test."""

@@ -3,15 +3,15 @@
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.harness.certificates import throw_away
 from tests.harness.smtp_client import SmtpClient, plain
 from tests.harness.stack import Stack, free_port
 from tests.harness.waiting import until_sync
-from tests.smtp.conftest import message, queued_id
+from tests.smtp.conftest import OwnRelay, message, queued_id
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 IMPLICIT_PORT = free_port()
@@ -30,18 +30,15 @@ def header(client: str, *, command: int = 0x21, extensions: bytes = b"") -> byte
 
 
 @pytest.fixture(scope="module")
-def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack whose relay believes the PROXY headers of one address."""
-    with Stack(tmp_path_factory.mktemp("proxy")) as stack:
-        stack.start_relay(
-            {
-                "ZIDIMAIL_PROXY_NETWORKS": f"{PROXY}/32",
-                "ZIDIMAIL_SMTPS_LISTEN": f"127.0.0.1:{IMPLICIT_PORT}",
-                "ZIDIMAIL_TLS_CERT": str(CERTIFICATE.certificate),
-                "ZIDIMAIL_TLS_KEY": str(CERTIFICATE.private_key),
-            }
-        )
-        yield stack
+def proxied(relay: Stack) -> OwnRelay:
+    """A relay that believes the PROXY headers of one address."""
+    env = {
+        "ZIDIMAIL_PROXY_NETWORKS": f"{PROXY}/32",
+        "ZIDIMAIL_SMTPS_LISTEN": f"127.0.0.1:{IMPLICIT_PORT}",
+        "ZIDIMAIL_TLS_CERT": str(CERTIFICATE.certificate),
+        "ZIDIMAIL_TLS_KEY": str(CERTIFICATE.private_key),
+    }
+    return OwnRelay(relay, "proxied", env)
 
 
 def received_from(stack: Stack, client: SmtpClient) -> str:
@@ -57,36 +54,36 @@ def received_from(stack: Stack, client: SmtpClient) -> str:
     ("address", "shown"),
     [("203.0.113.7", "[203.0.113.7]"), ("2001:db8::7", "2001:db8::7"), ("::ffff:203.0.113.8", "203.0.113.8")],
 )
-def test_client_is_the_one_that_the_proxy_names(address: str, shown: str, proxied: Stack) -> None:
+def test_client_is_the_one_that_the_proxy_names(address: str, shown: str, proxied: OwnRelay) -> None:
     with SmtpClient(proxied.smtp_port, source=PROXY, before=header(address)) as client:
         client.greeted()
-        assert shown in received_from(proxied, client)
+        assert shown in received_from(proxied.stack, client)
 
 
-def test_extensions_of_the_header_are_passed_over(proxied: Stack) -> None:
+def test_extensions_of_the_header_are_passed_over(proxied: OwnRelay) -> None:
     given = header("203.0.113.9", extensions=b"\x04\x00\x08" + bytes(8))
     with SmtpClient(proxied.smtp_port, source=PROXY, before=given + b"EHLO first\r\n") as client:
         assert client.reply().code == 220
         assert client.reply().code == 250
-        assert "203.0.113.9" in received_from(proxied, client)
+        assert "203.0.113.9" in received_from(proxied.stack, client)
 
 
-def test_header_byte_by_byte_is_read(proxied: Stack) -> None:
+def test_header_byte_by_byte_is_read(proxied: OwnRelay) -> None:
     with SmtpClient(proxied.smtp_port, source=PROXY) as client:
         for byte in header("203.0.113.10"):
             client.send(bytes([byte]))
         client.greeted()
-        assert "203.0.113.10" in received_from(proxied, client)
+        assert "203.0.113.10" in received_from(proxied.stack, client)
 
 
-def test_connection_of_the_proxy_itself_is_greeted(proxied: Stack) -> None:
+def test_connection_of_the_proxy_itself_is_greeted(proxied: OwnRelay) -> None:
     """A health check has the command LOCAL."""
     check = SIGNATURE + struct.pack("!BBH", 0x20, 0, 0)
     with SmtpClient(proxied.smtp_port, source=PROXY, before=check) as client:
         assert client.greeted().code == 250
 
 
-def test_tls_may_follow_the_header_at_once(proxied: Stack) -> None:
+def test_tls_may_follow_the_header_at_once(proxied: OwnRelay) -> None:
     """Header and ClientHello come in one packet."""
     with SmtpClient(IMPLICIT_PORT, source=PROXY) as client:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -124,26 +121,26 @@ def read(tls: ssl.SSLObject, incoming: ssl.MemoryBIO, client: SmtpClient) -> byt
         SIGNATURE + struct.pack("!BBH", 0x11, 0x11, 12) + bytes(12),
     ],
 )
-def test_proxy_without_a_valid_header_is_not_served(begin: bytes, proxied: Stack) -> None:
+def test_proxy_without_a_valid_header_is_not_served(begin: bytes, proxied: OwnRelay) -> None:
     with SmtpClient(proxied.smtp_port, source=PROXY, before=begin.ljust(16, b" ")) as client:
         assert client.closed()
 
 
-def test_header_of_anybody_else_is_no_header(proxied: Stack) -> None:
+def test_header_of_anybody_else_is_no_header(proxied: OwnRelay) -> None:
     """A client cannot name another address as its own."""
     with SmtpClient(proxied.smtp_port, source=DIRECT) as client:
         client.greeted()
-        assert "[127.0.0.1]" in received_from(proxied, client)
+        assert "[127.0.0.1]" in received_from(proxied.stack, client)
     with SmtpClient(proxied.smtp_port, source=DIRECT, before=header("203.0.113.7")) as client:
         assert client.reply().code == 220
         assert client.reply().code == 500
 
 
-def test_key_bound_to_networks_counts_the_address_that_the_proxy_names(proxied: Stack) -> None:
+def test_key_bound_to_networks_counts_the_address_that_the_proxy_names(proxied: OwnRelay) -> None:
     """C-91, F-7."""
-    import httpx
-
-    with httpx.Client(base_url=proxied.http, headers={"Authorization": f"Bearer {proxied.jwt}"}) as session:
+    with httpx.Client(
+        base_url=proxied.stack.http, headers={"Authorization": f"Bearer {proxied.stack.jwt}"}
+    ) as session:
         made = session.post("/v1/api-keys", json={"name": "bound", "allowed_ips": ["203.0.113.0/24"]}).json()
     for address, code in (("203.0.113.20", 235), ("198.51.100.1", 535)):
         with SmtpClient(proxied.smtp_port, source=PROXY, before=header(address)) as client:

@@ -2,7 +2,6 @@
 
 import shutil
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from tests.harness.certificates import throw_away
 from tests.harness.smtp_client import SmtpClient
 from tests.harness.stack import Stack, free_port
 from tests.harness.waiting import until_sync
-from tests.smtp.conftest import message, queued_id
+from tests.smtp.conftest import OwnRelay, message, queued_id
 
 IMPLICIT_PORT = free_port()
 
@@ -35,18 +34,15 @@ def install(files: tuple[Path, Path], name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory, files: tuple[Path, Path]) -> Iterator[Stack]:
-    """A stack whose relay has a certificate, and demands TLS."""
-    with Stack(tmp_path_factory.mktemp("tls")) as stack:
-        stack.start_relay(
-            {
-                "ZIDIMAIL_TLS_CERT": str(files[0]),
-                "ZIDIMAIL_TLS_KEY": str(files[1]),
-                "ZIDIMAIL_SMTPS_LISTEN": f"127.0.0.1:{IMPLICIT_PORT}",
-                "ZIDIMAIL_SMTP_REQUIRE_TLS": "on",
-            }
-        )
-        yield stack
+def secured(relay: Stack, files: tuple[Path, Path]) -> OwnRelay:
+    """A relay that has a certificate, and demands TLS."""
+    env = {
+        "ZIDIMAIL_TLS_CERT": str(files[0]),
+        "ZIDIMAIL_TLS_KEY": str(files[1]),
+        "ZIDIMAIL_SMTPS_LISTEN": f"127.0.0.1:{IMPLICIT_PORT}",
+        "ZIDIMAIL_SMTP_REQUIRE_TLS": "on",
+    }
+    return OwnRelay(relay, "tls", env)
 
 
 def trusting(files: tuple[Path, Path]) -> ssl.SSLContext:
@@ -60,7 +56,7 @@ def names_of(client: SmtpClient) -> str:
     return str(client.socket.getpeercert())
 
 
-def test_mail_goes_through_starttls(secured: Stack, files: tuple[Path, Path]) -> None:
+def test_mail_goes_through_starttls(secured: OwnRelay, files: tuple[Path, Path]) -> None:
     with SmtpClient(secured.smtp_port) as client:
         lines = client.greeted().lines
         assert "STARTTLS" in lines
@@ -72,22 +68,25 @@ def test_mail_goes_through_starttls(secured: Stack, files: tuple[Path, Path]) ->
         assert "AUTH PLAIN LOGIN" in lines
         assert "STARTTLS" not in lines
         assert client.command("STARTTLS").code == 502
-        assert client.login(secured.api_key).code == 235
-        reply = client.deliver(f"a@{secured.domain}", ["you@example.net"], message(secured))
-        path = secured.captured / f"{queued_id(reply)}.1.eml"
+        assert client.login(secured.stack.api_key).code == 235
+        reply = client.deliver(f"a@{secured.stack.domain}", ["you@example.net"], message(secured.stack))
+        path = secured.stack.captured / f"{queued_id(reply)}.1.eml"
         until_sync(path.exists)
         received = path.read_text().partition("Received: ")[2].partition("\nFrom:")[0]
         assert "with ESMTPSA" in received
         assert "TLSv1.3" in received
 
 
-def test_mail_goes_over_tls_from_the_first_byte(secured: Stack, files: tuple[Path, Path]) -> None:
+def test_mail_goes_over_tls_from_the_first_byte(secured: OwnRelay, files: tuple[Path, Path]) -> None:
     """RFC 8314."""
     with SmtpClient(IMPLICIT_PORT) as client:
         client.start_tls(trusting(files))
         assert "STARTTLS" not in client.greeted().lines
-        assert client.login(secured.api_key).code == 235
-        assert client.deliver(f"a@{secured.domain}", ["you@example.net"], message(secured)).code == 250
+        assert client.login(secured.stack.api_key).code == 235
+        assert (
+            client.deliver(f"a@{secured.stack.domain}", ["you@example.net"], message(secured.stack)).code
+            == 250
+        )
         assert client.command("QUIT").code == 221
 
 
@@ -101,14 +100,14 @@ def test_mail_goes_over_tls_from_the_first_byte(secured: Stack, files: tuple[Pat
         ("NOOP", "250 2.0.0"),
     ],
 )
-def test_command_in_clear_is_refused_where_tls_is_required(line: str, codes: str, secured: Stack) -> None:
+def test_command_in_clear_is_refused_where_tls_is_required(line: str, codes: str, secured: OwnRelay) -> None:
     """RFC 3207 section 4, RFC 4954 section 6."""
     with SmtpClient(secured.smtp_port) as client:
         client.greeted()
         assert client.command(line).codes == codes
 
 
-def test_commands_injected_after_starttls_are_forgotten(secured: Stack, files: tuple[Path, Path]) -> None:
+def test_commands_injected_after_starttls_are_forgotten(secured: OwnRelay, files: tuple[Path, Path]) -> None:
     """CVE-2011-0411: they came in clear, and must not be taken as the client's own."""
     with SmtpClient(secured.smtp_port) as client:
         client.greeted()
@@ -119,7 +118,7 @@ def test_commands_injected_after_starttls_are_forgotten(secured: Stack, files: t
         assert client.command("AUTH PLAIN").codes == "503 5.5.1"
 
 
-def test_peer_that_speaks_no_tls_harms_nobody(secured: Stack) -> None:
+def test_peer_that_speaks_no_tls_harms_nobody(secured: OwnRelay) -> None:
     with SmtpClient(secured.smtp_port) as client:
         client.greeted()
         client.command("STARTTLS")
@@ -131,7 +130,7 @@ def test_peer_that_speaks_no_tls_harms_nobody(secured: Stack) -> None:
         assert client.greeted().code == 250
 
 
-def test_renewed_certificate_is_shown_without_a_restart(secured: Stack, files: tuple[Path, Path]) -> None:
+def test_renewed_certificate_is_shown_without_a_restart(secured: OwnRelay, files: tuple[Path, Path]) -> None:
     for name in ("second.example.org", "third.example.org"):
         install(files, name)
         with SmtpClient(IMPLICIT_PORT) as client:
@@ -141,7 +140,7 @@ def test_renewed_certificate_is_shown_without_a_restart(secured: Stack, files: t
 
 
 def test_certificate_that_cannot_be_read_leaves_the_last_one(
-    secured: Stack, files: tuple[Path, Path]
+    secured: OwnRelay, files: tuple[Path, Path]
 ) -> None:
     install(files, "fourth.example.org")
     trusted = trusting(files)
@@ -155,7 +154,7 @@ def test_certificate_that_cannot_be_read_leaves_the_last_one(
     files[0].write_bytes(whole)
 
 
-def test_client_may_leave_in_the_handshake(secured: Stack) -> None:
+def test_client_may_leave_in_the_handshake(secured: OwnRelay) -> None:
     with SmtpClient(IMPLICIT_PORT, before=b"\x16\x03\x01"):
         pass
     with SmtpClient(secured.smtp_port) as client:
