@@ -29,6 +29,7 @@ test-clients: $(INSTALLED) ## Build and run the guides of docs/, gateways, and p
 	@$(PY) -m tests.clients.guides $(ARGS)
 	$(if $(ARGS),,@$(PY) -m tests.clients.gateways)
 	$(if $(ARGS),,@$(PY) -m tests.clients.programs)
+	$(if $(ARGS),,@$(PY) -m tests.clients.smtp)
 	$(if $(ARGS),,@$(PY) -m tests.clients.readers)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code

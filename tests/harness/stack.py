@@ -198,14 +198,15 @@ class Stack:
         self._spawn("edge", "edge", env=env)
         self._wait("edge", "/healthz")
 
-    def start_relay(self, env: Mapping[str, str] | None = None, name: str = "relay") -> int:
+    def start_relay(self, env: Mapping[str, str] | None = None, name: str = "relay", listen: str = "") -> int:
         """Starts an SMTP relay, with `env` added for this run, and waits until it greets; returns its port.
 
-        Relays of other names than the first one's have ports of their own.
+        Relays of other names than the first one's have ports of their own; `listen` is another address.
         """
         port = self.smtp_port if name == "relay" else free_port()
-        self._spawn(name, "edge.smtp", env={"ZIDIMAIL_SMTP_LISTEN": f"127.0.0.1:{port}", **(env or {})})
-        self._poll(name, lambda: _greets(port), f"{name} never greeted")
+        address = listen or f"127.0.0.1:{port}"
+        self._spawn(name, "edge.smtp", env={"ZIDIMAIL_SMTP_LISTEN": address, **(env or {})})
+        self._poll(name, lambda: _greets(address), f"{name} never greeted")
         return port
 
     def wait_until_ready(self) -> None:
@@ -336,9 +337,10 @@ class Stack:
             raise StackError(f"{error}\n{self.log_tails()}") from None
 
 
-def _greets(port: int) -> bool:
+def _greets(address: str) -> bool:
+    host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection(("127.0.0.1", port), 2) as connection:
+        with socket.create_connection((host, int(port)), 2) as connection:
             return connection.recv(3) == b"220"
     except OSError:
         return False
