@@ -30,7 +30,7 @@ class OrganisationRow(NamedTuple):
 
 
 class PlanRow(NamedTuple):
-    """What an organisation's plan says about finished messages; `attachment_bytes` are those of one email."""
+    """The part of a plan that is about finished messages; `attachment_bytes` are those of one email."""
 
     smtp: bool
     attachment_bytes: int

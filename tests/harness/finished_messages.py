@@ -97,5 +97,5 @@ def message(content: bytes, sender: str, *fields: str, to: str = "ada@receiver.t
 
 
 def body_of(raw: bytes) -> bytes:
-    """What follows the header of a message."""
+    """The octets after the header of a message."""
     return raw.partition(b"\r\n\r\n")[2]

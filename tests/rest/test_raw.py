@@ -3,9 +3,7 @@
 import httpx
 
 from tests.harness.finished_messages import CONTENTS, message
-from tests.harness.stack import Stack
 from tests.rest.golden import Golden
-from tests.rest.test_emails import delivered
 
 MESSAGE = {"content-type": "message/rfc822"}
 SENDER = "Shop <hello@mail.example.com>"
