@@ -183,6 +183,7 @@ def letter(
         needs_tls,
         ascii_head,
         len(head),
+        signing.head,
     )
 
 
@@ -216,6 +217,7 @@ def _raw_letter(
         needs_tls,
         ascii_head,
         len(head),
+        signing.head,
     )
 
 

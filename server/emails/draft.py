@@ -11,6 +11,7 @@ from server.addresses import as_text, mailbox, split_all
 from server.emails import rules
 from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
+from server.emails.parts import part_rows
 from server.emails.request_hash import request_hash
 from server.emails.time_asked import asked_time
 from server.emails.transitions import NewEmail, Row
@@ -22,8 +23,6 @@ from server.queue.rows import NewRow
 from server.queue.rules import memory_of_attachments
 from server.wire.caller import OrganisationCaller
 
-# The bytes of an attachment in one stored part: whole lines of base64 (57 bytes each).
-PART = 57 * 16_384
 # The columns of finished messages, of an email that is none.
 _COMPOSED = {"raw_head": None, "raw_size": None, "mail_from": None}
 
@@ -54,16 +53,7 @@ class Draft(Candidate):
 
     def keep(self, no: int, whole: memoryview) -> None:
         """Adds the content of attachment `no`, or of a finished message if that is 0, to what is stored."""
-        self.parts += [
-            {
-                "org_id": self.org_id,
-                "email_id": self.email["id"],
-                "no": no,
-                "part": part,
-                "content": whole[start : start + PART],
-            }
-            for part, start in enumerate(range(0, len(whole), PART))
-        ]
+        self.parts += part_rows(self.org_id, self.email["id"], no, whole)
 
     def detach(self) -> None:
         """Releases the content of all attachments."""

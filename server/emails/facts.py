@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from server.db.tx import Tx
 from server.domains.store import verified_domain_ids, verified_domains
 from server.emails import idempotency
-from server.emails.admission import CHARGING, Moment, rules_at
+from server.emails.admission_rules import CHARGING, Moment, rules_at
 from server.emails.candidate import Candidate, Facts, IdempotencyKey
 from server.quotas.rules import AccountLimits, Periods, Used
 from server.quotas.store import account_limits, recall_recipients

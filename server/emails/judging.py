@@ -29,7 +29,7 @@ def judged(
 
 
 def guarded(read: Callable[[], Draft | Fault]) -> Draft | Fault:
-    """What `read` returns; an unexpected error in it is logged and becomes `Internal`."""
+    """The result of `read`; an unexpected error in it is logged and becomes `Internal`."""
     try:
         return read()
     except Exception:

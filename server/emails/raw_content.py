@@ -1,4 +1,4 @@
-"""What the platform shows of a finished message's body: its texts, and its files without their content."""
+"""The shown parts of a finished message's body: its texts, and its files without their content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

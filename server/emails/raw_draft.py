@@ -30,8 +30,8 @@ _CRLF = b"\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """How and when a message was handed in: the name of this installation's host, the trace of its way, and
-    the time in milliseconds since 1970 UTC."""
+    """The arrival of a message: the name of this installation's host, the trace of the message's way to it,
+    and the time in milliseconds since 1970 UTC."""
 
     host: str
     trace: Trace
@@ -40,7 +40,7 @@ class Arrival:
 
 @dataclass(slots=True)
 class _Asked:
-    """What is asked for beside the message: its envelope and its instructions."""
+    """The envelope and the instructions beside a message."""
 
     sender: Mailbox | None
     recipients: dict[str, tuple[Kind, Mailbox]]

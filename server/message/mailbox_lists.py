@@ -41,7 +41,7 @@ def _mailboxes(value: str) -> Iterator[str]:
             depth = 1
             comment.append(" ")
         elif kind == ":" and not in_brackets:
-            # What stood before is the name of a group.
+            # The text before it is the name of a group.
             text.clear()
             comment.clear()
         elif kind in (",", ";") and not in_brackets:

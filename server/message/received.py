@@ -13,7 +13,7 @@ _PROTOCOL = re.compile(r"[A-Za-z0-9]{1,32}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How a message came; empty texts are unknown. Nothing in it is trusted to be well-formed."""
+    """The way of a message to this host; empty texts are unknown. Nothing in it has to be well-formed."""
 
     helo: str = ""
     address: str = ""

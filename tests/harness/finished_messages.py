@@ -90,6 +90,27 @@ CONTENTS: Mapping[str, bytes] = {
 }
 
 
+EIGHT_BIT_TEXT = TEXT.replace(b"Hello Ada", "Grüße,  Ada ".encode())
+
+# Messages with octets beyond US-ASCII, and the same in parts that were signed.
+EIGHT_BIT: Mapping[str, bytes] = {
+    "8-bit": CONTENTS["8-bit"],
+    "8-bit undeclared": CONTENTS["8-bit undeclared"],
+    "mixed": multipart("mixed", EIGHT_BIT_TEXT, PDF, b"Content-Type: image/x-raw\r\n\r\n\xff\xfe", TEXT),
+    "forwarded": multipart(
+        "mixed", TEXT, b"Content-Type: message/rfc822\r\n\r\nSubject: x\r\n" + EIGHT_BIT_TEXT
+    ),
+    "beside a signature": multipart("mixed", EIGHT_BIT_TEXT, signed_with_pgp(TEXT)),
+}
+SIGNED_EIGHT_BIT: Mapping[str, bytes] = {
+    "pgp": signed_with_pgp(EIGHT_BIT_TEXT),
+    "smime": signed_with_smime(EIGHT_BIT_TEXT),
+    "forwarded": multipart(
+        "mixed", TEXT, b"Content-Type: message/rfc822\r\n\r\n" + signed_with_pgp(EIGHT_BIT_TEXT)
+    ),
+}
+
+
 def message(content: bytes, sender: str, *fields: str, to: str = "ada@receiver.test") -> bytes:
     """A message with this header and body, from a sender, with further fields of its header."""
     head = [f"From: {sender}", f"To: {to}", "Subject: Your order", "MIME-Version: 1.0", *fields]
@@ -97,5 +118,5 @@ def message(content: bytes, sender: str, *fields: str, to: str = "ada@receiver.t
 
 
 def body_of(raw: bytes) -> bytes:
-    """What follows the header of a message."""
+    """The octets after the header of a message."""
     return raw.partition(b"\r\n\r\n")[2]

@@ -1,7 +1,7 @@
 """The six documented set-ups (Z-58) deliver as printed, with only host and key changed; so do others.
 
-Each program sends twice: to a receiver that records what it wrote, and to the relay. What arrives at a recipient
-has the same parts, each with the same bytes.
+Each program sends twice: to a receiver that records what it wrote, and to the relay. What arrives has the same
+parts, each with the same bytes.
 """
 
 import asyncio
@@ -118,10 +118,10 @@ def message_file(folder: Path) -> str:
 SET_UPS: dict[str, Command] = {
     "WordPress": snippet("wordpress.php", "php"),
     "PHPMailer": snippet("phpmailer.php", "php"),
-    "Nodemailer": lambda *given: snippet("nodemailer.mjs", INSTALLED.node)(*given),
-    "Django": lambda *given: snippet("django_snippet.py", INSTALLED.python)(*given),
+    "Nodemailer": snippet("nodemailer.mjs", INSTALLED.node),
+    "Django": snippet("django_snippet.py", INSTALLED.python),
     "Laravel": snippet("symfony.php", "php"),
-    "smtplib": lambda *given: snippet("smtplib_snippet.py", INSTALLED.python)(*given),
+    "smtplib": snippet("smtplib_snippet.py", INSTALLED.python),
     "swaks": swaks(),
     "swaks --pipeline": swaks("--pipeline", "--auth", "LOGIN"),
     "curl": curl,

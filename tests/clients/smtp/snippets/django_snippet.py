@@ -1,6 +1,8 @@
 """The documented settings for Django, as they are printed, and a mail with an attachment."""
 
+import django
 from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
 
 settings.configure(
     EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
@@ -8,12 +10,9 @@ settings.configure(
     EMAIL_PORT=2525,
     EMAIL_USE_TLS=False,
     EMAIL_HOST_USER="apikey",
-    EMAIL_HOST_PASSWORD="zm_live_YOUR_API_KEY",
+    EMAIL_HOST_PASSWORD="zm_live_YOUR_API_KEY",  # noqa: S106
     DEFAULT_FROM_EMAIL="you@yourdomain.com",
 )
-
-import django
-from django.core.mail import EmailMultiAlternatives
 
 django.setup()
 message = EmailMultiAlternatives(
