@@ -30,7 +30,7 @@ class OrganisationRow(NamedTuple):
 
 
 class PlanRow(NamedTuple):
-    """An organisation and its plan, as finished messages need them; `attachment_bytes` are those of one email."""
+    """An organisation and its plan, as finished messages need them; `attachment_bytes` is for one email."""
 
     smtp: bool
     attachment_bytes: int

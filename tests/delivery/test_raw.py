@@ -97,7 +97,7 @@ async def test_no_signed_part_is_changed_for_a_host_without_8bitmime(
 async def test_a_host_without_smtputf8_gets_addresses_that_it_can_read(
     database: Database, writer: Writer, start_engine: StartEngine, sink: SmtpSink
 ) -> None:
-    """RFC 6857: the header alone changes, also that of somebody who is in Cc only."""
+    """RFC 6857: the header alone changes, also that of a recipient who is in Cc only."""
     sink.features = ("PIPELINING", "8BITMIME")
     fields = ("Cc: Bj\u00f6rn <bj\u00f6rn@r.test>, eve@r.test",)
     sent = await enqueue_raw(

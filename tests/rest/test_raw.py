@@ -40,7 +40,7 @@ def test_a_message_is_shown_as_any_other_email(api: httpx.Client, golden: Golden
         "X-ZidiMail-Tag: kind=receipt",
         to="ada@example.org",
     )
-    # A blind copy for somebody whom the message does not name.
+    # A blind copy: the message does not name this recipient.
     id = send(api, content, recipients=["hidden@example.org"]).json()["id"]
     golden.check("emails/get-raw", delivered(api, id))
     golden.check("emails/attachments-raw", api.get(f"/v1/emails/{id}/attachments"))
@@ -71,7 +71,7 @@ def test_the_message_arrives_with_its_own_body(rest: Stack, api: httpx.Client) -
 
 
 def test_a_large_message_is_sent(rest: Stack, api_of: Callable[[str], httpx.Client]) -> None:
-    """C-64, Z-21: as large as the plan's attachments, and the limit is told."""
+    """C-64, Z-21: as large as the plan's attachments, within its limit."""
     api = api_of("scale")
     api.timeout = httpx.Timeout(120)
     file = random.Random(1).randbytes(40 * MIB)
@@ -95,7 +95,7 @@ def test_a_message_beyond_the_plan_is_refused(api_of: Callable[[str], httpx.Clie
     golden.check("errors/raw-too-large", send(api, message(TEXT * 150_000, "a@free.example.com")))
 
 
-def test_what_is_wrong_with_a_message_is_told(api: httpx.Client, golden: Golden) -> None:
+def test_answer_says_each_mistake_of_a_message(api: httpx.Client, golden: Golden) -> None:
     """C-36, C-40, C-54, C-62, F-12."""
     wrong = message(
         TEXT, "root", "Message-ID: <a@b.test>", "Message-ID: <c@d.test>", "Cc: root", to="x@y.test"

@@ -1,4 +1,4 @@
-"""What one client takes from the others: connections, time, failed logins (issue 11.4)."""
+"""Limits of what one client can take from the others: connections, time, failed logins (issue 11.4)."""
 
 import resource
 from contextlib import ExitStack

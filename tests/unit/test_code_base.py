@@ -110,7 +110,12 @@ def imported(path: Path) -> set[str]:
 
 
 # Programs that others' interpreters run, with the packages of a requirements.txt beside them.
-RUN_ELSEWHERE = {"tests/clients/programs/apprise_notify.py", "tests/clients/programs/django_app.py"}
+RUN_ELSEWHERE = {
+    "tests/bench/bare_aiosmtpd.py",
+    "tests/clients/programs/apprise_notify.py",
+    "tests/clients/programs/django_app.py",
+    "tests/clients/smtp/snippets/django_snippet.py",
+}
 
 
 def test_every_imported_package_is_a_requirement() -> None:

@@ -1,7 +1,7 @@
 """The six documented set-ups (Z-58) deliver as printed, with only host and key changed; so do others.
 
-Each program sends twice: to a receiver that records what it wrote, and to the relay. What arrives has the same
-parts, each with the same bytes.
+Each program sends twice: to a receiver that records what it wrote, and to the relay. What arrives has
+the same parts, each with the same bytes.
 """
 
 import asyncio

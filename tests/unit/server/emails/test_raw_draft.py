@@ -51,7 +51,7 @@ def body_of(made: Draft) -> bytes:
     return b"".join(bytes(part["content"]) for part in made.parts)
 
 
-def test_what_is_shown_of_a_message_is_what_it_says() -> None:
+def test_shown_fields_are_those_of_the_message() -> None:
     content = message(
         multipart("mixed", CONTENTS["alternative"], CONTENTS["forwarded"].partition(b"\r\n--fwd--")[0]),
         SENDER,

@@ -55,7 +55,7 @@ def drafted(content: bytes) -> Draft | Fault:
 @settings(max_examples=1500, deadline=None)
 @given(st.one_of(mutated(), st.binary(max_size=400)))
 def test_a_broken_message_is_read_or_refused(content: bytes) -> None:
-    """What is sent on has the body that came, and a header that others read as we do."""
+    """The body stays as it came, and others read the header as we do."""
     made = drafted(content)
     if isinstance(made, Fault):
         assert made.code == "INVALID_ARGUMENT"
