@@ -61,6 +61,7 @@ wheel: $(INSTALLED) ## Build the wheel and its SBOM (CycloneDX) in dist/
 
 faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
+	@$(PY) -m tests.faults --relay $(or $(ROUNDS),100)
 	@$(PY) -m tests.faults --attacks $(or $(ATTACK_SECONDS),20)
 
 fuzz: $(INSTALLED) ## Test the API against its OpenAPI description with generated requests (FUZZ_SECONDS=600)

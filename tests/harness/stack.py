@@ -236,8 +236,20 @@ class Stack:
 
     def stop_relay(self) -> int:
         """SIGTERM; returns the exit code after the drain."""
-        self._processes["relay"].terminate()
+        self.signal_relay(signal.SIGTERM)
+        return self.wait_relay()
+
+    def signal_relay(self, number: signal.Signals) -> None:
+        """Sends the relay a signal."""
+        self._processes["relay"].send_signal(number)
+
+    def wait_relay(self) -> int:
+        """Waits for the relay's end; returns its exit code, negative for a signal."""
         return self._processes["relay"].wait(STOP_WITHIN_S)
+
+    def relay_is_running(self) -> bool:
+        """True while the relay's process runs."""
+        return self._processes["relay"].poll() is None
 
     def wait_server(self, within: float = STOP_WITHIN_S) -> int:
         """Waits for the server's end by itself; returns its exit code, negative for a signal."""
