@@ -2,6 +2,7 @@
 prints `listening on PORT`."""
 
 import asyncio
+import logging
 
 import uvloop
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
@@ -35,4 +36,6 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
+    # It warns about each authentication.
+    logging.disable(logging.WARNING)
     uvloop.run(serve())

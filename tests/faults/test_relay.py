@@ -1,4 +1,4 @@
-"""A message that the relay acknowledged is never lost, and none is kept in part (100 deaths: `make faults`)."""
+"""A message that the relay acknowledged is never lost, and none is kept in part (100 deaths: make faults)."""
 
 from pathlib import Path
 

@@ -1,6 +1,7 @@
 """Mail that is sent through the relay: what arrives, and the ways to authenticate and to pipeline."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 
 import httpx
@@ -61,23 +62,22 @@ def test_mail_by_smtp_is_a_mail_as_any_other(
 ) -> None:
     """Z-57: its body arrives as it was sent, Bcc is left out, and REST shows it."""
     body = b"Guten Tag,\r\n.\r\n..zwei\r\n caf\xc3\xa9\r\n\r\n.ende\r\n"
-    mail = message(
-        relay, body=body.replace(b"\r\n.", b"\r\n.."), Bcc="secret@example.net", X_ZidiMail_Tag="kind=test"
-    )
+    instructions = {"X_ZidiMail_Tag": "kind=test", "X_ZidiMail_Metadata": "order = 4711"}
+    mail = message(relay, body=body.replace(b"\r\n.", b"\r\n.."), Bcc="secret@example.net", **instructions)
     reply = authenticated.deliver(f"a@{relay.domain}", ["you@example.net", "secret@example.net"], mail)
     id = queued_id(reply)
     for number in (1, 2):
         raw = arrived(relay, id, number)
         assert body_of(raw) == body
         assert b"secret@example.net" not in raw
-        assert b"X-ZidiMail-Tag" not in raw
+        assert b"X-ZidiMail" not in raw
     parsed = message_from_bytes(arrived(relay, id), policy=policy.default)
     assert parsed["Subject"] == "Hello"
     assert "with ESMTPA" in parsed["Received"]
     assert "client.example.org" in parsed["Received"]
     email = api.get(f"/emails/{id}").json()
     assert email["subject"] == "Hello"
-    assert email["tags"] == [{"name": "kind", "value": "test"}]
+    assert email["tags"] == [{"name": "kind", "value": "test"}, {"name": "order", "value": "4711"}]
 
 
 def test_pipelined_group_comes_in_one_packet(authenticated: SmtpClient, relay: Stack) -> None:
@@ -182,3 +182,17 @@ def test_large_message_arrives_whole(authenticated: SmtpClient, relay: Stack) ->
     mail = message(relay, body=body, MIME_Version="1.0", Content_Type="multipart/mixed; boundary=b")
     reply = authenticated.deliver(f"a@{relay.domain}", ["you@example.net"], mail)
     assert body_of(arrived(relay, queued_id(reply))) == body
+
+
+def test_time_in_the_header_schedules_the_mail(
+    authenticated: SmtpClient, relay: Stack, api: httpx.Client
+) -> None:
+    """F-2: REST shows the time, and can cancel it."""
+    at = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    mail = message(relay, X_ZidiMail_Scheduled_At=at)
+    id = queued_id(authenticated.deliver(f"a@{relay.domain}", ["you@example.net"], mail))
+    email = api.get(f"/emails/{id}").json()
+    assert email["status"] == "scheduled"
+    assert email["scheduled_at"].startswith(at.removesuffix("Z"))
+    api.post(f"/emails/{id}/cancel").raise_for_status()
+    assert api.get(f"/emails/{id}").json()["status"] == "cancelled"

@@ -137,7 +137,8 @@ class EmailServiceServicer:
 
         These instructions may stand in the message's header, for programs that can set nothing else. They are removed
         before sending, and a field of the request wins over them: `X-ZidiMail-Tag: name=value`, repeated for several
-        tags; `X-ZidiMail-Scheduled-At`, a time as in `scheduled_at_text`; `Idempotency-Key`.
+        tags; `X-ZidiMail-Metadata: name=value`, which is another name for it; `X-ZidiMail-Scheduled-At`, a time as in
+        `scheduled_at_text`; `Idempotency-Key`. Other fields whose names begin with `X-ZidiMail-` are refused.
 
         Errors: those of SendEmail, and MESSAGE_TOO_LARGE.
         """
