@@ -195,4 +195,4 @@ def test_time_in_the_header_schedules_the_mail(
     assert email["status"] == "scheduled"
     assert email["scheduled_at"].startswith(at.removesuffix("Z"))
     api.post(f"/emails/{id}/cancel").raise_for_status()
-    assert api.get(f"/emails/{id}").json()["status"] == "cancelled"
+    assert api.get(f"/emails/{id}").json()["status"] == "canceled"
