@@ -34,6 +34,9 @@ class Reply(NamedTuple):
 
     def encoded(self) -> bytes:
         """The reply on the wire. Characters that ASCII cannot hold are replaced, and long lines broken."""
+        if len(self.text) <= LINE_OCTETS and self.text.isascii() and self.text.isprintable():
+            # As good as all are, and breaking lines takes its time.
+            return f"{self.code} {self.status}{' ' if self.status else ''}{self.text}\r\n".encode()
         lines: list[str] = []
         for text in self.text.split("\n"):
             shown = "".join(char if char.isprintable() else " " for char in text)

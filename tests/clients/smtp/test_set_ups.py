@@ -23,7 +23,8 @@ from tests.harness.smtp_sink import SmtpSink
 from tests.harness.stack import Stack
 from tests.harness.waiting import until_sync
 
-SNIPPETS = Path(__file__).parent / "snippets"
+# The set-ups as they are documented, and programs that use those which are settings.
+PRINTED, PROGRAMS = Path(__file__).parent / "printed", Path(__file__).parent / "programs"
 # The documented port is 2525, so each server has an address of its own.
 RELAY, RECORDER = "127.0.0.77", "127.0.0.78"
 PORT = 2525
@@ -66,18 +67,18 @@ def recorder(key: str) -> Iterator[SmtpSink]:
 Command = Callable[[Path, str, str], list[str]]
 
 
-def snippet(name: str, *interpreter: str) -> Command:
-    """The command of a printed snippet, with another host and key."""
+def printed(name: str, *command: str) -> Command:
+    """A command with a file behind it: the printed set-up, with another host and key."""
 
-    def command(folder: Path, host: str, key: str) -> list[str]:
-        printed = (SNIPPETS / name).read_text()
-        assert PRINTED_HOST in printed
-        assert PRINTED_KEY in printed
+    def run(folder: Path, host: str, key: str) -> list[str]:
+        text = (PRINTED / name).read_text()
+        assert PRINTED_HOST in text
+        assert PRINTED_KEY in text
         path = folder / name
-        path.write_text(printed.replace(PRINTED_HOST, host).replace(PRINTED_KEY, key))
-        return [*interpreter, str(path)]
+        path.write_text(text.replace(PRINTED_HOST, host).replace(PRINTED_KEY, key))
+        return [*command, str(path)]
 
-    return command
+    return run
 
 
 def swaks(*options: str) -> Command:
@@ -111,17 +112,17 @@ def msmtp(folder: Path, host: str, key: str) -> list[str]:
 def message_file(folder: Path) -> str:
     """A message in a file, whose lines end in CRLF."""
     path = folder / "m.eml"
-    path.write_bytes((SNIPPETS / "message.eml").read_bytes().replace(b"\n", b"\r\n"))
+    path.write_bytes((PROGRAMS / "message.eml").read_bytes().replace(b"\n", b"\r\n"))
     return str(path)
 
 
 SET_UPS: dict[str, Command] = {
-    "WordPress": snippet("wordpress.php", "php"),
-    "PHPMailer": snippet("phpmailer.php", "php"),
-    "Nodemailer": snippet("nodemailer.mjs", INSTALLED.node),
-    "Django": snippet("django_snippet.py", INSTALLED.python),
-    "Laravel": snippet("symfony.php", "php"),
-    "smtplib": snippet("smtplib_snippet.py", INSTALLED.python),
+    "WordPress": printed("wordpress.txt", "php", str(PROGRAMS / "wordpress.php")),
+    "PHPMailer": printed("phpmailer.txt", "php", str(PROGRAMS / "phpmailer.php")),
+    "Nodemailer": printed("nodemailer.mjs", INSTALLED.node),
+    "Django": printed("django.txt", INSTALLED.python, str(PROGRAMS / "django_mail.py")),
+    "Laravel": printed("laravel.txt", "php", str(PROGRAMS / "laravel.php")),
+    "smtplib": printed("smtplib.txt", INSTALLED.python),
     "swaks": swaks(),
     "swaks --pipeline": swaks("--pipeline", "--auth", "LOGIN"),
     "curl": curl,

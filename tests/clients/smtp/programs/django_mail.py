@@ -1,19 +1,14 @@
-"""The documented settings for Django, as they are printed, and a mail with an attachment."""
+"""A mail with an attachment by Django, whose settings are in a file."""
+
+import runpy
+import sys
 
 import django
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-settings.configure(
-    EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
-    EMAIL_HOST="smtp.zidimails.com",
-    EMAIL_PORT=2525,
-    EMAIL_USE_TLS=False,
-    EMAIL_HOST_USER="apikey",
-    EMAIL_HOST_PASSWORD="zm_live_YOUR_API_KEY",  # noqa: S106
-    DEFAULT_FROM_EMAIL="you@yourdomain.com",
-)
-
+printed = runpy.run_path(sys.argv[1])
+settings.configure(**{name: value for name, value in printed.items() if name.isupper()})
 django.setup()
 message = EmailMultiAlternatives(
     "Größe: Hello from ZidiMail SMTP", "Größe\n.\n..\nsent via SMTP.\n", to=["recipient@example.com"]

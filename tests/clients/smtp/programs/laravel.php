@@ -1,20 +1,12 @@
 <?php
-// The documented .env of Laravel gives its SMTP transport, which is Symfony Mailer's, these settings:
-// MAIL_ENCRYPTION=null is the scheme smtp.
+// The .env of Laravel gives its SMTP transport, which is Symfony Mailer's, these settings: MAIL_ENCRYPTION=null is
+// the scheme smtp.
 require '/usr/share/php/Symfony/Component/Mailer/autoload.php';
 use Symfony\Component\Mailer\Mailer;
 use Symfony\Component\Mailer\Transport;
 use Symfony\Component\Mime\Email;
 
-$env = parse_ini_string(<<<'ENV'
-MAIL_MAILER=smtp
-MAIL_HOST=smtp.zidimails.com
-MAIL_PORT=2525
-MAIL_USERNAME=apikey
-MAIL_PASSWORD=zm_live_YOUR_API_KEY
-MAIL_ENCRYPTION=null
-MAIL_FROM_ADDRESS=you@yourdomain.com
-ENV, false, INI_SCANNER_RAW);
+$env = parse_ini_file($argv[1], false, INI_SCANNER_RAW);
 $password = rawurlencode($env['MAIL_PASSWORD']);
 $dsn = "{$env['MAIL_MAILER']}://{$env['MAIL_USERNAME']}:{$password}@{$env['MAIL_HOST']}:{$env['MAIL_PORT']}";
 (new Mailer(Transport::fromDsn($dsn)))->send((new Email())

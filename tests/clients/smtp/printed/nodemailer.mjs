@@ -1,4 +1,3 @@
-// The documented snippet for Nodemailer, as it is printed.
 import nodemailer from 'nodemailer'
 
 const transporter = nodemailer.createTransport({
