@@ -30,6 +30,7 @@ test-clients: $(INSTALLED) ## Build and run the guides of docs/, gateways, and p
 	@$(PY) -m tests.clients.guides $(ARGS)
 	$(if $(ARGS),,@$(PY) -m tests.clients.gateways)
 	$(if $(ARGS),,@$(PY) -m tests.clients.programs)
+	$(if $(ARGS),,@$(PY) -m tests.clients.smtp)
 	$(if $(ARGS),,@$(PY) -m tests.clients.readers)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
@@ -61,6 +62,7 @@ wheel: $(INSTALLED) ## Build the wheel and its SBOM (CycloneDX) in dist/
 
 faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
+	@$(PY) -m tests.faults --relay $(or $(ROUNDS),100)
 	@$(PY) -m tests.faults --attacks $(or $(ATTACK_SECONDS),20)
 
 fuzz: $(INSTALLED) ## Test the API against its OpenAPI description with generated requests (FUZZ_SECONDS=600)

@@ -76,6 +76,9 @@ class RouteRules:
     response_headers: Callable[[Any], tuple[Header, ...]] | None = None
     """The headers of an answer, from the response message."""
 
+    media_types: tuple[str, ...] = ()
+    """The types that a body of bytes may have; the first one is the right one."""
+
     body_limit: int | None = None
     """Bytes of a body, if not the edge's own limit."""
 

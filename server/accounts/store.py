@@ -38,6 +38,14 @@ class OrganisationRow(NamedTuple):
     test_limit: int | None
 
 
+class PlanRow(NamedTuple):
+    """An organisation and its plan, as finished messages need them; `attachment_bytes` is for one email."""
+
+    smtp: bool
+    attachment_bytes: int
+    sandbox: bool
+
+
 class _SessionRow(NamedTuple):
     org_id: str
     user_id: str
@@ -53,6 +61,13 @@ _LIVE_SESSIONS = Statement(
     WHERE s.org_id = k.org_id AND s.id = k.id AND s.user_id = k.user_id AND s.expires_at > :now
     """,
     keys=_SESSION,
+)
+_PLAN = Statement(
+    PlanRow,
+    """
+    SELECT p.smtp, p.attachment_bytes, o.sandbox FROM organisations AS o JOIN plans AS p ON p.plan = o.plan
+    WHERE o.org_id = :org_id
+    """,
 )
 
 
@@ -98,6 +113,11 @@ def add_session(tx: Tx, org_id: str, user_id: str, session_id: str, now_ms: int,
             org_id=org_id, id=session_id, user_id=user_id, created_at=now_ms, expires_at=expires_at
         )
     )
+
+
+def plan_of(tx: Tx, org_id: str) -> PlanRow | None:
+    """The plan of an organisation; None if there is no such organisation."""
+    return _PLAN.first(tx, org_id=org_id)
 
 
 def live_sessions(tx: Tx, keys: Iterable[tuple[str, str, str]], now_ms: int) -> set[tuple[str, str, str]]:

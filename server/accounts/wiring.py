@@ -28,6 +28,6 @@ def build(kernel: Kernel, keys: ApiKeyAuthenticator, rules: Mapping[str, AccessR
     sessions = Sessions(tokens, kernel.database, kernel.clock)
     banned = Banned(kernel.database, kernel.clock, kernel.settings.support_url)
     return Accounts(
-        servicers={DESCRIPTOR.services_by_name["AccessService"]: AccessServicer(rules)},
+        servicers={DESCRIPTOR.services_by_name["AccessService"]: AccessServicer(rules, kernel.database)},
         authenticator=TokenAuthenticator(keys, sessions, banned),
     )

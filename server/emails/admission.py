@@ -1,14 +1,14 @@
-"""The order of the rules that need stored facts (C-41), in its only home.
+"""Decisions about emails, by the rules that need stored facts (`admission_rules`).
 
-`admission_rules.RULES` lists them, each with the moments at which it applies. An `Admission` takes facts that
-were read before (`facts.read_facts`) and decides about one email after another. An email that it admits
-changes the facts for the next one: its organisation's usage grows, its idempotency key is taken.
+An `Admission` takes facts that were read before (`facts.read_facts`) and decides about one email after
+another. An email that it admits changes the facts for the next one: its organisation's usage grows, its
+idempotency key is taken.
 """
 
 from collections.abc import Set
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-from server.emails.admission_rules import ALWAYS, CHARGING, Case, Moment, RuleName, replay, rules_at
+from server.emails.admission_rules import CHARGING, CHECKS, Case, Moment, RuleName, replay
 from server.emails.candidate import Candidate, Facts, IdempotencyKey, Remembered
 from server.faults import Fault
 from server.quotas.rules import (
@@ -20,13 +20,6 @@ from server.quotas.rules import (
     charge_waiting,
     nearest_limit,
 )
-
-# The same as names and checks, for the hot path.
-_CHECKS = {
-    (moment, test): tuple((rule.name, rule.check) for rule in rules_at(moment, test=test))
-    for moment in ALWAYS
-    for test in (False, True)
-}
 
 
 class Admitted(NamedTuple):
@@ -71,14 +64,10 @@ class Admission:
         With `records_suppressed` one whose recipients are all suppressed is admitted, and not counted (C-51).
         """
         facts, org_id = self._facts, email.org_id
-        account, _ = facts.accounts[org_id]
-        used = self._used[org_id]
-        wanted = addresses = set(email.addresses)
-        if facts.suppressed:
-            wanted = {address for address in addresses if (org_id, address) not in facts.suppressed}
-        earlier = None if email.idempotency_key is None else self._answer(email.idempotency_key)
-        case = Case(email, earlier, account, account.limits, used, wanted, facts)
-        for rule, check in _CHECKS[moment, email.test]:
+        addresses = set(email.addresses)
+        case = self._case(email, addresses)
+        wanted = case.wanted
+        for rule, check in CHECKS[moment, email.test]:
             outcome = check(case)
             if outcome is None:
                 continue
@@ -86,8 +75,25 @@ class Admission:
                 return Admitted(facts.domain_ids[org_id, email.domain], addresses)
             return outcome if isinstance(outcome, Remembered) else Refusal(rule, outcome)
         if moment in CHARGING:
-            _count(email, moment, account.limits, used, wanted)
+            _count(email, moment, case.limits, case.used, wanted)
         return Admitted(facts.domain_ids[org_id, email.domain], addresses - wanted)
+
+    def fault(self, part: Candidate, moment: Literal["sender", "recipient"]) -> Fault | None:
+        """The fault of a part of an envelope, whose message is still to come: nothing is counted."""
+        case = self._case(part, set(part.addresses))
+        for _, check in CHECKS[moment, part.test]:
+            if isinstance(outcome := check(case), Fault):
+                return outcome
+        return None
+
+    def _case(self, email: Candidate, addresses: Set[str]) -> Case:
+        facts, org_id = self._facts, email.org_id
+        account, _ = facts.accounts[org_id]
+        wanted = addresses
+        if facts.suppressed:
+            wanted = {address for address in addresses if (org_id, address) not in facts.suppressed}
+        earlier = None if email.idempotency_key is None else self._answer(email.idempotency_key)
+        return Case(email, earlier, account, account.limits, self._used[org_id], wanted, facts)
 
     def earlier(self, key: IdempotencyKey, request_hash: bytes) -> Fault | Remembered | None:
         """The answer to an earlier call with this key, or the fault of using it for another request."""

@@ -1,4 +1,7 @@
-"""The rules of admission, in the order in which they answer (C-41): plain values in, faults out."""
+"""The rules that need stored facts, in their order (C-41): pure checks of one email by plain values.
+
+`RULES` lists them, each with the moments at which it applies.
+"""
 
 from collections.abc import Callable, Set
 from typing import Literal, NamedTuple, TypeAlias
@@ -26,13 +29,16 @@ from server.quotas.rules import AccountLimits, Limits, Used
 
 # "accept": a caller wants an email sent. "accept_next": the same, after another email of the same strict
 # batch was admitted. "fetch": before the links of an email's attachments are fetched. "release": a scheduled
-# email is due.
-Moment: TypeAlias = Literal["accept", "accept_next", "fetch", "release"]
+# email is due. "sender" and "recipient": an SMTP client names them before its message (C-31).
+Moment: TypeAlias = Literal["accept", "accept_next", "fetch", "release", "sender", "recipient"]
 
 _ACCEPT: frozenset[Moment] = frozenset({"accept", "accept_next"})
 _SUBMISSION: frozenset[Moment] = _ACCEPT | {"fetch"}
 _CONTENT_KNOWN: frozenset[Moment] = _ACCEPT | {"release"}
-ALWAYS: frozenset[Moment] = _SUBMISSION | _CONTENT_KNOWN
+_SENDER: frozenset[Moment] = frozenset({"sender"})
+_RECIPIENT: frozenset[Moment] = frozenset({"recipient"})
+_SENDER_KNOWN: frozenset[Moment] = _SUBMISSION | _CONTENT_KNOWN | _SENDER
+_MOMENTS: frozenset[Moment] = _SENDER_KNOWN | _RECIPIENT
 # The moments at which an admitted email is counted, so that the usage has to be locked.
 CHARGING = _CONTENT_KNOWN
 
@@ -48,6 +54,15 @@ class Case(NamedTuple):
     # The recipients that are not suppressed.
     wanted: Set[str]
     facts: Facts
+
+
+def replay(
+    earlier: Remembered | None, key: IdempotencyKey | None, request_hash: bytes
+) -> Fault | Remembered | None:
+    """The answer to an earlier call with this key, or the fault of using it for another request."""
+    if earlier is None or key is None or earlier.request_hash == request_hash:
+        return earlier
+    return IdempotencyKeyReused(key.key)
 
 
 def _idempotency_key(case: Case) -> Fault | Remembered | None:
@@ -81,13 +96,19 @@ def _account(case: Case) -> Fault | None:
 
 def _key_domains(case: Case) -> Fault | None:
     """A key may be bound to some domains (S-16, F-7)."""
-    return None if case.email.is_of_key else DomainNotAllowed(case.email.domain)
+    email = case.email
+    if email.is_of_key:
+        return None
+    return DomainNotAllowed(next(domain for domain in email.domains if domain not in email.allowed_domains))
 
 
 def _domain(case: Case) -> Fault | None:
-    """The organisation has verified the sender's domain (Z-12)."""
+    """The organisation has verified the domain of the sender, and that of the envelope's (Z-12, C-31)."""
     email = case.email
-    return None if (email.org_id, email.domain) in case.facts.domain_ids else DomainNotVerified(email.domain)
+    for domain in email.domains:
+        if (email.org_id, domain) not in case.facts.domain_ids:
+            return DomainNotVerified(domain)
+    return None
 
 
 def _sandbox(case: Case) -> Fault | None:
@@ -186,10 +207,10 @@ RULES = (
     Rule("idempotency key", _idempotency_key, _SUBMISSION),
     Rule("request", _request, _SUBMISSION),
     Rule("attachments", _attachments, _SUBMISSION),
-    Rule("account", _account, ALWAYS),
-    Rule("key's domains", _key_domains, _SUBMISSION),
-    Rule("domain", _domain, ALWAYS),
-    Rule("sandbox", _sandbox, _CONTENT_KNOWN),
+    Rule("account", _account, _SENDER_KNOWN),
+    Rule("key's domains", _key_domains, _SUBMISSION | _SENDER),
+    Rule("domain", _domain, _SENDER_KNOWN),
+    Rule("sandbox", _sandbox, _CONTENT_KNOWN | _RECIPIENT),
     Rule("suppression", _suppression, _CONTENT_KNOWN),
     # Not "accept_next": a batch of more emails than a second allows could otherwise never be all or nothing.
     # Scheduled mail pays when it is accepted, and not again when it leaves (C-88).
@@ -210,9 +231,9 @@ def rules_at(moment: Moment, *, test: bool = False) -> tuple[Rule, ...]:
     return tuple(rule for rule in RULES if moment in rule.moments and rule.mail in mail)
 
 
-def replay(
-    earlier: Remembered | None, key: IdempotencyKey | None, request_hash: bytes
-) -> Fault | Remembered | None:
-    if earlier is None or key is None or earlier.request_hash == request_hash:
-        return earlier
-    return IdempotencyKeyReused(key.key)
+# The same as names and checks, for the hot path.
+CHECKS = {
+    (moment, test): tuple((rule.name, rule.check) for rule in rules_at(moment, test=test))
+    for moment in _MOMENTS
+    for test in (False, True)
+}

@@ -12,6 +12,7 @@ from server.emails.candidate import Remembered
 from server.emails.draft import Draft
 from server.emails.facts import read_facts
 from server.emails.faults import AttachmentsTooLarge, MessageTooLarge
+from server.emails.memory import RETRY_AFTER_S, taken
 from server.faults import Fault, Unavailable, ValidationFailed, Violation
 from server.message.media_types import media_type_in_response
 from server.net.http import FileTooLarge, GuardedClient, NoResponse
@@ -25,12 +26,9 @@ MAX_BATCH_BYTES = 64 * 2**20
 # The emails of one batch whose links are fetched at once. Those of one email are fetched one by one, so that
 # each is stopped at the bytes that the others have left of the plan's limit.
 _AT_ONCE = 8
-# The memory for fetched files, of which organisations have shares: each at most as much as stays free. And
-# the time that a call waits for its part.
+# The memory for fetched files, of which organisations have shares: each at most as much as stays free.
 _BUDGET = 256 * 2**20
 _GREED = 1
-_WAIT_S = 5.0
-_RETRY_AFTER_S = 2.0
 
 
 class Links:
@@ -66,18 +64,13 @@ class Links:
             return
         most = min(MAX_BATCH_BYTES, limits.attachment_bytes * len(fetchable))
         deadline = asyncio.get_running_loop().time() + FETCH_S
-        try:
-            async with asyncio.timeout(_WAIT_S):
-                await self._memory.take(batch.org_id, most)
-        except TimeoutError:
-            raise Unavailable(_RETRY_AFTER_S) from None
-        try:
-            await self._fetch_all(fetchable, limits, deadline)
-            yield
-        finally:
-            self._memory.give_back(batch.org_id, most)
-            for item in fetchable:
-                item.detach()
+        async with taken(self._memory, batch.org_id, most):
+            try:
+                await self._fetch_all(fetchable, limits, deadline)
+                yield
+            finally:
+                for item in fetchable:
+                    item.detach()
 
     async def _fetchable(self, batch: Batch, linked: Sequence[Draft]) -> tuple[Limits, list[Draft]]:
         """The organisation's limits, and the drafts without a fault so far; the others get a `refusal`."""
@@ -98,7 +91,7 @@ class Links:
             decision = admission.decide(item, "fetch")
             if is_repeated or isinstance(decision, Remembered):
                 # Seen only if the answer is forgotten before the email is decided about.
-                item.refusal = Unavailable(_RETRY_AFTER_S)
+                item.refusal = Unavailable(RETRY_AFTER_S)
             elif isinstance(decision, Refusal):
                 item.refusal = decision.fault
             else:

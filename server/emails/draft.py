@@ -11,6 +11,7 @@ from server.addresses import as_text, mailbox, split_all
 from server.emails import rules
 from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
+from server.emails.parts import part_rows
 from server.emails.request_hash import request_hash
 from server.emails.sizes import content_size
 from server.emails.time_asked import asked_time
@@ -23,8 +24,8 @@ from server.queue.rows import NewRow
 from server.queue.rules import memory_of_attachments
 from server.wire.caller import OrganisationCaller
 
-# The bytes of an attachment in one stored part: whole lines of base64 (57 bytes each).
-PART = 57 * 16_384
+# The columns of finished messages, of an email that is none.
+_COMPOSED = {"raw_head": None, "raw_size": None, "mail_from": None}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,17 +50,11 @@ class Draft(Candidate):
         row = self.attachments[no - 1]
         row["size"] = len(content)
         self.attachments_size += len(content)
-        whole = memoryview(content)
-        self.parts += [
-            {
-                "org_id": self.org_id,
-                "email_id": row["email_id"],
-                "no": no,
-                "part": part,
-                "content": whole[start : start + PART],
-            }
-            for part, start in enumerate(range(0, len(content), PART))
-        ]
+        self.keep(no, memoryview(content))
+
+    def keep(self, no: int, whole: memoryview) -> None:
+        """Adds the content of attachment `no`, or of a finished message if that is 0, to what is stored."""
+        self.parts += part_rows(self.org_id, self.email["id"], no, whole)
 
     def detach(self) -> None:
         """Releases the content of all attachments."""
@@ -88,8 +83,8 @@ class Draft(Candidate):
         if self.scheduled_at is not None:
             return []
         email_id, due_at = self.email["id"], self.email["created_at"]
-        attached = 0
-        if self.attachments:
+        attached = self.content["raw_size"] or 0
+        if self.attachments and not attached:
             attached = memory_of_attachments(len(self.attachments), self.attachments_size)
         return [
             NewRow(self.org_id, email_id, no, domain, self.test, due_at, attached)
@@ -176,6 +171,7 @@ def _draft(
             "html": request.html or None,
             "text": request.text or None,
             "headers": _trimmed(fields.headers) if fields.headers else "{}",
+            **_COMPOSED,
         },
         recipients=[
             {

@@ -76,6 +76,12 @@ class _AttachedRow(NamedTuple):
     size: int
 
 
+class _RawRow(NamedTuple):
+    org_id: str
+    email_id: str
+    raw_size: int
+
+
 # Any one email that is due, without a lock.
 _ANY_DUE = Statement(
     _EmailKey, "SELECT org_id, id FROM emails WHERE status = 'scheduled' AND scheduled_at <= :now LIMIT 1"
@@ -126,6 +132,14 @@ _ATTACHED = Statement(
     SELECT org_id, email_id, COUNT(*) AS files, CAST(SUM(size) AS bigint) AS size FROM attachments
     WHERE (org_id, email_id) IN {keys}
     GROUP BY org_id, email_id
+    """,
+    keys={"org_id": "text", "email_id": "text"},
+)
+_RAW = Statement(
+    _RawRow,
+    """
+    SELECT org_id, email_id, raw_size FROM email_contents
+    WHERE (org_id, email_id) IN {keys} AND raw_size IS NOT NULL
     """,
     keys={"org_id": "text", "email_id": "text"},
 )
@@ -201,6 +215,8 @@ def read_due(tx: Tx, now_ms: int, after: str = "") -> tuple[list[DueEmail], str]
         (row.org_id, row.email_id): memory_of_attachments(row.files, row.size)
         for row in _ATTACHED.all(tx, keys)
     }
+    # The files of a finished message are in its body.
+    attached |= {(row.org_id, row.email_id): row.raw_size for row in _RAW.all(tx, keys)}
     found = [
         DueEmail(*row, recipients[row.org_id, row.id], attached.get((row.org_id, row.id), 0)) for row in rows
     ]

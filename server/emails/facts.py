@@ -42,7 +42,7 @@ def read_facts(
         now_ms,
         periods,
         accounts,
-        verified(tx, {(email.org_id, email.domain) for email in emails}),
+        verified(tx, {(email.org_id, domain) for email in emails for domain in email.domains}),
         suppressed=suppressed(tx, recipients, now_ms) if "suppression" in rules else frozenset(),
         # After the lock, so that of two servers the second sees what the first one has stored.
         answers=idempotency.recall(tx, keys, now_ms, delete_expired=charges),

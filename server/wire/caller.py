@@ -12,6 +12,7 @@ from server.permissions import PermissionName, RoleName
 CredentialKind = Literal["none", "api_key", "session", "operator", "internal"]
 
 _current: ContextVar["Caller"] = ContextVar("caller")
+_through_edge: ContextVar[bool] = ContextVar("through_edge", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,16 @@ def current_caller() -> OrganisationCaller:
 def any_caller() -> Caller:
     """The caller of the present call, of any kind. Raises LookupError outside a call."""
     return _current.get()
+
+
+def is_through_edge() -> bool:
+    """True if the present call comes from a program of this installation that calls for others (C-91)."""
+    return _through_edge.get()
+
+
+def set_through_edge() -> None:
+    """Marks the rest of this task's context as a call of an edge."""
+    _through_edge.set(True)
 
 
 def set_current_caller(caller: Caller) -> None:

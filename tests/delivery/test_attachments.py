@@ -15,7 +15,7 @@ from server.db.tables.emails import attachment_parts
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.memory_budget import LARGE, MemoryBudget
-from server.emails.draft import PART
+from server.emails.parts import PART
 from server.emails.release import release
 from tests.delivery.conftest import StartEngine
 from tests.delivery.letters import letter

@@ -19,8 +19,8 @@ from server.db.writer import Writer
 from server.emails import transitions
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch
-from server.emails.draft import PART
 from server.emails.faults import AttachmentsTooLarge, DomainNotVerified, IdempotencyKeyReused
+from server.emails.parts import PART
 from server.emails.store import AttachmentRow
 from server.emails.transitions import Transition
 from server.faults import Fault, ValidationFailed

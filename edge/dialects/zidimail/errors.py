@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from edge.dialects.failures import check_rows, error_answer, resets_at, text_values
+from edge.dialects.failures import error_answer, resets_at
 from edge.transcoding.asgi import Answer
+from edge.transcoding.failure_texts import check_rows, text_values
 from edge.transcoding.json_value import Json
 from edge.transcoding.status import BODY_ENCODING, HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
@@ -241,7 +242,7 @@ ROWS: Mapping[str, Row] = {
         415,
         "validation_error",
         "The body has the wrong media type.",
-        "Send application/json instead of {content_type}.",
+        "Send {wanted} instead of {content_type}.",
     ),
 }
 

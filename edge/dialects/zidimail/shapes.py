@@ -89,6 +89,8 @@ _NEW_EMAIL = RequestShape(
 
 REQUESTS: Mapping[str, RequestShape] = {
     "SendEmailRequest": replace(_NEW_EMAIL, finish=apply_single_email),
+    # Its key has a header, and only programs of this installation say how a message came.
+    "SendRawEmailRequest": RequestShape(hidden=("idempotency_key",)),
     "NewAttachment": RequestShape(
         aliases=FILE_ALIASES, forms={"content": or_else(apply_buffer, _OCTETS, _BUFFER)}
     ),
@@ -205,6 +207,9 @@ _COUNTED: Mapping[str, Source] = {"sent": same_as("used"), "received": always(0)
 RESPONSES: Mapping[str, ResponseShape] = {
     # Beside the id a warning (Z-11) and the time of a scheduled email (F-2); the rest stands in headers.
     "SendEmailResponse": ResponseShape(
+        hidden=("replayed", "rate_limit"), optional=("warning", "scheduled_at")
+    ),
+    "SendRawEmailResponse": ResponseShape(
         hidden=("replayed", "rate_limit"), optional=("warning", "scheduled_at")
     ),
     "BatchSendEmailsResponse": ResponseShape(

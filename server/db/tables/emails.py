@@ -90,6 +90,11 @@ email_contents = Table(
     Column("html", Text),
     Column("text", Text),
     Column("headers", Text, nullable=False),  # a JSON object
+    # Of an email that came as a finished message: the header with which it is sent on, the bytes of its body,
+    # which is the attachment part number 0, and the envelope's sender if it is not the author.
+    Column("raw_head", LargeBinary),
+    Column("raw_size", BigInteger),
+    Column("mail_from", Text),
 )
 
 attachments = Table(
@@ -104,8 +109,8 @@ attachments = Table(
     Column("size", BigInteger, nullable=False),
 )
 
-# The bytes of attachments, deleted when the email is settled (Z-23). In parts, as databases and drivers copy
-# values: a part, and not a file of 40 MB.
+# The bytes of attachments, and of the bodies of finished messages as attachment 0; deleted when the email is
+# settled (Z-23). In parts, as databases and drivers copy values: a part, and not a file of 40 MB.
 attachment_parts = Table(
     "attachment_parts",
     metadata,

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from edge.dialects.failures import reasons
 from edge.dialects.zidimail.errors import ROWS, failure_answer
 from edge.transcoding.comments import comments_of
+from edge.transcoding.failure_texts import reasons
 from edge.transcoding.status import HTTP_REASONS, Failure, Violation
 
 REASONS = sorted(reasons() | HTTP_REASONS)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,9 @@ from server.quotas.faults import (
 from server.quotas.rules import AccountLimits, Limits, Periods, Used
 
 NOW_MS = int(datetime(2026, 11, 22, 23, 59, 58, 500_000, UTC).timestamp() * 1000)
-MOMENTS: Sequence[Moment] = get_args(Moment)
+EnvelopeMoment: TypeAlias = Literal["sender", "recipient"]
+# The moments at which a whole email is decided about.
+MOMENTS: Sequence[Moment] = [moment for moment in get_args(Moment) if moment not in get_args(EnvelopeMoment)]
 ORG, DOMAIN, ADA, BOB = "org", "mail.example.com", "ada@example.net", "bob@example.net"
 KEY = IdempotencyKey(ORG, "send", "k")
 LIMITS = Limits("pro", None, None, overage=False, unique=None, burst=None, attachment_bytes=10, warm_up=None)
@@ -66,6 +68,11 @@ ORDER: Mapping[Moment, list[RuleName]] = {
     "fetch": [*REQUEST_RULES, "account", "key's domains", "domain", *OWNED_RULES],
     # Scheduled mail has paid burst before (C-88).
     "release": ["account", "domain", *(rule for rule in LATER_RULES if rule != "burst")],
+}
+# The same of the parts of an envelope whose message is still to come (C-31).
+ENVELOPE_ORDER: Mapping[EnvelopeMoment, list[RuleName]] = {
+    "sender": ["account", "key's domains", "domain"],
+    "recipient": ["sandbox"],
 }
 ADJACENT = [
     (moment, *pair) for moment in MOMENTS for pair in zip(ORDER[moment], ORDER[moment][1:], strict=False)
@@ -126,6 +133,38 @@ def test_each_rule_applies_at_its_stages_only(moment: Moment) -> None:
             assert decision.rule == rule
         else:
             assert isinstance(decision, Admitted), rule
+
+
+@pytest.mark.parametrize("moment", ENVELOPE_ORDER)
+def test_a_part_of_an_envelope_is_judged_by_its_own_rules_only(moment: EnvelopeMoment) -> None:
+    """C-31: by the same checks, and nothing is counted."""
+    rules = {rule.name: rule for rule in RULES}
+    assert [name for name in rules if moment in rules[name].moments] == ENVELOPE_ORDER[moment]
+    for rule in BREAKS:
+        candidate, known = breaking(rule)
+        admission = Admission(known)
+        fault = admission.fault(candidate, moment)
+        assert (fault is not None) == (rule in ENVELOPE_ORDER[moment]), rule
+        assert admission.usage() == {}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_both_domains_of_a_message_must_be_verified(moment: Moment) -> None:
+    """C-31: that of the header's From, and that of the envelope's sender."""
+    both = email(envelope_domain="bounces.example.com")
+    refused = Admission(facts()).decide(both, moment)
+    assert isinstance(refused, Refusal)
+    assert refused.fault.metadata == {"domain": "bounces.example.com"}
+    known = facts(domain_ids={(ORG, DOMAIN): "domain id", (ORG, "bounces.example.com"): "another"})
+    assert Admission(known).decide(both, moment) == Admitted("domain id", set())
+
+
+def test_a_key_must_be_allowed_for_both_domains_of_a_message() -> None:
+    """F-7."""
+    both = email(envelope_domain="bounces.example.com", allowed_domains={DOMAIN})
+    decision = Admission(facts()).decide(both, "accept")
+    assert isinstance(decision, Refusal)
+    assert (decision.rule, decision.fault.metadata) == ("key's domains", {"domain": "bounces.example.com"})
 
 
 def test_no_rule_is_without_a_test() -> None:
