@@ -33,7 +33,7 @@ class Holding:
 
     @property
     def is_tight(self) -> bool:
-        """True if slow sites should not keep more than their part, as nothing of some owner can be claimed."""
+        """True if slow sites should keep no more than their part: nothing of some owner can be claimed."""
         if self._rows.free < self._size // 2 or not self._memory.has_room:
             return True
         return not all(map(self._rows.may_double, self._rows.owners))
