@@ -43,6 +43,10 @@ class Shares:
         # The first unit is free of conditions: an owner that holds nothing must be able to begin.
         return max(0, min(self.free, self._most - held, max(fair, 0 if held else 1)))
 
+    def may_double(self, owner: str) -> bool:
+        """True if an owner may take as many units again as it holds, one at least."""
+        return self.room(owner) >= max(1, self._held[owner])
+
     def fits(self, owner: str, units: int = 1) -> bool:
         """True if an owner may take units together now; the first ones of an owner need only be free."""
         held, left = self._held[owner], self.free - units

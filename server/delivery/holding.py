@@ -14,8 +14,9 @@ from server.turns import Shares
 _HELD_PER_DELIVERY = 5
 _FEW = 64
 _HELD_PER_DELIVERY_OF_MANY = 3
-# Slow sites together keep this part of the rows, when others need it.
-_PART_OF_SLOW_SITES = 4
+# Slow sites together keep this part of the rows, when others need it. With it and with a delivery in each of
+# its slots an organisation may still claim (`Shares.may_double`), or its mail to other sites would wait.
+_PART_OF_SLOW_SITES = 8
 _MAX_CLAIM = 128
 
 
@@ -32,8 +33,10 @@ class Holding:
 
     @property
     def is_tight(self) -> bool:
-        """True if slow sites should not keep more than their part."""
-        return self._rows.free < self._size // 2 or not self._memory.has_room
+        """True if slow sites should keep no more than their part: nothing of some owner can be claimed."""
+        if self._rows.free < self._size // 2 or not self._memory.has_room:
+            return True
+        return not all(map(self._rows.may_double, self._rows.owners))
 
     @property
     def most(self) -> int:
@@ -58,7 +61,7 @@ class Holding:
         counts = Counter(key.org_id for key in keys)
         for org_id, count in counts.items():
             self._rows.give_back(org_id, count)
-        return any(self._rows.room(org_id) >= self._rows.held(org_id) for org_id in counts)
+        return any(map(self._rows.may_double, counts))
 
     def has_memory_for(self, row: Claimed) -> bool:
         """True if the message of a row may be built."""

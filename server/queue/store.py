@@ -85,7 +85,7 @@ def claim(
         share = -(-limit // min(len(due), _LEAST_PART))
         for number, org_id in due:
             room = limit if shares is None else shares.room(org_id)
-            if shares is not None and room < max(1, shares.held(org_id)):
+            if shares is not None and not shares.may_double(org_id):
                 continue
             most = min(share, room, ceiling - len(claimed))
             if most <= 0 or turns == ORGANISATIONS_PER_CLAIM:
