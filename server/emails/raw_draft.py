@@ -180,6 +180,7 @@ def _draft(
         head.append(message_id_line(message_id))
     body = memoryview(content)[message.body.start :]
     is_ended = not body or content.endswith(_CRLF)
+    attachments_size = sum(file.size for file in shown.files)
     made = Draft(
         org_id=org_id,
         domain=author.domain,
@@ -199,6 +200,7 @@ def _draft(
             "test": caller.test,
             "created_at": now_ms,
             "scheduled_at": asked.scheduled_at,
+            "waiting_bytes": None,
             "job_id": None,
         },
         content={
@@ -234,7 +236,8 @@ def _draft(
             for no, file in enumerate(shown.files, start=1)
         ],
         links={},
-        attachments_size=sum(file.size for file in shown.files),
+        attachments_size=attachments_size,
+        content_size=max(0, sum(map(len, head)) + len(body) - attachments_size),
         idempotency_key=key,
         request_hash=request_hash,
         allowed_domains=caller.allowed_domains,

@@ -151,6 +151,13 @@ def test_the_envelope_decides_who_gets_it() -> None:
     assert made.content["mail_from"] == "bounces@other.test"
 
 
+def test_a_message_that_waits_counts_with_all_its_bytes() -> None:
+    """C-88: once, although what its parts hold is known too."""
+    made = accepted(message(CONTENTS["mixed"], SENDER))
+    assert made.attachments_size == 2048
+    assert made.size == len(made.content["raw_head"]) + len(body_of(made))
+
+
 def test_a_message_with_lf_line_ends_becomes_one_with_crlf() -> None:
     content = message(CONTENTS["mixed"], SENDER)
     assert body_of(accepted(content.replace(b"\r\n", b"\n"))) == body_of(accepted(content))
