@@ -203,6 +203,21 @@ def test_more_than_ten_attachments_are_refused(authenticated: SmtpClient, relay:
     assert "attachments" in reply.text
 
 
+def test_attachments_above_the_plan_are_refused(authenticated: SmtpClient, relay: Stack) -> None:
+    """C-31: 25 MiB on the plan pro, in a message that is not too large itself."""
+    line = b"x" * 998 + b"\r\n"
+    head = b"--b\r\nContent-Type: text/csv\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\n"
+    mail = message(
+        relay,
+        body=head + line * (25 * 2**20 // len(line) + 1) + b"--b--",
+        MIME_Version="1.0",
+        Content_Type="multipart/mixed; boundary=b",
+    )
+    reply = authenticated.deliver(f"a@{relay.domain}", ["you@example.net"], mail)
+    assert reply.codes == "552 5.3.4"
+    assert "attachments are too large: on the plan pro" in reply.text
+
+
 def test_suppressed_recipient_is_accepted_and_skipped(
     authenticated: SmtpClient, relay: Stack, api: httpx.Client
 ) -> None:
