@@ -3,7 +3,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 INSTALLED := .venv/installed
-# Test processes. Tests often wait for sockets and disks: one process more than two cores.
+# Test processes. Tests often wait for sockets and disks: one process more than two cores. They go through the
+# files folder by folder, as those of a folder share the programs that they start.
 WORKERS ?= 3
 
 # Tests start hundreds of programs: without their bytecode each start takes seconds more.
@@ -23,12 +24,13 @@ demo: $(INSTALLED) ## Send one mail through each interface in a temporary folder
 	@exec $(PY) -m tools.demo
 
 test: $(INSTALLED) ## Run all tests, on SQLite and on PostgreSQL (ARGS="-k name" for some)
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-clients: $(INSTALLED) ## Build and run the guides of docs/, gateways, and programs that others wrote (ARGS="go java" for some guides)
 	@$(PY) -m tests.clients.guides $(ARGS)
 	$(if $(ARGS),,@$(PY) -m tests.clients.gateways)
 	$(if $(ARGS),,@$(PY) -m tests.clients.programs)
+	$(if $(ARGS),,@$(PY) -m tests.clients.smtp)
 	$(if $(ARGS),,@$(PY) -m tests.clients.readers)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
@@ -60,6 +62,7 @@ wheel: $(INSTALLED) ## Build the wheel and its SBOM (CycloneDX) in dist/
 
 faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
+	@$(PY) -m tests.faults --relay $(or $(ROUNDS),100)
 	@$(PY) -m tests.faults --attacks $(or $(ATTACK_SECONDS),20)
 
 fuzz: $(INSTALLED) ## Test the API against its OpenAPI description with generated requests (FUZZ_SECONDS=600)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import socket
@@ -15,24 +14,16 @@ import uvicorn
 
 from edge.app import application
 from edge.logs import configure_logs
+from edge.process import COLLECTED_AT, PRIVATE_UMASK, return_memory
 from edge.protocol import protocol_of
 from edge.settings import Settings
 
 # Seconds that requests under way get to finish: their deadline and some more.
 DRAIN_S = 35
-# New objects after which cycles are collected.
-COLLECTED_AT = 20_000
-# glibc's malloc.h; a block of more bytes is a mapping of its own.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_LARGE_BLOCK = 256 * 1024
-# Free bytes at the end of the heap that are kept: to give them back and take them again costs each request.
-_KEPT = 16 << 20
 # Seconds that an idle connection stays open: longer than load balancers keep theirs (60), so that it is they
 # who close, and no request crosses the closing.
 KEEP_ALIVE_S = 75
 
-# Files that a process creates are its owner's alone (contract row C-89).
-PRIVATE_UMASK = 0o077
 _log = structlog.get_logger("edge")
 
 
@@ -59,7 +50,7 @@ def main() -> int:
     # Objects that exist by now stay, and those of a request mostly go by themselves: looking for cycles as
     # often as Python does by default took 10 % of the time under load.
     gc.freeze()
-    _return_memory()
+    return_memory()
     gc.set_threshold(COLLECTED_AT)
     try:
         uvicorn.Server(served).run()
@@ -80,17 +71,6 @@ def _reserve(path: str, mode: int) -> None:
     with socket.socket(socket.AF_UNIX) as placeholder:
         placeholder.bind(path)
     os.chmod(path, mode)
-
-
-def _return_memory() -> None:
-    """Lets large blocks go back to the system as they are freed, where the C library is glibc.
-
-    By default it keeps them after the first one, so that one large body would be paid for ever.
-    """
-    with contextlib.suppress(AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
-        mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def config(settings: Settings) -> uvicorn.Config:

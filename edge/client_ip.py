@@ -38,7 +38,7 @@ class ClientIps:
         host = exchange.peer
         if not host:
             return self._forwarded(exchange, UNKNOWN) if self._socket else UNKNOWN
-        peer = _client_ip(host)
+        peer = client_ip(host)
         if not self._trusted or not self._is_trusted(peer):
             return peer
         return self._forwarded(exchange, peer)
@@ -50,7 +50,7 @@ class ClientIps:
         client = peer
         for entry in reversed(forwarded[-FORWARDED_CHARACTERS:].decode("latin-1").split(",")):
             try:
-                client = _client_ip(_without_port(entry.strip()))
+                client = client_ip(_without_port(entry.strip()))
             except ValueError:
                 break
             if not self._is_trusted(client):
@@ -63,8 +63,8 @@ class ClientIps:
 
 
 @lru_cache(maxsize=8192)
-def _client_ip(host: str) -> ClientIp:
-    """Reads an address. Raises ValueError."""
+def client_ip(host: str) -> ClientIp:
+    """The client at an address, which may be an IPv4 address in IPv6. Raises ValueError."""
     address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
     if isinstance(address, IPv4Address):
         return ClientIp(str(address), str(address))

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import NamedTuple, Protocol
 
 import grpc.aio
 import structlog
@@ -37,11 +38,34 @@ BOUND_CREDENTIALS = 1000
 # Seconds that this is remembered.
 BOUND_S = 60.0
 
-# Field number and wire type 2: what follows has a length.
-_EMAILS_TAG = bytes([pb.BatchSendEmailsRequest.DESCRIPTOR.fields_by_name["emails"].number << 3 | 2])
-_SEPARATE = pb.BatchSendEmailsRequest(mode=pb.BATCH_MODE_SEPARATE).SerializeToString()
-
 _log = structlog.get_logger("edge")
+
+
+class Response(Protocol):
+    """The response of a method that takes a list of emails: one result for each."""
+
+    @property
+    def results(self) -> Sequence[pb.BatchSendResult]: ...
+
+
+class Batch(NamedTuple):
+    """The request of a method that takes a list of emails, in parts that are joined end to end.
+
+    `tag` begins each email, and its length follows; `rest` are the request's other fields.
+    """
+
+    tag: bytes
+    rest: bytes = b""
+
+    @classmethod
+    def of(cls, request: Message) -> Batch:
+        """The parts of a request of this type that has a field `emails`, and these other fields."""
+        # Field number and wire type 2: what follows has a length.
+        tag = bytes([request.DESCRIPTOR.fields_by_name["emails"].number << 3 | 2])
+        return cls(tag, request.SerializeToString())
+
+
+_EMAILS = Batch.of(pb.BatchSendEmailsRequest(mode=pb.BATCH_MODE_SEPARATE))
 
 
 class LineFull(Exception):
@@ -70,9 +94,10 @@ class Coalescer:
     address gets a call of its own, and for a while a line of its own.
     """
 
-    def __init__(self, call: Unary[pb.BatchSendEmailsResponse], waiting_limit: int) -> None:
-        """`call` is BatchSendEmails, taking serialised requests."""
+    def __init__(self, call: Unary[Response], waiting_limit: int, batch: Batch = _EMAILS) -> None:
+        """`call` takes serialised requests, whose parts are those of `batch`: BatchSendEmails' by default."""
         self._call = call
+        self._batch = batch
         self._waiting_limit = waiting_limit
         self._lines: dict[str, _Line] = {}
         self._bound = Recent(BOUND_CREDENTIALS, BOUND_S)
@@ -82,7 +107,7 @@ class Coalescer:
         """The number of lines that have sends under way."""
         return len(self._lines)
 
-    async def send(self, request: pb.SendEmailRequest, caller: Caller) -> pb.BatchSendResult:
+    async def send(self, request: Message, caller: Caller) -> pb.BatchSendResult:
         """Sends one email and returns its own outcome.
 
         A caller that gives up takes nothing from the others: an email that no call has taken yet is not sent,
@@ -99,7 +124,7 @@ class Coalescer:
             raise LineFull
         # Serialised requests can be joined end to end: lists are appended (protobuf encoding,
         # "Last One Wins"). So each email is serialised once, and its size is known.
-        payload = _as_batch_of_one(request.SerializeToString())
+        payload = self._as_batch_of_one(request.SerializeToString())
         item = _Item(payload, caller, asyncio.get_running_loop().create_future())
         self._join(name, line, item)
         try:
@@ -107,6 +132,11 @@ class Coalescer:
         finally:
             # A failure keeps the frames that it passes, and is kept by the outcome: the email would stay.
             del request, payload, item
+
+    def _as_batch_of_one(self, email: bytes) -> bytes:
+        """A serialised request with one email: the field's tag, the length, the email. Making the message
+        first would copy the email twice."""
+        return b"".join((self._batch.tag, varint(len(email)), email))
 
     def _join(self, name: str, line: _Line, item: _Item) -> None:
         line.waiting.append(item)
@@ -130,7 +160,7 @@ class Coalescer:
             self._flush(name, line)
 
     async def _carry(self, items: Sequence[_Item]) -> None:
-        request = b"".join([*(item.payload for item in items), _SEPARATE])
+        request = b"".join([*(item.payload for item in items), self._batch.rest])
         left = max(item.caller.seconds_left for item in items)
         started = perf_counter()
         addresses = _addresses(items)
@@ -156,7 +186,7 @@ class Coalescer:
         finally:
             if call_id is not None:
                 _log_call(call_id, items, code, started)
-        results: Sequence[pb.BatchSendResult] = response.results
+        results = response.results
         if len(results) != len(items):
             missing = pb.BatchSendResult(
                 error=status_pb2.Status(code=code_pb2.INTERNAL, message="the server left a result out")
@@ -199,16 +229,14 @@ def coalesced(coalescer: Coalescer, alone: Invoke) -> Invoke:
     return invoke
 
 
-def _as_batch_of_one(email: bytes) -> bytes:
-    """A serialised BatchSendEmailsRequest with one email: the field's tag, the length, the email. Making the
-    message first would copy the email twice."""
-    size = len(email)
-    length = bytearray()
-    while size > 0x7F:
-        length.append(size & 0x7F | 0x80)
-        size >>= 7
-    length.append(size)
-    return b"".join((_EMAILS_TAG, length, email))
+def varint(number: int) -> bytes:
+    """A number above zero as the protobuf encoding writes it."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
 
 
 def _take(waiting: deque[_Item]) -> list[_Item]:

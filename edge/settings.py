@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from limits import RateLimitItem, RateLimitItemPerMinute, parse
+from limits import RateLimitItem, RateLimitItemPerMinute
 
+from edge import environment
 from edge.secret import FILE_NAME, check_secret, kept_secret
 
 MIB = 1 << 20
@@ -94,13 +92,7 @@ class Settings:
     @property
     def sends_in_clear(self) -> bool:
         """True if keys and mail go to another machine without TLS."""
-        if self.server_tls is not None or self.server.startswith("unix:"):
-            return False
-        host = self.server.rpartition(":")[0].strip("[]")
-        try:
-            return not ip_address(host).is_loopback
-        except ValueError:
-            return host != "localhost"
+        return sends_in_clear(self.server, self.server_tls)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -108,43 +100,46 @@ class Settings:
         not above zero, a rate no rate, a network no network, a URL no URL, or a secret too short."""
         default = cls()
         return cls(
-            http_listen=_listen(env, "ZIDIMAIL_HTTP_LISTEN", default.http_listen),
-            socket_mode=_mode(env, "ZIDIMAIL_SOCKET_MODE", default.socket_mode),
+            http_listen=environment.listen(env, "ZIDIMAIL_HTTP_LISTEN", default.http_listen),
+            socket_mode=environment.mode(env, "ZIDIMAIL_SOCKET_MODE", default.socket_mode),
             server=env.get("ZIDIMAIL_SERVER") or default.server,
-            secret=_secret(env),
-            server_tls=_tls(env),
-            app_url=_url(env, "ZIDIMAIL_APP_URL", default.app_url),
-            deadline_s=_positive(env, "ZIDIMAIL_HTTP_DEADLINE", default.deadline_s),
-            body_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODY_LIMIT", default.body_limit)),
-            send_body_limit=int(_positive(env, "ZIDIMAIL_HTTP_SEND_BODY_LIMIT", default.send_body_limit)),
-            requests_limit=int(_positive(env, "ZIDIMAIL_HTTP_REQUESTS_LIMIT", default.requests_limit)),
-            bodies_limit=int(_positive(env, "ZIDIMAIL_HTTP_BODIES_LIMIT", default.bodies_limit)),
-            waiting_limit=int(_positive(env, "ZIDIMAIL_HTTP_WAITING_LIMIT", default.waiting_limit)),
-            ip_limit=_rate(env, "ZIDIMAIL_IP_LIMIT", default.ip_limit),
-            sign_in_ip_limit=_rate(env, "ZIDIMAIL_AUTH_IP_LIMIT", default.sign_in_ip_limit),
-            trusted_proxies=_networks(env, "ZIDIMAIL_TRUSTED_PROXIES"),
-            trusted_socket="unix" in _words(env, "ZIDIMAIL_TRUSTED_PROXIES"),
+            secret=secret_of(env),
+            server_tls=tls_of(env),
+            app_url=environment.url(env, "ZIDIMAIL_APP_URL", default.app_url),
+            deadline_s=environment.positive(env, "ZIDIMAIL_HTTP_DEADLINE", default.deadline_s),
+            body_limit=int(environment.positive(env, "ZIDIMAIL_HTTP_BODY_LIMIT", default.body_limit)),
+            send_body_limit=int(
+                environment.positive(env, "ZIDIMAIL_HTTP_SEND_BODY_LIMIT", default.send_body_limit)
+            ),
+            requests_limit=int(
+                environment.positive(env, "ZIDIMAIL_HTTP_REQUESTS_LIMIT", default.requests_limit)
+            ),
+            bodies_limit=int(environment.positive(env, "ZIDIMAIL_HTTP_BODIES_LIMIT", default.bodies_limit)),
+            waiting_limit=int(
+                environment.positive(env, "ZIDIMAIL_HTTP_WAITING_LIMIT", default.waiting_limit)
+            ),
+            ip_limit=environment.rate(env, "ZIDIMAIL_IP_LIMIT", default.ip_limit),
+            sign_in_ip_limit=environment.rate(env, "ZIDIMAIL_AUTH_IP_LIMIT", default.sign_in_ip_limit),
+            trusted_proxies=environment.networks(env, "ZIDIMAIL_TRUSTED_PROXIES"),
+            trusted_socket="unix" in environment.words(env, "ZIDIMAIL_TRUSTED_PROXIES"),
         )
 
 
-def _listen(env: Mapping[str, str], name: str, default: str) -> str:
-    text = env.get(name) or default
-    host, _, port = text.rpartition(":")
-    if not text.startswith("unix:") and not (host and port.isdecimal() and int(port) < 1 << 16):
-        raise ValueError(f"{name} must have the form host:port, not {text!r}")
-    return text
+def sends_in_clear(server: str, tls: Tls | None) -> bool:
+    """True if what goes to a server goes to another machine without TLS."""
+    if tls is not None or server.startswith("unix:"):
+        return False
+    host = server.rpartition(":")[0].strip("[]")
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost"
 
 
-def _mode(env: Mapping[str, str], name: str, default: int) -> int:
-    text = env.get(name) or f"{default:o}"
-    if not re.fullmatch(r"0?[0-7]{3}", text, re.ASCII):
-        raise ValueError(f"{name} must be permissions such as 660, not {text!r}")
-    return int(text, 8)
-
-
-def _tls(env: Mapping[str, str]) -> Tls | None:
+def tls_of(env: Mapping[str, str]) -> Tls | None:
+    """TLS to the server; None for none. Raises ValueError."""
     ca = env.get(_CA)
-    parts = {name: _file(env, name) for name in (_PRIVATE_KEY, _CERTIFICATE) if env.get(name)}
+    parts = {name: environment.file(env, name) for name in (_PRIVATE_KEY, _CERTIFICATE) if env.get(name)}
     if not ca and not parts:
         return None
     if not ca or len(parts) == 1:
@@ -152,7 +147,7 @@ def _tls(env: Mapping[str, str]) -> Tls | None:
             f"TLS to the server needs {_CA}, a PEM file or the word system; a certificate of the edge needs "
             f"{_CERTIFICATE} and {_PRIVATE_KEY} besides"
         )
-    root = None if ca == "system" else _file(env, _CA)
+    root = None if ca == "system" else environment.file(env, _CA)
     try:
         # gRPC would notice at the first call what is no certificate.
         context = ssl.create_default_context(cafile=None if ca == "system" else ca)
@@ -163,14 +158,8 @@ def _tls(env: Mapping[str, str]) -> Tls | None:
     return Tls(root, parts.get(_PRIVATE_KEY), parts.get(_CERTIFICATE))
 
 
-def _file(env: Mapping[str, str], name: str) -> bytes:
-    try:
-        return Path(env[name]).read_bytes()
-    except OSError as error:
-        raise ValueError(f"{name}: {env[name]} cannot be read: {error.strerror}") from None
-
-
-def _secret(env: Mapping[str, str]) -> str:
+def secret_of(env: Mapping[str, str]) -> str:
+    """The secret that proves an edge to the server, made and kept on first use. Raises ValueError."""
     if env.get(_CERTIFICATE) and not env.get("ZIDIMAIL_EDGE_SECRET"):
         # The certificate proves the edge; a secret made here would be another than the server's.
         return ""
@@ -184,58 +173,3 @@ def _secret(env: Mapping[str, str]) -> str:
         ) from None
     check_secret(secret)
     return secret
-
-
-def _url(env: Mapping[str, str], name: str, default: str) -> str:
-    text = env.get(name) or default
-    try:
-        parts = urlsplit(text)
-        # The port is looked at when it is asked for.
-        is_url = parts.scheme in ("http", "https") and parts.hostname is not None and parts.port != 0
-        (parts.hostname or "").encode("idna")
-    except ValueError:
-        is_url = False
-    if not is_url or "@" in parts.netloc or " " in text:
-        raise ValueError(f"{name} must be a URL such as https://mail.example.com, not {text!r}")
-    return text.rstrip("/")
-
-
-def _positive(env: Mapping[str, str], name: str, default: float) -> float:
-    text = env.get(name)
-    if not text:
-        return default
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 0 < number < math.inf:
-        raise ValueError(f"{name} must be a number above 0, not {text!r}")
-    return number
-
-
-def _rate(env: Mapping[str, str], name: str, default: RateLimitItem | None) -> RateLimitItem | None:
-    text = env.get(name)
-    if not text:
-        return default
-    if text == "off":
-        return None
-    try:
-        rate = parse(text)
-    except ValueError:
-        rate = None
-    if rate is None or rate.amount < 1 or ";" in text:
-        raise ValueError(f"{name} must be a rate such as 6000/minute, or off, not {text!r}")
-    return rate
-
-
-def _words(env: Mapping[str, str], name: str) -> list[str]:
-    return [word for word in (part.strip() for part in env.get(name, "").split(",")) if word]
-
-
-def _networks(env: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    try:
-        return tuple(ip_network(word) for word in _words(env, name) if word != "unix")
-    except ValueError as error:
-        raise ValueError(
-            f"{name} must be networks such as 10.0.0.0/8, or unix, parted by commas: {error}"
-        ) from None

@@ -126,13 +126,18 @@ def as_text(text: str) -> str:
     if "=?" not in text:
         return text
     box = mailbox(text)
+    shown = shown_text(box)
+    # A decoded name that looks encoded would be decoded again.
+    return shown if len(shown) <= MAX_LENGTH and mailbox(shown) == box else text
+
+
+def shown_text(box: Mailbox) -> str:
+    """A mailbox as people read it, its name in quotes where it needs them."""
     name = box.name
     if not all(character.isalnum() or character in " -_'." for character in name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         name = f'"{escaped}"'
-    shown = f"{name} <{box.address}>" if name else box.address
-    # A decoded name that looks encoded would be decoded again.
-    return shown if len(shown) <= MAX_LENGTH and mailbox(shown) == box else text
+    return f"{name} <{box.address}>" if name else box.address
 
 
 def split(text: str) -> list[str]:

@@ -5,7 +5,7 @@ One exception for each `ErrorReason`; those of one package are in its `faults.py
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,36 @@ class ValidationFailed(Fault):
             field=first.field,
         )
         self.violations = violations
+
+
+# The things of which a plan limits the number (contract row C-88): their names, and the advice to make room.
+_LIMITED = {
+    "webhooks": ("webhooks", "Delete one that is not needed"),
+    "api_keys": ("API keys", "Delete one that is not needed"),
+    "domains": ("domains", "Delete one that is not needed"),
+    "scheduled_emails": ("scheduled emails that wait", "Cancel some, or wait until some have left"),
+    "scheduled_bytes": ("bytes of scheduled emails that wait", "Cancel some, or wait until some have left"),
+    "test_emails": ("test emails today", "Send more tomorrow (UTC)"),
+}
+Resource: TypeAlias = Literal[
+    "webhooks", "api_keys", "domains", "scheduled_emails", "scheduled_bytes", "test_emails"
+]
+
+
+class LimitReached(Fault):
+    """The organisation has as many of something as its plan allows (contract row C-88)."""
+
+    reason, code = "LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"
+
+    def __init__(self, resource: Resource, used: int, limit: int) -> None:
+        name, advice = _LIMITED[resource]
+        super().__init__(
+            f"The organisation has {used} {name}, and its plan allows {limit}. {advice}, or ask the "
+            "operator for a higher limit.",
+            resource=resource,
+            used=str(used),
+            limit=str(limit),
+        )
 
 
 class NotFound(Fault):

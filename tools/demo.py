@@ -5,11 +5,14 @@ import contextlib
 import hashlib
 import hmac
 import re
+import smtplib
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.message import EmailMessage
 from email.parser import HeaderParser
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +102,23 @@ async def send_by_grpc(stack: Stack) -> Sent:
     return Sent("gRPC", answer.id)
 
 
+def send_by_smtp(stack: Stack) -> Sent:
+    """Sends the mail through SMTP, as programs do that know nothing of this platform."""
+    email = email_from(stack.domain, "SMTP")
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = email["from"], email["to"][0], email["subject"]
+    message.set_content(email["text"])
+    message.add_alternative(email["html"], subtype="html")
+    with smtplib.SMTP("127.0.0.1", stack.smtp_port, timeout=DELIVERED_WITHIN_S) as smtp:
+        smtp.login("apikey", stack.api_key)
+        smtp.mail(f"ada@{stack.domain}")
+        smtp.rcpt(RECIPIENT)
+        code, text = smtp.data(message.as_bytes(policy=SMTP))
+    require(code == 250, f"SMTP answered {code} {text.decode()}")
+    line(f"SMTP  127.0.0.1:{stack.smtp_port}  ->  {code} {text.decode()}", mark="✓")
+    return Sent("SMTP", text.decode().rpartition(" ")[2])
+
+
 async def delivered(rest: Rest, sent: Sent) -> dict[str, Any]:
     """The email in REST's form, once it is delivered. Raises AssertionError after 30 seconds."""
 
@@ -164,7 +184,11 @@ async def demonstrate(stack: Stack) -> None:
         hook = await rest.post("/v1/webhooks", {"url": sink.url + HOOK, "events": EVENTS})
         require(hook.status == 201, f"the webhook was not registered: {hook.content.decode()}")
         heading("A mail through each interface")
-        mails = [await send_by_rest(rest, stack), await send_by_grpc(stack)]
+        mails = [
+            await send_by_rest(rest, stack),
+            await send_by_grpc(stack),
+            await asyncio.to_thread(send_by_smtp, stack),
+        ]
         emails = [await delivered(rest, sent) for sent in mails]
         domain = (await rest.get(f"/v1/domains/{stack.domain_id}")).body
         records = {record["name"].encode(): record["value"].encode() for record in domain["dns_records"]}
@@ -190,14 +214,15 @@ async def demonstrate(stack: Stack) -> None:
 
 @contextlib.contextmanager
 def running() -> Iterator[Stack]:
-    """Server and edge on free ports; both are stopped and their folder removed afterwards."""
+    """All programs on free ports; they are stopped and their folder removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="zidimail-demo-") as folder, Stack(Path(folder)) as stack:
+        stack.start_relay()
         yield stack
 
 
 def main() -> None:
     """Exits with 0 if all of it worked."""
-    print("Starting server and edge in a temporary folder …")
+    print("Starting server, edge and relay in a temporary folder …")
     try:
         with running() as stack:
             asyncio.run(demonstrate(stack))

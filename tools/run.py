@@ -22,6 +22,7 @@ from honcho import manager
 from honcho.environ import parse_procfile
 
 import edge.settings
+import edge.smtp.settings
 import server.settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -29,11 +30,11 @@ DOMAIN = "example.com"
 OWNER = "owner@example.com"
 READY_WITHIN_S = 60.0
 PAUSE_S = 0.1
-# The server drains for 20 s and the edge for 35 s at most; honcho would kill them after 5.
+# The server drains for 20 s, edge and relay for 35 s at most; honcho would kill them after 5.
 STOP_WITHIN_S = 40
 
 WELCOME = """
-ZidiMail runs: REST on {http}, gRPC on {grpc}.
+ZidiMail runs: REST on {http}, gRPC on {grpc}, SMTP on {smtp}.
 The demo organisation may send from any address at {domain}. Its API key:
 
     {api_key}
@@ -41,6 +42,8 @@ The demo organisation may send from any address at {domain}. Its API key:
 Send a mail:
 
     {curl}
+
+Any program that speaks SMTP sends with the user name apikey and the API key as its password.
 
 Then read it, with the id from the answer:
 
@@ -69,8 +72,14 @@ def environment() -> dict[str, str]:
 
 def base_url(settings: edge.settings.Settings) -> str:
     """The URL of the edge for callers on this machine."""
-    host, _, port = settings.http_listen.rpartition(":")
-    return f"http://{'127.0.0.1' if host in {'0.0.0.0', '[::]'} else host}:{port}"
+    host, port = _reachable(settings.http_listen)
+    return f"http://{host}:{port}"
+
+
+def _reachable(listen: str) -> tuple[str, str]:
+    """The host and the port by which programs on this machine reach a listening address."""
+    host, _, port = listen.rpartition(":")
+    return ("127.0.0.1" if host in {"0.0.0.0", "[::]"} else host), port
 
 
 def require_free(setting: str, address: str | None) -> None:
@@ -146,6 +155,7 @@ def welcome(env: Mapping[str, str], api_key: str) -> str:
     return WELCOME.format(
         http=http,
         grpc=env["ZIDIMAIL_SERVER"],
+        smtp=edge.smtp.settings.Settings.from_env(env).listen,
         domain=DOMAIN,
         api_key=api_key,
         curl=curl,
@@ -162,7 +172,8 @@ def greet_when_ready(env: Mapping[str, str], api_key: str) -> None:
     """Waits until the edge reaches the server, then prints the welcome."""
     http = base_url(edge.settings.Settings.from_env(env))
     deadline = time.monotonic() + READY_WITHIN_S
-    while _status(f"{http}/readyz") != 200:
+    smtp = edge.smtp.settings.Settings.from_env(env).listen
+    while _status(f"{http}/readyz") != 200 or not _greets(smtp):
         if time.monotonic() > deadline:
             print(f"Not ready after {READY_WITHIN_S:.0f} s; the lines above may say why.", flush=True)
             return
@@ -188,6 +199,16 @@ def _status(url: str, api_key: str | None = None) -> int:
         return 0
 
 
+def _greets(address: str) -> bool:
+    """True if a mail server answers at an address of this machine."""
+    host, port = _reachable(address)
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), 2) as connection:
+            return connection.recv(3) == b"220"
+    except OSError:
+        return False
+
+
 def main() -> None:
     """Runs the programs of the Procfile until Ctrl-C or until one of them ends."""
     try:
@@ -196,6 +217,9 @@ def main() -> None:
         require_free("ZIDIMAIL_GRPC_LISTEN", ours.grpc_listen)
         require_free("ZIDIMAIL_METRICS_LISTEN", ours.metrics_listen)
         require_free("ZIDIMAIL_HTTP_LISTEN", edge.settings.Settings.from_env(env).http_listen)
+        smtp = edge.smtp.settings.Settings.from_env(env)
+        require_free("ZIDIMAIL_SMTP_LISTEN", smtp.listen)
+        require_free("ZIDIMAIL_SMTPS_LISTEN", smtp.listen_tls)
     except (server.settings.SettingsError, ValueError) as error:
         sys.exit(f"zidimail: {error}")
     api_key = prepare(env)["api_key"]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from edge.dialects.dialect import Files
+from google.protobuf.message import Message
+
+from edge.dialects.dialect import Files, RouteRules
 from edge.transcoding.body import Body
 from edge.transcoding.file_contents import FileContents
-from edge.transcoding.json_body import unpacked
+from edge.transcoding.json_body import size_of, unpacked, wrong_media_type
+from edge.transcoding.json_value import Json
+from edge.transcoding.status import Failure
 
 
 class Content(NamedTuple):
@@ -46,6 +50,23 @@ async def unpack(packed: bytes, files: Files | None, limit: int, hold: Callable[
     if contents is not None:
         parts.append(contents.finish())
     return Content(b"".join(parts), contents)
+
+
+def check_rest(json: Json, files: Files, limit: int) -> None:
+    """Raises Failure (BODY_TOO_LARGE) for a large body that is not large by its files (C-1)."""
+    if size_of(files.left_out(json)) > limit:
+        raise Failure("BODY_TOO_LARGE", {"limit": str(limit)})
+
+
+def with_bytes(
+    request: Message, field: str, body: bytes, headers: Mapping[bytes, bytes], rules: RouteRules
+) -> Message:
+    """The request with a body that is no JSON in its field. Raises Failure (UNSUPPORTED_MEDIA_TYPE)."""
+    given = headers.get(b"content-type", b"").decode("latin-1")
+    if given.partition(";")[0].strip().lower() not in ("", *rules.media_types):
+        raise wrong_media_type(given, rules.media_types[0])
+    setattr(request, field, body)
+    return request
 
 
 def _contents(files: Files) -> FileContents:

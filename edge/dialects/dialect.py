@@ -79,6 +79,9 @@ class RouteRules:
     signs_in: bool = False
     """The route is for our own pages and programs, with the stricter limit of an address (C-10, C-47)."""
 
+    media_types: tuple[str, ...] = ()
+    """The types that a body of bytes may have; the first one is the right one."""
+
     body_limit: int | None = None
     """Bytes of a body, if not the edge's own limit."""
 

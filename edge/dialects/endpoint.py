@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from edge.client_ip import ClientIp, ClientIps
 from edge.dialects.answers import closing, counted, with_rate
-from edge.dialects.content import Content, read_without_files, unpack
-from edge.dialects.dialect import Dialect, Files, Invalid
+from edge.dialects.content import Content, check_rest, read_without_files, unpack, with_bytes
+from edge.dialects.dialect import Dialect, Invalid
 from edge.dialects.operation import Limits, Method, Operation
 from edge.frames import release
 from edge.rates import RateLimiter
@@ -24,7 +24,7 @@ from edge.transcoding.body import Body, ClientGone
 from edge.transcoding.capacity import BodyShare, Capacity
 from edge.transcoding.deadline import Deadline, Paced
 from edge.transcoding.invoke import Caller
-from edge.transcoding.json_body import SMALL_BYTES, is_packed, parsed, size_of
+from edge.transcoding.json_body import SMALL_BYTES, is_packed, parsed
 from edge.transcoding.json_value import Json
 from edge.transcoding.rendering import Renderers
 from edge.transcoding.routes import Route, Router
@@ -68,7 +68,8 @@ class Endpoint:
     def _compile(self, route: Route, renderers: Renderers, method: Method) -> Operation:
         dialect, limits = self._dialect, self._limits
         rules = dialect.rules(route)
-        largest = max(limits.body, limits.body_with_files) if rules.files else limits.body
+        has_files = rules.files is not None or route.is_of_bytes
+        largest = max(limits.body, limits.body_with_files) if has_files else limits.body
         return Operation(
             route,
             compile_request(
@@ -220,10 +221,7 @@ class Endpoint:
         share = BodyShare(self._capacity, 0)
         try:
             await self._admit(operation, caller)
-            first = operation.bind(None, exchange.query, values)
-            for header, field in operation.rules.request_headers.items():
-                if (text := exchange.headers.get(header)) is not None:
-                    setattr(first, field.name, field.read(text.decode("latin-1")))
+            first = self._first(operation, exchange, values)
             with Deadline(caller.deadline) as deadline:
                 paced = Paced(deadline, caller, share.grow)
                 chunks = body.chunks(operation.body_limit, paced.part)
@@ -232,6 +230,14 @@ class Endpoint:
             raise _timeout(body) from None
         finally:
             share.release()
+
+    def _first(self, operation: Operation, exchange: Exchange, values: tuple[str, ...]) -> Message:
+        """The request of a body that is no JSON, without it: its path, query and headers."""
+        first = operation.bind(None, exchange.query, values)
+        for header, field in operation.rules.request_headers.items():
+            if (text := exchange.headers.get(header)) is not None:
+                setattr(first, field.name, field.read(text.decode("latin-1")))
+        return first
 
     async def _admit(self, operation: Operation, caller: Caller) -> None:
         if not operation.is_public:
@@ -247,12 +253,15 @@ class Endpoint:
         json: Json = None
         written: dict[str, str] = {}
         rules = operation.rules
+        if operation.route.is_of_bytes:
+            first = self._first(operation, exchange, values)
+            return with_bytes(first, operation.route.body, content.pop().text, exchange.headers, rules), {}
         if operation.route.body:
             size, contents = content[0].size, content[0].files
             # Taken out, so that a large body is not held twice.
             json = parsed(content.pop().text, exchange.headers)
             if rules.files is not None and rules.files.limits_rest and size > self._limits.body:
-                self._check_rest(json, rules.files)
+                check_rest(json, rules.files, self._limits.body)
             if contents is not None:
                 contents.put_back(json)
             if operation.read is not None:
@@ -279,11 +288,6 @@ class Endpoint:
             return operation.bind(json, exchange.query, values), dropped
         except Failure as failure:
             raise failure.with_names(written) from None
-
-    def _check_rest(self, json: Json, files: Files) -> None:
-        """Refuses a large body that is not large by its files (C-1)."""
-        if size_of(files.left_out(json)) > self._limits.body:
-            raise Failure("BODY_TOO_LARGE", {"limit": str(self._limits.body)})
 
 
 def _timeout(body: Body) -> Failure:

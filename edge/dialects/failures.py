@@ -1,59 +1,17 @@
-"""The parts of an error answer that every dialect needs: the values of its texts, and its headers.
-
-Texts are made from the reason and its metadata, never from a status message.
-"""
+"""The parts of an error answer that every dialect needs: its time and its headers."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import orjson
-from zidimail.v1.error_reason_pb2 import ErrorReason
 
 from edge.rates import Rate
 from edge.transcoding.asgi import Answer, Header
 from edge.transcoding.status import Failure
-
-_KINDS = {
-    "api_key": "API keys",
-    "live_key": "API keys that are not for tests",
-    "unbound_key": "API keys that are not bound to domains",
-    "session": "sessions (sign in to the dashboard)",
-}
-
-
-def reasons() -> set[str]:
-    """Every reason that the contract names."""
-    prefix = "ERROR_REASON_"
-    return {name.removeprefix(prefix) for name in ErrorReason.keys() if ErrorReason.Value(name)}  # noqa: SIM118
-
-
-def check_rows(rows: Collection[str]) -> None:
-    """Raises RuntimeError if a reason of the contract has no row."""
-    if missing := reasons() - set(rows):
-        raise RuntimeError(f"no answer for the reasons {sorted(missing)}")
-
-
-class _Values(dict[str, str]):
-    """Metadata for a text: a key that a server left out leaves a gap, not an error."""
-
-    def __missing__(self, key: str) -> str:
-        return "?"
-
-
-def text_values(failure: Failure, request_id: str) -> dict[str, str]:
-    """New values for the placeholders in a text: metadata, `request_id`, and the first `violation`. A missing
-    key has the value `?`."""
-    values = _Values(failure.metadata)
-    values.setdefault("request_id", request_id)
-    if failure.reason == "WRONG_CREDENTIAL_KIND":
-        values["needed"] = _KINDS.get(values["needed"], values["needed"])
-    if failure.violations:
-        values["violation"] = ": ".join(part for part in failure.violations[0] if part)
-    return values
 
 
 def resets_at(failure: Failure, status: int) -> str | None:

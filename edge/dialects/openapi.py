@@ -185,10 +185,11 @@ def _operation(
         },
     }
     if route.body:
-        content = content_of(_body_name(route, dialect, about))
+        media_type = rules.media_types[0] if route.is_of_bytes else "application/json"
+        content = content_of(_body_name(route, dialect, about), media_type)
         example = (rules.request or dialect.requests.of(method.input_type)).example
         if example is not None:
-            content["application/json"]["example"] = example
+            content[media_type]["example"] = example
         operation["requestBody"] = {"required": requests.needs_body(route), "content": content}
     return operation
 

@@ -74,8 +74,11 @@ def compile_request(
     query_binds |= {name: words(meanings) for name, meanings in query_shape.words.items()}
     spellings = {**other_names(descriptor), **query_shape.other_names}
     query_names = {other: own for other, own in spellings.items() if own in query_binds}
-    # An unknown filter would be ignored, and the list show everything (C-57).
-    filters = ", ".join(sorted(query_binds)) if "limit" in query_binds else ""
+    # An unknown filter would be ignored, and the list show everything (C-57); or the message of a misspelt
+    # envelope go to those whom its header names.
+    is_strict = "limit" in query_binds or route.is_of_bytes
+    filters = ", ".join(sorted(query_binds)) if is_strict else ""
+    noun = "list" if "limit" in query_binds else "route"
     defaults = {name: value for name, value in query_shape.defaults.items() if name in query_binds}
     defaults |= fixed
     counts = [name for name in query_shape.counts if name in query_binds]
@@ -94,7 +97,7 @@ def compile_request(
                 fields = bound
         fields |= defaults
         if query_binds and query:
-            fields |= query_fields(query_binds, query_names, query, filters, wrong)
+            fields |= query_fields(query_binds, query_names, query, (noun, filters), wrong)
             for name in counts:
                 if fields.get(name) == 0:
                     refuse((None, name), wrong, "must be 1 or more")

@@ -127,10 +127,15 @@ def check_values(body: bytes) -> None:
                 raise Failure("MALFORMED_BODY", {"detail": f"it holds more than {MAX_VALUES} values"})
 
 
+def wrong_media_type(content_type: str, wanted: str) -> Failure:
+    """The failure of a body whose type is not the one that is wanted."""
+    return Failure("UNSUPPORTED_MEDIA_TYPE", {"content_type": content_type[:200], "wanted": wanted})
+
+
 def _check_media_type(content_type: str) -> None:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in ("", "application/json"):
-        raise Failure("UNSUPPORTED_MEDIA_TYPE", {"content_type": content_type[:200]})
+        raise wrong_media_type(content_type, "application/json")
     charset = _CHARSET.search(content_type)
     if charset is not None and charset[1].lower() not in _UTF8:
         raise Failure(BODY_ENCODING, {"encoding": charset[1][:200]})

@@ -87,6 +87,8 @@ class RequestSchemas(_Schemas[RequestShape]):
         """The schema of a route's body: the request without what stands in the path. `shape` is the body's,
         if not that of its message."""
         descriptor = route.method.input_type
+        if route.is_of_bytes:
+            return self.described({}, descriptor.fields_by_name[route.body].full_name)
         if route.body != "*":
             return self.field(descriptor.fields_by_name[route.body], shape)
         return self.message(descriptor, shape, without=route.parameters)
@@ -179,9 +181,9 @@ def _is_required(field: FieldDescriptor) -> bool:
     return field_behavior_pb2.REQUIRED in behaviors
 
 
-def content_of(schema: str) -> Schema:
-    """A JSON body of a schema among the document's components."""
-    return {"application/json": {"schema": reference("schemas", schema)}}
+def content_of(schema: str, media_type: str = "application/json") -> Schema:
+    """A body of a schema among the document's components."""
+    return {media_type: {"schema": reference("schemas", schema)}}
 
 
 def reference(kind: str, name: str) -> Schema:

@@ -101,10 +101,12 @@ def query_fields(
     binds: Mapping[str, BindTexts],
     other_names: Mapping[str, str],
     query: bytes,
-    filters: str,
+    filters: tuple[str, str],
     wrong: list[Violation],
 ) -> dict[str, object]:
-    """The fields of a query; of a list, which has `filters`, it has no other parameters."""
+    """The fields of a query. `filters` is what has no other parameters, and the list of those it has; without
+    the list others are ignored."""
+    noun, allowed = filters
     try:
         pairs = parse_qsl(
             query.decode("latin-1"),
@@ -122,8 +124,8 @@ def query_fields(
     for name, text in pairs:
         if name in binds or name in other_names:
             texts.setdefault(name, []).append(text)
-        elif filters:
-            refuse((None, name[:MAX_SHOWN]), wrong, f"is no parameter of this list, which has {filters}")
+        elif allowed:
+            refuse((None, name[:MAX_SHOWN]), wrong, f"is no parameter of this {noun}, which has {allowed}")
     fields: dict[str, object] = {}
     for name, found in texts.items():
         own = name if name in binds else other_names[name]

@@ -28,8 +28,9 @@ class Route:
     segments: tuple[Segment, ...]
     method: MethodDescriptor
     body: str = ""
-    """`*`: the JSON body is the request; a field's name: it is that field; empty: there is none. Of an upload
-    the body is the field, as it comes: it is cut into messages, of which the first has all other fields."""
+    """`*`: the JSON body is the request; a field's name: it is that field; empty: there is none. A field of
+    the type bytes is the body as it comes. That of an upload is cut into messages, of which the first has all
+    other fields."""
     response_body: str = ""
     """The field of the response that is the answer's body; empty: all of it."""
 
@@ -38,6 +39,12 @@ class Route:
         """True if the method takes a stream of requests."""
         streaming: bool = self.method.client_streaming
         return streaming
+
+    @property
+    def is_of_bytes(self) -> bool:
+        """True if the body is a field of the type bytes as it comes, and no JSON."""
+        field = self.method.input_type.fields_by_name.get(self.body)
+        return field is not None and field.type == FieldDescriptor.TYPE_BYTES and not self.is_upload
 
     @property
     def parameters(self) -> tuple[str, ...]:

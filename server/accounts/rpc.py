@@ -5,18 +5,22 @@ from collections.abc import Mapping
 from zidimail.v1 import access_service_pb2 as pb
 from zidimail.v1 import access_service_pb2_grpc
 
+from server.accounts import store
+from server.db.database import Database
 from server.faults import ValidationFailed, Violation
 from server.wire.access import CREDENTIALS, PERMISSIONS, ROLES, AccessRule
 from server.wire.caller import Caller, KeyCaller, SessionCaller, any_caller
 from server.wire.interceptors import Context
+from server.wire.sizes import raw_limit
 from server.wire.timestamps import timestamp
 
 
 class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
     """Checks with the rules that the interceptors apply; `rules` is keyed by full method path."""
 
-    def __init__(self, rules: Mapping[str, AccessRule]) -> None:
+    def __init__(self, rules: Mapping[str, AccessRule], database: Database) -> None:
         self._rules = rules
+        self._database = database
 
     async def GetCaller(self, request: pb.GetCallerRequest, context: Context) -> pb.GetCallerResponse:
         """The caller, if it may call the named method.
@@ -31,7 +35,14 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
                     [Violation("method", "must be a method such as /zidimail.v1.EmailService/SendEmail")]
                 )
             rule.check(caller)
-        return _response(caller)
+        response = _response(caller)
+        if isinstance(caller, KeyCaller | SessionCaller):
+            plan = await self._database.read(store.plan_of, caller.org_id)
+            if plan is not None:
+                response.smtp = plan.smtp
+                response.message_bytes = raw_limit(plan.attachment_bytes)
+                response.sandbox = plan.sandbox
+        return response
 
 
 def _response(caller: Caller) -> pb.GetCallerResponse:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import insert, select, update
 
 from server.accounts.rules import Plan, Profile
-from server.db.statements import Change
+from server.db.statements import Change, Statement
 from server.db.tables.accounts import members, organisations, users
 from server.db.tx import Tx
 from server.permissions import RoleName
@@ -30,6 +30,20 @@ class OrganisationRow(NamedTuple):
     state_since: int | None
     state_reasons: str
     state_note: str
+    webhook_limit: int | None
+    key_limit: int | None
+    domain_limit: int | None
+    scheduled_limit: int | None
+    scheduled_bytes_limit: int | None
+    test_limit: int | None
+
+
+class PlanRow(NamedTuple):
+    """An organisation and its plan, as finished messages need them; `attachment_bytes` is for one email."""
+
+    smtp: bool
+    attachment_bytes: int
+    sandbox: bool
 
 
 class UserRow(NamedTuple):
@@ -57,6 +71,21 @@ class MembershipRow(NamedTuple):
     created_at: int
 
 
+_PLAN = Statement(
+    PlanRow,
+    """
+    SELECT p.smtp, p.attachment_bytes, o.sandbox FROM organisations AS o JOIN plans AS p ON p.plan = o.plan
+    WHERE o.org_id = :org_id
+    """,
+)
+_ADD_USER = Change(
+    """
+    INSERT INTO users (id, email, name, password_hash, created_at)
+    VALUES (:id, :email, :name, :password_hash, :now) ON CONFLICT (email) DO NOTHING
+    """
+)
+
+
 def add_organisation(
     tx: Tx,
     org_id: str,
@@ -81,14 +110,6 @@ def add_organisation(
             created_at=now_ms,
         )
     )
-
-
-_ADD_USER = Change(
-    """
-    INSERT INTO users (id, email, name, password_hash, created_at)
-    VALUES (:id, :email, :name, :password_hash, :now) ON CONFLICT (email) DO NOTHING
-    """
-)
 
 
 def add_user(tx: Tx, user_id: str, email: str, password_hash: str, now_ms: int, name: str = "") -> bool:
@@ -131,6 +152,11 @@ def memberships(tx: Tx, user_id: str) -> list[MembershipRow]:
         .order_by(members.c.created_at, members.c.org_id)
     )
     return tx.all(MembershipRow, query)
+
+
+def plan_of(tx: Tx, org_id: str) -> PlanRow | None:
+    """The plan of an organisation; None if there is no such organisation."""
+    return _PLAN.first(tx, org_id=org_id)
 
 
 def change_organisation(tx: Tx, org_id: str, changes: Mapping[str, object]) -> OrganisationRow | None:

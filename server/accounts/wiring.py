@@ -80,7 +80,7 @@ def build(
     account = account_service_pb2.DESCRIPTOR.services_by_name["AccountService"]
     return Accounts(
         servicers={
-            access: AccessServicer(rules),
+            access: AccessServicer(rules, kernel.database),
             account: (
                 SignInServicer(registration, sign_in, second_factor),
                 MemberServicer(database, members, invitations, sign_in),

@@ -4,8 +4,21 @@ import argparse
 
 from server.settings import SettingsError
 
-# A limit of an organisation or a plan: emails a second, recipients a day and a month, unique ones a month.
-LIMITS = ("daily", "monthly", "unique", "burst")
+# The limits of an organisation or a plan with their columns: recipients a day and a month, unique ones a
+# month, emails a second, and what an organisation may own (C-88).
+LIMITS = {
+    "daily": "daily_limit",
+    "monthly": "monthly_limit",
+    "unique": "unique_limit",
+    "burst": "burst_limit",
+    "webhooks": "webhook_limit",
+    "keys": "key_limit",
+    "domains": "domain_limit",
+    "scheduled": "scheduled_limit",
+    "scheduled-mib": "scheduled_bytes_limit",
+    "test": "test_limit",
+}
+_MIB = 2**20
 # The largest number that the store's columns and the wire hold.
 _MAX_NUMBER = 2**31 - 1
 
@@ -22,7 +35,11 @@ def whole_number(name: str, text: str, *, instead: str | None = None, most: int 
 def limits_of(args: argparse.Namespace, *, unset: str) -> dict[str, int | None]:
     """The columns of the limits that were given; the word `unset` stands for null. Raises `SettingsError`."""
     return {
-        f"{name}_limit": None if text == unset else whole_number(name, text, instead=unset)
-        for name in LIMITS
-        if (text := getattr(args, name)) is not None
+        column: None if text == unset else whole_number(name, text, instead=unset) * _unit(name)
+        for name, column in LIMITS.items()
+        if (text := getattr(args, name.replace("-", "_"))) is not None
     }
+
+
+def _unit(name: str) -> int:
+    return _MIB if name.endswith("-mib") else 1

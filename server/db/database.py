@@ -12,16 +12,18 @@ from sqlalchemy.exc import DBAPIError
 from server.db.availability import Availability
 from server.db.connections import Connections
 from server.db.outage import is_cut_off
-from server.db.turns import Turns
 from server.db.tx import Engine, Tx
 from server.faults import ValidationFailed, Violation
+from server.owner import current_owner
+from server.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _SQLITE_READERS = 6
 _POSTGRESQL_READERS = 10
-# Searches of one organisation at once, fewer than there are readers, and the seconds that each may take.
+# Searches at once, fewer than there are readers, those of one organisation, and the seconds of each.
+_ALL_SEARCHES = 3
 SEARCHES = 2
 SEARCH_S = 1.0
 
@@ -39,7 +41,8 @@ class Database:
         self._connections = Connections(self.url, self.availability, read_only=True)
         readers = _SQLITE_READERS if self.is_sqlite else _POSTGRESQL_READERS
         self._threads = ThreadPoolExecutor(readers, "store-reader")
-        self._searches = Turns(SEARCHES)
+        self._readers = Turns(readers)
+        self._searches = Turns(_ALL_SEARCHES, most=SEARCHES)
 
     @property
     def is_sqlite(self) -> bool:
@@ -49,20 +52,35 @@ class Database:
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `fn(tx, ...)` in a reading transaction, in which every statement sees one state.
 
-        Raises `StoreAway`, DBAPIError and whatever `fn` raises.
+        The readers are shared: owners (`server.owner`) take turns. Raises `StoreAway`, DBAPIError and
+        whatever `fn` raises.
         """
 
         def run() -> T:
             with self._connections.transaction() as tx:
                 return fn(tx, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        owner = current_owner()
+        await self._readers.take(owner)
+        try:
+            reading = asyncio.get_running_loop().run_in_executor(self._threads, run)
+        except BaseException:
+            self._readers.give_back(owner)
+            raise
+        reading.add_done_callback(lambda done: self._ended(owner, done))
+        # A caller who goes stops no thread: the reader is in use until the thread is free.
+        return await asyncio.shield(reading)
+
+    def _ended(self, owner: str, reading: asyncio.Future[T]) -> None:
+        self._readers.give_back(owner)
+        if not reading.cancelled():
+            reading.exception()  # retrieved, as the caller may be gone
 
     async def search(
         self, org_id: str, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As `read`, for texts that no index finds: an organisation has two at once, each with a budget of
-        time, so that the readers of all others stay free.
+        """As `read`, for texts that no index finds: an organisation has two at once, and all have three, each
+        with a budget of time, so that readers stay free.
 
         Raises `ValidationFailed` for a search that takes too long, and what `read` raises.
         """

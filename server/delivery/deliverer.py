@@ -16,6 +16,7 @@ from server.delivery.transport import LeaseLost, Transport
 from server.delivery.verdict import Outcome, Verdict, unanswered, unreachable
 from server.faults import Unavailable
 from server.net.descriptors import is_exhaustion
+from server.owner import working_for
 from server.queue.rows import Claimed, LeaseKey
 from server.work.lease import Leases
 
@@ -68,8 +69,9 @@ class Deliverer:
             job, self._journal, self._leases, deadline, self._clock, self._clearance, self._record
         )
         try:
-            async with deadline:
-                outcomes = await self._transport.deliver(job.letter, job.addresses, job.site, recorder)
+            with working_for(job.org_id):
+                async with deadline:
+                    outcomes = await self._transport.deliver(job.letter, job.addresses, job.site, recorder)
         except LeaseLost:
             _log.warning("a lease was lost before the message was sent", email_id=job.letter.email_id)
             return Ended(lost=recorder.unrecorded())

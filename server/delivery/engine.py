@@ -2,8 +2,8 @@
 
     queue -> claim -> load (compose, sign) -> sites -> transport -> verdict -> journal -> settle
 
-Every arrow is bounded: no more rows are held than `capacity`, no more deliveries run than the settings
-say, and results are written as a list by one task.
+Every arrow is bounded: no more rows are held than `Holding` counts, no more deliveries run than the settings
+say, and results are written as a list by one task. Each organisation has a share of the rows and the slots.
 """
 
 import asyncio
@@ -19,9 +19,10 @@ from server.db.writer import Writer
 from server.delivery.clearance import Clearance
 from server.delivery.deadlines import Deadlines
 from server.delivery.deliverer import Deliverer
+from server.delivery.holding import Holding
 from server.delivery.journal import Journal
 from server.delivery.loader import Loaded, Loader
-from server.delivery.memory_budget import LARGE, MemoryBudget
+from server.delivery.memory_budget import LARGE
 from server.delivery.prepare import Preparer
 from server.delivery.record import Attempt, Settlement, settlement
 from server.delivery.recovery import Recovery
@@ -41,14 +42,8 @@ from server.work.lease import Leases
 from server.work.loop import Loop
 from server.work.notifier import Notifier
 
-# Rows held for each delivery that may run: enough that none waits for the store. With more deliveries at once
-# than `_FEW` it is `_HELD_PER_DELIVERY_OF_MANY`: then most of them wait for their sites.
-_HELD_PER_DELIVERY = 4
-_FEW = 64
-_HELD_PER_DELIVERY_OF_MANY = 2
 # Each delivery has a connection; the rest is for idle ones, for DNS, for callers and for the store.
 _PART_OF_DESCRIPTORS = 4
-_MAX_CLAIM = 128
 _MAX_SETTLE = 256
 _MAX_RESUMED = 1000
 # The delay before a claim while many sends are being accepted, in which more mail comes to be claimed
@@ -56,8 +51,6 @@ _MAX_RESUMED = 1000
 _HIGH_GATHER_S = 0.05
 # The time after which a large message for which there was no room is tried again.
 _LARGE_PAUSE_S = 2.0
-# Slow sites together keep this part of the capacity, when others need it.
-_PART_OF_SLOW_SITES = 4
 # The time after which mail is tried again that this machine had no means to send.
 _OWN_PAUSE_S = 5.0
 _log = structlog.get_logger()
@@ -104,18 +97,13 @@ class Engine:
         self._deadlines = deadlines or Deadlines()
         slots = at_most(settings.delivery_concurrency, part=_PART_OF_DESCRIPTORS)
         self._sites = Sites(transport.site_concurrency, slots)
-        self._capacity = min(slots, _FEW) * _HELD_PER_DELIVERY
-        if transport.has_many_sites:
-            self._capacity = max(self._capacity, slots * _HELD_PER_DELIVERY_OF_MANY)
-        self._kept_of_slow_sites = max(1, self._capacity // _PART_OF_SLOW_SITES)
+        self._holding = Holding(slots, has_many_sites=transport.has_many_sites)
         self._feeding = Loop("delivery", self._feed)
         self._settling = Loop("delivery results", self._settle, pause_s=5.0)
         self._recovering = Loop("delivery recovery", self._recovery.reclaim, pause_s=settings.lease_s / 3)
         self._resuming = Loop("held mail", self._resume, pause_s=1.0)
         self._deliveries: set[asyncio.Task[None]] = set()
         self._results: list[Settlement] = []
-        self._memory = MemoryBudget()
-        self._held = 0
         mail_queued.subscribe(self.wake)
 
     async def start(self) -> None:
@@ -167,55 +155,65 @@ class Engine:
     async def _feed(self) -> bool:
         self._deadlines.press(pressed=self._sites.is_full)
         await self._recovery.return_unheld()
-        room = self._capacity - self._held
-        if room < self._capacity // 2 or not self._memory.has_room:
+        if self._holding.is_tight:
             await self._make_room()
+        most = self._holding.most
+        if not most:
             return False  # woken when deliveries have ended
-        most = min(room, _MAX_CLAIM)
         if not self._is_behind:
             await self._pacer.gather()
         claimed_at = self._leases.now()
-        claimed = await self._queue.claim(most)
-        self._is_behind = len(claimed) == most
+        claimed = await self._queue.claim(most, self._holding.shares())
+        self._is_behind = len(claimed) == most or not self._queue.was_round
         if not claimed:
-            return False
+            return not self._queue.was_round
         self._leases.hold((row.key for row in claimed), claimed_at)
-        self._held += len(claimed)
+        self._holding.add(claimed)
         failpoints.hit("engine.after_claim")
         chunks = self._loader.chunks(await self._without_slow(claimed))
-        while chunks and self._memory.has_room:
-            if chunks[0][0].attached > LARGE and not self._memory.has_room_for_large:
-                await self._returns.put_off((row, _LARGE_PAUSE_S) for row in chunks.pop(0))
-                continue
+        while chunks:
+            rows = await self._with_memory(chunks[0])
             try:
-                loaded = await self._loader.load(chunks[0])
-                await self._returns.hold(loaded.held)
-                self._begin_all(loaded)
+                if rows:
+                    loaded = await self._loader.load(rows)
+                    await self._returns.hold(loaded.held)
+                    self._begin_all(loaded)
             except Exception:
-                await self._returns.give_back(row.key for rows in chunks for row in rows)
+                await self._returns.give_back(row.key for rows in [rows, *chunks[1:]] for row in rows)
                 raise
             del chunks[0]
-        await self._returns.give_back(row.key for rows in chunks for row in rows)
-        return not chunks
+        return True
+
+    async def _with_memory(self, rows: Sequence[Claimed]) -> list[Claimed]:
+        """The rows for whose messages there is memory; large ones of the others are put off."""
+        kept = [row for row in rows if self._holding.has_memory_for(row)]
+        if len(kept) < len(rows):
+            without = [row for row in rows if row not in kept]
+            await self._returns.put_off((row, _LARGE_PAUSE_S) for row in without if row.attached > LARGE)
+            await self._returns.give_back(row.key for row in without if row.attached <= LARGE)
+        return kept
 
     async def _make_room(self) -> None:
         """Puts off jobs of slow sites that keep us from claiming other mail."""
         if self._transport.has_many_sites:
-            shed = self._sites.shed(self._kept_of_slow_sites, self._leases.now())
+            shed = self._sites.shed(self._holding.kept_of_slow_sites, self._leases.now())
             for job, _ in shed:
-                self._memory.drop(job.letter)
+                self._holding.drop_letter(job.letter)
             await self._returns.put_off((row, pause_s) for job, pause_s in shed for row in job.rows.values())
 
     async def _without_slow(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """The rows without those of slow sites with enough jobs, which are put off."""
         now = self._leases.now()
         pauses = {
-            site: pause_s
-            for site in {row.site for row in claimed}
-            if (pause_s := self._sites.pause(self._transport.site_of(site), now))
+            (org_id, site): pause_s
+            for org_id, site in {(row.key.org_id, row.site) for row in claimed}
+            if (pause_s := self._sites.pause(self._transport.site_of(site), org_id, now))
         }
-        await self._returns.put_off((row, pauses[row.site]) for row in claimed if row.site in pauses)
-        return [row for row in claimed if row.site not in pauses]
+        if not pauses:
+            return list(claimed)
+        slow = [row for row in claimed if (row.key.org_id, row.site) in pauses]
+        await self._returns.put_off((row, pauses[row.key.org_id, row.site]) for row in slow)
+        return [row for row in claimed if (row.key.org_id, row.site) not in pauses]
 
     async def _resume(self) -> bool:
         resumed = await self._queue.resume(_MAX_RESUMED)
@@ -227,7 +225,7 @@ class Engine:
         self._record(loaded.refused, self._clock.now_ms())
         now = self._leases.now()
         for job in loaded.jobs:
-            self._memory.add(job.letter)
+            self._holding.add_letter(job.letter)
             self._sites.add(job, now)
         if loaded.missing:
             # Never seen yet. Their leases run out, and then they are claimed again.
@@ -253,7 +251,7 @@ class Engine:
                 answered = ended.answered
             finally:
                 self._sites.end(job, answered=answered, began_at=began_at, now=self._leases.now())
-                self._memory.drop(job.letter)
+                self._holding.drop_letter(job.letter)
             self._forget(ended.lost)
             await self._returns.hold(ended.held)
             if ended.postponed:
@@ -291,6 +289,5 @@ class Engine:
     def _forget(self, keys: Iterable[LeaseKey]) -> None:
         gone = list(keys)
         self._leases.drop(gone)
-        self._held -= len(gone)
-        if self._held <= self._capacity // 2:
+        if self._holding.drop(gone):
             self._feeding.wake()

@@ -21,6 +21,7 @@ from server.message.attachment import Attachment
 from server.message.compose import Message, compose
 from server.message.downgrade import downgraded
 from server.message.encoding import Uncomposable, address_text
+from server.message.raw_letter import downgraded_head, head_of
 from server.message.sign import SigningKey, UnusableKey, Validity, sign
 from server.newest import Newest
 from server.sealing import Seal
@@ -150,6 +151,8 @@ def letter(
     that every attempt within its lifetime sends the same bytes. `parts` is emptied: the message takes its
     place in memory. Raises `Uncomposable`, `NotAMailbox`.
     """
+    if email.raw_head is not None:
+        return _raw_letter(email, email.raw_head, parts, keys, validity, needs_tls=needs_tls)
     sender = mailbox(email.sender)
     message = Message(
         sender=sender,
@@ -180,6 +183,41 @@ def letter(
         needs_tls,
         ascii_head,
         len(head),
+        signing.head,
+    )
+
+
+def _raw_letter(
+    email: EmailRow,
+    stored_head: bytes,
+    parts: list[PartRow],
+    keys: Sequence[SigningKey],
+    validity: Validity,
+    *,
+    needs_tls: bool,
+) -> OutgoingMessage:
+    """The letter of a finished message: only signatures are added. Raises `Uncomposable`, `NotAMailbox`."""
+    if email.raw_size and not parts:
+        raise Uncomposable("its body is not kept any more")
+    lines = head_of(stored_head, email.begins_at)
+    body = b"".join(_emptied([row.content for row in _taken(parts) if row.content is not None]))
+    signed_at_s = email.begins_at // 1000
+    signing = _Signing(keys, signed_at_s, validity.end(signed_at_s))
+    head = signing.head(lines, body)
+    needs_utf8 = not head.isascii()
+    ascii_head = b""
+    if needs_utf8 and (ascii_lines := downgraded_head(lines)):
+        ascii_head = signing.head(ascii_lines, body)
+    return OutgoingMessage(
+        email.org_id,
+        email.id,
+        email.mail_from or address_text(mailbox(email.sender).address),
+        b"".join((head, body)),
+        needs_utf8,
+        needs_tls,
+        ascii_head,
+        len(head),
+        signing.head,
     )
 
 
@@ -212,6 +250,11 @@ def _attachments(rows: list[PartRow]) -> list[Attachment]:
         elif row.size:
             raise Uncomposable("its attachments are not kept any more")
     return found
+
+
+def _taken(rows: list[PartRow]) -> Iterator[PartRow]:
+    while rows:
+        yield rows.pop(0)
 
 
 def _emptied(parts: list[bytes]) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """The store as an engine sees it: its queue, and the emails in it."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from server.clock import Clock
 from server.db.database import Database
@@ -14,7 +15,15 @@ from server.delivery.settling import settle
 from server.delivery.stored import Stored, load
 from server.faults import Unavailable
 from server.queue import store as queue
-from server.queue.rows import Claimed, LeaseKey, Release
+from server.queue.rows import Claimed, Claims, LeaseKey, Release
+from server.turns import Shares
+
+
+class _Wish(NamedTuple):
+    """A claim of at most `limit` rows, and of each organisation at most its share."""
+
+    limit: int
+    shares: Shares | None
 
 
 class LeasedQueue:
@@ -25,17 +34,29 @@ class LeasedQueue:
         self._writer = writer
         self._clock = clock
         self._lease_ms = round(lease_s * 1000)
-        self._turn = 0
+        # The organisation whose turn was last, and whether any had due rows since the first one's turn.
+        self._after = ""
+        self._has_found = False
+        # False after a claim that may have left due rows behind: not every organisation had its turn.
+        self.was_round = True
         self.owner = owner
         # True after a claim or a release whose outcome is not known: rows may carry our name unheld.
         self.may_own_more = False
 
-    async def claim(self, limit: int) -> list[Claimed]:
-        """Up to `limit` due rows, now leased to us: each organisation's shard in turn, urgent mail first."""
+    async def claim(self, limit: int, shares: Shares | None = None) -> list[Claimed]:
+        """Up to `limit` due rows, now leased to us: each organisation in turn, urgent mail first.
+
+        `shares` are the rows that are held of each already, a copy that the claim may change.
+        """
         self.may_own_more = True
-        claimed = (await self._writer.submit(self._claim, [limit]))[0]
+        [claims] = await self._writer.submit(self._claim, [_Wish(limit, shares)])
         self.may_own_more = False
-        return claimed
+        is_first, is_last = not self._after, not claims.after
+        self._after = claims.after
+        self._has_found = not is_first and self._has_found
+        self.was_round = is_last and not self._has_found
+        self._has_found |= bool(claims.rows)
+        return claims.rows
 
     async def renew(self, keys: list[LeaseKey]) -> list[LeaseKey]:
         """Extends the leases; returns the keys of the rows that are still ours."""
@@ -72,14 +93,15 @@ class LeasedQueue:
         """Rows whose leases have run out, whoever held them; those whose leases ended first come first."""
         return await self._database.read(orphans.expired, self._clock.now_ms(), limit)
 
-    def _claim(self, tx: Tx, limits: list[int]) -> list[list[Claimed]]:
+    def _claim(self, tx: Tx, wishes: list["_Wish"]) -> list[Claims]:
         now = self._clock.now_ms()
-        return [self._claim_some(tx, limit, now) for limit in limits]
+        return [self._claim_some(tx, wish, now) for wish in wishes]
 
-    def _claim_some(self, tx: Tx, limit: int, now: int) -> list[Claimed]:
-        self._turn += queue.SHARDS_PER_CLAIM
+    def _claim_some(self, tx: Tx, wish: "_Wish", now: int) -> Claims:
         until = now + self._lease_ms
-        return queue.claim(tx, limit, owner=self.owner, now=now, until=until, turn=self._turn)
+        return queue.claim(
+            *(tx, wish.limit), owner=self.owner, now=now, until=until, after=self._after, shares=wish.shares
+        )
 
     def _renew(self, tx: Tx, keys: list[LeaseKey]) -> list[bool]:
         ours = queue.leased(tx, keys)

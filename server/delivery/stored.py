@@ -30,6 +30,10 @@ class EmailRow(NamedTuple):
     html: str | None
     text: str | None
     headers: str
+    # Of a finished message: its header, the bytes of its body, and the envelope's sender if it has another.
+    raw_head: bytes | None
+    raw_size: int | None
+    mail_from: str | None
 
 
 class RecipientRow(NamedTuple):
@@ -43,7 +47,10 @@ class RecipientRow(NamedTuple):
 
 
 class PartRow(NamedTuple):
-    """A part of an attachment; `content` is None if no part of it is stored."""
+    """A part of an attachment, or of the body of a finished message as attachment 0.
+
+    `content` is None if no part of it is stored.
+    """
 
     org_id: str
     email_id: str
@@ -79,7 +86,8 @@ _EMAILS = Statement(
     EmailRow,
     """
     SELECT e.org_id, e.id, e.domain_id, e.sender, e.subject, e."to", e.cc, e.reply_to, e.message_id,
-        COALESCE(e.scheduled_at, e.created_at) AS begins_at, c.html, c.text, c.headers
+        COALESCE(e.scheduled_at, e.created_at) AS begins_at, c.html, c.text, c.headers,
+        c.raw_head, c.raw_size, c.mail_from
     FROM {keys} AS k CROSS JOIN emails AS e
     JOIN email_contents AS c ON c.org_id = e.org_id AND c.email_id = e.id
     WHERE e.org_id = k.org_id AND e.id = k.email_id
@@ -105,6 +113,17 @@ _PARTS = Statement(
     """,
     keys=_EMAIL,
 )
+# The parts of the bodies of finished messages, in order; their files are in them.
+_BODIES = Statement(
+    PartRow,
+    """
+    SELECT p.org_id, p.email_id, p.no, '' AS filename, '' AS content_type, '' AS content_id,
+        0 AS size, p.content
+    FROM {keys} AS k CROSS JOIN attachment_parts AS p
+    WHERE p.org_id = k.org_id AND p.email_id = k.email_id AND p.no = 0 ORDER BY p.email_id, p.part
+    """,
+    keys=_EMAIL,
+)
 
 
 def load(
@@ -117,9 +136,12 @@ def load(
         if email is not None:
             email.addresses[recipient.no] = recipient.address
             email.kinds[recipient.no] = recipient.kind
-    if with_attachments:
-        for part in _PARTS.all(tx, keys=with_attachments):
-            email = emails.get((part.org_id, part.email_id))
-            if email is not None:
-                email.parts.append(part)
+    raw = [key for key, email in emails.items() if email.email.raw_size]
+    composed = set(with_attachments).difference(raw)
+    parts = _PARTS.all(tx, keys=composed) if composed else []
+    parts += _BODIES.all(tx, keys=raw) if raw else []
+    for part in parts:
+        email = emails.get((part.org_id, part.email_id))
+        if email is not None:
+            email.parts.append(part)
     return emails

@@ -1,13 +1,21 @@
 """The interface of transports: each delivers a message to recipients of one site and returns outcomes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from server.delivery.verdict import Outcome
+from server.message.raw_header import fields_of
+from server.message.seven_bit import seven_bit
+
+_SIGNATURE = "dkim-signature"
 
 # The bytes of a message in pieces, of which each begins a line: joined, large ones would be copied.
 Pieces: TypeAlias = Sequence[bytes | memoryview]
+
+
+# Returns a header with its signatures and the empty line, from its fields, each with its CRLF, and the body.
+Sign: TypeAlias = Callable[[Sequence[bytes], bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +24,8 @@ class OutgoingMessage:
 
     With `needs_utf8` its header holds addresses that need SMTPUTF8 (RFC 6531). Then `ascii_head` is a header,
     signed and with its empty line, for hosts without it, or empty if there can be none; it takes the place of
-    the first `head_size` bytes of `content`. With `needs_tls` the message must be sent over TLS.
+    the first `head_size` bytes of `content`. With `needs_tls` the message must be sent over TLS. `sign` signs
+    another form of it.
     """
 
     org_id: str
@@ -27,6 +36,7 @@ class OutgoingMessage:
     needs_tls: bool = False
     ascii_head: bytes = b""
     head_size: int = 0
+    sign: Sign | None = None
 
     def pieces(self, *, utf8: bool) -> Pieces | None:
         """The message for a host with or without SMTPUTF8; None if such a host cannot take it."""
@@ -35,6 +45,21 @@ class OutgoingMessage:
         if not self.ascii_head or not self.sender.isascii():
             return None
         return self.ascii_head, memoryview(self.content)[self.head_size :]
+
+    def seven_bit(self) -> Pieces:
+        """The message for a host without 8BITMIME, which knows no SMTPUTF8 either. Raises `Inconvertible`.
+
+        It is made anew and signed by each call, which takes long for a large message.
+        """
+        size = self.head_size or self.content.find(b"\r\n\r\n") + 4
+        lines, body = seven_bit(_unsigned(self.ascii_head or self.content[:size]), self.content[size:])
+        signed = b"".join((*lines, b"\r\n")) if self.sign is None else self.sign(lines, body)
+        return signed, body
+
+
+def _unsigned(head: bytes) -> list[bytes]:
+    """The fields of a header but for its signatures, which are the platform's own."""
+    return [field.lines for field in fields_of(head.removesuffix(b"\r\n")) if field.key != _SIGNATURE]
 
 
 class LeaseLost(Exception):

@@ -89,10 +89,10 @@ class DomainServicer(domain_service_pb2_grpc.DomainServiceServicer):
         org_id = current_caller().org_id
         settings = _settings(request)
         name, id, now = host_name(request.domain), new_id(), self._clock.now_ms()
-        # Checked before the keys are made, which takes long; `add` checks again.
-        await self._database.read(store.check_free, org_id, name)
+        # Checked before the keys are made, which takes long; `create` checks again.
+        await self._database.read(store.check_new, org_id, name)
         keys = await new_keys(id, self._seal)
-        row = await self._writer.run(store.add, org_id, id, name, keys, now, settings)
+        row = await self._writer.run(store.create, org_id, id, name, keys, now, settings)
         public = [PublicKey(key.selector, key.algorithm, key.public_key) for key in keys]
         return pb.CreateDomainResponse(domain=self._domain(row, public))
 

@@ -15,6 +15,7 @@ from server.domains.faults import DomainAlreadyExists, DomainOwnedElsewhere
 from server.domains.keys import NewKey
 from server.domains.rules import Algorithm, Checks, CheckStatus, DomainStatus, PublicKey
 from server.faults import DomainNotFound
+from server.limits import check_room
 
 
 class DomainRow(NamedTuple):
@@ -132,6 +133,26 @@ def check_free(tx: Tx, org_id: str, domain: str) -> None:
     if tx.scalar(str, mine) is not None:
         raise DomainAlreadyExists(domain)
     check_unowned(tx, org_id, domain)
+
+
+def check_new(tx: Tx, org_id: str, domain: str) -> None:
+    """Raises what `check_free` does, and `LimitReached`."""
+    check_free(tx, org_id, domain)
+    check_room(tx, org_id, "domains")
+
+
+def create(
+    tx: Tx,
+    org_id: str,
+    id: str,
+    domain: str,
+    keys: Sequence[NewKey],
+    now_ms: int,
+    settings: DomainSettings = DEFAULTS,
+) -> DomainRow:
+    """Stores a new domain as `add` does. Raises what `check_new` does."""
+    check_new(tx, org_id, domain)
+    return add(tx, org_id, id, domain, keys, now_ms, settings)
 
 
 def add(

@@ -1,204 +1,25 @@
-"""The order of the rules that need stored facts (C-41), in its only home.
+"""Decisions about emails, by the rules that need stored facts (`admission_rules`).
 
-`RULES` lists them in their order, each with the moments at which it applies. An `Admission` takes facts that
-were read before (`facts.read_facts`) and decides about one email after another. An email that it admits
-changes the facts for the next one: its organisation's usage grows, its idempotency key is taken.
+An `Admission` takes facts that were read before (`facts.read_facts`) and decides about one email after
+another. An email that it admits changes the facts for the next one: its organisation's usage grows, its
+idempotency key is taken.
 """
 
-from collections.abc import Callable, Set
+from collections.abc import Set
 from typing import Literal, NamedTuple, TypeAlias
 
-from server.account_health.faults import AccountPaused
-from server.account_health.rules import MAY_SEND
+from server.emails.admission_rules import CHARGING, CHECKS, Case, Moment, RuleName, replay
 from server.emails.candidate import Candidate, Facts, IdempotencyKey, Remembered
-from server.emails.faults import (
-    AllRecipientsSuppressed,
-    AttachmentsTooLarge,
-    DomainNotAllowed,
-    DomainNotVerified,
-    IdempotencyKeyReused,
-)
 from server.faults import Fault
-from server.quotas.faults import (
-    BurstLimitExceeded,
-    DailyQuotaExceeded,
-    MonthlyQuotaExceeded,
-    RecipientCapExceeded,
-    SandboxRecipient,
-    WarmUpLimitExceeded,
+from server.quotas.rules import (
+    Limits,
+    Used,
+    charge,
+    charge_burst,
+    charge_test,
+    charge_waiting,
+    nearest_limit,
 )
-from server.quotas.rules import AccountLimits, Limits, Used, charge, nearest_limit
-
-# "accept": a caller wants an email sent. "accept_next": the same, after another email of the same strict
-# batch was admitted. "fetch": before the links of an email's attachments are fetched. "release": a scheduled
-# email is due.
-Moment: TypeAlias = Literal["accept", "accept_next", "fetch", "release"]
-
-_ACCEPT: frozenset[Moment] = frozenset({"accept", "accept_next"})
-_SUBMISSION: frozenset[Moment] = _ACCEPT | {"fetch"}
-_CONTENT_KNOWN: frozenset[Moment] = _ACCEPT | {"release"}
-_ALWAYS: frozenset[Moment] = _SUBMISSION | _CONTENT_KNOWN
-# The moments at which an admitted email is counted, so that the usage has to be locked.
-CHARGING = _CONTENT_KNOWN
-
-
-class _Case(NamedTuple):
-    """A candidate with the facts that concern it."""
-
-    email: Candidate
-    earlier: Remembered | None
-    account: AccountLimits
-    limits: Limits
-    used: Used
-    # The recipients that are not suppressed.
-    wanted: Set[str]
-    facts: Facts
-
-
-def _idempotency_key(case: _Case) -> Fault | Remembered | None:
-    """A repeated call gets its first answer, whatever has changed since (F-1).
-
-    But no key sees the send of a domain that is not its own (C-90).
-    """
-    if case.earlier is not None and (fault := _key_domains(case)) is not None:
-        return fault
-    return _replay(case.earlier, case.email.idempotency_key, case.email.request_hash)
-
-
-def _request(case: _Case) -> Fault | None:
-    """A fault that needs no stored facts, but must not hide an earlier answer."""
-    return case.email.refusal
-
-
-def _attachments(case: _Case) -> Fault | None:
-    """The plan limits the size of all attachments (Z-21, C-1)."""
-    limits = case.limits
-    if case.email.attachments_size > limits.attachment_bytes:
-        return AttachmentsTooLarge(limits.attachment_bytes, limits.plan)
-    return None
-
-
-def _account(case: _Case) -> Fault | None:
-    """An organisation that is paused or banned does not send (S-19, C-42)."""
-    standing = case.account.standing
-    return None if standing.state in MAY_SEND else AccountPaused(standing, case.facts.support_url)
-
-
-def _key_domains(case: _Case) -> Fault | None:
-    """A key may be bound to some domains (S-16, F-7)."""
-    return None if case.email.is_of_key else DomainNotAllowed(case.email.domain)
-
-
-def _domain(case: _Case) -> Fault | None:
-    """The organisation has verified the sender's domain (Z-12)."""
-    email = case.email
-    return None if (email.org_id, email.domain) in case.facts.domain_ids else DomainNotVerified(email.domain)
-
-
-def _sandbox(case: _Case) -> Fault | None:
-    """In the sandbox an organisation sends to its owner only (Z-25)."""
-    account = case.account
-    if account.sandbox and set(case.email.addresses) != {account.owner_email.lower()}:
-        return SandboxRecipient(account.owner_email)
-    return None
-
-
-def _suppression(case: _Case) -> Fault | None:
-    """Suppressed recipients are skipped; an email is refused if that leaves none (Z-24)."""
-    return None if case.wanted else AllRecipientsSuppressed(len(case.email.addresses))
-
-
-def _burst(case: _Case) -> Fault | None:
-    """Emails a second (Z-43)."""
-    used, limit = case.used.second, case.limits.burst
-    if limit is not None and used + 1 > limit:
-        return BurstLimitExceeded(used, limit, 1, case.facts.periods.second_ends_ms, case.facts.now_ms)
-    return None
-
-
-def _warm_up(case: _Case) -> Fault | None:
-    """Recipients a day of a new account (Z-46, C-47)."""
-    used, limit, count = case.used.day, case.limits.warm_up, len(case.wanted)
-    if limit is not None and used + count > limit:
-        return WarmUpLimitExceeded(used, limit, count, case.facts.periods.day_ends_ms, case.facts.now_ms)
-    return None
-
-
-def _daily(case: _Case) -> Fault | None:
-    """Recipients a day; each address of an email counts once (Z-44, C-39)."""
-    used, limit, count = case.used.day, case.limits.daily, len(case.wanted)
-    if limit is not None and used + count > limit:
-        return DailyQuotaExceeded(used, limit, count, case.facts.periods.day_ends_ms, case.facts.now_ms)
-    return None
-
-
-def _monthly(case: _Case) -> Fault | None:
-    """Recipients a month, unless the plan bills what exceeds them (C-15)."""
-    used, limit, count = case.used.month, case.limits.monthly, len(case.wanted)
-    if limit is not None and not case.limits.overage and used + count > limit:
-        return MonthlyQuotaExceeded(used, limit, count, case.facts.periods.month_ends_ms, case.facts.now_ms)
-    return None
-
-
-def _unique(case: _Case) -> Fault | None:
-    """Different recipients a month (C-2)."""
-    used, limit = case.used, case.limits.unique
-    if limit is None:
-        return None
-    fresh = len(case.wanted - used.seen)
-    if fresh and used.unique + fresh > limit:
-        return RecipientCapExceeded(
-            used.unique, limit, fresh, case.facts.periods.month_ends_ms, case.facts.now_ms
-        )
-    return None
-
-
-RuleName: TypeAlias = Literal[
-    "idempotency key", "request", "attachments", "account", "key's domains", "domain", "sandbox",
-    "suppression", "burst", "warm-up", "daily", "monthly", "unique",
-]  # fmt: skip
-
-
-class Rule(NamedTuple):
-    """A rule, and the moments at which it applies; a quota does not apply to test mail."""
-
-    name: RuleName
-    check: Callable[[_Case], Fault | Remembered | None]
-    moments: frozenset[Moment]
-    is_quota: bool = False
-
-
-# Of two rules that an email breaks the first one answers.
-RULES = (
-    Rule("idempotency key", _idempotency_key, _SUBMISSION),
-    Rule("request", _request, _SUBMISSION),
-    Rule("attachments", _attachments, _SUBMISSION),
-    Rule("account", _account, _ALWAYS),
-    Rule("key's domains", _key_domains, _SUBMISSION),
-    Rule("domain", _domain, _ALWAYS),
-    Rule("sandbox", _sandbox, _CONTENT_KNOWN),
-    Rule("suppression", _suppression, _CONTENT_KNOWN),
-    # Not "accept_next": a batch of more emails than a second allows could otherwise never be all or nothing.
-    Rule("burst", _burst, frozenset({"accept", "release"}), is_quota=True),
-    # Scheduled mail needs room today, and is counted on the day of its release (C-25).
-    Rule("warm-up", _warm_up, _CONTENT_KNOWN, is_quota=True),
-    Rule("daily", _daily, _CONTENT_KNOWN, is_quota=True),
-    Rule("monthly", _monthly, _CONTENT_KNOWN, is_quota=True),
-    Rule("unique", _unique, _CONTENT_KNOWN, is_quota=True),
-)
-
-
-def rules_at(moment: Moment, *, test: bool = False) -> tuple[Rule, ...]:
-    """The rules that apply at a moment, in their order."""
-    return tuple(rule for rule in RULES if moment in rule.moments and not (test and rule.is_quota))
-
-
-# The same as names and checks, for the hot path.
-_CHECKS = {
-    (moment, test): tuple((rule.name, rule.check) for rule in rules_at(moment, test=test))
-    for moment in _ALWAYS
-    for test in (False, True)
-}
 
 
 class Admitted(NamedTuple):
@@ -235,32 +56,48 @@ class Admission:
         self.new_answers: dict[IdempotencyKey, Remembered] = {}
 
     def decide(self, email: Candidate, moment: Moment, *, records_suppressed: bool = False) -> Decision:
-        """The decision about an email; an admitted one is counted, unless it is test or scheduled mail.
+        """The decision about an email; an admitted one is counted.
+
+        Live mail is counted in the second in which it is accepted and on the day on which it leaves (C-25),
+        test mail on the day, and scheduled mail among those that wait (C-88).
 
         With `records_suppressed` one whose recipients are all suppressed is admitted, and not counted (C-51).
         """
         facts, org_id = self._facts, email.org_id
-        account, _ = facts.accounts[org_id]
-        used = self._used[org_id]
-        wanted = addresses = set(email.addresses)
-        if facts.suppressed:
-            wanted = {address for address in addresses if (org_id, address) not in facts.suppressed}
-        earlier = None if email.idempotency_key is None else self._answer(email.idempotency_key)
-        case = _Case(email, earlier, account, account.limits, used, wanted, facts)
-        for rule, check in _CHECKS[moment, email.test]:
+        addresses = set(email.addresses)
+        case = self._case(email, addresses)
+        wanted = case.wanted
+        for rule, check in CHECKS[moment, email.test]:
             outcome = check(case)
             if outcome is None:
                 continue
             if rule == "suppression" and records_suppressed:
                 return Admitted(facts.domain_ids[org_id, email.domain], addresses)
             return outcome if isinstance(outcome, Remembered) else Refusal(rule, outcome)
-        if moment in CHARGING and not email.test and email.scheduled_at is None:
-            charge(used, account.limits, wanted)
+        if moment in CHARGING:
+            _count(email, moment, case.limits, case.used, wanted)
         return Admitted(facts.domain_ids[org_id, email.domain], addresses - wanted)
+
+    def fault(self, part: Candidate, moment: Literal["sender", "recipient"]) -> Fault | None:
+        """The fault of a part of an envelope, whose message is still to come: nothing is counted."""
+        case = self._case(part, set(part.addresses))
+        for _, check in CHECKS[moment, part.test]:
+            if isinstance(outcome := check(case), Fault):
+                return outcome
+        return None
+
+    def _case(self, email: Candidate, addresses: Set[str]) -> Case:
+        facts, org_id = self._facts, email.org_id
+        account, _ = facts.accounts[org_id]
+        wanted = addresses
+        if facts.suppressed:
+            wanted = {address for address in addresses if (org_id, address) not in facts.suppressed}
+        earlier = None if email.idempotency_key is None else self._answer(email.idempotency_key)
+        return Case(email, earlier, account, account.limits, self._used[org_id], wanted, facts)
 
     def earlier(self, key: IdempotencyKey, request_hash: bytes) -> Fault | Remembered | None:
         """The answer to an earlier call with this key, or the fault of using it for another request."""
-        return _replay(self._answer(key), key, request_hash)
+        return replay(self._answer(key), key, request_hash)
 
     def remember(self, key: IdempotencyKey, answer: Remembered) -> None:
         """Takes a key: later emails get this answer."""
@@ -289,9 +126,16 @@ class Admission:
         return self.new_answers.get(key) or self._facts.answers.get(key)
 
 
-def _replay(
-    earlier: Remembered | None, key: IdempotencyKey | None, request_hash: bytes
-) -> Fault | Remembered | None:
-    if earlier is None or key is None or earlier.request_hash == request_hash:
-        return earlier
-    return IdempotencyKeyReused(key.key)
+def _count(email: Candidate, moment: Moment, limits: Limits, used: Used, wanted: Set[str]) -> None:
+    """Counts an admitted email."""
+    is_new = moment != "release"
+    if email.test:
+        if is_new:
+            charge_test(used)
+    else:
+        if is_new:
+            charge_burst(used)
+        if email.scheduled_at is None:
+            charge(used, limits, wanted)
+    if email.scheduled_at is not None and wanted:
+        charge_waiting(used, email.size)

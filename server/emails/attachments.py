@@ -12,24 +12,23 @@ from server.emails.candidate import Remembered
 from server.emails.draft import Draft
 from server.emails.facts import read_facts
 from server.emails.faults import AttachmentsTooLarge, MessageTooLarge
-from server.emails.memory_budget import MemoryBudget
+from server.emails.memory import RETRY_AFTER_S, taken
 from server.faults import Fault, Unavailable, ValidationFailed, Violation
 from server.message.media_types import media_type_in_response
 from server.net.http import FileTooLarge, GuardedClient, NoResponse
 from server.quotas.rules import Limits
+from server.turns import Turns
 
-# The time for all links of one call, in seconds: a caller gives up after 30.
+# The time for all links of one call, the wait for memory included, in seconds: a caller gives up after 30.
 FETCH_S = 20.0
 # The most bytes that the files of one batch have together: as many as a call may carry.
 MAX_BATCH_BYTES = 64 * 2**20
 # The emails of one batch whose links are fetched at once. Those of one email are fetched one by one, so that
 # each is stopped at the bytes that the others have left of the plan's limit.
 _AT_ONCE = 8
-# The memory for fetched files, in all and for one organisation, and the time that a call waits for its part.
+# The memory for fetched files, of which organisations have shares: each at most as much as stays free.
 _BUDGET = 256 * 2**20
-_BUDGET_OF_ONE = 128 * 2**20
-_WAIT_S = 5.0
-_RETRY_AFTER_S = 2.0
+_GREED = 1
 
 
 class Links:
@@ -42,7 +41,7 @@ class Links:
         self._database = database
         self._clock = clock
         self._client = client
-        self._memory = MemoryBudget(_BUDGET, _BUDGET_OF_ONE, _WAIT_S)
+        self._memory = Turns(_BUDGET, greed=_GREED)
 
     async def start(self) -> None:
         """Opens nothing: connections are made as links need them."""
@@ -64,11 +63,10 @@ class Links:
             yield
             return
         most = min(MAX_BATCH_BYTES, limits.attachment_bytes * len(fetchable))
-        async with self._memory.taken(batch.org_id, most) as is_taken:
-            if not is_taken:
-                raise Unavailable(_RETRY_AFTER_S)
+        deadline = asyncio.get_running_loop().time() + FETCH_S
+        async with taken(self._memory, batch.org_id, most):
             try:
-                await self._fetch_all(fetchable, limits)
+                await self._fetch_all(fetchable, limits, deadline)
                 yield
             finally:
                 for item in fetchable:
@@ -93,7 +91,7 @@ class Links:
             decision = admission.decide(item, "fetch")
             if is_repeated or isinstance(decision, Remembered):
                 # Seen only if the answer is forgotten before the email is decided about.
-                item.refusal = Unavailable(_RETRY_AFTER_S)
+                item.refusal = Unavailable(RETRY_AFTER_S)
             elif isinstance(decision, Refusal):
                 item.refusal = decision.fault
             else:
@@ -101,8 +99,7 @@ class Links:
         account, _ = facts.accounts[batch.org_id]
         return account.limits, fetchable
 
-    async def _fetch_all(self, drafts: Sequence[Draft], limits: Limits) -> None:
-        deadline = asyncio.get_running_loop().time() + FETCH_S
+    async def _fetch_all(self, drafts: Sequence[Draft], limits: Limits, deadline: float) -> None:
         at_once = asyncio.Semaphore(_AT_ONCE)
         left = _Left(MAX_BATCH_BYTES)
 

@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple, TypeAlias
 from server.faults import Fault
 from server.quotas.rules import AccountLimits, Periods, Used
 
-# Sending one email, a batch or a job, of live or of test mail: a test run never swallows a live send (C-52).
-Operation: TypeAlias = Literal["send", "batch", "job", "t-send", "t-batch", "t-job"]
+# Sending one email, a finished message, a batch or a job, of live or of test mail: a test run never swallows
+# a live send (C-52).
+Operation: TypeAlias = Literal["send", "raw", "batch", "job", "t-send", "t-raw", "t-batch", "t-job"]
 
 
 class IdempotencyKey(NamedTuple):
@@ -36,23 +37,36 @@ class Candidate:
     domain: str
     # The recipients' mailboxes in lower case, each once.
     addresses: Sequence[str]
+    # The domain of the envelope's sender, if it is not the sender's.
+    envelope_domain: str = ""
     # The domains that the caller's key may send from; empty for all.
     allowed_domains: Set[str] = frozenset()
     # Test mail is never sent out and uses no quota (F-5).
     test: bool = False
     # The time at which delivery begins, in milliseconds since 1970 UTC; None for now.
     scheduled_at: int | None = None
-    # The bytes of all attachments whose content is known.
+    # The bytes of all attachments whose content is known, and of the rest of the content.
     attachments_size: int = 0
+    content_size: int = 0
     idempotency_key: IdempotencyKey | None = None
     request_hash: bytes = b""
     # A fault found before; the email may have been without it when its idempotency key was first used.
     refusal: Fault | None = None
 
     @property
+    def size(self) -> int:
+        """The bytes of its content and its attachments."""
+        return self.attachments_size + self.content_size
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains from which it is sent: the envelope's comes first."""
+        return (self.envelope_domain, self.domain) if self.envelope_domain else (self.domain,)
+
+    @property
     def is_of_key(self) -> bool:
-        """True if the caller's key may send from the domain (F-7)."""
-        return not self.allowed_domains or self.domain in self.allowed_domains
+        """True if the caller's key may send from its domains (F-7)."""
+        return not self.allowed_domains or self.allowed_domains >= set(self.domains)
 
 
 @dataclass(frozen=True, slots=True)

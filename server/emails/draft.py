@@ -11,7 +11,9 @@ from server.addresses import as_text, mailbox, split_all
 from server.emails import rules
 from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
+from server.emails.parts import part_rows
 from server.emails.request_hash import request_hash
+from server.emails.sizes import content_size
 from server.emails.time_asked import asked_time
 from server.emails.transitions import NewEmail, Row
 from server.encoded_words import decoded
@@ -22,8 +24,8 @@ from server.queue.rows import NewRow
 from server.queue.rules import memory_of_attachments
 from server.wire.caller import OrganisationCaller
 
-# The bytes of an attachment in one stored part: whole lines of base64 (57 bytes each).
-PART = 57 * 16_384
+# The columns of finished messages, of an email that is none.
+_COMPOSED = {"raw_head": None, "raw_size": None, "mail_from": None}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,17 +50,11 @@ class Draft(Candidate):
         row = self.attachments[no - 1]
         row["size"] = len(content)
         self.attachments_size += len(content)
-        whole = memoryview(content)
-        self.parts += [
-            {
-                "org_id": self.org_id,
-                "email_id": row["email_id"],
-                "no": no,
-                "part": part,
-                "content": whole[start : start + PART],
-            }
-            for part, start in enumerate(range(0, len(content), PART))
-        ]
+        self.keep(no, memoryview(content))
+
+    def keep(self, no: int, whole: memoryview) -> None:
+        """Adds the content of attachment `no`, or of a finished message if that is 0, to what is stored."""
+        self.parts += part_rows(self.org_id, self.email["id"], no, whole)
 
     def detach(self) -> None:
         """Releases the content of all attachments."""
@@ -78,6 +74,8 @@ class Draft(Candidate):
 
     def new_email(self) -> NewEmail:
         """The email and its recipients, to be stored with their first states."""
+        if self.scheduled_at is not None:
+            self.email["waiting_bytes"] = self.size
         return NewEmail(self.email, self.recipients, self.scheduled_at is not None, self.suppressed)
 
     def queued(self) -> list[NewRow]:
@@ -85,8 +83,8 @@ class Draft(Candidate):
         if self.scheduled_at is not None:
             return []
         email_id, due_at = self.email["id"], self.email["created_at"]
-        attached = 0
-        if self.attachments:
+        attached = self.content["raw_size"] or 0
+        if self.attachments and not attached:
             attached = memory_of_attachments(len(self.attachments), self.attachments_size)
         return [
             NewRow(self.org_id, email_id, no, domain, self.test, due_at, attached)
@@ -161,9 +159,7 @@ def _draft(
     org_id = caller.org_id
     domain = mailbox(getattr(request, "from")).domain
     envelope = rules.envelope(fields.to, fields.cc, fields.bcc)
-    untimely: list[Violation] = []
-    if fields.scheduled_at is not None:
-        untimely = list(rules.scheduled_at(fields.scheduled_at, now_ms))
+    untimely = [] if fields.scheduled_at is None else list(rules.scheduled_at(fields.scheduled_at, now_ms))
     has_key = request.HasField("idempotency_key")
     return Draft(
         org_id=org_id,
@@ -175,6 +171,7 @@ def _draft(
             "html": request.html or None,
             "text": request.text or None,
             "headers": _trimmed(fields.headers) if fields.headers else "{}",
+            **_COMPOSED,
         },
         recipients=[
             {
@@ -194,9 +191,7 @@ def _draft(
             {"org_id": org_id, "tag": text, "email_id": email_id}
             for text in {text for name, value in fields.tags for text in (name, f"{name}:{value}")}
         ],
-        attachments=[
-            _attachment(org_id, email_id, no, given) for no, given in enumerate(request.attachments, start=1)
-        ],
+        attachments=[_attachment(org_id, email_id, *file) for file in enumerate(request.attachments, 1)],
         links={no: given.path for no, given in enumerate(request.attachments, start=1) if given.path},
         idempotency_key=IdempotencyKey(org_id, "t-send" if caller.test else "send", request.idempotency_key)
         if has_key
@@ -205,6 +200,7 @@ def _draft(
         allowed_domains=caller.allowed_domains,
         test=caller.test,
         scheduled_at=fields.scheduled_at,
+        content_size=0 if fields.scheduled_at is None else content_size(request),
         refusal=ValidationFailed(untimely) if untimely else None,
     )
 
@@ -233,6 +229,7 @@ def _email_row(
         "test": caller.test,
         "created_at": now_ms,
         "scheduled_at": fields.scheduled_at,
+        "waiting_bytes": None,
     }
 
 

@@ -16,6 +16,10 @@ from server.queue.rows import NewRow
 from server.queue.rules import memory_of_attachments
 
 MAX_RELEASED = 200
+# The organisations that one release looks at, and those that it takes emails of: each of these costs a
+# statement. The next release goes on with the next ones.
+VISITED_PER_RELEASE = 256
+ORGANISATIONS_PER_RELEASE = 16
 
 
 class ScheduledRecipient(NamedTuple):
@@ -53,6 +57,11 @@ class _EmailKey(NamedTuple):
     id: str
 
 
+class _WaitingRow(NamedTuple):
+    org_id: str
+    is_due: bool
+
+
 class _DueRow(NamedTuple):
     org_id: str
     id: str
@@ -67,19 +76,45 @@ class _AttachedRow(NamedTuple):
     size: int
 
 
+class _RawRow(NamedTuple):
+    org_id: str
+    email_id: str
+    raw_size: int
+
+
 # Any one email that is due, without a lock.
 _ANY_DUE = Statement(
     _EmailKey, "SELECT org_id, id FROM emails WHERE status = 'scheduled' AND scheduled_at <= :now LIMIT 1"
 )
+# Organisations with scheduled emails, after one of them. It jumps from each organisation straight to the
+# next, so that the number of their emails does not matter.
+WAITING = Statement(
+    _WaitingRow,
+    """
+    WITH RECURSIVE waiting(number, org_id) AS (
+        SELECT 1, (SELECT min(e.org_id) FROM emails AS e WHERE e.status = 'scheduled' AND e.org_id > :after)
+        UNION ALL
+        SELECT number + 1, (
+            SELECT min(e.org_id) FROM emails AS e WHERE e.status = 'scheduled' AND e.org_id > waiting.org_id
+        )
+        FROM waiting WHERE waiting.org_id IS NOT NULL AND number < :limit
+    )
+    SELECT org_id, EXISTS (
+        SELECT 1 FROM emails AS e
+        WHERE e.status = 'scheduled' AND e.org_id = waiting.org_id AND e.scheduled_at <= :now
+    ) AS is_due
+    FROM waiting WHERE org_id IS NOT NULL ORDER BY number
+    """,
+)
 # Locks the emails: another server skips them, and moving or canceling one waits for the commit.
 _DUE = Statement(
     _DueRow,
-    f"""
+    """
     SELECT org_id, id, domain_id, test FROM emails
-    WHERE status = 'scheduled' AND scheduled_at <= :now
+    WHERE status = 'scheduled' AND org_id = :org_id AND scheduled_at <= :now
     ORDER BY scheduled_at, id
-    LIMIT {MAX_RELEASED}
-    {{postgresql: FOR UPDATE SKIP LOCKED}}
+    LIMIT :limit
+    {postgresql: FOR UPDATE SKIP LOCKED}
     """,
 )
 _RECIPIENTS = Statement(
@@ -97,6 +132,14 @@ _ATTACHED = Statement(
     SELECT org_id, email_id, COUNT(*) AS files, CAST(SUM(size) AS bigint) AS size FROM attachments
     WHERE (org_id, email_id) IN {keys}
     GROUP BY org_id, email_id
+    """,
+    keys={"org_id": "text", "email_id": "text"},
+)
+_RAW = Statement(
+    _RawRow,
+    """
+    SELECT org_id, email_id, raw_size FROM email_contents
+    WHERE (org_id, email_id) IN {keys} AND raw_size IS NOT NULL
     """,
     keys={"org_id": "text", "email_id": "text"},
 )
@@ -150,11 +193,20 @@ def is_any_due(tx: Tx, now_ms: int) -> bool:
     return _ANY_DUE.first(tx, now=now_ms) is not None
 
 
-def read_due(tx: Tx, now_ms: int) -> list[DueEmail]:
-    """Reads and locks up to `MAX_RELEASED` emails that are due."""
-    rows = _DUE.all(tx, now=now_ms)
+def read_due(tx: Tx, now_ms: int, after: str = "") -> tuple[list[DueEmail], str]:
+    """Reads and locks up to `MAX_RELEASED` emails that are due, of organisations in turn.
+
+    The first turn is that of the organisation after `after`. Also returns the last one that had its turn,
+    which is empty after the last of all.
+    """
+    visited = WAITING.all(tx, after=after, now=now_ms, limit=VISITED_PER_RELEASE)
+    due = [row.org_id for row in visited if row.is_due][:ORGANISATIONS_PER_RELEASE]
+    is_end = len(visited) < VISITED_PER_RELEASE and sum(row.is_due for row in visited) == len(due)
+    last = "" if is_end else due[-1] if due else visited[-1].org_id
+    share = MAX_RELEASED // max(1, len(due))
+    rows = [row for org_id in due for row in _DUE.all(tx, org_id=org_id, now=now_ms, limit=share)]
     if not rows:
-        return []
+        return [], last
     keys = [(row.org_id, row.id) for row in rows]
     recipients: dict[EmailKey, list[ScheduledRecipient]] = defaultdict(list)
     for recipient in _RECIPIENTS.all(tx, keys):
@@ -163,9 +215,12 @@ def read_due(tx: Tx, now_ms: int) -> list[DueEmail]:
         (row.org_id, row.email_id): memory_of_attachments(row.files, row.size)
         for row in _ATTACHED.all(tx, keys)
     }
-    return [
+    # The files of a finished message are in its body.
+    attached |= {(row.org_id, row.email_id): row.raw_size for row in _RAW.all(tx, keys)}
+    found = [
         DueEmail(*row, recipients[row.org_id, row.id], attached.get((row.org_id, row.id), 0)) for row in rows
     ]
+    return found, last
 
 
 def write(tx: Tx, changes: Changes) -> None:

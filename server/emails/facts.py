@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from server.db.tx import Tx
 from server.domains.store import verified_domain_ids, verified_domains
 from server.emails import idempotency
-from server.emails.admission import CHARGING, Moment, rules_at
+from server.emails.admission_rules import CHARGING, Moment, rules_at
 from server.emails.candidate import Candidate, Facts, IdempotencyKey
 from server.quotas.rules import AccountLimits, Periods, Used
 from server.quotas.store import account_limits, recall_recipients
@@ -42,7 +42,7 @@ def read_facts(
         now_ms,
         periods,
         accounts,
-        verified(tx, {(email.org_id, email.domain) for email in emails}),
+        verified(tx, {(email.org_id, domain) for email in emails for domain in email.domains}),
         suppressed=suppressed(tx, recipients, now_ms) if "suppression" in rules else frozenset(),
         # After the lock, so that of two servers the second sees what the first one has stored.
         answers=idempotency.recall(tx, keys, now_ms, delete_expired=charges),

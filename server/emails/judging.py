@@ -1,6 +1,6 @@
 """The items of a batch, judged one by one: anything that goes wrong with one of them is its fault alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -25,8 +25,13 @@ def judged(
     request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int, *, job_id: str | None = None
 ) -> Draft | Fault:
     """The draft of an item, or its fault; an unexpected error is logged and becomes `Internal`."""
+    return guarded(lambda: draft(request, caller, now_ms, job_id=job_id))
+
+
+def guarded(read: Callable[[], Draft | Fault]) -> Draft | Fault:
+    """The result of `read`; an unexpected error in it is logged and becomes `Internal`."""
     try:
-        return draft(request, caller, now_ms, job_id=job_id)
+        return read()
     except Exception:
         return _internal("an email could not be judged")
 

@@ -1,22 +1,14 @@
 """Scheduled emails that are due begin their delivery: they pass admission again, and count today (C-25)."""
 
-from collections import Counter
 from collections.abc import Sequence, Set
+from typing import NamedTuple
 
 from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.admission import Admission, Admitted, Refusal
-from server.emails.candidate import Facts
-from server.emails.due import (
-    MAX_RELEASED,
-    Changes,
-    DueEmail,
-    is_any_due,
-    read_due,
-    write,
-)
+from server.emails.due import Changes, DueEmail, is_any_due, read_due, write
 from server.emails.facts import read_facts
 from server.emails.lifecycle import BANNED, NO_DOMAIN, POLICY, SUPPRESSED
 from server.emails.transitions import Reply
@@ -53,6 +45,8 @@ class Releaser:
         self._mail_queued = mail_queued
         self._events_appended = events_appended
         self._slow_start = slow_start
+        # The organisation whose turn was last.
+        self._after = ""
         self._loop = Loop("releaser", self._step, pause_s=_PAUSE_S)
 
     async def start(self) -> None:
@@ -67,38 +61,46 @@ class Releaser:
         now_ms = self._clock.now_ms()
         if not await self._database.read(is_any_due, now_ms):
             return False
-        count = await self._writer.run(release, now_ms, self._slow_start)
-        if count:
+        released = await self._writer.run(release, now_ms, self._slow_start, self._after)
+        self._after = released.after
+        if released.emails:
             self._mail_queued.notify()
             self._events_appended.notify()
-        return count == MAX_RELEASED
+        return bool(released.emails or released.after)
 
 
-def release(tx: Tx, now_ms: int, slow_start: Sequence[int] = ()) -> int:
-    """Releases the emails that are due; the number of emails that were decided about.
+class Released(NamedTuple):
+    """The number of emails that were decided about, and the organisation after which the next turn is."""
+
+    emails: int
+    after: str
+
+
+def release(tx: Tx, now_ms: int, slow_start: Sequence[int] = (), after: str = "") -> Released:
+    """Releases emails that are due, of organisations in turn, from the first one after `after` on.
 
     An email that exceeds a quota waits until the quota has room again; one whose organisation is paused, for
     a while. Mail of a banned organisation, or whose domain is no longer verified, fails (contract row C-86).
     Recipients that have been suppressed since are skipped.
     """
-    due = read_due(tx, now_ms)
+    due, last = read_due(tx, now_ms, after)
     if not due:
-        return 0
+        return Released(0, last)
     candidates = [email.candidate() for email in due]
     facts = read_facts(
         tx, "release", candidates, {email.org_id for email in due}, now_ms, slow_start=slow_start
     )
     admission = Admission(facts)
-    changes, delays = Changes(now_ms), _Delays(facts)
+    changes = Changes(now_ms)
     for email, candidate in zip(due, candidates, strict=True):
         decision = admission.decide(candidate, "release")
         if isinstance(decision, Refusal):
-            _refuse(email, decision, changes, delays)
+            _refuse(email, decision, changes)
         elif isinstance(decision, Admitted):
             _begin(email, decision.skipped, changes)
     write(tx, changes)
     write_usage(tx, admission.usage(), facts.periods)
-    return len(due)
+    return Released(len(due), last)
 
 
 def _begin(email: DueEmail, addresses: Set[str], changes: Changes) -> None:
@@ -108,7 +110,7 @@ def _begin(email: DueEmail, addresses: Set[str], changes: Changes) -> None:
     changes.end(skipped, "suppressed", _SUPPRESSED)
 
 
-def _refuse(email: DueEmail, refusal: Refusal, changes: Changes, delays: "_Delays") -> None:
+def _refuse(email: DueEmail, refusal: Refusal, changes: Changes) -> None:
     """Ends an email that can never be sent; gives any other one the time of its next try."""
     if refusal.rule == "domain":
         changes.end(email.recipients, "failed", _NOT_VERIFIED)
@@ -117,24 +119,6 @@ def _refuse(email: DueEmail, refusal: Refusal, changes: Changes, delays: "_Delay
     elif refusal.rule == "account" and refusal.fault.metadata["state"] == "banned":
         changes.end(email.recipients, "failed", _BANNED)
     else:
-        changes.postpone(email, changes.now_ms + delays.of(email.org_id, refusal))
-
-
-class _Delays:
-    """The times that refused emails wait."""
-
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
-        # The number of emails of each organisation that exceed the burst limit.
-        self._over_burst: Counter[str] = Counter()
-
-    def of(self, org_id: str, refusal: Refusal) -> int:
-        """The time until the next try, in milliseconds."""
         retry_after_s = refusal.fault.retry_after_s
         wait_ms = _LATER_MS if retry_after_s is None else max(1, round(retry_after_s * 1000))
-        if refusal.rule == "burst":
-            # Spread over the seconds that they will take, so that not all of them are read in each second.
-            account, _ = self._facts.accounts[org_id]
-            wait_ms += self._over_burst[org_id] // (account.limits.burst or 1) * 1000
-            self._over_burst[org_id] += 1
-        return wait_ms
+        changes.postpone(email, changes.now_ms + wait_ms)

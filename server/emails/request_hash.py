@@ -6,7 +6,9 @@ from typing import TypeAlias
 from zidimail.v1 import batch_job_service_pb2 as job_pb
 from zidimail.v1 import email_service_pb2 as pb
 
-Hashed: TypeAlias = pb.SendEmailRequest | pb.BatchSendEmailsRequest | job_pb.CreateBatchJobRequest
+Hashed: TypeAlias = (
+    pb.SendEmailRequest | pb.SendRawEmailRequest | pb.BatchSendEmailsRequest | job_pb.CreateBatchJobRequest
+)
 
 
 def request_hash(request: Hashed) -> bytes:

@@ -14,7 +14,9 @@ from server.db.writer import Writer
 from server.emails import listing, rules, store
 from server.emails.batch import Answer, Batch, Result, batch_response, fault_of_strict
 from server.emails.draft import draft
+from server.emails.envelope import Envelope
 from server.emails.faults import EmailNotFound
+from server.emails.raw_submission import RawSubmission, raw_response
 from server.emails.schedule import cancel, move
 from server.emails.submission import LARGE_BYTES, Submission
 from server.emails.time_asked import asked_time
@@ -32,7 +34,7 @@ from server.events.to_proto import event_message
 from server.faults import Fault, ValidationFailed, Violation
 from server.ids import is_id
 from server.stats.store import DEFAULT_DAYS, MAX_DAYS, statistics
-from server.wire.caller import current_caller
+from server.wire.caller import current_caller, is_through_edge
 from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import timestamp
@@ -50,6 +52,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         database: Database,
         writer: Writer,
         submission: Submission,
+        raw: RawSubmission,
         clock: Clock,
         events_appended: Notifier,
         cursors: Cursors,
@@ -57,6 +60,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         self._database = database
         self._writer = writer
         self._submission = submission
+        self._raw = raw
         self._clock = clock
         self._events_appended = events_appended
         self._cursors = cursors
@@ -96,6 +100,29 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         if batch.strict and (fault := fault_of_strict(results)) is not None:
             raise fault
         return batch_response(results)
+
+    async def SendRawEmail(
+        self, request: pb.SendRawEmailRequest, context: Context
+    ) -> pb.SendRawEmailResponse:
+        """Accepts one finished message."""
+        result = await self._raw.send(request, current_caller(), is_traced=is_through_edge())
+        if isinstance(result, Fault):
+            raise result
+        return raw_response(result)
+
+    async def BatchSendRawEmails(
+        self, request: pb.BatchSendRawEmailsRequest, context: Context
+    ) -> pb.BatchSendRawEmailsResponse:
+        """Accepts up to 100 finished messages in one durable step."""
+        results = await self._raw.send_all(request.emails, current_caller(), is_traced=is_through_edge())
+        return pb.BatchSendRawEmailsResponse(results=batch_response(results).results)
+
+    async def CheckEnvelope(
+        self, request: pb.CheckEnvelopeRequest, context: Context
+    ) -> pb.CheckEnvelopeResponse:
+        """Checks the addresses of a message that is still to come."""
+        envelope = Envelope(request, current_caller())
+        return await self._database.read(envelope.checked, self._clock.now_ms())
 
     async def UpdateEmail(self, request: pb.UpdateEmailRequest, context: Context) -> pb.UpdateEmailResponse:
         """Moves a scheduled email to another time."""

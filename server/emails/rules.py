@@ -45,8 +45,7 @@ def sizes(
     """
     if headers > MAX_HEADERS:
         yield Violation("headers", f"holds {headers} headers, and at most {MAX_HEADERS} are allowed")
-    if tags > MAX_TAGS:
-        yield Violation("tags", f"holds {tags} tags, and at most {MAX_TAGS} are allowed")
+    yield from _tag_count(tags)
     recipients = len(lists["to"]) + len(lists["cc"]) + len(lists["bcc"])
     if recipients > MAX_RECIPIENTS:
         yield _too_many_recipients(recipients)
@@ -61,6 +60,20 @@ def sizes(
             yield Violation(
                 f"attachments[{position}].filename", f"is longer than {MAX_FILENAME_LENGTH} characters"
             )
+
+
+def raw_sizes(recipients: int, tags: int) -> Iterator[Violation]:
+    """The violations of the numbers of recipients and tags of a finished message (C-40)."""
+    if recipients > MAX_RECIPIENTS:
+        yield Violation(
+            "recipients", f"holds {recipients} addresses, and at most {MAX_RECIPIENTS} are allowed"
+        )
+    yield from _tag_count(tags)
+
+
+def _tag_count(tags: int) -> Iterator[Violation]:
+    if tags > MAX_TAGS:
+        yield Violation("tags", f"holds {tags} tags, and at most {MAX_TAGS} are allowed")
 
 
 def _separators(lists: Mapping[str, Sequence[str]]) -> Iterator[Violation]:
@@ -126,10 +139,16 @@ def subject(text: str) -> Iterator[Violation]:
     """The violations of `subject` (Z-14)."""
     if not text:
         yield Violation("subject", "is required")
-    elif len(text) > MAX_SUBJECT_LENGTH:
-        yield _too_long_subject(len(text))
-    elif CONTROL.search(text):
+        return
+    yield from short_subject(text)
+    if len(text) <= MAX_SUBJECT_LENGTH and CONTROL.search(text):
         yield Violation("subject", "must not hold line breaks or other control characters")
+
+
+def short_subject(text: str) -> Iterator[Violation]:
+    """The violation of a subject that is too long (Z-14)."""
+    if len(text) > MAX_SUBJECT_LENGTH:
+        yield _too_long_subject(len(text))
 
 
 def _too_long_subject(length: int) -> Violation:
@@ -143,10 +162,16 @@ def bodies(html: str, text: str) -> Iterator[Violation]:
     if not html and not text:
         yield Violation("html", "one of html and text is required")
     for field, body in (("html", html), ("text", text)):
-        if len(body) > MAX_BODY_BYTES or (not body.isascii() and len(body.encode()) > MAX_BODY_BYTES):
-            yield Violation(field, f"is longer than {MAX_BODY_BYTES} bytes")
-        elif "\x00" in body:
+        yield from body_size(field, body)
+        if "\x00" in body:
             yield Violation(field, "must not hold NUL characters")
+
+
+def body_size(field: str, body: str, *, too_large: bool = False) -> Iterator[Violation]:
+    """The violation of a body that is too long (S-4); with `too_large` it was too long to be decoded."""
+    is_long = len(body) > MAX_BODY_BYTES or (not body.isascii() and len(body.encode()) > MAX_BODY_BYTES)
+    if too_large or is_long:
+        yield Violation(field, f"is longer than {MAX_BODY_BYTES} bytes")
 
 
 def headers(given: Mapping[str, str], *, has_reply_to: bool) -> Iterator[Violation]:
@@ -182,8 +207,8 @@ class File:
 
 def attachments(files: Sequence[File]) -> Iterator[Violation]:
     """The violations of `attachments` (Z-20, F-12), but for what a link leads to."""
-    if len(files) > MAX_ATTACHMENTS:
-        yield Violation("attachments", f"holds {len(files)} files, and at most {MAX_ATTACHMENTS} are allowed")
+    if too_many := list(attachment_count(len(files))):
+        yield from too_many
         return
     seen: set[str] = set()
     for position, file in enumerate(files):
@@ -207,6 +232,12 @@ def attachments(files: Sequence[File]) -> Iterator[Violation]:
             elif file.content_id in seen:
                 yield Violation(f"{field}.content_id", "is given twice")
             seen.add(file.content_id)
+
+
+def attachment_count(count: int) -> Iterator[Violation]:
+    """The violation of too many attachments (Z-20)."""
+    if count > MAX_ATTACHMENTS:
+        yield Violation("attachments", f"holds {count} files, and at most {MAX_ATTACHMENTS} are allowed")
 
 
 def scheduled_at(at_ms: int, now_ms: int) -> Iterator[Violation]:

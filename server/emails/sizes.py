@@ -2,19 +2,23 @@
 
 from typing import NamedTuple
 
+from zidimail.v1 import email_service_pb2 as pb
+
 from server.db.database import Database
 from server.db.statements import Statement
 from server.db.tx import Tx
 from server.emails.faults import AttachmentsTooLarge, MessageTooLarge
 from server.emails.rules import MAX_BODY_BYTES
 from server.wire.caller import Caller, InternalCaller, OperatorCaller, OrganisationCaller
-from server.wire.sizes import PLAIN_BYTES
+from server.wire.sizes import PLAIN_BYTES, raw_limit
 
 # Both bodies of an email, and all else but its files.
 BESIDE_FILES = 2 * MAX_BODY_BYTES + PLAIN_BYTES
 _SEND = "/zidimail.v1.EmailService/SendEmail"
+_RAW = "/zidimail.v1.EmailService/SendRawEmail"
+_RAW_BATCH = "/zidimail.v1.EmailService/BatchSendRawEmails"
 _JOB = "/zidimail.v1.BatchJobService/CreateBatchJob"
-_WITH_FILES = frozenset({_SEND, _JOB, "/zidimail.v1.EmailService/BatchSendEmails"})
+_WITH_FILES = frozenset({_SEND, _JOB, _RAW, _RAW_BATCH, "/zidimail.v1.EmailService/BatchSendEmails"})
 
 
 class _PlanRow(NamedTuple):
@@ -47,12 +51,25 @@ class MessageSizes:
             # Each email has its own files: together they have the limit of every message (S-11, C-22).
             return
         plan = await self._database.read(_plan, caller.org_id)
-        if plan is None or size <= plan.attachment_bytes + BESIDE_FILES:
+        if plan is None or size <= (limit := _limit(method, plan.attachment_bytes)):
             return
         if method == _SEND:
             raise AttachmentsTooLarge(plan.attachment_bytes, plan.plan)
-        raise MessageTooLarge(plan.attachment_bytes + BESIDE_FILES)
+        raise MessageTooLarge(limit)
+
+
+def _limit(method: str, attachment_bytes: int) -> int:
+    """The most bytes of a message of a method."""
+    if method == _RAW:
+        return raw_limit(attachment_bytes)
+    beside = raw_limit(attachment_bytes) if method == _RAW_BATCH else attachment_bytes
+    return beside + BESIDE_FILES
 
 
 def _plan(tx: Tx, org_id: str) -> _PlanRow | None:
     return _PLAN.first(tx, org_id=org_id)
+
+
+def content_size(request: pb.SendEmailRequest) -> int:
+    """The bytes of an email without its attachments."""
+    return request.ByteSize() - sum(len(file.content) for file in request.attachments)

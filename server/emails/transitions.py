@@ -14,6 +14,7 @@ from server.db.statements import BulkInsert, Change, Statement
 from server.db.tables.emails import attachment_parts, emails, recipients
 from server.db.tx import Tx
 from server.emails.lifecycle import EMAIL_EVENTS, RECIPIENT_EVENTS, Effect, Status, effect_of
+from server.emails.waiting import stop_waiting
 from server.events import log
 from server.events.statuses import OPEN, email_status
 
@@ -217,6 +218,7 @@ class _States:
                 if status != self._before[key]
             ],
         )
+        stop_waiting(tx, [key for key, status in self._before.items() if status == "scheduled" != after[key]])
         _drop_content(tx, [key for key in self._with_content if after[key] not in OPEN])
         log.append(tx, self._entries)
 

@@ -9,6 +9,7 @@ from server.emails.accept import Acceptor
 from server.emails.attachments import FETCH_S, Links
 from server.emails.files import AttachmentServicer
 from server.emails.job_rpc import BatchJobServicer
+from server.emails.raw_submission import RawSubmission
 from server.emails.release import Releaser
 from server.emails.rpc import EmailServicer
 from server.emails.submission import Submission
@@ -65,6 +66,7 @@ def build(kernel: Kernel) -> Emails:
                 database,
                 writer,
                 submission,
+                RawSubmission(submission, clock, settings.hostname),
                 clock,
                 kernel.events_appended,
                 Cursors(settings.secret),

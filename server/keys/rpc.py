@@ -60,7 +60,7 @@ class ApiKeyServicer(api_key_service_pb2_grpc.ApiKeyServiceServicer):
         if request.style not in _STYLES:
             raise ValidationFailed([Violation("style", "must be zm or zs")])
         key = mint("test" if request.test else _STYLES[request.style])
-        await self._writer.run(store.add, org_id, key, name, permission, now, bounds)
+        await self._writer.run(store.create, org_id, key, name, permission, now, bounds)
         return pb.CreateApiKeyResponse(
             id=key.id,
             name=name,

@@ -13,6 +13,7 @@ from server.db.tables.keys import api_keys
 from server.db.tx import Tx
 from server.keys.faults import ApiKeyNotFound
 from server.keys.mint import MintedKey, Style
+from server.limits import check_room
 from server.permissions import PermissionName
 
 
@@ -81,6 +82,20 @@ class Bounds:
 
 
 UNBOUND = Bounds()
+
+
+def create(
+    tx: Tx,
+    org_id: str,
+    key: MintedKey,
+    name: str,
+    permission: PermissionName,
+    now_ms: int,
+    bounds: Bounds = UNBOUND,
+) -> None:
+    """Stores a new key as `add` does. Raises `LimitReached`."""
+    check_room(tx, org_id, "api_keys")
+    add(tx, org_id, key, name, permission, now_ms, bounds)
 
 
 def add(

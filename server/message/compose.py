@@ -61,8 +61,8 @@ def compose(message: Message) -> Composed:
     if message.reply_to:
         head.append(mailboxes("Reply-To", message.reply_to))
     head.append(unstructured("Subject", message.subject))
-    head.append(_date(message.date_ms // 1000))
-    head.append(_message_id(message.message_id))
+    head.append(date_line(message.date_ms // 1000))
+    head.append(message_id_line(message.message_id))
     head.extend(_own_headers(message))
     head.append(b"MIME-Version: 1.0\r\n")
     return Composed((*head, *root.head), b"".join(root.content))
@@ -136,11 +136,13 @@ def _own_headers(message: Message) -> list[bytes]:
 
 
 @lru_cache(maxsize=64)
-def _date(seconds: int) -> bytes:
+def date_line(seconds: int) -> bytes:
+    """The Date field of a time in seconds since 1970 UTC."""
     return f"Date: {format_datetime(datetime.fromtimestamp(seconds, UTC))}\r\n".encode()
 
 
-def _message_id(message_id: str) -> bytes:
+def message_id_line(message_id: str) -> bytes:
+    """The Message-ID field. Raises `Uncomposable`."""
     if not headers.is_message_id(message_id):
         raise Uncomposable("a Message-ID that is none")
     return f"Message-ID: {message_id}\r\n".encode()

@@ -29,10 +29,11 @@ def _downgraded(line: bytes, lists: Mapping[str, Sequence[Mailbox]], own: Mappin
     """Only fields with mailboxes are not in US-ASCII: those of the email, or the caller's own."""
     name = line.partition(b":")[0].decode()
     field = name.lower()
-    return listed(name, map(_shown, lists.get(field) or structured.boxes(field, own[field].strip(" \t"))))
+    return listed(name, map(shown, lists.get(field) or structured.boxes(field, own[field].strip(" \t"))))
 
 
-def _shown(box: Mailbox) -> str:
+def shown(box: Mailbox) -> str:
+    """A mailbox in US-ASCII: one whose address cannot be written so is an empty group that names it."""
     address = address_text(box.address)
     if address.isascii():
         return mailbox_text(box)

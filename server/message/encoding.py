@@ -195,14 +195,19 @@ def body(text: str) -> tuple[str, bytes]:
     beyond_ascii = len(raw) - len(raw.translate(None, _BEYOND_ASCII))
     if beyond_ascii * 6 > len(raw):
         return "base64", base64_lines(raw)
+    return "quoted-printable", quoted_printable(raw)
+
+
+def quoted_printable(raw: bytes) -> bytes:
+    """A text, whose lines end in CRLF, in quoted-printable (RFC 2045 section 6.7)."""
     encoded = binascii.b2a_qp(raw, istext=True)
     # Encoding may have cut a line before another "From ".
-    if has_from or b"\nFrom " in encoded:
+    if encoded.startswith(b"From ") or b"\nFrom " in encoded:
         encoded = _FROM.sub(_without_from, encoded)
     # The encoder takes no account of the blank that it encodes last.
     if b"=20\r\n" in encoded or b"=09\r\n" in encoded:
         encoded = _BLANK_TOO_FAR.sub(rb"=\r\n\g<0>", encoded)
-    return "quoted-printable", encoded
+    return encoded
 
 
 def _without_from(line: re.Match[bytes]) -> bytes:

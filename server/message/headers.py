@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
-from server.encoded_words import UnreadableWord, strictly_decoded
+from server.encoded_words import UnreadableWord, decoded, strictly_decoded
 from server.message import structured
 from server.message.encoding import (
     MAX_LINE_LENGTH,
@@ -61,6 +61,29 @@ def written(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple[
     """The name of each field with its complete line, or with the reason (`str`) why it has none."""
     for name, value, problem in _named(fields, has_reply_to=has_reply_to):
         yield name, problem or _line_or_problem(name, value)
+
+
+def kept(name: str, value: str, lines: bytes) -> bytes | str:
+    """The lines of a field that a program wrote itself, or the reason (`str`) why they cannot be sent.
+
+    Lines in US-ASCII stay as they are if the field can be read: nobody knows what depends on them. Others are
+    written as those of `written`. `value` is the field's in one line.
+    """
+    if not lines.isascii():
+        return _line_or_problem(name, value)
+    if _is_plain(value) and _writer(name) is None:
+        return lines
+    if holds_control(value):
+        return "must not hold line breaks or other control characters"
+    if (write := _writer(name)) is None:
+        return "hides control characters in an encoded word" if holds_control(decoded(value)) else lines
+    try:
+        write(value)
+    except structured.Unreadable as error:
+        return str(error)
+    except Uncomposable:
+        return "hides control characters in an encoded word"
+    return lines
 
 
 def _named(fields: Mapping[str, str], *, has_reply_to: bool) -> Iterator[tuple[str, str, str | None]]:

@@ -9,9 +9,10 @@ import urllib.parse
 
 import idna
 
-from server.addresses import Mailbox, NotAMailbox, mailbox, split
+from server.addresses import Mailbox, NotAMailbox, mailbox
 from server.encoded_words import decoded
 from server.message.encoding import Uncomposable, mailbox_text, phrase
+from server.message.mailbox_lists import mailbox_texts
 
 MAX_MAILBOXES = 50
 _SHOWN = 60  # characters of a wrong item in a text for people
@@ -47,7 +48,7 @@ def mailboxes(field: str, value: str) -> list[str]:
 
 def boxes(field: str, value: str) -> list[Mailbox]:
     """As `mailboxes`, but read and not written."""
-    parts = split(_whole(value, "@"))
+    parts = mailbox_texts(_whole(value, "@")) or [""]
     if len(parts) > MAX_MAILBOXES:
         raise Unreadable(f"holds {len(parts)} addresses, and at most {MAX_MAILBOXES} are allowed")
     if field == "sender" and len(parts) > 1:

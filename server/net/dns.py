@@ -24,7 +24,9 @@ from server.net.descriptors import Exhausted, at_most, is_exhaustion
 from server.net.hosts import HOSTS_FILE, Hosts
 from server.net.nameservers import name_servers
 from server.newest import Newest
+from server.owner import current_owner
 from server.settings import Settings
+from server.turns import Turns
 
 # The bounds of the time for which an answer is cached, its TTL (seconds): a TTL of 0 would cost a query for
 # every message, and with one of a week mail would go to a host that has moved.
@@ -38,6 +40,8 @@ MAX_CACHED = 20_000
 # Each query holds a socket while it waits.
 MAX_CONCURRENT = 256
 _PART_OF_DESCRIPTORS = 8
+# A look-up that waited for this part of its time, or longer, had too little left.
+_PART_OF_WAIT = 10
 _MAX_CNAMES = 8
 # Two queries to each server, as a packet may be lost.
 _ROUNDS = 2
@@ -45,6 +49,8 @@ _ROUNDS = 2
 _UDP_PAYLOAD = 1232
 
 _Key = tuple[str, str]
+# A look-up of one owner: that of another may wait longer for its turn.
+_OwnKey = tuple[str, str, str]
 
 
 class NxDomain(Exception):
@@ -79,9 +85,9 @@ class _Cached:
 class Resolver:
     """Looks up names at the resolver `ZIDIMAIL_DNS`, by default at those of the system.
 
-    At most `max_cached` answers are cached; concurrent look-ups of the same name and type are joined into one
-    query. With `fresh`, a cached answer is not used. `timeout_s` limits a whole look-up of one type, retries
-    included.
+    At most `max_cached` answers are cached; concurrent look-ups of the same name and type for one owner are
+    joined into one query. With `fresh`, a cached answer is not used. `timeout_s` limits a whole look-up of
+    one type, retries and the wait for a slot included: owners (`server.owner`) take turns at the slots.
     """
 
     def __init__(
@@ -104,8 +110,8 @@ class Resolver:
         self._timeout_s = timeout_s
         self._hosts = Hosts(hosts_file)
         self._cache: Newest[_Key, _Cached] = Newest(max_cached)
-        self._look_ups: dict[_Key, asyncio.Task[Answer]] = {}
-        self._slots = asyncio.Semaphore(at_most(MAX_CONCURRENT, part=_PART_OF_DESCRIPTORS))
+        self._look_ups: dict[_OwnKey, asyncio.Task[Answer]] = {}
+        self._slots = Turns(at_most(MAX_CONCURRENT, part=_PART_OF_DESCRIPTORS))
 
     async def close(self) -> None:
         """Cancels the queries in progress."""
@@ -166,15 +172,16 @@ class Resolver:
         cached = None if fresh else self._cached(key)
         if cached is not None:
             return cached.answer()
-        look_up = self._look_ups.get(key)
+        owned = (current_owner(), *key)
+        look_up = self._look_ups.get(owned)
         if look_up is None:
-            look_up = asyncio.create_task(self._look_up(key))
-            self._look_ups[key] = look_up
-            look_up.add_done_callback(lambda done: self._ended(key, done))
+            look_up = asyncio.create_task(self._look_up(key, fresh=fresh))
+            self._look_ups[owned] = look_up
+            look_up.add_done_callback(lambda done: self._ended(owned, done))
         # Shielded: a caller that is cancelled must not cancel the look-up for the others.
         return await asyncio.shield(look_up)
 
-    def _ended(self, key: _Key, look_up: asyncio.Task[Answer]) -> None:
+    def _ended(self, key: _OwnKey, look_up: asyncio.Task[Answer]) -> None:
         self._look_ups.pop(key, None)
         if not look_up.cancelled():
             look_up.exception()  # retrieved, as every caller may have been cancelled
@@ -189,10 +196,16 @@ class Resolver:
     def _keep(self, key: _Key, found: Answer | NxDomain | DnsTemporaryError, ttl_s: int) -> None:
         self._cache.keep(key, _Cached(found, self._clock.now_ms() + ttl_s * 1000))
 
-    async def _look_up(self, key: _Key) -> Answer:
+    async def _look_up(self, key: _Key, *, fresh: bool) -> Answer:
         name, rdtype = key
+        loop = asyncio.get_running_loop()
+        began_at, is_late = loop.time(), True
         try:
-            async with self._slots, asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s), self._slots.of(current_owner()):
+                is_late = loop.time() - began_at > self._timeout_s / _PART_OF_WAIT
+                if not fresh and (cached := self._cached(key)) is not None:
+                    # Another owner's look-up has ended meanwhile.
+                    return cached.answer()
                 answer = await self._resolve(dns.name.from_text(name), rdtype)
         except dns.resolver.NXDOMAIN as error:
             ttls = [response.resolve_chaining().minimum_ttl for response in error.responses().values()]
@@ -204,6 +217,9 @@ class Resolver:
             if is_exhaustion(failure):
                 raise Exhausted(f"{name} {rdtype}: {failure}") from error
             if isinstance(error, TimeoutError | dns.exception.Timeout):
+                if is_late:
+                    # The time went by for others' look-ups, which says nothing about the name.
+                    raise DnsTemporaryError(f"{name} {rdtype}: too many look-ups at once") from None
                 raise self._failed(key, f"no answer in {self._timeout_s:g} s") from None
             raise self._failed(key, str(failure) or type(failure).__name__) from None
         self._keep(key, answer, answer.ttl_s)

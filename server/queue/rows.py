@@ -44,6 +44,13 @@ class Claimed(NamedTuple):
     held_ms: int = 0
 
 
+class Claims(NamedTuple):
+    """The rows of a claim, and the organisation after which the next claim begins; empty after the last."""
+
+    rows: list[Claimed]
+    after: str
+
+
 class Leftover(NamedTuple):
     """A leased row whose holder is gone."""
 

@@ -3,19 +3,12 @@
 import zlib
 from collections.abc import Callable
 
-# The number of shards. A shard holds whole organisations, so that claiming from each in turn keeps one
-# organisation's backlog from hiding another's mail. Stored with each row: never change it.
-SHARDS = 64
-PRIORITY_TRANSACTIONAL = 1
+# The classes of priority. Stored with each row: never change them.
+PRIORITY_URGENT, PRIORITY_TRANSACTIONAL, PRIORITY_BULK = 0, 1, 2
 # The site of mail that is never sent out. Stored with each row: never change it.
 SIMULATED = "simulator"
 # The approximate size of the headers of one attachment, in bytes.
 _PART_OVERHEAD = 512
-
-
-def shard_of(org_id: str) -> int:
-    """The shard of an organisation."""
-    return zlib.crc32(org_id.encode()) % SHARDS
 
 
 def site_of(domain: str, *, test: bool) -> str:

@@ -5,15 +5,18 @@ from typing import NamedTuple
 from server.db.keys import KeyType
 from server.db.statements import Change, Statement
 from server.queue.rows import LeaseKey
+from server.queue.rules import PRIORITY_BULK, PRIORITY_TRANSACTIONAL, PRIORITY_URGENT
 
 _KEYS: dict[str, KeyType] = {"org_id": "text", "email_id": "text", "no": "integer"}
 
 
-class DueShard(NamedTuple):
-    """A shard that has something due in a class of priority."""
+class WaitingOrganisation(NamedTuple):
+    """An organisation with rows that are not leased, and the classes of priority in which some are due."""
 
-    priority: int
-    shard: int
+    org_id: str
+    urgent: bool
+    transactional: bool
+    bulk: bool
 
 
 class ClaimedRow(NamedTuple):
@@ -60,39 +63,43 @@ class HeldRow(NamedTuple):
     no: int
 
 
-# Shards with due rows, by class of priority. It jumps from each shard straight to the next (a loose index
-# scan), so that the length of one organisation's queue does not matter.
-DUE_SHARDS = Statement(
-    DueShard,
-    """
-    WITH RECURSIVE shards(shard) AS (
-        SELECT min(shard) FROM delivery_queue WHERE lease_until IS NULL
-        UNION ALL
-        SELECT (
-            SELECT min(q.shard) FROM delivery_queue AS q
-            WHERE q.lease_until IS NULL AND q.shard > shards.shard
-        )
-        FROM shards WHERE shards.shard IS NOT NULL
-    ),
-    priorities(priority) AS (VALUES (0), (1), (2))
-    SELECT priority, shard FROM priorities CROSS JOIN shards
-    WHERE shard IS NOT NULL AND EXISTS (
+_IS_DUE = """EXISTS (
         SELECT 1 FROM delivery_queue AS q
-        WHERE q.lease_until IS NULL AND q.shard = shards.shard AND q.priority = priorities.priority
+        WHERE q.lease_until IS NULL AND q.org_id = waiting.org_id AND q.priority = {priority}
             AND q.due_at <= :now
+    )"""
+# Organisations with rows that are not leased, after one of them. It jumps from each organisation straight to
+# the next (a loose index scan), so that the length of a queue does not matter.
+WAITING = Statement(
+    WaitingOrganisation,
+    f"""
+    WITH RECURSIVE waiting(number, org_id) AS (
+        SELECT 1, (
+            SELECT min(q.org_id) FROM delivery_queue AS q WHERE q.lease_until IS NULL AND q.org_id > :after
+        )
+        UNION ALL
+        SELECT number + 1, (
+            SELECT min(q.org_id) FROM delivery_queue AS q
+            WHERE q.lease_until IS NULL AND q.org_id > waiting.org_id
+        )
+        FROM waiting WHERE waiting.org_id IS NOT NULL AND number < :limit
     )
-    ORDER BY priority, shard
+    SELECT org_id,
+        {_IS_DUE.format(priority=PRIORITY_URGENT)} AS urgent,
+        {_IS_DUE.format(priority=PRIORITY_TRANSACTIONAL)} AS transactional,
+        {_IS_DUE.format(priority=PRIORITY_BULK)} AS bulk
+    FROM waiting WHERE org_id IS NOT NULL ORDER BY number
     """,
 )
 
-# Leases due rows of one shard and class of priority, the oldest first. Materialised, as PostgreSQL may
+# Leases due rows of one organisation and class of priority, the oldest first. Materialised, as PostgreSQL may
 # otherwise run the inner query more than once, and claim more than its limit.
 CLAIM = Statement(
     ClaimedRow,
     """
     WITH due AS MATERIALIZED (
         SELECT org_id, email_id, no FROM delivery_queue
-        WHERE lease_until IS NULL AND shard = :shard AND priority = :priority AND due_at <= :now
+        WHERE lease_until IS NULL AND org_id = :org_id AND priority = :priority AND due_at <= :now
         ORDER BY due_at, email_id, no LIMIT :limit
         {postgresql: FOR UPDATE SKIP LOCKED}
     )

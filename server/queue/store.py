@@ -13,12 +13,17 @@ from server.db.statements import BulkInsert
 from server.db.tables.queue import delivery_queue
 from server.db.tx import Tx
 from server.queue import statements as sql
-from server.queue.rows import Claimed, LeaseKey, Leftover, NewRow, Release, Retry
-from server.queue.rules import PRIORITY_TRANSACTIONAL, shard_of, site_of
-from server.queue.statements import DueShard, LeftoverRow
+from server.queue.rows import Claimed, Claims, LeaseKey, Leftover, NewRow, Release, Retry
+from server.queue.rules import PRIORITY_BULK, PRIORITY_TRANSACTIONAL, PRIORITY_URGENT, site_of
+from server.queue.statements import LeftoverRow, WaitingOrganisation
+from server.turns import Shares
 
-# The number of shards that one claim visits: each costs a statement, and the next claim visits the next ones.
-SHARDS_PER_CLAIM = 16
+# The number of organisations that one claim looks at, and of those that it takes rows of: each of these costs
+# a statement. The next claim goes on with the next ones.
+VISITED_PER_CLAIM = 256
+ORGANISATIONS_PER_CLAIM = 32
+# An organisation gets at least this part of a claim.
+_LEAST_PART = 16
 # Each class of priority gets at least one row of this number, however much more urgent mail there is.
 _PART_OF_EACH_CLASS = 8
 # The due time of held rows, which no clock reaches.
@@ -28,7 +33,6 @@ _INSERTED = (
     "org_id",
     "email_id",
     "no",
-    "shard",
     "priority",
     "site",
     "due_at",
@@ -55,22 +59,50 @@ def remove(tx: Tx, recipients: Iterable[tuple[str, str, int]]) -> None:
     )
 
 
-def claim(tx: Tx, limit: int, *, owner: str, now: int, until: int, turn: int) -> list[Claimed]:
+def claim(
+    tx: Tx,
+    limit: int,
+    *,
+    owner: str,
+    now: int,
+    until: int,
+    after: str = "",
+    shares: Shares | None = None,
+) -> Claims:
     """Up to `limit` rows that are due, leased to `owner` until the time `until`.
 
-    Urgent mail comes first; within a class of priority the shards have their turns, from number `turn` on.
+    Urgent mail comes first; within a class of priority the organisations have their turns, from the first one
+    after `after` on. `shares` are the rows that the owner holds of each, and get the new ones. Of an
+    organisation nothing is claimed until there is room for as many rows as are held: small claims cost as
+    much as large ones.
     """
+    visited = sql.WAITING.all(tx, now=now, after=after, limit=VISITED_PER_CLAIM)
     claimed: list[Claimed] = []
-    for due, share, ceiling in _shares(sql.DUE_SHARDS.all(tx, now=now), limit, turn):
-        room = min(share, ceiling - len(claimed))
-        if room > 0:
+    turns = 0
+    # The place in `visited` up to which every organisation had its turn.
+    place = len(visited)
+    for priority, due, ceiling in _classes(visited, limit):
+        share = -(-limit // min(len(due), _LEAST_PART))
+        for number, org_id in due:
+            room = limit if shares is None else shares.room(org_id)
+            if shares is not None and not shares.may_double(org_id):
+                continue
+            most = min(share, room, ceiling - len(claimed))
+            if most <= 0 or turns == ORGANISATIONS_PER_CLAIM:
+                place = min(place, number)
+                break
+            turns += 1
             rows = sql.CLAIM.all(
-                tx, shard=due.shard, priority=due.priority, now=now, limit=room, owner=owner, until=until
+                tx, org_id=org_id, priority=priority, now=now, limit=most, owner=owner, until=until
             )
+            if shares is not None:
+                shares.take(org_id, len(rows))
             # PostgreSQL returns them in the order in which it found them.
             rows.sort(key=lambda row: (row.email_id, row.no))
             claimed += [Claimed(LeaseKey(*row[:5]), *row[5:]) for row in rows]
-    return claimed
+    if place == len(visited) < VISITED_PER_CLAIM:
+        return Claims(claimed, "")
+    return Claims(claimed, visited[place - 1].org_id if place else after)
 
 
 def leased(tx: Tx, keys: Sequence[LeaseKey]) -> set[LeaseKey]:
@@ -148,20 +180,21 @@ def expired(tx: Tx, now: int, limit: int) -> list[Leftover]:
     return _leftovers(sql.EXPIRED.all(tx, now=now, limit=limit))
 
 
-def _shares(due: Sequence[DueShard], limit: int, turn: int) -> Iterator[tuple[DueShard, int, int]]:
-    """The shards to visit, each with the most rows to take from it and the most to have claimed after it.
-
-    Urgent mail comes first, but leaves a part for each class behind it.
-    """
-    classes: dict[int, list[DueShard]] = {}
-    for shard in due:
-        classes.setdefault(shard.priority, []).append(shard)
-    for behind, shards in zip(reversed(range(len(classes))), classes.values(), strict=True):
-        ceiling = limit - behind * (limit // _PART_OF_EACH_CLASS)
-        share = -(-limit // min(len(shards), SHARDS_PER_CLAIM))
-        start = turn % len(shards)
-        for shard in shards[start:] + shards[:start]:
-            yield shard, share, ceiling
+def _classes(
+    visited: Sequence[WaitingOrganisation], limit: int
+) -> Iterator[tuple[int, list[tuple[int, str]], int]]:
+    """Each class of priority that has due rows, its organisations with their places, and the most rows to
+    have claimed after it: urgent mail leaves a part for each class behind it."""
+    due = {
+        PRIORITY_URGENT: [(place, one.org_id) for place, one in enumerate(visited) if one.urgent],
+        PRIORITY_TRANSACTIONAL: [
+            (place, one.org_id) for place, one in enumerate(visited) if one.transactional
+        ],
+        PRIORITY_BULK: [(place, one.org_id) for place, one in enumerate(visited) if one.bulk],
+    }
+    classes = [(priority, found) for priority, found in due.items() if found]
+    for behind, (priority, found) in zip(reversed(range(len(classes))), classes, strict=True):
+        yield priority, found, limit - behind * (limit // _PART_OF_EACH_CLASS)
 
 
 def _leftovers(rows: Sequence[LeftoverRow]) -> list[Leftover]:
@@ -172,21 +205,7 @@ def _inserted(row: NewRow) -> tuple[str | int | bool, ...]:
     """The values of the columns `_INSERTED`."""
     org_id, email_id, no, domain, test, due_at, attached = row
     site = site_of(domain, test=test)
-    shard = shard_of(org_id)
-    return (
-        org_id,
-        email_id,
-        no,
-        shard,
-        PRIORITY_TRANSACTIONAL,
-        site,
-        due_at,
-        0,
-        0,
-        False,
-        attached,
-        0,
-    )
+    return (org_id, email_id, no, PRIORITY_TRANSACTIONAL, site, due_at, 0, 0, False, attached, 0)
 
 
 def _primary_key(key: LeaseKey) -> dict[str, object]:

@@ -20,6 +20,12 @@ class PlanRow(NamedTuple):
     burst_limit: int | None
     attachment_bytes: int
     smtp: bool
+    webhook_limit: int | None
+    key_limit: int | None
+    domain_limit: int | None
+    scheduled_limit: int | None
+    scheduled_bytes_limit: int | None
+    test_limit: int | None
 
 
 def all_plans(tx: Tx) -> list[PlanRow]:

@@ -28,6 +28,10 @@ class Limits:
     attachment_bytes: int
     # The daily cap of a new account; None when it is old enough or slow start is off (C-47).
     warm_up: int | None = None
+    # The scheduled emails that may wait at one time, their bytes, and the test emails a day (C-88).
+    scheduled: int | None = None
+    scheduled_bytes: int | None = None
+    test_emails: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,18 @@ class Used:
     month: int = 0
     unique: int = 0
     second: int = 0
+    test: int = 0
+    # The scheduled emails that wait now, and their bytes.
+    waiting: int = 0
+    waiting_bytes: int = 0
+    # The part of both that this transaction has added: the stored numbers may change meanwhile.
+    new_waiting: int = 0
+    new_waiting_bytes: int = 0
     # The addresses among those of this transaction that count as seen this month.
     seen: set[str] = field(default_factory=set)
     # The addresses of `seen` that were not seen before.
     fresh: list[str] = field(default_factory=list)
-    # The emails that this transaction has charged.
+    # The number of charges of this transaction: without any nothing is to be stored.
     emails: int = 0
 
     def copy(self) -> "Used":
@@ -89,7 +100,7 @@ class AccountLimits:
 
 
 def charge(used: Used, limits: Limits, addresses: Set[str]) -> None:
-    """Counts one email to these addresses.
+    """Counts one email to these addresses on the day on which it leaves (C-25).
 
     Each address counts once (Z-44, C-39); different recipients count only where they are limited (C-2).
     """
@@ -100,7 +111,27 @@ def charge(used: Used, limits: Limits, addresses: Set[str]) -> None:
         used.fresh += fresh
     used.day += len(addresses)
     used.month += len(addresses)
+    used.emails += 1
+
+
+def charge_burst(used: Used) -> None:
+    """Counts one email of the second in which it is accepted (Z-43)."""
     used.second += 1
+    used.emails += 1
+
+
+def charge_test(used: Used) -> None:
+    """Counts one test email of the day (C-88)."""
+    used.test += 1
+    used.emails += 1
+
+
+def charge_waiting(used: Used, size: int) -> None:
+    """Counts one scheduled email of `size` bytes, which waits from now on (C-88)."""
+    used.waiting += 1
+    used.waiting_bytes += size
+    used.new_waiting += 1
+    used.new_waiting_bytes += size
     used.emails += 1
 
 

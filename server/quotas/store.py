@@ -52,6 +52,9 @@ class _AccountRow(NamedTuple):
     overage: bool
     attachment_bytes: int
     has_domain: bool
+    scheduled_limit: int | None
+    scheduled_bytes_limit: int | None
+    test_limit: int | None
     day: int | None
     day_count: int | None
     month: int | None
@@ -59,6 +62,9 @@ class _AccountRow(NamedTuple):
     unique_count: int | None
     second: int | None
     second_count: int | None
+    test_count: int | None
+    waiting_count: int | None
+    waiting_bytes: int | None
 
 
 class _Organisation(NamedTuple):
@@ -79,7 +85,11 @@ _ACCOUNTS = Statement(
         p.daily_limit AS plan_daily, p.monthly_limit AS plan_monthly, p.unique_limit AS plan_unique,
         p.burst_limit AS plan_burst, p.overage, p.attachment_bytes,
         EXISTS (SELECT 1 FROM domains AS d WHERE d.org_id = o.org_id AND d.verified) AS has_domain,
-        u.day, u.day_count, u.month, u.month_count, u.unique_count, u.second, u.second_count
+        COALESCE(o.scheduled_limit, p.scheduled_limit) AS scheduled_limit,
+        COALESCE(o.scheduled_bytes_limit, p.scheduled_bytes_limit) AS scheduled_bytes_limit,
+        COALESCE(o.test_limit, p.test_limit) AS test_limit,
+        u.day, u.day_count, u.month, u.month_count, u.unique_count, u.second, u.second_count,
+        u.test_count, u.waiting_count, u.waiting_bytes
     FROM organisations AS o
     JOIN plans AS p ON p.plan = o.plan
     LEFT JOIN usage AS u ON u.org_id = o.org_id
@@ -98,10 +108,17 @@ _LOCK = Statement(
     """,
     keys={"org_id": "text"},
 )
-# A period that another server has begun goes on, unless that server's clock was wrong.
+# A period that another server has begun goes on, unless that server's clock was wrong. What waits is counted
+# by differences: emails stop waiting in transactions that lock no organisation.
 _WRITE_USAGE = Change(f"""
-    INSERT INTO usage (org_id, day, day_count, month, month_count, unique_count, second, second_count)
-    VALUES (:org_id, :day, :day_count, :month, :month_count, :unique_count, :second, :second_count)
+    INSERT INTO usage (
+        org_id, day, day_count, month, month_count, unique_count, second, second_count,
+        test_count, waiting_count, waiting_bytes
+    )
+    VALUES (
+        :org_id, :day, :day_count, :month, :month_count, :unique_count, :second, :second_count,
+        :test_count, :waiting_count, :waiting_bytes
+    )
     ON CONFLICT (org_id) DO UPDATE SET
         day = CASE WHEN usage.day BETWEEN excluded.day AND excluded.day + {_DAYS_AHEAD}
             THEN usage.day ELSE excluded.day END,
@@ -112,7 +129,14 @@ _WRITE_USAGE = Change(f"""
         unique_count = excluded.unique_count,
         second = CASE WHEN usage.second BETWEEN excluded.second AND excluded.second + {_SECONDS_AHEAD}
             THEN usage.second ELSE excluded.second END,
-        second_count = excluded.second_count
+        second_count = excluded.second_count,
+        test_count = excluded.test_count,
+        waiting_count = usage.waiting_count + excluded.waiting_count,
+        waiting_bytes = usage.waiting_bytes + excluded.waiting_bytes
+""")
+_STOP_WAITING = Change("""
+    UPDATE usage SET waiting_count = waiting_count - :count, waiting_bytes = waiting_bytes - :bytes
+    WHERE org_id = :org_id
 """)
 _UNIQUE_RECIPIENTS = BulkInsert(unique_recipients)
 
@@ -177,6 +201,9 @@ def write_usage(tx: Tx, charged: Mapping[str, Used], periods: Periods) -> None:
                 "unique_count": used.unique,
                 "second": periods.second,
                 "second_count": used.second,
+                "test_count": used.test,
+                "waiting_count": used.new_waiting,
+                "waiting_bytes": used.new_waiting_bytes,
             }
             for org_id, used in charged.items()
         ],
@@ -187,6 +214,20 @@ def write_usage(tx: Tx, charged: Mapping[str, Used], periods: Periods) -> None:
             {"org_id": org_id, "month": periods.month, "address": address}
             for org_id, used in charged.items()
             for address in used.fresh
+        ],
+    )
+
+
+def stop_waiting(tx: Tx, emails: Iterable[tuple[str, int]]) -> None:
+    """Counts out emails, each an organisation and its bytes, which were scheduled and wait no more."""
+    counts: dict[str, list[int]] = {}
+    for org_id, size in emails:
+        counts.setdefault(org_id, []).append(size)
+    _STOP_WAITING.run(
+        tx,
+        [
+            {"org_id": org_id, "count": len(sizes), "bytes": sum(sizes)}
+            for org_id, sizes in sorted(counts.items())
         ],
     )
 
@@ -203,6 +244,9 @@ def _account_limits(row: _AccountRow, slow_start: Sequence[int], now_ms: int) ->
         burst=_first(row.burst_limit, None if level else row.plan_burst),
         attachment_bytes=max(row.attachment_bytes, LEVEL_ATTACHMENTS) if level else row.attachment_bytes,
         warm_up=warm_up_cap(slow_start, row.created_at, now_ms),
+        scheduled=row.scheduled_limit,
+        scheduled_bytes=row.scheduled_bytes_limit,
+        test_emails=row.test_limit,
     )
     standing = Standing(row.state, reasons_of(row.state_reasons), row.state_note)
     return AccountLimits(standing, row.sandbox, row.owner_email, limits)
@@ -219,8 +263,12 @@ def _used(row: _AccountRow, periods: Periods) -> Used:
     usage counts.
     """
     this_month = _goes_on(row.month, periods.month, _MONTHS_AHEAD)
+    today = _goes_on(row.day, periods.day, _DAYS_AHEAD)
     return Used(
-        day=row.day_count or 0 if _goes_on(row.day, periods.day, _DAYS_AHEAD) else 0,
+        day=row.day_count or 0 if today else 0,
+        test=row.test_count or 0 if today else 0,
+        waiting=row.waiting_count or 0,
+        waiting_bytes=row.waiting_bytes or 0,
         month=row.month_count or 0 if this_month else 0,
         unique=row.unique_count or 0 if this_month else 0,
         second=row.second_count or 0 if _goes_on(row.second, periods.second, _SECONDS_AHEAD) else 0,

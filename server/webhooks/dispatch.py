@@ -16,6 +16,7 @@ from server.faults import Unavailable
 from server.ids import new_id
 from server.net.dns import Resolver
 from server.net.http import CONNECT_S, TOTAL_S, GuardedClient
+from server.owner import working_for
 from server.sealing import Seal
 from server.settings import Settings
 from server.webhooks import due, queue, settling
@@ -241,7 +242,8 @@ class Dispatcher:
             await self._release([call.key])
             return None
         attempted_at, began = self._clock.now_ms(), time.monotonic()
-        response, failure = await self._poster.post(call, receiver, attempted_at // 1000)
+        with working_for(call.key.org_id):
+            response, failure = await self._poster.post(call, receiver, attempted_at // 1000)
         duration_ms = round((time.monotonic() - began) * 1000)
         now = self._clock.now_ms()
         attempt = call.attempts + 1

@@ -13,7 +13,7 @@ from server.faults import ValidationFailed, Violation
 from server.ids import is_id, new_id
 from server.sealing import Seal
 from server.settings import Settings
-from server.webhooks import history, rules, store
+from server.webhooks import history, owned, rules, store
 from server.webhooks.faults import EventNotFound, WebhookNotFound
 from server.webhooks.formats.table import FORMATS
 from server.webhooks.receivers import Receivers
@@ -78,7 +78,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         sealed = self._seal.seal(secret.encode(), store.seal_context(id))
         format = WEBHOOK_FORMATS[request.format]
         new = store.NewWebhook(current_caller().org_id, id, request.url, events, sealed, now, format)
-        await self._writer.submit(store.add, [new])
+        await self._writer.run(owned.create, new)
         return pb.CreateWebhookResponse(
             id=id,
             url=request.url,
@@ -121,7 +121,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         status = _STATUS_NAMES[request.status] if "status" in changed else None
         wanted = store.WebhookChange(url, events, status)
         now = self._clock.now_ms()
-        row = await self._writer.run(store.change, org_id, id, wanted, now)
+        row = await self._writer.run(owned.change, org_id, id, wanted, now)
         if changed - {"events"}:
             await self._receivers.changed()
         return pb.UpdateWebhookResponse(webhook=webhook_message(row))

@@ -1,6 +1,6 @@
 """Rules for webhooks (contract rows Z-38, C-35, F-3)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from server.faults import ValidationFailed, Violation
 from server.net.guard import UrlRefused, check_url
@@ -42,6 +42,18 @@ def check_change(
     violations = [] if url is None else _url(url, allow_private_networks=allow_private_networks)
     checked = _checked(events or [], violations)
     return None if events is None else checked
+
+
+def is_same(url: str, events: Collection[str], other_url: str, other_events: Collection[str]) -> bool:
+    """True if two webhooks have the same URL, however it is written, and the same events (C-88)."""
+    return set(events) == set(other_events) and _canonical(url) == _canonical(other_url)
+
+
+def _canonical(url: str) -> str:
+    try:
+        return check_url(url, allow_private_networks=True)
+    except UrlRefused:
+        return url
 
 
 def _url(url: str, *, allow_private_networks: bool) -> list[Violation]:

@@ -6,11 +6,13 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import ClassVar, Literal, Protocol
 
 from server.db.reach import ALL, Reach
+from server.owner import set_current_owner
 from server.permissions import PermissionName, RoleName
 
 CredentialKind = Literal["none", "api_key", "session", "operator", "internal"]
 
 _current: ContextVar["Caller"] = ContextVar("caller")
+_through_edge: ContextVar[bool] = ContextVar("through_edge", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,18 @@ def any_caller() -> Caller:
     return _current.get()
 
 
+def is_through_edge() -> bool:
+    """True if the present call comes from a program of this installation that calls for others (C-91)."""
+    return _through_edge.get()
+
+
+def set_through_edge() -> None:
+    """Marks the rest of this task's context as a call of an edge."""
+    _through_edge.set(True)
+
+
 def set_current_caller(caller: Caller) -> None:
-    """Sets the caller for the rest of this task's context."""
+    """Sets the caller for the rest of this task's context, and its organisation as the owner of the work."""
     _current.set(caller)
+    if isinstance(caller, OrganisationCaller):
+        set_current_owner(caller.org_id)

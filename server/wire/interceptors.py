@@ -21,7 +21,13 @@ from server.wire.access import AccessRule
 from server.wire.acquaintances import Acquaintances
 from server.wire.address import peer_address
 from server.wire.admission import CALLER_KEYS, Admission, Metadata, by_key, check_addresses, request_ids
-from server.wire.caller import AnonymousCaller, Caller, OrganisationCaller, set_current_caller
+from server.wire.caller import (
+    AnonymousCaller,
+    Caller,
+    OrganisationCaller,
+    set_current_caller,
+    set_through_edge,
+)
 from server.wire.frames import release, without_frames
 from server.wire.rechecks import Rechecks
 from server.wire.sizes import SMALL_BYTES, RequestSizes
@@ -100,6 +106,7 @@ async def around(call: Call) -> AsyncIterator[None]:
         call.is_edge = call.admission.is_edge(call.metadata, call.context.peer_identities)
         if call.is_edge:
             call.request_ids = request_ids(call.metadata)
+            set_through_edge()
         await call.admit()
         yield
     except Fault as fault:

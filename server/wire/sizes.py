@@ -26,6 +26,11 @@ _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 CheckBytes: TypeAlias = Callable[[str, Caller, int], Awaitable[None]]
 
 
+def raw_limit(attachment_bytes: int) -> int:
+    """The most bytes of a finished message: its attachments in base64, and all else (contract row C-64)."""
+    return attachment_bytes * 4 // 3 + PLAIN_BYTES
+
+
 class _Field(NamedTuple):
     name: str
     # True for a list of numbers, whose entries share one length.

@@ -31,9 +31,9 @@ def test_demo_sends_a_mail_over_each_protocol_and_leaves_no_files(tmp_path: Path
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for protocol in ("REST", "gRPC"):
+    for protocol in ("REST", "gRPC", "SMTP"):
         assert f"Events of the mail sent by {protocol}: it is delivered" in done.stdout
-    assert done.stdout.count("verifies") == 4
+    assert done.stdout.count("verifies") == 6
     assert done.stdout.count(": verified by") == 3
     assert list(tmp_path.iterdir()) == []
 
@@ -46,6 +46,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "ZIDIMAIL_DATA_DIR": str(tmp_path / "data"),
         "ZIDIMAIL_GRPC_LISTEN": f"127.0.0.1:{free_port()}",
         "ZIDIMAIL_HTTP_LISTEN": f"127.0.0.1:{free_port()}",
+        "ZIDIMAIL_SMTP_LISTEN": f"127.0.0.1:{free_port()}",
         "ZIDIMAIL_METRICS_LISTEN": f"127.0.0.1:{free_port()}",
     }
 
@@ -85,7 +86,7 @@ def is_listening(address: str) -> bool:
 def test_run_prints_a_working_command_keeps_its_key_and_stops_on_ctrl_c(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    listens = [environment[f"ZIDIMAIL_{name}_LISTEN"] for name in ("GRPC", "HTTP", "METRICS")]
+    listens = [environment[f"ZIDIMAIL_{name}_LISTEN"] for name in ("GRPC", "HTTP", "SMTP", "METRICS")]
     commands = []
     for start in ("first", "second"):
         with started(environment, tmp_path / f"{start}.log") as text:

@@ -24,6 +24,7 @@ MODULES = {
     "B6": "tests.bench.volume",
     "B7": "tests.bench.memory",
     "B9": "tests.bench.binding",
+    "B12": "tests.bench.relay",
 }
 SYNCS = 200
 
@@ -35,7 +36,7 @@ async def measure(names: list[str]) -> list[Figure]:
         print(f"measuring {module.rpartition('.')[2]} …", file=sys.stderr, flush=True)
         measured = importlib.import_module(module).measure()
         figures += await measured if inspect.isawaitable(measured) else measured
-    return sorted((figure for figure in figures if figure.number in names), key=lambda f: f.number)
+    return sorted((figure for figure in figures if figure.number in names), key=lambda f: int(f.number[1:]))
 
 
 def machine() -> str:

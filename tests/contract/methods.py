@@ -15,12 +15,14 @@ REFERENCES = frozenset({"id", "id_or_email", "after", "before"})
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One RPC: `name` is `Service.Method`; `verb` and `path` are None when it has no REST route."""
+    """One RPC: `name` is `Service.Method`; `verb` and `path` are None when it has no REST route. `body` is
+    the field that is the route's body as it comes, if it is no JSON."""
 
     name: str
     descriptor: MethodDescriptor
     verb: str | None
     path: str | None
+    body: str | None = None
 
     @property
     def grpc_path(self) -> str:
@@ -48,7 +50,8 @@ def _methods() -> Iterator[Method]:
                 rule = method.GetOptions().Extensions[annotations_pb2.http]
                 verb = rule.WhichOneof("pattern")
                 path = getattr(rule, verb) if verb else None
-                yield Method(f"{service.name}.{method.name}", method, verb and verb.upper(), path)
+                body = rule.body if rule.body not in ("", "*") else None
+                yield Method(f"{service.name}.{method.name}", method, verb and verb.upper(), path, body)
 
 
 METHODS = {method.name: method for method in _methods()}

@@ -106,6 +106,13 @@ ROWS: dict[str, Row] = {
     "EmailService.BatchSendEmails": Row(
         "Z-26", K, "send_only", lambda world: {"emails": [world.email()] * 2}, bound=True
     ),
+    "EmailService.SendRawEmail": Row("F-12", K, "send_only", lambda world: world.raw_email(), bound=True),
+    "EmailService.BatchSendRawEmails": Row(
+        "F-12", K, "send_only", lambda world: {"emails": [world.raw_email() for _ in range(2)]}, bound=True
+    ),
+    "EmailService.CheckEnvelope": Row(
+        "C-31", K, "send_only", lambda world: {"mail_from": world.email()["from"]}, bound=True
+    ),
     "EmailService.GetEmail": Row(
         "Z-28",
         KJ,

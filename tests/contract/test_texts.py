@@ -66,5 +66,9 @@ def test_nul_in_a_text_is_no_internal_error(postgres_world: World, name: str) ->
         # The entries of a batch fail alone, and a mail host's words are cleaned: those calls are answered.
         assert outcome.code in ("OK", "INVALID_ARGUMENT", "NOT_FOUND"), (path, outcome)
         if "." not in path and "[" not in path and path != "diagnostic":
+            if name == "EmailService.CheckEnvelope":
+                # It says in its answer what is wrong with each address.
+                assert path in str(outcome.body), (path, outcome)
+                continue
             assert outcome.code == "INVALID_ARGUMENT", (path, outcome)
             assert path in str(outcome.body) or "NUL" in str(outcome.body), (path, outcome)

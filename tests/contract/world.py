@@ -1,5 +1,6 @@
 """Two organisations with data, and one way to call any method by gRPC and by REST."""
 
+import base64
 import datetime
 import http.client
 import itertools
@@ -104,6 +105,11 @@ class World:
             "subject": f"Secret of {(org or self.a).org_id}",
             "text": "x",
         }
+
+    def raw_email(self) -> Fields:
+        """The same of A's as a finished message, as JSON has bytes."""
+        text = f"From: a@{self.a.domain}\nTo: {self.new_address()}\n\nSecret of {self.a.org_id}\n"
+        return {"content": base64.b64encode(text.encode()).decode()}
 
     def new_email(self, org: Organisation | None = None) -> str:
         """The id of an accepted email."""
@@ -230,8 +236,12 @@ class World:
             if f"{{{name}}}" in path:
                 path = path.replace(f"{{{name}}}", quote(str(left.pop(name)), safe=""))
         headers = {"Authorization": authorization(credential)} if credential else {}
-        body = None
-        if method.verb in ("POST", "PATCH"):
+        body: str | bytes | None = None
+        if method.body is not None:
+            body = base64.b64decode(left.pop(method.body, ""))
+            headers["Content-Type"] = "message/rfc822"
+            path += "?" + urlencode(left, doseq=True)
+        elif method.verb in ("POST", "PATCH"):
             body = json.dumps(left)
             headers["Content-Type"] = "application/json"
         elif left:

@@ -14,8 +14,8 @@ from server.db.database import Database
 from server.db.tables.emails import attachment_parts
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.delivery.memory_budget import MemoryBudget
-from server.emails.draft import PART
+from server.delivery.memory_budget import LARGE, MemoryBudget
+from server.emails.parts import PART
 from server.emails.release import release
 from tests.delivery.conftest import StartEngine
 from tests.delivery.letters import letter
@@ -130,12 +130,25 @@ def test_a_large_message_is_counted_once(jobs: int) -> None:
         memory.add(large)
         memory.add(small)
     assert memory.has_room
-    assert not memory.has_room_for_large
     for _ in range(jobs):
-        assert not memory.has_room_for_large
+        assert not memory.has_room_for_large("other")
         memory.drop(large)
         memory.drop(small)
-    assert memory.has_room_for_large
+    assert memory.has_room_for_large("other")
+
+
+def test_messages_of_one_organisation_leave_memory_for_those_of_another() -> None:
+    memory = MemoryBudget()
+    # Kept, as the jobs of an engine keep theirs.
+    letters = []
+    for size in (MIB // 8, 5 * MIB):
+        one = letter(bytes(size))
+        while memory.has_room_for_large(one.org_id) if size > LARGE else memory.has_room_of(one.org_id):
+            letters.append(letter(bytes(size)))
+            memory.add(letters[-1])
+        assert memory.has_room
+        assert memory.has_room_of("other")
+        assert memory.has_room_for_large("other")
 
 
 async def _is(database: Database, sent: Queued, status: str) -> bool:

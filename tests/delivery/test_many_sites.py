@@ -19,11 +19,12 @@ from tests.delivery.letters import IMPATIENT, SHORT, Dots, letter
 from tests.delivery.queued import (
     enqueue,
     events_of,
+    new_org,
     queue_of,
     rows_of,
 )
 from tests.harness.clock import START_MS, ManualClock
-from tests.harness.dns_server import DnsServer
+from tests.harness.dns_server import DnsFault, DnsServer
 from tests.harness.smtp_sink import SmtpSink
 from tests.harness.waiting import until
 
@@ -53,7 +54,13 @@ async def test_seventy_sites_that_accept_connections_and_say_nothing_do_not_stop
 
 @pytest.mark.parametrize("verb", ["greeting", "rcpt", "data"])
 async def test_slow_sites_that_take_every_slot_lose_it_while_other_mail_waits(
-    database: Database, writer: Writer, org_id: str, dns: DnsServer, start_engine: StartEngine, verb: str
+    database: Database,
+    writer: Writer,
+    org_id: str,
+    dns: DnsServer,
+    start_engine: StartEngine,
+    clock: ManualClock,
+    verb: str,
 ) -> None:
     """The deadlines are shortened, and the time limits of each step are as long as ever."""
     async with SmtpSink() as good, SmtpSink(host="127.0.1.1", port=good.port) as slow:
@@ -66,11 +73,65 @@ async def test_slow_sites_that_take_every_slot_lose_it_while_other_mail_waits(
         ]
         await enqueue(writer, *drafts)
         [email] = await enqueue(writer, rows_of(org_id, ["ok@good.test"]))
-        await start_engine(
+        engine = await start_engine(
             transport(dns, good.port), Deadlines(600, pressed_s=0.3), delivery_concurrency=8, drain_s=0.01
         )
-        await until(have(database, [email], "delivered"))
+        is_delivered = have(database, [email], "delivered")
+
+        async def look() -> bool:
+            # Mail that was put off, as it had waited for long, becomes due again.
+            clock.advance(1)
+            engine.wake()
+            return await is_delivered()
+
+        await until(look)
         assert slow.messages == []
+
+
+async def test_seventy_silent_sites_of_one_organisation_keep_no_slot_from_another(
+    database: Database, writer: Writer, org_id: str, dns: DnsServer, start_engine: StartEngine
+) -> None:
+    """The other's mail comes when every slot that the first one may have is in use, to a site that is new."""
+    other = await new_org(writer)
+    async with AsyncExitStack() as stack:
+        good = await stack.enter_async_context(SmtpSink())
+        silent = [
+            await stack.enter_async_context(
+                SmtpSink(host=f"127.0.1.{number + 1}", port=good.port, banner=None)
+            )
+            for number in range(70)
+        ]
+        await enqueue(writer, *silent_mail(dns, org_id, 70))
+        engine = await start_engine(transport(dns, good.port), delivery_concurrency=64, drain_s=0.01)
+
+        def connected() -> int:
+            return sum(sink.connections for sink in silent)
+
+        await until(lambda: connected() >= 27)
+        [email] = await enqueue(writer, rows_of(other, ["ok@good.test"]))
+        engine.wake()
+        await until(have(database, [email], "delivered"))
+        assert connected() < 48, "none of the silent sites has lost its slot"
+
+
+async def test_look_ups_under_a_silent_name_server_keep_no_slot_from_another(
+    database: Database, writer: Writer, org_id: str, dns: DnsServer, start_engine: StartEngine
+) -> None:
+    other = await new_org(writer)
+    for number in range(300):
+        dns.zones[f"silent{number}.test", "MX"] = DnsFault.TIMEOUT
+    async with SmtpSink() as good:
+        await enqueue(writer, *(rows_of(org_id, [f"a@silent{number}.test"]) for number in range(300)))
+        engine = await start_engine(transport(dns, good.port), delivery_concurrency=400, drain_s=0.01)
+
+        def asked() -> int:
+            return sum(name.startswith("silent") for name, _ in dns.queries)
+
+        await until(lambda: asked() >= 90)
+        [email] = await enqueue(writer, rows_of(other, ["ok@good.test"]))
+        engine.wake()
+        await until(have(database, [email], "delivered"))
+        assert asked() < 300, "the first organisation's look-ups still wait for their turns"
 
 
 async def test_attempt_ends_at_its_deadline_and_is_repeated_later(

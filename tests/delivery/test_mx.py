@@ -162,6 +162,14 @@ async def test_at_most_five_addresses_are_tried(world: World) -> None:
     assert [host for host, _ in found] == ["mx0.test", "mx0.test", "mx1.test", "mx1.test", "mx2.test"]
 
 
+async def test_a_thousand_exchangers_without_an_address_cost_few_queries(world: World) -> None:
+    """No mail may cost more look-ups than the few hosts that a real domain has."""
+    world.dns.zones["r.test", "MX"] = [f"{n} mx{n}.test." for n in range(1_500)]
+    with pytest.raises(NoRoute):
+        await route(world).route("r.test")
+    assert world.dns.queries.total() <= 50
+
+
 async def test_hosts_of_a_domain_are_looked_up_together() -> None:
     """A name server that does not answer costs its time once, and not for each host."""
     names = ["a.test", "b.test", "c.test"]

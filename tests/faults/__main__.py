@@ -8,10 +8,12 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from tests.faults import attacks, batch_jobs
+from tests.faults import attacks, batch_jobs, shares
 from tests.faults.crash import CrashRun, Outcome, plan
 from tests.faults.outages import Outcome as Outages
 from tests.faults.outages import fail_over, paused_worker, restarts
+from tests.faults.relay import Outcome as Relayed
+from tests.faults.relay import RelayRun, deaths
 from tests.harness.postgres import Postgres
 from tests.harness.stack import Stack
 
@@ -28,13 +30,20 @@ def main() -> int:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--failpoints", default="", help="failpoints that are on in every round, to break it")
     parser.add_argument("--attacks", type=float, default=0, help="seconds of each attack, instead of kills")
+    parser.add_argument("--relay", type=int, default=0, help="kills of relay and server, instead of the rest")
     arguments = parser.parse_args()
     if arguments.attacks:
         with tempfile.TemporaryDirectory(prefix="zidimail-attacks-") as folder:
             broken = asyncio.run(attacks.run(Path(folder), arguments.attacks))
+            broken += asyncio.run(shares.run(Path(folder) / "shares", arguments.attacks))
         print(f"broken: {', '.join(broken) or 'nothing'}")
         return 1 if broken else 0
     url = Postgres.for_tests().create_database() if arguments.database == "postgresql" else None
+    if arguments.relay:
+        with tempfile.TemporaryDirectory(prefix="zidimail-relay-") as folder:
+            run = RelayRun(Path(folder), database_url=url, failpoints=arguments.failpoints)
+            title = f"{arguments.relay} kills of relay and server"
+            return 0 if _passes(title, run.run(list(deaths(arguments.relay)))) else 1
     with tempfile.TemporaryDirectory(prefix="zidimail-faults-") as name:
         folders = [Path(name) / run for run in ("crash", "restarts", "fail-over", "pause", "jobs")]
         for folder in folders:
@@ -58,7 +67,7 @@ async def _jobs_at_once(folder: Path) -> batch_jobs.Outcome:
     return await asyncio.to_thread(run)
 
 
-def _passes(title: str, run: Coroutine[Any, Any, Outcome | Outages | batch_jobs.Outcome]) -> bool:
+def _passes(title: str, run: Coroutine[Any, Any, Outcome | Outages | Relayed | batch_jobs.Outcome]) -> bool:
     outcome = asyncio.run(run)
     print(f"\n{title}\n{outcome}", flush=True)
     return outcome.is_clean

@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import text
-
 from tests.faults.clients import NEVER_PAUSED, Senders
+from tests.faults.draining import DRAIN_WITHIN_S, drain
 from tests.faults.readers import Readers
-from tests.harness.ledger import ClientBook, Kill, Report, compare, read_server, read_sink, store
+from tests.harness.ledger import ClientBook, Kill, Report, compare, read_server, read_sink
 from tests.harness.stack import ROOT, Stack
 from tests.harness.waiting import until, until_sync
 
@@ -41,11 +40,8 @@ HIT_WITHIN_S = 60.0
 LATEST_HIT = 12
 LONGEST_LIFE_S = 0.6
 ANSWERS_WITHIN_S = 60.0
-DRAIN_WITHIN_S = 90.0
 # Short, so that what a dead server had claimed is taken up again within the run.
 LEASE_S = 3
-# A recipient that is due within this time counts as due: its lease, or its first delay, is about to end.
-SOON_MS = 10_000
 
 
 @dataclass(slots=True)
@@ -118,7 +114,7 @@ class CrashRun:
                 if not stack.server_is_running():
                     await asyncio.to_thread(stack.start_server)
                 await senders.stop()
-                await self._drain(stack)
+                await drain(stack)
                 drained = time.monotonic() - ended
                 # With a fault of its own the server never writes what readers wait for: its ledger tells.
                 unread = [] if self._always else await self._read_to_the_end(stack, readers)
@@ -180,29 +176,6 @@ class CrashRun:
     def _note(self, window: str) -> None:
         self._kills.append(Kill(time.time_ns() // 1_000_000, window))
 
-    async def _drain(self, stack: Stack) -> None:
-        """Waits until nothing is left that can be delivered now, the uncertain ones included."""
-        await self._settle(stack)
-        await asyncio.to_thread(stack.stop_server)
-        make_uncertain_due(stack.database_url)
-        await asyncio.to_thread(stack.start_server)
-        await self._settle(stack)
-
-    async def _settle(self, stack: Stack) -> None:
-        waiting: list[str] = []
-
-        def settled() -> bool:
-            waiting[:] = _due_now(stack.database_url)
-            return not waiting
-
-        await until(
-            settled,
-            within=DRAIN_WITHIN_S,
-            message=lambda: (
-                f"{len(waiting)} recipients were not delivered: {waiting[:5]}\n{stack.log_tails()}"
-            ),
-        )
-
     async def _read_to_the_end(self, stack: Stack, readers: Readers) -> list[str]:
         """Waits until the readers have seen the whole log; what they never see, and what they got wrong."""
         try:
@@ -210,27 +183,6 @@ class CrashRun:
         except AssertionError:
             return readers.behind()
         return readers.mistakes()
-
-
-def _due_now(database_url: str) -> list[str]:
-    """The queued recipients that wait for nothing but the engine."""
-    soon = time.time_ns() // 1_000_000 + SOON_MS
-    with store(database_url) as connection:
-        rows = connection.execute(
-            text(
-                "SELECT q.email_id, r.address FROM delivery_queue q"
-                " JOIN recipients r ON r.org_id = q.org_id AND r.email_id = q.email_id AND r.no = q.no"
-                " WHERE q.due_at <= :soon AND r.address NOT LIKE '451-%'"
-            ),
-            {"soon": soon},
-        )
-        return [f"{email_id} {address}" for email_id, address in rows]
-
-
-def make_uncertain_due(database_url: str) -> None:
-    """Lets the mail go at once that would wait, out of caution, before it is sent a second time."""
-    with store(database_url) as connection:
-        connection.execute(text("UPDATE delivery_queue SET due_at = 0 WHERE uncertain"))
 
 
 @contextmanager

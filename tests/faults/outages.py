@@ -16,7 +16,8 @@ from pathlib import Path
 from sqlalchemy import text
 
 from tests.faults.clients import NEVER_PAUSED, Senders
-from tests.faults.crash import make_uncertain_due, sink_process
+from tests.faults.crash import sink_process
+from tests.faults.draining import make_uncertain_due
 from tests.harness.cluster import running_node, url_at
 from tests.harness.forwarder import Forwarder
 from tests.harness.ledger import ClientBook, Report, compare, read_server, read_sink, store

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -75,6 +75,7 @@ class Stack:
         self.grpc = f"127.0.0.1:{free_port()}"
         self.http = f"http://127.0.0.1:{free_port()}"
         self.metrics = f"http://127.0.0.1:{free_port()}"
+        self.smtp_port = free_port()
         self._logs = data_dir / "logs"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.env = {key: value for key, value in os.environ.items() if not key.startswith("ZIDIMAIL_")} | {
@@ -83,6 +84,7 @@ class Stack:
             "ZIDIMAIL_GRPC_LISTEN": self.grpc,
             "ZIDIMAIL_SERVER": self.grpc,
             "ZIDIMAIL_HTTP_LISTEN": self.http.removeprefix("http://"),
+            "ZIDIMAIL_SMTP_LISTEN": f"127.0.0.1:{self.smtp_port}",
             "ZIDIMAIL_METRICS_LISTEN": self.metrics.removeprefix("http://"),
             "ZIDIMAIL_TRANSPORT": transport,
             "ZIDIMAIL_ALLOW_PRIVATE_NETWORKS": "on",
@@ -196,6 +198,17 @@ class Stack:
         self._spawn("edge", "edge", env=env)
         self._wait("edge", "/healthz")
 
+    def start_relay(self, env: Mapping[str, str] | None = None, name: str = "relay", listen: str = "") -> int:
+        """Starts an SMTP relay, with `env` added for this run, and waits until it greets; returns its port.
+
+        Relays of other names than the first one's have ports of their own; `listen` is another address.
+        """
+        port = self.smtp_port if name == "relay" else free_port()
+        address = listen or f"127.0.0.1:{port}"
+        self._spawn(name, "edge.smtp", env={"ZIDIMAIL_SMTP_LISTEN": address, **(env or {})})
+        self._poll(name, lambda: _greets(address), f"{name} never greeted")
+        return port
+
     def wait_until_ready(self) -> None:
         """Waits for `/readyz`: the edge reaches a server that serves."""
         self._wait("server", "/readyz")
@@ -216,6 +229,28 @@ class Stack:
         self._processes["edge"].kill()
         self._processes["edge"].wait(STOP_WITHIN_S)
 
+    def kill_relay(self) -> None:
+        """SIGKILL, and waits for the end."""
+        self._processes["relay"].kill()
+        self._processes["relay"].wait(STOP_WITHIN_S)
+
+    def stop_relay(self) -> int:
+        """SIGTERM; returns the exit code after the drain."""
+        self.signal_relay(signal.SIGTERM)
+        return self.wait_relay()
+
+    def signal_relay(self, number: signal.Signals) -> None:
+        """Sends the relay a signal."""
+        self._processes["relay"].send_signal(number)
+
+    def wait_relay(self) -> int:
+        """Waits for the relay's end; returns its exit code, negative for a signal."""
+        return self._processes["relay"].wait(STOP_WITHIN_S)
+
+    def relay_is_running(self) -> bool:
+        """True while the relay's process runs."""
+        return self._processes["relay"].poll() is None
+
     def wait_server(self, within: float = STOP_WITHIN_S) -> int:
         """Waits for the server's end by itself; returns its exit code, negative for a signal."""
         return self._processes["server"].wait(within)
@@ -227,6 +262,10 @@ class Stack:
     def server_pid(self) -> int:
         """The server's process id."""
         return self._processes["server"].pid
+
+    def relay_pid(self, name: str = "relay") -> int:
+        """A relay's process id."""
+        return self._processes[name].pid
 
     def edge_pid(self) -> int:
         """The edge's process id."""
@@ -252,6 +291,10 @@ class Stack:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def log(self, name: str) -> str:
+        """All that a program has logged."""
+        return (self._logs / f"{name}.log").read_text(errors="replace")
 
     def log_tails(self) -> str:
         """The last lines of every program's log."""
@@ -282,20 +325,37 @@ class Stack:
 
     def _wait(self, name: str, path: str) -> None:
         def answers() -> bool:
-            if self._processes[name].poll() is not None:
-                raise StackError(
-                    f"the {name} ended with {self._processes[name].returncode}\n{self.log_tails()}"
-                )
             try:
                 with urllib.request.urlopen(self.http + path, timeout=2) as answer:
                     return bool(answer.status == 200)
             except (urllib.error.URLError, OSError):
                 return False
 
+        self._poll(name, answers, f"{path} never answered 200")
+
+    def _poll(self, name: str, answers: Callable[[], bool], message: str) -> None:
+        """Waits until a program answers. Raises StackError."""
+
+        def answers_or_ended() -> bool:
+            if self._processes[name].poll() is not None:
+                raise StackError(
+                    f"the {name} ended with {self._processes[name].returncode}\n{self.log_tails()}"
+                )
+            return answers()
+
         try:
-            until_sync(answers, within=START_WITHIN_S, message=f"{path} never answered 200")
+            until_sync(answers_or_ended, within=START_WITHIN_S, message=message)
         except AssertionError as error:
             raise StackError(f"{error}\n{self.log_tails()}") from None
+
+
+def _greets(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), 2) as connection:
+            return connection.recv(3) == b"220"
+    except OSError:
+        return False
 
 
 class Replica(Stack):

@@ -33,6 +33,10 @@ KINDS = {
     "monthly": Kind(["--plan", "free"], {"monthly": "2"}),
     "unique": Kind(["--plan", "free"], {"unique": "2"}),
     "burst": Kind(["--plan", "pro"], {"burst": "0"}),
+    # With its first key and domain it has all that it may own of these.
+    "full": Kind(
+        ["--plan", "free"], {"webhooks": "1", "keys": "1", "domains": "1", "scheduled": "1", "burst": "1000"}
+    ),
 }
 
 

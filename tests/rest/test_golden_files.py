@@ -18,8 +18,6 @@ NOT_BY_A_REQUEST = {
     *(HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT),
     # Of an overload or a server that is away: `tests/unit/edge`.
     *("UNAVAILABLE", "DEADLINE_EXCEEDED"),
-    # Of gRPC: over REST a batch has no files, and a body is measured before.
-    "MESSAGE_TOO_LARGE",
     "TOO_MANY_STREAMS",
 }
 """The reasons that no single request over REST can show."""

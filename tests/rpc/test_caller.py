@@ -1,6 +1,6 @@
 """GetCaller: what a credential is, and whether it may call a method, without calling it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import grpc
@@ -17,6 +17,9 @@ SEND_EMAIL = "/zidimail.v1.EmailService/SendEmail"
 RECORD_BOUNCE = "/zidimail.v1.FeedbackService/RecordBounce"
 # The tag of a field breaks off: bytes that no method takes for its request.
 NO_MESSAGE = b"\xff"
+
+# The plan Pro: 25 MB of attachments, a third more in base64, and 2 MiB for all else (C-64); and Z-56.
+OF_PLAN: Mapping[str, Any] = {"smtp": True, "message_bytes": 37_049_685}
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -75,6 +78,7 @@ async def test_get_caller_shows_the_bounds_of_a_key(channel: grpc.aio.Channel, s
         bound_to_networks=True,
         test=True,
         expires_at=expires_at,
+        **OF_PLAN,
     )
 
 
@@ -84,6 +88,7 @@ async def test_get_caller_shows_no_bounds_of_an_unbound_key(channel: grpc.aio.Ch
         org_id=stack.owner.org_id,
         key_id=stack.owner.key_id,
         permission=access_pb2.PERMISSION_FULL,
+        **OF_PLAN,
     )
 
 
@@ -96,6 +101,7 @@ async def test_get_caller_shows_user_and_role_of_a_session(channel: grpc.aio.Cha
         org_id=stack.owner.org_id,
         user_id=stack.owner.user_id,
         role=access_pb2.ROLE_OWNER,
+        **OF_PLAN,
     )
 
 

@@ -184,7 +184,7 @@ async def test_the_store_holds_no_secret_in_the_clear(owner: Client, stack: Stac
 
 
 async def test_webhooks_are_listed_newest_first_a_page_at_a_time(owner: Client) -> None:
-    ids = [(await owner.create()).id for _ in range(3)]
+    ids = [(await owner.create(f"{URL}/{number}")).id for number in range(3)]
     first = await owner.list(limit=2)
     second = await owner.list(limit=2, page=2)
     assert [webhook.id for webhook in [*first.data, *second.data]] == ids[::-1]

@@ -19,15 +19,17 @@ from server.db.writer import Writer
 from server.emails import transitions
 from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch
-from server.emails.draft import PART
 from server.emails.faults import AttachmentsTooLarge, DomainNotVerified, IdempotencyKeyReused
-from server.emails.memory_budget import MemoryBudget
+from server.emails.parts import PART
 from server.emails.store import AttachmentRow
 from server.emails.transitions import Transition
 from server.faults import Fault, ValidationFailed
+from server.ids import new_id
 from server.net.dns import Resolver
 from server.net.http import GuardedClient
 from server.settings import Settings
+from server.wire.caller import KeyCaller
+from tests.harness.waiting import until
 from tests.harness.webhook_sink import WebhookSink, page
 from tests.store.accepting import CALLER, Accepting, send_request
 
@@ -251,23 +253,32 @@ async def test_attachment_content_is_deleted_with_the_last_open_recipient(
     assert kept == [[(3, b"abc"), (3, b"abc")]] * 2 + [[(3, None), (3, b"abc")]]
 
 
-async def test_wait_for_memory_has_a_timeout() -> None:
-    memory = MemoryBudget(100, 60, wait_s=0.05)
-    async with (
-        memory.taken("a", 60) as first,
-        memory.taken("a", 1) as too_much,
-        memory.taken("b", 40) as second,
-    ):
-        assert (first, too_much, second) == (True, False, True)
-        async with memory.taken("c", 1) as full:
-            assert not full
-    patient = MemoryBudget(100, 100, wait_s=10)
-    order = []
+async def test_links_that_drip_keep_no_memory_from_other_organisations(
+    linking: Linking, sink: WebhookSink
+) -> None:
+    """25 calls of each of two organisations; a third one's link is fetched while theirs still drip."""
+    patient = GuardedClient(
+        Resolver(Settings(Path(), "sqlite://", "secret")), allow_private_networks=True, user_agent="test/1"
+    )
+    linking.links = Links(linking.database, linking.clock, patient)
+    callers = [KeyCaller(new_id(), new_id(), "full") for _ in range(3)]
+    for number, caller in enumerate(callers):
+        await linking.add_organisation(caller, plan="free", burst_limit=1000)
+        await linking.verify(caller, f"d{number}.example.com")
 
-    async def take(name: str) -> None:
-        async with patient.taken(name, 100):
-            order.append(name)
-            await asyncio.sleep(0)
+    def sent(number: int, path: str) -> pb.SendEmailRequest:
+        sender = {"from": f"a@d{number}.example.com"}
+        return send_request(**sender, attachments=[link(f"{sink.url}{path}")])
 
-    await asyncio.gather(take("a"), take("b"), take("c"))
-    assert order == ["a", "b", "c"]
+    dripping = [
+        asyncio.create_task(linking.results(sent(number, "/wait"), caller=callers[number]))
+        for number in (0, 1)
+        for _ in range(25)
+    ]
+    await until(lambda: len(sink.at("/wait")) >= 30)
+    [result] = await linking.results(sent(2, "/a.csv"), caller=callers[2])
+    assert isinstance(result, pb.SendEmailResponse)
+    assert not any(task.done() for task in dripping)
+    for task in dripping:
+        task.cancel()
+    await asyncio.gather(*dripping, return_exceptions=True)

@@ -1,7 +1,6 @@
 """The delivery queue on both engines: claims, leases, and results that come too late."""
 
 import asyncio
-import itertools
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,8 +17,8 @@ from server.delivery.stored import load
 from server.ids import new_id
 from server.queue import store
 from server.queue.rows import Claimed, LeaseKey, NewRow, Release, Retry
-from server.queue.rules import shard_of
-from server.queue.store import SHARDS_PER_CLAIM
+from server.queue.store import ORGANISATIONS_PER_CLAIM, VISITED_PER_CLAIM
+from server.turns import Shares
 from tests.delivery.queued import (
     Queued,
     enqueue,
@@ -75,11 +74,6 @@ def settlement(
     return replace(given, **changes)  # type: ignore[arg-type]
 
 
-def org_in(shard: int) -> str:
-    """A new organisation of which the mail is in this shard."""
-    return next(org_id for _ in itertools.count() if shard_of(org_id := new_id()) == shard)
-
-
 async def emails(
     writer: Writer,
     count: int,
@@ -118,33 +112,65 @@ async def test_claim_takes_due_rows_oldest_first(
 
 
 async def test_backlog_of_one_organisation_does_not_block_another(writer: Writer, queue: LeasedQueue) -> None:
-    await emails(writer, 300, org_id=org_in(7), accepted_at=START_MS - 9999)
-    [single] = await enqueue(writer, rows_of(org_in(40), ["ada@receiver.test"]))
+    await emails(writer, 300, org_id=new_id(), accepted_at=START_MS - 9999)
+    [single] = await enqueue(writer, rows_of(new_id(), ["ada@receiver.test"]))
     assert single.id in ids(await queue.claim(20))
 
 
-async def test_every_shard_is_claimed(writer: Writer, queue: LeasedQueue) -> None:
-    shards = range(SHARDS_PER_CLAIM * 3)
-    orgs = [org_in(shard) for shard in shards]
+async def test_organisations_take_turns_from_claim_to_claim(writer: Writer, queue: LeasedQueue) -> None:
+    orgs = [new_id() for _ in range(ORGANISATIONS_PER_CLAIM * 2)]
     await enqueue(writer, *(rows_of(org_id, ["a@receiver.test"]) for org_id in orgs for _ in range(3)))
-    claimed = [row for _ in range(6) for row in await queue.claim(SHARDS_PER_CLAIM)]
-    assert len({row.key.org_id for row in claimed}) >= SHARDS_PER_CLAIM * 2
-    rest = [row for _ in range(10) for row in await queue.claim(SHARDS_PER_CLAIM)]
-    assert len({row.key for row in claimed + rest}) == len(shards) * 3
+    claims = [await queue.claim(16) for _ in range(len(orgs) * 3 // 16)]
+    first_round = [row.key.org_id for claimed in claims[: len(orgs) // 16] for row in claimed]
+    assert sorted(first_round) == sorted(orgs), "each has one turn before any has its second"
+    assert len({row.key for claimed in claims for row in claimed}) == len(orgs) * 3
+    assert await queue.claim(16) == []
+
+
+async def test_claim_looks_at_some_organisations_and_the_next_one_goes_on(
+    writer: Writer, queue: LeasedQueue
+) -> None:
+    """Thousands of organisations whose mail is not due yet: none of them is looked at twice in a round."""
+    waiting = [new_id() for _ in range(VISITED_PER_CLAIM)]
+    last = "f" * 24
+    await enqueue(
+        writer,
+        *(rows_of(org_id, ["a@receiver.test"], accepted_at=START_MS + 1) for org_id in waiting),
+        rows_of(last, ["a@receiver.test"]),
+    )
+    assert (await queue.claim(10), queue.was_round) == ([], False)
+    [found] = await queue.claim(10)
+    assert (found.key.org_id, queue.was_round) == (last, True)
+    assert (await queue.claim(10), queue.was_round) == ([], False)
+    assert (await queue.claim(10), queue.was_round) == ([], True)
+
+
+async def test_organisation_gets_no_more_rows_than_its_share_of_what_the_engine_holds(
+    writer: Writer, queue: LeasedQueue
+) -> None:
+    greedy, modest = sorted([new_id(), new_id()])
+    await emails(writer, 30, org_id=greedy)
+    held = Shares(20)
+    claimed = await queue.claim(20, held.copy())
+    assert len(claimed) == 15
+    held.take(greedy, 15)
+    assert await queue.claim(5, held.copy()) == []
+    await emails(writer, 3, org_id=modest)
+    assert {row.key.org_id for row in await queue.claim(5, held.copy())} == {modest}
 
 
 async def test_urgent_mail_goes_first(writer: Writer, queue: LeasedQueue) -> None:
-    await emails(writer, 50, org_id=org_in(1), priority=2)
-    await emails(writer, 50, org_id=org_in(2), priority=1)
-    urgent = await emails(writer, 5, org_id=org_in(3), priority=0)
+    await emails(writer, 50, org_id=new_id(), priority=2)
+    await emails(writer, 50, org_id=new_id(), priority=1)
+    urgent = await emails(writer, 5, org_id=new_id(), priority=0)
     claimed = await queue.claim(16)
     assert set(ids(claimed)) >= {email.id for email in urgent}
 
 
 async def test_urgent_mail_does_not_starve_the_rest(writer: Writer, queue: LeasedQueue) -> None:
-    await emails(writer, 50, org_id=org_in(1), priority=0)
-    ordinary = await emails(writer, 50, org_id=org_in(2), priority=1)
-    bulk = await emails(writer, 50, org_id=org_in(3), priority=2)
+    await emails(writer, 50, org_id=new_id(), priority=0)
+    ordinary = await emails(writer, 50, org_id=new_id(), priority=1)
+    bulk = await emails(writer, 50, org_id=new_id(), priority=2)
     claimed = set(ids(await queue.claim(16)))
     assert claimed & {email.id for email in ordinary}
     assert claimed & {email.id for email in bulk}
@@ -299,7 +325,7 @@ async def test_claims_find_their_rows_by_index(sqlite_url: str) -> None:
     """Rows are looked up by index; nothing reads the queue from end to end."""
     async with running_writer(sqlite_url) as writer:
         await emails(writer, 1)
-    steps = plans_of(sqlite_url, store.claim, 10, owner="me", now=START_MS, until=START_MS + 1, turn=0)
+    steps = plans_of(sqlite_url, store.claim, 10, owner="me", now=START_MS, until=START_MS + 1)
     read = [step for step in steps if re.match(r"(SCAN|SEARCH) (delivery_queue|q)\b", step)]
     assert len(read) > 4
     assert not [step for step in read if "ix_delivery_queue_due" not in step and "PRIMARY KEY" not in step], (

@@ -14,13 +14,12 @@ from server.delivery.record import Settlement
 from server.delivery.store import LeasedQueue
 from server.ids import new_id
 from server.queue.rows import Claimed, LeaseKey, Release
-from server.queue.rules import shard_of
 from tests.delivery.queued import Queued, enqueue, events_of, queue_of, recipients_of, rows_of
 from tests.harness.clock import ManualClock
 from tests.store.machines import Store, StoreMachine, explore, with_time_to_shorten
 
 LEASE_S = 60.0
-# Of different shards; always the same ones, so that a failure can be repeated.
+# Always the same ones, so that a failure can be repeated.
 ORGS = [f"{number:024x}" for number in range(5)]
 ENGINES = st.integers(0, 2)
 PICKS = st.lists(st.integers(0, 10**6), min_size=1, max_size=3)
@@ -79,10 +78,10 @@ class World(StoreMachine):
         }
         claimed = self.run(queue.claim, limit)
         assert {row.key.email_id for row in claimed} <= due, "claimed what was not free"
-        in_shards = Counter(shard_of(self.rows[id].email.org_id) for id in due)
-        share = math.ceil(limit / max(1, len(in_shards)))
-        taken = sum(min(share, count) for count in in_shards.values())
-        assert len(claimed) == min(limit, taken), "left something of a shard's share"
+        of_orgs = Counter(self.rows[id].email.org_id for id in due)
+        share = math.ceil(limit / max(1, len(of_orgs)))
+        taken = sum(min(share, count) for count in of_orgs.values())
+        assert len(claimed) == min(limit, taken), "left something of an organisation's share"
         for claim in claimed:
             row = self.rows[claim.key.email_id]
             row.owner, row.token = queue.owner, row.token + 1

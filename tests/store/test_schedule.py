@@ -16,17 +16,19 @@ from server.db.tables.events import events
 from server.db.tables.queue import delivery_queue
 from server.db.tables.quotas import usage
 from server.db.tx import Tx
-from server.db.writer import Writer
+from server.db.writer import Writer, running_writer
+from server.emails.due import MAX_RELEASED, ORGANISATIONS_PER_RELEASE, is_any_due, read_due
 from server.emails.faults import EmailNotFound, EmailNotScheduled
 from server.emails.release import release
 from server.emails.schedule import cancel, move
 from server.emails.store import details
 from server.faults import Fault, ValidationFailed
 from server.ids import new_id
-from server.quotas.faults import DailyQuotaExceeded
+from server.quotas.faults import BurstLimitExceeded, DailyQuotaExceeded
 from server.wire.caller import KeyCaller
 from tests.harness.clock import START_MS
 from tests.harness.rows import found, stored
+from tests.harness.sqlite_plans import plans_of, scans
 from tests.store.accepting import CALLER, OTHER, Accepting, send_request
 
 HOUR_MS = 3_600_000
@@ -47,7 +49,7 @@ class Scheduling(Accepting):
         return result.id
 
     async def release(self, at_ms: int, writer: Writer | None = None) -> int:
-        return await (writer or self.writer).run(release, at_ms)
+        return (await (writer or self.writer).run(release, at_ms)).emails
 
     async def move(self, email_id: str, at_ms: int, caller: KeyCaller = CALLER) -> Fault | None:
         return await self.writer.run(move, caller, email_id, at_ms)
@@ -333,15 +335,74 @@ async def test_scheduled_email_in_the_sandbox_goes_to_the_owner_only(scheduling:
     assert await scheduling.states(to_others) == ["queued"] * 3
 
 
-async def test_burst_limit_spreads_emails_due_at_the_same_time(scheduling: Scheduling) -> None:
-    """Z-43."""
+async def test_scheduling_pays_burst_at_once_and_not_again_when_the_mail_leaves(
+    scheduling: Scheduling,
+) -> None:
+    """Z-43, C-25, C-88."""
     await scheduling.set_organisation(burst_limit=2)
-    ids = [await scheduling.schedule() for _ in range(6)]
-    counts = []
-    for second in range(3):
-        await scheduling.release(IN_AN_HOUR + second * 1000)
-        counts.append(sum([(await scheduling.email(id)).status == "queued" for id in ids]))
-    assert counts == [2, 4, 6]
+    results = [(await scheduling.results(send_request(scheduled_at=at(IN_AN_HOUR))))[0] for _ in range(3)]
+    assert [type(result) for result in results] == [
+        *[pb.SendEmailResponse] * 2,
+        BurstLimitExceeded,
+    ]
+    scheduling.clock.advance(1)
+    ids = [result.id for result in results[:2]] + [await scheduling.schedule() for _ in range(2)]
+    assert await scheduling.count_usage() == 0
+    assert await scheduling.release(IN_AN_HOUR) == 4
+    assert {(await scheduling.email(id)).status for id in ids} == {"queued"}
+    assert await scheduling.count_usage() == 4
+
+
+async def test_batches_of_scheduled_emails_pay_burst_like_others(scheduling: Scheduling) -> None:
+    """A batch begins if one email fits (C-4), and the next one has to wait for what it used."""
+    await scheduling.set_organisation(burst_limit=2)
+    batch = [send_request(scheduled_at=at(IN_AN_HOUR))] * 100
+    assert {type(result) for result in await scheduling.results(*batch, strict=True)} == {
+        pb.SendEmailResponse
+    }
+    for _ in range(3):
+        results = await scheduling.results(*batch, strict=True)
+        assert isinstance(results[0], BurstLimitExceeded)
+    assert await scheduling.count(emails) == 100
+
+
+async def test_release_takes_turns_over_organisations(scheduling: Scheduling) -> None:
+    """Ten thousands of one organisation, due before, do not delay the one email of another."""
+    other = KeyCaller("f" * 24, new_id(), "full")
+    await scheduling.add_organisation(other)
+    await scheduling.verify(other, "other.example.com")
+    for _ in range(MAX_RELEASED // 100 + 2):
+        await scheduling.send(*[send_request(scheduled_at=at(IN_AN_HOUR))] * 100)
+    request = send_request(**{"from": "a@other.example.com"}, scheduled_at=at(IN_AN_HOUR + 1))
+    (late,) = await scheduling.results(request, caller=other)
+    assert await scheduling.release(IN_AN_HOUR + 1) == MAX_RELEASED // 2 + 1
+    assert (await scheduling.email(late.id)).status == "queued"
+
+
+async def test_every_organisation_gets_its_turn_of_release(scheduling: Scheduling) -> None:
+    callers = [KeyCaller(f"{n:024x}", new_id(), "full") for n in range(ORGANISATIONS_PER_RELEASE * 2)]
+    for n, caller in enumerate(callers):
+        await scheduling.add_organisation(caller)
+        await scheduling.verify(caller, f"d{n}.example.com")
+        request = send_request(**{"from": f"a@d{n}.example.com"}, scheduled_at=at(IN_AN_HOUR))
+        await scheduling.send(*[request] * 2, caller=caller)
+    after, counts = "", []
+    while True:
+        count, after = await scheduling.writer.run(release, IN_AN_HOUR, (), after)
+        counts.append(count)
+        if not after:
+            break
+    assert sum(counts) == len(callers) * 2
+    assert len(counts) <= 3
+    assert await scheduling.release(IN_AN_HOUR) == 0
+
+
+async def test_a_release_finds_its_emails_by_index(sqlite_url: str) -> None:
+    async with running_writer(sqlite_url):
+        pass
+    steps = [*plans_of(sqlite_url, is_any_due, START_MS), *plans_of(sqlite_url, read_due, START_MS)]
+    assert [step for step in steps if "ix_emails_waiting" in step]
+    assert [step for step in scans(steps) if "waiting" not in step and "CONSTANT" not in step] == []
 
 
 async def test_released_email_carries_its_attachment_size_into_the_queue(scheduling: Scheduling) -> None:

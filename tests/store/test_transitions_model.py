@@ -127,7 +127,7 @@ class Mail(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 4))
     def claim(self, limit: int) -> None:
-        rows = queue.claim(self.tx, limit, owner=new_id(), now=self.now, until=self.now + MINUTE_MS, turn=0)
+        rows = queue.claim(self.tx, limit, owner=new_id(), now=self.now, until=self.now + MINUTE_MS).rows
         self.claimed += [row.key for row in rows]
 
     @precondition(lambda self: self.claimed)

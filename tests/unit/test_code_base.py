@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import edge.settings
+import edge.smtp.settings
 import server.settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,7 +111,12 @@ def imported(path: Path) -> set[str]:
 
 
 # Programs that others' interpreters run, with the packages of a requirements.txt beside them.
-RUN_ELSEWHERE = {"tests/clients/programs/apprise_notify.py", "tests/clients/programs/django_app.py"}
+RUN_ELSEWHERE = {
+    "tests/bench/bare_aiosmtpd.py",
+    "tests/clients/programs/apprise_notify.py",
+    "tests/clients/programs/django_app.py",
+    "tests/clients/smtp/programs/django_mail.py",
+}
 
 
 def test_every_imported_package_is_a_requirement() -> None:
@@ -149,6 +155,7 @@ def test_the_readme_names_every_setting_and_no_other(tmp_path: Path) -> None:
     env = RecordedEnvironment({"ZIDIMAIL_DATA_DIR": str(tmp_path)})
     server.settings.Settings.from_env(env)
     edge.settings.Settings.from_env(env)
+    edge.smtp.settings.Settings.from_env(env)
     named = set(re.findall(r"ZIDIMAIL_[A-Z_]*[A-Z]", (ROOT / "README.md").read_text()))
     assert named - {"ZIDIMAIL_TEST_POSTGRES_URL"} == env.names
 

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from edge.dialects.failures import reasons
 from edge.dialects.zsend.errors import ROWS
 from edge.dialects.zsend.routes import ROUTES
+from edge.transcoding.failure_texts import reasons
 from tests.rest.golden import goldens, route_of
 from tests.zsend.conftest import FOLDER
 

@@ -32,6 +32,8 @@ _CREATE = RouteRules(status=201)
 METHODS: Mapping[str, RouteRules] = {
     # C-1, F-1
     EMAILS + "SendEmail": replace(_SEND, files=Files(("attachments",), "content")),
+    # C-64, F-12
+    EMAILS + "SendRawEmail": replace(_SEND, media_types=("message/rfc822", "message/global")),
     # C-4
     EMAILS + "BatchSendEmails": replace(
         _SEND,

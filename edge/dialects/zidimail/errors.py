@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge.dialects.failures import check_rows, error_answer, resets_at, text_values
+from edge.dialects.failures import error_answer, resets_at
 from edge.dialects.zidimail import account_errors
 from edge.dialects.zidimail.error_row import Row
 from edge.transcoding.asgi import Answer
+from edge.transcoding.failure_texts import check_rows, text_values
 from edge.transcoding.json_value import Json
 from edge.transcoding.status import BODY_ENCODING, HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
@@ -92,6 +93,19 @@ ROWS: Mapping[str, Row] = {
         "validation_error",
         'Domain "{domain}" was added already.',
         "The organisation has {domain} already; GET /v1/domains shows it.",
+    ),
+    "WEBHOOK_ALREADY_EXISTS": Row(
+        409,
+        "validation_error",
+        "The webhook exists already.",
+        "The webhook {id} has the same URL and the same events. Change that one, or choose others.",
+    ),
+    "LIMIT_EXCEEDED": Row(
+        422,
+        "validation_error",
+        "The plan allows no more {resource}.",
+        "The organisation has {used} {resource}, and its plan allows {limit}.",
+        "{advice}, or ask the operator for a higher limit.",
     ),
     "DOMAIN_OWNED_ELSEWHERE": Row(
         409,
@@ -219,7 +233,7 @@ ROWS: Mapping[str, Row] = {
         415,
         "validation_error",
         "The body has the wrong media type.",
-        "Send application/json instead of {content_type}.",
+        "Send {wanted} instead of {content_type}.",
     ),
 }
 

@@ -91,6 +91,8 @@ _NEW_EMAIL = RequestShape(
 REQUESTS: Mapping[str, RequestShape] = {
     **account_shapes.REQUESTS,
     "SendEmailRequest": replace(_NEW_EMAIL, finish=apply_single_email),
+    # Its key has a header, and only programs of this installation say how a message came.
+    "SendRawEmailRequest": RequestShape(hidden=("idempotency_key",)),
     "NewAttachment": RequestShape(
         aliases=FILE_ALIASES, forms={"content": or_else(apply_buffer, _OCTETS, _BUFFER)}
     ),
@@ -208,6 +210,9 @@ RESPONSES: Mapping[str, ResponseShape] = {
     **account_shapes.RESPONSES,
     # Beside the id a warning (Z-11) and the time of a scheduled email (F-2); the rest stands in headers.
     "SendEmailResponse": ResponseShape(
+        hidden=("replayed", "rate_limit"), optional=("warning", "scheduled_at")
+    ),
+    "SendRawEmailResponse": ResponseShape(
         hidden=("replayed", "rate_limit"), optional=("warning", "scheduled_at")
     ),
     "BatchSendEmailsResponse": ResponseShape(

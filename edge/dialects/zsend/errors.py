@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from edge.dialects.failures import check_rows, error_answer, resets_at, text_values
+from edge.dialects.failures import error_answer, resets_at
 from edge.transcoding.asgi import Answer
+from edge.transcoding.failure_texts import check_rows, text_values
 from edge.transcoding.json_value import Json
 from edge.transcoding.status import BODY_ENCODING, HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
@@ -105,7 +106,7 @@ ROWS: Mapping[str, Row] = {
     "BODY_TOO_LARGE": _invalid("The body is too large: at most {limit} bytes are accepted."),
     "MALFORMED_BODY": _invalid("The body must be a JSON object: {detail}."),
     BODY_ENCODING: _invalid("Send JSON in UTF-8, plain or with Content-Encoding: gzip, not {encoding}."),
-    "UNSUPPORTED_MEDIA_TYPE": _invalid("Send application/json instead of {content_type}."),
+    "UNSUPPORTED_MEDIA_TYPE": _invalid("Send {wanted} instead of {content_type}."),
     "INVALID_IDEMPOTENCY_KEY": _invalid("An Idempotency-Key has 1 to 256 characters of printable ASCII."),
     "IDEMPOTENCY_KEY_REUSED": _invalid(
         "The idempotency key was used for another request within 24 hours. Use a new key."
@@ -114,6 +115,13 @@ ROWS: Mapping[str, Row] = {
         "The email {id} is {state}: only one that waits for its time can be changed."
     ),
     "DOMAIN_ALREADY_EXISTS": _invalid("The organisation has the domain {domain} already."),
+    "WEBHOOK_ALREADY_EXISTS": _invalid(
+        "The webhook {id} has the same URL and the same events. Change that one, or choose others."
+    ),
+    "LIMIT_EXCEEDED": _invalid(
+        "The organisation has {used} {resource}, and its plan allows {limit}. {advice}, or ask the operator "
+        "for a higher limit."
+    ),
     "DOMAIN_OWNED_ELSEWHERE": _invalid("Another organisation has verified the domain {domain}."),
     "EMAIL_NOT_FOUND": _unknown("There is no such email with the id {id}."),
     "BATCH_JOB_NOT_FOUND": _unknown("There is no batch job with the id {id}."),

@@ -17,7 +17,7 @@ class GetCallerRequest(_message.Message):
     def __init__(self, method: _Optional[str] = ...) -> None: ...
 
 class GetCallerResponse(_message.Message):
-    __slots__ = ("credential", "org_id", "key_id", "user_id", "permission", "role", "is_operator", "allowed_domains", "bound_to_networks", "test", "expires_at")
+    __slots__ = ("credential", "org_id", "key_id", "user_id", "permission", "role", "is_operator", "allowed_domains", "bound_to_networks", "test", "expires_at", "smtp", "message_bytes", "sandbox")
     CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
     ORG_ID_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +29,9 @@ class GetCallerResponse(_message.Message):
     BOUND_TO_NETWORKS_FIELD_NUMBER: _ClassVar[int]
     TEST_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    SMTP_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SANDBOX_FIELD_NUMBER: _ClassVar[int]
     credential: _access_pb2.Credential
     org_id: str
     key_id: str
@@ -40,4 +43,7 @@ class GetCallerResponse(_message.Message):
     bound_to_networks: bool
     test: bool
     expires_at: _timestamp_pb2.Timestamp
-    def __init__(self, credential: _Optional[_Union[_access_pb2.Credential, str]] = ..., org_id: _Optional[str] = ..., key_id: _Optional[str] = ..., user_id: _Optional[str] = ..., permission: _Optional[_Union[_access_pb2.Permission, str]] = ..., role: _Optional[_Union[_access_pb2.Role, str]] = ..., is_operator: _Optional[bool] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., bound_to_networks: _Optional[bool] = ..., test: _Optional[bool] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    smtp: bool
+    message_bytes: int
+    sandbox: bool
+    def __init__(self, credential: _Optional[_Union[_access_pb2.Credential, str]] = ..., org_id: _Optional[str] = ..., key_id: _Optional[str] = ..., user_id: _Optional[str] = ..., permission: _Optional[_Union[_access_pb2.Permission, str]] = ..., role: _Optional[_Union[_access_pb2.Role, str]] = ..., is_operator: _Optional[bool] = ..., allowed_domains: _Optional[_Iterable[str]] = ..., bound_to_networks: _Optional[bool] = ..., test: _Optional[bool] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., smtp: _Optional[bool] = ..., message_bytes: _Optional[int] = ..., sandbox: _Optional[bool] = ...) -> None: ...

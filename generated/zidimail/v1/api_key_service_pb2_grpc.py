@@ -66,7 +66,7 @@ class ApiKeyServiceServicer:
     def CreateApiKey(self, request, context):
         """Creates an API key. The answer is the only one that ever holds the key itself.
 
-        Errors: VALIDATION_FAILED, DOMAIN_NOT_FOUND.
+        Errors: VALIDATION_FAILED, DOMAIN_NOT_FOUND, LIMIT_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

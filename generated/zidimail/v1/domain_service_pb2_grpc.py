@@ -79,7 +79,7 @@ class DomainServiceServicer:
     def CreateDomain(self, request, context):
         """Adds a domain, makes its DKIM keys, and returns the DNS records to publish.
 
-        Errors: VALIDATION_FAILED, DOMAIN_ALREADY_EXISTS, DOMAIN_OWNED_ELSEWHERE.
+        Errors: VALIDATION_FAILED, DOMAIN_ALREADY_EXISTS, DOMAIN_OWNED_ELSEWHERE, LIMIT_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -129,6 +129,82 @@ class BatchSendEmailsResponse(_message.Message):
     replayed: bool
     def __init__(self, results: _Optional[_Iterable[_Union[BatchSendResult, _Mapping]]] = ..., replayed: _Optional[bool] = ...) -> None: ...
 
+class Trace(_message.Message):
+    __slots__ = ("helo", "address", "protocol", "tls_version", "tls_cipher")
+    HELO_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    TLS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    TLS_CIPHER_FIELD_NUMBER: _ClassVar[int]
+    helo: str
+    address: str
+    protocol: str
+    tls_version: str
+    tls_cipher: str
+    def __init__(self, helo: _Optional[str] = ..., address: _Optional[str] = ..., protocol: _Optional[str] = ..., tls_version: _Optional[str] = ..., tls_cipher: _Optional[str] = ...) -> None: ...
+
+class SendRawEmailRequest(_message.Message):
+    __slots__ = ("content", "mail_from", "recipients", "idempotency_key", "scheduled_at", "scheduled_at_text", "tags", "trace")
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    MAIL_FROM_FIELD_NUMBER: _ClassVar[int]
+    RECIPIENTS_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    TRACE_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    mail_from: str
+    recipients: _containers.RepeatedScalarFieldContainer[str]
+    idempotency_key: str
+    scheduled_at: _timestamp_pb2.Timestamp
+    scheduled_at_text: str
+    tags: _containers.RepeatedCompositeFieldContainer[_email_pb2.Tag]
+    trace: Trace
+    def __init__(self, content: _Optional[bytes] = ..., mail_from: _Optional[str] = ..., recipients: _Optional[_Iterable[str]] = ..., idempotency_key: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at_text: _Optional[str] = ..., tags: _Optional[_Iterable[_Union[_email_pb2.Tag, _Mapping]]] = ..., trace: _Optional[_Union[Trace, _Mapping]] = ...) -> None: ...
+
+class SendRawEmailResponse(_message.Message):
+    __slots__ = ("id", "warning", "replayed", "scheduled_at", "rate_limit")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    WARNING_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
+    RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    warning: str
+    replayed: bool
+    scheduled_at: _timestamp_pb2.Timestamp
+    rate_limit: RateLimit
+    def __init__(self, id: _Optional[str] = ..., warning: _Optional[str] = ..., replayed: _Optional[bool] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ...) -> None: ...
+
+class BatchSendRawEmailsRequest(_message.Message):
+    __slots__ = ("emails",)
+    EMAILS_FIELD_NUMBER: _ClassVar[int]
+    emails: _containers.RepeatedCompositeFieldContainer[SendRawEmailRequest]
+    def __init__(self, emails: _Optional[_Iterable[_Union[SendRawEmailRequest, _Mapping]]] = ...) -> None: ...
+
+class BatchSendRawEmailsResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[BatchSendResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[BatchSendResult, _Mapping]]] = ...) -> None: ...
+
+class CheckEnvelopeRequest(_message.Message):
+    __slots__ = ("mail_from", "recipients")
+    MAIL_FROM_FIELD_NUMBER: _ClassVar[int]
+    RECIPIENTS_FIELD_NUMBER: _ClassVar[int]
+    mail_from: str
+    recipients: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, mail_from: _Optional[str] = ..., recipients: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CheckEnvelopeResponse(_message.Message):
+    __slots__ = ("sender", "recipients")
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    RECIPIENTS_FIELD_NUMBER: _ClassVar[int]
+    sender: _status_pb2.Status
+    recipients: _containers.RepeatedCompositeFieldContainer[_status_pb2.Status]
+    def __init__(self, sender: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., recipients: _Optional[_Iterable[_Union[_status_pb2.Status, _Mapping]]] = ...) -> None: ...
+
 class UpdateEmailRequest(_message.Message):
     __slots__ = ("id", "scheduled_at", "scheduled_at_text")
     ID_FIELD_NUMBER: _ClassVar[int]

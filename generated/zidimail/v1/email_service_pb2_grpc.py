@@ -53,6 +53,21 @@ class EmailServiceStub:
                 request_serializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsResponse.FromString,
                 _registered_method=True)
+        self.SendRawEmail = channel.unary_unary(
+                '/zidimail.v1.EmailService/SendRawEmail',
+                request_serializer=zidimail_dot_v1_dot_email__service__pb2.SendRawEmailRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_email__service__pb2.SendRawEmailResponse.FromString,
+                _registered_method=True)
+        self.BatchSendRawEmails = channel.unary_unary(
+                '/zidimail.v1.EmailService/BatchSendRawEmails',
+                request_serializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendRawEmailsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendRawEmailsResponse.FromString,
+                _registered_method=True)
+        self.CheckEnvelope = channel.unary_unary(
+                '/zidimail.v1.EmailService/CheckEnvelope',
+                request_serializer=zidimail_dot_v1_dot_email__service__pb2.CheckEnvelopeRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_email__service__pb2.CheckEnvelopeResponse.FromString,
+                _registered_method=True)
         self.UpdateEmail = channel.unary_unary(
                 '/zidimail.v1.EmailService/UpdateEmail',
                 request_serializer=zidimail_dot_v1_dot_email__service__pb2.UpdateEmailRequest.SerializeToString,
@@ -98,7 +113,7 @@ class EmailServiceServicer:
         Errors: VALIDATION_FAILED, ATTACHMENTS_TOO_LARGE, ACCOUNT_PAUSED, DOMAIN_NOT_VERIFIED,
         DOMAIN_NOT_ALLOWED, SANDBOX_RECIPIENT, ALL_RECIPIENTS_SUPPRESSED, BURST_LIMIT_EXCEEDED,
         DAILY_QUOTA_EXCEEDED, MONTHLY_QUOTA_EXCEEDED, RECIPIENT_CAP_EXCEEDED, WARM_UP_LIMIT_EXCEEDED,
-        IDEMPOTENCY_KEY_REUSED, INVALID_IDEMPOTENCY_KEY, UNAVAILABLE.
+        LIMIT_EXCEEDED (of scheduled or test mail), IDEMPOTENCY_KEY_REUSED, INVALID_IDEMPOTENCY_KEY, UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,6 +124,44 @@ class EmailServiceServicer:
 
         Errors: those of SendEmail. In strict mode any of them fails the call; in permissive mode an
         item's error is its result.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendRawEmail(self, request, context):
+        """Accepts one email as a finished message (RFC 5322, MIME). Its body parts are sent byte for byte, so that
+        signatures (S/MIME, OpenPGP), calendar invitations and inline images arrive as they were made. Only the header
+        changes: Bcc, trace fields and the platform's own instructions are removed; Message-ID, Date, Received and the
+        DKIM signature are added.
+
+        These instructions may stand in the message's header, for programs that can set nothing else. They are removed
+        before sending, and a field of the request wins over them: `X-ZidiMail-Tag: name=value`, repeated for several
+        tags; `X-ZidiMail-Metadata: name=value`, which is another name for it; `X-ZidiMail-Scheduled-At`, a time as in
+        `scheduled_at_text`; `Idempotency-Key`. Other fields whose names begin with `X-ZidiMail-` are refused.
+
+        Errors: those of SendEmail, and MESSAGE_TOO_LARGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchSendRawEmails(self, request, context):
+        """Accepts up to 100 finished messages in one durable step. Each is treated as if it were sent alone: an item's
+        error is its result, and the others are sent.
+
+        Errors: VALIDATION_FAILED, MESSAGE_TOO_LARGE, UNAVAILABLE; as an item's result those of SendRawEmail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckEnvelope(self, request, context):
+        """Says whether an envelope would be accepted now, as a mail server is asked before it sees the message: the
+        sender's domain, the sandbox, the form of each address. It says nothing about quotas and suppression, counts
+        nothing, and the send decides again.
+
+        Errors: VALIDATION_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,6 +234,21 @@ def add_EmailServiceServicer_to_server(servicer, server):
                     servicer.BatchSendEmails,
                     request_deserializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsResponse.SerializeToString,
+            ),
+            'SendRawEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendRawEmail,
+                    request_deserializer=zidimail_dot_v1_dot_email__service__pb2.SendRawEmailRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_email__service__pb2.SendRawEmailResponse.SerializeToString,
+            ),
+            'BatchSendRawEmails': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchSendRawEmails,
+                    request_deserializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendRawEmailsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_email__service__pb2.BatchSendRawEmailsResponse.SerializeToString,
+            ),
+            'CheckEnvelope': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckEnvelope,
+                    request_deserializer=zidimail_dot_v1_dot_email__service__pb2.CheckEnvelopeRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_email__service__pb2.CheckEnvelopeResponse.SerializeToString,
             ),
             'UpdateEmail': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateEmail,
@@ -271,6 +339,87 @@ class EmailService:
             '/zidimail.v1.EmailService/BatchSendEmails',
             zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsRequest.SerializeToString,
             zidimail_dot_v1_dot_email__service__pb2.BatchSendEmailsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendRawEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.EmailService/SendRawEmail',
+            zidimail_dot_v1_dot_email__service__pb2.SendRawEmailRequest.SerializeToString,
+            zidimail_dot_v1_dot_email__service__pb2.SendRawEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchSendRawEmails(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.EmailService/BatchSendRawEmails',
+            zidimail_dot_v1_dot_email__service__pb2.BatchSendRawEmailsRequest.SerializeToString,
+            zidimail_dot_v1_dot_email__service__pb2.BatchSendRawEmailsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckEnvelope(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.EmailService/CheckEnvelope',
+            zidimail_dot_v1_dot_email__service__pb2.CheckEnvelopeRequest.SerializeToString,
+            zidimail_dot_v1_dot_email__service__pb2.CheckEnvelopeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -107,7 +107,7 @@ class WebhookServiceServicer:
         """Registers a webhook. The answer is the only one that ever holds its signing secret. It is told of
         events that happen from now on.
 
-        Errors: VALIDATION_FAILED.
+        Errors: VALIDATION_FAILED, WEBHOOK_ALREADY_EXISTS, LIMIT_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,7 +135,7 @@ class WebhookServiceServicer:
         """Changes where a webhook's calls go, which events it is told of, or whether it is called. What happens
         while it is disabled is kept for 30 days as events whose calls failed: replay them when it is enabled.
 
-        Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED.
+        Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED, WEBHOOK_ALREADY_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

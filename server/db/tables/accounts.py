@@ -27,6 +27,12 @@ organisations = Table(
     Column("state_note", Text, nullable=False, server_default=""),
     # Few are not healthy, and they are looked for again and again.
     partial_index("ix_organisations_not_healthy", "state", "org_id", where="state <> 'healthy'"),
+    Column("webhook_limit", Integer),
+    Column("key_limit", Integer),
+    Column("domain_limit", Integer),
+    Column("scheduled_limit", Integer),
+    Column("scheduled_bytes_limit", BigInteger),
+    Column("test_limit", Integer),
 )
 
 # People who may sign in, each with one address for all organisations.

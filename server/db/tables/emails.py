@@ -39,7 +39,10 @@ emails = Table(
     time_column("scheduled_at", nullable=True),
     # The batch job that sent it (S-11). Such mail has no `scheduled_at`.
     id_column("job_id", nullable=True),
+    # The bytes of scheduled mail, which count while it waits (C-88).
+    Column("waiting_bytes", BigInteger),
     partial_index("ix_emails_scheduled", "scheduled_at", where="status = 'scheduled'"),
+    partial_index("ix_emails_waiting", "org_id", "scheduled_at", "id", where="status = 'scheduled'"),
     # The criteria of a list, each newest first (contract row F-6).
     Index("ix_emails_org_id_status_id", "org_id", "status", "id"),
     Index("ix_emails_org_id_domain_id_id", "org_id", "domain_id", "id"),
@@ -87,6 +90,11 @@ email_contents = Table(
     Column("html", Text),
     Column("text", Text),
     Column("headers", Text, nullable=False),  # a JSON object
+    # Of an email that came as a finished message: the header with which it is sent on, the bytes of its body,
+    # which is the attachment part number 0, and the envelope's sender if it is not the author.
+    Column("raw_head", LargeBinary),
+    Column("raw_size", BigInteger),
+    Column("mail_from", Text),
 )
 
 attachments = Table(
@@ -101,8 +109,8 @@ attachments = Table(
     Column("size", BigInteger, nullable=False),
 )
 
-# The bytes of attachments, deleted when the email is settled (Z-23). In parts, as databases and drivers copy
-# values: a part, and not a file of 40 MB.
+# The bytes of attachments, and of the bodies of finished messages as attachment 0; deleted when the email is
+# settled (Z-23). In parts, as databases and drivers copy values: a part, and not a file of 40 MB.
 attachment_parts = Table(
     "attachment_parts",
     metadata,

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, LargeBinary, String, Table, Text
 
-from server.db.tables.metadata import id_column, metadata, time_column
+from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
 api_keys = Table(
     "api_keys",
@@ -21,4 +21,5 @@ api_keys = Table(
     time_column("last_used_at", nullable=True),
     time_column("revoked_at", nullable=True),
     Index("ix_api_keys_id", "id", unique=True),
+    partial_index("ix_api_keys_live", "org_id", where="revoked_at IS NULL"),
 )

@@ -11,7 +11,6 @@ delivery_queue = Table(
     id_column("org_id", primary_key=True),
     id_column("email_id", primary_key=True),
     Column("no", SmallInteger, primary_key=True),
-    Column("shard", SmallInteger, nullable=False),
     Column("priority", SmallInteger, nullable=False),
     Column("site", String(253), nullable=False),
     time_column("due_at"),
@@ -30,7 +29,9 @@ delivery_queue = Table(
     time_column("held_since", nullable=True),
     Column("held_ms", BigInteger, nullable=False, server_default="0"),
     partial_index(
-        "ix_delivery_queue_due", "shard", "priority", "due_at", "email_id", "no", where="lease_until IS NULL"
+        "ix_delivery_queue_due",
+        *("org_id", "priority", "due_at", "email_id", "no"),
+        where="lease_until IS NULL",
     ),
     partial_index("ix_delivery_queue_leased", "lease_until", where="lease_until IS NOT NULL"),
     partial_index("ix_delivery_queue_held", "org_id", where="held_since IS NOT NULL"),

@@ -17,6 +17,13 @@ plans = Table(
     Column("burst_limit", Integer),
     Column("attachment_bytes", Integer, nullable=False),
     Column("smtp", Boolean, nullable=False),
+    # The things that an organisation may own at one time, and its test mail a day (C-88).
+    Column("webhook_limit", Integer),
+    Column("key_limit", Integer),
+    Column("domain_limit", Integer),
+    Column("scheduled_limit", Integer),
+    Column("scheduled_bytes_limit", BigInteger),
+    Column("test_limit", Integer),
 )
 
 # The usage of organisations: one row for each, every number with its period.
@@ -31,6 +38,11 @@ usage = Table(
     Column("unique_count", Integer, nullable=False),
     Column("second", BigInteger, nullable=False),  # since 1970
     Column("second_count", Integer, nullable=False),
+    # Test mail of the day.
+    Column("test_count", Integer, nullable=False, server_default="0"),
+    # The scheduled emails that wait for their time now, and their bytes.
+    Column("waiting_count", Integer, nullable=False, server_default="0"),
+    Column("waiting_bytes", BigInteger, nullable=False, server_default="0"),
 )
 
 # The addresses that an organisation with a limit on them has written to in a month.

@@ -27,6 +27,7 @@ from server.delivery.verdict import (
     unreachable,
 )
 from server.message.encoding import Uncomposable, address_text
+from server.message.seven_bit import Inconvertible
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Session:
         try:
             refused = await hooks.before_mail(tuple(recipients))
             left = {no: address for no, address in recipients.items() if no not in refused}
-            decided, envelope = self._servable(message, left)
+            decided, envelope = await self._servable(message, left)
             decided.update(refused)
             if envelope is None:
                 return Sent(decided)
@@ -105,7 +106,7 @@ class Session:
             self.abort()
             raise
 
-    def _servable(
+    async def _servable(
         self, message: OutgoingMessage, recipients: Mapping[int, str]
     ) -> tuple[dict[int, Outcome], _Envelope | None]:
         """Outcomes for the recipients that this host cannot serve, and the envelope for the others."""
@@ -113,6 +114,13 @@ class Session:
         paths: dict[int, bytes] = {}
         utf8 = "SMTPUTF8" in self._features
         content = message.pieces(utf8=utf8)
+        if content is not None and self._needs_seven_bit(content):
+            try:
+                content = await asyncio.to_thread(message.seven_bit)
+            except Inconvertible as error:
+                text = f"this host takes no 8-bit text (8BITMIME), and {error}"
+                outcome = unfit("5.6.3", text, self.target.display_name)
+                return dict.fromkeys(recipients, outcome), None
         for no, address in recipients.items():
             try:
                 path = address_text(address)
@@ -132,6 +140,9 @@ class Session:
             text = f"the message has {size} bytes, and this host takes at most {limit}"
             return decided | dict.fromkeys(paths, unfit("5.3.4", text, self.target.display_name)), None
         return decided, _Envelope(self._mail(message, paths, size), paths, content)
+
+    def _needs_seven_bit(self, content: Pieces) -> bool:
+        return "8BITMIME" not in self._features and not all(bytes(piece).isascii() for piece in content)
 
     def _mail(self, message: OutgoingMessage, paths: Mapping[int, bytes], size: int) -> bytes:
         mail = b"MAIL FROM:<%b>" % message.sender.encode()

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from edge.dialects.failures import reasons
 from edge.dialects.zidimail.errors import ROWS, failure_answer
 from edge.transcoding.comments import comments_of
+from edge.transcoding.failure_texts import reasons
 from edge.transcoding.status import HTTP_REASONS, Failure, Violation
 
 REASONS = sorted(reasons() | HTTP_REASONS)
@@ -59,6 +59,7 @@ def test_texts_use_only_metadata_that_the_contract_promises(reason: str) -> None
         "HEAD_TOO_LARGE": {"limit"},
         "MALFORMED_REQUEST": {"problem"},
         "BODY_ENCODING": {"encoding"},
+        "LIMIT_EXCEEDED": {"advice"},
     }
     assert used <= documented_keys(reason) | {"request_id", "violation"} | of_the_edge.get(reason, set())
 

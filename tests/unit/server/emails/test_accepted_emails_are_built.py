@@ -83,7 +83,9 @@ def email_row(accepted: Draft) -> EmailRow:
     """The email as delivery reads it from the store."""
     row, content = accepted.email, accepted.content
     same = ("org_id", "id", "sender", "subject", "to", "cc", "reply_to", "message_id")
-    bodies = {name: content[name] for name in ("html", "text", "headers")}
+    bodies = {
+        name: content[name] for name in ("html", "text", "headers", "raw_head", "raw_size", "mail_from")
+    }
     return EmailRow(
         **{name: row[name] for name in same}, **bodies, domain_id="d", begins_at=row["created_at"]
     )

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.account_health.rules import Standing
-from server.emails.admission import RULES, Admission, Admitted, Moment, Refusal, RuleName
+from server.emails.admission import Admission, Admitted, Refusal
+from server.emails.admission_rules import RULES, Moment, RuleName
 from server.emails.candidate import Candidate, Facts, IdempotencyKey, Remembered
 from server.emails.faults import DomainNotAllowed, IdempotencyKeyReused
 from server.faults import ValidationFailed, Violation
@@ -25,7 +26,9 @@ from server.quotas.faults import (
 from server.quotas.rules import AccountLimits, Limits, Periods, Used
 
 NOW_MS = int(datetime(2026, 11, 22, 23, 59, 58, 500_000, UTC).timestamp() * 1000)
-MOMENTS: Sequence[Moment] = get_args(Moment)
+EnvelopeMoment: TypeAlias = Literal["sender", "recipient"]
+# The moments at which a whole email is decided about.
+MOMENTS: Sequence[Moment] = [moment for moment in get_args(Moment) if moment not in get_args(EnvelopeMoment)]
 ORG, DOMAIN, ADA, BOB = "org", "mail.example.com", "ada@example.net", "bob@example.net"
 KEY = IdempotencyKey(ORG, "send", "k")
 LIMITS = Limits("pro", None, None, overage=False, unique=None, burst=None, attachment_bytes=10, warm_up=None)
@@ -47,19 +50,29 @@ BREAKS: Mapping[RuleName, Mapping[str, Any]] = {
     "daily": {"daily": 0},
     "monthly": {"monthly": 0},
     "unique": {"unique": 0},
+    "waiting": {"scheduled_at": NOW_MS + 1, "scheduled": 0},
+    "test mail": {"test": True, "test_emails": 0},
 }
 REQUEST_RULES: list[RuleName] = ["idempotency key", "request", "attachments"]
 LATER_RULES: list[RuleName] = ["sandbox", "suppression", "burst", "warm-up", "daily", "monthly", "unique"]
+OWNED_RULES: list[RuleName] = ["waiting", "test mail"]
 # The order of C-41 at each moment.
 ORDER: Mapping[Moment, list[RuleName]] = {
-    "accept": [*REQUEST_RULES, "account", "key's domains", "domain", *LATER_RULES],
+    "accept": [*REQUEST_RULES, "account", "key's domains", "domain", *LATER_RULES, *OWNED_RULES],
     "accept_next": [
         *REQUEST_RULES,
         *("account", "key's domains", "domain"),
         *(rule for rule in LATER_RULES if rule != "burst"),
+        *OWNED_RULES,
     ],
-    "fetch": [*REQUEST_RULES, "account", "key's domains", "domain"],
-    "release": ["account", "domain", *LATER_RULES],
+    "fetch": [*REQUEST_RULES, "account", "key's domains", "domain", *OWNED_RULES],
+    # Scheduled mail has paid burst before (C-88).
+    "release": ["account", "domain", *(rule for rule in LATER_RULES if rule != "burst")],
+}
+# The same of the parts of an envelope whose message is still to come (C-31).
+ENVELOPE_ORDER: Mapping[EnvelopeMoment, list[RuleName]] = {
+    "sender": ["account", "key's domains", "domain"],
+    "recipient": ["sandbox"],
 }
 ADJACENT = [
     (moment, *pair) for moment in MOMENTS for pair in zip(ORDER[moment], ORDER[moment][1:], strict=False)
@@ -122,6 +135,38 @@ def test_each_rule_applies_at_its_stages_only(moment: Moment) -> None:
             assert isinstance(decision, Admitted), rule
 
 
+@pytest.mark.parametrize("moment", ENVELOPE_ORDER)
+def test_a_part_of_an_envelope_is_judged_by_its_own_rules_only(moment: EnvelopeMoment) -> None:
+    """C-31: by the same checks, and nothing is counted."""
+    rules = {rule.name: rule for rule in RULES}
+    assert [name for name in rules if moment in rules[name].moments] == ENVELOPE_ORDER[moment]
+    for rule in BREAKS:
+        candidate, known = breaking(rule)
+        admission = Admission(known)
+        fault = admission.fault(candidate, moment)
+        assert (fault is not None) == (rule in ENVELOPE_ORDER[moment]), rule
+        assert admission.usage() == {}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_both_domains_of_a_message_must_be_verified(moment: Moment) -> None:
+    """C-31: that of the header's From, and that of the envelope's sender."""
+    both = email(envelope_domain="bounces.example.com")
+    refused = Admission(facts()).decide(both, moment)
+    assert isinstance(refused, Refusal)
+    assert refused.fault.metadata == {"domain": "bounces.example.com"}
+    known = facts(domain_ids={(ORG, DOMAIN): "domain id", (ORG, "bounces.example.com"): "another"})
+    assert Admission(known).decide(both, moment) == Admitted("domain id", set())
+
+
+def test_a_key_must_be_allowed_for_both_domains_of_a_message() -> None:
+    """F-7."""
+    both = email(envelope_domain="bounces.example.com", allowed_domains={DOMAIN})
+    decision = Admission(facts()).decide(both, "accept")
+    assert isinstance(decision, Refusal)
+    assert (decision.rule, decision.fault.metadata) == ("key's domains", {"domain": "bounces.example.com"})
+
+
 def test_no_rule_is_without_a_test() -> None:
     assert [rule.name for rule in RULES] == list(BREAKS)
 
@@ -140,11 +185,12 @@ def test_a_repeated_call_gets_its_first_answer_whatever_rules_it_breaks_now(mome
 
 @pytest.mark.parametrize("quota", ["burst", "warm-up", "daily", "monthly", "unique"])
 def test_test_mail_is_stopped_by_no_quota_and_uses_none(quota: RuleName) -> None:
-    """F-5."""
+    """F-5; it is counted by the day (C-88)."""
     _, known = breaking(quota)
     admission = Admission(known)
     assert isinstance(admission.decide(email(test=True), "accept"), Admitted)
-    assert admission.usage() == {}
+    used = admission.usage()[ORG]
+    assert (used.day, used.month, used.unique, used.second, used.test) == (0, 0, 0, 0, 1)
 
 
 def test_test_mail_is_subject_to_the_other_rules() -> None:
@@ -182,11 +228,12 @@ def test_suppressed_recipients_are_skipped_and_use_no_quota() -> None:
 
 
 def test_scheduled_mail_needs_room_today_and_counts_when_it_is_released() -> None:
-    """C-25."""
+    """C-25, C-88: burst is paid at once."""
     admission = Admission(facts(daily=1))
     for _ in range(2):
         assert isinstance(admission.decide(email(scheduled_at=NOW_MS + 1), "accept"), Admitted)
-    assert admission.usage() == {}
+    used = admission.usage()[ORG]
+    assert (used.day, used.second, used.waiting) == (0, 2, 2)
     assert isinstance(admission.decide(email(), "release"), Admitted)
     refused = admission.decide(email(scheduled_at=NOW_MS + 1), "accept")
     assert isinstance(refused, Refusal)

@@ -10,11 +10,13 @@ import dns.rrset
 import pytest
 
 from server.net.descriptors import Exhausted
-from server.net.dns import DnsTemporaryError, NxDomain, Resolver
+from server.net.dns import MAX_CONCURRENT, DnsTemporaryError, NxDomain, Resolver
+from server.owner import working_for
 from server.settings import Settings, SettingsError
 from tests.harness.clock import ManualClock
 from tests.harness.descriptors import no_descriptor_left
 from tests.harness.dns_server import DnsFault, DnsServer
+from tests.harness.waiting import until
 
 
 @pytest.fixture
@@ -363,6 +365,39 @@ async def test_many_names_at_once_are_all_answered(dns_server: DnsServer, resolv
     dns_server.zones |= {(name, "TXT"): [name] for name in names}
     patient = Resolver(_settings(dns_server.address), timeout_s=10)
     assert await asyncio.gather(*(patient.txt(name) for name in names)) == [[name] for name in names]
+
+
+async def test_look_ups_of_one_owner_leave_slots_for_another(
+    dns_server: DnsServer, clock: ManualClock
+) -> None:
+    """Ten times as many silent names as there are slots; the other's answer does not wait for one of them."""
+    dns_server.zones |= {(f"n{n}.silent.test", "TXT"): DnsFault.TIMEOUT for n in range(10 * MAX_CONCURRENT)}
+    dns_server.zones["other.test", "TXT"] = ["found"]
+    patient = Resolver(_settings(dns_server.address), clock, timeout_s=60.0)
+    with working_for("greedy"):
+        silent = [
+            asyncio.create_task(patient.txt(f"n{n}.silent.test", fresh=True))
+            for n in range(10 * MAX_CONCURRENT)
+        ]
+    await until(lambda: len(dns_server.queries) > 64)
+    with working_for("modest"):
+        assert await patient.txt("other.test", fresh=True) == ["found"]
+    assert not any(task.done() for task in silent)
+    await patient.close()
+    await asyncio.gather(*silent, return_exceptions=True)
+
+
+async def test_time_limit_covers_the_wait_for_a_slot_and_blames_no_name_for_it(
+    dns_server: DnsServer, hasty: Resolver
+) -> None:
+    names = [f"n{n}.silent.test" for n in range(2 * MAX_CONCURRENT)]
+    dns_server.zones |= {(name, "TXT"): DnsFault.TIMEOUT for name in names}
+    dns_server.zones["last.test", "TXT"] = ["found"]
+    names.append("last.test")
+    found = await asyncio.gather(*map(hasty.txt, names), return_exceptions=True)
+    assert {type(error) for error in found} == {DnsTemporaryError}
+    assert "too many look-ups" in str(found[-1])
+    assert await hasty.txt("last.test") == ["found"], "the failure was not kept"
 
 
 async def test_the_least_recently_used_answer_is_dropped_first(dns_server: DnsServer) -> None:

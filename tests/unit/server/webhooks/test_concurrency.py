@@ -58,7 +58,7 @@ def test_inconclusive_call_does_not_change_the_limit() -> None:
 
 
 def test_webhooks_take_turns() -> None:
-    limiter = ConcurrencyLimiter(4, 100, 8)
+    limiter = ConcurrencyLimiter(6, 4, 8)
     for webhook in ("a", "b", "c"):
         limiter.add(_calls(("o", webhook), 10))
     assert _webhooks(_started(limiter)) == ["a", "b", "c", "a"]
@@ -74,9 +74,28 @@ def test_organisation_cannot_use_every_slot() -> None:
     assert len([key for key in started if key.org_id == "modest"]) == 1
 
 
+def test_organisations_take_turns_however_many_webhooks_they_have() -> None:
+    limiter = ConcurrencyLimiter(100, 100, 8)
+    for number in range(10):
+        limiter.add(_calls(("many", f"m{number}"), 2))
+    limiter.add(_calls(("one", "o"), 2))
+    assert _webhooks(_started(limiter))[:4] == ["m0", "o", "m1", "o"]
+
+
+def test_organisation_leaves_slots_and_claims_to_another() -> None:
+    limiter = ConcurrencyLimiter(16, 100, 8)
+    for number in range(100):
+        webhook = ("greedy", f"g{number}")
+        limiter.add(_calls(webhook, min(1, limiter.capacity(webhook))))
+    assert len(_started(limiter)) == 12
+    assert limiter.capacity(("modest", "m")) == 12
+    limiter.add(_calls(("modest", "m"), 2))
+    assert _webhooks(_started(limiter)) == ["m", "m"]
+
+
 def test_failing_webhooks_share_half_of_the_slots() -> None:
-    limiter = ConcurrencyLimiter(10, 100, 8)
-    failing = [("o", f"f{number}") for number in range(20)]
+    limiter = ConcurrencyLimiter(40, 100, 8)
+    failing = [(f"o{number % 5}", f"f{number}") for number in range(60)]
     for webhook in failing:
         limiter.add(_calls(webhook, 1))
     while keys := _started(limiter):
@@ -84,9 +103,10 @@ def test_failing_webhooks_share_half_of_the_slots() -> None:
             limiter.finish(key, succeeded=False)
     for webhook in failing:
         limiter.add(_calls(webhook, 3))
-    assert len(_started(limiter)) == 5
+    assert 15 <= len(_started(limiter)) <= 20
+    limiter.add(_calls(("other", "failed before"), 2))
     limiter.add(_calls(("o", "healthy"), 2))
-    assert _webhooks(_started(limiter)) == ["healthy", "healthy"]
+    assert _webhooks(_started(limiter)) == ["failed before", "healthy", "failed before", "healthy"]
 
 
 def test_claims_stop_while_enough_calls_wait() -> None:

@@ -1,0 +1,1 @@
+"""The SMTP relay, as its clients see it: real programs, raw sockets."""
