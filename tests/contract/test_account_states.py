@@ -22,7 +22,13 @@ from tests.harness.stack import Stack
 from tests.harness.waiting import until_sync
 
 # The methods that send. All others work while sending is paused: so a waiting email is moved and cancelled.
-SENDING = {"EmailService.SendEmail", "EmailService.BatchSendEmails", "BatchJobService.CreateBatchJob"}
+# BatchSendRawEmails answers, with a refusal for each message.
+SENDING = {
+    "EmailService.SendEmail",
+    "EmailService.BatchSendEmails",
+    "EmailService.SendRawEmail",
+    "BatchJobService.CreateBatchJob",
+}
 STATES = ("healthy", "review", "paused", "banned")
 OF_CUSTOMERS = {name: method for name, method in METHODS.items() if ROWS[name].kinds != "I"}
 # A server may notice a ban, and its end, only after 4 seconds, and an edge after 5.
