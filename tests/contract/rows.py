@@ -292,7 +292,7 @@ ROWS: dict[str, Row] = {
         "F-3",
         KJ,
         "full",
-        lambda world: {"id": world.new_webhook(), "url": "https://127.0.0.1:1/moved"},
+        lambda world: {"id": world.new_webhook(), "url": f"https://127.0.0.1:1/moved/{world.number()}"},
         OF_WEBHOOK,
         lambda world, field: {"url": "https://127.0.0.1:1/stolen"},
     ),

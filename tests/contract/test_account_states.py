@@ -22,7 +22,13 @@ from tests.harness.stack import Stack
 from tests.harness.waiting import until_sync
 
 # The methods that send. All others work while sending is paused: so a waiting email is moved and cancelled.
-SENDING = {"EmailService.SendEmail", "EmailService.BatchSendEmails", "BatchJobService.CreateBatchJob"}
+# BatchSendRawEmails answers, with a refusal for each message.
+SENDING = {
+    "EmailService.SendEmail",
+    "EmailService.BatchSendEmails",
+    "EmailService.SendRawEmail",
+    "BatchJobService.CreateBatchJob",
+}
 # Methods whose session or object another call of this test may have ended: the state must not be the reason.
 SHARED = {
     f"AccountService.{name}"

@@ -128,8 +128,8 @@ class World:
         return str(self.made("DomainService.CreateDomain", fields, self.a.api_key)["domain"]["id"])
 
     def webhook(self) -> Fields:
-        """A webhook whose URL does not answer."""
-        return {"url": "https://127.0.0.1:1/matrix", "events": ["EVENT_TYPE_EMAIL_BOUNCED"]}
+        """A new webhook's fields; its URL does not answer."""
+        return {"url": f"https://127.0.0.1:1/matrix/{self.number()}", "events": ["EVENT_TYPE_EMAIL_BOUNCED"]}
 
     def new_webhook(self) -> str:
         """The id of a new webhook of A's."""

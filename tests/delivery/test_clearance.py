@@ -124,7 +124,7 @@ async def test_scheduled_mail_fails_at_its_time(
     later = START_MS + HOUR_S * 1000
     [email] = await enqueue(writer, rows_of(org_id, ["ok@r.test"], scheduled_at=later))
     await happens(writer, org_id)
-    assert await writer.run(release, later) == 1
+    assert (await writer.run(release, later)).emails == 1
     [event] = await events_of(database, email)
     assert (event.type, event.reply_status, event.reply_text) == ("email.failed", "5.7.1", text)
     assert await queue_of(database) == []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from server.commands import account_state, bootstrap, organisation
+from server.commands import account_state, bootstrap, organisation, plan
 from server.settings import Settings
 
 # The reason that the operator gives for each state of an account.
@@ -55,6 +55,15 @@ async def make(kinds: Mapping[str, Kind], env: Mapping[str, str]) -> dict[str, O
         if limits:
             await organisation.change(parsed(organisation, [printed["org_id"], *limits]), settings)
     return made
+
+
+async def own_without_limit(name: str, env: Mapping[str, str]) -> None:
+    """Lets organisations on a plan own as many webhooks, keys and domains as the tests that share them make.
+
+    `env` names the store; on SQLite no server may run.
+    """
+    limits = ("--webhooks=none", "--keys=none", "--domains=none")
+    await plan.change(parsed(plan, [name, *limits]), Settings.from_env(env))
 
 
 def parsed(command: ModuleType, words: Sequence[str]) -> argparse.Namespace:

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import grpc.aio
 
-from tests.harness.organisations import Kind, make
+from tests.harness.organisations import Kind, make, own_without_limit
 from tests.harness.organisations import Organisation as Organisation
 from tests.harness.waiting import until_sync
 
@@ -55,7 +55,8 @@ class Stack:
     of the `kinds` in `orgs`.
 
     `database_url` is None for SQLite in the data directory. `env` adds to the environment of every
-    program. Private networks are allowed and rate limits off, unless `env` says otherwise.
+    program. Private networks are allowed and rate limits off, unless `env` says otherwise; and what the plan
+    pro lets an organisation own is not limited.
     """
 
     domain = "mail.example.com"
@@ -100,6 +101,7 @@ class Stack:
         self.run("server", "migrate")
         self.owner = self.bootstrap_org("owner@example.com", self.domain)
         self.other = self.bootstrap_org("other@example.net", "mail.example.net")
+        asyncio.run(own_without_limit("pro", self.env))
         if self._kinds:
             self.orgs = asyncio.run(make(self._kinds, self.env))
         self._start_programs()
