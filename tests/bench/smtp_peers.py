@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.clients.commands import CommandError, run
 from tests.clients.programs.installed import INSTALLED
@@ -17,17 +18,24 @@ AIOSMTPD = "aiosmtpd==1.4.6"
 HARAKA = "Haraka@3.3.4"
 
 
+class Program(NamedTuple):
+    """A program that listens: its port, and its process id."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def aiosmtpd() -> Iterator[int]:
-    """The port of a bare aiosmtpd, one process. Raises CommandError if it cannot be installed."""
+def aiosmtpd() -> Iterator[Program]:
+    """A bare aiosmtpd, one process. Raises CommandError if it cannot be installed."""
     folder = ROOT / "build" / AIOSMTPD.replace("==", "-")
     if not folder.exists():
         draft = folder.with_name(f"{folder.name}.new")
         pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
         run(*pip, "--target", str(draft), AIOSMTPD)
         draft.rename(folder)
-    with listening("tests.bench.bare_aiosmtpd", PYTHONPATH=str(folder)) as port:
-        yield port
+    with listening("tests.bench.bare_aiosmtpd", PYTHONPATH=str(folder)) as program:
+        yield program
 
 
 @contextmanager
@@ -81,13 +89,13 @@ def _installed_haraka() -> Path:
 @contextmanager
 def authenticated(port: int, key: str) -> Iterator[int]:
     """The port of a forwarder to `port`, whose sessions are authenticated."""
-    with listening("tests.bench.authenticating", str(port), key) as forwarded:
-        yield forwarded
+    with listening("tests.bench.authenticating", str(port), key) as forwarder:
+        yield forwarder.port
 
 
 @contextmanager
-def listening(module: str, *arguments: str, **env: str) -> Iterator[int]:
-    """A program while it runs; yields the port that it prints."""
+def listening(module: str, *arguments: str, **env: str) -> Iterator[Program]:
+    """A program while it runs, at the port that it prints."""
     with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
@@ -97,6 +105,6 @@ def listening(module: str, *arguments: str, **env: str) -> Iterator[int]:
     ) as process:
         assert process.stdout is not None
         try:
-            yield int(process.stdout.readline().rpartition(" ")[2])
+            yield Program(int(process.stdout.readline().rpartition(" ")[2]), process.pid)
         finally:
             process.kill()
