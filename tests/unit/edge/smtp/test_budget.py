@@ -41,7 +41,7 @@ async def test_message_that_is_larger_than_all_waits_for_all() -> None:
 
 
 @pytest.mark.parametrize("is_granted", [False, True])
-async def test_message_that_gives_up_leaves_its_room_to_the_next(is_granted: bool) -> None:
+async def test_message_that_gives_up_holds_up_no_other(is_granted: bool) -> None:
     """Before its turn, and in the moment in which it gets it."""
     budget = Budget(10)
     await budget.take(10)
