@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from zidimail.v1.access_service_pb2 import GetCallerRequest, GetCallerResponse
 from edge.channel import Channel
 from edge.coalesce import Batch, Coalescer, LineFull, varint
 from edge.recent import Recent
+from edge.smtp.budget import Budget
 from edge.smtp.content import Content
 from edge.smtp.settings import Settings
 from edge.transcoding.deadline import LEAST_PACE
@@ -63,7 +63,7 @@ class Server:
         self._shared = Coalescer(batch, settings.waiting_limit, Batch.of(pb.BatchSendRawEmailsRequest()))
         self._senders = Recent(SENDERS, SENDERS_S)
         self._send_deadline_s = settings.send_deadline_s
-        self._large = _Budget(settings.sending_limit)
+        self._large = Budget(settings.sending_limit)
 
     async def account(self, caller: Caller) -> Account:
         """The account of a credential that may send messages from the client's address."""
@@ -130,44 +130,6 @@ class Server:
 
     def _deadline(self, size: int) -> float:
         return asyncio.get_running_loop().time() + self._send_deadline_s + size / LEAST_PACE
-
-
-class _Budget:
-    """Bytes that messages in memory may have together; each waits its turn, a larger one for all."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._left = most
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    async def take(self, size: int) -> None:
-        """Waits until there is room for `size` bytes."""
-        size = min(size, self._most)
-        if not self._waiting and size <= self._left:
-            self._left -= size
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((size, turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.give_back(size)
-            raise
-
-    def give_back(self, size: int) -> None:
-        """Makes room again."""
-        self._left += min(size, self._most)
-        while self._waiting:
-            size, turn = self._waiting[0]
-            if turn.done():
-                self._waiting.popleft()
-            elif size <= self._left:
-                self._waiting.popleft()
-                self._left -= size
-                turn.set_result(None)
-            else:
-                return
 
 
 def _sender_of(caller: Caller, domain: str) -> str:

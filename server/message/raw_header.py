@@ -38,16 +38,12 @@ INSTRUCTIONS = frozenset({"x-zidimail-tag", "x-zidimail-metadata", "x-zidimail-s
 
 
 class Field(NamedTuple):
-    """A field: its name, its value in one line, and its own lines, each with its CRLF."""
+    """A field: its name, the name in lower case, its value in one line, and its own lines, each with CRLF."""
 
     name: str
+    key: str
     value: str
     lines: bytes
-
-    @property
-    def key(self) -> str:
-        """The name in lower case."""
-        return self.name.lower()
 
 
 class Unreadable(ValueError):
@@ -83,7 +79,10 @@ def problems(fields: Sequence[Field]) -> Iterator[tuple[str, str]]:
             yield field.name, "is given twice"
         seen.add(key)
         if key.startswith(_OUR_PREFIX) and key not in INSTRUCTIONS:
-            yield field.name, "is no instruction of the platform, which has X-ZidiMail-Tag and -Scheduled-At"
+            yield (
+                field.name,
+                "is no instruction of the platform, which has X-ZidiMail-Tag, -Metadata and -Scheduled-At",
+            )
 
 
 def line_or_problem(field: Field) -> bytes | str:
@@ -121,7 +120,8 @@ def _field(lines: list[bytes]) -> Field:
         value = whole[found.end() :].decode()
     except UnicodeDecodeError:
         raise Unreadable(f"has a header field that is not UTF-8: {found[1].decode()}") from None
-    return Field(found[1].decode(), value.strip(" \t"), b"\r\n".join([*lines, b""]))
+    name = found[1].decode()
+    return Field(name, name.lower(), value.strip(" \t"), b"\r\n".join([*lines, b""]))
 
 
 def _shown(line: bytes) -> str:

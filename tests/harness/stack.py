@@ -208,7 +208,7 @@ class Stack:
         port = self.smtp_port if name == "relay" else free_port()
         address = listen or f"127.0.0.1:{port}"
         self._spawn(name, "edge.smtp", env={"ZIDIMAIL_SMTP_LISTEN": address, **(env or {})})
-        self._poll(name, lambda: _greets(address), f"{name} never greeted")
+        self._poll(name, lambda: greets(address), f"{name} never greeted")
         return port
 
     def wait_until_ready(self) -> None:
@@ -351,7 +351,8 @@ class Stack:
             raise StackError(f"{error}\n{self.log_tails()}") from None
 
 
-def _greets(address: str) -> bool:
+def greets(address: str) -> bool:
+    """True if a mail server answers at `host:port`."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), 2) as connection:

@@ -21,7 +21,7 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Server, edge and relay, without TLS."""
     with Stack(tmp_path_factory.mktemp("smtp"), kinds=KINDS) as stack:
