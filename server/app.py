@@ -13,6 +13,7 @@ from prometheus_client import start_http_server
 
 from server.accounts import wiring as accounts
 from server.clock import SystemClock
+from server.contacts import wiring as contacts
 from server.delivery import wiring as delivery
 from server.domains import wiring as domains
 from server.emails import wiring as emails
@@ -70,6 +71,7 @@ def server(kernel: Kernel) -> list[Service]:
         domains.build(kernel),
         events.build(kernel),
         inbound.build(kernel),
+        contacts.build(kernel),
         quotas.build(kernel),
         suppressions.build(kernel),
         identities,

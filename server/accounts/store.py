@@ -27,6 +27,9 @@ class OrganisationRow(NamedTuple):
     unique_limit: int | None
     burst_limit: int | None
     created_at: int
+    contact_limit: int | None
+    contact_import_limit: int | None
+    contact_list_limit: int | None
 
 
 class _SessionRow(NamedTuple):

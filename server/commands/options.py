@@ -4,8 +4,9 @@ import argparse
 
 from server.settings import SettingsError
 
-# A limit of an organisation or a plan: emails a second, recipients a day and a month, unique ones a month.
-LIMITS = ("daily", "monthly", "unique", "burst")
+# A limit of an organisation or a plan: recipients a day and a month, unique ones a month, emails a second,
+# contacts, rows of an import, lists of contacts.
+LIMITS = ("daily", "monthly", "unique", "burst", "contact", "contact-import", "contact-list")
 # The largest number that the store's columns and the wire hold.
 _MAX_NUMBER = 2**31 - 1
 
@@ -22,7 +23,7 @@ def whole_number(name: str, text: str, *, instead: str | None = None, most: int 
 def limits_of(args: argparse.Namespace, *, unset: str) -> dict[str, int | None]:
     """The columns of the limits that were given; the word `unset` stands for null. Raises `SettingsError`."""
     return {
-        f"{name}_limit": None if text == unset else whole_number(name, text, instead=unset)
-        for name in LIMITS
-        if (text := getattr(args, name)) is not None
+        f"{column}_limit": None if text == unset else whole_number(name, text, instead=unset)
+        for name, column in ((name, name.replace("-", "_")) for name in LIMITS)
+        if (text := getattr(args, column)) is not None
     }

@@ -2,6 +2,7 @@
 
 from server.db.tables import (
     accounts,
+    contacts,
     domains,
     emails,
     events,
@@ -18,6 +19,7 @@ from server.db.tables.metadata import metadata
 # Importing a module adds its tables to the metadata.
 MODULES = (
     accounts,
+    contacts,
     domains,
     emails,
     events,

@@ -20,6 +20,9 @@ class PlanRow(NamedTuple):
     burst_limit: int | None
     attachment_bytes: int
     smtp: bool
+    contact_limit: int | None
+    contact_import_limit: int | None
+    contact_list_limit: int | None
 
 
 def all_plans(tx: Tx) -> list[PlanRow]:

@@ -29,11 +29,13 @@ class Row:
     created: bool = False
     # A key that is bound to domains may call it, and reaches what is of its domains (C-90).
     bound: bool = False
+    # The least role of a session that may call it, if its permission does not say it.
+    own_role: str = ""
 
     @property
     def role(self) -> str:
         """The least role of a session that may call it (C-77)."""
-        return "admin" if self.permission == "full" else "read_only"
+        return self.own_role or ("admin" if self.permission == "full" else "read_only")
 
 
 def webhook_of(world: World) -> str:
@@ -74,6 +76,22 @@ def beside_feedback(world: World, field: str) -> Fields:
 def cursors(id_of: Callable[[World], str]) -> Mapping[str, Callable[[World], str]]:
     """The places in a list that something of A's stands for."""
     return {"after": id_of, "before": id_of}
+
+
+OF_CONTACT = {"id_or_email": lambda world: world.contact["id"]}
+IN_LIST = {"contact_list_id": lambda world: world.contact_list_id}
+
+
+def beside_contact(world: World, field: str) -> Fields:
+    """A's contact with A's list, or with the stranger's own."""
+    if field == "id_or_email":
+        return {"contact_list_id": world.b_contact_list_id}
+    return {"id_or_email": world.b_contact_id}
+
+
+def beside_list(world: World, field: str) -> Fields:
+    """Nothing, or for a place in the list of its members the stranger's own list."""
+    return {} if field == "contact_list_id" else {"contact_list_id": world.b_contact_list_id}
 
 
 OF_ATTACHMENT = {
@@ -342,6 +360,122 @@ ROWS: dict[str, Row] = {
     ),
     "SuppressionService.BatchRemoveSuppressions": Row(
         "F-4", KJ, "full", lambda world: {"emails": [world.new_suppression()["email"]]}
+    ),
+    "ContactsService.CreateContact": Row(
+        "Z-49",
+        J,
+        "",
+        lambda world: {"email": world.new_address()},
+        IN_LIST,
+        lambda world, field: {"email": world.new_address()},
+        created=True,
+        own_role="member",
+    ),
+    "ContactsService.ListContacts": Row(
+        "Z-49",
+        J,
+        "",
+        points_to={**cursors(OF_CONTACT["id_or_email"]), **IN_LIST},
+    ),
+    "ContactsService.GetContact": Row(
+        "section D",
+        J,
+        "",
+        lambda world: {"id_or_email": world.contact["id"]},
+        {**OF_CONTACT, **IN_LIST},
+        lambda world, field: {} if field == "id_or_email" else {"id_or_email": world.b_contact_id},
+    ),
+    "ContactsService.UpdateContact": Row(
+        "section D",
+        J,
+        "",
+        lambda world: {"id_or_email": world.new_contact()["email"], "first_name": "Ada"},
+        {**OF_CONTACT, **IN_LIST},
+        lambda world, field: {} if field == "id_or_email" else {"id_or_email": world.b_contact_id},
+        own_role="member",
+    ),
+    "ContactsService.DeleteContact": Row(
+        "C-11",
+        J,
+        "",
+        lambda world: {"id_or_email": world.new_contact()["id"]},
+        OF_CONTACT,
+        own_role="member",
+    ),
+    "ContactsService.BatchRemoveContacts": Row(
+        "C-11", J, "", lambda world: {"contacts": [world.new_contact()["email"]]}, own_role="member"
+    ),
+    "ContactsService.GetContactQuota": Row("Z-48", J, ""),
+    "ContactsService.CreateContactList": Row(
+        "Z-49", J, "", lambda world: {"name": "Customers"}, created=True, own_role="member"
+    ),
+    "ContactsService.ListContactLists": Row(
+        "Z-49",
+        J,
+        "",
+        points_to={**cursors(IN_LIST["contact_list_id"]), **OF_CONTACT},
+    ),
+    "ContactsService.GetContactList": Row(
+        "section D",
+        J,
+        "",
+        lambda world: {"id": world.contact_list_id},
+        {"id": IN_LIST["contact_list_id"]},
+    ),
+    "ContactsService.UpdateContactList": Row(
+        "section D",
+        J,
+        "",
+        lambda world: {"id": world.contact_list_id, "name": "Customers"},
+        {"id": IN_LIST["contact_list_id"]},
+        lambda world, field: {"name": "Customers"},
+        own_role="member",
+    ),
+    "ContactsService.DeleteContactList": Row(
+        "Z-49",
+        J,
+        "",
+        lambda world: {"id": world.new_contact_list()},
+        {"id": IN_LIST["contact_list_id"]},
+        own_role="member",
+    ),
+    "ContactsService.ListContactListMembers": Row(
+        "Z-49",
+        J,
+        "",
+        lambda world: {"contact_list_id": world.contact_list_id},
+        {**IN_LIST, **cursors(OF_CONTACT["id_or_email"])},
+        beside_list,
+    ),
+    "ContactsService.AddContactListMembers": Row(
+        "Z-49",
+        J,
+        "",
+        lambda world: {"contact_list_id": world.contact_list_id, "members": [world.contact["id"]]},
+        IN_LIST,
+        lambda world, field: {"members": [world.b_contact_id]},
+        own_role="member",
+    ),
+    "ContactsService.AddContactListMember": Row(
+        "section D",
+        J,
+        "",
+        lambda world: {"contact_list_id": world.contact_list_id, "id_or_email": world.contact["id"]},
+        {**OF_CONTACT, **IN_LIST},
+        beside_contact,
+        own_role="member",
+    ),
+    "ContactsService.RemoveContactListMember": Row(
+        "Z-49",
+        J,
+        "",
+        lambda world: {
+            "contact_list_id": world.contact_list_id,
+            "id_or_email": world.new_contact(world.contact_list_id)["id"],
+        },
+        {**OF_CONTACT, **IN_LIST},
+        beside_contact,
+        own_role="member",
     ),
     "FeedbackService.RecordComplaint": Row(
         "V-1",

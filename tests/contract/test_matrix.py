@@ -12,7 +12,7 @@ from server.wire.caller import Caller, OperatorCaller, SessionCaller
 from server.wire.faults import MissingRole, WrongCredentialKind
 from server.wire.registration import services_of
 from tests.contract.methods import METHODS, Method
-from tests.contract.rows import ROWS, J, Row
+from tests.contract.rows import ROWS, J, K, Row
 from tests.contract.world import MISSING_ID, TIMEOUT_S, World
 
 RULES = access_rules(services_of(zidimail.v1))
@@ -209,13 +209,16 @@ LISTS = [
     for name, method in METHODS.items()
     if method.descriptor.name.startswith("List")
     and not (name.startswith("AttachmentService") or "webhook_id" in method.references)
+    and not name.endswith("Members")
 ]
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_list_shows_nothing_of_another_organisation(world: World, name: str) -> None:
     method = METHODS[name]
-    mine = {entry["id"] for entry in world.made(name, {"limit": 100}, world.a.api_key)["data"]}
+    own = world.a.api_key if K in ROWS[name].kinds else world.a.jwt
+    assert world.contact["id"]
+    mine = {entry["id"] for entry in world.made(name, {"limit": 100}, own)["data"]}
     assert mine
     for call in ways_to_call(world, method):
         for stranger in strangers_of(ROWS[name]):

@@ -32,6 +32,8 @@ KINDS = {
     "monthly": Kind(["--plan", "free"], {"monthly": "2"}),
     "unique": Kind(["--plan", "free"], {"unique": "2"}),
     "burst": Kind(["--plan", "pro"], {"burst": "0"}),
+    "contacts": Kind(["--plan", "free"]),
+    "full": Kind(["--plan", "free"], {"contact": "1", "contact-list": "1"}),
 }
 
 

@@ -90,6 +90,24 @@ ROWS: Mapping[str, Row] = {
     "BATCH_JOB_NOT_FOUND": Row(
         404, "not_found", "Batch job not found.", "There is no batch job with the id {id}."
     ),
+    "CONTACT_NOT_FOUND": Row(404, "not_found", "Contact not found.", "There is no contact {id}."),
+    "CONTACT_LIST_NOT_FOUND": Row(
+        404, "not_found", "Contact list not found.", "There is no contact list with the id {id}."
+    ),
+    "CONTACT_LIMIT_REACHED": Row(
+        422,
+        "validation_error",
+        "The plan allows no more contacts.",
+        "The organisation has {used} contacts of {limit}.",
+        "Delete contacts, or change to a larger plan.",
+    ),
+    "CONTACT_LIST_LIMIT_REACHED": Row(
+        422,
+        "validation_error",
+        "The plan allows no more contact lists.",
+        "The organisation has {used} lists of {limit}.",
+        "Delete a list, or change to a larger plan.",
+    ),
     "ATTACHMENT_NOT_FOUND": Row(
         404, "not_found", "Attachment not found.", "This email has no attachment with the id {id}."
     ),

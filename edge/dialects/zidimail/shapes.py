@@ -20,6 +20,7 @@ from edge.dialects.aliases import (
     apply_words,
 )
 from edge.dialects.sends import IDEMPOTENCY_KEY_LIMITS
+from edge.dialects.zidimail import contacts
 from edge.dialects.zidimail.batch_results import REFUSED, accepted, accepted_schema, refused
 from edge.dialects.zidimail.refusals import refuse_files, refuse_no_events
 from edge.transcoding.request_shape import QueryShape, RequestShape, or_else, or_named
@@ -155,6 +156,7 @@ REQUESTS: Mapping[str, RequestShape] = {
     "BatchRemoveSuppressionsRequest": RequestShape(
         same_as={"ids": "emails"}, described={"emails": _BATCH_SIZE}
     ),
+    **contacts.REQUESTS,
 }
 
 
@@ -272,4 +274,5 @@ RESPONSES: Mapping[str, ResponseShape] = {
         "usage",
         {"emails": object_with({name: extended(name, _COUNTED) for name in ("daily", "monthly")})},
     ),
+    **contacts.RESPONSES,
 }

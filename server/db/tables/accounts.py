@@ -21,6 +21,9 @@ organisations = Table(
     Column("unique_limit", Integer),
     Column("burst_limit", Integer),
     time_column("created_at"),
+    Column("contact_limit", Integer),
+    Column("contact_import_limit", Integer),
+    Column("contact_list_limit", Integer),
 )
 
 users = Table(

@@ -17,6 +17,10 @@ plans = Table(
     Column("burst_limit", Integer),
     Column("attachment_bytes", Integer, nullable=False),
     Column("smtp", Boolean, nullable=False),
+    # Contacts, rows of one import, and lists of contacts (Z-48).
+    Column("contact_limit", Integer),
+    Column("contact_import_limit", Integer),
+    Column("contact_list_limit", Integer),
 )
 
 # The usage of organisations: one row for each, every number with its period.

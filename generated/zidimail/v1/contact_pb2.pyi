@@ -1,0 +1,55 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Contact(_message.Message):
+    __slots__ = ("id", "email", "name", "first_name", "last_name", "unsubscribed", "created_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FIRST_NAME_FIELD_NUMBER: _ClassVar[int]
+    LAST_NAME_FIELD_NUMBER: _ClassVar[int]
+    UNSUBSCRIBED_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    email: str
+    name: str
+    first_name: str
+    last_name: str
+    unsubscribed: bool
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., email: _Optional[str] = ..., name: _Optional[str] = ..., first_name: _Optional[str] = ..., last_name: _Optional[str] = ..., unsubscribed: _Optional[bool] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ContactList(_message.Message):
+    __slots__ = ("id", "name", "description", "member_count", "created_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    description: str
+    member_count: int
+    created_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., member_count: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ContactQuota(_message.Message):
+    __slots__ = ("max_contacts", "current_count", "max_import_rows", "max_lists", "current_lists")
+    MAX_CONTACTS_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MAX_IMPORT_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MAX_LISTS_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_LISTS_FIELD_NUMBER: _ClassVar[int]
+    max_contacts: int
+    current_count: int
+    max_import_rows: int
+    max_lists: int
+    current_lists: int
+    def __init__(self, max_contacts: _Optional[int] = ..., current_count: _Optional[int] = ..., max_import_rows: _Optional[int] = ..., max_lists: _Optional[int] = ..., current_lists: _Optional[int] = ...) -> None: ...
