@@ -70,7 +70,8 @@ def test_contacts_are_listed_and_removed_together(shop: httpx.Client, golden: Go
     batch = {"contacts": ["one@list.example.org", "nobody@list.example.org"]}
     golden.check("contacts/batch-remove", shop.post("/v1/contacts/batch/remove", json=batch))
     ids = [contact["id"] for contact in shop.get("/v1/contacts").json()["data"]]
-    golden.check("contacts/remove-many", shop.delete("/v1/contacts", params={"ids": ids}))
+    removed = shop.delete("/v1/contacts", params={"ids": ids})
+    assert removed.json() == {"object": "contact", "deleted": True, "deleted_count": 2}
     assert shop.get("/v1/contacts").json()["total"] == 0
 
 
@@ -82,9 +83,7 @@ def test_lists_are_created_shown_changed_and_deleted(shop: httpx.Client, golden:
     golden.check("contact-lists/get", shop.get(path))
     golden.check("contact-lists/list", shop.get("/v1/contact-lists"))
     golden.check("contact-lists/update", shop.patch(path, json={"name": "Buyers"}))
-    golden.check(
-        "contact-lists/create-contact", shop.post(f"{path}/contacts", json={"email": "a@list.example.org"})
-    )
+    assert shop.post(f"{path}/contacts", json={"email": "a@list.example.org"}).status_code == 201
     shop.post("/v1/contacts", json={"email": "b@list.example.org", "name": "Bob"})
     golden.check(
         "contact-lists/add-members", shop.post(f"{path}/members", json={"members": ["b@list.example.org"]})
@@ -95,8 +94,9 @@ def test_lists_are_created_shown_changed_and_deleted(shop: httpx.Client, golden:
     golden.check("errors/member-not-found", shop.delete(member))
     of_contact = "/v1/contacts/b@list.example.org/contact-lists"
     golden.check("contacts/join-list", shop.post(f"{of_contact}/{created.json()['id']}", json={}))
-    golden.check("contacts/lists", shop.get(of_contact))
-    golden.check("contacts/leave-list", shop.delete(f"{of_contact}/{created.json()['id']}"))
+    assert [item["id"] for item in shop.get(of_contact).json()["data"]] == [created.json()["id"]]
+    assert shop.delete(f"{of_contact}/{created.json()['id']}").json()["deleted"] is True
+    assert shop.get(of_contact).json()["data"] == []
     golden.check("contact-lists/delete", shop.delete(path))
     golden.check("errors/contact-list-not-found", shop.get(f"{path}/members"))
     # Z-49: the members stay contacts and still count.

@@ -38,7 +38,7 @@ _OF_CONTACTS: Sequence[tuple[str, str, str]] = (
 
 
 def further_routes(routes: Sequence[Route]) -> list[Route]:
-    """Further routes to the methods of the given ones: those of Resend's clients, and `DELETE /v1/contacts`."""
+    """Further routes to the methods of the given ones: Resend's names, and `DELETE /v1/contacts`."""
     named = {route.method.name: route for route in routes if "Contact" in route.method.name}
     wanted = [("BatchRemoveContacts", "DELETE", "/v1/contacts")]
     for word in _WORDS:
@@ -64,7 +64,7 @@ def response_of(route: Route, lists: ResponseShape) -> ResponseShape | None:
     """The shape of an answer with lists, by the word in the route's path; None for every other answer."""
     word = next((word for name, word in _WORDS.items() if name in route.path.split("/")), "")
     name = route.method.name
-    if not word or "Member" in name or not name.endswith(_LIST_METHODS):
+    if not word or not name.endswith(("ContactList", "ContactLists")):
         return None
     shape = ResponseShape(word)
     return replace(lists, items={"data": shape}) if name.startswith("List") else shape
