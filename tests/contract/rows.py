@@ -78,20 +78,20 @@ def cursors(id_of: Callable[[World], str]) -> Mapping[str, Callable[[World], str
     return {"after": id_of, "before": id_of}
 
 
-OF_CONTACT = {"id_or_email": lambda world: world.contact["id"]}
-IN_LIST = {"contact_list_id": lambda world: world.contact_list_id}
+OF_CONTACT = {"id_or_email": lambda world: world.contacts.one["id"]}
+IN_LIST = {"contact_list_id": lambda world: world.contacts.list_id}
 
 
 def beside_contact(world: World, field: str) -> Fields:
     """A's contact with A's list, or with the stranger's own."""
     if field == "id_or_email":
-        return {"contact_list_id": world.b_contact_list_id}
-    return {"id_or_email": world.b_contact_id}
+        return {"contact_list_id": world.contacts.b_list_id}
+    return {"id_or_email": world.contacts.b_id}
 
 
 def beside_list(world: World, field: str) -> Fields:
     """Nothing, or for a place in the list of its members the stranger's own list."""
-    return {} if field == "contact_list_id" else {"contact_list_id": world.b_contact_list_id}
+    return {} if field == "contact_list_id" else {"contact_list_id": world.contacts.b_list_id}
 
 
 OF_ATTACHMENT = {
@@ -381,29 +381,29 @@ ROWS: dict[str, Row] = {
         "section D",
         J,
         "",
-        lambda world: {"id_or_email": world.contact["id"]},
+        lambda world: {"id_or_email": world.contacts.one["id"]},
         {**OF_CONTACT, **IN_LIST},
-        lambda world, field: {} if field == "id_or_email" else {"id_or_email": world.b_contact_id},
+        lambda world, field: {} if field == "id_or_email" else {"id_or_email": world.contacts.b_id},
     ),
     "ContactsService.UpdateContact": Row(
         "section D",
         J,
         "",
-        lambda world: {"id_or_email": world.new_contact()["email"], "first_name": "Ada"},
+        lambda world: {"id_or_email": world.contacts.new()["email"], "first_name": "Ada"},
         {**OF_CONTACT, **IN_LIST},
-        lambda world, field: {} if field == "id_or_email" else {"id_or_email": world.b_contact_id},
+        lambda world, field: {} if field == "id_or_email" else {"id_or_email": world.contacts.b_id},
         own_role="member",
     ),
     "ContactsService.DeleteContact": Row(
         "C-11",
         J,
         "",
-        lambda world: {"id_or_email": world.new_contact()["id"]},
+        lambda world: {"id_or_email": world.contacts.new()["id"]},
         OF_CONTACT,
         own_role="member",
     ),
     "ContactsService.BatchRemoveContacts": Row(
-        "C-11", J, "", lambda world: {"contacts": [world.new_contact()["email"]]}, own_role="member"
+        "C-11", J, "", lambda world: {"contacts": [world.contacts.new()["email"]]}, own_role="member"
     ),
     "ContactsService.GetContactQuota": Row("Z-48", J, ""),
     "ContactsService.CreateContactList": Row(
@@ -419,14 +419,14 @@ ROWS: dict[str, Row] = {
         "section D",
         J,
         "",
-        lambda world: {"id": world.contact_list_id},
+        lambda world: {"id": world.contacts.list_id},
         {"id": IN_LIST["contact_list_id"]},
     ),
     "ContactsService.UpdateContactList": Row(
         "section D",
         J,
         "",
-        lambda world: {"id": world.contact_list_id, "name": "Customers"},
+        lambda world: {"id": world.contacts.list_id, "name": "Customers"},
         {"id": IN_LIST["contact_list_id"]},
         lambda world, field: {"name": "Customers"},
         own_role="member",
@@ -435,7 +435,7 @@ ROWS: dict[str, Row] = {
         "Z-49",
         J,
         "",
-        lambda world: {"id": world.new_contact_list()},
+        lambda world: {"id": world.contacts.list_to_delete()},
         {"id": IN_LIST["contact_list_id"]},
         own_role="member",
     ),
@@ -443,7 +443,7 @@ ROWS: dict[str, Row] = {
         "Z-49",
         J,
         "",
-        lambda world: {"contact_list_id": world.contact_list_id},
+        lambda world: {"contact_list_id": world.contacts.list_id},
         {**IN_LIST, **cursors(OF_CONTACT["id_or_email"])},
         beside_list,
     ),
@@ -451,16 +451,16 @@ ROWS: dict[str, Row] = {
         "Z-49",
         J,
         "",
-        lambda world: {"contact_list_id": world.contact_list_id, "members": [world.contact["id"]]},
+        lambda world: {"contact_list_id": world.contacts.list_id, "members": [world.contacts.one["id"]]},
         IN_LIST,
-        lambda world, field: {"members": [world.b_contact_id]},
+        lambda world, field: {"members": [world.contacts.b_id]},
         own_role="member",
     ),
     "ContactsService.AddContactListMember": Row(
         "section D",
         J,
         "",
-        lambda world: {"contact_list_id": world.contact_list_id, "id_or_email": world.contact["id"]},
+        lambda world: {"contact_list_id": world.contacts.list_id, "id_or_email": world.contacts.one["id"]},
         {**OF_CONTACT, **IN_LIST},
         beside_contact,
         own_role="member",
@@ -470,8 +470,8 @@ ROWS: dict[str, Row] = {
         J,
         "",
         lambda world: {
-            "contact_list_id": world.contact_list_id,
-            "id_or_email": world.new_contact(world.contact_list_id)["id"],
+            "contact_list_id": world.contacts.list_id,
+            "id_or_email": world.contacts.new(world.contacts.list_id)["id"],
         },
         {**OF_CONTACT, **IN_LIST},
         beside_contact,

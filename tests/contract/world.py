@@ -17,6 +17,7 @@ from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2, status_pb2
 
 from server.accounts.session_tokens import SessionTokens
+from tests.contract.contacts import Contacts
 from tests.contract.methods import METHODS, Method
 from tests.harness.clock import ManualClock
 from tests.harness.stack import Organisation, Stack
@@ -50,6 +51,7 @@ class World:
         self.stack = stack
         self.a: Organisation = stack.owner
         self.b: Organisation = stack.other
+        self.contacts = Contacts(self)
         self._numbers = itertools.count(1)
         self._channel = grpc.insecure_channel(stack.grpc)
         revoked_id, revoked = self.new_key("PERMISSION_FULL")
@@ -153,40 +155,7 @@ class World:
         ]
         return made
 
-    def new_contact(self, *list_ids: str) -> Fields:
-        """A new contact of A's."""
-        fields = {"email": self.new_address(), "contact_list_ids": list_ids}
-        made: Fields = self.made("ContactsService.CreateContact", fields, self.a.jwt)["contact"]
-        return made
-
-    def new_contact_list(self, org: Organisation | None = None) -> str:
-        """The id of a new list of contacts."""
-        made = self.made("ContactsService.CreateContactList", {"name": "Secret"}, (org or self.a).jwt)
-        return str(made["contact_list"]["id"])
-
     # Things that are read only: one is enough, made when it is first needed.
-
-    @cached_property
-    def contact_list_id(self) -> str:
-        """The id of a list of A's."""
-        return self.new_contact_list()
-
-    @cached_property
-    def contact(self) -> Fields:
-        """A contact of A's in its list."""
-        return self.new_contact(self.contact_list_id)
-
-    @cached_property
-    def b_contact_list_id(self) -> str:
-        """The id of a list of B's."""
-        return self.new_contact_list(self.b)
-
-    @cached_property
-    def b_contact_id(self) -> str:
-        """The id of a contact of B's, which is in B's list."""
-        fields = {"email": self.new_address(), "contact_list_id": self.b_contact_list_id}
-        made = self.made("ContactsService.CreateContact", fields, self.b.jwt)
-        return str(made["contact"]["id"])
 
     @cached_property
     def suppression(self) -> Fields:

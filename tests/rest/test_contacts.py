@@ -115,7 +115,7 @@ def test_limits_of_the_plan_are_kept(session_of: Callable[[str], httpx.Client], 
 
 
 def test_contacts_are_closed_to_api_keys(api: httpx.Client, golden: Golden) -> None:
-    """Z-4, C-9: a sending key that leaks shows nobody's address."""
+    """Z-4, C-9: a sending key that leaks shows no addresses."""
     golden.check("errors/contacts-by-api-key", api.get("/v1/contacts"))
     assert api.post("/v1/contacts", json={"email": "x@example.org"}).status_code == 401
 

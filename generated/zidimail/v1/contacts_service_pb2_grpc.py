@@ -180,6 +180,8 @@ class ContactsServiceServicer:
 
     def GetContactQuota(self, request, context):
         """Returns how many contacts and lists the organisation may have, and how many it has.
+
+        Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
