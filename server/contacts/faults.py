@@ -46,3 +46,17 @@ class ContactListLimitReached(_LimitReached):
     """The organisation has as many lists of contacts as its plan allows."""
 
     reason, noun = "CONTACT_LIST_LIMIT_REACHED", "lists"
+
+
+class ContactImportTooLarge(Fault):
+    """An import has more rows than the plan allows in one (contract rows Z-51, C-65)."""
+
+    reason, code = "CONTACT_IMPORT_TOO_LARGE", "FAILED_PRECONDITION"
+
+    def __init__(self, rows: int, limit: int) -> None:
+        super().__init__(
+            f"The import has {rows} rows, and the plan allows {limit} in one. Divide it, or change to "
+            "a larger plan.",
+            rows=str(rows),
+            limit=str(limit),
+        )

@@ -1,11 +1,17 @@
 """ContactsService (contract rows Z-48, Z-49, C-11, section D)."""
 
+from collections.abc import AsyncIterator
+
 from zidimail.v1 import contacts_service_pb2 as pb
 from zidimail.v1 import contacts_service_pb2_grpc
 
 from server.clock import Clock
 from server.contacts import counts, lists, store
 from server.contacts.faults import ContactListNotFound, ContactNotFound
+from server.contacts.files import FileReader
+from server.contacts.import_requests import file_of, import_message, target_of
+from server.contacts.import_rules import Rows, entry
+from server.contacts.imports import Importer
 from server.contacts.requests import (
     changes_of,
     check_list_id,
@@ -20,9 +26,11 @@ from server.contacts.to_proto import contact_message, list_message, quota_messag
 from server.db.database import Database
 from server.db.listing import Page, PageRequest
 from server.db.writer import Writer
+from server.faults import ValidationFailed, Violation
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
+from server.work.slices import Slices
 
 
 class ContactsServicer(contacts_service_pb2_grpc.ContactsServiceServicer):
@@ -32,6 +40,9 @@ class ContactsServicer(contacts_service_pb2_grpc.ContactsServiceServicer):
         self._database = database
         self._writer = writer
         self._clock = clock
+        self._importer = Importer(database, writer, clock)
+        self._files = FileReader()
+        self._slices = Slices()
 
     async def CreateContact(
         self, request: pb.CreateContactRequest, context: Context
@@ -188,6 +199,30 @@ class ContactsServicer(contacts_service_pb2_grpc.ContactsServiceServicer):
         if id is None:
             raise ContactNotFound(request.id_or_email)
         return pb.RemoveContactListMemberResponse(id=id, deleted=True)
+
+    async def ImportContacts(
+        self, request: pb.ImportContactsRequest, context: Context
+    ) -> pb.ImportContactsResponse:
+        """Imports rows."""
+        target = target_of(current_caller().org_id, request)
+        if not request.contacts:
+            raise ValidationFailed([Violation("contacts", "is required: 1 or more rows")])
+        number = len(request.contacts)
+        found = await self._slices.map(lambda row: entry(row.email.strip(), row.name), request.contacts)
+        rows = Rows(number, number, [each for each in found if each is not None])
+        outcome = await self._importer.run(target, rows)
+        return pb.ImportContactsResponse(contact_import=import_message(target, rows, outcome))
+
+    async def ImportContactsFile(
+        self, requests: AsyncIterator[pb.ImportContactsFileRequest], context: Context
+    ) -> pb.ImportContactsFileResponse:
+        """Imports a file."""
+        content, asked = await file_of(requests)
+        target = target_of(current_caller().org_id, asked)
+        most = asked.first_rows if asked.HasField("first_rows") else None
+        rows = await self._files.rows(content, most)
+        outcome = await self._importer.run(target, rows)
+        return pb.ImportContactsFileResponse(contact_import=import_message(target, rows, outcome))
 
     async def _page(self, criteria: store.Filter, asked: PageRequest) -> Page[store.ContactRow]:
         org_id = current_caller().org_id

@@ -1,5 +1,6 @@
 """Two organisations with data, and one way to call any method by gRPC and by REST."""
 
+import base64
 import datetime
 import http.client
 import itertools
@@ -203,8 +204,9 @@ class World:
         """One call; of a stream, its first message."""
         request_class = message_factory.GetMessageClass(method.descriptor.input_type)
         response_class = message_factory.GetMessageClass(method.descriptor.output_type)
-        streams = method.descriptor.server_streaming
-        opener: Any = self._channel.unary_stream if streams else self._channel.unary_unary
+        streams, uploads = method.descriptor.server_streaming, method.descriptor.client_streaming
+        kind = f"{'stream' if uploads else 'unary'}_{'stream' if streams else 'unary'}"
+        opener: Any = getattr(self._channel, kind)
         call = opener(
             method.grpc_path,
             request_serializer=request_class.SerializeToString,
@@ -213,7 +215,8 @@ class World:
         metadata = (("authorization", authorization(credential)),) if credential else ()
         request = json_format.ParseDict(fields, request_class())
         try:
-            answer = call(request, metadata=metadata, timeout=within_s)
+            given = iter([request]) if uploads else request
+            answer = call(given, metadata=metadata, timeout=within_s)
             if streams:
                 stream, answer = answer, next(answer)
                 stream.cancel()
@@ -231,8 +234,11 @@ class World:
             if f"{{{name}}}" in path:
                 path = path.replace(f"{{{name}}}", quote(str(left.pop(name)), safe=""))
         headers = {"Authorization": authorization(credential)} if credential else {}
-        body = None
-        if method.verb in ("POST", "PATCH"):
+        body: str | bytes | None = None
+        if method.descriptor.client_streaming:
+            body = base64.b64decode(left.pop("content", ""))
+            path += "?" + urlencode(left, doseq=True)
+        elif method.verb in ("POST", "PATCH"):
             body = json.dumps(left)
             headers["Content-Type"] = "application/json"
         elif left:

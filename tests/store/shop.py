@@ -71,11 +71,15 @@ class Shop:
         assert tuple(counted) == await self.database.read(rows)
         return counted.contacts, counted.lists
 
+    async def rows(self, **criteria: Any) -> list[ContactRow]:
+        """A list of contacts, of which there are fewer than 10,000."""
+        page = await self.database.read(store.page, self.org_id, Filter(**criteria), PageRequest(10_000))
+        assert page.total == len(page.rows)
+        return list(page.rows)
+
     async def emails(self, **criteria: Any) -> list[str]:
         """The addresses of a list of contacts."""
-        page = await self.database.read(store.page, self.org_id, Filter(**criteria), PageRequest(100))
-        assert page.total == len(page.rows)
-        return [row.email for row in page.rows]
+        return [row.email for row in await self.rows(**criteria)]
 
     async def members(self, list_id: str) -> int:
         """The number of members of a list as it is counted; it must be that of the rows."""

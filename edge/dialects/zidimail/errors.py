@@ -108,6 +108,13 @@ ROWS: Mapping[str, Row] = {
         "The organisation has {used} lists of {limit}.",
         "Delete a list, or change to a larger plan.",
     ),
+    "CONTACT_IMPORT_TOO_LARGE": Row(
+        422,
+        "validation_error",
+        "The import has too many rows.",
+        "It has {rows} rows, and the plan allows {limit} in one import.",
+        "Divide the import, or change to a larger plan.",
+    ),
     "ATTACHMENT_NOT_FOUND": Row(
         404, "not_found", "Attachment not found.", "This email has no attachment with the id {id}."
     ),

@@ -104,6 +104,7 @@ ROWS: Mapping[str, Row] = {
     "CONTACT_LIST_NOT_FOUND": _unknown("There is no contact list with the id {id}."),
     "CONTACT_LIMIT_REACHED": _invalid("The plan allows {limit} contacts, and there are {used}."),
     "CONTACT_LIST_LIMIT_REACHED": _invalid("The plan allows {limit} contact lists, and there are {used}."),
+    "CONTACT_IMPORT_TOO_LARGE": _invalid("The import has {rows} rows; the plan allows {limit} in one."),
     "ATTACHMENT_NOT_FOUND": _unknown("This email has no attachment with the id {id}."),
     "DOMAIN_NOT_FOUND": _unknown("There is no domain with the id {id}."),
     "API_KEY_NOT_FOUND": _unknown("There is no API key with the id {id}."),

@@ -1,9 +1,10 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -53,3 +54,39 @@ class ContactQuota(_message.Message):
     max_lists: int
     current_lists: int
     def __init__(self, max_contacts: _Optional[int] = ..., current_count: _Optional[int] = ..., max_import_rows: _Optional[int] = ..., max_lists: _Optional[int] = ..., current_lists: _Optional[int] = ...) -> None: ...
+
+class ContactRow(_message.Message):
+    __slots__ = ("email", "name")
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    name: str
+    def __init__(self, email: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class ContactImport(_message.Message):
+    __slots__ = ("added", "skipped", "capped", "available", "contact_list_id", "quota", "row_count", "invalid", "dry_run", "preview", "email_column", "name_column")
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    CAPPED_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    QUOTA_FIELD_NUMBER: _ClassVar[int]
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    INVALID_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    NAME_COLUMN_FIELD_NUMBER: _ClassVar[int]
+    added: int
+    skipped: int
+    capped: int
+    available: int
+    contact_list_id: str
+    quota: ContactQuota
+    row_count: int
+    invalid: int
+    dry_run: bool
+    preview: _containers.RepeatedCompositeFieldContainer[ContactRow]
+    email_column: str
+    name_column: str
+    def __init__(self, added: _Optional[int] = ..., skipped: _Optional[int] = ..., capped: _Optional[int] = ..., available: _Optional[int] = ..., contact_list_id: _Optional[str] = ..., quota: _Optional[_Union[ContactQuota, _Mapping]] = ..., row_count: _Optional[int] = ..., invalid: _Optional[int] = ..., dry_run: _Optional[bool] = ..., preview: _Optional[_Iterable[_Union[ContactRow, _Mapping]]] = ..., email_column: _Optional[str] = ..., name_column: _Optional[str] = ...) -> None: ...

@@ -2,6 +2,7 @@ from google.api import annotations_pb2 as _annotations_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from zidimail.v1 import access_pb2 as _access_pb2
 from zidimail.v1 import contact_pb2 as _contact_pb2
+from zidimail.v1 import limits_pb2 as _limits_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -313,3 +314,41 @@ class RemoveContactListMemberResponse(_message.Message):
     id: str
     deleted: bool
     def __init__(self, id: _Optional[str] = ..., deleted: _Optional[bool] = ...) -> None: ...
+
+class ImportContactsRequest(_message.Message):
+    __slots__ = ("contacts", "contact_list_id", "new_list_name", "dry_run")
+    CONTACTS_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    NEW_LIST_NAME_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    contacts: _containers.RepeatedCompositeFieldContainer[_contact_pb2.ContactRow]
+    contact_list_id: str
+    new_list_name: str
+    dry_run: bool
+    def __init__(self, contacts: _Optional[_Iterable[_Union[_contact_pb2.ContactRow, _Mapping]]] = ..., contact_list_id: _Optional[str] = ..., new_list_name: _Optional[str] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+
+class ImportContactsResponse(_message.Message):
+    __slots__ = ("contact_import",)
+    CONTACT_IMPORT_FIELD_NUMBER: _ClassVar[int]
+    contact_import: _contact_pb2.ContactImport
+    def __init__(self, contact_import: _Optional[_Union[_contact_pb2.ContactImport, _Mapping]] = ...) -> None: ...
+
+class ImportContactsFileRequest(_message.Message):
+    __slots__ = ("content", "contact_list_id", "new_list_name", "dry_run", "first_rows")
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    NEW_LIST_NAME_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    FIRST_ROWS_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    contact_list_id: str
+    new_list_name: str
+    dry_run: bool
+    first_rows: int
+    def __init__(self, content: _Optional[bytes] = ..., contact_list_id: _Optional[str] = ..., new_list_name: _Optional[str] = ..., dry_run: _Optional[bool] = ..., first_rows: _Optional[int] = ...) -> None: ...
+
+class ImportContactsFileResponse(_message.Message):
+    __slots__ = ("contact_import",)
+    CONTACT_IMPORT_FIELD_NUMBER: _ClassVar[int]
+    contact_import: _contact_pb2.ContactImport
+    def __init__(self, contact_import: _Optional[_Union[_contact_pb2.ContactImport, _Mapping]] = ...) -> None: ...

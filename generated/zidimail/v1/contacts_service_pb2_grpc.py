@@ -116,6 +116,16 @@ class ContactsServiceStub:
                 request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.RemoveContactListMemberRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.RemoveContactListMemberResponse.FromString,
                 _registered_method=True)
+        self.ImportContacts = channel.unary_unary(
+                '/zidimail.v1.ContactsService/ImportContacts',
+                request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsResponse.FromString,
+                _registered_method=True)
+        self.ImportContactsFile = channel.stream_unary(
+                '/zidimail.v1.ContactsService/ImportContactsFile',
+                request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileResponse.FromString,
+                _registered_method=True)
 
 
 class ContactsServiceServicer:
@@ -269,6 +279,32 @@ class ContactsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportContacts(self, request, context):
+        """Imports contacts. Addresses are compared in lower case; what is known already is passed over, and only what is
+        new counts against the plan's number of contacts: as many are added as it allows, the first rows first.
+        A repeated import adds nothing twice.
+
+        Errors: CONTACT_IMPORT_TOO_LARGE, CONTACT_LIST_NOT_FOUND, CONTACT_LIST_LIMIT_REACHED, VALIDATION_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportContactsFile(self, request_iterator, context):
+        """Imports contacts as ImportContacts does, from a file: CSV in any usual encoding with any usual separator, or the
+        first sheet of an Excel workbook, .xlsx or .xls. Its first row has the headers. The addresses are in the first
+        column whose header contains "email", or in the first column of all, the names in the first other column whose
+        header contains "name".
+
+        Over HTTP the file is the body, or the field `file` of a form (multipart/form-data) whose other fields have the
+        names of the query.
+
+        Errors: those of ImportContacts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ContactsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -351,6 +387,16 @@ def add_ContactsServiceServicer_to_server(servicer, server):
                     servicer.RemoveContactListMember,
                     request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.RemoveContactListMemberRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.RemoveContactListMemberResponse.SerializeToString,
+            ),
+            'ImportContacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportContacts,
+                    request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsResponse.SerializeToString,
+            ),
+            'ImportContactsFile': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportContactsFile,
+                    request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -787,6 +833,60 @@ class ContactsService:
             '/zidimail.v1.ContactsService/RemoveContactListMember',
             zidimail_dot_v1_dot_contacts__service__pb2.RemoveContactListMemberRequest.SerializeToString,
             zidimail_dot_v1_dot_contacts__service__pb2.RemoveContactListMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportContacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.ContactsService/ImportContacts',
+            zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsRequest.SerializeToString,
+            zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportContactsFile(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/zidimail.v1.ContactsService/ImportContactsFile',
+            zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileRequest.SerializeToString,
+            zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileResponse.FromString,
             options,
             channel_credentials,
             insecure,
