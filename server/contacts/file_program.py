@@ -39,7 +39,7 @@ def main() -> None:
         answer = rows_of_table(table, most)._asdict()
     except NotATable as error:
         answer = {"wrong": str(error)}
-    sys.stdout.buffer.write(orjson.dumps(answer))
+    sys.stdout.buffer.write(orjson.dumps(answer, default=tuple))
 
 
 if __name__ == "__main__":

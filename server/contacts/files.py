@@ -5,11 +5,13 @@ import os
 import sys
 
 import orjson
+import structlog
 
 from server.contacts import file_program
 from server.contacts.import_rules import Entry, Rows
 from server.faults import ValidationFailed, Violation
 
+_log = structlog.get_logger()
 # Seconds for one file, beside those of the processor.
 _MAX_S = 25.0
 # Files that are read at the same time: each takes a processor and memory.
@@ -55,4 +57,7 @@ async def _run(content: bytes, arguments: list[str]) -> bytes:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return output if process.returncode == 0 else b""
+    if process.returncode:
+        _log.warning("a file of contacts was not read", exit_code=process.returncode)
+        return b""
+    return output

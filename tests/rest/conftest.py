@@ -33,6 +33,8 @@ KINDS = {
     "unique": Kind(["--plan", "free"], {"unique": "2"}),
     "burst": Kind(["--plan", "pro"], {"burst": "0"}),
     "contacts": Kind(["--plan", "free"]),
+    "imports": Kind(["--plan", "free"]),
+    "small-imports": Kind(["--plan", "free"], {"contact-import": "2"}),
     "full": Kind(["--plan", "free"], {"contact": "1", "contact-list": "1"}),
 }
 
