@@ -1,4 +1,4 @@
-"""Requests to import, and what became of them as a message."""
+"""Requests to import, and their outcome as a message."""
 
 from collections.abc import AsyncIterator, Iterable
 
@@ -16,7 +16,7 @@ PREVIEWED = 10
 
 
 def target_of(org_id: str, request: pb.ImportContactsRequest | pb.ImportContactsFileRequest) -> Target:
-    """What an import is for. Raises `ValidationFailed`, `ContactListNotFound`."""
+    """The target of an import. Raises `ValidationFailed`, `ContactListNotFound`."""
     violations: list[Violation] = []
     list_id = request.contact_list_id if request.HasField("contact_list_id") else None
     name = None
@@ -56,7 +56,7 @@ async def file_of(
 
 
 def import_message(target: Target, rows: Rows, outcome: Outcome) -> contact_pb2.ContactImport:
-    """What became of an import."""
+    """The outcome of an import."""
     return contact_pb2.ContactImport(
         added=outcome.added,
         skipped=outcome.skipped,

@@ -66,7 +66,7 @@ def entry(email: str, name: str) -> Entry | None:
 
 
 def rows_of(pairs: Iterable[tuple[str, str]], most: int | None) -> Rows:
-    """The rows of addresses with names; of more than `most` the first so many are looked at."""
+    """The rows of addresses with names; of more than `most` only the first `most` are looked at."""
     entries: list[Entry] = []
     count = read = 0
     for email, name in pairs:

@@ -12,7 +12,7 @@ from server.ids import new_id
 
 
 class Chunk(NamedTuple):
-    """What became of some rows: contacts that were added or known, the list, the numbers before."""
+    """The outcome of some rows: contacts that were added or known, the list, the numbers before."""
 
     added: int
     known: int
@@ -52,7 +52,7 @@ def add(
 
 
 def preview(tx: Tx, org_id: str, list_id: str | None, entries: Sequence[Entry]) -> tuple[int, Counts]:
-    """How many entries with different addresses are known, and the numbers. Raises `ContactListNotFound`."""
+    """The number of entries that are known, of different addresses, and the numbers. Raises `ContactListNotFound`."""
     if list_id is not None:
         lists.check(tx, org_id, [list_id])
     known = store.ids_of(tx, org_id, [entry.email for entry in entries])

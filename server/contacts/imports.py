@@ -18,7 +18,7 @@ CHUNK = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What an import is for: the id of a list, the name of a new one, or neither; a trial stores nothing."""
+    """The target of an import: the id of a list, the name of a new one, or neither; a trial stores nothing."""
 
     org_id: str
     list_id: str | None = None
@@ -28,7 +28,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an import: its numbers (`available` None for any number), its list, the quota after."""
+    """The outcome of an import: its numbers (`available` None for any), its list, the quota after it."""
 
     added: int
     skipped: int

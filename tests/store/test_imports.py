@@ -70,7 +70,7 @@ async def test_worked_example_of_the_document(office: Office) -> None:
     assert await office.shop.counts() == (500, 0)
     # The first of the new rows were added.
     assert (await office.shop.emails())[:10] == addresses(*range(499, 489, -1))
-    # What was capped comes in after some are deleted, and what is known is free.
+    # Capped contacts are added after others are deleted, and known ones are free.
     await office.shop.remove(*addresses(*range(5)))
     again = await office.take(addresses(*range(460, 560)))
     assert (again.added, again.skipped, again.capped, again.available) == (5, 40, 55, 5)

@@ -34,7 +34,7 @@ def test_encodings_separators_and_ends_of_lines_are_recognised(
 
 
 def test_big_endian_mark_is_recognised() -> None:
-    """What Excel for old Macs writes as Unicode text."""
+    """Excel for old Macs writes its Unicode text so."""
     assert read(b"\xfe\xff" + written(TABLE, "\t").encode("utf-16-be")) == TABLE
 
 
@@ -75,12 +75,12 @@ def test_file_that_is_no_table_is_refused(content: bytes, said: str) -> None:
         read(content)
 
 
-# What no line ends in, besides those of CSV itself, may stand in a cell.
+# Cells without control characters and ends of lines.
 CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=12)
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=20), st.sampled_from([",", ";", "\t", "|"]))
-def test_whatever_a_writer_writes_is_read(rows: list[tuple[str, str]], separator: str) -> None:
+def test_tables_are_read_as_they_were_written(rows: list[tuple[str, str]], separator: str) -> None:
     table = [["Email", "Name"], *map(list, rows)]
     assert read(written(table, separator).encode()) == table
 
