@@ -52,7 +52,10 @@ def add(
 
 
 def preview(tx: Tx, org_id: str, list_id: str | None, entries: Sequence[Entry]) -> tuple[int, Counts]:
-    """The number of entries that are known, of different addresses, and the numbers. Raises `ContactListNotFound`."""
+    """The number of entries that are known, and the numbers of the organisation; no address comes twice.
+
+    Raises `ContactListNotFound`.
+    """
     if list_id is not None:
         lists.check(tx, org_id, [list_id])
     known = store.ids_of(tx, org_id, [entry.email for entry in entries])

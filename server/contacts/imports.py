@@ -18,7 +18,7 @@ CHUNK = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The target of an import: the id of a list, the name of a new one, or neither; a trial stores nothing."""
+    """The target of an import: a list by its id, a new one by its name, or none; a trial stores nothing."""
 
     org_id: str
     list_id: str | None = None
