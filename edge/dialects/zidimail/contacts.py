@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from edge.dialects.dialect import RouteRules, Upload
+from edge.dialects.sends import KEY_HEADERS
 from edge.transcoding.json_value import Json
-from edge.transcoding.request_shape import OtherForm, RequestShape
+from edge.transcoding.request_shape import OtherForm, RequestShape, or_else
 from edge.transcoding.response_shape import ResponseShape, always, computed, same_as
 from edge.transcoding.routes import Route
 from edge.transcoding.schema import TEXT, Schema, nullable, object_of
@@ -88,7 +89,8 @@ def _or_objects(own: Schema) -> Schema:
 _FILE_BYTES = (10 << 20) + (64 << 10) + (16 << 10)
 _IMPORT_NAMES = {"listId": "contact_list_id"}
 
-IMPORTS: Mapping[str, RouteRules] = {
+RULES: Mapping[str, RouteRules] = {
+    "zidimail.v1.ContactsService.SendToContactList": RouteRules(request_headers=KEY_HEADERS),
     "zidimail.v1.ContactsService.ImportContactsFile": RouteRules(
         body_limit=_FILE_BYTES,
         upload=Upload(
@@ -141,6 +143,16 @@ REQUESTS: Mapping[str, RequestShape] = {
         example={"contacts": [{"email": "ada@example.org", "name": "Ada Lovelace"}]},
     ),
     "ImportContactsFileRequest": RequestShape(aliases=_IMPORT_NAMES),
+    "SendToContactListRequest": RequestShape(
+        forms={"reply_to": or_else(lambda value: [value] if type(value) is str else value, TEXT)},
+        described={"subject": {"maxLength": 998}},
+        undescribed=("idempotency_key",),
+        example={
+            "from": "Shop <news@example.com>",
+            "subject": "News for {{name}}",
+            "html": "<p>Dear {{first_name}},</p>",
+        },
+    ),
     "AddContactListMembersRequest": RequestShape(
         described={"members": _NAMED}, example={"members": ["ada@example.org"]}
     ),
@@ -176,6 +188,10 @@ RESPONSES: Mapping[str, ResponseShape] = {
     ),
     "ContactList": ResponseShape("contact_list"),
     "DeleteContactListResponse": ResponseShape("contact_list"),
+    "ContactListSend": ResponseShape(
+        "contact_list_send",
+        {name: computed(name, lambda text: text or None, nullable) for name in ("reason", "message")},
+    ),
     "AddContactListMembersResponse": ResponseShape("contact_list"),
     "AddContactListMemberResponse": ResponseShape("contact"),
     "RemoveContactListMemberResponse": ResponseShape("contact", {"contact": same_as("id")}),

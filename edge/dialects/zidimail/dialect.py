@@ -10,7 +10,7 @@ from google.protobuf.descriptor import EnumDescriptor
 
 from edge.dialects.dialect import Files, HeaderField, PartialList, RouteRules
 from edge.dialects.sends import KEY_HEADERS, send_headers
-from edge.dialects.zidimail.contacts import IMPORTS, further_routes, response_of
+from edge.dialects.zidimail.contacts import RULES, further_routes, response_of
 from edge.dialects.zidimail.errors import failure_answer, failure_body
 from edge.dialects.zidimail.permissive import drop_invalid, report_invalid
 from edge.dialects.zidimail.shapes import EMAILS, JOBS, LIST, QUERIES, REQUESTS, RESPONSES
@@ -39,7 +39,7 @@ METHODS: Mapping[str, RouteRules] = {
         partial=PartialList(drop_invalid, report_invalid),
     ),
     JOBS + "CreateBatchJob": replace(_SEND, status=201, files=Files(("emails", "attachments"), "content")),
-    **IMPORTS,
+    **RULES,
 }
 
 

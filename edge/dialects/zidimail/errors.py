@@ -94,6 +94,9 @@ ROWS: Mapping[str, Row] = {
     "CONTACT_LIST_NOT_FOUND": Row(
         404, "not_found", "Contact list not found.", "There is no contact list with the id {id}."
     ),
+    "CONTACT_LIST_SEND_NOT_FOUND": Row(
+        404, "not_found", "Send to a list not found.", "There is no send to a list with the id {id}."
+    ),
     "CONTACT_LIMIT_REACHED": Row(
         422,
         "validation_error",

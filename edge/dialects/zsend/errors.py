@@ -102,6 +102,7 @@ ROWS: Mapping[str, Row] = {
     "BATCH_JOB_NOT_FOUND": _unknown("There is no batch job with the id {id}."),
     "CONTACT_NOT_FOUND": _unknown("There is no contact {id}."),
     "CONTACT_LIST_NOT_FOUND": _unknown("There is no contact list with the id {id}."),
+    "CONTACT_LIST_SEND_NOT_FOUND": _unknown("There is no send to a list with the id {id}."),
     "CONTACT_LIMIT_REACHED": _invalid("The plan allows {limit} contacts, and there are {used}."),
     "CONTACT_LIST_LIMIT_REACHED": _invalid("The plan allows {limit} contact lists, and there are {used}."),
     "CONTACT_IMPORT_TOO_LARGE": _invalid("The import has {rows} rows; the plan allows {limit} in one."),

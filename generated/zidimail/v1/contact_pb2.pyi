@@ -2,12 +2,28 @@ import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class ContactListSendStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CONTACT_LIST_SEND_STATUS_UNSPECIFIED: _ClassVar[ContactListSendStatus]
+    CONTACT_LIST_SEND_STATUS_SENDING: _ClassVar[ContactListSendStatus]
+    CONTACT_LIST_SEND_STATUS_WAITING: _ClassVar[ContactListSendStatus]
+    CONTACT_LIST_SEND_STATUS_COMPLETED: _ClassVar[ContactListSendStatus]
+    CONTACT_LIST_SEND_STATUS_CANCELED: _ClassVar[ContactListSendStatus]
+    CONTACT_LIST_SEND_STATUS_FAILED: _ClassVar[ContactListSendStatus]
+CONTACT_LIST_SEND_STATUS_UNSPECIFIED: ContactListSendStatus
+CONTACT_LIST_SEND_STATUS_SENDING: ContactListSendStatus
+CONTACT_LIST_SEND_STATUS_WAITING: ContactListSendStatus
+CONTACT_LIST_SEND_STATUS_COMPLETED: ContactListSendStatus
+CONTACT_LIST_SEND_STATUS_CANCELED: ContactListSendStatus
+CONTACT_LIST_SEND_STATUS_FAILED: ContactListSendStatus
 
 class Contact(_message.Message):
     __slots__ = ("id", "email", "name", "first_name", "last_name", "unsubscribed", "created_at")
@@ -90,3 +106,36 @@ class ContactImport(_message.Message):
     email_column: str
     name_column: str
     def __init__(self, added: _Optional[int] = ..., skipped: _Optional[int] = ..., capped: _Optional[int] = ..., available: _Optional[int] = ..., contact_list_id: _Optional[str] = ..., quota: _Optional[_Union[ContactQuota, _Mapping]] = ..., row_count: _Optional[int] = ..., invalid: _Optional[int] = ..., dry_run: _Optional[bool] = ..., preview: _Optional[_Iterable[_Union[ContactRow, _Mapping]]] = ..., email_column: _Optional[str] = ..., name_column: _Optional[str] = ...) -> None: ...
+
+class ContactListSend(_message.Message):
+    __slots__ = ("id", "contact_list_id", "status", "subject", "member_count", "accepted_count", "unsubscribed_count", "suppressed_count", "failed_count", "reason", "message", "resumes_at", "created_at", "completed_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    UNSUBSCRIBED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUPPRESSED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FAILED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    RESUMES_AT_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    contact_list_id: str
+    status: ContactListSendStatus
+    subject: str
+    member_count: int
+    accepted_count: int
+    unsubscribed_count: int
+    suppressed_count: int
+    failed_count: int
+    reason: str
+    message: str
+    resumes_at: _timestamp_pb2.Timestamp
+    created_at: _timestamp_pb2.Timestamp
+    completed_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., contact_list_id: _Optional[str] = ..., status: _Optional[_Union[ContactListSendStatus, str]] = ..., subject: _Optional[str] = ..., member_count: _Optional[int] = ..., accepted_count: _Optional[int] = ..., unsubscribed_count: _Optional[int] = ..., suppressed_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., resumes_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., **kwargs) -> None: ...

@@ -352,3 +352,91 @@ class ImportContactsFileResponse(_message.Message):
     CONTACT_IMPORT_FIELD_NUMBER: _ClassVar[int]
     contact_import: _contact_pb2.ContactImport
     def __init__(self, contact_import: _Optional[_Union[_contact_pb2.ContactImport, _Mapping]] = ...) -> None: ...
+
+class SendToContactListRequest(_message.Message):
+    __slots__ = ("contact_list_id", "subject", "html", "text", "reply_to", "headers", "idempotency_key")
+    class HeadersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    CONTACT_LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    HTML_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    REPLY_TO_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    contact_list_id: str
+    subject: str
+    html: str
+    text: str
+    reply_to: _containers.RepeatedScalarFieldContainer[str]
+    headers: _containers.ScalarMap[str, str]
+    idempotency_key: str
+    def __init__(self, contact_list_id: _Optional[str] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., reply_to: _Optional[_Iterable[str]] = ..., headers: _Optional[_Mapping[str, str]] = ..., idempotency_key: _Optional[str] = ..., **kwargs) -> None: ...
+
+class SendToContactListResponse(_message.Message):
+    __slots__ = ("contact_list_send", "replayed")
+    CONTACT_LIST_SEND_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    contact_list_send: _contact_pb2.ContactListSend
+    replayed: bool
+    def __init__(self, contact_list_send: _Optional[_Union[_contact_pb2.ContactListSend, _Mapping]] = ..., replayed: _Optional[bool] = ...) -> None: ...
+
+class GetContactListSendRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetContactListSendResponse(_message.Message):
+    __slots__ = ("contact_list_send",)
+    CONTACT_LIST_SEND_FIELD_NUMBER: _ClassVar[int]
+    contact_list_send: _contact_pb2.ContactListSend
+    def __init__(self, contact_list_send: _Optional[_Union[_contact_pb2.ContactListSend, _Mapping]] = ...) -> None: ...
+
+class ListContactListSendsRequest(_message.Message):
+    __slots__ = ("limit", "page", "after", "before", "offset")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    page: int
+    after: str
+    before: str
+    offset: int
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class ListContactListSendsResponse(_message.Message):
+    __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    data: _containers.RepeatedCompositeFieldContainer[_contact_pb2.ContactListSend]
+    has_more: bool
+    total: int
+    page: int
+    limit: int
+    next_cursor: str
+    def __init__(self, data: _Optional[_Iterable[_Union[_contact_pb2.ContactListSend, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
+
+class CancelContactListSendRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class CancelContactListSendResponse(_message.Message):
+    __slots__ = ("contact_list_send",)
+    CONTACT_LIST_SEND_FIELD_NUMBER: _ClassVar[int]
+    contact_list_send: _contact_pb2.ContactListSend
+    def __init__(self, contact_list_send: _Optional[_Union[_contact_pb2.ContactListSend, _Mapping]] = ...) -> None: ...

@@ -126,6 +126,26 @@ class ContactsServiceStub:
                 request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileResponse.FromString,
                 _registered_method=True)
+        self.SendToContactList = channel.unary_unary(
+                '/zidimail.v1.ContactsService/SendToContactList',
+                request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.SendToContactListRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.SendToContactListResponse.FromString,
+                _registered_method=True)
+        self.GetContactListSend = channel.unary_unary(
+                '/zidimail.v1.ContactsService/GetContactListSend',
+                request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.GetContactListSendRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.GetContactListSendResponse.FromString,
+                _registered_method=True)
+        self.ListContactListSends = channel.unary_unary(
+                '/zidimail.v1.ContactsService/ListContactListSends',
+                request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ListContactListSendsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ListContactListSendsResponse.FromString,
+                _registered_method=True)
+        self.CancelContactListSend = channel.unary_unary(
+                '/zidimail.v1.ContactsService/CancelContactListSend',
+                request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendResponse.FromString,
+                _registered_method=True)
 
 
 class ContactsServiceServicer:
@@ -305,6 +325,48 @@ class ContactsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SendToContactList(self, request, context):
+        """Sends one email to each member of a list that is not unsubscribed. The answer comes at once, and the emails are
+        accepted one after the other, each by all the rules of EmailService.SendEmail; GetContactListSend tells how far
+        that is. A server that stops goes on after its next start, and no member gets two emails.
+
+        In `subject`, `html` and `text`, `{{name}}`, `{{first_name}}`, `{{last_name}}` and `{{email}}` stand for those of
+        the member, in `html` with its special characters escaped.
+
+        Errors: CONTACT_LIST_NOT_FOUND, DOMAIN_NOT_VERIFIED, IDEMPOTENCY_KEY_REUSED, INVALID_IDEMPOTENCY_KEY,
+        VALIDATION_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContactListSend(self, request, context):
+        """Returns one send to a list. It is kept for 90 days after its end.
+
+        Errors: CONTACT_LIST_SEND_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContactListSends(self, request, context):
+        """Lists the organisation's sends to lists, newest first.
+
+        Errors: VALIDATION_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelContactListSend(self, request, context):
+        """Cancels a send to a list: no further email of it is accepted. One that has ended stays as it is.
+
+        Errors: CONTACT_LIST_SEND_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ContactsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -397,6 +459,26 @@ def add_ContactsServiceServicer_to_server(servicer, server):
                     servicer.ImportContactsFile,
                     request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileResponse.SerializeToString,
+            ),
+            'SendToContactList': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendToContactList,
+                    request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.SendToContactListRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.SendToContactListResponse.SerializeToString,
+            ),
+            'GetContactListSend': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContactListSend,
+                    request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.GetContactListSendRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.GetContactListSendResponse.SerializeToString,
+            ),
+            'ListContactListSends': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContactListSends,
+                    request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ListContactListSendsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ListContactListSendsResponse.SerializeToString,
+            ),
+            'CancelContactListSend': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelContactListSend,
+                    request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -887,6 +969,114 @@ class ContactsService:
             '/zidimail.v1.ContactsService/ImportContactsFile',
             zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileRequest.SerializeToString,
             zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendToContactList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.ContactsService/SendToContactList',
+            zidimail_dot_v1_dot_contacts__service__pb2.SendToContactListRequest.SerializeToString,
+            zidimail_dot_v1_dot_contacts__service__pb2.SendToContactListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContactListSend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.ContactsService/GetContactListSend',
+            zidimail_dot_v1_dot_contacts__service__pb2.GetContactListSendRequest.SerializeToString,
+            zidimail_dot_v1_dot_contacts__service__pb2.GetContactListSendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContactListSends(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.ContactsService/ListContactListSends',
+            zidimail_dot_v1_dot_contacts__service__pb2.ListContactListSendsRequest.SerializeToString,
+            zidimail_dot_v1_dot_contacts__service__pb2.ListContactListSendsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelContactListSend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.ContactsService/CancelContactListSend',
+            zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendRequest.SerializeToString,
+            zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendResponse.FromString,
             options,
             channel_credentials,
             insecure,

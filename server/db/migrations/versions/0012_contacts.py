@@ -70,6 +70,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_contact_list_members_org_id_contact_id", "contact_list_members", ["org_id", "contact_id"]
     )
+    _create_sends()
     for table in ("plans", "organisations"):
         for name in _LIMITS:
             op.add_column(table, sa.Column(name, sa.Integer()))
@@ -83,8 +84,57 @@ def downgrade() -> None:
     for table in ("organisations", "plans"):
         for name in reversed(_LIMITS):
             op.drop_column(table, name)
-    for table in ("contact_list_members", "contact_lists", "contacts", "contact_counts"):
+    for table in (
+        "contact_list_sends",
+        "contact_list_members",
+        "contact_lists",
+        "contacts",
+        "contact_counts",
+    ):
         op.drop_table(table)
+
+
+def _create_sends() -> None:
+    op.create_table(
+        "contact_list_sends",
+        _id("org_id"),
+        _id("id"),
+        _id("list_id"),
+        _id("user_id"),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("template", sa.LargeBinary(), nullable=False),
+        _id("last_member"),
+        _id("cursor"),
+        sa.Column("done", sa.Text(), nullable=False),
+        sa.Column("member_count", sa.Integer(), nullable=False),
+        sa.Column("accepted_count", sa.Integer(), nullable=False),
+        sa.Column("unsubscribed_count", sa.Integer(), nullable=False),
+        sa.Column("suppressed_count", sa.Integer(), nullable=False),
+        sa.Column("failed_count", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("idempotency_key", sa.Text(), nullable=True),
+        sa.Column("request_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("org_id", "id", name=op.f("pk_contact_list_sends")),
+    )
+    for name, columns, condition, unique in (
+        ("ix_contact_list_sends_due_at", ["due_at"], "due_at", False),
+        ("ix_contact_list_sends_completed_at", ["completed_at"], "completed_at", False),
+        (
+            "uq_contact_list_sends_org_id_idempotency_key",
+            ["org_id", "idempotency_key"],
+            "idempotency_key",
+            True,
+        ),
+    ):
+        where = sa.text(f"{condition} IS NOT NULL")
+        op.create_index(
+            name, "contact_list_sends", columns, unique=unique, sqlite_where=where, postgresql_where=where
+        )
 
 
 def _id(name: str) -> sa.Column[str]:
