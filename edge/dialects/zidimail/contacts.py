@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from edge.dialects.dialect import RouteRules, Upload
-from edge.dialects.sends import KEY_HEADERS
+from edge.dialects.sends import KEY_HEADERS, replayed_header
 from edge.transcoding.json_value import Json
 from edge.transcoding.request_shape import OtherForm, RequestShape, or_else
 from edge.transcoding.response_shape import ResponseShape, always, computed, same_as
@@ -90,7 +90,9 @@ _FILE_BYTES = (10 << 20) + (64 << 10) + (16 << 10)
 _IMPORT_NAMES = {"listId": "contact_list_id"}
 
 RULES: Mapping[str, RouteRules] = {
-    "zidimail.v1.ContactsService.SendToContactList": RouteRules(request_headers=KEY_HEADERS),
+    "zidimail.v1.ContactsService.SendToContactList": RouteRules(
+        request_headers=KEY_HEADERS, response_headers=replayed_header
+    ),
     "zidimail.v1.ContactsService.ImportContactsFile": RouteRules(
         body_limit=_FILE_BYTES,
         upload=Upload(
