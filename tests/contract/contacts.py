@@ -51,6 +51,26 @@ class Contacts:
         made = self._world.made("ContactsService.CreateContact", fields, self._world.b.jwt)
         return str(made["contact"]["id"])
 
+    @cached_property
+    def send_id(self) -> str:
+        """The id of a send of A's to a list without members."""
+        made = self._world.made("ContactsService.SendToContactList", self.send(), self._world.a.jwt)
+        return str(made["contact_list_send"]["id"])
+
+    def send(self) -> Fields:
+        """A send to a list of A's, which has no members."""
+        return {
+            "contact_list_id": self.empty_list_id,
+            "from": f"a@{self._world.a.domain}",
+            "subject": "Secret",
+            "text": "x",
+        }
+
+    @cached_property
+    def empty_list_id(self) -> str:
+        """The id of a list of A's without members."""
+        return self._new_list(self._world.a.jwt)
+
     def _new_list(self, session: str, name: str = "Secret") -> str:
         made = self._world.made("ContactsService.CreateContactList", {"name": name}, session)
         return str(made["contact_list"]["id"])

@@ -79,6 +79,7 @@ def cursors(id_of: Callable[[World], str]) -> Mapping[str, Callable[[World], str
 
 
 OF_CONTACT = {"id_or_email": lambda world: world.contacts.one["id"]}
+OF_SEND = {"id": lambda world: world.contacts.send_id}
 IN_LIST = {"contact_list_id": lambda world: world.contacts.list_id}
 
 
@@ -476,6 +477,22 @@ ROWS: dict[str, Row] = {
         {**OF_CONTACT, **IN_LIST},
         beside_contact,
         own_role="member",
+    ),
+    "ContactsService.SendToContactList": Row(
+        "Z-55",
+        J,
+        "",
+        lambda world: world.contacts.send(),
+        IN_LIST,
+        lambda world, field: {"from": f"a@{world.b.domain}", "subject": "x", "text": "x"},
+        own_role="member",
+    ),
+    "ContactsService.GetContactListSend": Row(
+        "Z-55", J, "", lambda world: {"id": world.contacts.send_id}, OF_SEND
+    ),
+    "ContactsService.ListContactListSends": Row("Z-55", J, "", points_to=cursors(OF_SEND["id"])),
+    "ContactsService.CancelContactListSend": Row(
+        "Z-55", J, "", lambda world: {"id": world.contacts.send_id}, OF_SEND, own_role="member"
     ),
     "ContactsService.ImportContacts": Row(
         "C-11",

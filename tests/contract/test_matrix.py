@@ -218,6 +218,7 @@ def test_list_shows_nothing_of_another_organisation(world: World, name: str) -> 
     method = METHODS[name]
     own = world.a.api_key if K in ROWS[name].kinds else world.a.jwt
     assert world.contacts.one["id"]
+    assert world.contacts.send_id
     mine = {entry["id"] for entry in world.made(name, {"limit": 100}, own)["data"]}
     assert mine
     for call in ways_to_call(world, method):

@@ -35,6 +35,7 @@ KINDS = {
     "contacts": Kind(["--plan", "free"]),
     "imports": Kind(["--plan", "free"]),
     "small-imports": Kind(["--plan", "free"], {"contact-import": "2"}),
+    "list-sends": Kind(["--plan", "pro"]),
     "full": Kind(["--plan", "free"], {"contact": "1", "contact-list": "1"}),
 }
 
@@ -71,6 +72,13 @@ def session(rest: Stack) -> Iterator[httpx.Client]:
     """The owner's session."""
     with client(rest, rest.owner.jwt) as session:
         yield session
+
+
+@pytest.fixture(scope="package")
+def session_of(rest: Stack) -> Iterator[Callable[[str], httpx.Client]]:
+    """The session of one of the organisations of `KINDS`."""
+    with ExitStack() as clients:
+        yield lambda name: clients.enter_context(client(rest, rest.orgs[name].jwt))
 
 
 @pytest.fixture(scope="package")

@@ -51,6 +51,8 @@ RIGHT: dict[str, dict[str, Any]] = {
     "AddContactListMembers": {"members": ["bad-input@example.org"]},
     "AddContactListMember": {},
     "ImportContacts": {"contacts": [{"email": "bad-input@example.org"}]},
+    "SendToContactList": {"from": "a@mail.example.net", "subject": "s", "text": "t"},
+    "CancelContactListSend": {},
 }
 """A body of each method that would be taken, to be spoiled in one place."""
 
@@ -60,7 +62,8 @@ BODILESS = {
     "GetWebhookEvent", "ListWebhookAttempts", "GetSuppression", "ListSuppressions", "DeleteSuppression",
     "GetUsage", "ListAttachments", "GetAttachment", "GetBatchJob", "ListBatchJobs",
     "ListContacts", "GetContact", "DeleteContact", "GetContactQuota", "ListContactLists", "GetContactList",
-    "DeleteContactList", "ListContactListMembers", "RemoveContactListMember",
+    "DeleteContactList", "ListContactListMembers", "RemoveContactListMember", "GetContactListSend",
+    "ListContactListSends",
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Imports of contacts by REST: JSON, files, and forms with files (contract rows Z-50 to Z-54, C-65)."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -9,7 +9,6 @@ import openpyxl
 import pytest
 
 from tests.harness.stack import Stack
-from tests.rest.conftest import client
 from tests.rest.golden import Golden
 
 FILE = "/v1/contacts/import/file"
@@ -17,20 +16,6 @@ CSV = "Email address;Full name;Phone\nJosé@x;\nana@file.example.org;Ana Núñez
 FORM = "multipart/form-data; boundary=b"
 FIELD = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n'
 FILE_FIELD = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nEmail\r\n'
-
-
-@pytest.fixture
-def session_of(rest: Stack) -> Iterator[Callable[[str], httpx.Client]]:
-    """The session of one of the organisations of `KINDS`."""
-    clients: list[httpx.Client] = []
-
-    def session(name: str) -> httpx.Client:
-        clients.append(client(rest, rest.orgs[name].jwt))
-        return clients[-1]
-
-    yield session
-    for each in clients:
-        each.close()
 
 
 def rows(*numbers: int) -> list[dict[str, str]]:

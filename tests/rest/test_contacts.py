@@ -1,6 +1,6 @@
 """Contacts and their lists by REST, and with Resend's names (contract rows Z-49, C-11, section D)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import quote
 
 import httpx
@@ -8,24 +8,9 @@ import pytest
 import resend
 
 from tests.harness.stack import Stack
-from tests.rest.conftest import client
 from tests.rest.golden import Golden
 
 UNKNOWN = "0123456789abcdef01234567"
-
-
-@pytest.fixture
-def session_of(rest: Stack) -> Iterator[Callable[[str], httpx.Client]]:
-    """The session of one of the organisations of `KINDS`."""
-    clients: list[httpx.Client] = []
-
-    def session(name: str) -> httpx.Client:
-        clients.append(client(rest, rest.orgs[name].jwt))
-        return clients[-1]
-
-    yield session
-    for each in clients:
-        each.close()
 
 
 @pytest.fixture
