@@ -15,6 +15,7 @@ from prometheus_client import start_http_server
 from server.account_health import wiring as account_health
 from server.accounts import wiring as accounts
 from server.clock import SystemClock
+from server.contacts import wiring as contacts
 from server.delivery import wiring as delivery
 from server.domains import wiring as domains
 from server.emails import wiring as emails
@@ -73,6 +74,7 @@ def server(kernel: Kernel) -> list[Service]:
         domains.build(kernel),
         events.build(kernel),
         inbound.build(kernel),
+        contacts.build(kernel),
         quotas.build(kernel),
         suppressions.build(kernel),
         account_health.build(kernel),

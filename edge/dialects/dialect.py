@@ -53,6 +53,16 @@ class Files(NamedTuple):
         return {**value, path[0]: [self._left_out(item, path[1:]) for item in within]}
 
 
+class Upload(NamedTuple):
+    """An upload that may come in a form (multipart/form-data) as well."""
+
+    file: str
+    """The form's field with the file; the others are those of the query."""
+
+    media_types: tuple[str, ...]
+    """The types of the file itself, as the description names them."""
+
+
 class PartialList(NamedTuple):
     """A list of which the valid items go on without the others, if the caller wants it so."""
 
@@ -88,6 +98,9 @@ class RouteRules:
     files: Files | None = None
     """Files that a body may hold: with them the edge's limit for bodies with files applies, and its limit for
     bodies to the rest."""
+
+    upload: Upload | None = None
+    """The other forms of the body of an upload."""
 
     partial: PartialList | None = None
     """The list whose items may fail alone."""

@@ -15,6 +15,7 @@ from edge.dialects.answers import closing, counted, with_rate
 from edge.dialects.content import Content, check_rest, read_without_files, unpack, with_bytes
 from edge.dialects.dialect import Dialect, Invalid
 from edge.dialects.operation import Limits, Method, Operation
+from edge.dialects.uploads import messages_of_upload
 from edge.frames import release
 from edge.rates import RateLimiter
 from edge.transcoding.access import checked, is_public
@@ -29,7 +30,6 @@ from edge.transcoding.json_value import Json
 from edge.transcoding.rendering import Renderers
 from edge.transcoding.routes import Route, Router
 from edge.transcoding.status import REQUEST_TIMEOUT, Failure
-from edge.transcoding.upload import messages_of
 from edge.transcoding.values import kind_of
 
 _log = structlog.get_logger("edge")
@@ -225,7 +225,8 @@ class Endpoint:
             with Deadline(caller.deadline) as deadline:
                 paced = Paced(deadline, caller, share.grow)
                 chunks = body.chunks(operation.body_limit, paced.part)
-                return await operation.invoke(messages_of(first, operation.route.body, chunks), caller)
+                messages = messages_of_upload(operation, first, chunks, exchange.headers)
+                return await operation.invoke(messages, caller)
         except TimeoutError:
             raise _timeout(body) from None
         finally:

@@ -102,7 +102,7 @@ def document(dialect: Described, about: Description, url: str) -> bytes:
     for route in routes:
         rules = dialect.rules(route)
         schemas[_answer_name(route, dialect, about)] = responses.answer(route, rules.response)
-        if route.body:
+        if route.body and rules.upload is None:
             schemas[_body_name(route, dialect, about)] = requests.body(route, rules.request)
         operation = _operation(route, dialect, about, requests, comments[route.method.full_name])
         paths.setdefault(route.path, {})[route.verb.lower()] = operation
@@ -186,7 +186,11 @@ def _operation(
     }
     if route.body:
         media_type = rules.media_types[0] if route.is_of_bytes else "application/json"
-        content = content_of(_body_name(route, dialect, about), media_type)
+        content = (
+            requests.upload(route, rules.upload.file, rules.upload.media_types)
+            if rules.upload is not None
+            else content_of(_body_name(route, dialect, about), media_type)
+        )
         example = (rules.request or dialect.requests.of(method.input_type)).example
         if example is not None:
             content[media_type]["example"] = example

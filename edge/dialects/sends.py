@@ -27,9 +27,14 @@ KEY_HEADERS: Mapping[bytes, HeaderField] = {
 _REPLAYED: tuple[Header, ...] = ((b"idempotent-replayed", b"true"),)
 
 
+def replayed_header(response: Any) -> tuple[Header, ...]:
+    """The mark of an earlier answer (F-1)."""
+    return _REPLAYED if response.replayed else ()
+
+
 def send_headers(response: Any) -> tuple[Header, ...]:
     """The headers of an answer to sends: the mark of an earlier one (F-1), and the nearest quota (F-9)."""
-    headers = _REPLAYED if response.replayed else ()
+    headers = replayed_header(response)
     is_batch = isinstance(response, BatchSendEmailsResponse)
     sent = [it.sent for it in response.results] if is_batch else [response]
     quotas = [it.rate_limit for it in sent if it.HasField("rate_limit")]

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from zidimail.v1 import limits_pb2
 
 from edge.transcoding.names import EnumNames, camel_case
 from edge.transcoding.query import BindTexts, is_in_query, parameter, query_fields, words
@@ -29,7 +30,8 @@ from edge.transcoding.values import (
 )
 
 MAX_ENTRIES = 1_000
-"""Entries of a list or map: more than any rule of the server allows, so that near misses get its own text."""
+"""Entries of a list or map whose field has no option `max_entries`: more than any rule of the server allows,
+so that near misses get its own text."""
 
 Hidden: TypeAlias = Mapping[str, Collection[str]]
 """Fields that JSON does not have, by the full name of their message."""
@@ -161,7 +163,10 @@ def _field(
             raise BadRoute(f"{field.full_name}: only maps of strings to scalars can be bound")
         return _map(_scalar(entry["value"], names))
     bind = _scalar(field, names, hidden, other_names, kinds)
-    return _list(bind, wanted) if field.is_repeated else bind
+    if not field.is_repeated:
+        return bind
+    most: int = field.GetOptions().Extensions[limits_pb2.max_entries]  # type: ignore[index]
+    return _list(bind, wanted, most or MAX_ENTRIES)
 
 
 def _scalar(
@@ -182,19 +187,19 @@ def _scalar(
     return SCALARS[field.type]
 
 
-def _list(bind_item: Bind, wanted: str) -> Bind:
+def _list(bind_item: Bind, wanted: str, most: int) -> Bind:
     def bind(value: object, path: Path, wrong: list[Violation]) -> object:
         if type(value) is not list:
             return mismatch(wanted, value, path, wrong)
-        if len(value) > MAX_ENTRIES:
-            return _too_many(value, path, wrong)
+        if len(value) > most:
+            return _too_many(value, path, wrong, most)
         return [bind_item(item, (path, at), wrong) for at, item in enumerate(value)]
 
     return bind
 
 
-def _too_many(value: Sized, path: Path, wrong: list[Violation]) -> object:
-    return refuse(path, wrong, f"holds {len(value)} entries, and never more than {MAX_ENTRIES} are allowed")
+def _too_many(value: Sized, path: Path, wrong: list[Violation], most: int = MAX_ENTRIES) -> object:
+    return refuse(path, wrong, f"holds {len(value)} entries, and never more than {most} are allowed")
 
 
 def _map(bind_item: Bind) -> Bind:

@@ -58,8 +58,9 @@ def unpacked(body: bytes, limit: int, hold: Callable[[int], None]) -> Iterator[b
         raise Failure("MALFORMED_BODY", {"detail": "it is not whole in gzip's format"}) from None
 
 
-MAX_VALUES = 30_000
-"""More than a hundred emails have, each with all the recipients, headers and tags that it may have."""
+MAX_VALUES = 40_000
+"""More than a hundred emails have, each with all the recipients, headers and tags that it may have, and more
+than 10,000 contacts with their names."""
 
 SMALL_BYTES = 64 << 10
 """Bodies of fewer bytes cost little, whatever they hold."""

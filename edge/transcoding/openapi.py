@@ -17,7 +17,7 @@ from edge.transcoding.query import is_in_query
 from edge.transcoding.request_shape import PLAIN_QUERY, QueryShape, RequestShape, RequestShapes
 from edge.transcoding.response_shape import ResponseShape, ResponseShapes
 from edge.transcoding.routes import Route
-from edge.transcoding.schema import TEXT, TIME, Schema, not_empty, nullable
+from edge.transcoding.schema import TEXT, TIME, Schema, not_empty, nullable, object_of
 
 _INTEGER_RANGES: Mapping[int, tuple[int, int]] = {
     FieldDescriptor.CPPTYPE_INT32: (-(1 << 31), (1 << 31) - 1),
@@ -92,6 +92,19 @@ class RequestSchemas(_Schemas[RequestShape]):
         if route.body != "*":
             return self.field(descriptor.fields_by_name[route.body], shape)
         return self.message(descriptor, shape, without=route.parameters)
+
+    def upload(self, route: Route, file: str, media_types: Sequence[str]) -> Schema:
+        """The body of an upload: the file itself, or a form whose field `file` it is."""
+        descriptor = route.method.input_type
+        field = descriptor.fields_by_name[route.body]
+        others = [each for each in descriptor.fields if each is not field]
+        form = object_of(
+            {file: self.described({"type": "string"}, field.full_name)}
+            | {each.name: self.field(each) for each in others},
+            optional={each.name for each in others},
+        )
+        plain: Schema = {media_type: {"schema": {}} for media_type in media_types}
+        return {**plain, "multipart/form-data": {"schema": form}}
 
     def needs_body(self, route: Route) -> bool:
         """True if a route's body has required fields."""

@@ -36,6 +36,9 @@ class OrganisationRow(NamedTuple):
     scheduled_limit: int | None
     scheduled_bytes_limit: int | None
     test_limit: int | None
+    contact_limit: int | None
+    contact_import_limit: int | None
+    contact_list_limit: int | None
 
 
 class PlanRow(NamedTuple):

@@ -5,7 +5,7 @@ import argparse
 from server.settings import SettingsError
 
 # The limits of an organisation or a plan with their columns: recipients a day and a month, unique ones a
-# month, emails a second, and what an organisation may own (C-88).
+# month, emails a second, and what an organisation may own (C-88, Z-48).
 LIMITS = {
     "daily": "daily_limit",
     "monthly": "monthly_limit",
@@ -17,6 +17,9 @@ LIMITS = {
     "scheduled": "scheduled_limit",
     "scheduled-mib": "scheduled_bytes_limit",
     "test": "test_limit",
+    "contacts": "contact_limit",
+    "import-rows": "contact_import_limit",
+    "contact-lists": "contact_list_limit",
 }
 _MIB = 2**20
 # The largest number that the store's columns and the wire hold.

@@ -3,6 +3,7 @@
 from server.db.tables import (
     account_health,
     accounts,
+    contacts,
     domains,
     emails,
     events,
@@ -20,6 +21,7 @@ from server.db.tables.metadata import metadata
 MODULES = (
     account_health,
     accounts,
+    contacts,
     domains,
     emails,
     events,

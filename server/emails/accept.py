@@ -103,6 +103,9 @@ class Acceptor:
         write_usage(tx, admission.usage(), facts.periods)
         _write(tx, answers.accepted)
         jobs.insert(tx, answers.jobs)
+        for batch, outcome in zip(batches, outcomes, strict=True):
+            if batch.within is not None:
+                batch.within(tx, outcome)
         failpoints.hit("accept.before_commit")
         return outcomes
 

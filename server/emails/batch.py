@@ -1,11 +1,12 @@
 """The emails that one caller wants accepted together, and the answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from zidimail.v1 import batch_job_service_pb2 as job_pb
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.db.tx import Tx
 from server.emails.candidate import IdempotencyKey, Operation
 from server.emails.draft import Draft
 from server.emails.jobs import NewJob
@@ -33,6 +34,8 @@ class Batch:
     test: bool = False
     # The job of which these are the emails. Its batch is strict.
     job: NewJob | None = None
+    # Writes in the transaction of the batch, with its answer; an exception rolls the batch back.
+    within: Callable[[Tx, Answer | Fault], None] | None = None
 
     @property
     def key(self) -> IdempotencyKey | None:

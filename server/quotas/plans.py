@@ -26,6 +26,9 @@ class PlanRow(NamedTuple):
     scheduled_limit: int | None
     scheduled_bytes_limit: int | None
     test_limit: int | None
+    contact_limit: int | None
+    contact_import_limit: int | None
+    contact_list_limit: int | None
 
 
 def all_plans(tx: Tx) -> list[PlanRow]:

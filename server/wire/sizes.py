@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, ServiceDescriptor
+from zidimail.v1 import limits_pb2
 
 from server.faults import ValidationFailed, Violation
 from server.wire.caller import Caller
 
-# Entries of one list or map: more than any rule allows, so that near misses get the rule's own text.
+# Entries of a list or map whose field has no option `max_entries`: more than any rule allows, so that near
+# misses get the rule's own text.
 MAX_ENTRIES = 1_000
 # Messages of fewer bytes are parsed uncounted: all of their entries together cost nothing.
 SMALL_BYTES = 4 * 1024
@@ -37,6 +39,7 @@ class _Field(NamedTuple):
     is_packable: bool
     # The fields of the messages in it; None for other values.
     fields: "_Fields | None"
+    most: int
 
 
 _Fields: TypeAlias = Mapping[int, _Field]
@@ -54,7 +57,7 @@ class RequestSizes:
         }
 
     async def check(self, method: str, caller: Caller, body: bytes) -> None:
-        """Raises a fault if a request is too large for its caller, or has a list of over 1,000 entries."""
+        """Raises a fault if a request is too large for its caller, or has a list with too many entries."""
         if len(body) > PLAIN_BYTES:
             await self._check_bytes(method, caller, len(body))
         if len(body) > SMALL_BYTES:
@@ -67,7 +70,7 @@ def fields_of(descriptor: Descriptor) -> _Fields:
 
 
 def count_entries(fields: _Fields, body: bytes) -> None:
-    """Raises `ValidationFailed` if a field comes more than 1,000 times in a message or in one inside it.
+    """Raises `ValidationFailed` if a field comes more often in a message, or in one inside it, than it may.
 
     A field that is no list may come again as well (its last value counts), and so may one that this server
     does not know; bytes that are no message are left to the parser unless they hide what follows them.
@@ -81,9 +84,15 @@ def _fields_of(descriptor: Descriptor) -> _Fields:
             field.name,
             field.is_repeated and field.type not in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES),
             None if field.message_type is None else _fields_of(field.message_type),
+            _most_entries(field),
         )
         for field in descriptor.fields
     }
+
+
+def _most_entries(field: FieldDescriptor) -> int:
+    most: int = field.GetOptions().Extensions[limits_pb2.max_entries]  # type: ignore[index]
+    return most or MAX_ENTRIES
 
 
 def _count(fields: _Fields, body: memoryview, at: int, end: int, path: str) -> None:
@@ -101,7 +110,7 @@ def _count(fields: _Fields, body: memoryview, at: int, end: int, path: str) -> N
         if field is not None and field.fields is None and field.is_packable:
             # An entry has a byte at least, and numbers of enums have no more.
             count = max(count, length)
-        if count > MAX_ENTRIES:
+        if count > (MAX_ENTRIES if field is None else field.most):
             raise _too_many(path, field)
         if field is not None and field.fields is not None and length > SMALL_BYTES:
             step = f"{field.name}[{count - 1}]"
@@ -124,7 +133,7 @@ def _too_many(path: str, field: _Field | None) -> ValidationFailed:
     if field is None:
         return ValidationFailed([Violation("request", f"has more than {MAX_ENTRIES} unknown fields")])
     return ValidationFailed(
-        [Violation(f"{path}{field.name}", f"holds more than {MAX_ENTRIES} entries, which is never allowed")]
+        [Violation(f"{path}{field.name}", f"holds more than {field.most} entries, which is never allowed")]
     )
 
 

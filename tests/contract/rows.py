@@ -84,6 +84,23 @@ def cursors(id_of: Callable[[World], str]) -> Mapping[str, Callable[[World], str
     return {"after": id_of, "before": id_of}
 
 
+OF_CONTACT = {"id_or_email": lambda world: world.contacts.one["id"]}
+OF_SEND = {"id": lambda world: world.contacts.send_id}
+IN_LIST = {"contact_list_id": lambda world: world.contacts.list_id}
+
+
+def beside_contact(world: World, field: str) -> Fields:
+    """A's contact with A's list, or with the stranger's own."""
+    if field == "id_or_email":
+        return {"contact_list_id": world.contacts.b_list_id}
+    return {"id_or_email": world.contacts.b_id}
+
+
+def beside_list(world: World, field: str) -> Fields:
+    """Nothing, or for a place in the list of its members the stranger's own list."""
+    return {} if field == "contact_list_id" else {"contact_list_id": world.contacts.b_list_id}
+
+
 OF_ATTACHMENT = {
     "email_id": lambda world: world.attachment["email_id"],
     "attachment_id": lambda world: world.attachment["attachment_id"],
@@ -363,6 +380,156 @@ ROWS: dict[str, Row] = {
     ),
     "SuppressionService.BatchRemoveSuppressions": Row(
         "F-4", KJ, "full", lambda world: {"emails": [world.new_suppression()["email"]]}
+    ),
+    "ContactsService.CreateContact": Row(
+        "Z-49",
+        J,
+        "",
+        lambda world: {"email": world.new_address()},
+        IN_LIST,
+        lambda world, field: {"email": world.new_address()},
+        created=True,
+        least="member",
+    ),
+    "ContactsService.ListContacts": Row(
+        "Z-49",
+        J,
+        "",
+        points_to={**cursors(OF_CONTACT["id_or_email"]), **IN_LIST},
+    ),
+    "ContactsService.GetContact": Row(
+        "section D",
+        J,
+        "",
+        lambda world: {"id_or_email": world.contacts.one["id"]},
+        {**OF_CONTACT, **IN_LIST},
+        lambda world, field: {} if field == "id_or_email" else {"id_or_email": world.contacts.b_id},
+    ),
+    "ContactsService.UpdateContact": Row(
+        "section D",
+        J,
+        "",
+        lambda world: {"id_or_email": world.contacts.new()["email"], "first_name": "Ada"},
+        {**OF_CONTACT, **IN_LIST},
+        lambda world, field: {} if field == "id_or_email" else {"id_or_email": world.contacts.b_id},
+        least="member",
+    ),
+    "ContactsService.DeleteContact": Row(
+        "C-11",
+        J,
+        "",
+        lambda world: {"id_or_email": world.contacts.new()["id"]},
+        OF_CONTACT,
+        least="member",
+    ),
+    "ContactsService.BatchRemoveContacts": Row(
+        "C-11", J, "", lambda world: {"contacts": [world.contacts.new()["email"]]}, least="member"
+    ),
+    "ContactsService.GetContactQuota": Row("Z-48", J, ""),
+    "ContactsService.CreateContactList": Row(
+        "Z-49", J, "", lambda world: {"name": "Customers"}, created=True, least="member"
+    ),
+    "ContactsService.ListContactLists": Row(
+        "Z-49",
+        J,
+        "",
+        points_to={**cursors(IN_LIST["contact_list_id"]), **OF_CONTACT},
+    ),
+    "ContactsService.GetContactList": Row(
+        "section D",
+        J,
+        "",
+        lambda world: {"id": world.contacts.list_id},
+        {"id": IN_LIST["contact_list_id"]},
+    ),
+    "ContactsService.UpdateContactList": Row(
+        "section D",
+        J,
+        "",
+        lambda world: {"id": world.contacts.list_id, "name": "Customers"},
+        {"id": IN_LIST["contact_list_id"]},
+        lambda world, field: {"name": "Customers"},
+        least="member",
+    ),
+    "ContactsService.DeleteContactList": Row(
+        "Z-49",
+        J,
+        "",
+        lambda world: {"id": world.contacts.list_to_delete()},
+        {"id": IN_LIST["contact_list_id"]},
+        least="member",
+    ),
+    "ContactsService.ListContactListMembers": Row(
+        "Z-49",
+        J,
+        "",
+        lambda world: {"contact_list_id": world.contacts.list_id},
+        {**IN_LIST, **cursors(OF_CONTACT["id_or_email"])},
+        beside_list,
+    ),
+    "ContactsService.AddContactListMembers": Row(
+        "Z-49",
+        J,
+        "",
+        lambda world: {"contact_list_id": world.contacts.list_id, "members": [world.contacts.one["id"]]},
+        IN_LIST,
+        lambda world, field: {"members": [world.contacts.b_id]},
+        least="member",
+    ),
+    "ContactsService.AddContactListMember": Row(
+        "section D",
+        J,
+        "",
+        lambda world: {"contact_list_id": world.contacts.list_id, "id_or_email": world.contacts.one["id"]},
+        {**OF_CONTACT, **IN_LIST},
+        beside_contact,
+        least="member",
+    ),
+    "ContactsService.RemoveContactListMember": Row(
+        "Z-49",
+        J,
+        "",
+        lambda world: {
+            "contact_list_id": world.contacts.list_id,
+            "id_or_email": world.contacts.new(world.contacts.list_id)["id"],
+        },
+        {**OF_CONTACT, **IN_LIST},
+        beside_contact,
+        least="member",
+    ),
+    "ContactsService.SendToContactList": Row(
+        "Z-55",
+        J,
+        "",
+        lambda world: world.contacts.send(),
+        IN_LIST,
+        lambda world, field: {"from": f"a@{world.b.domain}", "subject": "x", "text": "x"},
+        least="member",
+    ),
+    "ContactsService.GetContactListSend": Row(
+        "Z-55", J, "", lambda world: {"id": world.contacts.send_id}, OF_SEND
+    ),
+    "ContactsService.ListContactListSends": Row("Z-55", J, "", points_to=cursors(OF_SEND["id"])),
+    "ContactsService.CancelContactListSend": Row(
+        "Z-55", J, "", lambda world: {"id": world.contacts.send_id}, OF_SEND, least="member"
+    ),
+    "ContactsService.ImportContacts": Row(
+        "C-11",
+        J,
+        "",
+        lambda world: {"contacts": [{"email": world.new_address()}]},
+        IN_LIST,
+        lambda world, field: {"contacts": [{"email": world.new_address()}]},
+        least="member",
+    ),
+    "ContactsService.ImportContactsFile": Row(
+        "Z-50",
+        J,
+        "",
+        lambda world: {"content": "ZW1haWwKYUBleGFtcGxlLm9yZw=="},
+        IN_LIST,
+        lambda world, field: {"content": "ZW1haWwKYUBleGFtcGxlLm9yZw=="},
+        least="member",
     ),
     "FeedbackService.RecordComplaint": Row(
         "V-1",

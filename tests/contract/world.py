@@ -18,6 +18,7 @@ from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2, status_pb2
 
 from server.accounts.session_tokens import SessionTokens
+from tests.contract.contacts import Contacts
 from tests.contract.methods import METHODS, Method
 from tests.harness.clock import ManualClock
 from tests.harness.stack import Organisation, Stack
@@ -52,6 +53,7 @@ class World:
         self.a: Organisation = stack.owner
         self.b: Organisation = stack.other
         self.a_email, self.b_email = "owner@example.com", "other@example.net"
+        self.contacts = Contacts(self)
         self._numbers = itertools.count(1)
         self._channel = grpc.insecure_channel(stack.grpc)
         revoked_id, revoked = self.new_key("PERMISSION_FULL")
@@ -208,8 +210,9 @@ class World:
         """One call; of a stream, its first message."""
         request_class = message_factory.GetMessageClass(method.descriptor.input_type)
         response_class = message_factory.GetMessageClass(method.descriptor.output_type)
-        streams = method.descriptor.server_streaming
-        opener: Any = self._channel.unary_stream if streams else self._channel.unary_unary
+        streams, uploads = method.descriptor.server_streaming, method.descriptor.client_streaming
+        kind = f"{'stream' if uploads else 'unary'}_{'stream' if streams else 'unary'}"
+        opener: Any = getattr(self._channel, kind)
         call = opener(
             method.grpc_path,
             request_serializer=request_class.SerializeToString,
@@ -218,7 +221,8 @@ class World:
         metadata = (("authorization", authorization(credential)),) if credential else ()
         request = json_format.ParseDict(fields, request_class())
         try:
-            answer = call(request, metadata=metadata, timeout=within_s)
+            given = iter([request]) if uploads else request
+            answer = call(given, metadata=metadata, timeout=within_s)
             if streams:
                 stream, answer = answer, next(answer)
                 stream.cancel()
@@ -240,6 +244,8 @@ class World:
         if method.body is not None:
             body = base64.b64decode(left.pop(method.body, ""))
             headers["Content-Type"] = "message/rfc822"
+        elif method.descriptor.client_streaming:
+            body = base64.b64decode(left.pop("content", ""))
             path += "?" + urlencode(left, doseq=True)
         elif method.verb in ("POST", "PATCH"):
             body = json.dumps(left)

@@ -37,6 +37,11 @@ KINDS = {
     "full": Kind(
         ["--plan", "free"], {"webhooks": "1", "keys": "1", "domains": "1", "scheduled": "1", "burst": "1000"}
     ),
+    "contacts": Kind(["--plan", "free"]),
+    "imports": Kind(["--plan", "free"]),
+    "small-imports": Kind(["--plan", "free"], {"import-rows": "2"}),
+    "list-sends": Kind(["--plan", "pro"]),
+    "full-of-contacts": Kind(["--plan", "free"], {"contacts": "1", "contact-lists": "1"}),
 }
 
 
@@ -75,6 +80,13 @@ def session(rest: Stack) -> Iterator[httpx.Client]:
     """The owner's session."""
     with client(rest, rest.owner.jwt) as session:
         yield session
+
+
+@pytest.fixture(scope="package")
+def session_of(rest: Stack) -> Iterator[Callable[[str], httpx.Client]]:
+    """The session of one of the organisations of `KINDS`."""
+    with ExitStack() as clients:
+        yield lambda name: clients.enter_context(client(rest, rest.orgs[name].jwt))
 
 
 @pytest.fixture(scope="package")

@@ -27,6 +27,7 @@ var services = []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) erro
 	zidimail.RegisterApiKeyServiceHandler,
 	zidimail.RegisterAttachmentServiceHandler,
 	zidimail.RegisterBatchJobServiceHandler,
+	zidimail.RegisterContactsServiceHandler,
 	zidimail.RegisterDomainServiceHandler,
 	zidimail.RegisterEmailServiceHandler,
 	zidimail.RegisterEventServiceHandler,

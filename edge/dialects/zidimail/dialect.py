@@ -10,6 +10,7 @@ from google.protobuf.descriptor import EnumDescriptor
 
 from edge.dialects.dialect import Files, HeaderField, PartialList, RouteRules
 from edge.dialects.sends import KEY_HEADERS, send_headers
+from edge.dialects.zidimail.contacts import RULES, further_routes, response_of
 from edge.dialects.zidimail.errors import failure_answer, failure_body
 from edge.dialects.zidimail.permissive import drop_invalid, report_invalid
 from edge.dialects.zidimail.shapes import EMAILS, JOBS, LIST, QUERIES, REQUESTS, RESPONSES
@@ -41,6 +42,7 @@ METHODS: Mapping[str, RouteRules] = {
         partial=PartialList(drop_invalid, report_invalid),
     ),
     JOBS + "CreateBatchJob": replace(_SEND, status=201, files=Files(("emails", "attachments"), "content")),
+    **RULES,
 }
 
 
@@ -56,7 +58,7 @@ class ZidiMail:
         """`has_https` is true if our pages are served over https."""
         self._methods = {**METHODS, **sign_in_rules(has_https=has_https)}
         self.documented = routes
-        served = [*routes, *_of_the_oldest_client(routes)]
+        served = [*routes, *_of_the_oldest_client(routes), *further_routes(routes)]
         self.routes = [*served, *map(_at_the_root, served)]
         self.requests = RequestShapes({f"{PACKAGE}.{name}": shape for name, shape in REQUESTS.items()})
         self.responses = ResponseShapes(
@@ -89,7 +91,9 @@ class ZidiMail:
         """Creations are answered 201, all else 200 and never 204: clients of Resend choke on it (C-16)."""
         method = route.method
         usual = _CREATE if method.name.startswith("Create") else RouteRules()
-        return self._methods.get(method.full_name, usual)
+        rules = self._methods.get(method.full_name, usual)
+        response = response_of(route, LIST)
+        return rules if response is None else replace(rules, response=response)
 
     def failure(self, failure: Failure, request_id: str) -> Answer:
         return failure_answer(failure, request_id)

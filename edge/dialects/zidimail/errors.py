@@ -82,6 +82,34 @@ ROWS: Mapping[str, Row] = {
     "BATCH_JOB_NOT_FOUND": Row(
         404, "not_found", "Batch job not found.", "There is no batch job with the id {id}."
     ),
+    "CONTACT_NOT_FOUND": Row(404, "not_found", "Contact not found.", "There is no contact {id}."),
+    "CONTACT_LIST_NOT_FOUND": Row(
+        404, "not_found", "Contact list not found.", "There is no contact list with the id {id}."
+    ),
+    "CONTACT_LIST_SEND_NOT_FOUND": Row(
+        404, "not_found", "Send to a list not found.", "There is no send to a list with the id {id}."
+    ),
+    "CONTACT_LIMIT_REACHED": Row(
+        422,
+        "validation_error",
+        "The plan allows no more contacts.",
+        "The organisation has {used} contacts of {limit}.",
+        "Delete contacts, or change to a larger plan.",
+    ),
+    "CONTACT_LIST_LIMIT_REACHED": Row(
+        422,
+        "validation_error",
+        "The plan allows no more contact lists.",
+        "The organisation has {used} lists of {limit}.",
+        "Delete a list, or change to a larger plan.",
+    ),
+    "CONTACT_IMPORT_TOO_LARGE": Row(
+        422,
+        "validation_error",
+        "The import has too many rows.",
+        "It has {rows} rows, and the plan allows {limit} in one import.",
+        "Divide the import, or change to a larger plan.",
+    ),
     "ATTACHMENT_NOT_FOUND": Row(
         404, "not_found", "Attachment not found.", "This email has no attachment with the id {id}."
     ),

@@ -20,7 +20,7 @@ from edge.dialects.aliases import (
     apply_words,
 )
 from edge.dialects.sends import IDEMPOTENCY_KEY_LIMITS
-from edge.dialects.zidimail import account_shapes
+from edge.dialects.zidimail import account_shapes, contacts
 from edge.dialects.zidimail.batch_results import REFUSED, accepted, accepted_schema, refused
 from edge.dialects.zidimail.refusals import refuse_files, refuse_no_events
 from edge.transcoding.request_shape import QueryShape, RequestShape, or_else, or_named
@@ -160,6 +160,7 @@ REQUESTS: Mapping[str, RequestShape] = {
     "BatchRemoveSuppressionsRequest": RequestShape(
         same_as={"ids": "emails"}, described={"emails": _BATCH_SIZE}
     ),
+    **contacts.REQUESTS,
 }
 
 
@@ -281,4 +282,5 @@ RESPONSES: Mapping[str, ResponseShape] = {
         "usage",
         {"emails": object_with({name: extended(name, _COUNTED) for name in ("daily", "monthly")})},
     ),
+    **contacts.RESPONSES,
 }

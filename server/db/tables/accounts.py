@@ -33,6 +33,9 @@ organisations = Table(
     Column("scheduled_limit", Integer),
     Column("scheduled_bytes_limit", BigInteger),
     Column("test_limit", Integer),
+    Column("contact_limit", Integer),
+    Column("contact_import_limit", Integer),
+    Column("contact_list_limit", Integer),
 )
 
 # People who may sign in, each with one address for all organisations.

@@ -24,6 +24,10 @@ plans = Table(
     Column("scheduled_limit", Integer),
     Column("scheduled_bytes_limit", BigInteger),
     Column("test_limit", Integer),
+    # Contacts, rows of one import, and lists of contacts (Z-48).
+    Column("contact_limit", Integer),
+    Column("contact_import_limit", Integer),
+    Column("contact_list_limit", Integer),
 )
 
 # The usage of organisations: one row for each, every number with its period.

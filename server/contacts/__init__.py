@@ -1,0 +1,1 @@
+"""The people whom an organisation writes to, and lists of them."""

@@ -1,0 +1,126 @@
+"""Sends to lists go on: some members at a time, each email by all the rules (contract row Z-55)."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import orjson
+from zidimail.v1 import email_service_pb2 as email_pb
+
+from server.clock import Clock
+from server.contacts import send_store
+from server.contacts.faults import SendMoved
+from server.contacts.placeholders import filled
+from server.contacts.rules import Name
+from server.contacts.send_rules import Member, Step, step_of
+from server.contacts.send_store import SendRow
+from server.db.database import Database
+from server.db.tx import Tx
+from server.db.writer import Writer
+from server.emails.accept import Acceptor
+from server.emails.batch import Answer, Batch, Result
+from server.emails.judging import judged
+from server.faults import Fault
+from server.wire.caller import SessionCaller
+from server.work.loop import Loop
+from server.work.slices import Slices
+
+# Members of one transaction.
+CHUNK = 100
+_PAUSE_S = 0.5
+
+
+class ListSender:
+    """Goes on with every send that is due, in turn.
+
+    The emails of some members and the place in the list are stored in one transaction, which fails after
+    another server's step or a cancellation: each member gets exactly one email, however often servers stop.
+    """
+
+    def __init__(self, database: Database, writer: Writer, clock: Clock, acceptor: Acceptor) -> None:
+        self._database = database
+        self._writer = writer
+        self._clock = clock
+        self._acceptor = acceptor
+        self._slices = Slices()
+        self._loop = Loop("contacts.send", self.step, pause_s=_PAUSE_S)
+
+    async def start(self) -> None:
+        """Begins to send."""
+        self._loop.start()
+
+    async def stop(self) -> None:
+        """Finishes the step in progress."""
+        await self._loop.stop()
+
+    def wake(self) -> None:
+        """Looks for a new send at once."""
+        self._loop.wake()
+
+    async def step(self) -> bool:
+        """Sends to the next members of each send that is due; True if there was one."""
+        due = await self._database.read(send_store.due, self._clock.now_ms())
+        for row in due:
+            if self._loop.stopping:
+                break
+            try:
+                await self._advance(row)
+            except SendMoved:
+                # The next step reads it again.
+                continue
+        return bool(due)
+
+    async def _advance(self, row: SendRow) -> None:
+        found = await self._database.read(send_store.next_members, row, CHUNK)
+        now_ms = self._clock.now_ms()
+        if found is None:
+            gone = Step(row.cursor, [], "canceled")
+            await self._writer.run(send_store.advance, row, gone, now_ms)
+            return
+        done = frozenset(orjson.loads(row.done))
+        members = [member for member in found if member.id not in done]
+        is_last = len(found) < CHUNK
+        subscribed = [member for member in members if not member.unsubscribed]
+
+        def store(tx: Tx, results: Sequence[Result]) -> None:
+            faults = {
+                member.id: result if isinstance(result, Fault) else None
+                for member, result in zip(subscribed, results, strict=True)
+            }
+            decided = [(member, faults.get(member.id)) for member in members]
+            step = step_of(row.cursor, decided, now_ms, is_last=is_last)
+            if step.status == "sending" and found:
+                step.cursor = max(step.cursor, found[-1].id)
+            send_store.advance(tx, row, step, now_ms)
+
+        if not subscribed:
+            await self._writer.run(store, ())
+            return
+
+        def within(tx: Tx, answer: Answer | Fault) -> None:
+            store(tx, cast("Sequence[Result]", answer))
+
+        template = email_pb.SendEmailRequest.FromString(row.template)
+        caller = SessionCaller(row.org_id, row.user_id, "member", 0)
+        items = await self._slices.map(
+            lambda member: judged(email_to(template, member), caller, now_ms, job_id=row.id), subscribed
+        )
+        await self._acceptor.accept(Batch(row.org_id, items, strict=False, within=within))
+
+
+def email_to(template: email_pb.SendEmailRequest, member: Member) -> email_pb.SendEmailRequest:
+    """The email to a member."""
+    values = {
+        "name": Name(member.first_name, member.last_name).whole,
+        "first_name": member.first_name,
+        "last_name": member.last_name,
+        "email": member.email,
+    }
+    email = email_pb.SendEmailRequest()
+    email.CopyFrom(template)
+    email.to.append(member.email)
+    email.subject = filled(template.subject, values)
+    if template.HasField("html"):
+        email.html = filled(template.html, values, is_html=True)
+    if template.HasField("text"):
+        email.text = filled(template.text, values)
+    return email

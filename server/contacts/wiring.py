@@ -1,0 +1,40 @@
+"""Builds the package."""
+
+from zidimail.v1.contacts_service_pb2 import DESCRIPTOR
+
+from server.contacts import lists, send_store
+from server.contacts.list_sender import ListSender
+from server.contacts.rpc import ContactsServicer
+from server.emails.accept import Acceptor
+from server.kernel import Kernel, Package
+from server.work.sweeper import Sweeper
+
+
+def build(kernel: Kernel) -> Package:
+    """Shows and changes contacts and their lists, sends to lists, and removes what is deleted or old."""
+    database, writer, clock = kernel.database, kernel.writer, kernel.clock
+    acceptor = Acceptor(
+        writer,
+        clock,
+        kernel.backpressure.load,
+        kernel.mail_queued,
+        kernel.events_appended,
+        kernel.settings.slow_start,
+    )
+    sender = ListSender(database, writer, clock, acceptor)
+
+    async def sweep() -> bool:
+        return await writer.run(lists.sweep)
+
+    async def sweep_sends() -> bool:
+        return await writer.run(send_store.sweep, clock.now_ms())
+
+    servicer = ContactsServicer(database, writer, clock, sender.wake)
+    return Package(
+        servicers={DESCRIPTOR.services_by_name["ContactsService"]: servicer},
+        serving=[
+            Sweeper("contacts.sweep", sweep),
+            Sweeper("contacts.sweep_sends", sweep_sends),
+            sender,
+        ],
+    )
