@@ -33,6 +33,8 @@ organisations = Table(
     Column("scheduled_limit", Integer),
     Column("scheduled_bytes_limit", BigInteger),
     Column("test_limit", Integer),
+    # When an owner closed it, null for one that is open: nobody has access to it then.
+    time_column("closed_at", nullable=True),
 )
 
 # People who may sign in, each with one address for all organisations.
