@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from server.accounts.one_time_tokens import GivenToken
 from server.db.listing import Page, PageRequest, newest_first
-from server.db.tables.accounts import invitations
+from server.db.tables.accounts import invitations, organisations
 from server.db.tx import Tx
 from server.permissions import RoleName
 
@@ -89,12 +89,16 @@ def withdraw(tx: Tx, org_id: str, id: str, now_ms: int) -> bool:
 def take(tx: Tx, token: GivenToken, now_ms: int) -> InvitationRow | None:
     """Ends the invitation of this token, which works once; None if there is none that waits.
 
-    Of any organisation: the token tells which.
+    Of any open organisation: the token tells which.
     """
+    closed = select(organisations.c.org_id).where(
+        organisations.c.org_id == invitations.c.org_id, organisations.c.closed_at.is_not(None)
+    )
     query = select(*_SHOWN, invitations.c.token_hash).where(
         invitations.c.id == token.id,
         invitations.c.token_hash.is_not(None),
         invitations.c.expires_at > now_ms,
+        ~closed.exists(),
     )
     found = tx.first(_Waiting, query.with_for_update())
     if found is None or not token.matches(found.token_hash):

@@ -122,6 +122,20 @@ class Letters:
             [],
         )
 
+    def closed(self, to: str, organisation: str, by: str) -> SystemEmail:
+        """The notice to an owner that an organisation was closed; its name is as people gave it."""
+        return _letter(
+            to,
+            "An organisation was closed",
+            [
+                f'{by} closed the organisation "{organisation}" at ZidiMail ({self._app_url}). Its API keys '
+                "and sessions do not work any more; its data is kept.",
+                "If this was a mistake, ask the operator to open it again:",
+            ],
+            Link("ZidiMail", self._app_url),
+            [],
+        )
+
     def invitation(self, to: str, inviter: str, organisation: str, token: str) -> SystemEmail:
         """The mail with the link of an invitation; the names are as people gave them."""
         return _letter(

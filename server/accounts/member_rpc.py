@@ -5,6 +5,7 @@ from zidimail.v1 import account_service_pb2 as pb
 
 from server.accounts import audit_store
 from server.accounts.audit_store import EntryRow
+from server.accounts.closing import Closing
 from server.accounts.faults import InvitationNotFound, MemberNotFound
 from server.accounts.invitation_store import InvitationRow
 from server.accounts.invitations import Invitations
@@ -30,12 +31,18 @@ class MemberServicer:
     """The methods of people who share an organisation."""
 
     def __init__(
-        self, database: Database, members: Members, invitations: Invitations, sign_in: SignIn
+        self,
+        database: Database,
+        members: Members,
+        invitations: Invitations,
+        sign_in: SignIn,
+        closing: Closing,
     ) -> None:
         self._database = database
         self._members = members
         self._invitations = invitations
         self._sign_in = sign_in
+        self._closing = closing
 
     async def SwitchOrganisation(
         self, request: pb.SwitchOrganisationRequest, context: Context
@@ -64,6 +71,15 @@ class MemberServicer:
         """Renames the caller's organisation."""
         row = await self._members.rename(session_caller(), request.name)
         return pb.UpdateOrganisationResponse(organisation=_organisation(row))
+
+    async def CloseOrganisation(
+        self, request: pb.CloseOrganisationRequest, context: Context
+    ) -> pb.CloseOrganisationResponse:
+        """Closes the caller's organisation."""
+        caller = session_caller()
+        user = await self._sign_in.confirm_password(caller, request.password)
+        await self._closing.close(caller, user, request.code if request.HasField("code") else None)
+        return pb.CloseOrganisationResponse()
 
     async def LeaveOrganisation(
         self, request: pb.LeaveOrganisationRequest, context: Context

@@ -51,6 +51,12 @@ def lock_owners(tx: Tx, org_id: str) -> list[str]:
     return tx.scalars(str, query.with_for_update())
 
 
+def owner_addresses(tx: Tx, org_id: str) -> list[str]:
+    """The addresses of an organisation's owners."""
+    query = _MEMBERS.where(members.c.org_id == org_id, members.c.role == "owner")
+    return [row.email for row in tx.all(MemberRow, query)]
+
+
 def set_role(tx: Tx, org_id: str, user_id: str, role: RoleName) -> None:
     """Changes what a member may do."""
     this = (members.c.org_id == org_id, members.c.user_id == user_id)

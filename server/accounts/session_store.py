@@ -38,6 +38,7 @@ _LIVE_SESSIONS = Statement(
     SELECT s.org_id, s.user_id, s.id, m.role FROM {keys} AS k CROSS JOIN sessions AS s
     JOIN members AS m ON m.org_id = s.org_id AND m.user_id = s.user_id
     WHERE s.org_id = k.org_id AND s.id = k.id AND s.user_id = k.user_id AND s.expires_at > :now
+    AND NOT EXISTS (SELECT 1 FROM organisations AS o WHERE o.org_id = s.org_id AND o.closed_at IS NOT NULL)
     """,
     keys=_SESSION,
 )
@@ -83,6 +84,11 @@ def end(tx: Tx, org_id: str, session_id: str) -> None:
 def end_all(tx: Tx, user_id: str, *, but: str = "") -> None:
     """Ends all sessions of a user, in every organisation, but the one with the id `but`."""
     tx.change(delete(sessions).where(sessions.c.user_id == user_id, sessions.c.id != but))
+
+
+def end_all_in(tx: Tx, org_id: str) -> None:
+    """Ends all sessions in an organisation."""
+    tx.change(delete(sessions).where(sessions.c.org_id == org_id))
 
 
 def sweep(tx: Tx, now_ms: int) -> bool:

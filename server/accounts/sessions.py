@@ -70,6 +70,11 @@ class Sessions:
         for key in [key for key in self._known if key[1] == user_id]:
             del self._known[key]
 
+    def forget_organisation(self, org_id: str) -> None:
+        """As `forget`, for all sessions in an organisation."""
+        for key in [key for key in self._known if key[0] == org_id]:
+            del self._known[key]
+
     async def _read(self, keys: Collection[SessionKey]) -> Mapping[SessionKey, _Known]:
         asked_at = self._clock.now_ms()
         live = await self._database.read(session_store.live_sessions, keys, asked_at)

@@ -36,9 +36,13 @@ class OrganisationRow(NamedTuple):
     scheduled_limit: int | None
     scheduled_bytes_limit: int | None
     test_limit: int | None
+<<<<<<< HEAD
     contact_limit: int | None
     contact_import_limit: int | None
     contact_list_limit: int | None
+=======
+    closed_at: int | None
+>>>>>>> people
 
 
 class PlanRow(NamedTuple):
@@ -147,11 +151,11 @@ def set_password(tx: Tx, user_id: str, password_hash: str) -> None:
 
 
 def memberships(tx: Tx, user_id: str) -> list[MembershipRow]:
-    """The organisations of a user, in the order of joining."""
+    """The organisations of a user that are open, in the order of joining."""
     query = (
         select(members.c.org_id, organisations.c.name, members.c.role, members.c.created_at)
         .join(organisations, organisations.c.org_id == members.c.org_id)
-        .where(members.c.user_id == user_id)
+        .where(members.c.user_id == user_id, organisations.c.closed_at.is_(None))
         .order_by(members.c.created_at, members.c.org_id)
     )
     return tx.all(MembershipRow, query)

@@ -9,6 +9,7 @@ from server.accounts import attempts, invitation_store, request_store, session_s
 from server.accounts.audit import Audit
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
+from server.accounts.closing import Closing
 from server.accounts.invitations import Invitations
 from server.accounts.letters import Letters
 from server.accounts.mailing import Mailer, RequestMailing
@@ -73,6 +74,8 @@ def build(
     second_factor = SecondFactor(database, writer, clock, kernel.seal, sessions, mailer, letters)
     sign_in = SignIn(database, writer, clock, passwords, tokens, sessions, mailer, letters, second_factor)
 
+    closing = Closing(writer, clock, second_factor, sessions, mailer, letters)
+
     async def sweep_some() -> bool:
         return await writer.run(sweep, clock.now_ms())
 
@@ -83,7 +86,7 @@ def build(
             access: AccessServicer(rules, kernel.database),
             account: (
                 SignInServicer(registration, sign_in, second_factor),
-                MemberServicer(database, members, invitations, sign_in),
+                MemberServicer(database, members, invitations, sign_in, closing),
             ),
         },
         serving=[

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", choices=STATES, help="as `account-state`, without a note")
     parser.add_argument("--plan", help="one of the table `plans`")
     parser.add_argument("--sandbox", choices=("on", "off"), help="on: mail goes to its owner only")
+    parser.add_argument("--reopen", action="store_true", help="if its owner closed it")
     for name in LIMITS:
         parser.add_argument(f"--{name}", metavar="N", help=f"its own {name} limit; `plan` for its plan's")
 
@@ -52,4 +53,6 @@ def _changes(args: argparse.Namespace) -> dict[str, object]:
         changes["plan"] = args.plan
     if args.sandbox is not None:
         changes["sandbox"] = args.sandbox == "on"
+    if args.reopen:
+        changes["closed_at"] = None
     return changes | limits_of(args, unset="plan")

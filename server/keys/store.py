@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from server.db.listing import Page, PageRequest, newest_first
+from server.db.tables.accounts import organisations
 from server.db.tables.domains import domains
 from server.db.tables.keys import api_keys
 from server.db.tx import Tx
@@ -125,7 +126,10 @@ def add(
 
 
 def live_keys(tx: Tx, ids: Iterable[str]) -> dict[str, LiveKey]:
-    """The keys with these ids that were not revoked, of any organisation: authentication looks them up."""
+    """The keys with these ids that were not revoked, of any open organisation; for authentication."""
+    closed = select(organisations.c.org_id).where(
+        organisations.c.org_id == api_keys.c.org_id, organisations.c.closed_at.is_not(None)
+    )
     query = select(
         api_keys.c.org_id,
         api_keys.c.id,
@@ -136,7 +140,7 @@ def live_keys(tx: Tx, ids: Iterable[str]) -> dict[str, LiveKey]:
         api_keys.c.allowed_ips,
         api_keys.c.expires_at,
         api_keys.c.last_used_at,
-    ).where(api_keys.c.id.in_(list(ids)), api_keys.c.revoked_at.is_(None))
+    ).where(api_keys.c.id.in_(list(ids)), api_keys.c.revoked_at.is_(None), ~closed.exists())
     return {row.id: row for row in tx.all(LiveKey, query)}
 
 

@@ -610,6 +610,14 @@ ROWS: dict[str, Row] = {
     "AccountService.GetOrganisation": Row("Z-59", J, "read_only"),
     "AccountService.UpdateOrganisation": Row("Z-59", J, "full", lambda world: {"name": "Acme"}),
     "AccountService.LeaveOrganisation": Row("C-77", J, "read_only", session=session_of_a_member),
+    "AccountService.CloseOrganisation": Row(
+        "Z-59",
+        J,
+        "full",
+        lambda world: {"password": "not the password"},
+        answer=("UNAUTHENTICATED", "INVALID_LOGIN"),
+        least="owner",
+    ),
     "AccountService.ListMembers": Row(
         "C-77", J, "read_only", points_to=cursors(lambda world: world.a.user_id)
     ),

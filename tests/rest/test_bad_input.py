@@ -53,6 +53,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "SwitchOrganisation": {"org_id": NOWHERE},
     "UpdateOrganisation": {"name": "bad input"},
     "LeaveOrganisation": {},
+    "CloseOrganisation": {"password": "correct horse battery"},
     "UpdateMember": {"role": "member"},
     "CreateInvitation": {"email": "bad-input@example.org", "role": "member"},
     "AcceptInvitation": {"token": "none", "password": "correct horse battery"},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
+from server.accounts.closing import Closing
 from server.accounts.invitations import Invitations
 from server.accounts.letters import Letters
 from server.accounts.mailing import RequestMailing
@@ -81,6 +82,9 @@ class People:
         )
         self.second_factor = SecondFactor(
             *(database, writer, self.clock, Seal("s" * 32), self.sessions, self.system_mail, letters)
+        )
+        self.closing = Closing(
+            writer, self.clock, self.second_factor, self.sessions, self.system_mail, letters
         )
         self.sign_in = SignIn(
             *(database, writer, self.clock, self.passwords, self.tokens, self.sessions),

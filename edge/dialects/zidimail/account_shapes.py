@@ -34,6 +34,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "DeactivateTotpResponse": ResponseShape("second_factor", {"removed": always(True)}),
     "Organisation": ResponseShape("organisation"),
     "LeaveOrganisationResponse": ResponseShape("organisation", {"left": always(True)}),
+    "CloseOrganisationResponse": ResponseShape("organisation", {"closed": always(True)}),
     "Member": ResponseShape("member"),
     "DeleteMemberResponse": ResponseShape("member", {"deleted": always(True)}),
     "AuditEntry": ResponseShape("audit_entry"),

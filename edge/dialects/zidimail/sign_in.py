@@ -14,7 +14,7 @@ _ACCOUNTS = "zidimail.v1.AccountService."
 # The routes that cost a slow hash or a mail.
 _LIMITED = (
     *("Register", "ConfirmRegistration", "RequestPasswordReset", "ResetPassword", "ChangePassword"),
-    *("AcceptInvitation", "BeginTotp", "ActivateTotp", "DeactivateTotp"),
+    *("AcceptInvitation", "BeginTotp", "ActivateTotp", "DeactivateTotp", "CloseOrganisation"),
 )
 
 

@@ -231,6 +231,18 @@ class LeaveOrganisationResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class CloseOrganisationRequest(_message.Message):
+    __slots__ = ("password", "code")
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    password: str
+    code: str
+    def __init__(self, password: _Optional[str] = ..., code: _Optional[str] = ...) -> None: ...
+
+class CloseOrganisationResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class ListMembersRequest(_message.Message):
     __slots__ = ("limit", "page", "after", "before", "offset")
     LIMIT_FIELD_NUMBER: _ClassVar[int]

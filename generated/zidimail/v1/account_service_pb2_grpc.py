@@ -113,6 +113,11 @@ class AccountServiceStub:
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationResponse.FromString,
                 _registered_method=True)
+        self.CloseOrganisation = channel.unary_unary(
+                '/zidimail.v1.AccountService/CloseOrganisation',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.CloseOrganisationRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.CloseOrganisationResponse.FromString,
+                _registered_method=True)
         self.ListMembers = channel.unary_unary(
                 '/zidimail.v1.AccountService/ListMembers',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.ListMembersRequest.SerializeToString,
@@ -312,6 +317,17 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CloseOrganisation(self, request, context):
+        """Closes the organisation: nobody has access to it any more. Its sessions end at once, and its API keys stop
+        within 5 seconds. Mail that was accepted before is still sent, also what is scheduled, and webhooks are called
+        for it. The data is kept, and the operator can open the organisation again.
+
+        Errors: `INVALID_LOGIN`, `SECOND_FACTOR_REQUIRED`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMembers(self, request, context):
         """Lists the members of the organisation, those with the newest accounts first.
 
@@ -474,6 +490,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.LeaveOrganisation,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationResponse.SerializeToString,
+            ),
+            'CloseOrganisation': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseOrganisation,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.CloseOrganisationRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.CloseOrganisationResponse.SerializeToString,
             ),
             'ListMembers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMembers,
@@ -930,6 +951,33 @@ class AccountService:
             '/zidimail.v1.AccountService/LeaveOrganisation',
             zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationRequest.SerializeToString,
             zidimail_dot_v1_dot_account__service__pb2.LeaveOrganisationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseOrganisation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/CloseOrganisation',
+            zidimail_dot_v1_dot_account__service__pb2.CloseOrganisationRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.CloseOrganisationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -12,6 +12,7 @@ _UNMAILED = sa.text("mailed_at IS NULL")
 
 
 def upgrade() -> None:
+    op.add_column("organisations", sa.Column("closed_at", sa.BigInteger(), nullable=True))
     op.create_table(
         "members",
         sa.Column("org_id", sa.String(24), nullable=False),
@@ -152,3 +153,4 @@ def downgrade() -> None:
     op.drop_table("audit_entries")
     op.drop_table("account_requests")
     op.drop_table("members")
+    op.drop_column("organisations", "closed_at")

@@ -47,7 +47,14 @@ def test_logout_removes_the_cookie() -> None:
     "method",
     [
         *("Register", "ConfirmRegistration", "Login", "RequestPasswordReset", "ResetPassword"),
-        *("ChangePassword", "AcceptInvitation", "BeginTotp", "ActivateTotp", "DeactivateTotp"),
+        *(
+            "ChangePassword",
+            "AcceptInvitation",
+            "BeginTotp",
+            "ActivateTotp",
+            "DeactivateTotp",
+            "CloseOrganisation",
+        ),
     ],
 )
 def test_routes_with_a_slow_hash_a_mail_or_a_guess_have_the_stricter_limit(method: str) -> None:
