@@ -118,7 +118,7 @@ def spoiled() -> Iterator[Any]:
 
 
 STORED = ("emails", "domains", "webhooks", "suppressions")
-STORED_BY_SESSIONS = ("api-keys", "contacts", "contact-lists")
+STORED_BY_SESSIONS = ("api-keys", "contacts", "contact-lists", "contact-list-sends")
 OF_SESSIONS = tuple(f"/v1/{name}" for name in STORED_BY_SESSIONS)
 
 

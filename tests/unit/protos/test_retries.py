@@ -15,7 +15,12 @@ CLIENTS = ROOT / "docs" / "clients"
 PAGE = (CLIENTS / "retries.md").read_text()
 # The rows of its last table: | `Service/Method` | reason | remedy |
 NEVER = re.findall(r"^\| `(\w+/\w+)` \| (.+) \| (.+) \|$", PAGE, re.MULTILINE)
-SENDS = {"EmailService/SendEmail", "EmailService/BatchSendEmails", "BatchJobService/CreateBatchJob"}
+SENDS = {
+    "EmailService/SendEmail",
+    "EmailService/BatchSendEmails",
+    "BatchJobService/CreateBatchJob",
+    "ContactsService/SendToContactList",
+}
 READS = ("Get", "List", "Watch")
 
 
