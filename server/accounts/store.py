@@ -36,13 +36,10 @@ class OrganisationRow(NamedTuple):
     scheduled_limit: int | None
     scheduled_bytes_limit: int | None
     test_limit: int | None
-<<<<<<< HEAD
     contact_limit: int | None
     contact_import_limit: int | None
     contact_list_limit: int | None
-=======
     closed_at: int | None
->>>>>>> people
 
 
 class PlanRow(NamedTuple):

@@ -145,9 +145,10 @@ OF_SESSIONS = (
     "/v1/audit-log",
     "/v1/contacts",
     "/v1/contact-lists",
+    "/v1/contact-list-sends",
 )
 STORED = ("emails", "domains", "webhooks", "suppressions")
-STORED_BY_SESSIONS = ("api-keys", "contacts", "contact-lists")
+STORED_BY_SESSIONS = ("api-keys", "contacts", "contact-lists", "contact-list-sends")
 
 
 class Org:

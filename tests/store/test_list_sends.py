@@ -5,97 +5,27 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from zidimail.v1 import contacts_service_pb2 as pb
 
 from server.contacts import lists, send_store, store
 from server.contacts.faults import ContactListNotFound, ContactListSendNotFound, SendMoved
 from server.contacts.list_sender import CHUNK, ListSender
-from server.contacts.send_store import KEPT_MS, SendRow
-from server.contacts.sends import Sends
+from server.contacts.send_store import KEPT_MS
 from server.contacts.store import Changes
 from server.db.database import Database
 from server.db.tables.contacts import contact_list_sends
 from server.db.tables.domains import domains
-from server.db.tables.emails import email_contents, emails, recipients
+from server.db.tables.emails import email_contents, emails
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.accept import Acceptor
 from server.emails.faults import DomainNotVerified, IdempotencyKeyReused, InvalidIdempotencyKey
 from server.faults import ValidationFailed
 from server.ids import new_id
-from server.wire.caller import SessionCaller
 from server.work.backpressure import AcceptLoad
 from server.work.notifier import Notifier
 from tests.harness.rows import stored
-from tests.store.accepting import CALLER, DOMAIN, OTHER, Accepting
-from tests.store.shop import Shop
-
-USER = SessionCaller(CALLER.org_id, new_id(), "member", 0)
-STRANGER = SessionCaller(OTHER.org_id, new_id(), "member", 0)
-
-
-class Mailing(Accepting):
-    """An organisation with a list, and a server that sends to it."""
-
-    def __init__(self, database: Database, writer: Writer) -> None:
-        super().__init__(database, writer)
-        self.shop = Shop(database, writer, CALLER.org_id)
-        self.sends = Sends(database, writer, self.clock, lambda: None)
-        self.sender = ListSender(database, writer, self.clock, self.acceptor)
-        self.list_id = ""
-
-    async def open(self, **own: Any) -> "Mailing":
-        """Adds the organisation, its domain and its list."""
-        await self.add_organisation(CALLER, plan="enterprise", **own)
-        await self.verify(CALLER, DOMAIN)
-        self.list_id = await self.shop.add_list()
-        return self
-
-    async def members(self, *names: str) -> None:
-        """Adds members, each with its name."""
-        for name in names:
-            await self.shop.add(f"{name}@list.test", self.list_id, changes=Changes(name.title(), ""))
-
-    async def begin(self, caller: SessionCaller = USER, **fields: Any) -> str:
-        """The id of a new send."""
-        given = {
-            "contact_list_id": self.list_id,
-            "from": f"Acme <hello@{DOMAIN}>",
-            "subject": "Hello",
-            "text": "Hi.",
-        }
-        request = pb.SendToContactListRequest(**given | fields)
-        return (await self.sends.begin(request, caller)).contact_list_send.id
-
-    async def get(self, id: str) -> SendRow:
-        """The send, whose numbers never exceed those of its members."""
-        row = await self.sends.get(CALLER.org_id, id)
-        decided = row.accepted_count + row.unsubscribed_count + row.suppressed_count + row.failed_count
-        assert decided <= row.member_count
-        assert (row.due_at is None) == (row.completed_at is not None)
-        return row
-
-    async def work(self) -> None:
-        """Sends until nothing is due."""
-        while await self.sender.step():
-            pass
-
-    async def sent(self) -> list[str]:
-        """The recipients of all emails that were accepted, each as often as it has one."""
-        query = select(recipients.c.address).order_by(recipients.c.address)
-        addresses = await self.database.read(Tx.scalars, str, query)
-        return [address.removesuffix("@list.test") for address in addresses]
-
-    async def outcome(self, id: str) -> tuple[str, int, int, int, int]:
-        """The state of a send: accepted, unsubscribed, suppressed, failed."""
-        row = await self.get(id)
-        return (
-            row.status,
-            row.accepted_count,
-            row.unsubscribed_count,
-            row.suppressed_count,
-            row.failed_count,
-        )
+from tests.store.accepting import CALLER, DOMAIN, OTHER
+from tests.store.list_sending import STRANGER, Mailing
 
 
 @pytest.fixture
@@ -220,7 +150,7 @@ async def test_members_behind_one_that_waits_are_not_written_to_again(
     mailing = await Mailing(database, writer).open(unique_limit=3)
     await mailing.members(*"abcde")
     for name in "de":
-        first = await mailing.begin(contact_list_id=await _list_with(mailing, name))
+        first = await mailing.begin(contact_list_id=await mailing.list_with(name))
         await mailing.work()
         assert await mailing.outcome(first) == ("completed", 1, 0, 0, 0)
     id = await mailing.begin()
@@ -235,12 +165,6 @@ async def test_members_behind_one_that_waits_are_not_written_to_again(
     await mailing.work()
     assert await mailing.outcome(id) == ("completed", 5, 0, 0, 0)
     assert await mailing.sent() == ["a", "b", "c", "d", "d", "e", "e"]
-
-
-async def _list_with(mailing: Mailing, name: str) -> str:
-    list_id = await mailing.shop.add_list()
-    await mailing.writer.run(store.add_members, CALLER.org_id, list_id, [f"{name}@list.test"])
-    return list_id
 
 
 async def test_send_of_a_paused_organisation_waits(mailing: Mailing) -> None:

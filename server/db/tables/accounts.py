@@ -33,14 +33,11 @@ organisations = Table(
     Column("scheduled_limit", Integer),
     Column("scheduled_bytes_limit", BigInteger),
     Column("test_limit", Integer),
-<<<<<<< HEAD
     Column("contact_limit", Integer),
     Column("contact_import_limit", Integer),
     Column("contact_list_limit", Integer),
-=======
     # When an owner closed it, null for one that is open: nobody has access to it then.
     time_column("closed_at", nullable=True),
->>>>>>> people
 )
 
 # People who may sign in, each with one address for all organisations.

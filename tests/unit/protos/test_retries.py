@@ -21,6 +21,7 @@ SENDS = {
         for name in ("SendEmail", "SendRawEmail", "BatchSendEmails", "BatchSendRawEmails")
     ),
     "BatchJobService/CreateBatchJob",
+    "ContactsService/SendToContactList",
 }
 READS = ("Get", "List", "Watch")
 
