@@ -15,6 +15,7 @@ import pytest
 
 from server.db.engines import engine_of
 from tests.harness.postgres import Postgres
+from tests.harness.smtp_client import Reply, SmtpClient
 from tests.harness.stack import ROOT, Stack
 
 MARK = "marked7f3ac1"
@@ -68,11 +69,13 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
     kind = OnTerminal if output == "terminal" else Stack
     if engine == "sqlite":
         with kind(tmp_path) as stack:
+            stack.start_relay()
             yield stack
         return
     postgres: Postgres = request.getfixturevalue("postgres")
     url = postgres.create_database(request.getfixturevalue("postgres_template"))
     with kind(tmp_path, database_url=url) as stack:
+        stack.start_relay()
         yield stack
     postgres.drop_database(url)
 
@@ -153,9 +156,25 @@ async def call_everything(stack: Stack, mark: str) -> list[tuple[int, str]]:
     return answers
 
 
+def call_by_smtp(stack: Stack, mark: str) -> list[Reply]:
+    """The replies of the relay to marked commands and messages."""
+    sender = f"{MARK}@{stack.domain}"
+    mail = (
+        f"From: {sender}\r\nTo: {ADDRESS}\r\nSubject: {BODY}\r\nX-Mark: {BODY}\r\n"
+        f"X-ZidiMail-Tag: mark={BODY}\r\nIdempotency-Key: {MARK}-smtp-{mark}\r\n\r\n{BODY}"
+    ).encode()
+    with SmtpClient(stack.smtp_port) as client:
+        replies = [client.greeted(MARK), client.login(f"{stack.api_key[:-12]}{MARK}"), client.login(SECRET)]
+        replies += [client.command(f"{MARK} {ADDRESS}"), client.login(stack.api_key)]
+        replies += [client.command(f"MAIL FROM:<{ADDRESS}>"), client.command("RSET")]
+        replies.append(client.deliver(sender, [ADDRESS], mail))
+        replies.append(client.deliver(sender, [ADDRESS], b"X-ZidiMail-" + mail))
+    return replies
+
+
 @pytest.mark.timeout(900)
 async def test_no_output_holds_what_customers_wrote(stack: Stack) -> None:
-    failed = 0
+    failed = failed_by_smtp = 0
     for table in [None, *TABLES]:
         spoilt = failing(stack, table) if table else contextlib.nullcontext()
         with spoilt:
@@ -164,7 +183,13 @@ async def test_no_output_holds_what_customers_wrote(stack: Stack) -> None:
                 if status >= 500:
                     failed += 1
                     assert MARK not in text
+            for reply in await asyncio.to_thread(call_by_smtp, stack, table or ""):
+                assert stack.api_key not in reply.text
+                if reply.status == "4.3.0":
+                    failed_by_smtp += 1
+                    assert MARK not in reply.text
     assert failed >= 10
+    assert failed_by_smtp >= 5
     await asyncio.to_thread(stack.stop)
     logs = {path.name: path.read_text(errors="replace") for path in (stack.data_dir / "logs").glob("*.log")}
     assert "Traceback" in logs["server.log"]

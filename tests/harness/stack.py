@@ -241,13 +241,13 @@ class Stack:
         self.signal_relay(signal.SIGTERM)
         return self.wait_relay()
 
-    def signal_relay(self, number: signal.Signals) -> None:
-        """Sends the relay a signal."""
-        self._processes["relay"].send_signal(number)
+    def signal_relay(self, number: signal.Signals, name: str = "relay") -> None:
+        """Sends a relay a signal."""
+        self._processes[name].send_signal(number)
 
-    def wait_relay(self) -> int:
-        """Waits for the relay's end; returns its exit code, negative for a signal."""
-        return self._processes["relay"].wait(STOP_WITHIN_S)
+    def wait_relay(self, name: str = "relay") -> int:
+        """Waits for a relay's end; returns its exit code, negative for a signal."""
+        return self._processes[name].wait(STOP_WITHIN_S)
 
     def relay_is_running(self) -> bool:
         """True while the relay's process runs."""
