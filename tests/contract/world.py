@@ -243,9 +243,7 @@ class World:
         body: str | bytes | None = None
         if method.body is not None:
             body = base64.b64decode(left.pop(method.body, ""))
-            headers["Content-Type"] = "message/rfc822"
-        elif method.descriptor.client_streaming:
-            body = base64.b64decode(left.pop("content", ""))
+            headers |= {} if method.descriptor.client_streaming else {"Content-Type": "message/rfc822"}
             path += "?" + urlencode(left, doseq=True)
         elif method.verb in ("POST", "PATCH"):
             body = json.dumps(left)
