@@ -154,6 +154,34 @@ def test_owners_read_who_changed_what(stranger: httpx.Client, rest: Stack, golde
     assert stranger.get("/v1/audit-log", headers=member).status_code == 401
 
 
+def test_owner_closes_an_organisation(stranger: httpx.Client, rest: Stack, golden: Golden) -> None:
+    """Z-59: nobody has access to it any more; the person goes on elsewhere."""
+    email, org = "founder@members.example.com", rest.orgs["jobs"]
+    post(stranger, "register", {"email": email, "password": PASSWORD, "organisation": "Short-lived"})
+    post(stranger, "confirm", {"token": token_in(mail_to(rest.captured, email, "Confirm your address"))})
+    login = {"email": email, "password": PASSWORD}
+    headers = {"authorization": f"Bearer {post(stranger, 'login', login).json()['token']}"}
+    key = stranger.post("/v1/api-keys", json={"name": "x"}, headers=headers).json()["key"]
+    wrong = stranger.post("/v1/organisation/close", json={"password": "wrong"}, headers=headers)
+    assert (wrong.status_code, wrong.json()["error"]) == (401, "The address or the password is wrong.")
+    closed = stranger.post("/v1/organisation/close", json={"password": PASSWORD}, headers=headers)
+    golden.check("organisation/close", closed)
+    assert stranger.get("/v1/auth/me", headers=headers).status_code == 401
+    with_key = {"authorization": f"Bearer {key}"}
+    until_sync(lambda: stranger.get("/v1/domains", headers=with_key).status_code == 401)
+    golden.check_same("errors/not-a-member", post(stranger, "login", login))
+    mail_to(rest.captured, email, "An organisation was closed")
+    inviter = {"authorization": f"Bearer {org.jwt}"}
+    stranger.post("/v1/invitations", json={"email": email}, headers=inviter)
+    assert accept(stranger, rest, email).status_code == 200
+    assert post(stranger, "login", login).json()["org_id"] == org.org_id
+
+
+def post(client: httpx.Client, route: str, body: dict[str, str]) -> httpx.Response:
+    """Calls a route of sign-in."""
+    return client.post(f"/v1/auth/{route}", json=body)
+
+
 def test_invitations_of_a_day_are_limited(rest: Stack, golden: Golden) -> None:
     """Z-46, C-77."""
     headers = {"authorization": f"Bearer {rest.orgs['burst'].jwt}"}
