@@ -23,11 +23,9 @@ class Contacts:
         made: Fields = self._world.made("ContactsService.CreateContact", fields, self._world.a.jwt)["contact"]
         return made
 
-    def list_to_delete(self) -> str:
-        """The id of a list of A's that may go: the last one while it is there, because plans limit lists."""
-        session = self._world.a.jwt
-        left = self._world.made("ContactsService.ListContactLists", {"search": "to delete"}, session)
-        return str(left["data"][0]["id"]) if left.get("data") else self._new_list(session, "To delete")
+    def new_list(self) -> str:
+        """The id of a new list of A's."""
+        return self._new_list(self._world.a.jwt, "To delete")
 
     @cached_property
     def list_id(self) -> str:

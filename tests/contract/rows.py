@@ -455,7 +455,7 @@ ROWS: dict[str, Row] = {
         "Z-49",
         J,
         "",
-        lambda world: {"id": world.contacts.list_to_delete()},
+        lambda world: {"id": world.contacts.new_list()},
         {"id": IN_LIST["contact_list_id"]},
         least="member",
     ),

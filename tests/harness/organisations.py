@@ -58,11 +58,11 @@ async def make(kinds: Mapping[str, Kind], env: Mapping[str, str]) -> dict[str, O
 
 
 async def own_without_limit(name: str, env: Mapping[str, str]) -> None:
-    """Lets organisations on a plan own as many webhooks, keys and domains as the tests that share them make.
+    """Lets organisations on a plan own as many webhooks, keys, domains and contacts as their tests make.
 
     `env` names the store; on SQLite no server may run.
     """
-    limits = ("--webhooks=none", "--keys=none", "--domains=none")
+    limits = [f"--{owned}=none" for owned in ("webhooks", "keys", "domains", "contacts", "contact-lists")]
     await plan.change(parsed(plan, [name, *limits]), Settings.from_env(env))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -16,8 +17,9 @@ from server.db.tables.events import events
 from server.db.writer import Writer
 from server.events import log
 from server.events.rows import BEGINNING
+from server.ids import SYSTEM_ORG_ID
 from server.work.notifier import Notifier
-from tests.delivery.queued import new_org
+from tests.delivery.queued import add_org, new_org
 from tests.harness.rows import stored
 from tests.harness.sqlite_plans import plans_of, scans
 from tests.store.judged import (
@@ -95,6 +97,14 @@ async def test_feedback_about_delivered_mail_counts(accounts: Accounts) -> None:
     await accounts.mailing.report(email, 1, "bounced")
     await accounts.mailing.count()
     assert await accounts.counts() == Counts(3, 3, 0, 1)
+
+
+async def test_bounces_do_not_stop_the_mail_of_the_platform(accounts: Accounts) -> None:
+    """C-78: whoever registers wrong addresses must not stop the registrations of others."""
+    await accounts.mailing.writer.run(add_org, SYSTEM_ORG_ID)
+    system = replace(accounts, org_id=SYSTEM_ORG_ID)
+    await system.send(*[NO_USER] * 100)
+    assert await system.state() == ("healthy", "")
 
 
 async def test_window_rolls_by_the_hour(accounts: Accounts) -> None:
