@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.contract.world import Fields, World
+from tests.harness.sheets_server import SHARED, address
 
 K, J, KJ, INTERNAL = "K", "J", "KJ", "I"
 
@@ -510,6 +511,15 @@ ROWS: dict[str, Row] = {
         lambda world: {"content": "ZW1haWwKYUBleGFtcGxlLm9yZw=="},
         IN_LIST,
         lambda world, field: {"content": "ZW1haWwKYUBleGFtcGxlLm9yZw=="},
+        own_role="member",
+    ),
+    "ContactsService.ImportContactsSheet": Row(
+        "C-11",
+        J,
+        "",
+        lambda world: {"url": address(SHARED)},
+        IN_LIST,
+        lambda world, field: {"url": address(SHARED)},
         own_role="member",
     ),
     "FeedbackService.RecordComplaint": Row(
