@@ -90,6 +90,8 @@ def accepts(field: FieldDescriptor, value: Any) -> bool:
         return bool(value == inner) or (value == "text" and field.name in ("to", "cc", "bcc", "reply_to"))
     if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
         return isinstance(value, str)
+    if field.cpp_type == FieldDescriptor.CPPTYPE_INT32:
+        return type(value) is int
     return field.cpp_type == FieldDescriptor.CPPTYPE_BOOL and value is True
 
 
