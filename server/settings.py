@@ -45,6 +45,8 @@ class Settings:
     # The delay before an attempt is repeated that broke off after the message was sent: by then the cause may
     # have passed, and a receiver that has the message may recognise its Message-ID.
     uncertain_delay_s: float = 600.0
+    # Google Sheets are fetched from here (C-11).
+    sheets_url: str = "https://docs.google.com"
     # The most recipients a day of a new account, by its age in days; after the last day its plan decides. Off
     # by default, as operators who know their customers do not need it.
     slow_start: tuple[int, ...] = ()
@@ -129,6 +131,7 @@ class Settings:
             lease_s=read.seconds("LEASE_SECONDS", 60.0),
             lifetime_s=read.seconds("LIFETIME_SECONDS", 4 * 86_400.0),
             uncertain_delay_s=read.seconds("UNCERTAIN_DELAY_SECONDS", 600.0),
+            sheets_url=read.text("SHEETS_URL", "https://docs.google.com"),
             slow_start=read.integers("SLOW_START"),
             bounce_limit=read.percent("BOUNCE_LIMIT", "4.0"),
             complaint_limit=read.percent("COMPLAINT_LIMIT", "0.08"),

@@ -11,6 +11,7 @@ from server.db.migrate import upgrade
 from server.db.writer import Writer
 from tests.harness.dns_server import DnsServer, dns_in_a_thread
 from tests.harness.postgres import Postgres
+from tests.harness.sheets_server import sheets_server
 from tests.harness.stack import Stack
 
 
@@ -83,8 +84,15 @@ def stack_dns() -> Iterator[DnsServer]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, stack_dns: DnsServer) -> Iterator[Stack]:
+def sheets_url() -> Iterator[str]:
+    """The base URL of a server of sheets."""
+    with sheets_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, stack_dns: DnsServer, sheets_url: str) -> Iterator[Stack]:
     """Server and edge on SQLite with captured mail, shared by every test that leaves them running."""
-    env = {"ZIDIMAIL_DNS": stack_dns.address}
+    env = {"ZIDIMAIL_DNS": stack_dns.address, "ZIDIMAIL_SHEETS_URL": sheets_url}
     with Stack(tmp_path_factory.mktemp("stack"), env=env) as stack:
         yield stack

@@ -1,6 +1,7 @@
 """Requests to import, and their outcome as a message."""
 
 from collections.abc import AsyncIterator, Iterable
+from typing import TypeAlias
 
 from zidimail.v1 import contact_pb2
 from zidimail.v1 import contacts_service_pb2 as pb
@@ -15,7 +16,10 @@ from server.faults import ValidationFailed, Violation
 PREVIEWED = 10
 
 
-def target_of(org_id: str, request: pb.ImportContactsRequest | pb.ImportContactsFileRequest) -> Target:
+Request: TypeAlias = pb.ImportContactsRequest | pb.ImportContactsFileRequest | pb.ImportContactsSheetRequest
+
+
+def target_of(org_id: str, request: Request) -> Target:
     """The target of an import. Raises `ValidationFailed`, `ContactListNotFound`."""
     violations: list[Violation] = []
     list_id = request.contact_list_id if request.HasField("contact_list_id") else None
@@ -46,13 +50,18 @@ async def file_of(
             raise ValidationFailed([Violation("content", too_large)])
         request.ClearField("content")
         asked.MergeFrom(request)
-    violations = []
     if not content:
-        violations.append(Violation("content", "is required: a file that is not empty"))
-    if asked.HasField("first_rows") and asked.first_rows < 1:
-        violations.append(Violation("first_rows", "must be 1 or more"))
-    refuse(violations)
+        refuse([Violation("content", "is required: a file that is not empty")])
     return bytes(content), asked
+
+
+def first_rows(request: pb.ImportContactsFileRequest | pb.ImportContactsSheetRequest) -> int | None:
+    """The number of first rows that are wanted, None for all. Raises `ValidationFailed`."""
+    if not request.HasField("first_rows"):
+        return None
+    if request.first_rows < 1:
+        refuse([Violation("first_rows", "must be 1 or more")])
+    return request.first_rows
 
 
 def import_message(target: Target, rows: Rows, outcome: Outcome) -> contact_pb2.ContactImport:

@@ -9,7 +9,7 @@ from server.clock import Clock
 from server.contacts import counts, lists, store
 from server.contacts.faults import ContactListNotFound, ContactNotFound
 from server.contacts.files import FileReader
-from server.contacts.import_requests import file_of, import_message, target_of
+from server.contacts.import_requests import file_of, first_rows, import_message, target_of
 from server.contacts.import_rules import Rows, entry
 from server.contacts.imports import Importer
 from server.contacts.requests import (
@@ -24,6 +24,7 @@ from server.contacts.requests import (
 )
 from server.contacts.send_requests import send_message
 from server.contacts.sends import Sends
+from server.contacts.sheets import Sheets
 from server.contacts.to_proto import contact_message, list_message, quota_message
 from server.db.database import Database
 from server.db.listing import Page, PageRequest
@@ -39,7 +40,12 @@ class ContactsServicer(contacts_service_pb2_grpc.ContactsServiceServicer):
     """The organisation's contacts and their lists."""
 
     def __init__(
-        self, database: Database, writer: Writer, clock: Clock, send_begun: Callable[[], None]
+        self,
+        database: Database,
+        writer: Writer,
+        clock: Clock,
+        sheets: Sheets,
+        send_begun: Callable[[], None],
     ) -> None:
         """`send_begun` is called when a send to a list has begun."""
         self._database = database
@@ -47,6 +53,7 @@ class ContactsServicer(contacts_service_pb2_grpc.ContactsServiceServicer):
         self._clock = clock
         self._importer = Importer(database, writer, clock)
         self._files = FileReader()
+        self._sheets = sheets
         self._sends = Sends(database, writer, clock, send_begun)
         self._slices = Slices()
 
@@ -225,10 +232,18 @@ class ContactsServicer(contacts_service_pb2_grpc.ContactsServiceServicer):
         """Imports a file."""
         content, asked = await file_of(requests)
         target = target_of(current_caller().org_id, asked)
-        most = asked.first_rows if asked.HasField("first_rows") else None
-        rows = await self._files.rows(content, most)
+        rows = await self._files.rows(content, first_rows(asked))
         outcome = await self._importer.run(target, rows)
         return pb.ImportContactsFileResponse(contact_import=import_message(target, rows, outcome))
+
+    async def ImportContactsSheet(
+        self, request: pb.ImportContactsSheetRequest, context: Context
+    ) -> pb.ImportContactsSheetResponse:
+        """Imports a Google Sheet."""
+        target, most = target_of(current_caller().org_id, request), first_rows(request)
+        rows = await self._files.rows(await self._sheets.fetch(request.url), most)
+        outcome = await self._importer.run(target, rows)
+        return pb.ImportContactsSheetResponse(contact_import=import_message(target, rows, outcome))
 
     async def SendToContactList(
         self, request: pb.SendToContactListRequest, context: Context

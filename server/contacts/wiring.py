@@ -5,9 +5,13 @@ from zidimail.v1.contacts_service_pb2 import DESCRIPTOR
 from server.contacts import lists, send_store
 from server.contacts.list_sender import ListSender
 from server.contacts.rpc import ContactsServicer
+from server.contacts.sheets import FETCH_S, Sheets
 from server.emails.accept import Acceptor
 from server.kernel import Kernel, Package
+from server.net.http import GuardedClient
 from server.work.sweeper import Sweeper
+
+_USER_AGENT = "ZidiMail-Sheets/1"
 
 
 def build(kernel: Kernel) -> Package:
@@ -29,12 +33,20 @@ def build(kernel: Kernel) -> Package:
     async def sweep_sends() -> bool:
         return await writer.run(send_store.sweep, clock.now_ms())
 
-    servicer = ContactsServicer(database, writer, clock, sender.wake)
+    client = GuardedClient(
+        kernel.resolver,
+        allow_private_networks=kernel.settings.allow_private_networks,
+        user_agent=_USER_AGENT,
+        total_s=FETCH_S,
+    )
+    sheets = Sheets(client, kernel.settings.sheets_url)
+    servicer = ContactsServicer(database, writer, clock, sheets, sender.wake)
     return Package(
         servicers={DESCRIPTOR.services_by_name["ContactsService"]: servicer},
         serving=[
             Sweeper("contacts.sweep", sweep),
             Sweeper("contacts.sweep_sends", sweep_sends),
+            sheets,
             sender,
         ],
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.contract.people import audit_entry_id, invitation_id, member_id, new_session, session_of_a_member
 from tests.contract.world import MISSING_ID, Fields, World
+from tests.harness.sheets_server import SHARED, address
 
 K, J, KJ, INTERNAL, OPEN = "K", "J", "KJ", "I", ""
 
@@ -529,6 +530,15 @@ ROWS: dict[str, Row] = {
         lambda world: {"content": "ZW1haWwKYUBleGFtcGxlLm9yZw=="},
         IN_LIST,
         lambda world, field: {"content": "ZW1haWwKYUBleGFtcGxlLm9yZw=="},
+        least="member",
+    ),
+    "ContactsService.ImportContactsSheet": Row(
+        "C-11",
+        J,
+        "",
+        lambda world: {"url": address(SHARED)},
+        IN_LIST,
+        lambda world, field: {"url": address(SHARED)},
         least="member",
     ),
     "FeedbackService.RecordComplaint": Row(

@@ -46,9 +46,13 @@ KINDS = {
 
 
 @pytest.fixture(scope="package")
-def rest(tmp_path_factory: pytest.TempPathFactory, dns: DnsServer) -> Iterator[Stack]:
+def rest(tmp_path_factory: pytest.TempPathFactory, dns: DnsServer, sheets_url: str) -> Iterator[Stack]:
     """Server and edge that no other room of tests uses."""
-    env = {"ZIDIMAIL_DNS": dns.address, "ZIDIMAIL_SUPPORT_URL": "https://support.example.com"}
+    env = {
+        "ZIDIMAIL_DNS": dns.address,
+        "ZIDIMAIL_SHEETS_URL": sheets_url,
+        "ZIDIMAIL_SUPPORT_URL": "https://support.example.com",
+    }
     with Stack(tmp_path_factory.mktemp("rest"), env=env, kinds=KINDS) as stack:
         yield stack
 

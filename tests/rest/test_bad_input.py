@@ -14,6 +14,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from edge.dialects.zidimail.shapes import REQUESTS
 from edge.transcoding.routes import Route, routes_of, services_of
+from tests.harness.sheets_server import MISSING, address
 from tests.rest.golden import Description
 
 # The body of an upload is no JSON: see the tests of each.
@@ -70,6 +71,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "ImportContacts": {"contacts": [{"email": "bad-input@example.org"}]},
     "SendToContactList": {"from": "a@mail.example.net", "subject": "s", "text": "t"},
     "CancelContactListSend": {},
+    "ImportContactsSheet": {"url": address(MISSING)},
 }
 """A body of each method that would be taken, to be spoiled in one place."""
 
@@ -107,6 +109,8 @@ def accepts(field: FieldDescriptor, value: Any) -> bool:
         return bool(value == inner) or (value == "text" and field.name in ("to", "cc", "bcc", "reply_to"))
     if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
         return isinstance(value, str)
+    if field.cpp_type == FieldDescriptor.CPPTYPE_INT32:
+        return type(value) is int
     return field.cpp_type == FieldDescriptor.CPPTYPE_BOOL and value is True
 
 

@@ -145,6 +145,13 @@ REQUESTS: Mapping[str, RequestShape] = {
         example={"contacts": [{"email": "ada@example.org", "name": "Ada Lovelace"}]},
     ),
     "ImportContactsFileRequest": RequestShape(aliases=_IMPORT_NAMES),
+    "ImportContactsSheetRequest": RequestShape(
+        aliases=_IMPORT_NAMES,
+        described={"new_list_name": {"maxLength": 100}},
+        example={
+            "url": "https://docs.google.com/spreadsheets/d/1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms/edit"
+        },
+    ),
     "SendToContactListRequest": RequestShape(
         forms={"reply_to": or_else(lambda value: [value] if type(value) is str else value, TEXT)},
         described={"subject": {"maxLength": 998}},

@@ -353,6 +353,26 @@ class ImportContactsFileResponse(_message.Message):
     contact_import: _contact_pb2.ContactImport
     def __init__(self, contact_import: _Optional[_Union[_contact_pb2.ContactImport, _Mapping]] = ...) -> None: ...
 
+class ImportContactsSheetRequest(_message.Message):
+    __slots__ = ("url", "contact_list_id", "new_list_name", "dry_run", "first_rows")
+    URL_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    NEW_LIST_NAME_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    FIRST_ROWS_FIELD_NUMBER: _ClassVar[int]
+    url: str
+    contact_list_id: str
+    new_list_name: str
+    dry_run: bool
+    first_rows: int
+    def __init__(self, url: _Optional[str] = ..., contact_list_id: _Optional[str] = ..., new_list_name: _Optional[str] = ..., dry_run: _Optional[bool] = ..., first_rows: _Optional[int] = ...) -> None: ...
+
+class ImportContactsSheetResponse(_message.Message):
+    __slots__ = ("contact_import",)
+    CONTACT_IMPORT_FIELD_NUMBER: _ClassVar[int]
+    contact_import: _contact_pb2.ContactImport
+    def __init__(self, contact_import: _Optional[_Union[_contact_pb2.ContactImport, _Mapping]] = ...) -> None: ...
+
 class SendToContactListRequest(_message.Message):
     __slots__ = ("contact_list_id", "subject", "html", "text", "reply_to", "headers", "idempotency_key")
     class HeadersEntry(_message.Message):

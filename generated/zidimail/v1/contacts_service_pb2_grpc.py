@@ -126,6 +126,11 @@ class ContactsServiceStub:
                 request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileResponse.FromString,
                 _registered_method=True)
+        self.ImportContactsSheet = channel.unary_unary(
+                '/zidimail.v1.ContactsService/ImportContactsSheet',
+                request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsSheetRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsSheetResponse.FromString,
+                _registered_method=True)
         self.SendToContactList = channel.unary_unary(
                 '/zidimail.v1.ContactsService/SendToContactList',
                 request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.SendToContactListRequest.SerializeToString,
@@ -325,6 +330,16 @@ class ContactsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportContactsSheet(self, request, context):
+        """Imports contacts as ImportContactsFile does, from a Google Sheet that is shared with anyone who has its link. The
+        server fetches the sheet, as CSV of up to 10 MiB.
+
+        Errors: those of ImportContacts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SendToContactList(self, request, context):
         """Sends one email to each member of a list that is not unsubscribed. The answer comes at once, and the emails are
         accepted one after the other, each by all the rules of EmailService.SendEmail; GetContactListSend tells how far
@@ -459,6 +474,11 @@ def add_ContactsServiceServicer_to_server(servicer, server):
                     servicer.ImportContactsFile,
                     request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileResponse.SerializeToString,
+            ),
+            'ImportContactsSheet': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportContactsSheet,
+                    request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsSheetRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsSheetResponse.SerializeToString,
             ),
             'SendToContactList': grpc.unary_unary_rpc_method_handler(
                     servicer.SendToContactList,
@@ -969,6 +989,33 @@ class ContactsService:
             '/zidimail.v1.ContactsService/ImportContactsFile',
             zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileRequest.SerializeToString,
             zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportContactsSheet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.ContactsService/ImportContactsSheet',
+            zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsSheetRequest.SerializeToString,
+            zidimail_dot_v1_dot_contacts__service__pb2.ImportContactsSheetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,44 @@
+"""Imports of Google Sheets by REST (contract rows Z-50, Z-51, C-11)."""
+
+import httpx
+import pytest
+
+from tests.harness.sheets_server import LARGE, MISSING, PRIVATE, SHARED, address
+from tests.rest.golden import Golden
+
+PATH = "/v1/contacts/import/sheet"
+
+
+def test_shared_sheet_is_imported(other_session: httpx.Client, golden: Golden) -> None:
+    """C-11: what Google answers is behind a redirect."""
+    trial = other_session.post(PATH, json={"url": address(SHARED), "dry_run": True}).json()
+    assert trial["preview"] == [{"email": "sheet@example.org", "name": "Ada Sheet"}]
+    golden.check("contacts/import-sheet", other_session.post(PATH, json={"url": address(SHARED)}))
+    stored = other_session.get("/v1/contacts/sheet@example.org").json()
+    assert stored["name"] == "Ada Sheet"
+    other_session.delete("/v1/contacts/sheet@example.org")
+
+
+def test_sheet_that_the_address_names_is_read(session: httpx.Client) -> None:
+    asked = {"url": address(SHARED, "edit?usp=sharing#gid=7"), "newListName": "Sheet"}
+    list_id = session.post(PATH, json=asked).json()["listId"]
+    [member] = session.get(f"/v1/contact-lists/{list_id}/members").json()["data"]
+    assert (member["email"], member["name"]) == ("second-sheet@example.org", "Bob")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (address(PRIVATE), "is not shared"),
+        (address(MISSING), "is not shared"),
+        (address(LARGE), "10 MiB"),
+        ("https://example.org/spreadsheets/d/shared-sheet-000000000000000000", "Google Sheet"),
+        ("http://127.0.0.1/", "Google Sheet"),
+        ("", "Google Sheet"),
+    ],
+)
+def test_sheet_that_cannot_be_read_is_refused(session: httpx.Client, url: str, said: str) -> None:
+    answer = session.post(PATH, json={"url": url})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["url"]
+    assert said in answer.text
