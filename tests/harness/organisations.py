@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from server.commands import account_state, bootstrap, organisation, plan
+from sqlalchemy import update
+
+from server.commands import account_state, bootstrap, organisation
+from server.db.tables.quotas import plans
 from server.settings import Settings
+from tests.harness.ledger import store
 
 # The reason that the operator gives for each state of an account.
 NOTE = "A list that was bought."
@@ -57,13 +61,15 @@ async def make(kinds: Mapping[str, Kind], env: Mapping[str, str]) -> dict[str, O
     return made
 
 
-async def own_without_limit(name: str, env: Mapping[str, str]) -> None:
+def own_without_limit(name: str, database_url: str) -> None:
     """Lets organisations on a plan own as many webhooks, keys, domains and contacts as their tests make.
 
-    `env` names the store; on SQLite no server may run.
+    On SQLite no server may run.
     """
-    limits = [f"--{owned}=none" for owned in ("webhooks", "keys", "domains", "contacts", "contact-lists")]
-    await plan.change(parsed(plan, [name, *limits]), Settings.from_env(env))
+    owned = ("webhook", "key", "domain", "contact", "contact_list")
+    limits = dict.fromkeys(f"{thing}_limit" for thing in owned)
+    with store(database_url) as connection:
+        connection.execute(update(plans).where(plans.c.plan == name).values(limits))
 
 
 def parsed(command: ModuleType, words: Sequence[str]) -> argparse.Namespace:

@@ -101,7 +101,7 @@ class Stack:
         self.run("server", "migrate")
         self.owner = self.bootstrap_org("owner@example.com", self.domain)
         self.other = self.bootstrap_org("other@example.net", "mail.example.net")
-        asyncio.run(own_without_limit("pro", self.env))
+        own_without_limit("pro", self.database_url)
         if self._kinds:
             self.orgs = asyncio.run(make(self._kinds, self.env))
         self._start_programs()

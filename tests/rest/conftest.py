@@ -37,6 +37,7 @@ KINDS = {
     "full": Kind(
         ["--plan", "free"], {"webhooks": "1", "keys": "1", "domains": "1", "scheduled": "1", "burst": "1000"}
     ),
+    "jobs": Kind(["--plan", "free"]),
     "contacts": Kind(["--plan", "free"]),
     "imports": Kind(["--plan", "free"]),
     "small-imports": Kind(["--plan", "free"], {"import-rows": "2"}),

@@ -17,8 +17,10 @@ from edge.transcoding.routes import Route, routes_of, services_of
 from tests.harness.sheets_server import MISSING, address
 from tests.rest.golden import Description
 
-# The body of an upload is no JSON: see the tests of each.
-ROUTES = [route for route in routes_of(services_of(zidimail.v1)) if not route.is_upload]
+# A body that is a file or a message is no JSON: see the tests of each.
+ROUTES = [
+    route for route in routes_of(services_of(zidimail.v1)) if not (route.is_upload or route.is_of_bytes)
+]
 NOWHERE = "0" * 24
 
 EMAIL = {"from": "a@mail.example.com", "to": ["b@example.org"], "subject": "s", "text": "t"}
