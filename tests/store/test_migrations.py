@@ -42,6 +42,8 @@ ORG = new_id()
 QUEUE_RENAMED = "0003"
 # Up to this version the rows of the queue have shards.
 LAST_WITH_SHARDS = "0009"
+# Up to this version a user belongs to one organisation.
+LAST_OF_ONE_ORGANISATION = "0011"
 # Up to this version webhooks have no format.
 LAST_WITHOUT_FORMAT = "0003"
 
@@ -194,3 +196,40 @@ def call(status: str) -> dict[str, object]:
         "happened_at": START_MS,
         "created_at": START_MS,
     }
+
+
+def test_users_of_one_address_become_one_owner_of_all_their_organisations(
+    empty_url: str, connection: Connection
+) -> None:
+    """The newest of them stays, so that the password which was printed last works."""
+    command.upgrade(alembic_config(empty_url), LAST_OF_ONE_ORGANISATION)
+    first, second, other = (f"{number:024x}" for number in (1, 2, 3))
+    rows = [
+        (f"{10:024x}", first, "Ada@example.com", "old", 1_000),
+        (f"{20:024x}", second, "ada@example.com", "new", 2_000),
+        (f"{30:024x}", other, "bob@example.com", "bob", 3_000),
+    ]
+    columns = "org_id, id, email, password_hash, created_at"
+    for row in rows:
+        values = ", ".join(repr(value) for value in row)
+        connection.execute(text(f"INSERT INTO users ({columns}) VALUES ({values})"))
+    for org_id, user_id, *_ in rows:
+        values = f"'{org_id}', '{user_id}', '{user_id}', 0, 9000"
+        connection.execute(
+            text(f"INSERT INTO sessions (org_id, id, user_id, created_at, expires_at) VALUES ({values})")
+        )
+    connection.commit()
+
+    upgrade(empty_url)
+    query = text("SELECT id, email, password_hash FROM users ORDER BY id")
+    assert list(map(tuple, connection.execute(query))) == [
+        (second, "ada@example.com", "new"),
+        (other, "bob@example.com", "bob"),
+    ]
+    query = text("SELECT org_id, user_id, role FROM members ORDER BY org_id")
+    assert list(map(tuple, connection.execute(query))) == [
+        (rows[0][0], second, "owner"),
+        (rows[1][0], second, "owner"),
+        (rows[2][0], other, "owner"),
+    ]
+    assert connection.scalars(text("SELECT user_id FROM sessions ORDER BY user_id")).all() == [second, other]
