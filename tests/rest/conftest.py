@@ -34,6 +34,7 @@ KINDS = {
     "burst": Kind(["--plan", "pro"], {"burst": "0"}),
     "contacts": Kind(["--plan", "free"]),
     "imports": Kind(["--plan", "free"]),
+    "file-imports": Kind(["--plan", "free"]),
     "small-imports": Kind(["--plan", "free"], {"contact-import": "2"}),
     "list-sends": Kind(["--plan", "pro"]),
     "full": Kind(["--plan", "free"], {"contact": "1", "contact-list": "1"}),
