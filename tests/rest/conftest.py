@@ -37,9 +37,10 @@ KINDS = {
     "full": Kind(
         ["--plan", "free"], {"webhooks": "1", "keys": "1", "domains": "1", "scheduled": "1", "burst": "1000"}
     ),
-    "jobs": Kind(["--plan", "free"]),
+    "counted-jobs": Kind(["--plan", "free"]),
     "contacts": Kind(["--plan", "free"]),
     "imports": Kind(["--plan", "free"]),
+    "file-imports": Kind(["--plan", "free"]),
     "small-imports": Kind(["--plan", "free"], {"import-rows": "2"}),
     "list-sends": Kind(["--plan", "pro"]),
     "full-of-contacts": Kind(["--plan", "free"], {"contacts": "1", "contact-lists": "1"}),

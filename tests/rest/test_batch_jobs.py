@@ -137,7 +137,7 @@ def test_repeated_job_gets_the_first_answer(api: httpx.Client, golden: Golden) -
 
 def test_answer_to_a_job_shows_the_nearest_quota(api_of: Callable[[str], httpx.Client]) -> None:
     """F-9."""
-    answer = create(api_of("jobs"), {**EMAIL, "from": "a@jobs.example.com"})
+    answer = create(api_of("counted-jobs"), {**EMAIL, "from": "a@counted-jobs.example.com"})
     assert answer.status_code == 201, answer.text
     assert int(answer.headers["ratelimit-remaining"]) < int(answer.headers["ratelimit-limit"])
 

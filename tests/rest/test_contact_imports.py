@@ -60,8 +60,9 @@ def test_import_makes_a_list_or_fills_one(session: httpx.Client) -> None:
     assert session.get(f"/v1/contact-lists/{list_id}/members").json()["total"] == 3
 
 
-def test_file_is_the_body(session: httpx.Client, golden: Golden) -> None:
+def test_file_is_the_body(session_of: Callable[[str], httpx.Client], golden: Golden) -> None:
     """Z-50."""
+    session = session_of("file-imports")
     golden.check(
         "contacts/import-file-trial",
         session.post(FILE, params={"dry_run": "true"}, content=CSV.encode("cp1252")),

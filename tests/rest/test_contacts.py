@@ -76,7 +76,7 @@ def test_lists_are_created_shown_changed_and_deleted(shop: httpx.Client, golden:
     golden.check("contact-lists/members", shop.get(f"{path}/members"))
     member = f"{path}/members/b@list.example.org"
     golden.check("contact-lists/remove-member", shop.delete(member))
-    golden.check("errors/list-member-not-found", shop.delete(member))
+    golden.check("errors/contact-list-member-not-found", shop.delete(member))
     of_contact = "/v1/contacts/b@list.example.org/contact-lists"
     golden.check("contacts/join-list", shop.post(f"{of_contact}/{created.json()['id']}", json={}))
     assert [item["id"] for item in shop.get(of_contact).json()["data"]] == [created.json()["id"]]

@@ -25,7 +25,7 @@ from server.work.backpressure import AcceptLoad
 from server.work.notifier import Notifier
 from tests.harness.rows import stored
 from tests.store.accepting import CALLER, DOMAIN, OTHER
-from tests.store.list_sending import STRANGER, Mailing
+from tests.store.list_mailing import STRANGER, Mailing
 
 
 @pytest.fixture
