@@ -91,8 +91,7 @@ def _ended(step: Step, fault: Fault) -> Step:
 
 def _ends(fault: Fault) -> bool:
     """True for a fault that every further email would have."""
-    is_banned = fault.reason == "ACCOUNT_PAUSED" and fault.metadata.get("state") == "banned"
-    return is_banned or fault.reason == "DOMAIN_NOT_VERIFIED"
+    return fault.metadata.get("state") == "banned" or fault.reason == "DOMAIN_NOT_VERIFIED"
 
 
 def _waits(fault: Fault) -> bool:
