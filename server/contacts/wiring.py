@@ -24,6 +24,7 @@ def build(kernel: Kernel) -> Package:
         kernel.mail_queued,
         kernel.events_appended,
         kernel.settings.slow_start,
+        kernel.settings.support_url,
     )
     sender = ListSender(database, writer, clock, acceptor)
 
