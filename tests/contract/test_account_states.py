@@ -53,11 +53,12 @@ class Case:
 
 @pytest.fixture(scope="module")
 def own_world(
-    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, postgres_template: str
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, postgres_template: str, sheets_url: str
 ) -> Iterator[World]:
     """Organisations of their own: no other test expects them to be healthy."""
     url = postgres.create_database(postgres_template)
-    with Stack(tmp_path_factory.mktemp("states"), database_url=url) as stack:
+    env = {"ZIDIMAIL_SHEETS_URL": sheets_url}
+    with Stack(tmp_path_factory.mktemp("states"), database_url=url, env=env) as stack:
         world = World(stack)
         yield world
         world.close()

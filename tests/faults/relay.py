@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from tests.faults.clients import NEVER_PAUSED
 from tests.faults.crash import HIT_WITHIN_S, LATEST_HIT, sink_process
 from tests.faults.draining import drain
 from tests.faults.smtp_clients import Mail, Post, SmtpSenders
@@ -97,7 +98,7 @@ class RelayRun:
                 self._folder / "data",
                 transport=f"smtp://127.0.0.1:{port}",
                 database_url=self._database_url,
-                env={"ZIDIMAIL_LEASE_SECONDS": str(LEASE_S), **self._env()},
+                env={"ZIDIMAIL_LEASE_SECONDS": str(LEASE_S), **NEVER_PAUSED, **self._env()},
             )
             await asyncio.to_thread(stack.start)
             try:

@@ -41,6 +41,7 @@ KINDS = {
     "contacts": Kind(["--plan", "free"]),
     "imports": Kind(["--plan", "free"]),
     "file-imports": Kind(["--plan", "free"]),
+    "sheet-imports": Kind(["--plan", "free"]),
     "small-imports": Kind(["--plan", "free"], {"import-rows": "2"}),
     "list-sends": Kind(["--plan", "pro"]),
     "full-of-contacts": Kind(["--plan", "free"], {"contacts": "1", "contact-lists": "1"}),

@@ -1,5 +1,7 @@
 """Imports of Google Sheets by REST (contract rows Z-50, Z-51, C-11)."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 
@@ -9,14 +11,13 @@ from tests.rest.golden import Golden
 PATH = "/v1/contacts/import/sheet"
 
 
-def test_shared_sheet_is_imported(other_session: httpx.Client, golden: Golden) -> None:
+def test_shared_sheet_is_imported(session_of: Callable[[str], httpx.Client], golden: Golden) -> None:
     """C-11: what Google answers is behind a redirect."""
-    trial = other_session.post(PATH, json={"url": address(SHARED), "dry_run": True}).json()
+    office = session_of("sheet-imports")
+    trial = office.post(PATH, json={"url": address(SHARED), "dry_run": True}).json()
     assert trial["preview"] == [{"email": "sheet@example.org", "name": "Ada Sheet"}]
-    golden.check("contacts/import-sheet", other_session.post(PATH, json={"url": address(SHARED)}))
-    stored = other_session.get("/v1/contacts/sheet@example.org").json()
-    assert stored["name"] == "Ada Sheet"
-    other_session.delete("/v1/contacts/sheet@example.org")
+    golden.check("contacts/import-sheet", office.post(PATH, json={"url": address(SHARED)}))
+    assert office.get("/v1/contacts/sheet@example.org").json()["name"] == "Ada Sheet"
 
 
 def test_sheet_that_the_address_names_is_read(session: httpx.Client) -> None:

@@ -1,133 +1,93 @@
-"""A store with the parts that send mail, report what became of it, and count it."""
+"""An organisation with a list of contacts, and a server that sends to it."""
 
-import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
+from typing import Any
 
 from sqlalchemy import select
+from zidimail.v1 import contacts_service_pb2 as pb
 
-from server.account_health.judging import Judge
-from server.account_health.rules import Thresholds
+from server.contacts import store
+from server.contacts.list_sender import ListSender
+from server.contacts.send_store import SendRow
+from server.contacts.sends import Sends
+from server.contacts.store import Changes
 from server.db.database import Database
-from server.db.tables.events import events
+from server.db.tables.emails import recipients
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.delivery.record import Attempt, Settlement, settlement
-from server.delivery.store import LeasedQueue
-from server.delivery.stored import Stored, load
-from server.delivery.verdict import Outcome, RetryPolicy, Verdict
-from server.emails.schedule import cancel
-from server.events.rows import Place
 from server.ids import new_id
-from server.inbound.feedback import Feedback, Kind, record
-from server.queue.rows import Claimed
-from server.stats.counting import PAGE_SIZE, READER, Counting
-from server.stats.store import Stats, statistics
-from server.stats.tally import DAY_MS
-from server.suppressions.store import NewSuppression, add
-from server.wire.caller import KeyCaller
-from server.work.backpressure import Backpressure
-from server.work.notifier import Notifier
-from tests.delivery.queued import Queued, enqueue, rows_of
-from tests.harness.clock import ManualClock
-from tests.harness.waiting import until
+from server.wire.caller import SessionCaller
+from tests.store.accepting import CALLER, DOMAIN, OTHER, Accepting
+from tests.store.shop import Shop
 
-PATIENCE = RetryPolicy(DAY_MS, 1)
-DELIVERED = Outcome(Verdict.DELIVERED, 250, "2.0.0", "ok")
-BOUNCED = Outcome(Verdict.BOUNCED, 550, "5.7.1", "no")
-DEFERRED = Outcome(Verdict.DEFERRED, 451, "4.7.1", "later")
-SUPPRESSED = Outcome(Verdict.SUPPRESSED, 0, "5.7.1", "suppressed by now")
-THRESHOLDS = Thresholds(
-    bounce=Fraction("0.04"), complaint=Fraction("0.0008"), window_hours=7 * 24, least_sent=100
-)
+USER = SessionCaller(CALLER.org_id, new_id(), "member", 0)
+STRANGER = SessionCaller(OTHER.org_id, new_id(), "member", 0)
 
 
-@dataclass
-class Mailing:
-    """A store with the parts that change emails, and a reader of the log."""
+class Mailing(Accepting):
+    """An organisation with a list, and a server that sends to it."""
 
-    database: Database
-    writer: Writer
-    clock: ManualClock
-    queue: LeasedQueue
-    reader: Counting
-    numbers: Iterator[int] = field(default_factory=itertools.count)
+    def __init__(self, database: Database, writer: Writer) -> None:
+        super().__init__(database, writer)
+        self.shop = Shop(database, writer, CALLER.org_id)
+        self.sends = Sends(database, writer, self.clock, lambda: None)
+        self.sender = ListSender(database, writer, self.clock, self.acceptor)
+        self.list_id = ""
 
-    async def accept(
-        self, org_id: str, people: int, *, scheduled: bool = False, skipped: int = 0, test: bool = False
-    ) -> Queued:
-        """An email to new addresses, the first `skipped` of which are suppressed."""
-        now_ms, made = self.clock.now_ms(), next(self.numbers)
-        addresses = [f"{made}-{n}@receiver.test" for n in range(people)]
-        unwanted = [
-            NewSuppression(org_id=org_id, address=address, origin="manual", created_at=now_ms)
-            for address in addresses[:skipped]
-        ]
-        await self.writer.run(add, unwanted)
-        at = now_ms + DAY_MS if scheduled else None
-        (email,) = await enqueue(
-            self.writer, rows_of(org_id, addresses, accepted_at=now_ms, scheduled_at=at, test=test)
+    async def open(self, **own: Any) -> "Mailing":
+        """Adds the organisation, its domain and its list."""
+        await self.add_organisation(CALLER, plan="enterprise", **own)
+        await self.verify(CALLER, DOMAIN)
+        self.list_id = await self.shop.add_list()
+        return self
+
+    async def members(self, *names: str) -> None:
+        """Adds members, each with its name."""
+        for name in names:
+            await self.shop.add(f"{name}@list.test", self.list_id, changes=Changes(name.title(), ""))
+
+    async def list_with(self, name: str) -> str:
+        """The id of a new list with one of the members."""
+        list_id = await self.shop.add_list()
+        await self.writer.run(store.add_members, CALLER.org_id, list_id, [f"{name}@list.test"])
+        return list_id
+
+    async def begin(self, caller: SessionCaller = USER, **fields: Any) -> str:
+        """The id of a new send."""
+        given = {
+            "contact_list_id": self.list_id,
+            "from": f"Acme <hello@{DOMAIN}>",
+            "subject": "Hello",
+            "text": "Hi.",
+        }
+        request = pb.SendToContactListRequest(**given | fields)
+        return (await self.sends.begin(request, caller)).contact_list_send.id
+
+    async def get(self, id: str) -> SendRow:
+        """The send, whose numbers never exceed those of its members."""
+        row = await self.sends.get(CALLER.org_id, id)
+        decided = row.accepted_count + row.unsubscribed_count + row.suppressed_count + row.failed_count
+        assert decided <= row.member_count
+        assert (row.due_at is None) == (row.completed_at is not None)
+        return row
+
+    async def work(self) -> None:
+        """Sends until nothing is due."""
+        while await self.sender.step():
+            pass
+
+    async def sent(self) -> list[str]:
+        """The recipients of all emails that were accepted, each as often as it has one."""
+        query = select(recipients.c.address).order_by(recipients.c.address)
+        addresses = await self.database.read(Tx.scalars, str, query)
+        return [address.removesuffix("@list.test") for address in addresses]
+
+    async def outcome(self, id: str) -> tuple[str, int, int, int, int]:
+        """The state of a send: accepted, unsubscribed, suppressed, failed."""
+        row = await self.get(id)
+        return (
+            row.status,
+            row.accepted_count,
+            row.unsubscribed_count,
+            row.suppressed_count,
+            row.failed_count,
         )
-        return email
-
-    async def cancel(self, email: Queued) -> None:
-        """Cancels a scheduled email."""
-        assert (
-            await self.writer.run(
-                cancel, KeyCaller(email.org_id, new_id(), "full"), email.id, self.clock.now_ms()
-            )
-            is None
-        )
-
-    async def settle(self, choose: Callable[[Claimed, Stored], Settlement]) -> None:
-        """One attempt for what is due, each with the outcome that `choose` gives."""
-        claimed = await self.queue.claim(16)
-        loaded, _ = await self.queue.load(claimed)
-        await self.queue.settle([choose(row, loaded[row.key[:2]]) for row in claimed])
-
-    async def report(self, email: Queued, no: int, kind: Kind) -> None:
-        """A complaint or a late bounce of one recipient. Raises `EmailNotFound`."""
-        loaded = await self.database.read(load, [(email.org_id, email.id)], ())
-        address = loaded[email.org_id, email.id].addresses[no + 1]
-        status = "5.7.1" if kind == "bounced" else None
-        feedback = Feedback(email.org_id, email.id, address, kind, "", status)
-        await self.writer.run(record, feedback, self.clock.now_ms())
-
-    async def count(self) -> None:
-        """Reads the log to its end, which on PostgreSQL other transactions may keep from being seen yet."""
-
-        last = select(events.c.tx, events.c.seq).order_by(events.c.tx.desc(), events.c.seq.desc()).limit(1)
-
-        def is_at_the_end(tx: Tx) -> bool:
-            return tx.first(Place, last) in (None, READER.place(tx))
-
-        async def at_the_end() -> bool:
-            await self.reader.step()
-            return await self.database.read(is_at_the_end)
-
-        await until(at_the_end)
-
-    async def stats(self, org_id: str, days: int = 90) -> Stats:
-        return await self.database.read(statistics, org_id, days, self.clock.now_ms())
-
-
-def new_mailing(database: Database, writer: Writer, page_size: int = PAGE_SIZE) -> Mailing:
-    clock = ManualClock()
-    queue = LeasedQueue(database, writer, clock, new_id(), 60.0)
-    reader = new_reader(database, writer, clock, page_size)
-    return Mailing(database, writer, clock, queue, reader)
-
-
-def new_reader(
-    database: Database, writer: Writer, clock: ManualClock, page_size: int = PAGE_SIZE
-) -> Counting:
-    """A reader of the log, as each process has one."""
-    return Counting(database, writer, Notifier(), Backpressure(), Judge(THRESHOLDS, clock), page_size)
-
-
-def attempt(row: Claimed, email: Stored, outcome: Outcome, now_ms: int) -> Settlement:
-    address = email.addresses[row.key.no]
-    return settlement(
-        Attempt.of(row, address, email.accepted_at, row.site, alone=email.alone), outcome, now_ms, PATIENCE
-    )

@@ -82,7 +82,6 @@ async def test_booleans_numbers_and_null_round_trip(database: Database, writer: 
         "org_id": "o",
         "email_id": "e",
         "no": 1,
-        "shard": 2,
         "priority": 1,
         "site": "s",
         "due_at": 2**41,

@@ -70,9 +70,9 @@ ROWS: Mapping[str, Row] = {
     "INVALID_LOGIN": Row(401, "unauthorized", "The address or the password is wrong."),
     "SECOND_FACTOR_REQUIRED": Row(401, "unauthorized", "The account asks for a code beside the password."),
     "INVALID_CODE": Row(401, "unauthorized", "The code is wrong or was used before."),
-    "SECOND_FACTOR_ACTIVE": Row(409, "conflict", "The account has a second factor already."),
+    "SECOND_FACTOR_ACTIVE": _invalid("The account has a second factor already."),
     "NOT_A_MEMBER": _denied("You are not a member of this organisation."),
-    "ALREADY_A_MEMBER": Row(409, "conflict", "{email} is a member of the organisation already."),
+    "ALREADY_A_MEMBER": _invalid("{email} is a member of the organisation already."),
     "LAST_OWNER": _invalid("The organisation would be left without an owner."),
     "TOO_MANY_INVITATIONS": Row(
         429, "rate limit exceeded", "The organisation has invited {limit} people in a day."
