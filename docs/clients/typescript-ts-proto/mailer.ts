@@ -10,6 +10,7 @@ import {
   BatchMode,
   BatchSendEmailsRequest,
   EmailServiceClient,
+  GetEmailRequest,
   ListEmailsRequest,
   SendEmailRequest,
 } from "./gen/zidimail/v1/email_service.js";
@@ -153,7 +154,7 @@ batch.mode = BatchMode.BATCH_MODE_STRICT;
 let refused = await refusal(batchSendEmails(batch));
 console.log("batch-strict", refused.code, refused.info.reason, refused.info.metadata.index);
 
-const { email: read } = await getEmail({ id: sent.id, withoutBodies: false });
+const { email: read } = await getEmail(GetEmailRequest.create({ id: sent.id }));
 console.log("get", read?.id, read?.subject);
 
 let after: string | undefined;
