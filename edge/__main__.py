@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import socket
 import stat
@@ -14,7 +13,7 @@ import uvicorn
 
 from edge.app import application
 from edge.logs import configure_logs
-from edge.process import COLLECTED_AT, PRIVATE_UMASK, return_memory
+from edge.process import PRIVATE_UMASK, manage_memory
 from edge.protocol import protocol_of
 from edge.settings import Settings
 
@@ -47,11 +46,7 @@ def main() -> int:
     except OSError as error:
         print(f"zidimail: ZIDIMAIL_HTTP_LISTEN: cannot listen on {served.uds}: {error}.", file=sys.stderr)
         return 1
-    # Objects that exist by now stay, and those of a request mostly go by themselves: looking for cycles as
-    # often as Python does by default took 10 % of the time under load.
-    gc.freeze()
-    return_memory()
-    gc.set_threshold(COLLECTED_AT)
+    manage_memory()
     try:
         uvicorn.Server(served).run()
     finally:

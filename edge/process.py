@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 
 # Files that a process creates are its owner's alone (contract row C-89).
 PRIVATE_UMASK = 0o077
 # New objects after which cycles are collected.
-COLLECTED_AT = 20_000
+_COLLECTED_AT = 20_000
 # glibc's malloc.h; a block of more bytes is a mapping of its own.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGE_BLOCK = 256 * 1024
@@ -16,7 +17,18 @@ _LARGE_BLOCK = 256 * 1024
 _KEPT = 16 << 20
 
 
-def return_memory() -> None:
+def manage_memory() -> None:
+    """Sets when the process looks for cycles, and when it gives memory back; to be called once it is built.
+
+    Objects that exist by now stay, and those of a request mostly go by themselves: looking for cycles as
+    often as Python does by default took 10 % of the time under load.
+    """
+    gc.freeze()
+    _return_memory()
+    gc.set_threshold(_COLLECTED_AT)
+
+
+def _return_memory() -> None:
     """Lets large blocks go back to the system as they are freed, where the C library is glibc.
 
     By default it keeps them after the first one, so that one large body would be paid for ever.

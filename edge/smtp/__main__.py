@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import resource
 import signal
@@ -13,7 +12,7 @@ import structlog
 import uvloop
 
 from edge.logs import configure_logs
-from edge.process import COLLECTED_AT, PRIVATE_UMASK, return_memory
+from edge.process import PRIVATE_UMASK, manage_memory
 from edge.smtp.app import App
 from edge.smtp.settings import Settings
 
@@ -34,9 +33,7 @@ def main() -> int:
             )
         os.umask(PRIVATE_UMASK)
         _allow_files(settings.connections + OTHER_FILES)
-        gc.freeze()
-        return_memory()
-        gc.set_threshold(COLLECTED_AT)
+        manage_memory()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
     except ValueError as error:

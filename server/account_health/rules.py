@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, NamedTuple, Protocol, TypeAlias, get_args
 
+from server.events.event import Event
+
 State: TypeAlias = Literal["healthy", "review", "paused", "banned"]
 Reason: TypeAlias = Literal["bounce_rate", "complaint_rate", "policy"]
 # The part of a recipient's event in the health of the account. A refusal that blames no mailbox (C-60)
@@ -158,23 +160,6 @@ def is_healed(
 def first_hour(now_ms: int, hours: int) -> int:
     """The first of the last `hours` hours, this one included, in hours since 1970 UTC."""
     return now_ms // HOUR_MS - hours + 1
-
-
-class Event(Protocol):
-    """An entry of the log."""
-
-    @property
-    def org_id(self) -> str: ...
-    @property
-    def email_id(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def recipient(self) -> str: ...
-    @property
-    def created_at(self) -> int: ...
-    @property
-    def test(self) -> bool: ...
 
 
 class NewEvent(Event, Protocol):

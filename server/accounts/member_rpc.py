@@ -12,7 +12,7 @@ from server.accounts.invitations import Invitations
 from server.accounts.member_store import MemberRow
 from server.accounts.members import Members
 from server.accounts.sign_in import SignIn
-from server.accounts.sign_in_rpc import membership_message, user_message
+from server.accounts.sign_in_rpc import membership_message, session_fields, user_message
 from server.accounts.store import OrganisationRow
 from server.db.database import Database
 from server.faults import ValidationFailed, Violation
@@ -49,14 +49,7 @@ class MemberServicer:
     ) -> pb.SwitchOrganisationResponse:
         """Moves the caller's session to another organisation."""
         session = await self._sign_in.switch(session_caller(), request.org_id)
-        return pb.SwitchOrganisationResponse(
-            token=session.token,
-            expires_at=timestamp(session.expires_at),
-            user=user_message(session.user),
-            org_id=session.membership.org_id,
-            role=ROLES[session.membership.role],
-            organisations=map(membership_message, session.memberships),
-        )
+        return pb.SwitchOrganisationResponse(**session_fields(session))
 
     async def GetOrganisation(
         self, request: pb.GetOrganisationRequest, context: Context

@@ -1,11 +1,13 @@
 """AccountService: registration, login and passwords."""
 
+from typing import Any
+
 from zidimail.v1 import account_pb2
 from zidimail.v1 import account_service_pb2 as pb
 
 from server.accounts.registration import Registration
 from server.accounts.second_factor import SecondFactor
-from server.accounts.sign_in import SignIn
+from server.accounts.sign_in import OpenSession, SignIn
 from server.accounts.store import MembershipRow, UserRow
 from server.wire.access import ROLES
 from server.wire.caller import session_caller
@@ -40,14 +42,7 @@ class SignInServicer:
         org_id = request.org_id if request.HasField("org_id") else None
         code = request.code if request.HasField("code") else None
         session = await self._sign_in.login(request.email, request.password, org_id, code)
-        return pb.LoginResponse(
-            token=session.token,
-            expires_at=timestamp(session.expires_at),
-            user=user_message(session.user),
-            org_id=session.membership.org_id,
-            role=ROLES[session.membership.role],
-            organisations=map(membership_message, session.memberships),
-        )
+        return pb.LoginResponse(**session_fields(session))
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
         """Ends the caller's session."""
@@ -57,14 +52,7 @@ class SignInServicer:
     async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:
         """The caller's session."""
         session = await self._sign_in.session(session_caller())
-        return pb.GetSessionResponse(
-            user=user_message(session.user),
-            org_id=session.membership.org_id,
-            role=ROLES[session.membership.role],
-            organisations=map(membership_message, session.memberships),
-            expires_at=timestamp(session.expires_at),
-            token=session.token,
-        )
+        return pb.GetSessionResponse(**session_fields(session))
 
     async def RequestPasswordReset(
         self, request: pb.RequestPasswordResetRequest, context: Context
@@ -108,6 +96,18 @@ class SignInServicer:
         caller = session_caller()
         await self._sign_in.change_password(caller, request.current_password, request.new_password)
         return pb.ChangePasswordResponse()
+
+
+def session_fields(session: OpenSession) -> dict[str, Any]:
+    """The fields that every answer with a session has."""
+    return {
+        "token": session.token,
+        "expires_at": timestamp(session.expires_at),
+        "user": user_message(session.user),
+        "org_id": session.membership.org_id,
+        "role": ROLES[session.membership.role],
+        "organisations": map(membership_message, session.memberships),
+    }
 
 
 def user_message(row: UserRow) -> account_pb2.User:

@@ -11,7 +11,7 @@ from server.addresses import as_text, mailbox, split_all
 from server.emails import rules
 from server.emails.candidate import Candidate, IdempotencyKey
 from server.emails.faults import InvalidIdempotencyKey
-from server.emails.parts import part_rows
+from server.emails.parts import part_rows, recipient_rows
 from server.emails.request_hash import request_hash
 from server.emails.sizes import content_size
 from server.emails.time_asked import asked_time
@@ -173,18 +173,7 @@ def _draft(
             "headers": _trimmed(fields.headers) if fields.headers else "{}",
             **_COMPOSED,
         },
-        recipients=[
-            {
-                "org_id": org_id,
-                "email_id": email_id,
-                "no": no,
-                "kind": kind,
-                "address": recipient.address,
-                "attempts": 0,
-                "updated_at": now_ms,
-            }
-            for no, (kind, recipient) in enumerate(envelope.values(), start=1)
-        ],
+        recipients=recipient_rows(org_id, email_id, envelope.values(), now_ms),
         addresses=list(envelope),
         recipient_domains=[recipient.domain for _, recipient in envelope.values()],
         tags=[

@@ -12,6 +12,7 @@ from server.emails import rules
 from server.emails.candidate import IdempotencyKey
 from server.emails.draft import Draft
 from server.emails.faults import InvalidIdempotencyKey
+from server.emails.parts import recipient_rows
 from server.emails.raw_content import Shown, shown_content
 from server.emails.request_hash import request_hash
 from server.emails.rules import Kind
@@ -213,18 +214,7 @@ def _draft(
             "raw_size": len(body) + (0 if is_ended else len(_CRLF)),
             "mail_from": None if sender is None else address_text(sender.address),
         },
-        recipients=[
-            {
-                "org_id": org_id,
-                "email_id": email_id,
-                "no": no,
-                "kind": kind,
-                "address": recipient.address,
-                "attempts": 0,
-                "updated_at": now_ms,
-            }
-            for no, (kind, recipient) in enumerate(asked.recipients.values(), start=1)
-        ],
+        recipients=recipient_rows(org_id, email_id, asked.recipients.values(), now_ms),
         addresses=list(asked.recipients),
         recipient_domains=[recipient.domain for _, recipient in asked.recipients.values()],
         tags=[

@@ -7,8 +7,9 @@ emails can be delivered than were sent, and the counters of a day stay true when
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from server.events.event import Event
 from server.events.statuses import OPEN, email_status
 
 DAY_MS = 86_400_000
@@ -20,23 +21,6 @@ TEST_RECIPIENTS = "test_rcpt"
 # Events that are counted once for each recipient.
 _COUNTED = frozenset(("delivered", "bounced", "complained", "suppressed", "failed", "opened", "clicked"))
 _STATUSES = frozenset(("delivered", "delivery_delayed", "bounced", "complained", "suppressed", "failed"))
-
-
-class Event(Protocol):
-    """An entry of the log."""
-
-    @property
-    def org_id(self) -> str: ...
-    @property
-    def email_id(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def recipient(self) -> str: ...
-    @property
-    def test(self) -> bool: ...
-    @property
-    def created_at(self) -> int: ...
 
 
 class Counted(NamedTuple):

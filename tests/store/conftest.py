@@ -10,10 +10,12 @@ from server.db.writer import Writer
 from server.domains.verify import Verifier
 from server.net.dns import Resolver
 from server.settings import Settings
+from server.wire.caller import SessionCaller
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
 from tests.store.machines import Store, open_store
 from tests.store.own_domains import HOSTNAME
+from tests.store.people import People
 
 
 @pytest.fixture
@@ -46,3 +48,19 @@ async def verifier(
 def store(database_url: str) -> Iterator[Store]:
     """A fresh store for a state machine, on both engines."""
     yield from open_store(database_url)
+
+
+@pytest.fixture
+async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
+    """Accounts on a store, with the one of a user."""
+    people = People(database, writer)
+    await people.start()
+    await people.add()
+    yield people
+    await people.stop()
+
+
+@pytest.fixture
+async def ada(people: People) -> SessionCaller:
+    """The owner of an organisation."""
+    return await people.caller(await people.login())

@@ -19,6 +19,7 @@ from server.accounts.session_tokens import SessionTokens
 from server.accounts.sessions import Sessions
 from server.accounts.sign_in import SignIn
 from server.db.database import Database
+from server.db.listing import PageRequest
 from server.db.tables.emails import email_contents, emails
 from server.db.writer import Writer
 from server.emails.accept import Acceptor
@@ -123,6 +124,16 @@ class People:
         """A new member of the caller's organisation, signed in there."""
         await self.invitations.accept(await self.invite(caller, email, role), PASSWORD, "")
         return await self.caller((await self.sign_in.login(email, PASSWORD, caller.org_id)).token)
+
+    async def roles(self, caller: SessionCaller) -> dict[str, str]:
+        """The roles of the members by their addresses."""
+        page = await self.members.page(caller, PageRequest(100))
+        return {row.email: row.role for row in page.rows}
+
+    async def waiting(self, caller: SessionCaller) -> list[str]:
+        """The addresses of the invitations that wait, newest first."""
+        page = await self.invitations.page(caller, PageRequest(100))
+        return [row.email for row in page.rows]
 
     async def request_reset(self, email: str = ADA) -> str:
         """The token in the mail that answers the request for a new password."""

@@ -1,7 +1,5 @@
 """Owners close organisations, on both engines (contract row Z-59)."""
 
-from collections.abc import AsyncIterator
-
 import pyotp
 import pytest
 from sqlalchemy import select
@@ -10,7 +8,6 @@ from server.accounts import store
 from server.accounts.faults import InvalidCode, InvalidLogin, LinkNotValid, NotAMember, SecondFactorRequired
 from server.db.database import Database
 from server.db.tables.accounts import members, organisations, sessions
-from server.db.writer import Writer
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.keys.mint import mint
 from server.keys.store import add
@@ -20,21 +17,6 @@ from tests.harness.rows import row_count, stored
 from tests.store.people import ADA, PASSWORD, People
 
 EVE = "eve@example.com"
-
-
-@pytest.fixture
-async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
-    people = People(database, writer)
-    await people.start()
-    await people.add()
-    yield people
-    await people.stop()
-
-
-@pytest.fixture
-async def ada(people: People) -> SessionCaller:
-    """The owner of an organisation."""
-    return await people.caller(await people.login())
 
 
 async def close(people: People, caller: SessionCaller, code: str | None = None) -> None:

@@ -1,7 +1,6 @@
 """Invitations to organisations, on both engines (contract rows C-77, C-78)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import select
@@ -17,7 +16,6 @@ from server.accounts.invitations import MAX_INVITATIONS
 from server.accounts.letters import Letters
 from server.accounts.wiring import sweep
 from server.db.database import Database
-from server.db.listing import PageRequest
 from server.db.tables.accounts import invitations, members, users
 from server.db.writer import Writer
 from server.faults import ValidationFailed
@@ -29,42 +27,15 @@ EVE = "eve@example.com"
 WEEK_S = 7 * 86_400
 
 
-@pytest.fixture
-async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
-    people = People(database, writer)
-    await people.start()
-    await people.add()
-    yield people
-    await people.stop()
-
-
-@pytest.fixture
-async def ada(people: People) -> SessionCaller:
-    """The owner of an organisation."""
-    return await people.caller(await people.login())
-
-
-async def roles(people: People, caller: SessionCaller) -> dict[str, str]:
-    """The roles of the members by their addresses."""
-    page = await people.members.page(caller, PageRequest(100))
-    return {row.email: row.role for row in page.rows}
-
-
-async def waiting(people: People, caller: SessionCaller) -> list[str]:
-    """The addresses of the invitations that wait, newest first."""
-    page = await people.invitations.page(caller, PageRequest(100))
-    return [row.email for row in page.rows]
-
-
 async def test_invited_person_joins_with_a_new_account(people: People, ada: SessionCaller) -> None:
     token = await people.invite(ada, EVE.upper(), "admin")
-    assert await roles(people, ada) == {ADA: "owner"}
-    assert await waiting(people, ada) == [EVE]
+    assert await people.roles(ada) == {ADA: "owner"}
+    assert await people.waiting(ada) == [EVE]
     joined = await people.invitations.accept(token, PASSWORD, "Eve")
     assert (joined.user.email, joined.user.name) == (EVE, "Eve")
     assert (joined.membership.org_id, joined.membership.role) == (ada.org_id, "admin")
-    assert await roles(people, ada) == {ADA: "owner", EVE: "admin"}
-    assert await waiting(people, ada) == []
+    assert await people.roles(ada) == {ADA: "owner", EVE: "admin"}
+    assert await people.waiting(ada) == []
     assert (await people.caller(await people.login(EVE))).role == "admin"
 
 
@@ -89,7 +60,7 @@ async def test_invitation_works_once(people: People, ada: SessionCaller) -> None
 async def test_invitation_works_for_a_week(people: People, ada: SessionCaller) -> None:
     token = await people.invite(ada, EVE)
     people.clock.advance(WEEK_S)
-    assert await waiting(people, ada) == []
+    assert await people.waiting(ada) == []
     with pytest.raises(LinkNotValid):
         await people.invitations.accept(token, PASSWORD, "")
     token = await people.invite(ada, EVE)
@@ -99,7 +70,7 @@ async def test_invitation_works_for_a_week(people: People, ada: SessionCaller) -
 
 async def test_withdrawn_or_renewed_invitation_does_not_work(people: People, ada: SessionCaller) -> None:
     first, second = await people.invite(ada, EVE), await people.invite(ada, EVE)
-    assert await waiting(people, ada) == [EVE]
+    assert await people.waiting(ada) == [EVE]
     with pytest.raises(LinkNotValid):
         await people.invitations.accept(first, PASSWORD, "")
     id = second.partition("_")[0]

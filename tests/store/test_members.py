@@ -1,7 +1,6 @@
 """Organisations, their members and invitations, on both engines (contract rows C-77, C-78, Z-59)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,9 +11,7 @@ from server.accounts.faults import (
     NotAMember,
 )
 from server.db.database import Database
-from server.db.listing import PageRequest
 from server.db.tables.accounts import members
-from server.db.writer import Writer
 from server.faults import ValidationFailed
 from server.ids import SYSTEM_ORG_ID, new_id
 from server.permissions import RoleName
@@ -25,33 +22,6 @@ from tests.store.people import ADA, PASSWORD, People
 
 EVE = "eve@example.com"
 WEEK_S = 7 * 86_400
-
-
-@pytest.fixture
-async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
-    people = People(database, writer)
-    await people.start()
-    await people.add()
-    yield people
-    await people.stop()
-
-
-@pytest.fixture
-async def ada(people: People) -> SessionCaller:
-    """The owner of an organisation."""
-    return await people.caller(await people.login())
-
-
-async def roles(people: People, caller: SessionCaller) -> dict[str, str]:
-    """The roles of the members by their addresses."""
-    page = await people.members.page(caller, PageRequest(100))
-    return {row.email: row.role for row in page.rows}
-
-
-async def waiting(people: People, caller: SessionCaller) -> list[str]:
-    """The addresses of the invitations that wait, newest first."""
-    page = await people.invitations.page(caller, PageRequest(100))
-    return [row.email for row in page.rows]
 
 
 async def test_person_of_several_organisations_moves_between_them(people: People, ada: SessionCaller) -> None:
@@ -101,7 +71,7 @@ async def test_only_owners_decide_about_owners(people: People, ada: SessionCalle
         else:
             with pytest.raises(MissingRole):
                 await act()
-    assert (ADA in await roles(people, eve)) == (role == "admin")
+    assert (ADA in await people.roles(eve)) == (role == "admin")
 
 
 @pytest.mark.parametrize("role", ["read_only", "member"])
@@ -131,7 +101,7 @@ async def test_last_owner_stays(people: People, ada: SessionCaller) -> None:
             await act
     eve = await people.join(ada, EVE, "owner")
     await people.members.leave(ada)
-    assert await roles(people, eve) == {EVE: "owner"}
+    assert await people.roles(eve) == {EVE: "owner"}
 
 
 async def test_two_owners_who_leave_at_the_same_moment_leave_one(
@@ -178,7 +148,7 @@ async def test_members_of_others_are_unknown(people: People, ada: SessionCaller)
     token = await people.invite(ada, "bob@example.com")
     with pytest.raises(InvitationNotFound):
         await people.invitations.withdraw(eve, token.partition("_")[0])
-    assert await waiting(people, eve) == []
+    assert await people.waiting(eve) == []
 
 
 async def test_organisation_is_renamed(people: People, ada: SessionCaller) -> None:

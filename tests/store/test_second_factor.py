@@ -1,7 +1,7 @@
 """The second factor of a login, on both engines (TOTP, RFC 6238)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pyotp
 import pytest
@@ -17,28 +17,12 @@ from server.accounts.faults import (
 from server.accounts.rules import FREE_ATTEMPTS
 from server.db.database import Database
 from server.db.tables.accounts import recovery_codes, users
-from server.db.writer import Writer
 from server.wire.caller import SessionCaller
 from server.wire.faults import InvalidCredentials
 from tests.harness.rows import row_count, stored
 from tests.store.people import ADA, PASSWORD, People
 
 NEW = "staple battery horse"
-
-
-@pytest.fixture
-async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
-    people = People(database, writer)
-    await people.start()
-    await people.add()
-    yield people
-    await people.stop()
-
-
-@pytest.fixture
-async def ada(people: People) -> SessionCaller:
-    """The session of a user."""
-    return await people.caller(await people.login())
 
 
 class App:
