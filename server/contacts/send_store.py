@@ -133,7 +133,7 @@ def due(tx: Tx, now_ms: int) -> list[SendRow]:
 def next_members(tx: Tx, row: SendRow, number: int) -> list[Member] | None:
     """The next members of a send in the order of their ids, `number` at most; None if its list is gone.
 
-    Those that were decided about are left out, so that there may be fewer although more follow.
+    Those that were decided about while others before them waited are among them: `row.done` names them.
     """
     if lists.get(tx, row.org_id, row.list_id) is None:
         return None
