@@ -186,9 +186,11 @@ class Engine:
 
     async def _with_memory(self, rows: Sequence[Claimed]) -> list[Claimed]:
         """The rows for whose messages there is memory; large ones of the others are put off."""
-        kept = [row for row in rows if self._holding.has_memory_for(row)]
-        if len(kept) < len(rows):
-            without = [row for row in rows if row not in kept]
+        kept: list[Claimed] = []
+        without: list[Claimed] = []
+        for row in rows:
+            (kept if self._holding.has_memory_for(row) else without).append(row)
+        if without:
             await self._returns.put_off((row, _LARGE_PAUSE_S) for row in without if row.attached > LARGE)
             await self._returns.give_back(row.key for row in without if row.attached <= LARGE)
         return kept
