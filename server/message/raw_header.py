@@ -121,6 +121,10 @@ def _field(lines: list[bytes]) -> Field:
     except UnicodeDecodeError:
         raise Unreadable(f"has a header field that is not UTF-8: {found[1].decode()}") from None
     name = found[1].decode()
+    if found.end() > found.end(1) + 1:
+        # Blanks before the colon, as they stood in old mail (RFC 5322 section 4.5): to some programs such a
+        # line ends the header.
+        lines = [lines[0][: found.end(1)] + lines[0][found.end() - 1 :], *lines[1:]]
     return Field(name, name.lower(), value.strip(" \t"), b"\r\n".join([*lines, b""]))
 
 
