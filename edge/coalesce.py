@@ -20,6 +20,7 @@ from google.rpc import code_pb2, status_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
 from edge.channel import Metadata, Unary
+from edge.files_apart import varint
 from edge.recent import Recent
 from edge.transcoding.asgi import new_id
 from edge.transcoding.invoke import UNKNOWN_ADDRESS, Caller, Invoke
@@ -235,16 +236,6 @@ def coalesced(coalescer: Coalescer, alone: Invoke) -> Invoke:
         return result.sent
 
     return invoke
-
-
-def varint(number: int) -> bytes:
-    """A number above zero as the protobuf encoding writes it."""
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
 
 
 def _take(waiting: deque[_Item]) -> list[_Item]:

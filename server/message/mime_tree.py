@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from server.message.mime_parameters import MAX_HEAD, NOTHING, Valued, fields_of, text_of, valued
+from server.message.pieces import find, pieces
 
 MAX_PARTS = 1_000
 MAX_DEPTH = 20
@@ -15,8 +16,6 @@ MAX_DEPTH = 20
 _MAX_LOOKALIKES = 10_000
 MAX_BOUNDARY = 256  # characters; RFC 2046 section 5.1.1 allows 70
 _LF = 0x0A
-# Bytes that are decoded at a time.
-_CHUNK = 1 << 20
 _NOT_BASE64 = bytes(
     sorted(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 )
@@ -143,7 +142,7 @@ def head_and_body(message: bytes, span: Span) -> tuple[Span, Span]:
     """The header and the body of a part; one without an empty line is all header (RFC 5322 section 2.1)."""
     if message.startswith(b"\r\n", span.start, span.end):
         return Span(span.start, span.start), Span(span.start + 2, span.end)
-    end = message.find(b"\r\n\r\n", span.start, span.end)
+    end = find(message, b"\r\n\r\n", span.start, span.end)
     if end < 0:
         return span, Span(span.end, span.end)
     return Span(span.start, end + 2), Span(end + 4, span.end)
@@ -155,7 +154,7 @@ def _between(message: bytes, body: Span, boundary: bytes) -> Iterator[Span]:
     start = -1
     at = body.start
     lookalikes = 0
-    while (at := message.find(delimiter, at, body.end)) >= 0:
+    while (at := find(message, delimiter, at, body.end)) >= 0:
         after = at + len(delimiter)
         begins_line = at == body.start or message[at - 1] == _LF
         line_end = _end_of_line(message, after, body.end) if begins_line else -1
@@ -217,5 +216,4 @@ def _from_base64(raw: bytes) -> bytes:
 
 
 def _chunks(message: bytes, span: Span) -> Iterator[bytes]:
-    for start in range(span.start, span.end, _CHUNK):
-        yield message[start : min(start + _CHUNK, span.end)]
+    return (message[start:end] for start, end in pieces(span.start, span.end))

@@ -15,6 +15,7 @@ from server.message import raw_header, structured
 from server.message.encoding import holds_control, is_too_long, mailboxes, unstructured
 from server.message.mailbox_lists import mailbox_texts
 from server.message.mime_tree import Part, Span, TooComplex, head_and_body, parts_of
+from server.message.pieces import count, replaced
 from server.message.raw_header import Field
 
 # The names of the lists of a request to send.
@@ -58,10 +59,10 @@ def with_crlf(message: bytes) -> bytes | None:
 
     All of them may be LF, as in files. Anything between is how messages are smuggled past others.
     """
-    breaks, carriage_returns = message.count(b"\n"), message.count(b"\r")
+    breaks, carriage_returns = count(message, b"\n"), count(message, b"\r")
     if not carriage_returns:
-        return message.replace(b"\n", b"\r\n")
-    return message if carriage_returns == breaks == message.count(b"\r\n") else None
+        return replaced(message, b"\n", b"\r\n")
+    return message if carriage_returns == breaks == count(message, b"\r\n") else None
 
 
 def read(message: bytes, *, needs_recipients: bool) -> RawMessage:
