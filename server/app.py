@@ -14,6 +14,7 @@ from prometheus_client import start_http_server
 
 from server.account_health import wiring as account_health
 from server.accounts import wiring as accounts
+from server.billing import wiring as billing
 from server.clock import SystemClock
 from server.contacts import wiring as contacts
 from server.delivery import wiring as delivery
@@ -75,6 +76,7 @@ def server(kernel: Kernel) -> list[Service]:
         events.build(kernel),
         inbound.build(kernel),
         contacts.build(kernel),
+        billing.build(kernel),
         quotas.build(kernel),
         suppressions.build(kernel),
         account_health.build(kernel),

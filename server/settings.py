@@ -11,6 +11,8 @@ from server.private_files import private_directory
 
 __all__ = ["Settings", "SettingsError"]
 
+PAYPAL_URL = "https://api-m.paypal.com"
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -65,6 +67,14 @@ class Settings:
     default_plan: str = "free"
     # The place where a customer appeals: a URL or an address, shown in refusals (C-69).
     support_url: str = ""
+    # PayPal's API, with the credentials of an app there and the id of its webhook (C-79). Without these three
+    # there is no billing.
+    paypal_url: str = PAYPAL_URL
+    paypal_client_id: str = ""
+    paypal_client_secret: str = field(default="", repr=False)
+    paypal_webhook_id: str = ""
+    # The host of the certificates with which PayPal signs events; empty for that of PayPal's API.
+    paypal_certificates_url: str = ""
     # The part of its time that each background loop (webhook fan-out, statistics) keeps while many sends are
     # being accepted. An event takes the slower one about 40 us, so a quarter is about 6,000 events a second:
     # more than one process appends when it delivers what it accepts.
@@ -138,6 +148,11 @@ class Settings:
             health_days=read.integer("HEALTH_DAYS", 7, most=90),
             health_least_sent=read.integer("HEALTH_LEAST_SENT", 100),
             support_url=read.text("SUPPORT_URL", ""),
+            paypal_url=read.url("PAYPAL_URL", PAYPAL_URL),
+            paypal_client_id=read.text("PAYPAL_CLIENT_ID", ""),
+            paypal_client_secret=read.text("PAYPAL_CLIENT_SECRET", ""),
+            paypal_webhook_id=read.text("PAYPAL_WEBHOOK_ID", ""),
+            paypal_certificates_url=read.url("PAYPAL_CERTIFICATES_URL", ""),
             background_share=read.share("BACKGROUND_SHARE", 0.25, least=0.05),
             streams_of_caller=read.integer("STREAMS_OF_CALLER", 100),
             streams_of_org=read.integer("STREAMS_OF_ORGANISATION", 500),

@@ -3,6 +3,7 @@
 from server.db.tables import (
     account_health,
     accounts,
+    billing,
     contacts,
     domains,
     emails,
@@ -21,6 +22,7 @@ from server.db.tables.metadata import metadata
 MODULES = (
     account_health,
     accounts,
+    billing,
     contacts,
     domains,
     emails,

@@ -37,13 +37,14 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
             plan=limits.plan,
             state=ACCOUNT_STATES[account.standing.state],
             sandbox=account.sandbox,
-            daily=_quota(used.day, min(daily, default=None), periods.day_ends_ms),
-            monthly=_quota(used.month, limits.monthly, periods.month_ends_ms),
-            unique_recipients=_quota(used.unique, limits.unique, periods.month_ends_ms),
+            daily=quota_message(used.day, min(daily, default=None), periods.day_ends_ms),
+            monthly=quota_message(used.month, limits.monthly, periods.month_ends_ms),
+            unique_recipients=quota_message(used.unique, limits.unique, periods.month_ends_ms),
             overage=overage(used, limits),
             burst_per_second=limits.burst,
         )
 
 
-def _quota(used: int, limit: int | None, resets_at_ms: int) -> pb.Quota:
+def quota_message(used: int, limit: int | None, resets_at_ms: int) -> pb.Quota:
+    """A quota and its usage; `limit` is None for none, `resets_at_ms` is milliseconds since 1970 UTC."""
     return pb.Quota(used=used, limit=limit, resets_at=timestamp(resets_at_ms))

@@ -115,6 +115,7 @@ OF_WEBHOOK_EVENT = {**OF_WEBHOOK_EVENTS, "event_id": event_of}
 NEW_PASSWORD = "correct horse battery"  # noqa: S105
 NO_TOKEN = f"{MISSING_ID}_{'A' * 43}"
 NO_CODE = ("UNAUTHENTICATED", "INVALID_CODE")
+NO_BILLING = ("NOT_FOUND", "BILLING_NOT_CONFIGURED")
 NO_LINK = ("FAILED_PRECONDITION", "LINK_NOT_VALID")
 
 
@@ -571,6 +572,23 @@ ROWS: dict[str, Row] = {
         },
     ),
     "UsageService.GetUsage": Row("F-9", KJ, "read_only", bound=True),
+    # The matrix has no settings of PayPal: those who are admitted hear that there is no billing (C-79).
+    "BillingService.GetBilling": Row("C-79", J, "read_only", answer=NO_BILLING, least="owner"),
+    "BillingService.Subscribe": Row(
+        "C-79", J, "full", lambda world: {"plan": "pro"}, answer=NO_BILLING, least="owner"
+    ),
+    "BillingService.ChangeSubscription": Row(
+        "C-79", J, "full", lambda world: {"plan": "pro"}, answer=NO_BILLING, least="owner"
+    ),
+    "BillingService.CancelSubscription": Row("C-79", J, "full", answer=NO_BILLING, least="owner"),
+    "BillingService.RecordPayPalEvent": Row(
+        "C-79",
+        INTERNAL,
+        "",
+        lambda world: {"body": "e30="},
+        {"transmission_id": lambda world: MISSING_ID},
+        answer=NO_BILLING,
+    ),
     "AccountService.Register": Row(
         "C-10", OPEN, "", lambda world: {"email": world.new_address(), "password": NEW_PASSWORD}
     ),

@@ -67,6 +67,10 @@ RULED = (
     "ImportContactsSheet",  # addresses of sheets
     "SendToContactList",
     "CancelContactListSend",
+    "GetBilling",  # PayPal must be set up
+    "Subscribe",
+    "ChangeSubscription",
+    "CancelSubscription",
 )
 """Operations with rules that no schema can say: what the description allows they may still refuse."""
 
@@ -94,7 +98,7 @@ headers = {{ Authorization = "Bearer ${{FUZZ_SESSION}}" }}
 
 # What belongs to people needs a session, which would end if it were tried to sign out with.
 [[operations]]
-include-tag = ["AccountService", "ContactsService"]
+include-tag = ["AccountService", "BillingService", "ContactsService"]
 exclude-operation-id = [{_names(ENDS_SESSIONS)}]
 headers = {{ Authorization = "Bearer ${{FUZZ_SESSION}}" }}
 

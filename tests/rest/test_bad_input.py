@@ -74,6 +74,9 @@ RIGHT: dict[str, dict[str, Any]] = {
     "SendToContactList": {"from": "a@mail.example.net", "subject": "s", "text": "t"},
     "CancelContactListSend": {},
     "ImportContactsSheet": {"url": address(MISSING)},
+    "Subscribe": {"plan": "pro"},
+    "ChangeSubscription": {"plan": "pro"},
+    "CancelSubscription": {},
 }
 """A body of each method that would be taken, to be spoiled in one place."""
 
@@ -86,7 +89,7 @@ BODILESS = {
     "DeleteInvitation", "ListAuditEntries",
     "ListContacts", "GetContact", "DeleteContact", "GetContactQuota", "ListContactLists", "GetContactList",
     "DeleteContactList", "ListContactListMembers", "RemoveContactListMember", "GetContactListSend",
-    "ListContactListSends",
+    "ListContactListSends", "GetBilling",
 }  # fmt: skip
 
 
@@ -152,6 +155,7 @@ OF_SESSIONS = (
     "/v1/contacts",
     "/v1/contact-lists",
     "/v1/contact-list-sends",
+    "/v1/billing",
 )
 STORED = ("emails", "domains", "webhooks", "suppressions")
 STORED_BY_SESSIONS = ("api-keys", "contacts", "contact-lists", "contact-list-sends")
