@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import grpc.aio
 
-from tests.harness.organisations import Kind, make, own_without_limit
+from tests.harness.organisations import Kind, make, operator_token, own_without_limit
 from tests.harness.organisations import Organisation as Organisation
 from tests.harness.waiting import until_sync
 
@@ -102,6 +102,7 @@ class Stack:
         self.owner = self.bootstrap_org("owner@example.com", self.domain)
         self.other = self.bootstrap_org("other@example.net", "mail.example.net")
         own_without_limit("pro", self.database_url)
+        self.operator_token = asyncio.run(operator_token(self.env))
         if self._kinds:
             self.orgs = asyncio.run(make(self._kinds, self.env))
         self._start_programs()

@@ -44,6 +44,8 @@ KINDS = {
     "sheet-imports": Kind(["--plan", "free"]),
     "small-imports": Kind(["--plan", "free"], {"import-rows": "2"}),
     "list-sends": Kind(["--plan", "pro"]),
+    "customer": Kind(["--plan", "free"]),
+    "operator": Kind(["--plan", "free"], is_operator=True),
     "full-of-contacts": Kind(["--plan", "free"], {"contacts": "1", "contact-lists": "1"}),
 }
 
@@ -108,6 +110,13 @@ def other_session(rest: Stack) -> Iterator[httpx.Client]:
     """Another organisation's session."""
     with client(rest, rest.other.jwt) as session:
         yield session
+
+
+@pytest.fixture(scope="package")
+def operator(rest: Stack) -> Iterator[httpx.Client]:
+    """A program of the operator's."""
+    with client(rest, rest.operator_token) as operator:
+        yield operator
 
 
 @pytest.fixture(scope="package")
