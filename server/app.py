@@ -14,6 +14,7 @@ from prometheus_client import start_http_server
 
 from server.account_health import wiring as account_health
 from server.accounts import wiring as accounts
+from server.admin import wiring as admin
 from server.billing import wiring as billing
 from server.clock import SystemClock
 from server.contacts import wiring as contacts
@@ -28,6 +29,7 @@ from server.keys import wiring as keys
 from server.net.descriptors import raise_limit
 from server.quotas import wiring as quotas
 from server.readiness import Readiness
+from server.retention import wiring as retention
 from server.settings import Settings, SettingsError
 from server.stats import wiring as stats
 from server.suppressions import wiring as suppressions
@@ -80,6 +82,8 @@ def server(kernel: Kernel) -> list[Service]:
         quotas.build(kernel),
         suppressions.build(kernel),
         account_health.build(kernel),
+        admin.build(kernel, identities.tokens, identities.sessions, sending.system_mail, identities.letters),
+        retention.build(kernel),
         identities,
         api_keys,
     ]

@@ -46,7 +46,13 @@ SHOWN_HEADERS = (
     "www-authenticate",
 )
 SHOWN_REQUEST_HEADERS = ("content-type", "idempotency-key", "origin", "x-batch-validation")
-CREDENTIALS = {"Bearer zm_": "an API key", "Bearer zs_": "an API key", "Bearer eyJ": "a session", "": "none"}
+CREDENTIALS = {
+    "Bearer zm_": "an API key",
+    "Bearer zs_": "an API key",
+    "Bearer zo_": "an operator token",
+    "Bearer eyJ": "a session",
+    "": "none",
+}
 
 LONGEST_BODY = 1000
 """Characters of a request's body that are worth reading."""
