@@ -36,6 +36,7 @@ from server.wire.admission import Admission
 from server.wire.interceptors import Pipeline
 from server.wire.registration import services_of
 from server.wire.server import GrpcServer
+from server.wire.sign_in_limit import SignInLimit
 from server.wire.sizes import RequestSizes
 from server.work.service import Service, running
 
@@ -87,12 +88,14 @@ def server(kernel: Kernel) -> list[Service]:
             servicers.setdefault(service, []).extend(parts if isinstance(parts, tuple) else [parts])
     if missing := [service.full_name for service in published if service not in servicers]:
         raise TypeError(f"no package serves {', '.join(missing)}")
+    settings = kernel.settings
+    limit = None if settings.sign_in_limit is None else SignInLimit(settings.sign_in_limit)
     pipeline = Pipeline(
         rules,
-        Admission(identities.authenticator, kernel.settings.edge_secret, kernel.settings.tls_edge_names),
+        Admission(identities.authenticator, settings.edge_secret, settings.tls_edge_names, limit),
         RequestSizes(published, MessageSizes(kernel.database).check),
     )
-    grpc_server = GrpcServer(kernel.settings, pipeline, servicers, identities.audit)
+    grpc_server = GrpcServer(settings, pipeline, servicers, identities.audit)
     return [
         kernel,
         *(service for package in packages for service in package.delivering),

@@ -61,7 +61,8 @@ _ROLE_OF = {value: name for name, value in ROLES.items()}
 class AccessRule:
     """The access rule of a method: kinds of credential, permissions of keys, least role of sessions.
 
-    With `within_domains` it may be called with a key that is bound to domains.
+    With `within_domains` it may be called with a key that is bound to domains; with `sign_in` the calls of
+    one address have a stricter limit (C-47).
 
     Raises ValueError for a rule that is incomplete or contradicts itself.
     """
@@ -70,6 +71,7 @@ class AccessRule:
     permissions: tuple[PermissionName, ...] = ()
     role: RoleName | None = None
     within_domains: bool = False
+    sign_in: bool = False
 
     def __post_init__(self) -> None:
         if not self.credentials:
@@ -127,6 +129,7 @@ def _rule_of(method: MethodDescriptor) -> AccessRule:
             tuple(_PERMISSION_OF[permission] for permission in access.permissions),
             _ROLE_OF[access.role] if access.role else None,
             method.containing_service.name in _WITHIN_DOMAINS and method.name not in _OF_ALL_DOMAINS,
+            access.sign_in,
         )
     except KeyError as error:
         raise ValueError(f"the access rule of {method.full_name} names an unknown value: {error}") from None

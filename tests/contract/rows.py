@@ -609,6 +609,13 @@ ROWS: dict[str, Row] = {
         lambda world: {"password": world.a.password, "code": "none"},
         answer=NO_CODE,
     ),
+    "AccountService.RenewRecoveryCodes": Row(
+        "C-10",
+        J,
+        "read_only",
+        lambda world: {"password": world.a.password, "code": "none"},
+        answer=NO_CODE,
+    ),
     "AccountService.SwitchOrganisation": Row(
         "C-77",
         J,

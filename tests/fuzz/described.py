@@ -46,6 +46,7 @@ RULED = (
     "BeginTotp",
     "ActivateTotp",
     "DeactivateTotp",
+    "RenewRecoveryCodes",
     "SwitchOrganisation",
     "UpdateOrganisation",
     "LeaveOrganisation",

@@ -53,6 +53,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "BeginTotp": {"password": "correct horse battery"},
     "ActivateTotp": {"code": "000000"},
     "DeactivateTotp": {"password": "correct horse battery", "code": "000000"},
+    "RenewRecoveryCodes": {"password": "correct horse battery", "code": "000000"},
     "SwitchOrganisation": {"org_id": NOWHERE},
     "UpdateOrganisation": {"name": "bad input"},
     "LeaveOrganisation": {},

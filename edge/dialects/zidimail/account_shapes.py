@@ -31,6 +31,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "ChangePasswordResponse": ResponseShape("password", {"changed": always(True)}),
     "BeginTotpResponse": ResponseShape("second_factor", reveals=("secret",)),
     "ActivateTotpResponse": ResponseShape("second_factor"),
+    "RenewRecoveryCodesResponse": ResponseShape("second_factor"),
     "DeactivateTotpResponse": ResponseShape("second_factor", {"removed": always(True)}),
     "Organisation": ResponseShape("organisation"),
     "LeaveOrganisationResponse": ResponseShape("organisation", {"left": always(True)}),

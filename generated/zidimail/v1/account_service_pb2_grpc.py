@@ -93,6 +93,11 @@ class AccountServiceStub:
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpResponse.FromString,
                 _registered_method=True)
+        self.RenewRecoveryCodes = channel.unary_unary(
+                '/zidimail.v1.AccountService/RenewRecoveryCodes',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesResponse.FromString,
+                _registered_method=True)
         self.SwitchOrganisation = channel.unary_unary(
                 '/zidimail.v1.AccountService/SwitchOrganisation',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationRequest.SerializeToString,
@@ -273,6 +278,15 @@ class AccountServiceServicer:
 
     def DeactivateTotp(self, request, context):
         """Removes the second factor and its recovery codes.
+
+        Errors: `INVALID_LOGIN`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewRecoveryCodes(self, request, context):
+        """Makes new recovery codes in place of all earlier ones, which do not work any more. They are shown this once.
 
         Errors: `INVALID_LOGIN`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
         """
@@ -470,6 +484,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.DeactivateTotp,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpResponse.SerializeToString,
+            ),
+            'RenewRecoveryCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewRecoveryCodes,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesResponse.SerializeToString,
             ),
             'SwitchOrganisation': grpc.unary_unary_rpc_method_handler(
                     servicer.SwitchOrganisation,
@@ -843,6 +862,33 @@ class AccountService:
             '/zidimail.v1.AccountService/DeactivateTotp',
             zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpRequest.SerializeToString,
             zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewRecoveryCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/RenewRecoveryCodes',
+            zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesResponse.FromString,
             options,
             channel_credentials,
             insecure,
