@@ -25,6 +25,7 @@ from server.inbound import wiring as inbound
 from server.kernel import Kernel
 from server.keys import wiring as keys
 from server.net.descriptors import raise_limit
+from server.privacy import wiring as privacy
 from server.quotas import wiring as quotas
 from server.readiness import Readiness
 from server.settings import Settings, SettingsError
@@ -80,6 +81,7 @@ def server(kernel: Kernel) -> list[Service]:
         suppressions.build(kernel),
         account_health.build(kernel),
         identities,
+        privacy.build(kernel),
         api_keys,
     ]
     servicers: dict[ServiceDescriptor, list[object]] = {}

@@ -54,6 +54,7 @@ RULED = (
     "UpdateMember",  # an owner must be left
     "DeleteMember",
     "CreateInvitation",
+    "CreateErasure",
     "AcceptInvitation",
     "CreateContact",
     "UpdateContact",

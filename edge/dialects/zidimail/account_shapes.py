@@ -13,6 +13,7 @@ REQUESTS: Mapping[str, RequestShape] = {
     "RegisterRequest": RequestShape(example=_SIGN_IN),
     "LoginRequest": RequestShape(example=_SIGN_IN),
     "UpdateOrganisationRequest": RequestShape(example={"name": "Analytical Engines"}),
+    "CreateErasureRequest": RequestShape(example={"email": "ada@example.com"}),
     "CreateInvitationRequest": RequestShape(example={"email": "ada@example.com", "role": "admin"}),
 }
 
@@ -39,6 +40,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "Member": ResponseShape("member"),
     "DeleteMemberResponse": ResponseShape("member", {"deleted": always(True)}),
     "AuditEntry": ResponseShape("audit_entry"),
+    "Erasure": ResponseShape("erasure"),
     "Invitation": ResponseShape("invitation"),
     "DeleteInvitationResponse": ResponseShape("invitation", {"deleted": always(True)}),
     "AcceptInvitationResponse": ResponseShape("membership"),
