@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from server.environment import Environment, SettingsError, is_address
+from server.environment import Environment, Rate, SettingsError, is_address
 from server.private_files import private_directory
 
 __all__ = ["Settings", "SettingsError"]
@@ -26,6 +26,7 @@ RETENTION_DAYS = {
 }
 # A hundred years: as good as for ever.
 MAX_RETENTION_DAYS = 36_500
+SIGN_IN_LIMIT = Rate(10, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ class Settings:
     health_least_sent: int = 100
     # Registration (C-78): for everybody (`open`), for people who were invited (`invite`), or closed (`off`).
     registration: str = "open"
-    # The sender of the platform's own mail (C-78).
+    # Calls of one address that sign people in, if it calls without an edge (C-47); None for any number.
+    sign_in_limit: Rate | None = SIGN_IN_LIMIT
+    # The sender of the platform's own mail (C-78). It is signed for the sender's domain, if one of the
+    # organisations here has verified that.
     system_from: str = "no-reply@localhost.localdomain"
     # The plan of an organisation that registers itself (C-14).
     default_plan: str = "free"
@@ -149,6 +153,7 @@ class Settings:
             allow_private_networks=read.switch("ALLOW_PRIVATE_NETWORKS", default=False),
             hostname=read.hostname("HOSTNAME", "localhost"),
             registration=read.choice("REGISTRATION", "open", "invite", "off"),
+            sign_in_limit=read.rate("AUTH_IP_LIMIT", "10/minute"),
             system_from=read.address("SYSTEM_FROM", f"no-reply@{_mail_domain(env)}"),
             default_plan=read.choice("DEFAULT_PLAN", "free", "starter", "pro", "scale", "enterprise"),
             simulator_domain=read.text("SIMULATOR_DOMAIN", "simulator.test").lower(),

@@ -211,6 +211,8 @@ ROWS: Mapping[str, Reply] = {
             "ALREADY_A_MEMBER",
             "LAST_OWNER",
             "TOO_MANY_INVITATIONS",
+            "ERASURE_NOT_FOUND",
+            "TOO_MANY_ERASURES",
             "REGISTRATION_CLOSED",
             "LINK_NOT_VALID",
             "TOO_MANY_ATTEMPTS",

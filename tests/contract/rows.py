@@ -11,7 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.contract.people import audit_entry_id, invitation_id, member_id, new_session, session_of_a_member
+from tests.contract.people import (
+    audit_entry_id,
+    erasure_id,
+    invitation_id,
+    member_id,
+    new_session,
+    session_of_a_member,
+)
 from tests.contract.world import MISSING_ID, Fields, World
 from tests.harness.sheets_server import SHARED, address
 
@@ -690,6 +697,13 @@ ROWS: dict[str, Row] = {
         lambda world: {"password": world.a.password, "code": "none"},
         answer=NO_CODE,
     ),
+    "AccountService.RenewRecoveryCodes": Row(
+        "C-10",
+        J,
+        "read_only",
+        lambda world: {"password": world.a.password, "code": "none"},
+        answer=NO_CODE,
+    ),
     "AccountService.SwitchOrganisation": Row(
         "C-77",
         J,
@@ -741,6 +755,13 @@ ROWS: dict[str, Row] = {
     "AccountService.AcceptInvitation": Row(
         "C-77", OPEN, "", lambda world: {"token": NO_TOKEN, "password": NEW_PASSWORD}, answer=NO_LINK
     ),
+    "AccountService.CreateErasure": Row(
+        "F-13", J, "full", lambda world: {"email": world.new_address()}, created=True
+    ),
+    "AccountService.GetErasure": Row(
+        "F-13", J, "full", lambda world: {"id": erasure_id(world)}, {"id": erasure_id}
+    ),
+    "AccountService.ListErasures": Row("F-13", J, "full", points_to=cursors(erasure_id)),
     "AccountService.GetAccountHealth": Row("C-43", KJ, "read_only", bound=True),
     **of_operators(),
 }

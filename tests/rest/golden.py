@@ -80,6 +80,7 @@ VOLATILE = [
     (re.compile(r"\bI-[0-9A-F]{12}\b"), "<subscription>"),
     (re.compile(r'(?<="code": ")\d{6}'), "<code>"),
     (re.compile(r"\b(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\b"), "<recovery code>"),
+    (re.compile(r"erased-[0-9a-f]{32}@erased\.invalid"), "<stand-in>"),
     (re.compile(r"whsec_[A-Za-z0-9+/=]{32}"), "<webhook secret>"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<time>"),
     (re.compile(r"p=[A-Za-z0-9+/=]{40,}"), "p=<public key>"),

@@ -80,6 +80,9 @@ ROWS: Mapping[str, Row] = {
     "NOT_A_MEMBER": _denied("You are not a member of this organisation."),
     "ALREADY_A_MEMBER": _invalid("{email} is a member of the organisation already."),
     "LAST_OWNER": _invalid("The organisation would be left without an owner."),
+    "TOO_MANY_ERASURES": Row(
+        429, "rate limit exceeded", "The organisation has {limit} erasures in progress."
+    ),
     "TOO_MANY_INVITATIONS": Row(
         429, "rate limit exceeded", "The organisation has invited {limit} people in a day."
     ),
@@ -151,6 +154,7 @@ ROWS: Mapping[str, Row] = {
     "SUPPRESSION_NOT_FOUND": _unknown("There is no suppression of {id}."),
     "EVENT_NOT_FOUND": _unknown("This webhook has no event with the id {id}."),
     "MEMBER_NOT_FOUND": _unknown("There is no member with the id {id}."),
+    "ERASURE_NOT_FOUND": _unknown("There is no erasure with the id {id}."),
     "INVITATION_NOT_FOUND": _unknown("There is no invitation with the id {id} that waits."),
     "ROUTE_NOT_FOUND": _unknown("Nothing answers at {path}."),
     # C-66: 405 is none of the documented statuses.
