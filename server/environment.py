@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
+
+from limits import parse
 
 from server.kept_secret import kept_secret
 
@@ -20,6 +23,13 @@ _EXAMPLE = "no-reply@mail.example.com"
 
 class SettingsError(Exception):
     """A setting has an invalid value; the message names it and says what it must be."""
+
+
+class Rate(NamedTuple):
+    """A limit: `most` in a window of `window_s` seconds."""
+
+    most: int
+    window_s: int
 
 
 def is_address(text: str) -> bool:
@@ -161,6 +171,19 @@ class Environment:
                 f"ZIDIMAIL_{name} must be `off` or a percentage above 0, up to 100, not {value!r}."
             )
         return percent
+
+    def rate(self, name: str, default: str) -> Rate | None:
+        """A rate such as `10/minute`; None for `off`."""
+        text = self.text(name, default)
+        if text == "off":
+            return None
+        try:
+            rate = parse(text)
+        except ValueError:
+            rate = None
+        if rate is None or rate.amount < 1 or ";" in text:
+            raise SettingsError(f"ZIDIMAIL_{name} must be a rate such as {default}, or off, not {text!r}.")
+        return Rate(rate.amount, rate.get_expiry())
 
     def share(self, name: str, default: float, *, least: float) -> float:
         value = self.text(name, str(default))

@@ -23,6 +23,8 @@ class NewEntry(NamedTuple):
     actor: CredentialKind
     actor_id: str
     address: str
+    actor_name: str = ""
+    reason: str = ""
 
 
 class EntryRow(NamedTuple):
@@ -35,6 +37,8 @@ class EntryRow(NamedTuple):
     actor: CredentialKind
     actor_id: str
     address: str
+    actor_name: str
+    reason: str
     user_email: str | None
     key_name: str | None
 

@@ -17,9 +17,9 @@ from server.billing.subscriptions import Subscriptions
 from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
-from server.quotas.rpc import quota_message
 from server.quotas.rules import AccountLimits, Periods, Used, overage
 from server.quotas.store import account_limits
+from server.quotas.to_proto import quota_message
 from server.wire.caller import session_caller
 from server.wire.interceptors import Context
 from server.wire.timestamps import timestamp

@@ -3,9 +3,10 @@
 import argparse
 import re
 
+from server.admin.acts import change_plan_limits
+from server.commands.actor import by_command
 from server.commands.options import LIMITS, limits_of, whole_number
 from server.db.writer import running_writer
-from server.quotas.plans import change_plan
 from server.settings import Settings, SettingsError
 
 _MIB = 2**20
@@ -28,15 +29,11 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, obje
     """Changes the plan as the options say; returns its row as it is now.
 
     On PostgreSQL it holds from the next send on; on SQLite stop the server first, which owns the file.
-    Raises `SettingsError` for an unknown plan.
+    Raises `PlanNotFound`, `SettingsError`.
     """
-    changes = _changes(args)
+    changes, by = _changes(args), by_command("plan")
     async with running_writer(settings.database_url) as writer:
-        rows = await writer.run(change_plan, args.plan, changes)
-    known = {row.plan: row._asdict() for row in rows}
-    if args.plan not in known:
-        raise SettingsError(f"There is no plan {args.plan!r}; there are {', '.join(known)}.")
-    return known[args.plan]
+        return (await writer.run(change_plan_limits, args.plan, changes, by))._asdict()
 
 
 def _changes(args: argparse.Namespace) -> dict[str, object]:
@@ -56,7 +53,7 @@ def _paypal_plan(text: str) -> str | None:
         return None
     if _PAYPAL_PLAN.fullmatch(text) is None:
         raise SettingsError(
-            f"--paypal-plan must be the id of a plan at PayPal, which begins with P-, "
+            "--paypal-plan must be the id of a plan at PayPal, which begins with P-, "
             f"or `none`, not {text!r}."
         )
     return text

@@ -23,6 +23,7 @@ from server.message.media_types import media_type_of
 from server.queue.rows import NewRow
 from server.queue.rules import memory_of_attachments
 from server.wire.caller import OrganisationCaller
+from server.wire.contents import Piece, content_of
 
 # The columns of finished messages, of an email that is none.
 _COMPOSED = {"raw_head": None, "raw_size": None, "mail_from": None}
@@ -45,7 +46,7 @@ class Draft(Candidate):
     # The numbers of the recipients that are suppressed.
     suppressed: set[int] = field(default_factory=set)
 
-    def attach(self, no: int, content: bytes) -> None:
+    def attach(self, no: int, content: Piece) -> None:
         """Gives attachment `no` its content."""
         row = self.attachments[no - 1]
         row["size"] = len(content)
@@ -148,7 +149,7 @@ def draft(
     made.email["job_id"] = job_id
     for no, given in enumerate(request.attachments, start=1):
         if not given.path:
-            made.attach(no, given.content)
+            made.attach(no, content_of(given.content))
     return made
 
 
@@ -250,7 +251,7 @@ def _violations(
 def _file(given: pb.NewAttachment) -> rules.File:
     return rules.File(
         decoded(given.filename),
-        len(given.content) if given.HasField("content") else None,
+        len(content_of(given.content)) if given.HasField("content") else None,
         given.path,
         given.content_type,
         _bare(given.content_id),

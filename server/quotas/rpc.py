@@ -8,10 +8,10 @@ from server.clock import Clock
 from server.db.database import Database
 from server.quotas.rules import Periods, overage
 from server.quotas.store import account_limits
+from server.quotas.to_proto import quota_message
 from server.settings import Settings
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.timestamps import timestamp
 
 
 class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
@@ -43,8 +43,3 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
             overage=overage(used, limits),
             burst_per_second=limits.burst,
         )
-
-
-def quota_message(used: int, limit: int | None, resets_at_ms: int) -> pb.Quota:
-    """A quota and its usage; `limit` is None for none, `resets_at_ms` is milliseconds since 1970 UTC."""
-    return pb.Quota(used=used, limit=limit, resets_at=timestamp(resets_at_ms))

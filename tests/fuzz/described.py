@@ -46,6 +46,7 @@ RULED = (
     "BeginTotp",
     "ActivateTotp",
     "DeactivateTotp",
+    "RenewRecoveryCodes",
     "SwitchOrganisation",
     "UpdateOrganisation",
     "LeaveOrganisation",
@@ -53,6 +54,7 @@ RULED = (
     "UpdateMember",  # an owner must be left
     "DeleteMember",
     "CreateInvitation",
+    "CreateErasure",
     "AcceptInvitation",
     "CreateContact",
     "UpdateContact",

@@ -40,6 +40,7 @@ KINDS = {
     ),
     "counted-jobs": Kind(["--plan", "free"]),
     "contacts": Kind(["--plan", "free"]),
+    "erasing": Kind(["--plan", "free"], {"burst": "1000"}),
     "imports": Kind(["--plan", "free"]),
     "file-imports": Kind(["--plan", "free"]),
     "sheet-imports": Kind(["--plan", "free"]),
@@ -47,6 +48,8 @@ KINDS = {
     "payers": Kind(["--plan", "free"]),
     "audited-payers": Kind(["--plan", "free"]),
     "list-sends": Kind(["--plan", "pro"]),
+    "customer": Kind(["--plan", "free"]),
+    "operator": Kind(["--plan", "free"], is_operator=True),
     "full-of-contacts": Kind(["--plan", "free"], {"contacts": "1", "contact-lists": "1"}),
 }
 
@@ -125,6 +128,13 @@ def other_session(rest: Stack) -> Iterator[httpx.Client]:
     """Another organisation's session."""
     with client(rest, rest.other.jwt) as session:
         yield session
+
+
+@pytest.fixture(scope="package")
+def operator(rest: Stack) -> Iterator[httpx.Client]:
+    """A program of the operator's."""
+    with client(rest, rest.operator_token) as operator:
+        yield operator
 
 
 @pytest.fixture(scope="package")

@@ -24,6 +24,7 @@ const idempotencyKey = "idempotency-key"
 
 var services = []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 	zidimail.RegisterAccountServiceHandler,
+	zidimail.RegisterAdminServiceHandler,
 	zidimail.RegisterApiKeyServiceHandler,
 	zidimail.RegisterAttachmentServiceHandler,
 	zidimail.RegisterBatchJobServiceHandler,
