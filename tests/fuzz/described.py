@@ -66,6 +66,7 @@ RULED = (
     "ImportContactsFile",  # a file must be one
     "ImportContactsSheet",  # addresses of sheets
     "SendToContactList",
+    "Unsubscribe",  # sealed tokens
     "CancelContactListSend",
 )
 """Operations with rules that no schema can say: what the description allows they may still refuse."""

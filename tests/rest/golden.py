@@ -70,6 +70,7 @@ VOLATILE = [
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "<session>"),
     (re.compile(r"(?<=Max-Age=)[1-9]\d*"), "<seconds>"),
     (re.compile(r"\b[0-9a-f]{24}_[\w-]{43}"), "<token>"),
+    (re.compile(r'(?<="token": ")[\w-]{80,}'), "<token>"),
     (re.compile(r"\b[A-Z2-7]{32}\b"), "<secret>"),
     (re.compile(r'(?<="code": ")\d{6}'), "<code>"),
     (re.compile(r"\b(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\b"), "<recovery code>"),
