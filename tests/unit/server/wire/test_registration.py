@@ -103,7 +103,7 @@ class Records:
         raise AssertionError("nothing was called")
 
 
-@pytest.mark.parametrize("name", [kind for kind in KINDS if kind != "Unary"])
-async def test_calls_of_a_stream_cannot_be_recorded(name: str) -> None:
+@pytest.mark.parametrize("name", ["Watch", "Chat"])
+async def test_calls_whose_answers_are_a_stream_cannot_be_recorded(name: str) -> None:
     with pytest.raises(TypeError, match="cannot be recorded"):
         add_servicer(grpc.aio.server(), SERVICE, Echo(), recorder=Records(f"/test.Echo/{name}"))
