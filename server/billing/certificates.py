@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
@@ -28,6 +29,7 @@ _MAX_KEPT = 16
 # The time for which a URL that led to no certificate is not asked again: anybody can name one.
 _MISSED_S = 60.0
 _MAX_MISSED = 1_000
+_log = structlog.get_logger()
 
 
 class Fetch(Protocol):
@@ -49,7 +51,7 @@ class Certificates:
         clock: Clock,
         api_url: str,
         certificates_url: str,
-        roots: Callable[[], Sequence[x509.Certificate]],
+        roots: Sequence[x509.Certificate],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
@@ -97,7 +99,8 @@ class Certificates:
         try:
             file = await self._fetch(url)
             certificate = await asyncio.to_thread(self._verified, file)
-        except (ProviderRefused, VerificationError, ValueError):
+        except (ProviderRefused, VerificationError, ValueError) as error:
+            _log.warning("a certificate of PayPal cannot be verified", url=url, problem=str(error))
             self._miss(url)
             raise EventNotValid("its certificate cannot be verified") from None
         if len(self._kept) >= _MAX_KEPT:
@@ -109,7 +112,7 @@ class Certificates:
         """The first certificate of a file, by the others. Raises VerificationError, ValueError."""
         leaf, *others = x509.load_pem_x509_certificates(file)
         now = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
-        policy = PolicyBuilder().store(Store(list(self._roots()))).time(now)
+        policy = PolicyBuilder().store(Store(list(self._roots))).time(now)
         policy.build_server_verifier(x509.DNSName(self._signer)).verify(leaf, others)
         return leaf
 
