@@ -13,6 +13,7 @@ from server.settings import Settings
 from server.wire.caller import SessionCaller
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
+from tests.store.erasing import Erasing
 from tests.store.machines import Store, open_store
 from tests.store.own_domains import HOSTNAME
 from tests.store.people import People
@@ -64,3 +65,9 @@ async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
 async def ada(people: People) -> SessionCaller:
     """The owner of an organisation."""
     return await people.caller(await people.login())
+
+
+@pytest.fixture
+async def erasing(database: Database, writer: Writer, tmp_path: Path) -> Erasing:
+    """An organisation that erases what it knows about a person."""
+    return await Erasing(database, writer, tmp_path).open()
