@@ -13,6 +13,7 @@ from server.settings import Settings
 from server.wire.caller import SessionCaller
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
+from tests.harness.interleaving import Pair, two_transactions
 from tests.store.machines import Store, open_store
 from tests.store.own_domains import HOSTNAME
 from tests.store.people import People
@@ -64,3 +65,10 @@ async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
 async def ada(people: People) -> SessionCaller:
     """The owner of an organisation."""
     return await people.caller(await people.login())
+
+
+@pytest.fixture
+def pair(postgres_url: str) -> Iterator[Pair]:
+    """Two open transactions on a fresh PostgreSQL store."""
+    with two_transactions(postgres_url) as pair:
+        yield pair
