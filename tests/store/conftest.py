@@ -13,6 +13,7 @@ from server.settings import Settings
 from server.wire.caller import SessionCaller
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
+from tests.harness.interleaving import Pair, two_transactions
 from tests.harness.paypal_server import PayPalServer, paypal_server
 from tests.store.erasing import Erasing
 from tests.store.machines import Store, open_store
@@ -97,3 +98,10 @@ async def payer(database: Database, writer: Writer, paypal: PayPalServer) -> Asy
 async def erasing(database: Database, writer: Writer, tmp_path: Path) -> Erasing:
     """An organisation that erases what it knows about a person."""
     return await Erasing(database, writer, tmp_path).open()
+
+
+@pytest.fixture
+def pair(postgres_url: str) -> Iterator[Pair]:
+    """Two open transactions on a fresh PostgreSQL store."""
+    with two_transactions(postgres_url) as pair:
+        yield pair
