@@ -60,9 +60,10 @@ licences: $(INSTALLED) ## List the licences of the packages that the product nee
 wheel: $(INSTALLED) ## Build the wheel and its SBOM (CycloneDX) in dist/
 	@$(PY) -m tools.bill_of_materials wheel
 
-faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100)
+faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100 MEMBERS=100000)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
 	@$(PY) -m tests.faults --relay $(or $(ROUNDS),100)
+	@$(PY) -m tests.faults --lists $(or $(MEMBERS),100000)
 	@$(PY) -m tests.faults --attacks $(or $(ATTACK_SECONDS),20)
 
 fuzz: $(INSTALLED) ## Test the API with generated requests, and the store with generated steps (FUZZ_SECONDS=600 MODEL_EXAMPLES=20)

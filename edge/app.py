@@ -10,8 +10,10 @@ from google.protobuf.message_factory import GetMessageClass
 from limits import RateLimitItem
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import Route as LinkRoute
 from zidimail.v1 import email_service_pb2 as emails
 from zidimail.v1.access_service_pb2 import GetCallerResponse
+from zidimail.v1.contacts_service_pb2 import UnsubscribeResponse
 
 from edge.channel import Channel
 from edge.client_ip import ClientIps
@@ -27,6 +29,7 @@ from edge.dialects.zsend.openapi import DESCRIPTION as ZSEND
 from edge.dialects.zsend.routes import PREFIX as ZSEND_PREFIX
 from edge.errors import handlers
 from edge.hooks.paypal import PATH, PayPalEvents, PayPalHook
+from edge.links import unsubscribe
 from edge.middleware.access_log import AccessLog
 from edge.middleware.cors import Cors
 from edge.middleware.credential import Credential
@@ -79,6 +82,7 @@ def application(settings: Settings) -> Starlette:
             Page("/healthz", Health),
             Page("/readyz", Readiness),
             Page(PATH, PayPalEvents),
+            LinkRoute(unsubscribe.PATH, unsubscribe.Unsubscribe),
             # Mounts and pages of other packages stand here.
             # Last, because it takes every path: /v1 without its prefix, and 404.
             PrefixMount("/", endpoints[PREFIX]),
@@ -103,6 +107,7 @@ def application(settings: Settings) -> Starlette:
         Sources.filename: File(archive_of(_PACKAGE), "application/zip"),
     }
     app.state.paypal_hook = paypal_hook
+    app.state.unsubscribe = channel.unary(unsubscribe.METHOD, UnsubscribeResponse)
     app.state.health = channel.unary("grpc.health.v1.Health.Check", Readiness.RESPONSE)
     return app
 

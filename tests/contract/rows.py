@@ -581,6 +581,16 @@ ROWS: dict[str, Row] = {
     "ContactsService.GetContactListSend": Row(
         "Z-55", J, "", lambda world: {"id": world.contacts.send_id}, OF_SEND
     ),
+    "ContactsService.WatchContactListSend": Row(
+        "Z-55",
+        J,
+        "",
+        lambda world: {"contact_list_send_id": world.contacts.send_id},
+        {"contact_list_send_id": OF_SEND["id"]},
+    ),
+    "ContactsService.Unsubscribe": Row(
+        "RFC 8058", OPEN, "", lambda world: {"token": "A" * 64}, answer=NO_LINK
+    ),
     "ContactsService.ListContactListSends": Row("Z-55", J, "", points_to=cursors(OF_SEND["id"])),
     "ContactsService.CancelContactListSend": Row(
         "Z-55", J, "", lambda world: {"id": world.contacts.send_id}, OF_SEND, least="member"

@@ -53,7 +53,8 @@ IN_PERSON = {
     *(
         f"AccountService.{name}"
         for name in (
-            *("ChangePassword", "BeginTotp", "ActivateTotp", "DeactivateTotp", "SwitchOrganisation"),
+            *("ChangePassword", "BeginTotp", "ActivateTotp", "DeactivateTotp", "RenewRecoveryCodes"),
+            "SwitchOrganisation",
             *("LeaveOrganisation", "CloseOrganisation", "UpdateMember", "DeleteMember", "CreateInvitation"),
         )
     ),

@@ -68,6 +68,7 @@ RULED = (
     "ImportContactsFile",  # a file must be one
     "ImportContactsSheet",  # addresses of sheets
     "SendToContactList",
+    "Unsubscribe",  # sealed tokens
     "CancelContactListSend",
     "GetBilling",  # PayPal must be set up
     "Subscribe",

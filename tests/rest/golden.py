@@ -76,6 +76,7 @@ VOLATILE = [
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "<session>"),
     (re.compile(r"(?<=Max-Age=)[1-9]\d*"), "<seconds>"),
     (re.compile(r"\b[0-9a-f]{24}_[\w-]{43}"), "<token>"),
+    (re.compile(r'(?<="token": ")[\w-]{80,}'), "<token>"),
     (re.compile(r"\b[A-Z2-7]{32}\b"), "<secret>"),
     (re.compile(r"\bI-[0-9A-F]{12}\b"), "<subscription>"),
     (re.compile(r'(?<="code": ")\d{6}'), "<code>"),

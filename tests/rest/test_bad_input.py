@@ -75,6 +75,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "ImportContacts": {"contacts": [{"email": "bad-input@example.org"}]},
     "SendToContactList": {"from": "a@mail.example.net", "subject": "s", "text": "t"},
     "CancelContactListSend": {},
+    "Unsubscribe": {"token": "A" * 64},
     "ImportContactsSheet": {"url": address(MISSING)},
     "Subscribe": {"plan": "pro"},
     "ChangeSubscription": {"plan": "pro"},

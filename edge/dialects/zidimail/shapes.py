@@ -187,7 +187,7 @@ _SENT_EMAIL = ResponseShape(
     "email",
     {"last_event": same_as("status")},
     items={"attachments": PLAIN, "events": ResponseShape(hidden=("account",))},
-    optional=("bounce",),
+    optional=("bounce", "content_deleted"),
 )
 _DOMAIN = ResponseShape(
     "domain",
@@ -230,7 +230,10 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "ListEmailsResponse": _list_of(
         replace(
             _SENT_EMAIL,
-            hidden=("html", "text", "headers", "recipients", "events", "attachments", "bounce"),
+            hidden=(
+                *("html", "text", "headers", "recipients", "events", "attachments", "bounce"),
+                "content_deleted",
+            ),
             optional=(),
         )
     ),

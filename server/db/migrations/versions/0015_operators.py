@@ -8,6 +8,12 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
+_EXPIRING = sa.text("expires_at IS NOT NULL")
+# The tables from which old rows are deleted all the time: see `server/retention/sweep.py`.
+_SWEPT = (
+    *("emails", "email_contents", "recipients", "attachments", "email_tags", "addressees"),
+    *("events", "webhook_calls", "webhook_attempts"),
+)
 _SESSION_COLUMNS = ("second_factor", "operator_id", "operator_name", "most_role")
 
 
@@ -54,9 +60,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "kind", name=op.f("pk_retention_days")),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_suppressions_expires_at",
+        "suppressions",
+        ["expires_at"],
+        sqlite_where=_EXPIRING,
+        postgresql_where=_EXPIRING,
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        for table in _SWEPT:
+            op.execute(f"ALTER TABLE {table} SET (autovacuum_vacuum_scale_factor = 0.02)")
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        for table in _SWEPT:
+            op.execute(f"ALTER TABLE {table} RESET (autovacuum_vacuum_scale_factor)")
+    op.drop_index("ix_suppressions_expires_at", "suppressions")
     op.drop_table("retention_days")
     op.drop_table("operator_entries")
     op.drop_table("operator_tokens")
