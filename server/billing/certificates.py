@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from server.billing.faults import EventNotValid, ProviderRefused
+from server.billing.faults import EventNotValid, ProviderRefused, ProviderUnavailable
 from server.clock import Clock
 
 _API_HOST, _CERTIFICATES_HOST = "api-m.", "api."
@@ -29,6 +29,8 @@ _MAX_KEPT = 16
 # The time for which a URL that led to no certificate is not asked again: anybody can name one.
 _MISSED_S = 60.0
 _MAX_MISSED = 1_000
+# Events that wait for a certificate at the same time, the one that is being fetched included.
+_MAX_WAITING = 8
 _log = structlog.get_logger()
 
 
@@ -65,6 +67,7 @@ class Certificates:
         self._kept: dict[str, x509.Certificate] = {}
         self._missed: dict[str, float] = {}
         self._turn = asyncio.Lock()
+        self._waiting = 0
 
     async def key(self, url: str) -> RSAPublicKey:
         """The public key of the certificate at a URL.
@@ -73,11 +76,7 @@ class Certificates:
         """
         if not self._is_paypals(url):
             raise EventNotValid("its certificate is not PayPal's")
-        # One at a time, so that forged events cost one call after another.
-        async with self._turn:
-            certificate = self._kept.get(url)
-            if certificate is None:
-                certificate = await self._fetched(url)
+        certificate = self._kept.get(url) or await self._in_turn(url)
         now = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             self._kept.pop(url, None)
@@ -86,6 +85,17 @@ class Certificates:
         if not isinstance(key, RSAPublicKey):
             raise EventNotValid("its certificate has no RSA key")
         return key
+
+    async def _in_turn(self, url: str) -> x509.Certificate:
+        """Fetches one at a time: forged events cost one call after another, and few wait for theirs."""
+        if self._waiting >= _MAX_WAITING:
+            raise ProviderUnavailable("too many of its certificates are asked for at once")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return self._kept.get(url) or await self._fetched(url)
+        finally:
+            self._waiting -= 1
 
     def _is_paypals(self, url: str) -> bool:
         scheme, separator, rest = url.partition("://")
@@ -100,7 +110,8 @@ class Certificates:
             file = await self._fetch(url)
             certificate = await asyncio.to_thread(self._verified, file)
         except (ProviderRefused, VerificationError, ValueError) as error:
-            _log.warning("a certificate of PayPal cannot be verified", url=url, problem=str(error))
+            problem = error.metadata["problem"] if isinstance(error, ProviderRefused) else str(error)
+            _log.warning("a certificate of PayPal cannot be verified", url=url, problem=problem)
             self._miss(url)
             raise EventNotValid("its certificate cannot be verified") from None
         if len(self._kept) >= _MAX_KEPT:
