@@ -29,8 +29,8 @@ _MAX_KEPT = 16
 # The time for which a URL that led to no certificate is not asked again: anybody can name one.
 _MISSED_S = 60.0
 _MAX_MISSED = 1_000
-# Events that wait for a certificate at the same time, the one that is being fetched included.
-_MAX_WAITING = 8
+# Certificates that are fetched at the same time: each forged event may name another one.
+_MAX_FETCHING = 8
 _log = structlog.get_logger()
 
 
@@ -66,8 +66,7 @@ class Certificates:
         self._monotonic = monotonic
         self._kept: dict[str, x509.Certificate] = {}
         self._missed: dict[str, float] = {}
-        self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._fetching: dict[str, asyncio.Task[x509.Certificate]] = {}
 
     async def key(self, url: str) -> RSAPublicKey:
         """The public key of the certificate at a URL.
@@ -76,7 +75,7 @@ class Certificates:
         """
         if not self._is_paypals(url):
             raise EventNotValid("its certificate is not PayPal's")
-        certificate = self._kept.get(url) or await self._in_turn(url)
+        certificate = self._kept.get(url) or await self._once(url)
         now = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             self._kept.pop(url, None)
@@ -86,16 +85,18 @@ class Certificates:
             raise EventNotValid("its certificate has no RSA key")
         return key
 
-    async def _in_turn(self, url: str) -> x509.Certificate:
-        """Fetches one at a time: forged events cost one call after another, and few wait for theirs."""
-        if self._waiting >= _MAX_WAITING:
-            raise ProviderUnavailable("too many of its certificates are asked for at once")
-        self._waiting += 1
-        try:
-            async with self._turn:
-                return self._kept.get(url) or await self._fetched(url)
-        finally:
-            self._waiting -= 1
+    async def _once(self, url: str) -> x509.Certificate:
+        """Fetches a certificate for all events that need it now. Few others are waited for at once."""
+        fetching = self._fetching.get(url)
+        if fetching is None:
+            if len(self._fetching) >= _MAX_FETCHING:
+                raise ProviderUnavailable("too many of its certificates are asked for at once")
+            fetching = self._fetching[url] = asyncio.create_task(
+                self._fetched(url), name="billing.certificate"
+            )
+            fetching.add_done_callback(lambda done: self._fetching.pop(url))
+        # Shielded: an event that is given up must not end the fetch of the others.
+        return await asyncio.shield(fetching)
 
     def _is_paypals(self, url: str) -> bool:
         scheme, separator, rest = url.partition("://")
