@@ -15,9 +15,11 @@ from server.wire.caller import Caller, KeyCaller, OperatorCaller, SessionCaller,
 
 _READS = ("Get", "List", "Watch")
 # Changes of people's own accounts; all else that needs no more than to be a member only reads.
-_OWN = frozenset({"LeaveOrganisation", "ChangePassword", "ActivateTotp", "DeactivateTotp"})
+_OWN = frozenset(
+    {"LeaveOrganisation", "ChangePassword", "ActivateTotp", "DeactivateTotp", "RenewRecoveryCodes"}
+)
 # The fields that name the object of a request, or the new object in its answer.
-_IDS = ("id", "webhook_id", "id_or_email", "org_id")
+_IDS = ("id", "webhook_id", "id_or_email", "subscription_id", "org_id")
 _LONGEST_ID = 256
 # Operators' requests name an organisation by it; their changes are recorded in their own transactions.
 _OF_OPERATORS = "organisation_id"

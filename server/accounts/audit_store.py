@@ -1,5 +1,6 @@
 """The audit log of organisations in the store: who changed what, and when."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import and_, insert, select
@@ -45,6 +46,12 @@ class EntryRow(NamedTuple):
 def add(tx: Tx, entry: NewEntry) -> None:
     """Appends an entry."""
     tx.change(insert(audit_entries).values(entry._asdict()))
+
+
+def add_all(tx: Tx, entries: Sequence[NewEntry]) -> None:
+    """Appends entries."""
+    if entries:
+        tx.change(insert(audit_entries), [entry._asdict() for entry in entries])
 
 
 def page(tx: Tx, org_id: str, request: PageRequest) -> Page[EntryRow]:

@@ -91,6 +91,14 @@ class SignInServicer:
         await self._second_factor.deactivate(user, request.code)
         return pb.DeactivateTotpResponse()
 
+    async def RenewRecoveryCodes(
+        self, request: pb.RenewRecoveryCodesRequest, context: Context
+    ) -> pb.RenewRecoveryCodesResponse:
+        """Makes new recovery codes."""
+        user = await self._sign_in.confirm_password(session_caller(), request.password)
+        codes = await self._second_factor.renew_codes(user, request.code)
+        return pb.RenewRecoveryCodesResponse(recovery_codes=codes)
+
     async def ChangePassword(
         self, request: pb.ChangePasswordRequest, context: Context
     ) -> pb.ChangePasswordResponse:

@@ -40,6 +40,7 @@ class OrganisationRow(NamedTuple):
     contact_import_limit: int | None
     contact_list_limit: int | None
     closed_at: int | None
+    erasure_key: bytes | None
 
 
 class PlanRow(NamedTuple):

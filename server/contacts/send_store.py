@@ -1,5 +1,6 @@
 """Sends to lists in the store (contract row Z-55)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
@@ -43,6 +44,23 @@ class SendRow(NamedTuple):
     completed_at: int | None
 
 
+class Progress(NamedTuple):
+    """The fields of a send that change."""
+
+    org_id: str
+    id: str
+    status: SendStatus
+    accepted_count: int
+    unsubscribed_count: int
+    suppressed_count: int
+    failed_count: int
+    reason: str
+    message: str
+    version: int
+    due_at: int | None
+    completed_at: int | None
+
+
 class _Last(NamedTuple):
     id: str | None
     number: int
@@ -66,6 +84,13 @@ _DUE = Statement(
     SELECT {", ".join(SendRow._fields)} FROM contact_list_sends
     WHERE due_at <= :now ORDER BY due_at LIMIT {_MAX_DUE}
     """,
+)
+_PROGRESS = Statement(
+    Progress,
+    f"""
+    SELECT {", ".join(Progress._fields)} FROM contact_list_sends WHERE (org_id, id) IN {{keys}}
+    """,
+    keys={"org_id": "text", "id": "text"},
 )
 _ADVANCE = Change("""
     UPDATE contact_list_sends SET
@@ -120,6 +145,11 @@ def get(tx: Tx, org_id: str, id: str) -> SendRow | None:
 def page(tx: Tx, org_id: str, request: PageRequest) -> Page[SendRow]:
     """A page of sends, newest first."""
     return newest_first(tx, SendRow, select(*_SHOWN).where(_SENDS.org_id == org_id), _SENDS.id, request)
+
+
+def progress(tx: Tx, keys: Sequence[tuple[str, str]]) -> list[Progress]:
+    """The progress of sends by their organisations and ids, in no order."""
+    return _PROGRESS.all(tx, keys)
 
 
 def due(tx: Tx, now_ms: int) -> list[SendRow]:

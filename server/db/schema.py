@@ -3,6 +3,7 @@
 from server.db.tables import (
     account_health,
     accounts,
+    billing,
     contacts,
     domains,
     emails,
@@ -10,6 +11,7 @@ from server.db.tables import (
     installation,
     keys,
     operators,
+    privacy,
     queue,
     quotas,
     retention,
@@ -23,6 +25,7 @@ from server.db.tables.metadata import metadata
 MODULES = (
     account_health,
     accounts,
+    billing,
     contacts,
     domains,
     emails,
@@ -30,6 +33,7 @@ MODULES = (
     installation,
     keys,
     operators,
+    privacy,
     queue,
     quotas,
     retention,

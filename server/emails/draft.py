@@ -23,6 +23,7 @@ from server.message.media_types import media_type_of
 from server.queue.rows import NewRow
 from server.queue.rules import memory_of_attachments
 from server.wire.caller import OrganisationCaller
+from server.wire.contents import Piece, content_of
 
 # The columns of finished messages, of an email that is none.
 _COMPOSED = {"raw_head": None, "raw_size": None, "mail_from": None}
@@ -45,7 +46,7 @@ class Draft(Candidate):
     # The numbers of the recipients that are suppressed.
     suppressed: set[int] = field(default_factory=set)
 
-    def attach(self, no: int, content: bytes) -> None:
+    def attach(self, no: int, content: Piece) -> None:
         """Gives attachment `no` its content."""
         row = self.attachments[no - 1]
         row["size"] = len(content)
@@ -113,10 +114,12 @@ def draft(
     now_ms: int,
     email_id: str | None = None,
     job_id: str | None = None,
+    added_headers: int = 0,
 ) -> Draft | Fault:
     """The draft of a request, or its fault: returned, because other items of the batch may be good.
 
-    The email has a new id unless `email_id` is given; `job_id` is the batch job that sends it.
+    The email has a new id unless `email_id` is given; `job_id` is the batch job that sends it. Of the headers
+    the platform has added `added_headers`, which do not count among the caller's own.
     """
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
@@ -124,7 +127,7 @@ def draft(
     # An email that is refused by its sizes alone is not looked into: looking takes time.
     lists = {"to": request.to, "cc": request.cc, "bcc": request.bcc, "reply_to": request.reply_to}
     filenames = [file.filename for file in request.attachments] if request.attachments else ()
-    counts = len(request.headers), len(request.tags)
+    counts = len(request.headers) - added_headers, len(request.tags)
     if oversized := list(rules.sizes(lists, request.subject, filenames, *counts)):
         return ValidationFailed(oversized)
     asked = asked_time(request, now_ms)
@@ -148,7 +151,7 @@ def draft(
     made.email["job_id"] = job_id
     for no, given in enumerate(request.attachments, start=1):
         if not given.path:
-            made.attach(no, given.content)
+            made.attach(no, content_of(given.content))
     return made
 
 
@@ -250,7 +253,7 @@ def _violations(
 def _file(given: pb.NewAttachment) -> rules.File:
     return rules.File(
         decoded(given.filename),
-        len(given.content) if given.HasField("content") else None,
+        len(content_of(given.content)) if given.HasField("content") else None,
         given.path,
         given.content_type,
         _bare(given.content_id),

@@ -17,13 +17,12 @@ from server.emails.faults import InvalidIdempotencyKey
 from server.emails.jobs import NewJob
 from server.emails.judging import judged
 from server.emails.request_hash import request_hash
+from server.emails.sizes import is_large
 from server.faults import Fault, ValidationFailed, Violation
 from server.wire.caller import OrganisationCaller
 from server.work.slices import Slices
 
 MAX_BATCH = 100
-# Emails of more bytes are read in a thread.
-LARGE_BYTES = 64 * 2**10
 
 Request: TypeAlias = pb.BatchSendEmailsRequest | job_pb.CreateBatchJobRequest
 
@@ -76,7 +75,7 @@ class Submission:
         now_ms: int,
         job_id: str | None,
     ) -> Sequence[Draft | Fault]:
-        if max(email.ByteSize() for email in emails) > LARGE_BYTES:
+        if any(map(is_large, emails)):
             # One of them would hold up everybody.
             return await asyncio.to_thread(
                 lambda: [judged(email, caller, now_ms, job_id=job_id) for email in emails]

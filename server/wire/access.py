@@ -69,7 +69,8 @@ class AccessRule:
     """The access rule of a method: kinds of credential, permissions of keys, least role of sessions.
 
     With `within_domains` it may be called with a key that is bound to domains; with `in_person` it may not be
-    called in a session that an operator opened on a person's behalf.
+    called in a session that an operator opened on a person's behalf; with `sign_in` the calls of one address
+    have a stricter limit (C-47).
 
     Raises ValueError for a rule that is incomplete or contradicts itself.
     """
@@ -79,6 +80,7 @@ class AccessRule:
     role: RoleName | None = None
     within_domains: bool = False
     in_person: bool = False
+    sign_in: bool = False
 
     def __post_init__(self) -> None:
         if not self.credentials:
@@ -147,6 +149,7 @@ def _rule_of(method: MethodDescriptor) -> AccessRule:
             _ROLE_OF[access.role] if access.role else None,
             method.containing_service.name in _WITHIN_DOMAINS and method.name not in _OF_ALL_DOMAINS,
             access.in_person,
+            access.sign_in,
         )
     except KeyError as error:
         raise ValueError(f"the access rule of {method.full_name} names an unknown value: {error}") from None

@@ -1,5 +1,7 @@
 """Faults of authentication and access, raised before a request is handled; one for each `ErrorReason`."""
 
+import math
+
 from server.faults import Fault, Unavailable
 
 
@@ -119,3 +121,19 @@ class AddressNotAllowed(Fault):
             f"This API key may not be used from {address}. Call from an address that the key allows.",
             address=address,
         )
+
+
+class TooManyRequests(Fault):
+    """One address has made more calls that sign people in than it may (contract row C-47)."""
+
+    reason, code = "TOO_MANY_REQUESTS", "RESOURCE_EXHAUSTED"
+
+    def __init__(self, limit: int, retry_after_s: float) -> None:
+        seconds = max(1, math.ceil(retry_after_s))
+        super().__init__(
+            f"Your address has made more than {limit} such calls in a short time. Try again in {seconds} "
+            "seconds.",
+            limit=str(limit),
+            retry_after=str(seconds),
+        )
+        self.retry_after_s = float(seconds)

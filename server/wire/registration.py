@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from server.wire.admission import by_key, client_address
+from server.wire.contents import LARGE_REQUEST, files_of, take_files_out
 from server.wire.enums import enum_check
 from server.wire.interceptors import Handler
 from server.wire.texts import nul_check
@@ -67,13 +68,17 @@ def add_servicer(
     server.add_generic_rpc_handlers((generic,))
 
 
-def _reader(request: Descriptor) -> Callable[[bytes], Message]:
+def _reader(request: Descriptor, *, is_streamed: bool) -> Callable[[bytes], Message]:
     """The function that reads a request; it raises DecodeError, and `ValidationFailed` for an unknown enum
-    value and for a NUL in a text."""
+    value and for a NUL in a text. Files of large requests that come alone are left where they are: their
+    fields are read by `content_of`."""
     parse = GetMessageClass(request).FromString
     check_enums, check_texts = enum_check(request), nul_check(request)
+    files = {} if is_streamed else files_of(request)
 
     def read(body: bytes) -> Message:
+        if files and len(body) > LARGE_REQUEST:
+            body = take_files_out(files, body)
         message = parse(body)
         if check_texts is not None:
             check_texts(body, message)
@@ -124,6 +129,6 @@ def _handler(method: MethodDescriptor, servicer: object, recorder: Recorder | No
         behaviour = _recorded(behaviour, path, method, recorder)
     return _HANDLERS[method.client_streaming, method.server_streaming](
         behaviour,
-        _reader(method.input_type),
+        _reader(method.input_type, is_streamed=method.client_streaming),
         GetMessageClass(method.output_type).SerializeToString,
     )

@@ -1,5 +1,6 @@
 """The operator's decisions about organisations and plans, as callers see them (S-19, C-42, Z-25, Z-43)."""
 
+import asyncio
 import json
 import urllib.error
 import urllib.request
@@ -40,15 +41,20 @@ def _send(stack: Stack, to: str = "ok@example.net") -> tuple[int, Any]:
 
 
 def _decide(stack: Stack, *options: str) -> dict[str, Any]:
+    """The operator's decision, by the function of the command, while no server runs."""
     stack.stop_server()
-    standing: dict[str, Any] = json.loads(stack.run("server", "organisation", stack.org_id, *options))
+    words = [stack.org_id, *options]
+    standing = asyncio.run(organisation.change(parsed(organisation, words), Settings.from_env(stack.env)))
     stack.start_server()
     return standing
 
 
 def test_operators_decisions_show_in_answers_to_callers(tmp_path: Path) -> None:
     with Stack(tmp_path) as stack:
-        assert _decide(stack, "--state", "paused")["state"] == "paused"
+        stack.stop_server()
+        printed = json.loads(stack.run("server", "organisation", stack.org_id, "--state", "paused"))
+        assert printed["state"] == "paused"
+        stack.start_server()
         status, refused = _send(stack)
         assert (status, refused["name"]) == (403, "validation_error")
         assert _ask(stack, "/v1/emails")[0] == 200

@@ -11,7 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.contract.people import audit_entry_id, invitation_id, member_id, new_session, session_of_a_member
+from tests.contract.people import (
+    audit_entry_id,
+    erasure_id,
+    invitation_id,
+    member_id,
+    new_session,
+    session_of_a_member,
+)
 from tests.contract.world import MISSING_ID, Fields, World
 from tests.harness.sheets_server import SHARED, address
 
@@ -115,6 +122,7 @@ OF_WEBHOOK_EVENT = {**OF_WEBHOOK_EVENTS, "event_id": event_of}
 NEW_PASSWORD = "correct horse battery"  # noqa: S105
 NO_TOKEN = f"{MISSING_ID}_{'A' * 43}"
 NO_CODE = ("UNAUTHENTICATED", "INVALID_CODE")
+NO_BILLING = ("NOT_FOUND", "BILLING_NOT_CONFIGURED")
 NO_LINK = ("FAILED_PRECONDITION", "LINK_NOT_VALID")
 
 
@@ -573,6 +581,16 @@ ROWS: dict[str, Row] = {
     "ContactsService.GetContactListSend": Row(
         "Z-55", J, "", lambda world: {"id": world.contacts.send_id}, OF_SEND
     ),
+    "ContactsService.WatchContactListSend": Row(
+        "Z-55",
+        J,
+        "",
+        lambda world: {"contact_list_send_id": world.contacts.send_id},
+        {"contact_list_send_id": OF_SEND["id"]},
+    ),
+    "ContactsService.Unsubscribe": Row(
+        "RFC 8058", OPEN, "", lambda world: {"token": "A" * 64}, answer=NO_LINK
+    ),
     "ContactsService.ListContactListSends": Row("Z-55", J, "", points_to=cursors(OF_SEND["id"])),
     "ContactsService.CancelContactListSend": Row(
         "Z-55", J, "", lambda world: {"id": world.contacts.send_id}, OF_SEND, least="member"
@@ -634,6 +652,23 @@ ROWS: dict[str, Row] = {
         },
     ),
     "UsageService.GetUsage": Row("F-9", KJ, "read_only", bound=True),
+    # The matrix has no settings of PayPal: those who are admitted hear that there is no billing (C-79).
+    "BillingService.GetBilling": Row("C-79", J, "read_only", answer=NO_BILLING, least="owner"),
+    "BillingService.Subscribe": Row(
+        "C-79", J, "full", lambda world: {"plan": "pro"}, answer=NO_BILLING, least="owner"
+    ),
+    "BillingService.ChangeSubscription": Row(
+        "C-79", J, "full", lambda world: {"plan": "pro"}, answer=NO_BILLING, least="owner"
+    ),
+    "BillingService.CancelSubscription": Row("C-79", J, "full", answer=NO_BILLING, least="owner"),
+    "BillingService.RecordPayPalEvent": Row(
+        "C-79",
+        INTERNAL,
+        "",
+        lambda world: {"body": "e30="},
+        {"transmission_id": lambda world: MISSING_ID},
+        answer=NO_BILLING,
+    ),
     "AccountService.Register": Row(
         "C-10", OPEN, "", lambda world: {"email": world.new_address(), "password": NEW_PASSWORD}
     ),
@@ -666,6 +701,13 @@ ROWS: dict[str, Row] = {
         "C-10", J, "read_only", lambda world: {"code": "none"}, answer=NO_CODE
     ),
     "AccountService.DeactivateTotp": Row(
+        "C-10",
+        J,
+        "read_only",
+        lambda world: {"password": world.a.password, "code": "none"},
+        answer=NO_CODE,
+    ),
+    "AccountService.RenewRecoveryCodes": Row(
         "C-10",
         J,
         "read_only",
@@ -723,6 +765,13 @@ ROWS: dict[str, Row] = {
     "AccountService.AcceptInvitation": Row(
         "C-77", OPEN, "", lambda world: {"token": NO_TOKEN, "password": NEW_PASSWORD}, answer=NO_LINK
     ),
+    "AccountService.CreateErasure": Row(
+        "F-13", J, "full", lambda world: {"email": world.new_address()}, created=True
+    ),
+    "AccountService.GetErasure": Row(
+        "F-13", J, "full", lambda world: {"id": erasure_id(world)}, {"id": erasure_id}
+    ),
+    "AccountService.ListErasures": Row("F-13", J, "full", points_to=cursors(erasure_id)),
     "AccountService.GetAccountHealth": Row("C-43", KJ, "read_only", bound=True),
     **of_operators(),
 }

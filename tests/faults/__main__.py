@@ -20,7 +20,7 @@ from tests.harness.stack import Stack
 RESTARTS = 10
 # Longer than a lease.
 PAUSE_S = 75.0
-JOBS = 100
+JOBS, EMAILS = 100, 90
 
 
 def main() -> int:
@@ -62,7 +62,7 @@ def main() -> int:
 async def _jobs_at_once(folder: Path) -> batch_jobs.Outcome:
     def run() -> batch_jobs.Outcome:
         with Stack(folder) as stack:
-            return batch_jobs.at_once(stack, JOBS)
+            return batch_jobs.at_once(stack, stack.owner, JOBS, EMAILS)
 
     return await asyncio.to_thread(run)
 

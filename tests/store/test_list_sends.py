@@ -70,7 +70,7 @@ async def test_large_list_is_sent_to_once_although_two_servers_send(
     if second is not writer:
         second.start()
     acceptor = Acceptor(second, mailing.clock, AcceptLoad(), Notifier(), Notifier())
-    other = ListSender(database, second, mailing.clock, acceptor)
+    other = ListSender(database, second, mailing.clock, acceptor, mailing.links)
     while (await mailing.get(id)).status == "sending":
         await asyncio.gather(mailing.sender.step(), other.step())
     assert await mailing.outcome(id) == ("completed", 2 * CHUNK + 5, 0, 0, 0)

@@ -28,6 +28,7 @@ var services = []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) erro
 	zidimail.RegisterApiKeyServiceHandler,
 	zidimail.RegisterAttachmentServiceHandler,
 	zidimail.RegisterBatchJobServiceHandler,
+	zidimail.RegisterBillingServiceHandler,
 	zidimail.RegisterContactsServiceHandler,
 	zidimail.RegisterDomainServiceHandler,
 	zidimail.RegisterEmailServiceHandler,

@@ -80,6 +80,9 @@ ROWS: Mapping[str, Row] = {
     "NOT_A_MEMBER": _denied("You are not a member of this organisation."),
     "ALREADY_A_MEMBER": _invalid("{email} is a member of the organisation already."),
     "LAST_OWNER": _invalid("The organisation would be left without an owner."),
+    "TOO_MANY_ERASURES": Row(
+        429, "rate limit exceeded", "The organisation has {limit} erasures in progress."
+    ),
     "TOO_MANY_INVITATIONS": Row(
         429, "rate limit exceeded", "The organisation has invited {limit} people in a day."
     ),
@@ -137,6 +140,13 @@ ROWS: Mapping[str, Row] = {
     "CONTACT_LIMIT_REACHED": _invalid("The plan allows {limit} contacts, and there are {used}."),
     "CONTACT_LIST_LIMIT_REACHED": _invalid("The plan allows {limit} contact lists, and there are {used}."),
     "CONTACT_IMPORT_TOO_LARGE": _invalid("The import has {rows} rows; the plan allows {limit} in one."),
+    "BILLING_NOT_CONFIGURED": _unknown("This installation has no billing: its operator sets {settings}."),
+    "SUBSCRIPTION_EXISTS": _invalid("The organisation has the subscription {id} already."),
+    "SUBSCRIPTION_NOT_FOUND": _unknown("The organisation has no subscription."),
+    "SUBSCRIPTION_NOT_ACTIVE": _invalid("The subscription {id} is {status}."),
+    "PAYMENT_PROVIDER_UNAVAILABLE": Row(503, "unavailable", "PayPal does not work now: {problem}."),
+    "PAYMENT_PROVIDER_REFUSED": Row(503, "unavailable", "PayPal refuses the request: {problem}."),
+    "PAYMENT_EVENT_NOT_VALID": _invalid("This is no valid event of PayPal: {problem}."),
     "ATTACHMENT_NOT_FOUND": _unknown("This email has no attachment with the id {id}."),
     "DOMAIN_NOT_FOUND": _unknown("There is no domain with the id {id}."),
     "API_KEY_NOT_FOUND": _unknown("There is no API key with the id {id}."),
@@ -144,6 +154,7 @@ ROWS: Mapping[str, Row] = {
     "SUPPRESSION_NOT_FOUND": _unknown("There is no suppression of {id}."),
     "EVENT_NOT_FOUND": _unknown("This webhook has no event with the id {id}."),
     "MEMBER_NOT_FOUND": _unknown("There is no member with the id {id}."),
+    "ERASURE_NOT_FOUND": _unknown("There is no erasure with the id {id}."),
     "INVITATION_NOT_FOUND": _unknown("There is no invitation with the id {id} that waits."),
     "ROUTE_NOT_FOUND": _unknown("Nothing answers at {path}."),
     # C-66: 405 is none of the documented statuses.

@@ -38,6 +38,8 @@ organisations = Table(
     Column("contact_list_limit", Integer),
     # When an owner closed it, null for one that is open: nobody has access to it then.
     time_column("closed_at", nullable=True),
+    # The key of the addresses that stand in place of erased ones; null before the first erasure.
+    Column("erasure_key", LargeBinary, nullable=True),
 )
 
 # People who may sign in, each with one address for all organisations.

@@ -1,0 +1,41 @@
+"""The certificate authorities that this machine trusts, for certificates beside those of connections."""
+
+import ssl
+from functools import cache
+from pathlib import Path
+
+from cryptography import x509
+
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
+
+
+@cache
+def trusted_roots() -> tuple[x509.Certificate, ...]:
+    """The certificates of OpenSSL's file and folder, which `SSL_CERT_FILE` and `SSL_CERT_DIR` replace.
+
+    Those that cannot be read are left out.
+    """
+    paths = ssl.get_default_verify_paths()
+    files = [Path(paths.cafile)] if paths.cafile else []
+    if paths.capath:
+        # The other names in the folder are those of the same certificates.
+        files += sorted(path for path in Path(paths.capath).iterdir() if path.suffix in (".pem", ".crt"))
+    found: dict[bytes, x509.Certificate] = {}
+    for file in files:
+        for certificate in _certificates(file):
+            found[certificate.signature] = certificate
+    return tuple(found.values())
+
+
+def _certificates(file: Path) -> list[x509.Certificate]:
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return []
+    certificates = []
+    for part in content.split(_BEGIN)[1:]:
+        try:
+            certificates.append(x509.load_pem_x509_certificate(_BEGIN + part))
+        except ValueError:
+            continue
+    return certificates
