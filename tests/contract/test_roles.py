@@ -54,6 +54,7 @@ IN_PERSON = {
         f"AccountService.{name}"
         for name in (
             *("ChangePassword", "BeginTotp", "ActivateTotp", "DeactivateTotp", "SwitchOrganisation"),
+            "RenewRecoveryCodes",
             *("LeaveOrganisation", "CloseOrganisation", "UpdateMember", "DeleteMember", "CreateInvitation"),
         )
     ),
