@@ -28,6 +28,7 @@ from edge.dialects.zsend.dialect import ZSend
 from edge.dialects.zsend.openapi import DESCRIPTION as ZSEND
 from edge.dialects.zsend.routes import PREFIX as ZSEND_PREFIX
 from edge.errors import handlers
+from edge.hooks.paypal import PATH, PayPalEvents, PayPalHook
 from edge.links import unsubscribe
 from edge.middleware.access_log import AccessLog
 from edge.middleware.cors import Cors
@@ -60,7 +61,12 @@ def application(settings: Settings) -> Starlette:
         ZSEND_PREFIX: (ZSend(), ZSEND),
     }
     spoken = {prefix: each for prefix, (each, _) in dialects.items()}
-    endpoints = _endpoints(spoken, channel, settings)
+    capacity = Capacity(settings.requests_limit, settings.bodies_limit)
+    client_ips = ClientIps(settings.trusted_proxies, socket=settings.trusted_socket)
+    rate_limiter = _limiter(settings.ip_limit)
+    shared = (capacity, client_ips, rate_limiter)
+    endpoints = _endpoints(spoken, channel, settings, *shared)
+    paypal_hook = PayPalHook(channel, settings.secret, dialect, *shared, settings.deadline_s)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -75,6 +81,7 @@ def application(settings: Settings) -> Starlette:
             *(PrefixMount(prefix, endpoint) for prefix, endpoint in endpoints.items()),
             Page("/healthz", Health),
             Page("/readyz", Readiness),
+            Page(PATH, PayPalEvents),
             LinkRoute(unsubscribe.PATH, unsubscribe.Unsubscribe),
             # Mounts and pages of other packages stand here.
             # Last, because it takes every path: /v1 without its prefix, and 404.
@@ -99,19 +106,25 @@ def application(settings: Settings) -> Starlette:
         Descriptors.filename: File(descriptors_of(_PACKAGE), "application/octet-stream"),
         Sources.filename: File(archive_of(_PACKAGE), "application/zip"),
     }
+    app.state.paypal_hook = paypal_hook
     app.state.unsubscribe = channel.unary(unsubscribe.METHOD, UnsubscribeResponse)
     app.state.health = channel.unary("grpc.health.v1.Health.Check", Readiness.RESPONSE)
     return app
 
 
-def _endpoints(dialects: Mapping[str, Dialect], channel: Channel, settings: Settings) -> dict[str, Endpoint]:
+def _endpoints(
+    dialects: Mapping[str, Dialect],
+    channel: Channel,
+    settings: Settings,
+    capacity: Capacity,
+    client_ips: ClientIps,
+    rate_limiter: RateLimiter | None,
+) -> dict[str, Endpoint]:
     """The endpoints of the dialects by their prefix. What is limited is limited for all together."""
     limits = Limits(settings.deadline_s, settings.body_limit, settings.send_body_limit)
     routes = [route for dialect in dialects.values() for route in dialect.routes]
     methods = _methods(routes, channel, settings.waiting_limit)
-    capacity = Capacity(settings.requests_limit, settings.bodies_limit)
-    client_ips = ClientIps(settings.trusted_proxies, socket=settings.trusted_socket)
-    limiters = (_limiter(settings.ip_limit), _limiter(settings.sign_in_ip_limit))
+    limiters = (rate_limiter, _limiter(settings.sign_in_ip_limit))
     return {
         prefix: Endpoint(dialect, methods, limits, capacity, client_ips, *limiters)
         for prefix, dialect in dialects.items()

@@ -2,7 +2,7 @@
 
 from zidimail.v1.contacts_service_pb2 import DESCRIPTOR
 
-from server.contacts import lists, send_store
+from server.contacts import lists
 from server.contacts.list_sender import ListSender
 from server.contacts.rpc import ContactsServicer
 from server.contacts.send_rpc import SendServicer
@@ -39,9 +39,6 @@ def build(kernel: Kernel) -> Package:
     async def sweep() -> bool:
         return await writer.run(lists.sweep)
 
-    async def sweep_sends() -> bool:
-        return await writer.run(send_store.sweep, clock.now_ms())
-
     client = GuardedClient(
         kernel.resolver,
         allow_private_networks=settings.allow_private_networks,
@@ -62,7 +59,6 @@ def build(kernel: Kernel) -> Package:
         streams=[watchers],
         serving=[
             Sweeper("contacts.sweep", sweep),
-            Sweeper("contacts.sweep_sends", sweep_sends),
             sheets,
             sender,
         ],

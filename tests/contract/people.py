@@ -51,3 +51,9 @@ def audit_entry_id(world: World) -> str:
     """The id of an entry of A's audit log."""
     invitation_id(world)
     return str(world.made("AccountService.ListAuditEntries", {}, world.a.jwt)["data"][0]["id"])
+
+
+def erasure_id(world: World) -> str:
+    """The id of an erasure of A's."""
+    made = world.made("AccountService.CreateErasure", {"email": "erased@example.org"}, world.a.jwt)
+    return str(made["erasure"]["id"])

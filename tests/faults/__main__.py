@@ -23,7 +23,7 @@ AnyOutcome: TypeAlias = Outcome | Outages | Relayed | Sent | batch_jobs.Outcome
 RESTARTS = 10
 # Longer than a lease.
 PAUSE_S = 75.0
-JOBS = 100
+JOBS, EMAILS = 100, 90
 
 
 def main() -> int:
@@ -72,7 +72,7 @@ def main() -> int:
 async def _jobs_at_once(folder: Path) -> batch_jobs.Outcome:
     def run() -> batch_jobs.Outcome:
         with Stack(folder) as stack:
-            return batch_jobs.at_once(stack, JOBS)
+            return batch_jobs.at_once(stack, stack.owner, JOBS, EMAILS)
 
     return await asyncio.to_thread(run)
 

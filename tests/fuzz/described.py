@@ -46,6 +46,7 @@ RULED = (
     "BeginTotp",
     "ActivateTotp",
     "DeactivateTotp",
+    "RenewRecoveryCodes",
     "SwitchOrganisation",
     "UpdateOrganisation",
     "LeaveOrganisation",
@@ -53,6 +54,7 @@ RULED = (
     "UpdateMember",  # an owner must be left
     "DeleteMember",
     "CreateInvitation",
+    "CreateErasure",
     "AcceptInvitation",
     "CreateContact",
     "UpdateContact",
@@ -68,6 +70,10 @@ RULED = (
     "SendToContactList",
     "Unsubscribe",  # sealed tokens
     "CancelContactListSend",
+    "GetBilling",  # PayPal must be set up
+    "Subscribe",
+    "ChangeSubscription",
+    "CancelSubscription",
 )
 """Operations with rules that no schema can say: what the description allows they may still refuse."""
 
@@ -95,7 +101,7 @@ headers = {{ Authorization = "Bearer ${{FUZZ_SESSION}}" }}
 
 # What belongs to people needs a session, which would end if it were tried to sign out with.
 [[operations]]
-include-tag = ["AccountService", "ContactsService"]
+include-tag = ["AccountService", "BillingService", "ContactsService"]
 exclude-operation-id = [{_names(ENDS_SESSIONS)}]
 headers = {{ Authorization = "Bearer ${{FUZZ_SESSION}}" }}
 

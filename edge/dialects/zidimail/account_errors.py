@@ -58,6 +58,15 @@ ROWS: Mapping[str, Row] = {
         "The organisation would be left without an owner.",
         "Make another member an owner first, by PATCH /v1/members/{{id}}.",
     ),
+    "ERASURE_NOT_FOUND": Row(
+        404, "not_found", "Erasure not found.", "No erasure of your organisation has the id {id}."
+    ),
+    "TOO_MANY_ERASURES": Row(
+        429,
+        "rate_limit_exceeded",
+        "Your organisation has {limit} erasures in progress.",
+        "Try again when one of them is completed, as GET /v1/erasures shows.",
+    ),
     "TOO_MANY_INVITATIONS": Row(
         429,
         "rate_limit_exceeded",

@@ -1,0 +1,34 @@
+"""Erasures of recipients' data."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
+
+from server.db.tables.metadata import id_column, metadata, partial_index, time_column
+
+# Erasures of one address each. The address itself is kept, sealed, only until its erasure is completed.
+erasures = Table(
+    "erasures",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("id", primary_key=True),
+    # The address that stands in place of the erased one: a keyed hash of it.
+    Column("stand_in", Text, nullable=False),
+    Column("address", LargeBinary, nullable=True),  # sealed
+    # The user who asked for it.
+    id_column("user_id"),
+    # One of `emails`, `waiting`, `again`, `records`, `completed`.
+    Column("phase", String(9), nullable=False),
+    # The id up to which the phase has come; empty at its beginning.
+    Column("cursor", String(24), nullable=False),
+    # The place in the log that its readers must have passed before the emails are walked over again.
+    Column("mark_tx", BigInteger, nullable=False),
+    Column("mark_seq", BigInteger, nullable=False),
+    Column("email_count", Integer, nullable=False),
+    # Every change adds 1: a process that has read an older version changes nothing.
+    Column("version", Integer, nullable=False),
+    time_column("created_at"),
+    time_column("stepped_at"),
+    time_column("completed_at", nullable=True),
+    partial_index("ix_erasures_running", "stepped_at", where="completed_at IS NULL"),
+    partial_index("ix_erasures_completed_at", "completed_at", where="completed_at IS NOT NULL"),
+    Index("ix_erasures_org_id_stand_in", "org_id", "stand_in"),
+)
