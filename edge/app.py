@@ -10,6 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from limits import RateLimitItem
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import Route as StarletteRoute
 from zidimail.v1 import email_service_pb2 as emails
 from zidimail.v1.access_service_pb2 import GetCallerResponse
 
@@ -26,6 +27,7 @@ from edge.dialects.zsend.dialect import ZSend
 from edge.dialects.zsend.openapi import DESCRIPTION as ZSEND
 from edge.dialects.zsend.routes import PREFIX as ZSEND_PREFIX
 from edge.errors import handlers
+from edge.exports import Exports
 from edge.middleware.access_log import AccessLog
 from edge.middleware.cors import Cors
 from edge.middleware.credential import Credential
@@ -57,7 +59,10 @@ def application(settings: Settings) -> Starlette:
         ZSEND_PREFIX: (ZSend(), ZSEND),
     }
     spoken = {prefix: each for prefix, (each, _) in dialects.items()}
-    endpoints = _endpoints(spoken, channel, settings)
+    client_ips = ClientIps(settings.trusted_proxies, socket=settings.trusted_socket)
+    limiter = _limiter(settings.ip_limit)
+    endpoints = _endpoints(spoken, channel, settings, client_ips, limiter)
+    exports = Exports(channel, client_ips, limiter)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -69,6 +74,7 @@ def application(settings: Settings) -> Starlette:
             *(Page(f"{prefix}/openapi.json", OpenApi) for prefix in dialects),
             Page("/v1/protos.binpb", Descriptors),
             Page("/v1/protos.zip", Sources),
+            StarletteRoute("/v1/exports/{id}/file", exports.file),
             *(PrefixMount(prefix, endpoint) for prefix, endpoint in endpoints.items()),
             Page("/healthz", Health),
             Page("/readyz", Readiness),
@@ -99,14 +105,19 @@ def application(settings: Settings) -> Starlette:
     return app
 
 
-def _endpoints(dialects: Mapping[str, Dialect], channel: Channel, settings: Settings) -> dict[str, Endpoint]:
+def _endpoints(
+    dialects: Mapping[str, Dialect],
+    channel: Channel,
+    settings: Settings,
+    client_ips: ClientIps,
+    limiter: RateLimiter | None,
+) -> dict[str, Endpoint]:
     """The endpoints of the dialects by their prefix. What is limited is limited for all together."""
     limits = Limits(settings.deadline_s, settings.body_limit, settings.send_body_limit)
     routes = [route for dialect in dialects.values() for route in dialect.routes]
     methods = _methods(routes, channel, settings.waiting_limit)
     capacity = Capacity(settings.requests_limit, settings.bodies_limit)
-    client_ips = ClientIps(settings.trusted_proxies, socket=settings.trusted_socket)
-    limiters = (_limiter(settings.ip_limit), _limiter(settings.sign_in_ip_limit))
+    limiters = (limiter, _limiter(settings.sign_in_ip_limit))
     return {
         prefix: Endpoint(dialect, methods, limits, capacity, client_ips, *limiters)
         for prefix, dialect in dialects.items()

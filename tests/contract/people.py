@@ -57,3 +57,17 @@ def erasure_id(world: World) -> str:
     """The id of an erasure of A's."""
     made = world.made("AccountService.CreateErasure", {"email": "erased@example.org"}, world.a.jwt)
     return str(made["erasure"]["id"])
+
+
+def export_id(world: World) -> str:
+    """The id of an export of A's that is completed."""
+    listed = world.made("AccountService.ListExports", {}, world.a.jwt).get("data", [])
+    id = listed[0]["id"] if listed else None
+    id = id or world.made("AccountService.CreateExport", {}, world.a.jwt)["data_export"]["id"]
+
+    def is_completed() -> bool:
+        shown = world.made("AccountService.GetExport", {"id": id}, world.a.jwt)
+        return bool(shown["data_export"]["status"] == "EXPORT_STATUS_COMPLETED")
+
+    until_sync(is_completed)
+    return str(id)
