@@ -14,6 +14,8 @@ from prometheus_client import start_http_server
 
 from server.account_health import wiring as account_health
 from server.accounts import wiring as accounts
+from server.admin import wiring as admin
+from server.billing import wiring as billing
 from server.clock import SystemClock
 from server.contacts import wiring as contacts
 from server.delivery import wiring as delivery
@@ -28,6 +30,7 @@ from server.net.descriptors import raise_limit
 from server.privacy import wiring as privacy
 from server.quotas import wiring as quotas
 from server.readiness import Readiness
+from server.retention import wiring as retention
 from server.settings import Settings, SettingsError
 from server.stats import wiring as stats
 from server.suppressions import wiring as suppressions
@@ -77,9 +80,12 @@ def server(kernel: Kernel) -> list[Service]:
         events.build(kernel),
         inbound.build(kernel),
         contacts.build(kernel),
+        billing.build(kernel),
         quotas.build(kernel),
         suppressions.build(kernel),
         account_health.build(kernel),
+        admin.build(kernel, identities.tokens, identities.sessions, sending.system_mail, identities.letters),
+        retention.build(kernel),
         identities,
         privacy.build(kernel),
         api_keys,

@@ -15,6 +15,9 @@ _MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?", re.ASCII)
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]\Z")
+_URL = re.compile(
+    r"(?:https://[A-Za-z0-9.-]+|http://(?:localhost|127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(?:/[!-~]*)?"
+)
 _EXAMPLE = "no-reply@mail.example.com"
 
 
@@ -104,6 +107,16 @@ class Environment:
         value = self.text(name, default)
         if not is_address(value):
             raise SettingsError(f"ZIDIMAIL_{name} must be an address such as {_EXAMPLE}, not {value!r}.")
+        return value
+
+    def url(self, name: str, default: str) -> str:
+        """A URL without the slash at its end. Credentials are sent there: in clear to this machine only."""
+        value = self.text(name, default).rstrip("/")
+        if value and _URL.fullmatch(value) is None:
+            raise SettingsError(
+                f"ZIDIMAIL_{name} must be a URL that begins with https:// (on this machine http:// too), "
+                f"not {value!r}."
+            )
         return value
 
     def path(self, name: str) -> Path | None:

@@ -80,6 +80,7 @@ class SecondFactor:
             if not totp_store.activate(tx, user.id, user.totp_secret or b"", step, hashes, now):
                 raise InvalidCode
             session_store.end_all(tx, user.id, but=caller.session_id)
+            session_store.note_second_factor(tx, caller.org_id, caller.session_id)
             self._mailer.write(tx, [self._letters.second_factor(user.email, is_on=True)], now)
 
         await self._writer.run(write)

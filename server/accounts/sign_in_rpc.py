@@ -51,8 +51,10 @@ class SignInServicer:
 
     async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:
         """The caller's session."""
-        session = await self._sign_in.session(session_caller())
-        return pb.GetSessionResponse(**session_fields(session))
+        caller = session_caller()
+        session = await self._sign_in.session(caller)
+        fields = session_fields(session) | {"role": ROLES[caller.role]}
+        return pb.GetSessionResponse(**fields, operator_name=session.operator_name)
 
     async def RequestPasswordReset(
         self, request: pb.RequestPasswordResetRequest, context: Context

@@ -1,15 +1,18 @@
 """`python -m server plan`: the limits of all organisations on a plan (contract rows Z-43, C-13, C-14)."""
 
 import argparse
+import re
 
+from server.admin.acts import change_plan_limits
+from server.commands.actor import by_command
 from server.commands.options import LIMITS, limits_of, whole_number
 from server.db.writer import running_writer
-from server.quotas.plans import change_plan
 from server.settings import Settings, SettingsError
 
 _MIB = 2**20
 # A message of the wire has 64 MiB, and an email is more than its files.
 _MAX_ATTACHMENTS_MIB = 60
+_PAYPAL_PLAN = re.compile(r"[A-Za-z0-9-]{3,50}", re.ASCII)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in LIMITS:
         parser.add_argument(f"--{name}", metavar="N", help=f"the {name} limit; `none` for no limit")
     parser.add_argument("--overage", choices=("on", "off"), help="on: mail goes on beyond --monthly")
+    parser.add_argument("--paypal-plan", metavar="ID", help="its id at PayPal; `none` if it is not for sale")
     parser.add_argument("--attachments", metavar="MIB", help="what the files of one email may have together")
 
 
@@ -25,22 +29,31 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, obje
     """Changes the plan as the options say; returns its row as it is now.
 
     On PostgreSQL it holds from the next send on; on SQLite stop the server first, which owns the file.
-    Raises `SettingsError` for an unknown plan.
+    Raises `PlanNotFound`, `SettingsError`.
     """
-    changes = _changes(args)
+    changes, by = _changes(args), by_command("plan")
     async with running_writer(settings.database_url) as writer:
-        rows = await writer.run(change_plan, args.plan, changes)
-    known = {row.plan: row._asdict() for row in rows}
-    if args.plan not in known:
-        raise SettingsError(f"There is no plan {args.plan!r}; there are {', '.join(known)}.")
-    return known[args.plan]
+        return (await writer.run(change_plan_limits, args.plan, changes, by))._asdict()
 
 
 def _changes(args: argparse.Namespace) -> dict[str, object]:
     changes: dict[str, object] = {**limits_of(args, unset="none")}
     if args.overage is not None:
         changes["overage"] = args.overage == "on"
+    if args.paypal_plan is not None:
+        changes["paypal_plan_id"] = _paypal_plan(args.paypal_plan)
     if args.attachments is not None:
         mib = whole_number("attachments", args.attachments, most=_MAX_ATTACHMENTS_MIB)
         changes["attachment_bytes"] = mib * _MIB
     return changes
+
+
+def _paypal_plan(text: str) -> str | None:
+    if text == "none":
+        return None
+    if _PAYPAL_PLAN.fullmatch(text) is None:
+        raise SettingsError(
+            "--paypal-plan must be the id of a plan at PayPal, which begins with P-, "
+            f"or `none`, not {text!r}."
+        )
+    return text

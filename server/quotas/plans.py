@@ -29,6 +29,7 @@ class PlanRow(NamedTuple):
     contact_limit: int | None
     contact_import_limit: int | None
     contact_list_limit: int | None
+    paypal_plan_id: str | None
 
 
 def all_plans(tx: Tx) -> list[PlanRow]:

@@ -18,6 +18,7 @@ from server.suppressions.rules import stand_in
 Origin = Literal["bounce", "complaint", "unsubscribe", "manual"]
 _KEY = (suppressions.c.org_id, suppressions.c.address)
 _ID = (suppressions.c.org_id, suppressions.c.id)
+_MAX_SWEPT = 1_000
 # The recipient's own decision: it never expires, and no other origin replaces it.
 _BY_RECIPIENT: tuple[Origin, ...] = ("complaint", "unsubscribe")
 
@@ -157,6 +158,15 @@ def remove(tx: Tx, org_id: str, ids_or_addresses: Iterable[str], now_ms: int) ->
             removed += tx.all(SuppressionRow, select(*_SHOWN).where(condition, _live(now_ms)))
             tx.change(delete(suppressions).where(condition))
     return removed
+
+
+def sweep(tx: Tx, now_ms: int) -> bool:
+    """Deletes some suppressions that have expired; True if more may be left."""
+    expired = suppressions.c.expires_at <= now_ms
+    keys = tx.all(_SuppressedAddress, select(*_KEY).where(expired).limit(_MAX_SWEPT))
+    if keys:
+        tx.change(delete(suppressions).where(in_keys(tx, _KEY, keys), expired))
+    return len(keys) == _MAX_SWEPT
 
 
 def page(tx: Tx, org_id: str, criteria: Filter, request: PageRequest, now_ms: int) -> Page[SuppressionRow]:

@@ -88,6 +88,29 @@ class MissingRole(Fault):
         )
 
 
+class OperatorSecondFactorRequired(Fault):
+    """The session of an operator was opened without the user's second factor (contract row C-76)."""
+
+    reason, code = "OPERATOR_SECOND_FACTOR_REQUIRED", "PERMISSION_DENIED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your account has a second factor, and this session was opened without it. Sign in again with a "
+            "code."
+        )
+
+
+class ImpersonationNotAllowed(Fault):
+    """The call is the person's own to make, and the session was opened by an operator (contract row F-14)."""
+
+    reason, code = "IMPERSONATION_NOT_ALLOWED", "PERMISSION_DENIED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An operator opened this session on behalf of the user. Only the user itself may make this call."
+        )
+
+
 class AddressNotAllowed(Fault):
     """The API key may not be used from the client's address (contract row F-7)."""
 

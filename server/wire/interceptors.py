@@ -28,6 +28,7 @@ from server.wire.caller import (
     set_current_caller,
     set_through_edge,
 )
+from server.wire.contents import release_files
 from server.wire.frames import release, without_frames
 from server.wire.rechecks import Rechecks
 from server.wire.sizes import SMALL_BYTES, RequestSizes
@@ -198,6 +199,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             except Exception as error:
                 raise without_frames(error) from None
             finally:
+                release_files()
                 # The exception passes this frame too.
                 del body, given
 

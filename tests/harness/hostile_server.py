@@ -25,6 +25,7 @@ class HostileServer:
         if not waits:
             self.go_on.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._connection: socket.socket | None = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     @property
@@ -41,11 +42,16 @@ class HostileServer:
     ) -> None:
         self.go_on.set()
         self._listener.close()
+        if self._connection is not None:
+            # The caller's event loop, which may not have hung up yet, waits here.
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
         self._thread.join(_WITHIN_S)
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
             connection, _ = self._listener.accept()
+            self._connection = connection
             with connection, contextlib.suppress(OSError):
                 connection.settimeout(_WITHIN_S)
                 connection.recv(65536)

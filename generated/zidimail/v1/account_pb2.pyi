@@ -94,7 +94,7 @@ class Member(_message.Message):
     def __init__(self, id: _Optional[str] = ..., email: _Optional[str] = ..., name: _Optional[str] = ..., role: _Optional[_Union[_access_pb2.Role, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AuditEntry(_message.Message):
-    __slots__ = ("id", "created_at", "method", "target_id", "credential", "actor_id", "actor", "address")
+    __slots__ = ("id", "created_at", "method", "target_id", "credential", "actor_id", "actor", "address", "reason")
     ID_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,7 @@ class AuditEntry(_message.Message):
     ACTOR_ID_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     id: str
     created_at: _timestamp_pb2.Timestamp
     method: str
@@ -111,7 +112,8 @@ class AuditEntry(_message.Message):
     actor_id: str
     actor: str
     address: str
-    def __init__(self, id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., method: _Optional[str] = ..., target_id: _Optional[str] = ..., credential: _Optional[_Union[_access_pb2.Credential, str]] = ..., actor_id: _Optional[str] = ..., actor: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., method: _Optional[str] = ..., target_id: _Optional[str] = ..., credential: _Optional[_Union[_access_pb2.Credential, str]] = ..., actor_id: _Optional[str] = ..., actor: _Optional[str] = ..., address: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Invitation(_message.Message):
     __slots__ = ("id", "email", "role", "invited_by", "created_at", "expires_at")
