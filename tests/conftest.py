@@ -1,6 +1,8 @@
 """Databases and stacks that tests of every kind share."""
 
+import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,9 +12,18 @@ from server.db.database import Database
 from server.db.migrate import upgrade
 from server.db.writer import Writer
 from tests.harness.dns_server import DnsServer, dns_in_a_thread
+from tests.harness.memory_disk import memory_disk
 from tests.harness.postgres import Postgres
 from tests.harness.sheets_server import sheets_server
 from tests.harness.stack import Stack
+
+pytest_plugins = ["tests.harness.skips"]
+
+
+def pytest_configure() -> None:
+    """Tests, the programs that they start write in memory, unless TMPDIR says where."""
+    if "TMPDIR" not in os.environ and (folder := memory_disk()) is not None:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
 @pytest.fixture(scope="session")

@@ -126,10 +126,12 @@ def draft(
     now_ms: int,
     email_id: str | None = None,
     job_id: str | None = None,
+    added_headers: int = 0,
 ) -> Draft | Fault:
     """The draft of a request, or its fault: returned, because other items of the batch may be good.
 
-    The email has a new id unless `email_id` is given; `job_id` is the batch job that sends it.
+    The email has a new id unless `email_id` is given; `job_id` is the batch job that sends it. Of the headers
+    the platform has added `added_headers`, which do not count among the caller's own.
     """
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
@@ -137,7 +139,7 @@ def draft(
     # An email that is refused by its sizes alone is not looked into: looking takes time.
     lists = {"to": request.to, "cc": request.cc, "bcc": request.bcc, "reply_to": request.reply_to}
     filenames = [file.filename for file in request.attachments] if request.attachments else ()
-    counts = len(request.headers), len(request.tags)
+    counts = len(request.headers) - added_headers, len(request.tags)
     if oversized := list(rules.sizes(lists, request.subject, filenames, *counts)):
         return ValidationFailed(oversized)
     asked = asked_time(request, now_ms)

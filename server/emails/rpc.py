@@ -163,11 +163,14 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         if found is None:
             raise EmailNotFound(request.id)
         email = email_message(found.email)
-        if found.content.html is not None and not request.without_bodies:
-            email.html = found.content.html
-        if found.content.text is not None and not request.without_bodies:
-            email.text = found.content.text
-        email.headers.update(json.loads(found.content.headers))
+        if found.content is None:
+            email.content_deleted = True
+        else:
+            email.headers.update(json.loads(found.content.headers))
+            if found.content.html is not None and not request.without_bodies:
+                email.html = found.content.html
+            if found.content.text is not None and not request.without_bodies:
+                email.text = found.content.text
         email.attachments.extend(map(attachment_message, found.attachments))
         email.recipients.extend(map(recipient_message, found.recipients))
         email.events.extend(event_message(row, self._cursors) for row in found.events)

@@ -4,8 +4,7 @@ The time is linear in the size of the message for each level of parts, and the l
 """
 
 import binascii
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from server.message.mime_parameters import MAX_HEAD, NOTHING, Valued, fields_of, text_of, valued
@@ -43,8 +42,7 @@ class Span(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part: its header (without the empty line) and its body, as places in the message.
 
     `depth` is 0 for the message itself. With `is_sealed` it belongs to a part that was signed or encrypted.
@@ -88,21 +86,32 @@ class Part:
         return self.media_type.startswith("text/") and not is_file
 
 
-def parts_of(message: bytes, head: Span, body: Span) -> list[Part]:
-    """The parts of a message in their order, each before the parts in it. Raises `TooComplex`."""
+def parts_of(message: bytes, head: Span, body: Span, fields: Mapping[str, str] | None = None) -> list[Part]:
+    """The parts of a message in their order, each before the parts in it. Raises `TooComplex`.
+
+    `fields` are the `Content-` fields of the message itself, if they were read already.
+    """
     found: list[Part] = []
-    _read(message, head, body, 0, False, "text/plain", found)
+    _read(message, head, body, 0, False, "text/plain", found, fields)
     return found
 
 
 def _read(
-    message: bytes, head: Span, body: Span, depth: int, is_sealed: bool, usual_type: str, found: list[Part]
+    message: bytes,
+    head: Span,
+    body: Span,
+    depth: int,
+    is_sealed: bool,
+    usual_type: str,
+    found: list[Part],
+    fields: Mapping[str, str] | None = None,
 ) -> None:
     if depth > MAX_DEPTH:
         raise TooComplex(f"holds parts within parts to more than {MAX_DEPTH} levels")
     if len(found) >= MAX_PARTS:
         raise TooComplex(f"holds more than {MAX_PARTS} parts")
-    fields = fields_of(message[head.start : min(head.end, head.start + MAX_HEAD)])
+    if fields is None:
+        fields = fields_of(message[head.start : min(head.end, head.start + MAX_HEAD)])
     content_type = valued(fields.get("content-type", usual_type))
     is_sealed = is_sealed or content_type.value in _SEALED or content_type.value in _SMIME
     part = Part(
@@ -126,17 +135,7 @@ def _read(
         children += 1
         child_head, child_body = head_and_body(message, span)
         _read(message, child_head, child_body, depth + 1, is_sealed, usual_type, found)
-    found[at] = Part(
-        part.head,
-        part.body,
-        part.content_type,
-        part.disposition,
-        part.encoding,
-        part.content_id,
-        depth,
-        is_sealed,
-        children,
-    )
+    found[at] = part._replace(children=children)
 
 
 def head_and_body(message: bytes, span: Span) -> tuple[Span, Span]:

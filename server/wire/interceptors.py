@@ -108,6 +108,8 @@ async def around(call: Call) -> AsyncIterator[None]:
         if call.is_edge:
             call.request_ids = request_ids(call.metadata)
             set_through_edge()
+        elif call.rule.sign_in:
+            call.admission.count_sign_in(call.context.peer())
         await call.admit()
         yield
     except Fault as fault:

@@ -106,13 +106,14 @@ def _implements(servicer: object, method: MethodDescriptor) -> bool:
     return is_kind(getattr(servicer, method.name, None))
 
 
-def _recorded(behaviour: Handler, path: str, recorder: Recorder) -> Handler:
-    """A unary method whose calls are recorded once they have succeeded."""
+def _recorded(behaviour: Handler, path: str, method: MethodDescriptor, recorder: Recorder) -> Handler:
+    """A method with one answer whose calls are recorded once they have succeeded."""
+    empty = GetMessageClass(method.input_type)()
 
-    async def answer(request: Message, context: grpc.aio.ServicerContext[Message, Message]) -> Message:
+    async def answer(request: Handler, context: grpc.aio.ServicerContext[Message, Message]) -> Message:
         response: Message = await behaviour(request, context)
         address = client_address(by_key(context.invocation_metadata() or ()), context.peer())
-        await recorder.record(path, request, response, address)
+        await recorder.record(path, empty if method.client_streaming else request, response, address)
         return response
 
     return answer
@@ -123,9 +124,9 @@ def _handler(method: MethodDescriptor, servicer: object, recorder: Recorder | No
         raise TypeError(f"{type(servicer).__name__} does not implement {method.full_name}")
     behaviour, path = getattr(servicer, method.name), f"/{method.containing_service.full_name}/{method.name}"
     if recorder is not None and recorder.records(path):
-        if method.client_streaming or method.server_streaming:
-            raise TypeError(f"{method.full_name} streams: its calls cannot be recorded")
-        behaviour = _recorded(behaviour, path, recorder)
+        if method.server_streaming:
+            raise TypeError(f"{method.full_name} streams its answers: its calls cannot be recorded")
+        behaviour = _recorded(behaviour, path, method, recorder)
     return _HANDLERS[method.client_streaming, method.server_streaming](
         behaviour,
         _reader(method.input_type, is_streamed=method.client_streaming),

@@ -1,5 +1,6 @@
 """The operator's decisions about organisations and plans, as callers see them (S-19, C-42, Z-25, Z-43)."""
 
+import asyncio
 import json
 import urllib.error
 import urllib.request
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from server.admin.faults import OrganisationNotFound, PlanNotFound
 from server.commands import organisation, plan
 from server.settings import Settings, SettingsError
 from tests.harness.organisations import parsed
@@ -39,15 +41,20 @@ def _send(stack: Stack, to: str = "ok@example.net") -> tuple[int, Any]:
 
 
 def _decide(stack: Stack, *options: str) -> dict[str, Any]:
+    """The operator's decision, by the function of the command, while no server runs."""
     stack.stop_server()
-    standing: dict[str, Any] = json.loads(stack.run("server", "organisation", stack.org_id, *options))
+    words = [stack.org_id, *options]
+    standing = asyncio.run(organisation.change(parsed(organisation, words), Settings.from_env(stack.env)))
     stack.start_server()
     return standing
 
 
 def test_operators_decisions_show_in_answers_to_callers(tmp_path: Path) -> None:
     with Stack(tmp_path) as stack:
-        assert _decide(stack, "--state", "paused")["state"] == "paused"
+        stack.stop_server()
+        printed = json.loads(stack.run("server", "organisation", stack.org_id, "--state", "paused"))
+        assert printed["state"] == "paused"
+        stack.start_server()
         status, refused = _send(stack)
         assert (status, refused["name"]) == (403, "validation_error")
         assert _ask(stack, "/v1/emails")[0] == 200
@@ -86,6 +93,8 @@ def test_operators_decisions_show_in_answers_to_callers(tmp_path: Path) -> None:
         (plan, "free --daily -1"),
         (plan, "free --daily 2147483648"),
         (plan, "free --attachments none"),
+        (plan, "pro --paypal-plan P"),
+        (plan, "pro --paypal-plan P-1/../2"),
         (organisation, "none"),
         (organisation, "none --daily 2147483648"),
     ],
@@ -94,5 +103,5 @@ async def test_invalid_limit_is_refused(
     sqlite_url: str, tmp_path: Path, command: ModuleType, words: str
 ) -> None:
     env = {"ZIDIMAIL_DATA_DIR": str(tmp_path), "ZIDIMAIL_DATABASE_URL": sqlite_url}
-    with pytest.raises(SettingsError):
+    with pytest.raises((SettingsError, PlanNotFound, OrganisationNotFound)):
         await command.change(parsed(command, words.split()), Settings.from_env(env))

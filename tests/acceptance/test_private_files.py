@@ -31,6 +31,8 @@ def test_data_directory_and_everything_in_it_are_private(tmp_path: Path) -> None
     stack = Stack(data_dir, env={"ZIDIMAIL_GRPC_LISTEN": listen, "ZIDIMAIL_SERVER": listen})
     before = os.umask(0o022)
     try:
+        stack.run("server", "migrate")
+        stack.bootstrap_org("third@example.com", "third.example.com")
         with stack:
             mail = {"from": f"a@{stack.domain}", "to": ["ada@example.org"], "subject": "s", "text": "secret"}
             headers = {"Authorization": f"Bearer {stack.api_key}"}

@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
+from tests.harness.organisations import Organisation
 from tests.harness.stack import Stack
 
-EMAILS = 90
 # Every third email of a job.
 SUPPRESSED = "gone@example.org"
 
@@ -18,6 +18,7 @@ class Outcome:
     """The differences between what the jobs must count and what is stored; none in a clean run."""
 
     jobs: int
+    emails: int
     differences: list[str]
 
     @property
@@ -26,10 +27,11 @@ class Outcome:
         return not self.differences
 
     def __str__(self) -> str:
-        return f"{self.jobs} jobs of {EMAILS} emails: {'; '.join(self.differences) or 'every count is exact'}"
+        found = "; ".join(self.differences) or "every count is exact"
+        return f"{self.jobs} jobs of {self.emails} emails: {found}"
 
 
-def emails(number: int, domain: str = Stack.domain) -> list[dict[str, Any]]:
+def emails(number: int, domain: str) -> list[dict[str, Any]]:
     """The emails of a job, each third of which is suppressed."""
     return [
         {
@@ -42,9 +44,9 @@ def emails(number: int, domain: str = Stack.domain) -> list[dict[str, Any]]:
     ]
 
 
-def client(stack: Stack) -> httpx.Client:
-    """A client with the owner's key."""
-    headers = {"authorization": f"Bearer {stack.api_key}"}
+def client(stack: Stack, organisation: Organisation) -> httpx.Client:
+    """A client with the key of an organisation."""
+    headers = {"authorization": f"Bearer {organisation.api_key}"}
     return httpx.Client(base_url=stack.http, headers=headers, timeout=120)
 
 
@@ -53,39 +55,39 @@ def count(api: httpx.Client, **query: str) -> int:
     return int(api.get("/v1/emails", params=query).json()["total"])
 
 
-def at_once(stack: Stack, jobs: int) -> Outcome:
-    """Creates the jobs all at once, then compares each count with the emails."""
-    with client(stack) as api:
+def at_once(stack: Stack, organisation: Organisation, jobs: int, size: int) -> Outcome:
+    """Creates jobs of `size` emails all at once, then compares each count with the emails."""
+    with client(stack, organisation) as api:
         api.post("/v1/suppressions", json={"email": SUPPRESSED}).raise_for_status()
     with ThreadPoolExecutor(jobs) as callers:
-        created = list(callers.map(lambda number: _create(stack, number), range(jobs)))
+        created = list(callers.map(lambda number: _create(stack, organisation, number, size), range(jobs)))
     differences: list[str] = []
 
     def equal(name: str, found: object, wanted: object) -> None:
         if found != wanted:
             differences.append(f"{name}: {found} instead of {wanted}")
 
-    failed = EMAILS // 3
-    with client(stack) as api:
+    failed = size // 3
+    with client(stack, organisation) as api:
         equal("jobs", api.get("/v1/batch-jobs").json()["total"], jobs)
         equal("ids", len(set(created)), jobs)
         for job_id in created:
             job = api.get(f"/v1/batch-jobs/{job_id}").json()
             counts = [job[f"{name}_count"] for name in ("total", "sent", "failed")]
-            equal(f"job {job_id}", counts, [EMAILS, EMAILS - failed, failed])
+            equal(f"job {job_id}", counts, [size, size - failed, failed])
             equal(f"state of {job_id}", job["status"], "completed")
-            equal(f"emails of {job_id}", count(api, job_id=job_id), EMAILS)
+            equal(f"emails of {job_id}", count(api, job_id=job_id), size)
             suppressed = count(api, job_id=job_id, status="suppressed")
             equal(f"suppressed of {job_id}", suppressed, failed)
         used = api.get("/v1/usage").json()["monthly"]["used"]
-        equal("recipients charged", used, jobs * (EMAILS - failed))
-    return Outcome(jobs, differences)
+        equal("recipients charged", used, jobs * (size - failed))
+    return Outcome(jobs, size, differences)
 
 
-def _create(stack: Stack, number: int) -> str:
-    with client(stack) as api:
+def _create(stack: Stack, organisation: Organisation, number: int, size: int) -> str:
+    with client(stack, organisation) as api:
         key = {"idempotency-key": f"at-once-{number}"}
-        answer = api.post("/v1/batch-jobs", json={"emails": emails(EMAILS)}, headers=key)
+        answer = api.post("/v1/batch-jobs", json={"emails": emails(size, organisation.domain)}, headers=key)
         assert answer.status_code == 201, answer.text
         id: str = answer.json()["id"]
         return id

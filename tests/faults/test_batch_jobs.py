@@ -2,48 +2,55 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.faults.batch_jobs import SUPPRESSED, at_once, client, count, emails
+from tests.harness.organisations import Kind, Organisation
 from tests.harness.postgres import Postgres
 from tests.harness.stack import Stack
 from tests.harness.waiting import until_sync
 
 pytestmark = pytest.mark.timeout(900)
 
-CALLERS, JOBS, EMAILS = 4, 3, 30
-# `make faults` creates a hundred.
-AT_ONCE = 12
+CALLERS, JOBS, EMAILS = 4, 3, 15
+# `make faults` creates a hundred, of more emails.
+AT_ONCE, EMAILS_AT_ONCE = 12, 30
 DIES_WITHIN_S = 60.0
+WINDOWS = ("accept.before_commit", "accept.after_commit")
+# Each test has an organisation of its own, whose emails and jobs it counts.
+KINDS = {name: Kind(["--plan", "enterprise"]) for name in ("before-commit", "after-commit", "at-once")}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """The store of the stack; None for its own SQLite."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Server and edge, on both engines."""
+    folder = tmp_path_factory.mktemp("jobs")
     if request.param == "sqlite":
-        yield None
+        with Stack(folder, kinds=KINDS) as stack:
+            yield stack
         return
     postgres: Postgres = request.getfixturevalue("postgres")
     url = postgres.create_database()
-    yield url
+    with Stack(folder, database_url=url, kinds=KINDS) as stack:
+        yield stack
     postgres.drop_database(url)
 
 
-@pytest.mark.parametrize("window", ["accept.before_commit", "accept.after_commit"])
+@pytest.mark.parametrize("window", WINDOWS)
 def test_jobs_whose_server_is_killed_are_stored_whole_with_exact_counts_or_not_at_all(
-    tmp_path: Path, database_url: str | None, window: str
+    stack: Stack, window: str
 ) -> None:
-    with Stack(tmp_path, database_url=database_url) as stack, client(stack) as api:
+    organisation = stack.orgs[window.removeprefix("accept.").replace("_", "-")]
+    with client(stack, organisation) as api:
         api.post("/v1/suppressions", json={"email": SUPPRESSED}).raise_for_status()
         stack.kill_server()
         # In the midst of the jobs: some are answered before, some are repeated after.
         stack.start_server({"ZIDIMAIL_FAILPOINTS": f"{window}=kill@3"})
         with ThreadPoolExecutor(CALLERS) as callers:
-            creating = [callers.submit(create_jobs, stack, caller) for caller in range(CALLERS)]
+            creating = [callers.submit(create_jobs, stack, organisation, caller) for caller in range(CALLERS)]
             stack.wait_server(DIES_WITHIN_S)
             stack.start_server()
             jobs = [job for created in creating for job in created.result()]
@@ -61,21 +68,19 @@ def test_jobs_whose_server_is_killed_are_stored_whole_with_exact_counts_or_not_a
         assert count(api) == CALLERS * JOBS * EMAILS
 
 
-def test_jobs_that_are_created_at_once_have_exact_counts(tmp_path: Path, database_url: str | None) -> None:
-    with Stack(tmp_path, database_url=database_url) as stack:
-        outcome = at_once(stack, AT_ONCE)
+def test_jobs_that_are_created_at_once_have_exact_counts(stack: Stack) -> None:
+    outcome = at_once(stack, stack.orgs["at-once"], AT_ONCE, EMAILS_AT_ONCE)
     assert outcome.is_clean, outcome
 
 
-def create_jobs(stack: Stack, caller: int) -> list[dict[str, Any]]:
+def create_jobs(stack: Stack, organisation: Organisation, caller: int) -> list[dict[str, Any]]:
     """Creates jobs one after the other, and repeats each until it is answered."""
-    with client(stack) as api:
+    mails = emails(EMAILS, organisation.domain)
+    with client(stack, organisation) as api:
 
         def created(key: str) -> dict[str, Any] | None:
             try:
-                answer = api.post(
-                    "/v1/batch-jobs", json={"emails": emails(EMAILS)}, headers={"idempotency-key": key}
-                )
+                answer = api.post("/v1/batch-jobs", json={"emails": mails}, headers={"idempotency-key": key})
             except httpx.TransportError:
                 return None
             assert answer.status_code in (201, 503, 504), answer.text

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from server.commands import account_state, bootstrap, organisation
+from server.commands import account_state, bootstrap, operator, organisation
 from server.db.tables.quotas import plans
 from server.settings import Settings
 from tests.harness.ledger import store
@@ -33,31 +33,38 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of organisation: its `bootstrap` options, and the operator's later decisions about it."""
+    """A kind of organisation: its `bootstrap` options, and the operator's later decisions about it.
+
+    `is_operator` makes its owner an operator of the installation.
+    """
 
     options: Sequence[str]
     decided: Mapping[str, str] = field(default_factory=dict)
+    is_operator: bool = False
 
 
-async def make(kinds: Mapping[str, Kind], env: Mapping[str, str]) -> dict[str, Organisation]:
-    """One organisation of each kind, with the verified domain KIND.example.com.
+async def add(settings: Settings, email: str, domain: str, *options: str) -> Organisation:
+    """An organisation with a verified domain and the options of `bootstrap`; on SQLite no server may run."""
+    words = ["--email", email, *options, "--domain", domain, "--verified"]
+    printed: Any = await bootstrap.bootstrap(parsed(bootstrap, words), settings)
+    return Organisation(**printed, domain=domain)
 
-    `env` names the store; on SQLite no server may run.
-    """
-    settings = Settings.from_env(env)
+
+async def make(kinds: Mapping[str, Kind], settings: Settings) -> dict[str, Organisation]:
+    """One organisation of each kind, with the verified domain KIND.example.com."""
     made = {}
     for name, kind in kinds.items():
         domain = f"{name}.example.com"
-        words = ["--email", f"owner@{domain}", *kind.options, "--domain", domain, "--verified"]
-        printed: Any = await bootstrap.bootstrap(parsed(bootstrap, words), settings)
-        made[name] = Organisation(**printed, domain=domain)
+        made[name] = await add(settings, f"owner@{domain}", domain, *kind.options)
         state = kind.decided.get("state")
         if state is not None:
-            words = [printed["org_id"], state, "--note", NOTE, "--by", "eve"]
+            words = [made[name].org_id, state, "--note", NOTE, "--by", "eve"]
             await account_state.change(parsed(account_state, words), settings)
+        if kind.is_operator:
+            await operator.run(parsed(operator, ["grant", f"owner@{domain}"]), settings)
         limits = [f"--{key}={value}" for key, value in kind.decided.items() if key != "state"]
         if limits:
-            await organisation.change(parsed(organisation, [printed["org_id"], *limits]), settings)
+            await organisation.change(parsed(organisation, [made[name].org_id, *limits]), settings)
     return made
 
 
@@ -70,6 +77,12 @@ def own_without_limit(name: str, database_url: str) -> None:
     limits = dict.fromkeys(f"{thing}_limit" for thing in owned)
     with store(database_url) as connection:
         connection.execute(update(plans).where(plans.c.plan == name).values(limits))
+
+
+async def operator_token(settings: Settings) -> str:
+    """A new token of a program of the operator's. On SQLite no server may run."""
+    made: Any = await operator.run(parsed(operator, ["token", "harness"]), settings)
+    return str(made["token"])
 
 
 def parsed(command: ModuleType, words: Sequence[str]) -> argparse.Namespace:

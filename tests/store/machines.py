@@ -1,6 +1,7 @@
 """State machines of Hypothesis over a real store, whose operations are asynchronous."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, ParamSpec, TypeVar
@@ -61,12 +62,13 @@ def open_store(url: str) -> Iterator[Store]:
 def explore(machine: type[RuleBasedStateMachine], *, examples: int, steps: int, **parts: object) -> None:
     """Runs a machine that has `parts`, such as its store, as attributes of its class.
 
+    `MODEL_EXAMPLES` multiplies the examples (`make fuzz`).
     A failure prints the steps that lead to it and how to repeat it.
     """
     run_state_machine_as_test(
         type(machine.__name__, (machine,), parts),
         settings=settings(
-            max_examples=examples,
+            max_examples=examples * int(os.environ.get("MODEL_EXAMPLES", "1")),
             stateful_step_count=steps,
             deadline=None,
             database=None,

@@ -153,4 +153,4 @@ class Jobs(StoreMachine):
 
 @with_time_to_shorten
 def test_every_job_is_taken_whole_or_not_at_all_and_its_counts_are_exact(store: Store) -> None:
-    explore(Jobs, examples=15, steps=15, store=store)
+    explore(Jobs, examples=8, steps=15, store=store)

@@ -200,4 +200,4 @@ def _settlement(claim: Claimed, status: str, due_at: int | None) -> Settlement:
 
 @with_time_to_shorten
 def test_row_has_one_holder_and_one_outcome_under_any_interleaving(store: Store) -> None:
-    explore(World, examples=60, steps=30, store=store)
+    explore(World, examples=30, steps=30, store=store)

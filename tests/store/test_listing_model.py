@@ -144,4 +144,4 @@ def type_of(mail: Mail) -> JobType:
 
 @with_time_to_shorten
 def test_every_filter_and_page_equals_a_full_scan(store: Store) -> None:
-    explore(Lists, examples=20, steps=20, store=store)
+    explore(Lists, examples=10, steps=20, store=store)

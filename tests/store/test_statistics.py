@@ -205,4 +205,4 @@ class Fates(StoreMachine):
 
 @with_time_to_shorten
 def test_counters_equal_a_full_count(store: Store) -> None:
-    explore(Fates, examples=50, steps=30, store=store)
+    explore(Fates, examples=25, steps=30, store=store)

@@ -297,4 +297,4 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @with_time_to_shorten
 def test_states_events_queue_and_files_agree_under_any_interleaving(engine: Engine) -> None:
-    explore(Mail, examples=30, steps=30, engine=engine)
+    explore(Mail, examples=15, steps=30, engine=engine)

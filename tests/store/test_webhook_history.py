@@ -122,7 +122,7 @@ class Calls(StoreMachine):
 
 @with_time_to_shorten
 def test_every_page_of_every_state_equals_a_selection_from_all_calls(store: Store) -> None:
-    explore(Calls, examples=20, steps=20, store=store)
+    explore(Calls, examples=10, steps=20, store=store)
 
 
 async def test_totals_are_exact_up_to_a_limit(database: Database, writer: Writer) -> None:
