@@ -131,6 +131,11 @@ class Tx:
 
         self._run(sql, stream)
 
+    def shrink_cache(self) -> None:
+        """Frees what this connection's cache holds and does not use now; only SQLite's has one."""
+        if self.is_sqlite:
+            self._run("PRAGMA shrink_memory", lambda: self._driver.execute("PRAGMA shrink_memory"))
+
     def begin(self, statement: str) -> None:
         """Begins with this statement, or when the driver does if it is empty."""
         if statement:

@@ -155,6 +155,8 @@ def _discard(tx: Tx, keys: Sequence[_Key]) -> list[None]:
         _delete_parts(tx, staged)
         owner = (email_contents.c.org_id, email_contents.c.email_id)
         tx.change(delete(email_contents).where(in_keys(tx, owner, staged)))
+    # The pages of large contents would stay there, and nobody needs them.
+    tx.shrink_cache()
     return [None] * len(keys)
 
 
