@@ -32,6 +32,7 @@ test-clients: $(INSTALLED) ## Build and run the guides of docs/, gateways, and p
 	$(if $(ARGS),,@$(PY) -m tests.clients.programs)
 	$(if $(ARGS),,@$(PY) -m tests.clients.smtp)
 	$(if $(ARGS),,@$(PY) -m tests.clients.readers)
+	$(if $(ARGS),,@$(PY) -m tests.clients.spreadsheets)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
 	@$(PY) -m tools.check

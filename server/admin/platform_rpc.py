@@ -99,7 +99,8 @@ class PlatformServicer:
             removed = suppressions.remove(tx, org_id, [wanted], by.now_ms)
             if not removed:
                 raise SuppressionNotFound(request.id_or_email)
-            act = Act(method=by.method, org_id=org_id, target_id=removed[0].address, reason=by.reason)
+            # By its id: a log of operators holds no addresses of recipients, which may ask to be erased.
+            act = Act(method=by.method, org_id=org_id, target_id=removed[0].id, reason=by.reason)
             changes = {"suppression": (removed[0].origin, None)}
             operator_log.record_shown(tx, by.actor, act, by.now_ms, changes)
             return removed[0]
