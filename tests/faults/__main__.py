@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--failpoints", default="", help="failpoints that are on in every round, to break it")
     parser.add_argument("--attacks", type=float, default=0, help="seconds of each attack, instead of kills")
+    parser.add_argument("--only", default="", help="attacks with this in their name")
     parser.add_argument("--relay", type=int, default=0, help="kills of relay and server, instead of the rest")
     parser.add_argument(
         "--lists", type=int, default=0, help="members of a list to send to, instead of the rest"
@@ -40,8 +41,10 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.attacks:
         with tempfile.TemporaryDirectory(prefix="zidimail-attacks-") as folder:
-            broken = asyncio.run(attacks.run(Path(folder), arguments.attacks))
-            broken += asyncio.run(shares.run(Path(folder) / "shares", arguments.attacks))
+            broken = asyncio.run(attacks.run(Path(folder), arguments.attacks, names=arguments.only))
+            broken += asyncio.run(
+                shares.run(Path(folder) / "shares", arguments.attacks, names=arguments.only)
+            )
         print(f"broken: {', '.join(broken) or 'nothing'}")
         return 1 if broken else 0
     url = Postgres.for_tests().create_database() if arguments.database == "postgresql" else None

@@ -191,12 +191,13 @@ def test_operator_removes_a_suppression_with_a_reason(
     """F-14."""
     with client(rest, customer.api_key) as api:
         api.post("/v1/suppressions", json={"email": "blocked@example.org"})
-    golden.check("admin/list-suppressions", operator.get(f"{path}/suppressions?search=BLOCKED"))
+    listed = operator.get(f"{path}/suppressions?search=BLOCKED")
+    golden.check("admin/list-suppressions", listed)
     assert operator.get(f"{path}/suppressions?search=nobody").json()["data"] == []
     one = f"{path}/suppressions/Blocked@example.org"
     assert operator.delete(one).json()["errors"][0]["field"] == "reason"
     golden.check("admin/remove-suppression", operator.delete(one, params={"reason": WHY}))
-    assert newest_audit_entry(owner)["target_id"] == "blocked@example.org"
+    assert newest_audit_entry(owner)["target_id"] == listed.json()["data"][0]["id"]
     assert operator.delete(one, params={"reason": WHY}).status_code == 404
 
 
@@ -219,6 +220,11 @@ def test_operator_changes_plans(operator: httpx.Client, golden: Golden) -> None:
     assert operator.patch(f"{ADMIN}/plans/gold", json=body).status_code == 404
     large = operator.patch(f"{ADMIN}/plans/starter", json={"attachment_bytes": (60 << 20) + 1})
     assert [error["field"] for error in large.json()["errors"]] == ["attachment_bytes"]
+    for given, shown in {"P-STARTER1": "P-STARTER1", "": None}.items():
+        sold = operator.patch(f"{ADMIN}/plans/starter", json={"paypal_plan": given})
+        assert sold.json()["paypal_plan"] == shown
+    wrong = operator.patch(f"{ADMIN}/plans/starter", json={"paypal_plan": "STARTER"})
+    assert [error["field"] for error in wrong.json()["errors"]] == ["paypal_plan"]
 
 
 def test_operator_sees_the_queue_and_the_rates(operator: httpx.Client, path: str, golden: Golden) -> None:

@@ -11,7 +11,7 @@ from server.db.tables.privacy import erasures
 from server.db.tables.webhooks import webhook_calls
 from server.db.tx import Tx
 from server.privacy import eraser, erasure_store
-from server.privacy.faults import ErasureMoved
+from server.privacy.faults import Moved
 from tests.delivery.queued import recipients_of
 from tests.harness.rows import stored
 from tests.store.erasing import ADA, BOB, Erasing
@@ -73,7 +73,7 @@ async def test_two_processes_erase_together(erasing: Erasing, monkeypatch: pytes
 async def test_process_with_an_old_row_changes_nothing(erasing: Erasing, database: Database) -> None:
     row = await erasing.request()
     await erasing.eraser.step()
-    with pytest.raises(ErasureMoved):
+    with pytest.raises(Moved):
         await erasing.writer.run(erasure_store.advance, row, erasure_store.Step("completed"), 1)
     assert (await database.read(erasure_store.get, row.org_id, row.id)) != row
 

@@ -1,5 +1,6 @@
 """The certificates of PayPal: only PayPal's own are believed (C-79)."""
 
+import asyncio
 import time
 from collections import Counter
 
@@ -112,6 +113,26 @@ async def test_url_without_a_certificate_is_not_asked_again_at_once() -> None:
         with pytest.raises(EventNotValid):
             await kept.key(URL)
     assert site.fetched == {URL: 1}
+
+
+async def test_forged_events_do_not_hold_up_those_with_a_kept_certificate() -> None:
+    started, opened = asyncio.Event(), asyncio.Event()
+
+    class Slow(Site):
+        async def fetch(self, url: str) -> bytes:
+            if url != URL:
+                started.set()
+                await opened.wait()
+            return await super().fetch(url)
+
+    kept = certificates(Slow(**{URL: authority().signer().file}))
+    await kept.key(URL)
+    forged = [asyncio.ensure_future(kept.key(f"{URL}{number}")) for number in range(20)]
+    await started.wait()
+    assert await kept.key(URL)
+    opened.set()
+    results = await asyncio.gather(*forged, return_exceptions=True)
+    assert [type(result) for result in results] == [EventNotValid] * 8 + [ProviderUnavailable] * 12
 
 
 async def test_outage_is_no_verdict() -> None:
