@@ -28,6 +28,7 @@ from edge.dialects.zsend.dialect import ZSend
 from edge.dialects.zsend.openapi import DESCRIPTION as ZSEND
 from edge.dialects.zsend.routes import PREFIX as ZSEND_PREFIX
 from edge.errors import handlers
+from edge.exports import Exports
 from edge.hooks.paypal import PATH, PayPalEvents, PayPalHook
 from edge.links import unsubscribe
 from edge.middleware.access_log import AccessLog
@@ -67,6 +68,7 @@ def application(settings: Settings) -> Starlette:
     shared = (capacity, client_ips, rate_limiter)
     endpoints = _endpoints(spoken, channel, settings, *shared)
     paypal_hook = PayPalHook(channel, settings.secret, dialect, *shared, settings.deadline_s)
+    exports = Exports(channel, client_ips, rate_limiter)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -78,6 +80,7 @@ def application(settings: Settings) -> Starlette:
             *(Page(f"{prefix}/openapi.json", OpenApi) for prefix in dialects),
             Page("/v1/protos.binpb", Descriptors),
             Page("/v1/protos.zip", Sources),
+            LinkRoute("/v1/exports/{id}/file", exports.file),
             *(PrefixMount(prefix, endpoint) for prefix, endpoint in endpoints.items()),
             Page("/healthz", Health),
             Page("/readyz", Readiness),

@@ -52,6 +52,14 @@ class ClientStream(Protocol):
     def __call__(self, *, timeout: float, metadata: Metadata) -> grpc.aio.StreamUnaryCall[Any, Any]: ...
 
 
+class ServerStream(Protocol):
+    """A method of the server that answers with a stream of messages, which the caller reads."""
+
+    def __call__(
+        self, request: Any, /, *, timeout: float, metadata: Metadata
+    ) -> grpc.aio.UnaryStreamCall[Any, Any]: ...
+
+
 class Channel:
     """The methods of the server by name, `package.Service.Method`.
 
@@ -92,6 +100,10 @@ class Channel:
     def client_stream(self, method: str, response: type[Message]) -> ClientStream:
         """A method that takes a stream of messages."""
         return self._method(_Method("stream_unary", method, serialised, response, self._proof))
+
+    def server_stream(self, method: str, response: type[Message]) -> ServerStream:
+        """A method that answers with a stream of messages."""
+        return self._method(_Method("unary_stream", method, serialised, response, self._proof))
 
     def _method(self, method: _Method) -> _Method:
         self._methods.append(method)

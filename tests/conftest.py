@@ -17,6 +17,8 @@ from tests.harness.postgres import Postgres
 from tests.harness.sheets_server import sheets_server
 from tests.harness.stack import Stack
 
+pytest_plugins = ["tests.harness.skips"]
+
 
 def pytest_configure() -> None:
     """Tests, the programs that they start write in memory, unless TMPDIR says where."""

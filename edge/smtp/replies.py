@@ -213,6 +213,8 @@ ROWS: Mapping[str, Reply] = {
             "TOO_MANY_INVITATIONS",
             "ERASURE_NOT_FOUND",
             "TOO_MANY_ERASURES",
+            "EXPORT_NOT_FOUND",
+            "EXPORT_NOT_READY",
             "REGISTRATION_CLOSED",
             "LINK_NOT_VALID",
             "TOO_MANY_ATTEMPTS",

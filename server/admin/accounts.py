@@ -82,4 +82,5 @@ def plan_message(row: PlanRow) -> admin_pb2.PlanLimits:
         overage=row.overage,
         attachment_bytes=row.attachment_bytes,
         smtp=row.smtp,
+        paypal_plan=row.paypal_plan_id,
     )

@@ -31,7 +31,7 @@ from server.faults import Unavailable, ValidationFailed, Violation
 from server.ids import SYSTEM_ORG_ID, ms_of
 from server.queue import overview
 from server.queue.overview import SiteRow
-from server.quotas.plans import all_plans
+from server.quotas.plans import all_plans, is_paypal_plan
 from server.suppressions import store as suppressions
 from server.suppressions.faults import SuppressionNotFound
 from server.suppressions.store import SuppressionRow
@@ -125,6 +125,11 @@ class PlatformServicer:
                 most = f"must be a number from 0 to {MAX_ATTACHMENT_BYTES}"
                 raise ValidationFailed([Violation("attachment_bytes", most)])
             changes["attachment_bytes"] = request.attachment_bytes
+        if request.HasField("paypal_plan"):
+            if request.paypal_plan and not is_paypal_plan(request.paypal_plan):
+                description = "must be the id of a plan at PayPal, which begins with P-, or empty"
+                raise ValidationFailed([Violation("paypal_plan", description)])
+            changes["paypal_plan_id"] = request.paypal_plan or None
         by = acting(context, self._clock, "UpdatePlanLimits", reason(request.reason))
         row = await self._writer.run(acts.change_plan_limits, request.plan_id, changes, by)
         return pb.UpdatePlanLimitsResponse(plan=plan_message(row))

@@ -92,11 +92,14 @@ def adopt(tx: Tx, org_id: str, plan: str, reading: Reading, default_plan: str, n
 
 
 def give_up(tx: Tx, known: Subscription, default_plan: str, now_ms: int) -> Subscription:
-    """Gives a subscription up that waits for approval; PayPal lets nobody cancel such a one."""
+    """Gives a subscription up, which PayPal cancels for nobody before it is approved.
+
+    One that was approved meanwhile is left as it is.
+    """
     organisation, rows = _locked(tx, known.org_id)
     after = rows[known.id]
     if after.is_approved:
-        raise SubscriptionExists(after.id, after.status)
+        return after
     return _settle(tx, organisation, rows, [replace(after, live=False)], default_plan, now_ms)[known.id]
 
 

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from server.billing.faults import EventNotValid, ProviderRefused
+from server.billing.faults import EventNotValid, ProviderRefused, ProviderUnavailable
 from server.clock import Clock
 
 _API_HOST, _CERTIFICATES_HOST = "api-m.", "api."
@@ -28,6 +29,9 @@ _MAX_KEPT = 16
 # The time for which a URL that led to no certificate is not asked again: anybody can name one.
 _MISSED_S = 60.0
 _MAX_MISSED = 1_000
+# Certificates that are fetched at the same time: each forged event may name another one.
+_MAX_FETCHING = 8
+_log = structlog.get_logger()
 
 
 class Fetch(Protocol):
@@ -49,7 +53,7 @@ class Certificates:
         clock: Clock,
         api_url: str,
         certificates_url: str,
-        roots: Callable[[], Sequence[x509.Certificate]],
+        roots: Sequence[x509.Certificate],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
@@ -62,7 +66,7 @@ class Certificates:
         self._monotonic = monotonic
         self._kept: dict[str, x509.Certificate] = {}
         self._missed: dict[str, float] = {}
-        self._turn = asyncio.Lock()
+        self._fetching: dict[str, asyncio.Task[x509.Certificate]] = {}
 
     async def key(self, url: str) -> RSAPublicKey:
         """The public key of the certificate at a URL.
@@ -71,11 +75,7 @@ class Certificates:
         """
         if not self._is_paypals(url):
             raise EventNotValid("its certificate is not PayPal's")
-        # One at a time, so that forged events cost one call after another.
-        async with self._turn:
-            certificate = self._kept.get(url)
-            if certificate is None:
-                certificate = await self._fetched(url)
+        certificate = self._kept.get(url) or await self._once(url)
         now = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             self._kept.pop(url, None)
@@ -84,6 +84,19 @@ class Certificates:
         if not isinstance(key, RSAPublicKey):
             raise EventNotValid("its certificate has no RSA key")
         return key
+
+    async def _once(self, url: str) -> x509.Certificate:
+        """Fetches a certificate for all events that need it now. Few others are waited for at once."""
+        fetching = self._fetching.get(url)
+        if fetching is None:
+            if len(self._fetching) >= _MAX_FETCHING:
+                raise ProviderUnavailable("too many of its certificates are asked for at once")
+            fetching = self._fetching[url] = asyncio.create_task(
+                self._fetched(url), name="billing.certificate"
+            )
+            fetching.add_done_callback(lambda done: self._fetching.pop(url))
+        # Shielded: an event that is given up must not end the fetch of the others.
+        return await asyncio.shield(fetching)
 
     def _is_paypals(self, url: str) -> bool:
         scheme, separator, rest = url.partition("://")
@@ -97,7 +110,9 @@ class Certificates:
         try:
             file = await self._fetch(url)
             certificate = await asyncio.to_thread(self._verified, file)
-        except (ProviderRefused, VerificationError, ValueError):
+        except (ProviderRefused, VerificationError, ValueError) as error:
+            problem = error.metadata["problem"] if isinstance(error, ProviderRefused) else str(error)
+            _log.warning("a certificate of PayPal cannot be verified", url=url, problem=problem)
             self._miss(url)
             raise EventNotValid("its certificate cannot be verified") from None
         if len(self._kept) >= _MAX_KEPT:
@@ -109,7 +124,7 @@ class Certificates:
         """The first certificate of a file, by the others. Raises VerificationError, ValueError."""
         leaf, *others = x509.load_pem_x509_certificates(file)
         now = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
-        policy = PolicyBuilder().store(Store(list(self._roots()))).time(now)
+        policy = PolicyBuilder().store(Store(list(self._roots))).time(now)
         policy.build_server_verifier(x509.DNSName(self._signer)).verify(leaf, others)
         return leaf
 

@@ -116,9 +116,10 @@ class Subscriptions:
         if not live.is_approved:
             live = await self.refresh(live)
             if not live.is_approved:
-                return await self._writer.run(
-                    applying.give_up, live, self._default_plan, self._clock.now_ms()
-                )
+                now = self._clock.now_ms()
+                live = await self._writer.run(applying.give_up, live, self._default_plan, now)
+            if not live.is_approved:
+                return live
         return await self._end(live, _CANCELLED_BY_OWNER)
 
     async def refresh(self, known: Subscription) -> Subscription:

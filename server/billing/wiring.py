@@ -32,7 +32,7 @@ def build(kernel: Kernel) -> Package:
         kernel.clock,
         settings.paypal_url,
         settings.paypal_certificates_url,
-        trusted_roots,
+        trusted_roots(),
     )
     signatures = Signatures(certificates, settings.paypal_webhook_id)
     events = Events(kernel.database, kernel.writer, kernel.clock, signatures, subscriptions)

@@ -1,18 +1,17 @@
 """`python -m server plan`: the limits of all organisations on a plan (contract rows Z-43, C-13, C-14)."""
 
 import argparse
-import re
 
 from server.admin.acts import change_plan_limits
 from server.commands.actor import by_command
 from server.commands.options import LIMITS, limits_of, whole_number
 from server.db.writer import running_writer
+from server.quotas.plans import is_paypal_plan
 from server.settings import Settings, SettingsError
 
 _MIB = 2**20
 # A message of the wire has 64 MiB, and an email is more than its files.
 _MAX_ATTACHMENTS_MIB = 60
-_PAYPAL_PLAN = re.compile(r"[A-Za-z0-9-]{3,50}", re.ASCII)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,9 +50,8 @@ def _changes(args: argparse.Namespace) -> dict[str, object]:
 def _paypal_plan(text: str) -> str | None:
     if text == "none":
         return None
-    if _PAYPAL_PLAN.fullmatch(text) is None:
+    if not is_paypal_plan(text):
         raise SettingsError(
-            "--paypal-plan must be the id of a plan at PayPal, which begins with P-, "
-            f"or `none`, not {text!r}."
+            f"--paypal-plan must be the id of a plan at PayPal (it begins with P-) or `none`, not {text!r}."
         )
     return text

@@ -43,6 +43,8 @@ class Draft(Candidate):
     # The URLs of the attachments that are still to be fetched, by the attachments' numbers.
     links: dict[int, str]
     parts: list[Row] = field(default_factory=list)
+    # True when `content` and `parts` are stored already.
+    is_staged: bool = False
     # The numbers of the recipients that are suppressed.
     suppressed: set[int] = field(default_factory=set)
 
@@ -60,6 +62,16 @@ class Draft(Candidate):
     def detach(self) -> None:
         """Releases the content of all attachments."""
         self.parts.clear()
+
+    @property
+    def content_bytes(self) -> int:
+        """The characters of the bodies, about as many bytes."""
+        return len(self.content["html"] or "") + len(self.content["text"] or "")
+
+    @property
+    def stored_bytes(self) -> int:
+        """The bytes of all that may be large, about."""
+        return self.content_bytes + sum(len(part["content"]) for part in self.parts)
 
     @property
     def is_wanted(self) -> bool:

@@ -1,7 +1,7 @@
 """The certificate authorities that this machine trusts, for certificates beside those of connections."""
 
 import ssl
-from functools import cache
+import warnings
 from pathlib import Path
 
 from cryptography import x509
@@ -9,11 +9,10 @@ from cryptography import x509
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 
-@cache
 def trusted_roots() -> tuple[x509.Certificate, ...]:
     """The certificates of OpenSSL's file and folder, which `SSL_CERT_FILE` and `SSL_CERT_DIR` replace.
 
-    Those that cannot be read are left out.
+    Those that cannot be read are left out. For the start of a process: it changes how warnings are handled.
     """
     paths = ssl.get_default_verify_paths()
     files = [Path(paths.cafile)] if paths.cafile else []
@@ -21,9 +20,11 @@ def trusted_roots() -> tuple[x509.Certificate, ...]:
         # The other names in the folder are those of the same certificates.
         files += sorted(path for path in Path(paths.capath).iterdir() if path.suffix in (".pem", ".crt"))
     found: dict[bytes, x509.Certificate] = {}
-    for file in files:
-        for certificate in _certificates(file):
-            found[certificate.signature] = certificate
+    with warnings.catch_warnings():
+        # Old authorities have serial numbers that are not allowed any more.
+        warnings.simplefilter("ignore")
+        for file in files:
+            found.update((certificate.signature, certificate) for certificate in _certificates(file))
     return tuple(found.values())
 
 

@@ -7,10 +7,10 @@ from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events.rows import Place
-from server.privacy import erasure_store
+from server.privacy import erasure_store, export_store
 from server.privacy.emails import erase_emails
 from server.privacy.erasure_store import ErasureRow, Step
-from server.privacy.faults import ErasureMoved
+from server.privacy.faults import Moved
 from server.privacy.records import erase_records
 from server.privacy.rules import Erased
 from server.sealing import Seal
@@ -66,7 +66,7 @@ class Eraser:
                 break
             try:
                 moved |= await self._advance(row)
-            except ErasureMoved:
+            except Moved:
                 # The next step reads it again.
                 continue
         return moved
@@ -116,6 +116,8 @@ class Eraser:
         now_ms = self._clock.now_ms()
         after = erase_records(tx, row.org_id, erased, row.cursor, ENTRIES)
         erasure_store.advance(tx, row, Step("records", after) if after else Step("completed"), now_ms)
+        if not after:
+            export_store.expire_all(tx, row.org_id, now_ms)
 
 
 def seal_context(id: str) -> str:

@@ -18,7 +18,7 @@ from server.db.tables.suppressions import suppressions, unclear_bounces
 from server.db.tx import Tx
 from server.events import log
 from server.events.rows import BIGINT_MAX, EventRow, Place
-from server.privacy.faults import ErasureMoved, TooManyErasures
+from server.privacy.faults import Moved, TooManyErasures
 from server.privacy.rules import MAX_RUNNING
 from server.stats import counting
 from server.suppressions import store as suppression_store
@@ -149,7 +149,7 @@ def due(tx: Tx) -> list[ErasureRow]:
 def advance(tx: Tx, row: ErasureRow, step: Step, now_ms: int) -> None:
     """Writes a step of an erasure, and keeps other processes from it until the transaction ends.
 
-    Raises `ErasureMoved` if it has changed since `row` was read.
+    Raises `Moved` if it has changed since `row` was read.
     """
     values = {
         "org_id": row.org_id,
@@ -165,7 +165,7 @@ def advance(tx: Tx, row: ErasureRow, step: Step, now_ms: int) -> None:
         "completed_at": now_ms if step.phase == "completed" else None,
     }
     if _ADVANCE.run(tx, [values]) != 1:
-        raise ErasureMoved
+        raise Moved
 
 
 def emails_to(

@@ -1,4 +1,4 @@
-"""Faults of erasures."""
+"""Faults of erasures and exports."""
 
 from server.faults import Fault, NotFound
 from server.privacy.rules import MAX_RUNNING
@@ -22,5 +22,20 @@ class TooManyErasures(Fault):
         )
 
 
-class ErasureMoved(Exception):
-    """Another process has gone on with an erasure since it was read; nothing was changed."""
+class ExportNotFound(NotFound):
+    """No such export of the caller's organisation, or it has expired."""
+
+    reason, noun = "EXPORT_NOT_FOUND", "export"
+
+
+class ExportNotReady(Fault):
+    """The export is still being made."""
+
+    reason, code = "EXPORT_NOT_READY", "FAILED_PRECONDITION"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"The export {id} is still being made. Read it when it is completed.", id=id)
+
+
+class Moved(Exception):
+    """Another process has gone on with an erasure or an export since it was read; nothing was changed."""

@@ -93,6 +93,8 @@ def test_operators_decisions_show_in_answers_to_callers(tmp_path: Path) -> None:
         (plan, "free --daily -1"),
         (plan, "free --daily 2147483648"),
         (plan, "free --attachments none"),
+        (plan, "pro --paypal-plan P"),
+        (plan, "pro --paypal-plan P-1/../2"),
         (organisation, "none"),
         (organisation, "none --daily 2147483648"),
     ],

@@ -14,6 +14,7 @@ from typing import Any
 from tests.contract.people import (
     audit_entry_id,
     erasure_id,
+    export_id,
     invitation_id,
     member_id,
     new_session,
@@ -772,6 +773,14 @@ ROWS: dict[str, Row] = {
         "F-13", J, "full", lambda world: {"id": erasure_id(world)}, {"id": erasure_id}
     ),
     "AccountService.ListErasures": Row("F-13", J, "full", points_to=cursors(erasure_id)),
+    "AccountService.CreateExport": Row("F-13", J, "full", created=True, least="owner"),
+    "AccountService.GetExport": Row(
+        "F-13", J, "full", lambda world: {"id": export_id(world)}, {"id": export_id}, least="owner"
+    ),
+    "AccountService.ListExports": Row("F-13", J, "full", points_to=cursors(export_id), least="owner"),
+    "AccountService.GetExportFile": Row(
+        "F-13", J, "full", lambda world: {"id": export_id(world)}, {"id": export_id}, least="owner"
+    ),
     "AccountService.GetAccountHealth": Row("C-43", KJ, "read_only", bound=True),
     **of_operators(),
 }

@@ -53,8 +53,8 @@ IN_PERSON = {
     *(
         f"AccountService.{name}"
         for name in (
-            *("ChangePassword", "BeginTotp", "ActivateTotp", "DeactivateTotp", "SwitchOrganisation"),
-            "RenewRecoveryCodes",
+            *("ChangePassword", "BeginTotp", "ActivateTotp", "DeactivateTotp", "RenewRecoveryCodes"),
+            "SwitchOrganisation",
             *("LeaveOrganisation", "CloseOrganisation", "UpdateMember", "DeleteMember", "CreateInvitation"),
         )
     ),

@@ -111,7 +111,7 @@ class CrashRun:
                     await asyncio.to_thread(self._round, stack, window)
                     senders.check()
                 ended = time.monotonic()
-                # The fault has had its effect: the rest is delivered by a server without it.
+                # The loss has happened: a server without that fault delivers the rest.
                 stack.env.pop("ZIDIMAIL_FAILPOINTS", None)
                 if not stack.server_is_running():
                     await asyncio.to_thread(stack.start_server)

@@ -105,7 +105,7 @@ class RelayRun:
                 await asyncio.to_thread(stack.start_relay)
                 post = await asyncio.to_thread(self._rounds, stack, windows)
                 if self._always:
-                    # The fault has had its effect: the rest is delivered by a server without it.
+                    # The loss has happened: a server without that fault delivers the rest.
                     del stack.env["ZIDIMAIL_FAILPOINTS"]
                     await asyncio.to_thread(stack.stop_server)
                     await asyncio.to_thread(stack.start_server)

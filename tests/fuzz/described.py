@@ -55,6 +55,7 @@ RULED = (
     "DeleteMember",
     "CreateInvitation",
     "CreateErasure",
+    "CreateExport",
     "AcceptInvitation",
     "CreateContact",
     "UpdateContact",

@@ -40,6 +40,7 @@ KINDS = {
     ),
     "counted-jobs": Kind(["--plan", "free"]),
     "contacts": Kind(["--plan", "free"]),
+    "exporting": Kind(["--plan", "free"]),
     "erasing": Kind(["--plan", "free"], {"burst": "1000"}),
     "imports": Kind(["--plan", "free"]),
     "file-imports": Kind(["--plan", "free"]),

@@ -220,6 +220,11 @@ def test_operator_changes_plans(operator: httpx.Client, golden: Golden) -> None:
     assert operator.patch(f"{ADMIN}/plans/gold", json=body).status_code == 404
     large = operator.patch(f"{ADMIN}/plans/starter", json={"attachment_bytes": (60 << 20) + 1})
     assert [error["field"] for error in large.json()["errors"]] == ["attachment_bytes"]
+    for given, shown in {"P-STARTER1": "P-STARTER1", "": None}.items():
+        sold = operator.patch(f"{ADMIN}/plans/starter", json={"paypal_plan": given})
+        assert sold.json()["paypal_plan"] == shown
+    wrong = operator.patch(f"{ADMIN}/plans/starter", json={"paypal_plan": "STARTER"})
+    assert [error["field"] for error in wrong.json()["errors"]] == ["paypal_plan"]
 
 
 def test_operator_sees_the_queue_and_the_rates(operator: httpx.Client, path: str, golden: Golden) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.harness.paypal_certificates import authority, self_signed
 from tests.harness.paypal_events import event, signed
-from tests.harness.paypal_server import SCALE, PayPalServer
+from tests.harness.paypal_server import CLIENT_SECRET, SCALE, PayPalServer
 from tests.harness.stack import Stack
 from tests.rest.conftest import client
 from tests.rest.golden import Description, Golden
@@ -144,9 +144,18 @@ def test_forged_event_is_refused(
         answer = stranger.post("/inbound/paypal", content=body, headers=headers)
         assert (answer.status_code, answer.json()["statusCode"]) == (400, 400)
         assert answer.json()["error"] == "This is no valid event of PayPal."
-    with_credential = payer.post("/inbound/paypal", content=body)
+    with_credential = payer.post("/inbound/paypal", content=b"{}")
     golden.check("errors/payment-event-not-valid", with_credential)
     assert payer.get(PATH).json() == before
+
+
+def test_secrets_of_paypal_are_in_no_log(payer: httpx.Client, paypal: PayPalServer, rest: Stack) -> None:
+    paypal.failure = 401
+    assert payer.post(f"{PATH}/subscribe", json={"plan": "pro"}).status_code == 502
+    logs = "".join(path.read_text() for path in (rest.data_dir / "logs").iterdir())
+    assert "PayPal refused a call" in logs
+    for secret in (CLIENT_SECRET, *paypal.tokens):
+        assert secret not in logs
 
 
 def test_hook_takes_posts_of_a_moderate_size(stranger: httpx.Client) -> None:

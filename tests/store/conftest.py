@@ -13,7 +13,9 @@ from server.settings import Settings
 from server.wire.caller import SessionCaller
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
+from tests.harness.interleaving import Pair, two_transactions
 from tests.harness.paypal_server import PayPalServer, paypal_server
+from tests.store.erasing import Erasing
 from tests.store.machines import Store, open_store
 from tests.store.own_domains import HOSTNAME
 from tests.store.payer import Payer
@@ -90,3 +92,16 @@ async def payer(database: Database, writer: Writer, paypal: PayPalServer) -> Asy
     await payer.start()
     yield payer
     await payer.stop()
+
+
+@pytest.fixture
+async def erasing(database: Database, writer: Writer, tmp_path: Path) -> Erasing:
+    """An organisation that erases what it knows about a person."""
+    return await Erasing(database, writer, tmp_path).open()
+
+
+@pytest.fixture
+def pair(postgres_url: str) -> Iterator[Pair]:
+    """Two open transactions on a fresh PostgreSQL store."""
+    with two_transactions(postgres_url) as pair:
+        yield pair

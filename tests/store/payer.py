@@ -58,7 +58,7 @@ class Payer:
             self.clock,
             paypal.url,
             paypal.certificates_url,
-            lambda: [authority().certificate],
+            [authority().certificate],
         )
         self.subscriptions = Subscriptions(database, writer, self.clock, self.client, "free")
         signatures = Signatures(self.certificates, WEBHOOK_ID)

@@ -3,11 +3,13 @@
 import pytest
 
 from server.accounts import store as accounts
+from server.billing import store
 from server.billing.faults import (
     SubscriptionNotFound,
 )
 from server.quotas.plans import change_plan
 from tests.harness.paypal_server import PRO, SCALE, YEARLY
+from tests.harness.sqlite_plans import plans_of, scans
 from tests.store.payer import DAY_S, Payer
 
 
@@ -119,6 +121,16 @@ async def test_owner_subscribes_again_to_a_plan_that_was_changed(payer: Payer) -
     second = await payer.paid("pro")
     assert second != first
     assert (await payer.plan(), await payer.live()) == ("pro", [(second, "ACTIVE")])
+
+
+def test_subscriptions_are_found_by_an_index(sqlite_url: str) -> None:
+    for plans in (
+        plans_of(sqlite_url, store.claim, 0, 0, 20),
+        plans_of(sqlite_url, store.by_id, "I-1"),
+        plans_of(sqlite_url, store.of_organisation, "org"),
+        plans_of(sqlite_url, store.sweep_events, 0, 20),
+    ):
+        assert not scans(plans)
 
 
 async def test_plan_follows_the_id_that_paypal_shows(payer: Payer) -> None:

@@ -120,7 +120,7 @@ async def test_wrong_credentials_are_the_operators_to_mend(
 
 
 async def test_plan_that_paypal_does_not_know_is_refused(payer: Payer) -> None:
-    await payer.writer.run(change_plan, "starter", {"paypal_plan_id": "P-UNKNOWN"})
+    await payer.writer.run(change_plan, "starter", {"paypal_plan_id": "P-UNKNOWN0000"})
     with pytest.raises(ProviderRefused, match="INVALID_RESOURCE_ID"):
         await payer.subscriptions.subscribe(payer.org_id, "starter")
 

@@ -67,6 +67,18 @@ ROWS: Mapping[str, Row] = {
         "Your organisation has {limit} erasures in progress.",
         "Try again when one of them is completed, as GET /v1/erasures shows.",
     ),
+    "EXPORT_NOT_FOUND": Row(
+        404,
+        "not_found",
+        "Export not found.",
+        "Your organisation has no export with the id {id}, or not any more.",
+    ),
+    "EXPORT_NOT_READY": Row(
+        409,
+        "validation_error",
+        "The export is still being made.",
+        "Download it when GET /v1/exports/{id} shows that it is completed.",
+    ),
     "TOO_MANY_INVITATIONS": Row(
         429,
         "rate_limit_exceeded",

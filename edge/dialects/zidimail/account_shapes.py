@@ -41,6 +41,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "DeleteMemberResponse": ResponseShape("member", {"deleted": always(True)}),
     "AuditEntry": ResponseShape("audit_entry"),
     "Erasure": ResponseShape("erasure"),
+    "Export": ResponseShape("export"),
     "Invitation": ResponseShape("invitation"),
     "DeleteInvitationResponse": ResponseShape("invitation", {"deleted": always(True)}),
     "AcceptInvitationResponse": ResponseShape("membership"),

@@ -155,6 +155,8 @@ ROWS: Mapping[str, Row] = {
     "EVENT_NOT_FOUND": _unknown("This webhook has no event with the id {id}."),
     "MEMBER_NOT_FOUND": _unknown("There is no member with the id {id}."),
     "ERASURE_NOT_FOUND": _unknown("There is no erasure with the id {id}."),
+    "EXPORT_NOT_FOUND": _unknown("There is no export with the id {id}."),
+    "EXPORT_NOT_READY": _invalid("The export {id} is still being made."),
     "INVITATION_NOT_FOUND": _unknown("There is no invitation with the id {id} that waits."),
     "ROUTE_NOT_FOUND": _unknown("Nothing answers at {path}."),
     # C-66: 405 is none of the documented statuses.

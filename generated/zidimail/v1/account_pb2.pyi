@@ -15,9 +15,27 @@ class ErasureStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERASURE_STATUS_UNSPECIFIED: _ClassVar[ErasureStatus]
     ERASURE_STATUS_RUNNING: _ClassVar[ErasureStatus]
     ERASURE_STATUS_COMPLETED: _ClassVar[ErasureStatus]
+
+class ExportStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXPORT_STATUS_UNSPECIFIED: _ClassVar[ExportStatus]
+    EXPORT_STATUS_RUNNING: _ClassVar[ExportStatus]
+    EXPORT_STATUS_COMPLETED: _ClassVar[ExportStatus]
+
+class ExportFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXPORT_FORMAT_UNSPECIFIED: _ClassVar[ExportFormat]
+    EXPORT_FORMAT_NDJSON: _ClassVar[ExportFormat]
+    EXPORT_FORMAT_ZIP: _ClassVar[ExportFormat]
 ERASURE_STATUS_UNSPECIFIED: ErasureStatus
 ERASURE_STATUS_RUNNING: ErasureStatus
 ERASURE_STATUS_COMPLETED: ErasureStatus
+EXPORT_STATUS_UNSPECIFIED: ExportStatus
+EXPORT_STATUS_RUNNING: ExportStatus
+EXPORT_STATUS_COMPLETED: ExportStatus
+EXPORT_FORMAT_UNSPECIFIED: ExportFormat
+EXPORT_FORMAT_NDJSON: ExportFormat
+EXPORT_FORMAT_ZIP: ExportFormat
 
 class User(_message.Message):
     __slots__ = ("id", "email", "name", "created_at", "second_factor")
@@ -128,3 +146,19 @@ class Erasure(_message.Message):
     created_at: _timestamp_pb2.Timestamp
     completed_at: _timestamp_pb2.Timestamp
     def __init__(self, id: _Optional[str] = ..., status: _Optional[_Union[ErasureStatus, str]] = ..., stand_in: _Optional[str] = ..., email_count: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Export(_message.Message):
+    __slots__ = ("id", "status", "row_count", "created_at", "completed_at", "expires_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_AT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    status: ExportStatus
+    row_count: int
+    created_at: _timestamp_pb2.Timestamp
+    completed_at: _timestamp_pb2.Timestamp
+    expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., status: _Optional[_Union[ExportStatus, str]] = ..., row_count: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -473,6 +473,72 @@ class ListErasuresResponse(_message.Message):
     next_cursor: str
     def __init__(self, data: _Optional[_Iterable[_Union[_account_pb2.Erasure, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
 
+class CreateExportRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class CreateExportResponse(_message.Message):
+    __slots__ = ("data_export",)
+    DATA_EXPORT_FIELD_NUMBER: _ClassVar[int]
+    data_export: _account_pb2.Export
+    def __init__(self, data_export: _Optional[_Union[_account_pb2.Export, _Mapping]] = ...) -> None: ...
+
+class GetExportRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetExportResponse(_message.Message):
+    __slots__ = ("data_export",)
+    DATA_EXPORT_FIELD_NUMBER: _ClassVar[int]
+    data_export: _account_pb2.Export
+    def __init__(self, data_export: _Optional[_Union[_account_pb2.Export, _Mapping]] = ...) -> None: ...
+
+class GetExportFileRequest(_message.Message):
+    __slots__ = ("id", "format")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    format: _account_pb2.ExportFormat
+    def __init__(self, id: _Optional[str] = ..., format: _Optional[_Union[_account_pb2.ExportFormat, str]] = ...) -> None: ...
+
+class GetExportFileResponse(_message.Message):
+    __slots__ = ("content",)
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    def __init__(self, content: _Optional[bytes] = ...) -> None: ...
+
+class ListExportsRequest(_message.Message):
+    __slots__ = ("limit", "page", "after", "before", "offset")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    page: int
+    after: str
+    before: str
+    offset: int
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class ListExportsResponse(_message.Message):
+    __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    data: _containers.RepeatedCompositeFieldContainer[_account_pb2.Export]
+    has_more: bool
+    total: int
+    page: int
+    limit: int
+    next_cursor: str
+    def __init__(self, data: _Optional[_Iterable[_Union[_account_pb2.Export, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
+
 class GetAccountHealthRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -178,6 +178,26 @@ class AccountServiceStub:
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.ListErasuresRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListErasuresResponse.FromString,
                 _registered_method=True)
+        self.CreateExport = channel.unary_unary(
+                '/zidimail.v1.AccountService/CreateExport',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.CreateExportRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.CreateExportResponse.FromString,
+                _registered_method=True)
+        self.GetExport = channel.unary_unary(
+                '/zidimail.v1.AccountService/GetExport',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetExportRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetExportResponse.FromString,
+                _registered_method=True)
+        self.ListExports = channel.unary_unary(
+                '/zidimail.v1.AccountService/ListExports',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ListExportsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListExportsResponse.FromString,
+                _registered_method=True)
+        self.GetExportFile = channel.unary_stream(
+                '/zidimail.v1.AccountService/GetExportFile',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetExportFileRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetExportFileResponse.FromString,
+                _registered_method=True)
         self.GetAccountHealth = channel.unary_unary(
                 '/zidimail.v1.AccountService/GetAccountHealth',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetAccountHealthRequest.SerializeToString,
@@ -467,6 +487,45 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateExport(self, request, context):
+        """Begins to export all that the organisation has: its settings, members, domains, API keys, webhooks, suppressions,
+        contacts and lists, emails with their contents and events, and the audit log. Secrets, private keys and the
+        bytes of attachments are left out. While an export is being made, this returns it.
+
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExport(self, request, context):
+        """Returns one export.
+
+        Errors: `EXPORT_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExports(self, request, context):
+        """Lists the exports that were not deleted yet, newest first.
+
+        Errors: `VALIDATION_FAILED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExportFile(self, request, context):
+        """Returns the content of an export, piece by piece. Over REST it is `GET /v1/exports/{id}/file?format=ndjson`, or
+        `zip`: a download.
+
+        Errors: `EXPORT_NOT_FOUND`, `EXPORT_NOT_READY`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetAccountHealth(self, request, context):
         """Returns the state of the account with its reasons, the rates that it depends on, and its history.
 
@@ -618,6 +677,26 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.ListErasures,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListErasuresRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_account__service__pb2.ListErasuresResponse.SerializeToString,
+            ),
+            'CreateExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateExport,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.CreateExportRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.CreateExportResponse.SerializeToString,
+            ),
+            'GetExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExport,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetExportRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.GetExportResponse.SerializeToString,
+            ),
+            'ListExports': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExports,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListExportsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ListExportsResponse.SerializeToString,
+            ),
+            'GetExportFile': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetExportFile,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetExportFileRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.GetExportFileResponse.SerializeToString,
             ),
             'GetAccountHealth': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAccountHealth,
@@ -1385,6 +1464,114 @@ class AccountService:
             '/zidimail.v1.AccountService/ListErasures',
             zidimail_dot_v1_dot_account__service__pb2.ListErasuresRequest.SerializeToString,
             zidimail_dot_v1_dot_account__service__pb2.ListErasuresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/CreateExport',
+            zidimail_dot_v1_dot_account__service__pb2.CreateExportRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.CreateExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/GetExport',
+            zidimail_dot_v1_dot_account__service__pb2.GetExportRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.GetExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ListExports',
+            zidimail_dot_v1_dot_account__service__pb2.ListExportsRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ListExportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExportFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/zidimail.v1.AccountService/GetExportFile',
+            zidimail_dot_v1_dot_account__service__pb2.GetExportFileRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.GetExportFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

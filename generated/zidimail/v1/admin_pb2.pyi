@@ -97,18 +97,20 @@ class OrganisationAccount(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., plan: _Optional[str] = ..., sandbox: _Optional[bool] = ..., owner_email: _Optional[str] = ..., state: _Optional[_Union[_usage_service_pb2.AccountState, str]] = ..., reasons: _Optional[_Iterable[_Union[_event_pb2.AccountReason, str]]] = ..., note: _Optional[str] = ..., state_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rates: _Optional[_Union[_event_pb2.AccountRates, _Mapping]] = ..., daily: _Optional[_Union[_usage_service_pb2.Quota, _Mapping]] = ..., monthly: _Optional[_Union[_usage_service_pb2.Quota, _Mapping]] = ..., limits: _Optional[_Union[AccountLimits, _Mapping]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PlanLimits(_message.Message):
-    __slots__ = ("plan", "limits", "overage", "attachment_bytes", "smtp")
+    __slots__ = ("plan", "limits", "overage", "attachment_bytes", "smtp", "paypal_plan")
     PLAN_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     OVERAGE_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENT_BYTES_FIELD_NUMBER: _ClassVar[int]
     SMTP_FIELD_NUMBER: _ClassVar[int]
+    PAYPAL_PLAN_FIELD_NUMBER: _ClassVar[int]
     plan: str
     limits: AccountLimits
     overage: bool
     attachment_bytes: int
     smtp: bool
-    def __init__(self, plan: _Optional[str] = ..., limits: _Optional[_Union[AccountLimits, _Mapping]] = ..., overage: _Optional[bool] = ..., attachment_bytes: _Optional[int] = ..., smtp: _Optional[bool] = ...) -> None: ...
+    paypal_plan: str
+    def __init__(self, plan: _Optional[str] = ..., limits: _Optional[_Union[AccountLimits, _Mapping]] = ..., overage: _Optional[bool] = ..., attachment_bytes: _Optional[int] = ..., smtp: _Optional[bool] = ..., paypal_plan: _Optional[str] = ...) -> None: ...
 
 class QueueSite(_message.Message):
     __slots__ = ("site", "due", "waiting", "leased", "held", "oldest_at")

@@ -292,20 +292,22 @@ class GetPlanLimitsResponse(_message.Message):
     def __init__(self, data: _Optional[_Iterable[_Union[_admin_pb2.PlanLimits, _Mapping]]] = ...) -> None: ...
 
 class UpdatePlanLimitsRequest(_message.Message):
-    __slots__ = ("plan_id", "limits", "unset_limits", "overage", "attachment_bytes", "reason")
+    __slots__ = ("plan_id", "limits", "unset_limits", "overage", "attachment_bytes", "reason", "paypal_plan")
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     UNSET_LIMITS_FIELD_NUMBER: _ClassVar[int]
     OVERAGE_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENT_BYTES_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    PAYPAL_PLAN_FIELD_NUMBER: _ClassVar[int]
     plan_id: str
     limits: _admin_pb2.AccountLimits
     unset_limits: _containers.RepeatedScalarFieldContainer[str]
     overage: bool
     attachment_bytes: int
     reason: str
-    def __init__(self, plan_id: _Optional[str] = ..., limits: _Optional[_Union[_admin_pb2.AccountLimits, _Mapping]] = ..., unset_limits: _Optional[_Iterable[str]] = ..., overage: _Optional[bool] = ..., attachment_bytes: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+    paypal_plan: str
+    def __init__(self, plan_id: _Optional[str] = ..., limits: _Optional[_Union[_admin_pb2.AccountLimits, _Mapping]] = ..., unset_limits: _Optional[_Iterable[str]] = ..., overage: _Optional[bool] = ..., attachment_bytes: _Optional[int] = ..., reason: _Optional[str] = ..., paypal_plan: _Optional[str] = ...) -> None: ...
 
 class UpdatePlanLimitsResponse(_message.Message):
     __slots__ = ("plan",)

@@ -1,4 +1,4 @@
-"""Erasures of recipients' data."""
+"""Erasures of recipients' data, and exports of organisations'."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
 
@@ -31,4 +31,38 @@ erasures = Table(
     partial_index("ix_erasures_running", "stepped_at", where="completed_at IS NULL"),
     partial_index("ix_erasures_completed_at", "completed_at", where="completed_at IS NOT NULL"),
     Index("ix_erasures_org_id_stand_in", "org_id", "stand_in"),
+)
+
+# Exports of all that an organisation has: made and downloaded part by part, and deleted after a week.
+exports = Table(
+    "exports",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("id", primary_key=True),
+    # The user who asked for it.
+    id_column("user_id"),
+    # The section in progress and the key of its last row, a JSON list; both empty at the end.
+    Column("section", String(24), nullable=False),
+    Column("cursor", Text, nullable=False),
+    Column("part_count", Integer, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    # Every change adds 1: a process that has read an older version changes nothing.
+    Column("version", Integer, nullable=False),
+    time_column("created_at"),
+    time_column("stepped_at"),
+    time_column("completed_at", nullable=True),
+    time_column("expires_at"),
+    partial_index("ix_exports_running", "stepped_at", where="completed_at IS NULL"),
+    Index("ix_exports_expires_at", "expires_at"),
+)
+
+export_parts = Table(
+    "export_parts",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("export_id", primary_key=True),
+    Column("no", Integer, primary_key=True),
+    Column("section", String(24), nullable=False),
+    # Lines of JSON, compressed (gzip).
+    Column("content", LargeBinary, nullable=False),
 )

@@ -34,6 +34,7 @@ def test_probability_of_zero_never_acts() -> None:
     points = Failpoints({"ZIDIMAIL_FAILPOINTS": "a=raise%0.0"})
     for _ in range(100):
         points.hit("a")
+    assert points.enabled("a")
 
 
 def test_the_log_names_each_point_once_and_each_that_acted(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A service made for these tests, with a method of each kind, and its real server and client."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import grpc
@@ -47,11 +47,12 @@ async def serving(
     service: ServiceDescriptor,
     servicer: object,
     *interceptors: grpc.aio.ServerInterceptor,
+    others: Sequence[object] = (),
     recorder: Recorder | None = None,
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """Serves a servicer on a loopback port; yields a channel to it."""
+    """Serves a servicer on a loopback port, the methods of `others` too; yields a channel to it."""
     server = grpc.aio.server(interceptors=interceptors)
-    add_servicer(server, service, servicer, recorder=recorder)
+    add_servicer(server, service, servicer, *others, recorder=recorder)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

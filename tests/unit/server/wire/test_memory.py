@@ -44,10 +44,11 @@ REFUSALS = {
 
 
 @pytest.mark.usefixtures("uncollected")
-@pytest.mark.parametrize("refusal", REFUSALS)
-@pytest.mark.parametrize("method", KINDS)
+@pytest.mark.parametrize(
+    ("method", "refusal"),
+    # A stream has no size, and its messages are checked by their method.
+    [(method, name) for method in KINDS for name in REFUSALS if name != "too large" or not KINDS[method][0]],
+)
 async def test_refused_call_leaves_no_memory_behind(method: str, refusal: str) -> None:
-    if refusal == "too large" and KINDS[method][0]:
-        pytest.skip("a stream has no size, and its messages are checked by their method")
     async with running() as service:
         assert await kept_of(service, method, *REFUSALS[refusal]) < KEPT

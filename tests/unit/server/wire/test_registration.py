@@ -73,7 +73,9 @@ def part_of(*kinds: str) -> object:
 
 
 async def test_several_servicers_share_the_methods_of_a_service() -> None:
-    add_servicer(grpc.aio.server(), SERVICE, part_of("Unary", "Watch"), part_of("Upload", "Chat"))
+    async with serving(SERVICE, part_of("Unary", "Watch"), others=[part_of("Upload", "Chat")]) as channel:
+        assert await channel.unary_unary("/test.Echo/Unary")(text("ab")) == text("ab")
+        assert await channel.stream_unary("/test.Echo/Upload")([text("a"), text("b")]) == text("ab")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ class Records:
 
 
 @pytest.mark.parametrize("name", ["Watch", "Chat"])
-async def test_calls_of_a_stream_cannot_be_recorded(name: str) -> None:
+async def test_calls_whose_answers_are_a_stream_cannot_be_recorded(name: str) -> None:
     with pytest.raises(TypeError, match="cannot be recorded"):
         add_servicer(grpc.aio.server(), SERVICE, Echo(), recorder=Records(f"/test.Echo/{name}"))
 

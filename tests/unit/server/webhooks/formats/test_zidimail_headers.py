@@ -37,6 +37,8 @@ def test_svix_verifies_the_call_by_its_own_names() -> None:
     secret = new_secret()
     headers = {name: value for name, value in _headers(secret).items() if name.startswith("svix-")}
     svix.webhooks.Webhook(secret).verify(BODY, headers)
+    with pytest.raises(svix.webhooks.WebhookVerificationError):
+        svix.webhooks.Webhook(new_secret()).verify(BODY, headers)
 
 
 @pytest.mark.parametrize("forged", ["webhook-id", "webhook-timestamp"])
