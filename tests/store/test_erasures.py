@@ -234,7 +234,7 @@ async def test_number_of_different_recipients_stays(erasing: Erasing, database: 
         assert sorted(kept) == sorted([(BOB, 2), (row.stand_in, 1), (row.stand_in, 2)])
 
 
-async def test_what_operators_did_does_not_name_the_address(erasing: Erasing) -> None:
+async def test_logs_of_operators_do_not_name_the_address(erasing: Erasing) -> None:
     entry = {
         **dict.fromkeys(("method", "actor", "actor_name", "address"), ""),
         "id": new_id(),
