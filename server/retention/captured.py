@@ -38,8 +38,12 @@ class _Email(NamedTuple):
 _BETWEEN = Statement(
     _Email,
     """
-    SELECT e.org_id, e.id FROM {keys} AS k CROSS JOIN emails AS e
-    WHERE e.org_id = k.org_id AND e.id BETWEEN :first AND :last
+    SELECT e.org_id, e.id FROM {keys} AS k CROSS JOIN
+    {sqlite: emails AS e WHERE e.org_id = k.org_id AND e.id BETWEEN :first AND :last}
+    {postgresql: LATERAL (
+        SELECT e.org_id, e.id FROM emails AS e
+        WHERE e.org_id = k.org_id AND e.id BETWEEN :first AND :last OFFSET 0
+    ) AS e}
     """,
     keys={"org_id": "text"},
 )

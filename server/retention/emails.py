@@ -18,16 +18,12 @@ from server.db.tables.emails import (
 )
 from server.db.tables.stats import addressees
 from server.db.tx import Tx
-from server.retention.kinds import SETTLED, Bound, Found, keys_of, old_rows
+from server.retention.kinds import Bound, Found, keys_of, old_rows, settled
 
 # The most emails of one transaction: each has some ten rows.
 LIMIT = 100
 _BY_EMAIL: Sequence[Table] = (email_contents, attachments, attachment_parts, recipients)
-_OLD = old_rows(f"""
-    SELECT t.org_id, t.id FROM {{keys}} AS k CROSS JOIN emails AS t
-    WHERE t.org_id = k.org_id AND t.id < k.before_id AND {SETTLED.format(id="t.id")}
-    LIMIT :limit
-""")
+_OLD = old_rows("emails", "id", f"t.id < k.before_id AND {settled('id')}")
 
 
 class _Tags(NamedTuple):

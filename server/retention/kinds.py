@@ -4,13 +4,13 @@ A find reads the beginning of an index range of each organisation, as ids are or
 its rows by their keys, so that two servers which found the same rows delete them once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
 from sqlalchemy import Table, delete
 
-from server.db.keys import in_keys
+from server.db.keys import KeyType, in_keys
 from server.db.statements import Statement
 from server.db.tables.account_health import account_changes
 from server.db.tables.accounts import audit_entries
@@ -21,6 +21,8 @@ from server.db.tables.webhooks import webhook_attempts, webhook_calls
 from server.db.tx import Tx
 from server.ids import least_id_of
 
+# The columns of the keys of every statement that finds old rows.
+KEYS: Mapping[str, KeyType] = {"org_id": "text", "before_id": "text", "before_ms": "text"}
 # The names of rows to delete.
 Found: TypeAlias = Sequence[tuple[str, ...]]
 
@@ -85,54 +87,58 @@ def keys_of(bounds: Sequence[Bound]) -> list[tuple[str, str, str]]:
     return [(bound.org_id, least_id_of(bound.before_ms), str(bound.before_ms)) for bound in bounds]
 
 
-def old_rows(sql: str) -> Statement[_OrgKey]:
-    """A statement that finds the ids of old rows of the organisations `k`."""
-    return Statement(_OrgKey, sql, keys={"org_id": "text", "before_id": "text", "before_ms": "text"})
+def old_rows(table: str, id: str, condition: str) -> Statement[_OrgKey]:
+    """A statement that finds the ids of rows `t` of the organisations `k` that meet a condition.
 
-
-def _by_id(table: str) -> Statement[_OrgKey]:
-    return old_rows(f"""
-        SELECT t.org_id, t.id FROM {{keys}} AS k CROSS JOIN {table} AS t
-        WHERE t.org_id = k.org_id AND t.id < k.before_id
-        LIMIT :limit
-    """)
-
-
-# Mail that is still to be sent needs its contents, however old it is.
-SETTLED = """
-    NOT EXISTS (
-        SELECT 1 FROM recipients AS r WHERE r.org_id = k.org_id AND r.email_id = {id}
-        AND r.status IN ('scheduled', 'queued', 'delivery_delayed')
+    PostgreSQL would rather read a large table as a whole, if one organisation has most of it: `LATERAL` makes
+    it look up each organisation by the index, as SQLite does.
+    """
+    condition = f"t.org_id = k.org_id AND {condition}"
+    return Statement(
+        _OrgKey,
+        f"""
+        SELECT t.org_id, t.{id} AS id FROM {{keys}} AS k CROSS JOIN
+        {{sqlite: {table} AS t WHERE {condition} LIMIT :limit}}
+        {{postgresql: LATERAL (
+            SELECT t.org_id, t.{id} FROM {table} AS t WHERE {condition} ORDER BY t.org_id, t.{id} LIMIT :limit
+        ) AS t LIMIT :limit}}
+        """,
+        keys=KEYS,
     )
-"""
-_BODIES = old_rows(f"""
-    SELECT c.org_id, c.email_id AS id FROM {{keys}} AS k CROSS JOIN email_contents AS c
-    WHERE c.org_id = k.org_id AND c.email_id < k.before_id AND {SETTLED.format(id="c.email_id")}
-    LIMIT :limit
-""")
-_REVOKED_KEYS = old_rows("""
-    SELECT t.org_id, t.id FROM {keys} AS k CROSS JOIN api_keys AS t
-    WHERE t.org_id = k.org_id AND t.revoked_at < CAST(k.before_ms AS bigint)
-    LIMIT :limit
-""")
-_LIST_SENDS = old_rows("""
-    SELECT t.org_id, t.id FROM {keys} AS k CROSS JOIN contact_list_sends AS t
-    WHERE t.org_id = k.org_id AND t.completed_at < CAST(k.before_ms AS bigint)
-    LIMIT :limit
-""")
+
+
+def settled(id: str) -> str:
+    """The condition that the email with this id waits for no attempt: else its contents are needed.
+
+    With an offset PostgreSQL looks up each email, and joins no tables.
+    """
+    return f"""
+        NOT EXISTS (
+            SELECT 1 FROM recipients AS r WHERE r.org_id = t.org_id AND r.email_id = t.{id}
+            AND r.status IN ('scheduled', 'queued', 'delivery_delayed') LIMIT 1 OFFSET 0
+        )
+    """
+
+
+_BEFORE = "t.id < k.before_id"
+_BODIES = old_rows("email_contents", "email_id", f"t.email_id < k.before_id AND {settled('email_id')}")
+_REVOKED_KEYS = old_rows("api_keys", "id", "t.revoked_at < CAST(k.before_ms AS bigint)")
+_LIST_SENDS = old_rows("contact_list_sends", "id", "t.completed_at < CAST(k.before_ms AS bigint)")
 
 
 def _of_webhooks(table: str, id: str, condition: str) -> Statement[_WebhookKey]:
+    condition = f"t.org_id = w.org_id AND t.webhook_id = w.id AND t.{id} < k.before_id AND {condition}"
+    columns = f"t.org_id, t.webhook_id, t.{id}"
     return Statement(
         _WebhookKey,
         f"""
-        SELECT t.org_id, t.webhook_id, t.{id} AS id
-        FROM {{keys}} AS k CROSS JOIN webhooks AS w CROSS JOIN {table} AS t
-        WHERE w.org_id = k.org_id AND t.org_id = w.org_id AND t.webhook_id = w.id
-            AND t.{id} < k.before_id AND {condition}
-        LIMIT :limit
+        SELECT {columns} AS id FROM {{keys}} AS k CROSS JOIN webhooks AS w CROSS JOIN
+        {{sqlite: {table} AS t WHERE w.org_id = k.org_id AND {condition} LIMIT :limit}}
+        {{postgresql: LATERAL (
+            SELECT {columns} FROM {table} AS t WHERE {condition} ORDER BY {columns} LIMIT :limit
+        ) AS t WHERE w.org_id = k.org_id LIMIT :limit}}
         """,
-        keys={"org_id": "text", "before_id": "text", "before_ms": "text"},
+        keys=KEYS,
     )
 
 
@@ -140,10 +146,10 @@ _OF_ORG = ("org_id", "id")
 BY_ID: Sequence[Rows] = (
     # A body may have a megabyte, and its pages are freed one by one.
     Rows("bodies", "bodies", email_contents, ("org_id", "email_id"), _BODIES, limit=50),
-    Rows("batch_jobs", "batch_jobs", batch_jobs, _OF_ORG, _by_id("batch_jobs")),
+    Rows("batch_jobs", "batch_jobs", batch_jobs, _OF_ORG, old_rows("batch_jobs", "id", _BEFORE)),
     Rows("list_sends", "list_sends", contact_list_sends, _OF_ORG, _LIST_SENDS),
-    Rows("audit", "audit", audit_entries, _OF_ORG, _by_id("audit_entries")),
-    Rows("account_changes", "audit", account_changes, _OF_ORG, _by_id("account_changes")),
+    Rows("audit", "audit", audit_entries, _OF_ORG, old_rows("audit_entries", "id", _BEFORE)),
+    Rows("account_changes", "audit", account_changes, _OF_ORG, old_rows("account_changes", "id", _BEFORE)),
     # The audit log names keys by their rows.
     Rows("revoked_keys", "audit", api_keys, _OF_ORG, _REVOKED_KEYS),
     # Calls that are still to be made stay in the queue.

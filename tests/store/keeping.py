@@ -126,6 +126,11 @@ class Keeping:
         if not self.database.is_sqlite:
             self._on_postgresql(f"VACUUM {', '.join(table.name for table in KEPT)}")
 
+    def analyze(self) -> None:
+        """Lets PostgreSQL know how large its tables are; nothing on SQLite."""
+        if not self.database.is_sqlite:
+            self._on_postgresql("ANALYZE")
+
     def size(self) -> int:
         """The bytes of the store on the disk."""
         if self.database.is_sqlite:

@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from server.db.database import Database
+from server.db.keys import keys_parameter
 from server.db.tables.emails import email_contents, emails, recipients
 from server.db.tables.events import events, log_readers
 from server.db.tables.operators import operator_entries
@@ -21,7 +24,9 @@ from server.emails import store as email_store
 from server.events import log
 from server.events.log import Entry
 from server.ids import least_id_of, new_id
+from server.retention import emails as emails_kind
 from server.retention.captured import CapturedSweep
+from server.retention.kinds import BY_ID, Bound, keys_of
 from server.retention.policy import DAY_MS, change_own_days
 from server.suppressions import store as suppression_store
 from tests.delivery.queued import new_org
@@ -226,3 +231,22 @@ async def test_expired_suppressions_are_deleted(keeping: Keeping, writer: Writer
     await writer.run(suppression_store.sweep, clock.now_ms())
     left = await stored(keeping.database, select(suppressions.c.address))
     assert [row.address for row in left] == ["new@example.org"]
+
+
+async def test_looking_for_old_rows_reads_no_large_table_as_a_whole(keeping: Keeping) -> None:
+    """Though one organisation has nearly all rows; SQLite plans every such statement by the index."""
+    await keeping.fill(200)
+    keeping.analyze()
+    bounds = [Bound(org_id, 0) for org_id in (*keeping.org_ids, *(new_id() for _ in range(98)))]
+    parameters = {"keys": keys_parameter(keys_of(bounds)), "limit": 50}
+    tables = "emails|email_contents|recipients|webhook_calls|webhook_attempts"
+    for statement in [emails_kind._OLD, *(kind.statement for kind in BY_ID)]:
+        plan = await keeping.database.read(plan_of, statement, parameters)
+        assert not re.search(rf"Seq Scan on ({tables})\b|SCAN t\b|SCAN r\b", plan), plan
+
+
+def plan_of(tx: Tx, statement: Any, parameters: dict[str, object]) -> str:
+    """The plan of a statement, as the engine prints it."""
+    explain = "EXPLAIN QUERY PLAN" if tx.is_sqlite else "EXPLAIN"
+    _, rows = tx.rows_of_driver(f"{explain} {statement.of(tx.engine)}", parameters)
+    return "\n".join(str(row[-1]) for row in rows)
