@@ -167,6 +167,8 @@ OF_SESSIONS = (
     "/v1/members",
     "/v1/invitations",
     "/v1/audit-log",
+    "/v1/erasures",
+    "/v1/exports",
     "/v1/contacts",
     "/v1/contact-lists",
     "/v1/contact-list-sends",
