@@ -1,5 +1,6 @@
 """A resolver with scripted answers and a verifier that uses it; a store for state machines."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,9 +15,45 @@ from server.wire.caller import SessionCaller
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
 from tests.harness.interleaving import Pair, two_transactions
+from tests.harness.postgres import Postgres
+from tests.harness.twins import add_twins, changed_twins
 from tests.store.machines import Store, open_store
 from tests.store.own_domains import HOSTNAME
 from tests.store.people import People
+
+
+@pytest.fixture(scope="session")
+def sqlite_with_twins(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    """A migrated SQLite database with the triggers that add twins, to be copied."""
+    path = Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("twins") / "template.db"))
+    add_twins(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_with_twins(postgres: Postgres, postgres_template: str) -> str:
+    """The URL of a migrated PostgreSQL database with the triggers that add twins, to be copied."""
+    url = postgres.create_database(postgres_template)
+    add_twins(url)
+    return url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_with_twins: Path) -> Iterator[str]:
+    """The URL of a fresh SQLite database, where another organisation has a twin of each row."""
+    url = f"sqlite:///{shutil.copy(sqlite_with_twins, tmp_path / 'test.db')}"
+    yield url
+    assert changed_twins(url) == []
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres, postgres_with_twins: str) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database, where another organisation has a twin of each row."""
+    url = postgres.create_database(postgres_with_twins)
+    yield url
+    changed = changed_twins(url)
+    postgres.drop_database(url)
+    assert changed == []
 
 
 @pytest.fixture
