@@ -32,6 +32,7 @@ test-clients: $(INSTALLED) ## Build and run the guides of docs/, gateways, and p
 	$(if $(ARGS),,@$(PY) -m tests.clients.programs)
 	$(if $(ARGS),,@$(PY) -m tests.clients.smtp)
 	$(if $(ARGS),,@$(PY) -m tests.clients.readers)
+	$(if $(ARGS),,@$(PY) -m tests.clients.spreadsheets)
 
 check: $(INSTALLED) ## Check style, types, imports, the contract and the generated code
 	@$(PY) -m tools.check
@@ -60,9 +61,10 @@ licences: $(INSTALLED) ## List the licences of the packages that the product nee
 wheel: $(INSTALLED) ## Build the wheel and its SBOM (CycloneDX) in dist/
 	@$(PY) -m tools.bill_of_materials wheel
 
-faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100)
+faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100 MEMBERS=100000)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
 	@$(PY) -m tests.faults --relay $(or $(ROUNDS),100)
+	@$(PY) -m tests.faults --lists $(or $(MEMBERS),100000)
 	@$(PY) -m tests.faults --attacks $(or $(ATTACK_SECONDS),20)
 
 fuzz: $(INSTALLED) ## Test the API with generated requests, and the store with generated steps (FUZZ_SECONDS=600 MODEL_EXAMPLES=20)

@@ -10,8 +10,10 @@ from google.protobuf.message_factory import GetMessageClass
 from limits import RateLimitItem
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import Route as LinkRoute
 from zidimail.v1 import email_service_pb2 as emails
 from zidimail.v1.access_service_pb2 import GetCallerResponse
+from zidimail.v1.contacts_service_pb2 import UnsubscribeResponse
 
 from edge.channel import Channel
 from edge.client_ip import ClientIps
@@ -26,6 +28,9 @@ from edge.dialects.zsend.dialect import ZSend
 from edge.dialects.zsend.openapi import DESCRIPTION as ZSEND
 from edge.dialects.zsend.routes import PREFIX as ZSEND_PREFIX
 from edge.errors import handlers
+from edge.exports import Exports
+from edge.hooks.paypal import PATH, PayPalEvents, PayPalHook
+from edge.links import unsubscribe
 from edge.middleware.access_log import AccessLog
 from edge.middleware.cors import Cors
 from edge.middleware.credential import Credential
@@ -57,7 +62,13 @@ def application(settings: Settings) -> Starlette:
         ZSEND_PREFIX: (ZSend(), ZSEND),
     }
     spoken = {prefix: each for prefix, (each, _) in dialects.items()}
-    endpoints = _endpoints(spoken, channel, settings)
+    capacity = Capacity(settings.requests_limit, settings.bodies_limit)
+    client_ips = ClientIps(settings.trusted_proxies, socket=settings.trusted_socket)
+    rate_limiter = _limiter(settings.ip_limit)
+    shared = (capacity, client_ips, rate_limiter)
+    endpoints = _endpoints(spoken, channel, settings, *shared)
+    paypal_hook = PayPalHook(channel, settings.secret, dialect, *shared, settings.deadline_s)
+    exports = Exports(channel, client_ips, rate_limiter)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -69,9 +80,12 @@ def application(settings: Settings) -> Starlette:
             *(Page(f"{prefix}/openapi.json", OpenApi) for prefix in dialects),
             Page("/v1/protos.binpb", Descriptors),
             Page("/v1/protos.zip", Sources),
+            LinkRoute("/v1/exports/{id}/file", exports.file),
             *(PrefixMount(prefix, endpoint) for prefix, endpoint in endpoints.items()),
             Page("/healthz", Health),
             Page("/readyz", Readiness),
+            Page(PATH, PayPalEvents),
+            LinkRoute(unsubscribe.PATH, unsubscribe.Unsubscribe),
             # Mounts and pages of other packages stand here.
             # Last, because it takes every path: /v1 without its prefix, and 404.
             PrefixMount("/", endpoints[PREFIX]),
@@ -95,18 +109,25 @@ def application(settings: Settings) -> Starlette:
         Descriptors.filename: File(descriptors_of(_PACKAGE), "application/octet-stream"),
         Sources.filename: File(archive_of(_PACKAGE), "application/zip"),
     }
+    app.state.paypal_hook = paypal_hook
+    app.state.unsubscribe = channel.unary(unsubscribe.METHOD, UnsubscribeResponse)
     app.state.health = channel.unary("grpc.health.v1.Health.Check", Readiness.RESPONSE)
     return app
 
 
-def _endpoints(dialects: Mapping[str, Dialect], channel: Channel, settings: Settings) -> dict[str, Endpoint]:
+def _endpoints(
+    dialects: Mapping[str, Dialect],
+    channel: Channel,
+    settings: Settings,
+    capacity: Capacity,
+    client_ips: ClientIps,
+    rate_limiter: RateLimiter | None,
+) -> dict[str, Endpoint]:
     """The endpoints of the dialects by their prefix. What is limited is limited for all together."""
     limits = Limits(settings.deadline_s, settings.body_limit, settings.send_body_limit)
     routes = [route for dialect in dialects.values() for route in dialect.routes]
     methods = _methods(routes, channel, settings.waiting_limit)
-    capacity = Capacity(settings.requests_limit, settings.bodies_limit)
-    client_ips = ClientIps(settings.trusted_proxies, socket=settings.trusted_socket)
-    limiters = (_limiter(settings.ip_limit), _limiter(settings.sign_in_ip_limit))
+    limiters = (rate_limiter, _limiter(settings.sign_in_ip_limit))
     return {
         prefix: Endpoint(dialect, methods, limits, capacity, client_ips, *limiters)
         for prefix, dialect in dialects.items()

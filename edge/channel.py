@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from operator import methodcaller
 from typing import Any, Protocol, Self, TypeVar
 
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from edge.files_apart import serialised
 from edge.settings import Tls
 
 M = TypeVar("M", bound=Message)
@@ -52,6 +52,14 @@ class ClientStream(Protocol):
     def __call__(self, *, timeout: float, metadata: Metadata) -> grpc.aio.StreamUnaryCall[Any, Any]: ...
 
 
+class ServerStream(Protocol):
+    """A method of the server that answers with a stream of messages, which the caller reads."""
+
+    def __call__(
+        self, request: Any, /, *, timeout: float, metadata: Metadata
+    ) -> grpc.aio.UnaryStreamCall[Any, Any]: ...
+
+
 class Channel:
     """The methods of the server by name, `package.Service.Method`.
 
@@ -83,7 +91,7 @@ class Channel:
 
     def unary(self, method: str, response: type[M]) -> Unary[M]:
         """A method that is called with a message."""
-        return self._method(_Method("unary_unary", method, _serialise, response, self._proof))
+        return self._method(_Method("unary_unary", method, serialised, response, self._proof))
 
     def unary_of_bytes(self, method: str, response: type[M]) -> Unary[M]:
         """A method that is called with a message that is serialised already."""
@@ -91,7 +99,11 @@ class Channel:
 
     def client_stream(self, method: str, response: type[Message]) -> ClientStream:
         """A method that takes a stream of messages."""
-        return self._method(_Method("stream_unary", method, _serialise, response, self._proof))
+        return self._method(_Method("stream_unary", method, serialised, response, self._proof))
+
+    def server_stream(self, method: str, response: type[Message]) -> ServerStream:
+        """A method that answers with a stream of messages."""
+        return self._method(_Method("unary_stream", method, serialised, response, self._proof))
 
     def _method(self, method: _Method) -> _Method:
         self._methods.append(method)
@@ -125,6 +137,3 @@ class _Method:
 
     def __call__(self, *request: Any, timeout: float, metadata: Metadata) -> Any:
         return self._call(*request, timeout=timeout, metadata=(*metadata, *self._proof))
-
-
-_serialise = methodcaller("SerializeToString")

@@ -20,6 +20,7 @@ from google.rpc import code_pb2, status_pb2
 from zidimail.v1 import email_service_pb2 as pb
 
 from edge.channel import Metadata, Unary
+from edge.files_apart import varint
 from edge.recent import Recent
 from edge.transcoding.asgi import new_id
 from edge.transcoding.invoke import UNKNOWN_ADDRESS, Caller, Invoke
@@ -32,10 +33,12 @@ ITEMS = 100
 BYTES = 16 << 20
 # Calls in flight for one credential: one commits while the next is on its way.
 CALLS = 2
-# The most credentials remembered to need a call for each client address. When the memory of one ends, one
+# The share of the emails in flight that must wait before a second call begins: a call of few emails costs
+# about as much as one of many, and whatever waits goes when the first call has landed.
+SECOND_CALL = 0.5
+# The most credentials remembered to need a call for each client address, and for how many seconds; then one
 # refused call finds it out again.
 BOUND_CREDENTIALS = 1000
-# Seconds that this is remembered.
 BOUND_S = 60.0
 
 _log = structlog.get_logger("edge")
@@ -82,8 +85,14 @@ class _Item:
 @dataclass(slots=True, eq=False)
 class _Line:
     waiting: deque[_Item] = field(default_factory=deque)
-    calls: set[asyncio.Task[None]] = field(default_factory=set)
+    # The calls in flight, and the number of emails of each.
+    calls: dict[asyncio.Task[None], int] = field(default_factory=dict)
     flushing: bool = False
+
+    @property
+    def may_call(self) -> bool:
+        """True if what waits may go: at once on an idle line, else when it is worth another call."""
+        return len(self.calls) < CALLS and len(self.waiting) >= SECOND_CALL * sum(self.calls.values())
 
 
 class Coalescer:
@@ -140,22 +149,22 @@ class Coalescer:
 
     def _join(self, name: str, line: _Line, item: _Item) -> None:
         line.waiting.append(item)
-        if not line.flushing and len(line.calls) < CALLS:
+        if not line.flushing and line.may_call:
             # After the requests that this turn of the loop has read already, and before anything else.
             line.flushing = True
             asyncio.get_running_loop().call_soon(self._flush, name, line)
 
     def _flush(self, name: str, line: _Line) -> None:
         line.flushing = False
-        while len(line.calls) < CALLS and (items := _take(line.waiting)):
+        while line.may_call and (items := _take(line.waiting)):
             task = asyncio.ensure_future(self._carry(items))
-            line.calls.add(task)
+            line.calls[task] = len(items)
             task.add_done_callback(lambda done: self._landed(name, line, done))
         if not line.calls and not line.waiting and self._lines.get(name) is line:
             del self._lines[name]
 
     def _landed(self, name: str, line: _Line, task: asyncio.Task[None]) -> None:
-        line.calls.discard(task)
+        del line.calls[task]
         if not line.flushing:
             self._flush(name, line)
 
@@ -227,16 +236,6 @@ def coalesced(coalescer: Coalescer, alone: Invoke) -> Invoke:
         return result.sent
 
     return invoke
-
-
-def varint(number: int) -> bytes:
-    """A number above zero as the protobuf encoding writes it."""
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
 
 
 def _take(waiting: deque[_Item]) -> list[_Item]:

@@ -10,7 +10,7 @@ import structlog
 import uvloop
 from sqlalchemy.exc import OperationalError
 
-from server.commands import account_state, bootstrap, organisation, plan
+from server.commands import account_state, bootstrap, operator, organisation, plan
 from server.db.lock import owned
 from server.db.migrate import upgrade
 from server.db.outage import StoreAway
@@ -36,6 +36,9 @@ def main() -> int:
         commands.add_parser("account-state", help="show or change whether an organisation may send or read")
     )
     plan.add_arguments(commands.add_parser("plan", help="show or change what a plan allows"))
+    operator.add_arguments(
+        commands.add_parser("operator", help="make operators, and tokens of their programs")
+    )
     arguments = parser.parse_args()
     _configure_logs()
     os.umask(PRIVATE_UMASK)
@@ -63,6 +66,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         print(json.dumps(uvloop.run(organisation.change(arguments, settings))))
     elif arguments.command == "account-state":
         print(json.dumps(uvloop.run(account_state.change(arguments, settings))))
+    elif arguments.command == "operator":
+        print(json.dumps(uvloop.run(operator.run(arguments, settings))))
     elif arguments.command == "plan":
         print(json.dumps(uvloop.run(plan.change(arguments, settings))))
     else:

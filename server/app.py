@@ -14,6 +14,8 @@ from prometheus_client import start_http_server
 
 from server.account_health import wiring as account_health
 from server.accounts import wiring as accounts
+from server.admin import wiring as admin
+from server.billing import wiring as billing
 from server.clock import SystemClock
 from server.contacts import wiring as contacts
 from server.delivery import wiring as delivery
@@ -25,8 +27,10 @@ from server.inbound import wiring as inbound
 from server.kernel import Kernel
 from server.keys import wiring as keys
 from server.net.descriptors import raise_limit
+from server.privacy import wiring as privacy
 from server.quotas import wiring as quotas
 from server.readiness import Readiness
+from server.retention import wiring as retention
 from server.settings import Settings, SettingsError
 from server.stats import wiring as stats
 from server.suppressions import wiring as suppressions
@@ -36,6 +40,7 @@ from server.wire.admission import Admission
 from server.wire.interceptors import Pipeline
 from server.wire.registration import services_of
 from server.wire.server import GrpcServer
+from server.wire.sign_in_limit import SignInLimit
 from server.wire.sizes import RequestSizes
 from server.work.service import Service, running
 
@@ -75,10 +80,14 @@ def server(kernel: Kernel) -> list[Service]:
         events.build(kernel),
         inbound.build(kernel),
         contacts.build(kernel),
+        billing.build(kernel),
         quotas.build(kernel),
         suppressions.build(kernel),
         account_health.build(kernel),
+        admin.build(kernel, identities.tokens, identities.sessions, sending.system_mail, identities.letters),
+        retention.build(kernel),
         identities,
+        privacy.build(kernel),
         api_keys,
     ]
     servicers: dict[ServiceDescriptor, list[object]] = {}
@@ -87,12 +96,14 @@ def server(kernel: Kernel) -> list[Service]:
             servicers.setdefault(service, []).extend(parts if isinstance(parts, tuple) else [parts])
     if missing := [service.full_name for service in published if service not in servicers]:
         raise TypeError(f"no package serves {', '.join(missing)}")
+    settings = kernel.settings
+    limit = None if settings.sign_in_limit is None else SignInLimit(settings.sign_in_limit)
     pipeline = Pipeline(
         rules,
-        Admission(identities.authenticator, kernel.settings.edge_secret, kernel.settings.tls_edge_names),
+        Admission(identities.authenticator, settings.edge_secret, settings.tls_edge_names, limit),
         RequestSizes(published, MessageSizes(kernel.database).check),
     )
-    grpc_server = GrpcServer(kernel.settings, pipeline, servicers, identities.audit)
+    grpc_server = GrpcServer(settings, pipeline, servicers, identities.audit)
     return [
         kernel,
         *(service for package in packages for service in package.delivering),

@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
+
+from limits import parse
 
 from server.kept_secret import kept_secret
 
@@ -12,11 +15,21 @@ _MODE = re.compile(r"0?[0-7]{3}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?", re.ASCII)
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\Z")
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]\Z")
+_URL = re.compile(
+    r"(?:https://[A-Za-z0-9.-]+|http://(?:localhost|127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(?:/[!-~]*)?"
+)
 _EXAMPLE = "no-reply@mail.example.com"
 
 
 class SettingsError(Exception):
     """A setting has an invalid value; the message names it and says what it must be."""
+
+
+class Rate(NamedTuple):
+    """A limit: `most` in a window of `window_s` seconds."""
+
+    most: int
+    window_s: int
 
 
 def is_address(text: str) -> bool:
@@ -96,6 +109,16 @@ class Environment:
             raise SettingsError(f"ZIDIMAIL_{name} must be an address such as {_EXAMPLE}, not {value!r}.")
         return value
 
+    def url(self, name: str, default: str) -> str:
+        """A URL without the slash at its end. Credentials are sent there: in clear to this machine only."""
+        value = self.text(name, default).rstrip("/")
+        if value and _URL.fullmatch(value) is None:
+            raise SettingsError(
+                f"ZIDIMAIL_{name} must be a URL that begins with https:// (on this machine http:// too), "
+                f"not {value!r}."
+            )
+        return value
+
     def path(self, name: str) -> Path | None:
         value = self.optional(name, None)
         return None if value is None else Path(value)
@@ -148,6 +171,19 @@ class Environment:
                 f"ZIDIMAIL_{name} must be `off` or a percentage above 0, up to 100, not {value!r}."
             )
         return percent
+
+    def rate(self, name: str, default: str) -> Rate | None:
+        """A rate such as `10/minute`; None for `off`."""
+        text = self.text(name, default)
+        if text == "off":
+            return None
+        try:
+            rate = parse(text)
+        except ValueError:
+            rate = None
+        if rate is None or rate.amount < 1 or ";" in text:
+            raise SettingsError(f"ZIDIMAIL_{name} must be a rate such as {default}, or off, not {text!r}.")
+        return Rate(rate.amount, rate.get_expiry())
 
     def share(self, name: str, default: float, *, least: float) -> float:
         value = self.text(name, str(default))

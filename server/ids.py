@@ -43,6 +43,11 @@ def least_id_of(ms: int) -> str:
     return f"{min(max(ms, 0), (1 << _TIME_BITS) - 1) << _RANDOM_BITS:024x}"
 
 
+def ms_of(id: str) -> int:
+    """The time at which an id was made, in milliseconds since 1970 UTC."""
+    return int(id, 16) >> _RANDOM_BITS
+
+
 def is_id(text: str) -> bool:
     """True if `text` has the form of an id."""
     return _PATTERN.match(text) is not None

@@ -6,10 +6,27 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from server.environment import Environment, SettingsError, is_address
+from server.environment import Environment, Rate, SettingsError, is_address
 from server.private_files import private_directory
 
 __all__ = ["Settings", "SettingsError"]
+
+PAYPAL_URL = "https://api-m.paypal.com"
+# The days for which data is kept by default: the contents of emails, all else about them, the log of events,
+# the calls of webhooks, captured mail, the audit logs, sends to lists, batch jobs.
+RETENTION_DAYS = {
+    "bodies": 30,
+    "emails": 400,
+    "events": 90,
+    "webhook_calls": 30,
+    "captured": 30,
+    "audit": 400,
+    "list_sends": 90,
+    "batch_jobs": 90,
+}
+# A hundred years: as good as for ever.
+MAX_RETENTION_DAYS = 36_500
+SIGN_IN_LIMIT = Rate(10, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +76,25 @@ class Settings:
     health_least_sent: int = 100
     # Registration (C-78): for everybody (`open`), for people who were invited (`invite`), or closed (`off`).
     registration: str = "open"
-    # The sender of the platform's own mail (C-78).
+    # Calls of one address that sign people in, if it calls without an edge (C-47); None for any number.
+    sign_in_limit: Rate | None = SIGN_IN_LIMIT
+    # The sender of the platform's own mail (C-78). It is signed for the sender's domain, if one of the
+    # organisations here has verified that.
     system_from: str = "no-reply@localhost.localdomain"
     # The plan of an organisation that registers itself (C-14).
     default_plan: str = "free"
     # The place where a customer appeals: a URL or an address, shown in refusals (C-69).
     support_url: str = ""
+    # PayPal's API, with the credentials of an app there and the id of its webhook (C-79). Without these three
+    # there is no billing.
+    paypal_url: str = PAYPAL_URL
+    paypal_client_id: str = ""
+    paypal_client_secret: str = field(default="", repr=False)
+    paypal_webhook_id: str = ""
+    # The host of the certificates with which PayPal signs events; empty for that of PayPal's API.
+    paypal_certificates_url: str = ""
+    # The days for which each kind of data is kept, unless an organisation has numbers of its own (F-13).
+    retention: Mapping[str, int] = field(default_factory=lambda: dict(RETENTION_DAYS))
     # The part of its time that each background loop (webhook fan-out, statistics) keeps while many sends are
     # being accepted. An event takes the slower one about 40 us, so a quarter is about 6,000 events a second:
     # more than one process appends when it delivers what it accepts.
@@ -123,6 +153,7 @@ class Settings:
             allow_private_networks=read.switch("ALLOW_PRIVATE_NETWORKS", default=False),
             hostname=read.hostname("HOSTNAME", "localhost"),
             registration=read.choice("REGISTRATION", "open", "invite", "off"),
+            sign_in_limit=read.rate("AUTH_IP_LIMIT", "10/minute"),
             system_from=read.address("SYSTEM_FROM", f"no-reply@{_mail_domain(env)}"),
             default_plan=read.choice("DEFAULT_PLAN", "free", "starter", "pro", "scale", "enterprise"),
             simulator_domain=read.text("SIMULATOR_DOMAIN", "simulator.test").lower(),
@@ -138,6 +169,15 @@ class Settings:
             health_days=read.integer("HEALTH_DAYS", 7, most=90),
             health_least_sent=read.integer("HEALTH_LEAST_SENT", 100),
             support_url=read.text("SUPPORT_URL", ""),
+            paypal_url=read.url("PAYPAL_URL", PAYPAL_URL),
+            paypal_client_id=read.text("PAYPAL_CLIENT_ID", ""),
+            paypal_client_secret=read.text("PAYPAL_CLIENT_SECRET", ""),
+            paypal_webhook_id=read.text("PAYPAL_WEBHOOK_ID", ""),
+            paypal_certificates_url=read.url("PAYPAL_CERTIFICATES_URL", ""),
+            retention={
+                kind: read.integer(f"RETENTION_{kind.upper()}_DAYS", days, most=MAX_RETENTION_DAYS)
+                for kind, days in RETENTION_DAYS.items()
+            },
             background_share=read.share("BACKGROUND_SHARE", 0.25, least=0.05),
             streams_of_caller=read.integer("STREAMS_OF_CALLER", 100),
             streams_of_org=read.integer("STREAMS_OF_ORGANISATION", 500),

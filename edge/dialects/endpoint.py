@@ -16,6 +16,7 @@ from edge.dialects.content import Content, check_rest, read_without_files, unpac
 from edge.dialects.dialect import Dialect, Invalid
 from edge.dialects.operation import Limits, Method, Operation
 from edge.dialects.uploads import messages_of_upload
+from edge.files_apart import keep_apart, release_files
 from edge.frames import release
 from edge.rates import RateLimiter
 from edge.transcoding.access import checked, is_public
@@ -207,6 +208,7 @@ class Endpoint:
         except TimeoutError:
             raise _timeout(body) from None
         finally:
+            release_files()
             share.release()
 
     async def _upload(
@@ -265,6 +267,7 @@ class Endpoint:
                 check_rest(json, rules.files, self._limits.body)
             if contents is not None:
                 contents.put_back(json)
+                keep_apart(contents.files)
             if operation.read is not None:
                 json = operation.read(json)
             if type(json) is not dict:

@@ -25,7 +25,11 @@ from edge.transcoding.routes import Route
 from edge.transcoding.schema import TEXT, Schema
 
 VERSION = "1"
-_SCHEMES = {access_pb2.CREDENTIAL_API_KEY: "api_key", access_pb2.CREDENTIAL_SESSION: "session"}
+_SCHEMES = {
+    access_pb2.CREDENTIAL_API_KEY: "api_key",
+    access_pb2.CREDENTIAL_SESSION: "session",
+    access_pb2.CREDENTIAL_OPERATOR: "operator",
+}
 
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 
@@ -117,10 +121,7 @@ def document(dialect: Described, about: Description, url: str) -> bytes:
             "components": {
                 "schemas": schemas,
                 "responses": {str(status): _error_response(status) for status in sorted(about.statuses)},
-                "securitySchemes": {
-                    _SCHEMES[access_pb2.CREDENTIAL_API_KEY]: _bearer(f"An API key, `{about.key}`."),
-                    _SCHEMES[access_pb2.CREDENTIAL_SESSION]: _bearer("A session, made by signing in."),
-                },
+                "securitySchemes": _security_schemes(dialect, about),
             },
         }
     )
@@ -206,6 +207,17 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
     """The kinds of credential that open a route; none for one that is open to everyone."""
     access: access_pb2.Access = route.method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
     return [{_SCHEMES[kind]: []} for kind in access.credentials if kind != access_pb2.CREDENTIAL_NONE]
+
+
+def _security_schemes(dialect: Described, about: Description) -> dict[str, Schema]:
+    """The kinds of credential that open any route of a dialect."""
+    schemes = {
+        "api_key": _bearer(f"An API key, `{about.key}`."),
+        "session": _bearer("A session, made by signing in."),
+        "operator": _bearer("An operator's token, `zo_<id>_<secret>`, or the session of an operator."),
+    }
+    used = {name for route in dialect.documented for kind in _security(route) for name in kind}
+    return {name: scheme for name, scheme in schemes.items() if name in used}
 
 
 def _error_response(status: int) -> Schema:

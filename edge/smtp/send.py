@@ -12,7 +12,8 @@ from zidimail.v1 import email_service_pb2 as pb
 from zidimail.v1.access_service_pb2 import GetCallerRequest, GetCallerResponse
 
 from edge.channel import Channel
-from edge.coalesce import Batch, Coalescer, LineFull, varint
+from edge.coalesce import Batch, Coalescer, LineFull
+from edge.files_apart import varint
 from edge.recent import Recent
 from edge.smtp.budget import Budget
 from edge.smtp.content import Content

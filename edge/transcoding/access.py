@@ -13,9 +13,18 @@ CREDENTIAL_CHARACTERS = 4096
 
 def is_public(method: MethodDescriptor) -> bool:
     """True if a method takes no credential (`protos/zidimail/v1/access.proto`). Without a rule: False."""
-    rule: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
-    names = [access_pb2.Credential.Name(credential) for credential in rule.credentials]
+    names = [access_pb2.Credential.Name(credential) for credential in _rule(method).credentials]
     return "CREDENTIAL_NONE" in names
+
+
+def is_sign_in(method: MethodDescriptor) -> bool:
+    """True if the calls of a method have the stricter limit of an address (C-47)."""
+    return _rule(method).sign_in
+
+
+def _rule(method: MethodDescriptor) -> access_pb2.Access:
+    rule: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
+    return rule
 
 
 def checked(authorization: str) -> str:

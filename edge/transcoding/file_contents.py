@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from binascii import a2b_base64
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 
@@ -44,7 +44,7 @@ class FileContents:
         self._place = place
         # Hard to guess: no text of the sender's own may be taken for a file.
         self._handle = secrets.token_urlsafe(18)
-        self._files: dict[str, bytes | None] = {}
+        self._files: dict[str, Sequence[bytes] | None] = {}
         self._is_text = False
         self._list: _List | None = None
         self._base64: _Base64 | None = None
@@ -76,8 +76,14 @@ class FileContents:
         self._held, self._list, self._base64 = b"", None, None
         return self._counted(parts)
 
+    @property
+    def files(self) -> Mapping[bytes, Sequence[bytes]]:
+        """The octets of the files by their handles, in pieces."""
+        return {handle.encode(): file for handle, file in self._files.items() if file is not None}
+
     def put_back(self, json: Json) -> None:
-        """Replaces each handle in the parsed text by its file; by an asterisk if that was no base64."""
+        """Makes bytes of each handle in the parsed text, which stand for its file; an asterisk if that was no
+        base64."""
         # No recursion: the text may be nested deeper than Python calls.
         within: list[Json] = [json] if self._files and type(json) in (dict, list) else []
         while within:
@@ -86,15 +92,14 @@ class FileContents:
                 if type(value) is dict or type(value) is list:
                     within.append(value)
                 elif type(value) is str and value in self._files:
-                    file = self._files[value]
-                    node[key] = "*" if file is None else file
+                    node[key] = "*" if self._files[value] is None else value.encode()
 
     def _counted(self, parts: list[bytes]) -> bytes:
         text = b"".join(parts)
         self.size += len(text)
         return text
 
-    def _apart(self, file: bytes | None) -> bytes:
+    def _apart(self, file: Sequence[bytes] | None) -> bytes:
         handle = f"{self._handle}{len(self._files)}"
         self._files[handle] = file
         return b'"%b"' % handle.encode()
@@ -122,9 +127,7 @@ class FileContents:
         return text in self._names or b"\\" in text
 
     def _pass_text(self, data: bytes, at: int, parts: list[bytes]) -> int:
-        match = _IN_TEXT.match(data, at)
-        assert match is not None
-        end = match.end()
+        end = _end_of_text(data, at)
         self._is_text = end == len(data) or data[end] != _QUOTE
         goes_on = len(data) - end < _LONGEST_ESCAPE
         if self._is_text and not goes_on:
@@ -163,6 +166,18 @@ class FileContents:
                 return end + 1
             parts.append(numbers.as_written())
         return end
+
+
+def _end_of_text(data: bytes, at: int) -> int:
+    """The end of a text, or of the chunk, or the place of an escape that is not whole."""
+    quote = data.find(b'"', at)
+    end = len(data) if quote < 0 else quote
+    escape = data.find(b"\\", at, end)
+    if escape < 0:
+        return end
+    match = _IN_TEXT.match(data, escape)
+    assert match is not None
+    return match.end()
 
 
 class _Base64:
@@ -211,12 +226,12 @@ class _Base64:
         self._parts.append(octets)
         self._written = text[whole:]
 
-    def end(self) -> bytes | None:
-        """The file; None if it is no base64."""
+    def end(self) -> Sequence[bytes] | None:
+        """The pieces of the file; None if it is no base64."""
         rest = self._written.translate(URL_SAFE, LINE_ENDS).rstrip(b"=")
         if not self._is_wrong:
             self._try(b"=" * (-len(rest) % 4) if rest else b"")
-        return None if self._is_wrong else b"".join(self._parts)
+        return None if self._is_wrong else self._parts
 
     def as_written(self) -> bytes:
         """A text that is short, or has no end."""
@@ -250,12 +265,12 @@ class _List:
             raise self._wrong()
         return self._keep(whole) if comma else 0
 
-    def end(self) -> bytes:
-        """The file. Raises Failure if it is none."""
+    def end(self) -> Sequence[bytes]:
+        """The pieces of the file. Raises Failure if it is none."""
         if not self._written.strip():
             raise self._wrong()
         self._keep(self._written)
-        return b"".join(self._parts)
+        return self._parts
 
     def as_written(self) -> bytes:
         """A list that is none of octets, or has no end. Raises Failure if it was taken for a file."""

@@ -1,5 +1,6 @@
 """The audit log of organisations in the store: who changed what, and when."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import and_, insert, select
@@ -22,6 +23,8 @@ class NewEntry(NamedTuple):
     actor: CredentialKind
     actor_id: str
     address: str
+    actor_name: str = ""
+    reason: str = ""
 
 
 class EntryRow(NamedTuple):
@@ -34,6 +37,8 @@ class EntryRow(NamedTuple):
     actor: CredentialKind
     actor_id: str
     address: str
+    actor_name: str
+    reason: str
     user_email: str | None
     key_name: str | None
 
@@ -41,6 +46,12 @@ class EntryRow(NamedTuple):
 def add(tx: Tx, entry: NewEntry) -> None:
     """Appends an entry."""
     tx.change(insert(audit_entries).values(entry._asdict()))
+
+
+def add_all(tx: Tx, entries: Sequence[NewEntry]) -> None:
+    """Appends entries."""
+    if entries:
+        tx.change(insert(audit_entries), [entry._asdict() for entry in entries])
 
 
 def page(tx: Tx, org_id: str, request: PageRequest) -> Page[EntryRow]:

@@ -122,6 +122,20 @@ class Letters:
             [],
         )
 
+    def recovery_codes(self, to: str) -> SystemEmail:
+        """The notice that the recovery codes of an account were renewed."""
+        return _letter(
+            to,
+            "Your recovery codes were renewed",
+            [
+                f"Your account {to} at ZidiMail ({self._app_url}) has new recovery codes; the earlier ones "
+                "do not work any more.",
+                "If it was not you, set a new password at once:",
+            ],
+            Link("Set a new password", f"{self._app_url}/dashboard/forgot-password"),
+            [],
+        )
+
     def closed(self, to: str, organisation: str, by: str) -> SystemEmail:
         """The notice to an owner that an organisation was closed; its name is as people gave it."""
         return _letter(

@@ -85,7 +85,7 @@ class MemberServicer:
         """A page of the members."""
         wanted = page_request(request)
         page = await self._members.page(session_caller(), wanted)
-        return pb.ListMembersResponse(data=map(_member, page.rows), **page_fields(page, wanted))
+        return pb.ListMembersResponse(data=map(member_message, page.rows), **page_fields(page, wanted))
 
     async def UpdateMember(
         self, request: pb.UpdateMemberRequest, context: Context
@@ -96,7 +96,7 @@ class MemberServicer:
         if request.role not in _NAMES:
             raise _no_role()
         row = await self._members.change_role(session_caller(), request.id, _NAMES[request.role])
-        return pb.UpdateMemberResponse(member=_member(row))
+        return pb.UpdateMemberResponse(member=member_message(row))
 
     async def DeleteMember(
         self, request: pb.DeleteMemberRequest, context: Context
@@ -169,7 +169,7 @@ def _organisation(row: OrganisationRow) -> account_pb2.Organisation:
 
 
 def _entry(row: EntryRow) -> account_pb2.AuditEntry:
-    is_key = row.actor == "api_key"
+    names = {"api_key": row.key_name, "session": row.user_email}
     return account_pb2.AuditEntry(
         id=row.id,
         created_at=timestamp(row.at),
@@ -177,12 +177,14 @@ def _entry(row: EntryRow) -> account_pb2.AuditEntry:
         target_id=row.target_id,
         credential=CREDENTIALS[row.actor],
         actor_id=row.actor_id,
-        actor=(row.key_name if is_key else row.user_email) or "",
+        actor=names.get(row.actor, row.actor_name) or "",
         address=row.address,
+        reason=row.reason,
     )
 
 
-def _member(row: MemberRow) -> account_pb2.Member:
+def member_message(row: MemberRow) -> account_pb2.Member:
+    """A member in protobuf."""
     return account_pb2.Member(
         id=row.id, email=row.email, name=row.name, role=ROLES[row.role], created_at=timestamp(row.created_at)
     )

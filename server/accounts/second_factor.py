@@ -26,7 +26,7 @@ class NewSecret(NamedTuple):
 
 
 class SecondFactor:
-    """Adds, checks and removes the second factors of users."""
+    """Adds, checks and removes the second factors of users, and renews their recovery codes."""
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class SecondFactor:
             if not totp_store.activate(tx, user.id, user.totp_secret or b"", step, hashes, now):
                 raise InvalidCode
             session_store.end_all(tx, user.id, but=caller.session_id)
+            session_store.note_second_factor(tx, caller.org_id, caller.session_id)
             self._mailer.write(tx, [self._letters.second_factor(user.email, is_on=True)], now)
 
         await self._writer.run(write)
@@ -102,6 +103,27 @@ class SecondFactor:
 
         await self._writer.run(write)
         self._mailer.written()
+
+    async def renew_codes(self, user: UserRow, code: str) -> Sequence[str]:
+        """New recovery codes of a user, whose password was given, in place of the earlier ones.
+
+        The code is asked for as well: whoever has the password only must not get codes that stand for the
+        phone. Raises `InvalidCode`.
+        """
+        if user.totp_since is None:
+            raise InvalidCode
+        codes, now = totp.new_recovery_codes(), self._clock.now_ms()
+        hashes = [totp.recovery_hash(one) for one in codes]
+
+        def write(tx: Tx) -> None:
+            self.check(tx, user, code, now)
+            attempts.forget(tx, user.email)
+            totp_store.replace_recovery_codes(tx, user.id, hashes)
+            self._mailer.write(tx, [self._letters.recovery_codes(user.email)], now)
+
+        await self._writer.run(write)
+        self._mailer.written()
+        return codes
 
     def check(self, tx: Tx, user: UserRow, code: str | None, now_ms: int) -> None:
         """Uses a code, if the user has a second factor; each works once.

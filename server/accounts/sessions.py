@@ -4,11 +4,13 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
 from server.accounts import session_store
+from server.accounts.session_store import LiveSession
 from server.accounts.session_tokens import SessionTokens
 from server.clock import Clock
 from server.db.database import Database
 from server.newest import Newest
 from server.permissions import RoleName
+from server.wire.access import ROLES
 from server.wire.caller import SessionCaller
 from server.wire.faults import InvalidCredentials
 from server.work.gathered import Gathered
@@ -17,14 +19,16 @@ from server.work.gathered import Gathered
 CACHE_MS = 4_000
 _MAX_CACHED = 10_000
 
+_RANKS = list(ROLES)
+
 # The ids of an organisation, of a user and of the session.
 SessionKey: TypeAlias = tuple[str, str, str]
 
 
 class _Known(NamedTuple):
-    """The result of a look-up, the role of the user or None for no live session, and when it began."""
+    """The result of a look-up, None for no live session, and when it began."""
 
-    role: RoleName | None
+    session: LiveSession | None
     asked_at: int
 
 
@@ -51,14 +55,19 @@ class Sessions:
         if known is None or not 0 <= self._clock.now_ms() - known.asked_at < CACHE_MS:
             known = (await self._gathered.of([key]))[key]
             self._known.keep(key, known)
-        if known.role is None:
+        if (live := known.session) is None:
             raise InvalidCredentials
         return SessionCaller(
             claims.org_id,
             claims.user_id,
-            known.role,
+            _role_of(live),
             claims.expires_at_ms,
+            is_operator=live.is_operator and not live.lacks_second_factor,
+            user_email=live.email if live.is_operator else "",
             session_id=claims.session_id,
+            lacks_second_factor=live.is_operator and live.lacks_second_factor,
+            operator_id=live.operator_id or "",
+            operator_name=live.operator_name or "",
         )
 
     def forget(self, org_id: str, user_id: str, session_id: str) -> None:
@@ -79,3 +88,8 @@ class Sessions:
         asked_at = self._clock.now_ms()
         live = await self._database.read(session_store.live_sessions, keys, asked_at)
         return {key: _Known(live.get(key), asked_at) for key in keys}
+
+
+def _role_of(session: LiveSession) -> RoleName:
+    """The role of the user, or the one that an operator's session has at most."""
+    return min(session.role, session.most_role or session.role, key=_RANKS.index)

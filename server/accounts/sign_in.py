@@ -29,13 +29,17 @@ _LONGEST_MS = 30 * 24 * 3_600_000
 
 
 class OpenSession(NamedTuple):
-    """A session with its user; `token` is empty if it is not new. `expires_at` is ms since 1970 UTC."""
+    """A session with its user; `token` is empty if it is not new. `expires_at` is ms since 1970 UTC.
+
+    `operator_name` is empty unless an operator opened it on the user's behalf.
+    """
 
     user: UserRow
     membership: MembershipRow
     memberships: Sequence[MembershipRow]
     expires_at: int
     token: str = ""
+    operator_name: str = ""
 
 
 class SignIn:
@@ -90,13 +94,19 @@ class SignIn:
             membership = _chosen(found, org_id)
             token = self._tokens.issue(membership.org_id, user.id, session_id)
             expires_at = self._tokens.read(token).expires_at_ms
-            session_store.add_session(tx, membership.org_id, user.id, session_id, now, expires_at)
+            session_store.add_session(
+                *(tx, membership.org_id, user.id, session_id, now, expires_at),
+                second_factor=user.totp_since is not None,
+            )
             return OpenSession(user, membership, found, expires_at, token)
 
         return await self._writer.run(write)
 
     async def session(self, caller: SessionCaller) -> OpenSession:
-        """The caller's session, renewed if half of its life is over. Raises `InvalidCredentials`."""
+        """The caller's session, renewed if half of its life is over; one that an operator opened never is.
+
+        Raises `InvalidCredentials`.
+        """
 
         def read(tx: Tx) -> OpenSession | None:
             user = store.user(tx, caller.user_id)
@@ -108,6 +118,8 @@ class SignIn:
             until = row.created_at + _LONGEST_MS
             now = self._clock.now_ms()
             renewed = min(now + _LIFETIME_MS, until)
+            if row.operator_id is not None:
+                return OpenSession(user, mine, found, row.expires_at, operator_name=row.operator_name or "")
             if row.expires_at - now > _RENEWED_AFTER_MS or renewed <= row.expires_at:
                 return OpenSession(user, mine, found, row.expires_at)
             token = self._tokens.issue(caller.org_id, caller.user_id, caller.session_id, until_ms=until)
@@ -140,7 +152,10 @@ class SignIn:
             token = self._tokens.issue(membership.org_id, user.id, session_id, until_ms=until)
             expires_at = self._tokens.read(token).expires_at_ms
             session_store.end(tx, caller.org_id, caller.session_id)
-            session_store.add_session(tx, membership.org_id, user.id, session_id, row.created_at, expires_at)
+            session_store.add_session(
+                *(tx, membership.org_id, user.id, session_id, row.created_at, expires_at),
+                second_factor=row.second_factor,
+            )
             return OpenSession(user, membership, found, expires_at, token)
 
         session = await self._writer.run(write)

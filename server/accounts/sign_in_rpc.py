@@ -51,8 +51,10 @@ class SignInServicer:
 
     async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:
         """The caller's session."""
-        session = await self._sign_in.session(session_caller())
-        return pb.GetSessionResponse(**session_fields(session))
+        caller = session_caller()
+        session = await self._sign_in.session(caller)
+        fields = session_fields(session) | {"role": ROLES[caller.role]}
+        return pb.GetSessionResponse(**fields, operator_name=session.operator_name)
 
     async def RequestPasswordReset(
         self, request: pb.RequestPasswordResetRequest, context: Context
@@ -88,6 +90,14 @@ class SignInServicer:
         user = await self._sign_in.confirm_password(session_caller(), request.password)
         await self._second_factor.deactivate(user, request.code)
         return pb.DeactivateTotpResponse()
+
+    async def RenewRecoveryCodes(
+        self, request: pb.RenewRecoveryCodesRequest, context: Context
+    ) -> pb.RenewRecoveryCodesResponse:
+        """Makes new recovery codes."""
+        user = await self._sign_in.confirm_password(session_caller(), request.password)
+        codes = await self._second_factor.renew_codes(user, request.code)
+        return pb.RenewRecoveryCodesResponse(recovery_codes=codes)
 
     async def ChangePassword(
         self, request: pb.ChangePasswordRequest, context: Context

@@ -40,6 +40,7 @@ class OrganisationRow(NamedTuple):
     contact_import_limit: int | None
     contact_list_limit: int | None
     closed_at: int | None
+    erasure_key: bytes | None
 
 
 class PlanRow(NamedTuple):
@@ -53,7 +54,7 @@ class PlanRow(NamedTuple):
 class UserRow(NamedTuple):
     """A user; times are milliseconds since 1970 UTC.
 
-    `totp_secret` is sealed, and counts if `totp_since` is set.
+    `totp_secret` is sealed, and counts if `totp_since` is set. An operator has `operator_since`.
     """
 
     id: str
@@ -64,6 +65,7 @@ class UserRow(NamedTuple):
     totp_secret: bytes | None = None
     totp_since: int | None = None
     totp_step: int | None = None
+    operator_since: int | None = None
 
 
 class MembershipRow(NamedTuple):
@@ -161,6 +163,12 @@ def memberships(tx: Tx, user_id: str) -> list[MembershipRow]:
 def plan_of(tx: Tx, org_id: str) -> PlanRow | None:
     """The plan of an organisation; None if there is no such organisation."""
     return _PLAN.first(tx, org_id=org_id)
+
+
+def organisation(tx: Tx, org_id: str) -> OrganisationRow | None:
+    """One organisation, which no other transaction that asks here changes until this one ends."""
+    query = select(organisations).where(organisations.c.org_id == org_id)
+    return tx.first(OrganisationRow, query.with_for_update())
 
 
 def change_organisation(tx: Tx, org_id: str, changes: Mapping[str, object]) -> OrganisationRow | None:

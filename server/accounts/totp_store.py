@@ -20,9 +20,14 @@ def activate(tx: Tx, user_id: str, sealed: bytes, step: int, hashes: Iterable[st
     this = (users.c.id == user_id, users.c.totp_since.is_(None), users.c.totp_secret == sealed)
     if tx.change(update(users).where(*this).values(totp_since=now_ms, totp_step=step)) != 1:
         return False
+    replace_recovery_codes(tx, user_id, hashes)
+    return True
+
+
+def replace_recovery_codes(tx: Tx, user_id: str, hashes: Iterable[str]) -> None:
+    """Stores the recovery codes of a user in place of the earlier ones."""
     tx.change(delete(recovery_codes).where(recovery_codes.c.user_id == user_id))
     tx.change(insert(recovery_codes), [{"user_id": user_id, "code_hash": hash} for hash in hashes])
-    return True
 
 
 def deactivate(tx: Tx, user_id: str) -> None:

@@ -15,6 +15,7 @@ from server.accounts.letters import Letters
 from server.accounts.mailing import Mailer, RequestMailing
 from server.accounts.member_rpc import MemberServicer
 from server.accounts.members import Members
+from server.accounts.operators import OperatorTokens
 from server.accounts.passwords import Passwords
 from server.accounts.registration import Registration
 from server.accounts.rpc import AccessServicer
@@ -38,6 +39,9 @@ class Accounts(Package):
 
     authenticator: TokenAuthenticator
     audit: Audit
+    sessions: Sessions
+    tokens: SessionTokens
+    letters: Letters
 
 
 def build(
@@ -95,7 +99,10 @@ def build(
             Sweeper("accounts.sweep", sweep_some),
         ],
         audit=Audit(writer, clock, rules),
-        authenticator=TokenAuthenticator(keys, sessions, banned),
+        authenticator=TokenAuthenticator(keys, sessions, OperatorTokens(database, clock), banned),
+        sessions=sessions,
+        tokens=tokens,
+        letters=letters,
     )
 
 

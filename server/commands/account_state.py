@@ -1,13 +1,13 @@
 """`python -m server account-state`: the operator's decision about an account (contract rows S-19, C-69)."""
 
 import argparse
-import getpass
 
 from server.account_health import store
 from server.account_health.judging import thresholds_of
-from server.account_health.rules import STATES, Counts, State, is_better, reasons_decided
-from server.account_health.store import StateChange
-from server.clock import SystemClock
+from server.account_health.rules import STATES, is_better
+from server.admin.acts import decide
+from server.admin.faults import OrganisationNotFound
+from server.commands.actor import by_command
 from server.db.tx import Tx
 from server.db.writer import running_writer
 from server.settings import Settings, SettingsError
@@ -25,16 +25,17 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, obje
     """Changes the state as the options say; returns it as it is now, with its history, newest first.
 
     On PostgreSQL servers notice within 5 seconds; on SQLite stop the server first, which owns the file.
-    Raises `SettingsError` for an unknown organisation, and for a state that gets worse without a note.
+    Raises `OrganisationNotFound`, `AccountStateChanged`, and `SettingsError` for a state that gets worse
+    without a note.
     """
-    operator = args.by or operator_name()
+    by = by_command("account-state", name=args.by, reason=args.note)
 
     def write(tx: Tx) -> dict[str, object]:
         if args.state is not None:
             before = _account(tx, args.org_id)
             if is_better(before.state, args.state) and not args.note:
                 raise SettingsError("--note must say why the account gets a worse state: its owner reads it.")
-            decide(tx, args.org_id, args.state, note=args.note, operator=operator, settings=settings)
+            decide(tx, args.org_id, args.state, by, window_hours=thresholds_of(settings).window_hours)
         history = [row._asdict() for row in store.history(tx, args.org_id)]
         return {**_account(tx, args.org_id)._asdict(), "history": history}
 
@@ -42,40 +43,8 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, obje
         return await writer.run(write)
 
 
-def decide(tx: Tx, org_id: str, state: State, *, note: str, operator: str, settings: Settings) -> None:
-    """Changes the state of an account to what an operator decided. Raises `SettingsError`.
-
-    The same state again, with another note, makes the reason policy.
-    """
-    before = _account(tx, org_id)
-    if (state, note) == (before.state, before.note):
-        return
-    now_ms = SystemClock().now_ms()
-    hours = thresholds_of(settings).window_hours
-    decided = StateChange(
-        before=before,
-        state=state,
-        reasons=reasons_decided(before.state, state),
-        counts=store.sums(tx, [org_id], now_ms, hours).get(org_id, Counts()),
-        now_ms=now_ms,
-        note=note,
-        operator=operator,
-    )
-    if not store.change_state(tx, decided):
-        raise SettingsError("The account's state has changed at this moment. Repeat the command.")
-
-
-def operator_name() -> str:
-    """The name of the system's user who runs the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A user without a name, as in some containers.
-        return "operator"
-
-
 def _account(tx: Tx, org_id: str) -> store.AccountRow:
     account = store.accounts(tx, [org_id]).get(org_id)
     if account is None:
-        raise SettingsError(f"There is no organisation {org_id!r}.")
+        raise OrganisationNotFound(org_id)
     return account

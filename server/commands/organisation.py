@@ -2,14 +2,15 @@
 
 import argparse
 
+from server.account_health.judging import thresholds_of
 from server.account_health.rules import STATES
-from server.accounts import store as accounts
-from server.commands.account_state import decide, operator_name
+from server.accounts.store import OrganisationRow
+from server.admin.acts import change_organisation, decide
+from server.commands.actor import by_command
 from server.commands.options import LIMITS, limits_of
 from server.db.tx import Tx
 from server.db.writer import running_writer
-from server.quotas.plans import all_plans
-from server.settings import Settings, SettingsError
+from server.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,24 +28,18 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, obje
     """Changes the organisation as the options say; returns its row as it is now.
 
     On PostgreSQL servers notice within 5 seconds; on SQLite stop the server first, which owns the file.
-    Raises `SettingsError` for an unknown organisation or plan.
+    Raises `OrganisationNotFound`, `PlanNotFound`, `AccountStateChanged`, `SettingsError`.
     """
-    changes = _changes(args)
+    changes, by = _changes(args), by_command("organisation")
+    hours = thresholds_of(settings).window_hours
 
-    def write(tx: Tx) -> accounts.OrganisationRow | None:
-        if args.plan is not None:
-            known = [plan.plan for plan in all_plans(tx)]
-            if args.plan not in known:
-                raise SettingsError(f"There is no plan {args.plan!r}; there are {', '.join(known)}.")
+    def write(tx: Tx) -> OrganisationRow:
         if args.state is not None:
-            decide(tx, args.org_id, args.state, note="", operator=operator_name(), settings=settings)
-        return accounts.change_organisation(tx, args.org_id, changes)
+            decide(tx, args.org_id, args.state, by, window_hours=hours, needs_note=False)
+        return change_organisation(tx, args.org_id, changes, by)
 
     async with running_writer(settings.database_url) as writer:
-        row = await writer.run(write)
-    if row is None:
-        raise SettingsError(f"There is no organisation {args.org_id!r}.")
-    return row._asdict()
+        return (await writer.run(write))._asdict()
 
 
 def _changes(args: argparse.Namespace) -> dict[str, object]:

@@ -9,15 +9,16 @@ from zidimail.v1 import email_service_pb2 as email_pb
 from server.clock import Clock
 from server.contacts import send_store
 from server.contacts.faults import SendMoved
-from server.contacts.placeholders import filled
-from server.contacts.rules import Name
+from server.contacts.list_email import email_to
 from server.contacts.send_rules import Member, Step, step_of
 from server.contacts.send_store import SendRow
+from server.contacts.unsubscribe_links import Subscription, UnsubscribeLinks
 from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.accept import Acceptor
 from server.emails.batch import Answer, Batch, Result
+from server.emails.draft import Draft
 from server.emails.judging import judged
 from server.faults import Fault
 from server.wire.caller import SessionCaller
@@ -36,11 +37,19 @@ class ListSender:
     another server's step or a cancellation: each member gets exactly one email, however often servers stop.
     """
 
-    def __init__(self, database: Database, writer: Writer, clock: Clock, acceptor: Acceptor) -> None:
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        clock: Clock,
+        acceptor: Acceptor,
+        links: UnsubscribeLinks,
+    ) -> None:
         self._database = database
         self._writer = writer
         self._clock = clock
         self._acceptor = acceptor
+        self._links = links
         self._slices = Slices()
         self._loop = Loop("contacts.send", self.step, pause_s=_PAUSE_S)
 
@@ -101,26 +110,12 @@ class ListSender:
 
         template = email_pb.SendEmailRequest.FromString(row.template)
         caller = SessionCaller(row.org_id, row.user_id, "member", 0)
-        items = await self._slices.map(
-            lambda member: judged(email_to(template, member), caller, now_ms, job_id=row.id), subscribed
-        )
+
+        def drafted(member: Member) -> Draft | Fault:
+            url = self._links.url(Subscription(row.org_id, row.list_id, row.id, member.email))
+            email = email_to(template, member, url)
+            added = len(email.headers) - len(template.headers)
+            return judged(email, caller, now_ms, job_id=row.id, added_headers=added)
+
+        items = await self._slices.map(drafted, subscribed)
         await self._acceptor.accept(Batch(row.org_id, items, strict=False, within=within))
-
-
-def email_to(template: email_pb.SendEmailRequest, member: Member) -> email_pb.SendEmailRequest:
-    """The email to a member."""
-    values = {
-        "name": Name(member.first_name, member.last_name).whole,
-        "first_name": member.first_name,
-        "last_name": member.last_name,
-        "email": member.email,
-    }
-    email = email_pb.SendEmailRequest()
-    email.CopyFrom(template)
-    email.to.append(member.email)
-    email.subject = filled(template.subject, values)
-    if template.HasField("html"):
-        email.html = filled(template.html, values, is_html=True)
-    if template.HasField("text"):
-        email.text = filled(template.text, values)
-    return email

@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Callable, Mapping
 
-NAMES = ("name", "first_name", "last_name", "email")
+NAMES = ("name", "first_name", "last_name", "email", "unsubscribe_url")
 _PLACEHOLDER = re.compile(r"\{\{[ \t]*([^{}]*?)[ \t]*\}\}")
 
 

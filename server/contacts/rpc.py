@@ -1,9 +1,8 @@
-"""ContactsService (contract rows Z-48, Z-49, C-11, section D)."""
+"""The methods of ContactsService about contacts and lists (contract rows Z-48, Z-49, C-11, section D)."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from zidimail.v1 import contacts_service_pb2 as pb
-from zidimail.v1 import contacts_service_pb2_grpc
 
 from server.clock import Clock
 from server.contacts import counts, lists, store
@@ -22,8 +21,6 @@ from server.contacts.requests import (
     new_list,
     search_of,
 )
-from server.contacts.send_requests import send_message
-from server.contacts.sends import Sends
 from server.contacts.sheets import Sheets
 from server.contacts.to_proto import contact_message, list_message, quota_message
 from server.db.database import Database
@@ -36,7 +33,7 @@ from server.wire.paging import page_fields, page_request
 from server.work.slices import Slices
 
 
-class ContactsServicer(contacts_service_pb2_grpc.ContactsServiceServicer):
+class ContactsServicer:
     """The organisation's contacts and their lists."""
 
     def __init__(
@@ -45,16 +42,13 @@ class ContactsServicer(contacts_service_pb2_grpc.ContactsServiceServicer):
         writer: Writer,
         clock: Clock,
         sheets: Sheets,
-        send_begun: Callable[[], None],
     ) -> None:
-        """`send_begun` is called when a send to a list has begun."""
         self._database = database
         self._writer = writer
         self._clock = clock
         self._importer = Importer(database, writer, clock)
         self._files = FileReader()
         self._sheets = sheets
-        self._sends = Sends(database, writer, clock, send_begun)
         self._slices = Slices()
 
     async def CreateContact(
@@ -244,34 +238,6 @@ class ContactsServicer(contacts_service_pb2_grpc.ContactsServiceServicer):
         rows = await self._files.rows(await self._sheets.fetch(request.url), most)
         outcome = await self._importer.run(target, rows)
         return pb.ImportContactsSheetResponse(contact_import=import_message(target, rows, outcome))
-
-    async def SendToContactList(
-        self, request: pb.SendToContactListRequest, context: Context
-    ) -> pb.SendToContactListResponse:
-        """Begins to send to a list."""
-        return await self._sends.begin(request, current_caller())
-
-    async def GetContactListSend(
-        self, request: pb.GetContactListSendRequest, context: Context
-    ) -> pb.GetContactListSendResponse:
-        """One send to a list."""
-        row = await self._sends.get(current_caller().org_id, request.id)
-        return pb.GetContactListSendResponse(contact_list_send=send_message(row))
-
-    async def ListContactListSends(
-        self, request: pb.ListContactListSendsRequest, context: Context
-    ) -> pb.ListContactListSendsResponse:
-        """A page of sends to lists, newest first."""
-        asked = page_request(request)
-        page = await self._sends.page(current_caller().org_id, asked)
-        return pb.ListContactListSendsResponse(data=map(send_message, page.rows), **page_fields(page, asked))
-
-    async def CancelContactListSend(
-        self, request: pb.CancelContactListSendRequest, context: Context
-    ) -> pb.CancelContactListSendResponse:
-        """Cancels a send to a list."""
-        row = await self._sends.cancel(current_caller().org_id, request.id)
-        return pb.CancelContactListSendResponse(contact_list_send=send_message(row))
 
     async def _page(self, criteria: store.Filter, asked: PageRequest) -> Page[store.ContactRow]:
         org_id = current_caller().org_id

@@ -6,11 +6,12 @@ from zidimail.v1 import contact_pb2
 from zidimail.v1 import contacts_service_pb2 as pb
 from zidimail.v1 import email_service_pb2 as email_pb
 
-from server.contacts.list_sender import email_to
+from server.contacts.list_email import email_to
 from server.contacts.placeholders import NAMES, unknown
 from server.contacts.requests import check_list_id, refuse
 from server.contacts.send_rules import Member
 from server.contacts.send_store import SendRow
+from server.contacts.unsubscribe_links import Subscription, UnsubscribeLinks
 from server.emails.draft import Draft, draft
 from server.emails.faults import InvalidIdempotencyKey
 from server.emails.rules import is_idempotency_key
@@ -32,7 +33,11 @@ _STATUSES = {
 
 
 def new_send(
-    request: pb.SendToContactListRequest, caller: OrganisationCaller, user_id: str, now_ms: int
+    request: pb.SendToContactListRequest,
+    caller: OrganisationCaller,
+    user_id: str,
+    links: UnsubscribeLinks,
+    now_ms: int,
 ) -> tuple[SendRow, str]:
     """A new send, and the domain that it is from; its members are not counted yet.
 
@@ -49,7 +54,10 @@ def new_send(
             for name in unknown(getattr(request, field))
         ]
     )
-    checked = draft(email_to(template, _MEMBER), caller, now_ms)
+    id = new_id()
+    url = links.url(Subscription(caller.org_id, list_id, id, _MEMBER.email))
+    email = email_to(template, _MEMBER, url)
+    checked = draft(email, caller, now_ms, added_headers=len(email.headers) - len(template.headers))
     if isinstance(checked, ValidationFailed):
         raise ValidationFailed(checked.violations)
     if isinstance(checked, Fault):
@@ -57,7 +65,7 @@ def new_send(
     assert isinstance(checked, Draft)
     row = SendRow(
         org_id=caller.org_id,
-        id=new_id(),
+        id=id,
         list_id=list_id,
         user_id=user_id,
         status="sending",

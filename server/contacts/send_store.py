@@ -1,15 +1,14 @@
 """Sends to lists in the store (contract row Z-55)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy import case, func, insert, select, update
 
 from server.contacts import counts, lists
 from server.contacts.faults import SendMoved
 from server.contacts.send_rules import Member, SendStatus, Step
-from server.db.keys import in_keys
 from server.db.listing import Page, PageRequest, newest_first
 from server.db.statements import Change, Statement
 from server.db.tables.contacts import contact_list_members, contact_list_sends, contacts
@@ -18,7 +17,6 @@ from server.db.tx import Tx
 # Sends that a server goes on with in turn.
 _MAX_DUE = 16
 _MAX_SWEPT = 100
-KEPT_MS = 90 * 86_400_000
 
 
 class SendRow(NamedTuple):
@@ -46,6 +44,23 @@ class SendRow(NamedTuple):
     completed_at: int | None
 
 
+class Progress(NamedTuple):
+    """The fields of a send that change."""
+
+    org_id: str
+    id: str
+    status: SendStatus
+    accepted_count: int
+    unsubscribed_count: int
+    suppressed_count: int
+    failed_count: int
+    reason: str
+    message: str
+    version: int
+    due_at: int | None
+    completed_at: int | None
+
+
 class _Last(NamedTuple):
     id: str | None
     number: int
@@ -69,6 +84,13 @@ _DUE = Statement(
     SELECT {", ".join(SendRow._fields)} FROM contact_list_sends
     WHERE due_at <= :now ORDER BY due_at LIMIT {_MAX_DUE}
     """,
+)
+_PROGRESS = Statement(
+    Progress,
+    f"""
+    SELECT {", ".join(Progress._fields)} FROM contact_list_sends WHERE (org_id, id) IN {{keys}}
+    """,
+    keys={"org_id": "text", "id": "text"},
 )
 _ADVANCE = Change("""
     UPDATE contact_list_sends SET
@@ -123,6 +145,11 @@ def get(tx: Tx, org_id: str, id: str) -> SendRow | None:
 def page(tx: Tx, org_id: str, request: PageRequest) -> Page[SendRow]:
     """A page of sends, newest first."""
     return newest_first(tx, SendRow, select(*_SHOWN).where(_SENDS.org_id == org_id), _SENDS.id, request)
+
+
+def progress(tx: Tx, keys: Sequence[tuple[str, str]]) -> list[Progress]:
+    """The progress of sends by their organisations and ids, in no order."""
+    return _PROGRESS.all(tx, keys)
 
 
 def due(tx: Tx, now_ms: int) -> list[SendRow]:
@@ -195,13 +222,3 @@ def cancel(tx: Tx, org_id: str, id: str, now_ms: int) -> SendRow | None:
         "version": _SENDS.version + 1,
     }
     return tx.first(SendRow, update(contact_list_sends).where(*this).values(values).returning(*_SHOWN))
-
-
-def sweep(tx: Tx, now_ms: int) -> bool:
-    """Deletes some sends that ended more than 90 days ago; True if more may be left."""
-    old = select(_SENDS.org_id, _SENDS.id).where(_SENDS.completed_at <= now_ms - KEPT_MS).limit(_MAX_SWEPT)
-    keys: Iterable[_Key] = tx.all(_Key, old)
-    keys = list(keys)
-    if keys:
-        tx.change(delete(contact_list_sends).where(in_keys(tx, (_SENDS.org_id, _SENDS.id), keys)))
-    return len(keys) == _MAX_SWEPT

@@ -9,6 +9,7 @@ from server.contacts import send_store
 from server.contacts.faults import ContactListSendNotFound
 from server.contacts.send_requests import hash_of, new_send, send_message
 from server.contacts.send_store import SendRow
+from server.contacts.unsubscribe_links import UnsubscribeLinks
 from server.db.database import Database
 from server.db.listing import Page, PageRequest
 from server.db.writer import Writer
@@ -21,10 +22,18 @@ from server.wire.caller import OrganisationCaller
 class Sends:
     """Begins, shows and cancels sends to lists; `wake` is called when one has begun."""
 
-    def __init__(self, database: Database, writer: Writer, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        clock: Clock,
+        links: UnsubscribeLinks,
+        wake: Callable[[], None],
+    ) -> None:
         self._database = database
         self._writer = writer
         self._clock = clock
+        self._links = links
         self._wake = wake
 
     async def begin(
@@ -36,7 +45,7 @@ class Sends:
         `ValidationFailed`.
         """
         assert caller.user_id is not None
-        row, domain = new_send(request, caller, caller.user_id, self._clock.now_ms())
+        row, domain = new_send(request, caller, caller.user_id, self._links, self._clock.now_ms())
         key = (caller.org_id, domain)
         if key not in await self._database.read(verified_domains, [key]):
             raise DomainNotVerified(domain)

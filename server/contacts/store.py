@@ -122,6 +122,15 @@ def change(tx: Tx, org_id: str, id_or_email: str, list_id: str | None, changes: 
     return None if row is None else _change(tx, org_id, row, changes)
 
 
+def unsubscribe(tx: Tx, org_id: str, email: str) -> bool:
+    """Unsubscribes the contact with an address; False if there is none.
+
+    It changes no number, and so it waits for no import.
+    """
+    this = (contacts.c.org_id == org_id, contacts.c.email == email)
+    return tx.change(update(contacts).where(*this).values(unsubscribed=True)) == 1
+
+
 def ids_of(tx: Tx, org_id: str, names: Iterable[str]) -> dict[str, str]:
     """The ids of the contacts that have these ids or addresses, by what names them."""
     ids: list[tuple[str, str]] = []

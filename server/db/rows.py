@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -56,7 +56,8 @@ def _types(row: type[NamedTuple]) -> tuple[tuple[type, ...], ...]:
 
 
 def _alternatives(hint: Any) -> tuple[type, ...]:  # a type expression: nothing narrower fits all forms
-    if isinstance(hint, UnionType):
+    # `Literal[...] | None` is a Union of typing.
+    if isinstance(hint, UnionType) or get_origin(hint) is Union:
         return tuple(alternative for part in get_args(hint) for alternative in _alternatives(part))
     if hint is None:
         return (NoneType,)

@@ -37,13 +37,14 @@ class _Standing(NamedTuple):
     status: Status
     state: str
     is_verified: bool
+    erasure_key: bytes | None
 
 
 _STANDINGS = Statement(
     _Standing,
     """
     SELECT r.org_id, r.email_id, r.no, r.address, r.status, COALESCE(o.state, 'banned') AS state,
-        COALESCE(d.verified, FALSE) AS is_verified
+        COALESCE(d.verified, FALSE) AS is_verified, o.erasure_key
     FROM {keys} AS k CROSS JOIN recipients AS r
     JOIN emails AS e ON e.org_id = r.org_id AND e.id = r.email_id
     LEFT JOIN organisations AS o ON o.org_id = e.org_id
@@ -57,7 +58,9 @@ _STANDINGS = Statement(
 def refusals(tx: Tx, recipients: Collection[Recipient], now_ms: int) -> Refusals:
     """The outcomes of those of the recipients that may not be sent to at this time."""
     standings = _STANDINGS.all(tx, keys=recipients)
-    unwanted = suppressed(tx, {(row.org_id, row.address.lower()) for row in standings}, now_ms)
+    erasure_keys = {row.org_id: row.erasure_key for row in standings if row.erasure_key}
+    addresses = {(row.org_id, row.address.lower()) for row in standings}
+    unwanted = suppressed(tx, addresses, now_ms, erasure_keys)
     found: dict[Recipient, Outcome] = {}
     for row in standings:
         outcome = _outcome(row, is_suppressed=(row.org_id, row.address.lower()) in unwanted)

@@ -17,6 +17,7 @@ from server.delivery.stored import EmailRow, PartRow, Stored
 from server.delivery.transport import OutgoingMessage
 from server.domains import store as domain_store
 from server.domains.keys import private_key
+from server.ids import SYSTEM_ORG_ID
 from server.message.attachment import Attachment
 from server.message.compose import Message, compose
 from server.message.downgrade import downgraded
@@ -30,6 +31,8 @@ _log = structlog.get_logger()
 
 # The organisation and the id of a domain.
 DomainKey: TypeAlias = tuple[str, str]
+# The domain of the platform's own organisation, whose name is reserved: another one signs for it.
+_SYSTEM: DomainKey = (SYSTEM_ORG_ID, SYSTEM_ORG_ID)
 # The time for which loaded keys are used before they are read again: a new selector signs soon after it was
 # seen in DNS (F-11), a deleted domain soon no longer.
 KEYS_FOR_MS = 5_000
@@ -61,11 +64,16 @@ class _Keys:
 class Preparer:
     """Builds letters, with the signing keys of their domains kept loaded."""
 
-    def __init__(self, database: Database, seal: Seal, clock: Clock, lifetime_s: float) -> None:
+    def __init__(
+        self, database: Database, seal: Seal, clock: Clock, lifetime_s: float, system_domain: str
+    ) -> None:
+        """`system_domain` is that of the platform's own mail, which is signed with the keys of the
+        organisation that has verified it."""
         self._database = database
         self._seal = seal
         self._clock = clock
         self._lifetime_s = lifetime_s
+        self._system_domain = system_domain
         self._keys: Newest[DomainKey, _Keys] = Newest(_MAX_DOMAINS)
 
     async def prepare(self, emails: Sequence[Stored]) -> list[OutgoingMessage | Unpreparable]:
@@ -85,7 +93,7 @@ class Preparer:
             else:
                 missing.append(domain)
         if missing:
-            stored, enforcing_tls = await self._database.read(_read_domains, missing)
+            stored, enforcing_tls = await self._database.read(_read_domains, missing, self._system_domain)
             for domain in missing:
                 keyring = self._load(domain, stored.get(domain, ()))
                 loaded = _Keys(keyring, domain in enforcing_tls, now + KEYS_FOR_MS)
@@ -111,10 +119,17 @@ class Preparer:
 
 
 def _read_domains(
-    tx: Tx, domains: Sequence[DomainKey]
+    tx: Tx, domains: Sequence[DomainKey], system_domain: str
 ) -> tuple[dict[DomainKey, list[domain_store.SigningKey]], set[DomainKey]]:
     """The keys that sign for domains, and those of the domains whose mail may only travel encrypted."""
-    return domain_store.signing_keys(tx, domains), domain_store.enforcing_tls(tx, domains)
+    owned = None
+    if _SYSTEM in domains and (owned := domain_store.verified_domain(tx, system_domain)) is not None:
+        domains = [owned, *domains]
+    keys, enforcing_tls = domain_store.signing_keys(tx, domains), domain_store.enforcing_tls(tx, domains)
+    if owned is not None:
+        keys[_SYSTEM] = keys.get(owned, [])
+        enforcing_tls |= {_SYSTEM} if owned in enforcing_tls else set()
+    return keys, enforcing_tls
 
 
 def _letters(

@@ -120,6 +120,12 @@ def signing_keys(tx: Tx, domain_keys: Iterable[tuple[str, str]]) -> dict[tuple[s
     return keys
 
 
+def verified_domain(tx: Tx, domain: str) -> tuple[str, str] | None:
+    """The organisation and the id of the domain with this name that is verified; None if none is."""
+    query = select(domains.c.org_id, domains.c.id).where(domains.c.domain == domain, domains.c.verified)
+    return tx.first(_DomainKey, query)
+
+
 def enforcing_tls(tx: Tx, domain_keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """The ones among these (organisation, domain id) pairs whose mail must be sent over TLS."""
     key = (domains.c.org_id, domains.c.id)

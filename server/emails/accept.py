@@ -13,7 +13,7 @@ from server.db.statements import BulkInsert
 from server.db.tables.emails import attachment_parts, attachments, email_contents, email_tags
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.emails import idempotency, jobs, transitions
+from server.emails import idempotency, jobs, staging, transitions
 from server.emails.admission import Admission
 from server.emails.answers import Answers
 from server.emails.batch import Answer, Batch
@@ -114,8 +114,10 @@ def _write(tx: Tx, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
     transitions.begin(tx, [draft.new_email() for draft in drafts])
-    _CONTENTS.rows(tx, [draft.content for draft in drafts])
+    staging.accept(tx, drafts)
+    unstaged = [draft for draft in drafts if not draft.is_staged]
+    _CONTENTS.rows(tx, [draft.content for draft in unstaged])
     _TAGS.rows(tx, [row for draft in drafts for row in draft.tags])
     _ATTACHMENTS.rows(tx, [row for draft in drafts for row in draft.attachments])
-    _PARTS.rows(tx, [row for draft in drafts for row in draft.parts])
+    _PARTS.rows(tx, [row for draft in unstaged for row in draft.parts])
     queue.enqueue(tx, [row for draft in drafts for row in draft.queued()])

@@ -4,15 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from server.clock import Clock
-from server.db.database import Database
-from server.emails.admission import Admission, Refusal
 from server.emails.batch import Batch
-from server.emails.candidate import Remembered
 from server.emails.draft import Draft
-from server.emails.facts import read_facts
 from server.emails.faults import AttachmentsTooLarge, MessageTooLarge
 from server.emails.memory import RETRY_AFTER_S, taken
+from server.emails.prospects import Prospects
 from server.faults import Fault, Unavailable, ValidationFailed, Violation
 from server.message.media_types import media_type_in_response
 from server.net.http import FileTooLarge, GuardedClient, NoResponse
@@ -32,14 +28,10 @@ _GREED = 1
 
 
 class Links:
-    """Fetches the files that drafts name by URL; `support_url` is where a customer appeals (C-69)."""
+    """Fetches the files that drafts name by URL."""
 
-    def __init__(
-        self, database: Database, clock: Clock, client: GuardedClient, support_url: str = ""
-    ) -> None:
-        self._support_url = support_url
-        self._database = database
-        self._clock = clock
+    def __init__(self, prospects: Prospects, client: GuardedClient) -> None:
+        self._prospects = prospects
         self._client = client
         self._memory = Turns(_BUDGET, greed=_GREED)
 
@@ -74,30 +66,12 @@ class Links:
 
     async def _fetchable(self, batch: Batch, linked: Sequence[Draft]) -> tuple[Limits, list[Draft]]:
         """The organisation's limits, and the drafts without a fault so far; the others get a `refusal`."""
-        key = batch.key
-        facts = await self._database.read(
-            read_facts,
-            "fetch",
-            linked,
-            [batch.org_id],
-            self._clock.now_ms(),
-            batch_keys=[] if key is None else [key],
-            support_url=self._support_url,
-        )
-        admission = Admission(facts)
-        is_repeated = key is not None and admission.earlier(key, batch.request_hash) is not None
-        fetchable = []
-        for item in linked:
-            decision = admission.decide(item, "fetch")
-            if is_repeated or isinstance(decision, Remembered):
-                # Seen only if the answer is forgotten before the email is decided about.
-                item.refusal = Unavailable(RETRY_AFTER_S)
-            elif isinstance(decision, Refusal):
-                item.refusal = decision.fault
-            else:
-                fetchable.append(item)
-        account, _ = facts.accounts[batch.org_id]
-        return account.limits, fetchable
+        outlook = await self._prospects.outlook(batch, linked)
+        for item, fault in outlook.others:
+            # That of a remembered one is seen only if its answer is forgotten before the email is decided
+            # about.
+            item.refusal = Unavailable(RETRY_AFTER_S) if fault is None else fault
+        return outlook.limits, outlook.promising
 
     async def _fetch_all(self, drafts: Sequence[Draft], limits: Limits, deadline: float) -> None:
         at_once = asyncio.Semaphore(_AT_ONCE)

@@ -23,6 +23,7 @@ from server.message.media_types import media_type_of
 from server.queue.rows import NewRow
 from server.queue.rules import memory_of_attachments
 from server.wire.caller import OrganisationCaller
+from server.wire.contents import Piece, content_of
 
 # The columns of finished messages, of an email that is none.
 _COMPOSED = {"raw_head": None, "raw_size": None, "mail_from": None}
@@ -42,10 +43,12 @@ class Draft(Candidate):
     # The URLs of the attachments that are still to be fetched, by the attachments' numbers.
     links: dict[int, str]
     parts: list[Row] = field(default_factory=list)
+    # True when `content` and `parts` are stored already.
+    is_staged: bool = False
     # The numbers of the recipients that are suppressed.
     suppressed: set[int] = field(default_factory=set)
 
-    def attach(self, no: int, content: bytes) -> None:
+    def attach(self, no: int, content: Piece) -> None:
         """Gives attachment `no` its content."""
         row = self.attachments[no - 1]
         row["size"] = len(content)
@@ -59,6 +62,16 @@ class Draft(Candidate):
     def detach(self) -> None:
         """Releases the content of all attachments."""
         self.parts.clear()
+
+    @property
+    def content_bytes(self) -> int:
+        """The characters of the bodies, about as many bytes."""
+        return len(self.content["html"] or "") + len(self.content["text"] or "")
+
+    @property
+    def stored_bytes(self) -> int:
+        """The bytes of all that may be large, about."""
+        return self.content_bytes + sum(len(part["content"]) for part in self.parts)
 
     @property
     def is_wanted(self) -> bool:
@@ -113,10 +126,12 @@ def draft(
     now_ms: int,
     email_id: str | None = None,
     job_id: str | None = None,
+    added_headers: int = 0,
 ) -> Draft | Fault:
     """The draft of a request, or its fault: returned, because other items of the batch may be good.
 
-    The email has a new id unless `email_id` is given; `job_id` is the batch job that sends it.
+    The email has a new id unless `email_id` is given; `job_id` is the batch job that sends it. Of the headers
+    the platform has added `added_headers`, which do not count among the caller's own.
     """
     key = request.idempotency_key if request.HasField("idempotency_key") else None
     if key is not None and not rules.is_idempotency_key(key):
@@ -124,7 +139,7 @@ def draft(
     # An email that is refused by its sizes alone is not looked into: looking takes time.
     lists = {"to": request.to, "cc": request.cc, "bcc": request.bcc, "reply_to": request.reply_to}
     filenames = [file.filename for file in request.attachments] if request.attachments else ()
-    counts = len(request.headers), len(request.tags)
+    counts = len(request.headers) - added_headers, len(request.tags)
     if oversized := list(rules.sizes(lists, request.subject, filenames, *counts)):
         return ValidationFailed(oversized)
     asked = asked_time(request, now_ms)
@@ -148,7 +163,7 @@ def draft(
     made.email["job_id"] = job_id
     for no, given in enumerate(request.attachments, start=1):
         if not given.path:
-            made.attach(no, given.content)
+            made.attach(no, content_of(given.content))
     return made
 
 
@@ -250,7 +265,7 @@ def _violations(
 def _file(given: pb.NewAttachment) -> rules.File:
     return rules.File(
         decoded(given.filename),
-        len(given.content) if given.HasField("content") else None,
+        len(content_of(given.content)) if given.HasField("content") else None,
         given.path,
         given.content_type,
         _bare(given.content_id),

@@ -37,13 +37,18 @@ def read_facts(
     if "unique" in rules:
         _recall_recipients(tx, accounts, recipients, periods)
     keys = {*batch_keys, *(email.idempotency_key for email in emails if email.idempotency_key is not None)}
+    erasure_keys = {
+        org_id: account.erasure_key for org_id, (account, _) in accounts.items() if account.erasure_key
+    }
     verified = verified_domain_ids if moment == "release" else verified_domains
     return Facts(
         now_ms,
         periods,
         accounts,
         verified(tx, {(email.org_id, domain) for email in emails for domain in email.domains}),
-        suppressed=suppressed(tx, recipients, now_ms) if "suppression" in rules else frozenset(),
+        suppressed=suppressed(tx, recipients, now_ms, erasure_keys)
+        if "suppression" in rules
+        else frozenset(),
         # After the lock, so that of two servers the second sees what the first one has stored.
         answers=idempotency.recall(tx, keys, now_ms, delete_expired=charges),
         support_url=support_url,

@@ -22,10 +22,15 @@ class _Rehearsed(Exception):
 
 
 def judged(
-    request: pb.SendEmailRequest, caller: OrganisationCaller, now_ms: int, *, job_id: str | None = None
+    request: pb.SendEmailRequest,
+    caller: OrganisationCaller,
+    now_ms: int,
+    *,
+    job_id: str | None = None,
+    added_headers: int = 0,
 ) -> Draft | Fault:
-    """The draft of an item, or its fault; an unexpected error is logged and becomes `Internal`."""
-    return guarded(lambda: draft(request, caller, now_ms, job_id=job_id))
+    """As `draft`; an unexpected error is logged and becomes `Internal`."""
+    return guarded(lambda: draft(request, caller, now_ms, job_id=job_id, added_headers=added_headers))
 
 
 def guarded(read: Callable[[], Draft | Fault]) -> Draft | Fault:

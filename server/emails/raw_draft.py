@@ -25,6 +25,7 @@ from server.message.encoding import address_text
 from server.message.raw import RawMessage
 from server.message.received import Trace, received
 from server.wire.caller import OrganisationCaller
+from server.wire.contents import content_of
 
 _CRLF = b"\r\n"
 
@@ -59,7 +60,7 @@ def raw_draft(request: pb.SendRawEmailRequest, caller: OrganisationCaller, arriv
         return InvalidIdempotencyKey()
     if len(request.recipients) > rules.MAX_RECIPIENTS or len(request.tags) > rules.MAX_TAGS:
         return ValidationFailed(list(rules.raw_sizes(len(request.recipients), len(request.tags))))
-    given = request.content
+    given = bytes(content_of(request.content))
     content = raw.with_crlf(given)
     if problem := _content_problem(given, content):
         return ValidationFailed([Violation("content", problem)])

@@ -11,11 +11,13 @@ from server.emails.draft import Draft
 from server.emails.judging import guarded
 from server.emails.memory import taken
 from server.emails.raw_draft import Arrival, raw_draft
-from server.emails.submission import LARGE_BYTES, MAX_BATCH, Submission
+from server.emails.sizes import LARGE_BYTES
+from server.emails.submission import MAX_BATCH, Submission
 from server.faults import Fault, ValidationFailed, Violation
 from server.message.received import Trace
 from server.turns import Turns
 from server.wire.caller import OrganisationCaller
+from server.wire.contents import content_of
 
 # The memory for large messages while they are read and stored, of which organisations have shares: each at
 # most as much as stays free. Bodies are not copied, but a message with LF line ends is written anew.
@@ -56,7 +58,8 @@ class RawSubmission:
     async def _accept(
         self, requests: Sequence[pb.SendRawEmailRequest], caller: OrganisationCaller, *, is_traced: bool
     ) -> Sequence[Result]:
-        sizes = [request.ByteSize() for request in requests]
+        # The content of a large message is no part of the request.
+        sizes = [max(request.ByteSize(), len(content_of(request.content))) for request in requests]
         if max(sizes) <= LARGE_BYTES:
             return await self._answer(self._drafts(requests, caller, is_traced), caller)
         async with taken(self._memory, caller.org_id, _COPIES * sum(sizes)):

@@ -18,7 +18,8 @@ from server.emails.envelope import Envelope
 from server.emails.faults import EmailNotFound
 from server.emails.raw_submission import RawSubmission, raw_response
 from server.emails.schedule import cancel, move
-from server.emails.submission import LARGE_BYTES, Submission
+from server.emails.sizes import is_large
+from server.emails.submission import Submission
 from server.emails.time_asked import asked_time
 from server.emails.to_proto import (
     attachment_message,
@@ -69,12 +70,10 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         """Accepts one email: a list of one."""
         caller = current_caller()
         now_ms = self._clock.now_ms()
-        if request.ByteSize() > LARGE_BYTES:
-            # Hashing and copying files takes long, and most of it goes on without Python's lock.
+        if is_large(request):
             item = await asyncio.to_thread(draft, request, caller, now_ms)
         else:
             item = draft(request, caller, now_ms)
-        del request  # as large as its attachments, which the draft has
         if isinstance(item, Fault):
             raise item
         answer = _or_raise(await self._submission.accept(Batch(caller.org_id, [item], strict=True)))
@@ -164,11 +163,14 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         if found is None:
             raise EmailNotFound(request.id)
         email = email_message(found.email)
-        if found.content.html is not None and not request.without_bodies:
-            email.html = found.content.html
-        if found.content.text is not None and not request.without_bodies:
-            email.text = found.content.text
-        email.headers.update(json.loads(found.content.headers))
+        if found.content is None:
+            email.content_deleted = True
+        else:
+            email.headers.update(json.loads(found.content.headers))
+            if found.content.html is not None and not request.without_bodies:
+                email.html = found.content.html
+            if found.content.text is not None and not request.without_bodies:
+                email.text = found.content.text
         email.attachments.extend(map(attachment_message, found.attachments))
         email.recipients.extend(map(recipient_message, found.recipients))
         email.events.extend(event_message(row, self._cursors) for row in found.events)

@@ -10,10 +10,13 @@ from server.db.tx import Tx
 from server.emails.faults import AttachmentsTooLarge, MessageTooLarge
 from server.emails.rules import MAX_BODY_BYTES
 from server.wire.caller import Caller, InternalCaller, OperatorCaller, OrganisationCaller
+from server.wire.contents import content_of
 from server.wire.sizes import PLAIN_BYTES, raw_limit
 
 # Both bodies of an email, and all else but its files.
 BESIDE_FILES = 2 * MAX_BODY_BYTES + PLAIN_BYTES
+# Emails of more bytes are read in a thread.
+LARGE_BYTES = 64 * 2**10
 _SEND = "/zidimail.v1.EmailService/SendEmail"
 _RAW = "/zidimail.v1.EmailService/SendRawEmail"
 _RAW_BATCH = "/zidimail.v1.EmailService/BatchSendRawEmails"
@@ -73,3 +76,18 @@ def _plan(tx: Tx, org_id: str) -> _PlanRow | None:
 def content_size(request: pb.SendEmailRequest) -> int:
     """The bytes of an email without its attachments."""
     return request.ByteSize() - sum(len(file.content) for file in request.attachments)
+
+
+def is_large(request: pb.SendEmailRequest) -> bool:
+    """True for an email that takes so long to read that everybody else would wait.
+
+    The files of a large request are not part of the message, and only hashing looks at them.
+    """
+    if request.ByteSize() > LARGE_BYTES:
+        return True
+    return request.HasField("idempotency_key") and files_size(request) > LARGE_BYTES
+
+
+def files_size(request: pb.SendEmailRequest) -> int:
+    """The bytes of its attachments, of those that are no links."""
+    return sum(len(content_of(file.content)) for file in request.attachments)

@@ -72,10 +72,10 @@ class AttachmentRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EmailDetails:
-    """An email with everything that belongs to it."""
+    """An email with everything that belongs to it; `content` is None after its time of retention (F-13)."""
 
     email: EmailRow
-    content: ContentRow
+    content: ContentRow | None
     recipients: list[RecipientRow]
     attachments: list[AttachmentRow]
     events: list[EventRow]
@@ -110,7 +110,7 @@ def details(
         ContentRow,
         select(*_CONTENT).where(email_contents.c.org_id == org_id, email_contents.c.email_id == email_id),
     )
-    if email is None or content is None:
+    if email is None:
         return None
     return EmailDetails(
         email,

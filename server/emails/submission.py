@@ -17,13 +17,13 @@ from server.emails.faults import InvalidIdempotencyKey
 from server.emails.jobs import NewJob
 from server.emails.judging import judged
 from server.emails.request_hash import request_hash
+from server.emails.sizes import is_large
+from server.emails.staging import Staging
 from server.faults import Fault, ValidationFailed, Violation
 from server.wire.caller import OrganisationCaller
 from server.work.slices import Slices
 
 MAX_BATCH = 100
-# Emails of more bytes are read in a thread.
-LARGE_BYTES = 64 * 2**10
 
 Request: TypeAlias = pb.BatchSendEmailsRequest | job_pb.CreateBatchJobRequest
 
@@ -31,9 +31,10 @@ Request: TypeAlias = pb.BatchSendEmailsRequest | job_pb.CreateBatchJobRequest
 class Submission:
     """Reads requests with many emails into batches, and has batches accepted."""
 
-    def __init__(self, acceptor: Acceptor, links: Links, clock: Clock) -> None:
+    def __init__(self, acceptor: Acceptor, links: Links, staging: Staging, clock: Clock) -> None:
         self._acceptor = acceptor
         self._links = links
+        self._staging = staging
         self._clock = clock
         self._slices = Slices()
 
@@ -76,7 +77,7 @@ class Submission:
         now_ms: int,
         job_id: str | None,
     ) -> Sequence[Draft | Fault]:
-        if max(email.ByteSize() for email in emails) > LARGE_BYTES:
+        if any(map(is_large, emails)):
             # One of them would hold up everybody.
             return await asyncio.to_thread(
                 lambda: [judged(email, caller, now_ms, job_id=job_id) for email in emails]
@@ -86,6 +87,10 @@ class Submission:
     async def accept(self, batch: Batch) -> Answer | Fault:
         """The answer to a batch, after a durable commit; see `Acceptor.accept`. Raises `Unavailable`."""
         if batch.is_refused or not any(isinstance(item, Draft) and item.links for item in batch.items):
-            return await self._acceptor.accept(batch)
+            return await self._stored(batch)
         async with self._links.fetched(batch):
+            return await self._stored(batch)
+
+    async def _stored(self, batch: Batch) -> Answer | Fault:
+        async with self._staging.staged(batch):
             return await self._acceptor.accept(batch)

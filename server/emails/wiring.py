@@ -9,9 +9,11 @@ from server.emails.accept import Acceptor
 from server.emails.attachments import FETCH_S, Links
 from server.emails.files import AttachmentServicer
 from server.emails.job_rpc import BatchJobServicer
+from server.emails.prospects import Prospects
 from server.emails.raw_submission import RawSubmission
 from server.emails.release import Releaser
 from server.emails.rpc import EmailServicer
+from server.emails.staging import Staging
 from server.emails.submission import Submission
 from server.emails.system_mail import SystemMail
 from server.events.cursors import Cursors
@@ -38,7 +40,9 @@ def build(kernel: Kernel) -> Emails:
         user_agent=_USER_AGENT,
         total_s=FETCH_S,
     )
-    links = Links(database, clock, client, settings.support_url)
+    prospects = Prospects(database, clock, settings.support_url)
+    links = Links(prospects, client)
+    staging = Staging(writer, clock, prospects)
     acceptor = Acceptor(
         writer,
         clock,
@@ -49,7 +53,7 @@ def build(kernel: Kernel) -> Emails:
         settings.support_url,
     )
     system_mail = SystemMail(writer, clock, acceptor, settings.system_from)
-    submission = Submission(acceptor, links, clock)
+    submission = Submission(acceptor, links, staging, clock)
     releaser = Releaser(
         database, writer, clock, kernel.mail_queued, kernel.events_appended, settings.slow_start
     )
@@ -76,5 +80,5 @@ def build(kernel: Kernel) -> Emails:
         },
         delivering=[releaser],
         system_mail=system_mail,
-        serving=[system_mail, links, Sweeper("emails.sweep", sweep)],
+        serving=[system_mail, links, Sweeper("emails.sweep", sweep), Sweeper("emails.staged", staging.sweep)],
     )

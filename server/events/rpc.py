@@ -11,6 +11,7 @@ from server.db.tx import Tx
 from server.events import log
 from server.events.cursors import Cursors
 from server.events.rows import EventRow, Place
+from server.events.stream_counts import StreamCounts
 from server.events.to_proto import event_message, name_of_type
 from server.events.watchers import Watchers
 from server.faults import Unavailable, ValidationFailed, Violation
@@ -24,8 +25,11 @@ _STREAM_PAGE = 200
 class EventServicer(event_service_pb2_grpc.EventServiceServicer):
     """The organisation's log."""
 
-    def __init__(self, database: Database, watchers: Watchers, cursors: Cursors) -> None:
+    def __init__(
+        self, database: Database, watchers: Watchers, counts: StreamCounts, cursors: Cursors
+    ) -> None:
         self._database = database
+        self._counts = counts
         self._cursors = cursors
         self._watchers = watchers
         self._stopping = False
@@ -70,7 +74,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         types = _type_names(request.types)
         # The ids of now: a domain that is removed and added again has another one.
         domain_ids = await self._database.read(_domain_ids, caller.org_id, caller.reach)
-        with self._watchers.counted(caller.org_id, caller.key_id or caller.user_id or ""):
+        with self._counts.counted(caller):
             async for row in self._watched(request, context, caller.org_id, types):
                 if (row.test or not caller.test) and (domain_ids is None or row.domain_id in domain_ids):
                     yield pb.WatchEventsResponse(event=event_message(row, self._cursors))

@@ -1,13 +1,11 @@
 """The streams of the log: one reader of the process hands each event to the streams of its organisation."""
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Collection
 
 from server.db.database import Database
 from server.events import log
-from server.events.faults import TooManyStreams
 from server.events.follower import Follower
 from server.events.rows import EventRow, Place
 from server.work.backpressure import Backpressure
@@ -57,43 +55,14 @@ class Watcher:
 
 
 class Watchers(Follower):
-    """The streams of this process, and the reader that serves them; it reads nothing while there are none.
+    """The streams of this process, and the reader that serves them; it reads nothing while there are none."""
 
-    A caller has at most `of_caller` streams, and an organisation `of_org`.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        events_appended: Notifier,
-        backpressure: Backpressure,
-        *,
-        of_caller: int,
-        of_org: int,
-    ) -> None:
+    def __init__(self, database: Database, events_appended: Notifier, backpressure: Backpressure) -> None:
         super().__init__("events.watch", events_appended, backpressure, gather_s=0.0, high_gather_s=0.02)
         self._database = database
-        self._limits = {"caller": of_caller, "organisation": of_org}
-        self._counts: Counter[tuple[str, str]] = Counter()
         self._watchers: dict[str, set[Watcher]] = {}
         # The place of the reader; None while it reads nothing.
         self._place: Place | None = None
-
-    @contextmanager
-    def counted(self, org_id: str, caller_id: str) -> Iterator[None]:
-        """Counts a stream of a caller while it lasts. Raises `TooManyStreams`."""
-        names = [("caller", caller_id), ("organisation", org_id)]
-        for name in names:
-            if self._counts[name] >= self._limits[name[0]]:
-                raise TooManyStreams(self._limits[name[0]], name[0])
-        self._counts.update(names)
-        try:
-            yield
-        finally:
-            self._counts.subtract(names)
-            for name in names:
-                if not self._counts[name]:
-                    del self._counts[name]
 
     async def join(self, org_id: str, types: Collection[str]) -> Watcher:
         """A new stream, from where the reader is: what was before is for the stream to read."""

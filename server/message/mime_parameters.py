@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 # Octets of the header of one part that are looked at, and of one of its fields.
 MAX_HEAD = 65_536
-_MAX_FIELD = 8_192
+MAX_FIELD = 8_192
 
 _FIELD = re.compile(rb"(?im)^(content-[a-z-]+)[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)")
 _VALUE = re.compile(r"[^;]*")
@@ -33,7 +33,7 @@ def fields_of(head: bytes) -> dict[str, str]:
     """The `Content-` fields of a part's header by their names in lower case; of two the first counts."""
     found: dict[str, str] = {}
     for name, value in _FIELD.findall(head[:MAX_HEAD]):
-        text = value[:_MAX_FIELD].decode("utf-8", "replace").replace("\r", "").replace("\n", "")
+        text = value[:MAX_FIELD].decode("utf-8", "replace").replace("\r", "").replace("\n", "")
         found.setdefault(name.decode("ascii").lower(), text.strip())
     return found
 

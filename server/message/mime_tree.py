@@ -4,11 +4,11 @@ The time is linear in the size of the message for each level of parts, and the l
 """
 
 import binascii
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from server.message.mime_parameters import MAX_HEAD, NOTHING, Valued, fields_of, text_of, valued
+from server.message.pieces import find, pieces
 
 MAX_PARTS = 1_000
 MAX_DEPTH = 20
@@ -16,8 +16,6 @@ MAX_DEPTH = 20
 _MAX_LOOKALIKES = 10_000
 MAX_BOUNDARY = 256  # characters; RFC 2046 section 5.1.1 allows 70
 _LF = 0x0A
-# Bytes that are decoded at a time.
-_CHUNK = 1 << 20
 _NOT_BASE64 = bytes(
     sorted(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 )
@@ -44,8 +42,7 @@ class Span(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part: its header (without the empty line) and its body, as places in the message.
 
     `depth` is 0 for the message itself. With `is_sealed` it belongs to a part that was signed or encrypted.
@@ -89,21 +86,32 @@ class Part:
         return self.media_type.startswith("text/") and not is_file
 
 
-def parts_of(message: bytes, head: Span, body: Span) -> list[Part]:
-    """The parts of a message in their order, each before the parts in it. Raises `TooComplex`."""
+def parts_of(message: bytes, head: Span, body: Span, fields: Mapping[str, str] | None = None) -> list[Part]:
+    """The parts of a message in their order, each before the parts in it. Raises `TooComplex`.
+
+    `fields` are the `Content-` fields of the message itself, if they were read already.
+    """
     found: list[Part] = []
-    _read(message, head, body, 0, False, "text/plain", found)
+    _read(message, head, body, 0, False, "text/plain", found, fields)
     return found
 
 
 def _read(
-    message: bytes, head: Span, body: Span, depth: int, is_sealed: bool, usual_type: str, found: list[Part]
+    message: bytes,
+    head: Span,
+    body: Span,
+    depth: int,
+    is_sealed: bool,
+    usual_type: str,
+    found: list[Part],
+    fields: Mapping[str, str] | None = None,
 ) -> None:
     if depth > MAX_DEPTH:
         raise TooComplex(f"holds parts within parts to more than {MAX_DEPTH} levels")
     if len(found) >= MAX_PARTS:
         raise TooComplex(f"holds more than {MAX_PARTS} parts")
-    fields = fields_of(message[head.start : min(head.end, head.start + MAX_HEAD)])
+    if fields is None:
+        fields = fields_of(message[head.start : min(head.end, head.start + MAX_HEAD)])
     content_type = valued(fields.get("content-type", usual_type))
     is_sealed = is_sealed or content_type.value in _SEALED or content_type.value in _SMIME
     part = Part(
@@ -127,24 +135,14 @@ def _read(
         children += 1
         child_head, child_body = head_and_body(message, span)
         _read(message, child_head, child_body, depth + 1, is_sealed, usual_type, found)
-    found[at] = Part(
-        part.head,
-        part.body,
-        part.content_type,
-        part.disposition,
-        part.encoding,
-        part.content_id,
-        depth,
-        is_sealed,
-        children,
-    )
+    found[at] = part._replace(children=children)
 
 
 def head_and_body(message: bytes, span: Span) -> tuple[Span, Span]:
     """The header and the body of a part; one without an empty line is all header (RFC 5322 section 2.1)."""
     if message.startswith(b"\r\n", span.start, span.end):
         return Span(span.start, span.start), Span(span.start + 2, span.end)
-    end = message.find(b"\r\n\r\n", span.start, span.end)
+    end = find(message, b"\r\n\r\n", span.start, span.end)
     if end < 0:
         return span, Span(span.end, span.end)
     return Span(span.start, end + 2), Span(end + 4, span.end)
@@ -156,7 +154,7 @@ def _between(message: bytes, body: Span, boundary: bytes) -> Iterator[Span]:
     start = -1
     at = body.start
     lookalikes = 0
-    while (at := message.find(delimiter, at, body.end)) >= 0:
+    while (at := find(message, delimiter, at, body.end)) >= 0:
         after = at + len(delimiter)
         begins_line = at == body.start or message[at - 1] == _LF
         line_end = _end_of_line(message, after, body.end) if begins_line else -1
@@ -218,5 +216,4 @@ def _from_base64(raw: bytes) -> bytes:
 
 
 def _chunks(message: bytes, span: Span) -> Iterator[bytes]:
-    for start in range(span.start, span.end, _CHUNK):
-        yield message[start : min(start + _CHUNK, span.end)]
+    return (message[start:end] for start, end in pieces(span.start, span.end))

@@ -7,6 +7,7 @@ field, named as a request to send names it, and the reason.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_tz
+from functools import lru_cache
 
 from server.addresses import CONTROL, Mailbox, NotAMailbox, as_text, mailbox
 from server.encoded_words import decoded
@@ -14,6 +15,7 @@ from server.message import raw_header, structured
 from server.message.encoding import holds_control, is_too_long, mailboxes, unstructured
 from server.message.mailbox_lists import mailbox_texts
 from server.message.mime_tree import Part, Span, TooComplex, head_and_body, parts_of
+from server.message.pieces import count, replaced
 from server.message.raw_header import Field
 
 # The names of the lists of a request to send.
@@ -57,10 +59,10 @@ def with_crlf(message: bytes) -> bytes | None:
 
     All of them may be LF, as in files. Anything between is how messages are smuggled past others.
     """
-    breaks, carriage_returns = message.count(b"\n"), message.count(b"\r")
+    breaks, carriage_returns = count(message, b"\n"), count(message, b"\r")
     if not carriage_returns:
-        return message.replace(b"\n", b"\r\n")
-    return message if carriage_returns == breaks == message.count(b"\r\n") else None
+        return replaced(message, b"\n", b"\r\n")
+    return message if carriage_returns == breaks == count(message, b"\r\n") else None
 
 
 def read(message: bytes, *, needs_recipients: bool) -> RawMessage:
@@ -72,7 +74,7 @@ def read(message: bytes, *, needs_recipients: bool) -> RawMessage:
     whole, raw.body = head_and_body(message, Span(0, len(message)))
     try:
         fields = raw_header.checked_fields(message[whole.start : whole.end])
-        raw.parts = parts_of(message, whole, raw.body)
+        raw.parts = parts_of(message, whole, raw.body, raw_header.content_fields(fields))
     except (raw_header.Unreadable, TooComplex) as error:
         raw.problems.append(("content", str(error)))
         return raw
@@ -84,8 +86,8 @@ def read(message: bytes, *, needs_recipients: bool) -> RawMessage:
             strict = needs_recipients or name == "reply-to"
             raw.problems += _read_list(raw, place, by_key[name], strict=strict)
     for each in fields:
-        _instruction(raw, each)
         if raw_header.is_removed(each.key):
+            _instruction(raw, each)
             continue
         line = _line(raw, each)
         if isinstance(line, bytes):
@@ -142,14 +144,26 @@ def _line(raw: RawMessage, given: Field) -> bytes | str:
     if key in _WRITTEN_LISTS:
         return given.lines if given.lines.isascii() else _written_list(given)
     if key == "date":
-        is_date = parsedate_tz(given.value) is not None
-        return given.lines if is_date else "is no date such as Fri, 27 Nov 2026 10:00:00 +0000"
+        return given.lines if _is_date(given.value) else "is no date such as Fri, 27 Nov 2026 10:00:00 +0000"
     if _stands(key):
         return given.lines
-    line = raw_header.line_or_problem(given)
-    if key == "message-id" and isinstance(line, bytes):
-        raw.message_id = structured.ids(key, given.value)[0]
-    return line
+    if key == "message-id":
+        return _message_id(raw, given)
+    return raw_header.line_or_problem(given)
+
+
+def _message_id(raw: RawMessage, given: Field) -> bytes | str:
+    try:
+        [raw.message_id] = structured.ids(given.key, given.value)
+    except structured.Unreadable as error:
+        return str(error)
+    return given.lines if given.lines.isascii() else raw_header.line_or_problem(given)
+
+
+# The messages of a moment have the same date.
+@lru_cache(maxsize=256)
+def _is_date(value: str) -> bool:
+    return parsedate_tz(value) is not None
 
 
 def _written_list(given: Field) -> bytes | str:
@@ -162,17 +176,17 @@ def _written_list(given: Field) -> bytes | str:
 
 
 def _instruction(raw: RawMessage, given: Field) -> None:
-    value = decoded(given.value)
     match given.key:
         case "x-zidimail-tag" | "x-zidimail-metadata":
-            name, _, text = value.partition("=")
+            name, _, text = decoded(given.value).partition("=")
             raw.tags.append((name.strip(), text.strip()))
         case "x-zidimail-scheduled-at":
-            raw.scheduled_at = value
+            raw.scheduled_at = decoded(given.value)
         case "idempotency-key":
             raw.idempotency_key = given.value
 
 
+@lru_cache(maxsize=1024)
 def _stands(key: str) -> bool:
     return key in _AS_THEY_ARE or key.startswith(_PREFIXES_AS_THEY_ARE)
 
@@ -188,9 +202,11 @@ def shown_texts(parts: Sequence[Part]) -> tuple[Part | None, Part | None]:
 
     The first of each kind, of those that stand for the whole message and not for a file.
     """
-    plain = next((part for part in parts if part.is_text and part.media_type == "text/plain"), None)
-    html = next((part for part in parts if part.is_text and part.media_type == "text/html"), None)
-    return plain, html
+    first: dict[str, Part] = {}
+    for part in parts:
+        if part.is_text:
+            first.setdefault(part.media_type, part)
+    return first.get("text/plain"), first.get("text/html")
 
 
 def files_of(parts: Sequence[Part]) -> list[Part]:

@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from server.message import headers
 from server.message.encoding import MAX_LINE_LENGTH
+from server.message.mime_parameters import MAX_FIELD
 
 # Octets of a whole header: as much as mail servers usually take.
 MAX_HEAD = 102_400
 # Systems that a message has passed before it came here: more are a loop (RFC 5321 section 6.3).
 MAX_HOPS = 50
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+_NAME = re.compile(rb"[!-9;-~]+\Z")
 _SHOWN = 60  # octets of a wrong line in a text for people
 
 # At most once in a message (RFC 5322 section 3.6, RFC 2045 section 3).
@@ -50,6 +52,7 @@ class Unreadable(ValueError):
     """The header cannot be read; the message gives the reason."""
 
 
+@lru_cache(maxsize=1024)
 def is_removed(key: str) -> bool:
     """True for a field that is not sent on, whatever it holds; `key` is its name in lower case."""
     return key in _FORGED or key in _PRIVATE or key.startswith((_OUR_PREFIX, "arc-"))
@@ -68,6 +71,15 @@ def checked_fields(head: bytes) -> list[Field]:
     if sum(field.key == "received" for field in fields) > MAX_HOPS:
         raise Unreadable(f"has passed more than {MAX_HOPS} systems: it runs in a loop")
     return fields
+
+
+def content_fields(fields: Sequence[Field]) -> dict[str, str]:
+    """The fields that say how the body is to be read, by their names in lower case; the first of a name."""
+    found: dict[str, str] = {}
+    for field in fields:
+        if field.key.startswith("content-"):
+            found.setdefault(field.key, field.value[:MAX_FIELD])
+    return found
 
 
 def problems(fields: Sequence[Field]) -> Iterator[tuple[str, str]]:
@@ -112,16 +124,30 @@ def _unfolded(head: bytes) -> Iterator[list[bytes]]:
 
 
 def _field(lines: list[bytes]) -> Field:
-    found = _FIELD.match(lines[0])
-    if found is None or found.end(1) > headers.MAX_NAME_LENGTH:
+    given, colon, value = lines[0].partition(b":")
+    names = _names(given) if colon else None
+    if names is None:
         raise Unreadable(f"has a line in its header that is no field: {_shown(lines[0])}")
-    whole = b"".join(lines)
+    if given[-1:] in (b" ", b"\t"):
+        # To be read and never to be written (RFC 5322 section 4.5): some programs take it for the body.
+        lines = [b":".join((names[0].encode(), value)), *lines[1:]]
+    if len(lines) > 1:
+        value = b"".join((value, *lines[1:]))
     try:
-        value = whole[found.end() :].decode()
+        text = value.decode()
     except UnicodeDecodeError:
-        raise Unreadable(f"has a header field that is not UTF-8: {found[1].decode()}") from None
-    name = found[1].decode()
-    return Field(name, name.lower(), value.strip(" \t"), b"\r\n".join([*lines, b""]))
+        raise Unreadable(f"has a header field that is not UTF-8: {names[0]}") from None
+    return Field(*names, text.strip(" \t"), b"\r\n".join((*lines, b"")))
+
+
+# Messages have few names of fields: cached, each costs one look-up.
+@lru_cache(maxsize=4096)
+def _names(given: bytes) -> tuple[str, str] | None:
+    """The name of a field as it was written and in lower case; None if it is none."""
+    name = given.rstrip(b" \t")
+    if len(name) > headers.MAX_NAME_LENGTH or _NAME.match(name) is None:
+        return None
+    return name.decode(), name.decode().lower()
 
 
 def _shown(line: bytes) -> str:

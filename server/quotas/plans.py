@@ -1,5 +1,6 @@
 """The plans in the store, as the operator edits them."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ from sqlalchemy import select, update
 
 from server.db.tables.quotas import plans
 from server.db.tx import Tx
+
+_PAYPAL_PLAN = re.compile(r"P-[A-Z0-9]{1,48}", re.ASCII)
 
 
 class PlanRow(NamedTuple):
@@ -29,6 +32,12 @@ class PlanRow(NamedTuple):
     contact_limit: int | None
     contact_import_limit: int | None
     contact_list_limit: int | None
+    paypal_plan_id: str | None
+
+
+def is_paypal_plan(text: str) -> bool:
+    """True for an id of a plan at PayPal."""
+    return _PAYPAL_PLAN.fullmatch(text) is not None
 
 
 def all_plans(tx: Tx) -> list[PlanRow]:

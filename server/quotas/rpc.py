@@ -8,10 +8,10 @@ from server.clock import Clock
 from server.db.database import Database
 from server.quotas.rules import Periods, overage
 from server.quotas.store import account_limits
+from server.quotas.to_proto import quota_message
 from server.settings import Settings
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
-from server.wire.timestamps import timestamp
 
 
 class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
@@ -37,13 +37,9 @@ class UsageServicer(usage_service_pb2_grpc.UsageServiceServicer):
             plan=limits.plan,
             state=ACCOUNT_STATES[account.standing.state],
             sandbox=account.sandbox,
-            daily=_quota(used.day, min(daily, default=None), periods.day_ends_ms),
-            monthly=_quota(used.month, limits.monthly, periods.month_ends_ms),
-            unique_recipients=_quota(used.unique, limits.unique, periods.month_ends_ms),
+            daily=quota_message(used.day, min(daily, default=None), periods.day_ends_ms),
+            monthly=quota_message(used.month, limits.monthly, periods.month_ends_ms),
+            unique_recipients=quota_message(used.unique, limits.unique, periods.month_ends_ms),
             overage=overage(used, limits),
             burst_per_second=limits.burst,
         )
-
-
-def _quota(used: int, limit: int | None, resets_at_ms: int) -> pb.Quota:
-    return pb.Quota(used=used, limit=limit, resets_at=timestamp(resets_at_ms))

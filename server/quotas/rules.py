@@ -97,6 +97,8 @@ class AccountLimits:
     sandbox: bool
     owner_email: str
     limits: Limits
+    # The key of the addresses that stand in place of erased ones; None before the first erasure.
+    erasure_key: bytes | None = field(default=None, repr=False)
 
 
 def charge(used: Used, limits: Limits, addresses: Set[str]) -> None:

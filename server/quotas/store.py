@@ -65,6 +65,7 @@ class _AccountRow(NamedTuple):
     test_count: int | None
     waiting_count: int | None
     waiting_bytes: int | None
+    erasure_key: bytes | None
 
 
 class _Organisation(NamedTuple):
@@ -89,7 +90,7 @@ _ACCOUNTS = Statement(
         COALESCE(o.scheduled_bytes_limit, p.scheduled_bytes_limit) AS scheduled_bytes_limit,
         COALESCE(o.test_limit, p.test_limit) AS test_limit,
         u.day, u.day_count, u.month, u.month_count, u.unique_count, u.second, u.second_count,
-        u.test_count, u.waiting_count, u.waiting_bytes
+        u.test_count, u.waiting_count, u.waiting_bytes, o.erasure_key
     FROM organisations AS o
     JOIN plans AS p ON p.plan = o.plan
     LEFT JOIN usage AS u ON u.org_id = o.org_id
@@ -249,7 +250,7 @@ def _account_limits(row: _AccountRow, slow_start: Sequence[int], now_ms: int) ->
         test_emails=row.test_limit,
     )
     standing = Standing(row.state, reasons_of(row.state_reasons), row.state_note)
-    return AccountLimits(standing, row.sandbox, row.owner_email, limits)
+    return AccountLimits(standing, row.sandbox, row.owner_email, limits, row.erasure_key)
 
 
 def _first(own: int | None, plans: int | None) -> int | None:

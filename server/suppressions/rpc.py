@@ -1,11 +1,10 @@
 """SuppressionService (contract rows Z-24, F-4)."""
 
 from collections.abc import Sequence
-from typing import cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from zidimail.v1 import suppression_pb2, suppression_service_pb2_grpc
 from zidimail.v1 import suppression_service_pb2 as pb
+from zidimail.v1 import suppression_service_pb2_grpc
 
 from server.addresses import NotAMailbox, mailbox
 from server.clock import Clock
@@ -13,22 +12,17 @@ from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import ValidationFailed, Violation
-from server.ids import is_id
 from server.suppressions import store
 from server.suppressions.faults import SuppressionNotFound
 from server.suppressions.store import NewSuppression, SuppressionRow
+from server.suppressions.to_proto import ORIGIN_PREFIX, ORIGINS, id_or_address, suppression_message
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
-from server.wire.timestamps import timestamp
 
 MAX_BATCH = 100
 MAX_SEARCH_LENGTH = 256
 _YEAR_10000_MS = 253_402_300_800_000
-_PREFIX = "SUPPRESSION_ORIGIN_"
-_ORIGINS = cast(
-    "dict[str, suppression_pb2.SuppressionOrigin]", dict(suppression_pb2.SuppressionOrigin.items())
-)
 
 
 class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceServicer):
@@ -52,17 +46,17 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
         if violations:
             raise ValidationFailed(violations)
         rows = await self._add([address], now_ms, expires_at)
-        return pb.CreateSuppressionResponse(suppression=_message(rows[0]))
+        return pb.CreateSuppressionResponse(suppression=suppression_message(rows[0]))
 
     async def GetSuppression(
         self, request: pb.GetSuppressionRequest, context: Context
     ) -> pb.GetSuppressionResponse:
         """One suppression, by its id or its address."""
-        wanted = _id_or_address(request.id_or_email)
+        wanted = id_or_address(request.id_or_email)
         row = await self._database.read(store.get, current_caller().org_id, wanted, self._clock.now_ms())
         if row is None:
             raise SuppressionNotFound(request.id_or_email)
-        return pb.GetSuppressionResponse(suppression=_message(row))
+        return pb.GetSuppressionResponse(suppression=suppression_message(row))
 
     async def ListSuppressions(
         self, request: pb.ListSuppressionsRequest, context: Context
@@ -75,7 +69,7 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
         else:
             page = await self._database.read(store.page, org_id, criteria, asked, now_ms)
         return pb.ListSuppressionsResponse(
-            data=map(_message, page.rows),
+            data=map(suppression_message, page.rows),
             **page_fields(page, asked),
         )
 
@@ -83,7 +77,7 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
         self, request: pb.DeleteSuppressionRequest, context: Context
     ) -> pb.DeleteSuppressionResponse:
         """Removes a suppression, by its id or its address."""
-        removed = await self._remove([_id_or_address(request.id_or_email)])
+        removed = await self._remove([id_or_address(request.id_or_email)])
         if not removed:
             raise SuppressionNotFound(request.id_or_email)
         return pb.DeleteSuppressionResponse(id=removed[0].id, deleted=True)
@@ -94,15 +88,17 @@ class SuppressionServicer(suppression_service_pb2_grpc.SuppressionServiceService
         """Suppresses up to 100 addresses by hand, all or none."""
         addresses = _addresses(request.emails)
         rows = await self._add(addresses, self._clock.now_ms(), None)
-        return pb.BatchAddSuppressionsResponse(data=map(_message, rows))
+        return pb.BatchAddSuppressionsResponse(data=map(suppression_message, rows))
 
     async def BatchRemoveSuppressions(
         self, request: pb.BatchRemoveSuppressionsRequest, context: Context
     ) -> pb.BatchRemoveSuppressionsResponse:
         """Removes up to 100 suppressions."""
         _check_count(request.emails)
-        wanted = dict.fromkeys(map(_id_or_address, request.emails))
-        return pb.BatchRemoveSuppressionsResponse(data=map(_message, await self._remove(list(wanted))))
+        wanted = dict.fromkeys(map(id_or_address, request.emails))
+        return pb.BatchRemoveSuppressionsResponse(
+            data=map(suppression_message, await self._remove(list(wanted)))
+        )
 
     async def _add(
         self, addresses: Sequence[str], now_ms: int, expires_at: int | None
@@ -165,16 +161,6 @@ def _expiry(given: Timestamp, now_ms: int, violations: list[Violation]) -> int:
     return expires_at
 
 
-def _id_or_address(text: str) -> str:
-    """An id as it is, an address as it is stored; empty for anything else, which matches no row."""
-    if is_id(text):
-        return text
-    try:
-        return mailbox(text).key
-    except NotAMailbox:
-        return ""
-
-
 def _filter(request: pb.ListSuppressionsRequest) -> store.Filter:
     """The criteria of a request. Raises `ValidationFailed`."""
     violations: list[Violation] = []
@@ -182,7 +168,7 @@ def _filter(request: pb.ListSuppressionsRequest) -> store.Filter:
         violations.append(
             Violation("search", f"must have at most {MAX_SEARCH_LENGTH} characters, none of them NUL")
         )
-    known = {value: name.removeprefix(_PREFIX).lower() for name, value in _ORIGINS.items() if value}
+    known = {value: name.removeprefix(ORIGIN_PREFIX).lower() for name, value in ORIGINS.items() if value}
     if any(origin not in known for origin in request.origin):
         violations.append(Violation("origin", "must be bounce, complaint, unsubscribe or manual"))
     if violations:
@@ -190,15 +176,4 @@ def _filter(request: pb.ListSuppressionsRequest) -> store.Filter:
     return store.Filter(
         origins=[known[origin] for origin in request.origin],
         search=request.search or None,
-    )
-
-
-def _message(row: SuppressionRow) -> suppression_pb2.Suppression:
-    return suppression_pb2.Suppression(
-        id=row.id,
-        email=row.address,
-        origin=_ORIGINS[_PREFIX + row.origin.upper()],
-        source_id=row.source_id,
-        created_at=timestamp(row.created_at),
-        expires_at=None if row.expires_at is None else timestamp(row.expires_at),
     )

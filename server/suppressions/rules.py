@@ -1,5 +1,8 @@
-"""The meaning of a bounce for the address it came from (RFC 3463, RFC 5248; DELIVERY row 27)."""
+"""The meaning of a bounce for the address it came from (RFC 3463, RFC 5248; DELIVERY row 27), and the
+addresses that stand in place of erased ones.
+"""
 
+import hmac
 import re
 from typing import Literal
 
@@ -53,3 +56,11 @@ def blame(enhanced_status: str, text: str) -> Blame:
     ):
         return "other"
     return "mailbox" if enhanced_status in _NO_MAILBOX else "unclear"
+
+
+def stand_in(key: bytes, address: str) -> str:
+    """The address that stands in place of an erased one, in lower case (F-13): a keyed hash of it.
+
+    It shows who was erased to nobody without the key, and no mail reaches it (RFC 2606).
+    """
+    return f"erased-{hmac.digest(key, address.encode(), 'sha256').hex()[:32]}@erased.invalid"

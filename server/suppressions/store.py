@@ -1,7 +1,8 @@
 """Suppressions in the store. Addresses are stored as `Mailbox.key`: bare, in lower case."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, delete, or_, select
@@ -12,10 +13,12 @@ from server.db.statements import Change, Statement
 from server.db.tables.suppressions import suppressions
 from server.db.tx import Tx
 from server.ids import is_id, new_id
+from server.suppressions.rules import stand_in
 
 Origin = Literal["bounce", "complaint", "unsubscribe", "manual"]
 _KEY = (suppressions.c.org_id, suppressions.c.address)
 _ID = (suppressions.c.org_id, suppressions.c.id)
+_MAX_SWEPT = 1_000
 # The recipient's own decision: it never expires, and no other origin replaces it.
 _BY_RECIPIENT: tuple[Origin, ...] = ("complaint", "unsubscribe")
 
@@ -96,9 +99,26 @@ _ADD = Change("""
 """)
 
 
-def suppressed(tx: Tx, pairs: Iterable[tuple[str, str]], now_ms: int) -> Set[tuple[str, str]]:
-    """The (organisation, address) pairs, of those given, that are suppressed at `now_ms`."""
-    return set(_SUPPRESSED.all(tx, pairs, now=now_ms))
+def suppressed(
+    tx: Tx,
+    pairs: Iterable[tuple[str, str]],
+    now_ms: int,
+    erasure_keys: Mapping[str, bytes] = MappingProxyType({}),
+) -> Set[tuple[str, str]]:
+    """The (organisation, address) pairs, of those given, that are suppressed at `now_ms`.
+
+    `erasure_keys` are the keys of the organisations that have erased addresses: these are suppressed too.
+    """
+    if not erasure_keys:
+        return set(_SUPPRESSED.all(tx, pairs, now=now_ms))
+    pairs = set(pairs)
+    stand_ins = {
+        (org_id, stand_in(erasure_keys[org_id], address)): (org_id, address)
+        for org_id, address in pairs
+        if org_id in erasure_keys
+    }
+    found: Iterable[tuple[str, str]] = _SUPPRESSED.all(tx, [*pairs, *stand_ins], now=now_ms)
+    return {stand_ins.get((org_id, address), (org_id, address)) for org_id, address in found}
 
 
 def add(tx: Tx, new: Sequence[NewSuppression]) -> None:
@@ -138,6 +158,15 @@ def remove(tx: Tx, org_id: str, ids_or_addresses: Iterable[str], now_ms: int) ->
             removed += tx.all(SuppressionRow, select(*_SHOWN).where(condition, _live(now_ms)))
             tx.change(delete(suppressions).where(condition))
     return removed
+
+
+def sweep(tx: Tx, now_ms: int) -> bool:
+    """Deletes some suppressions that have expired; True if more may be left."""
+    expired = suppressions.c.expires_at <= now_ms
+    keys = tx.all(_SuppressedAddress, select(*_KEY).where(expired).limit(_MAX_SWEPT))
+    if keys:
+        tx.change(delete(suppressions).where(in_keys(tx, _KEY, keys), expired))
+    return len(keys) == _MAX_SWEPT
 
 
 def page(tx: Tx, org_id: str, criteria: Filter, request: PageRequest, now_ms: int) -> Page[SuppressionRow]:

@@ -3,16 +3,18 @@
 from zidimail.v1.suppression_service_pb2 import DESCRIPTOR
 
 from server.kernel import Kernel, Package
-from server.suppressions import bounces
+from server.suppressions import bounces, store
 from server.suppressions.rpc import SuppressionServicer
 from server.work.sweeper import Sweeper
 
 
 def build(kernel: Kernel) -> Package:
-    """Lists and changes suppressions, and deletes unclear bounces that are too old to count."""
+    """Lists and changes suppressions, and deletes expired ones and old unclear bounces."""
 
     async def sweep() -> bool:
-        return await kernel.writer.run(bounces.sweep, kernel.clock.now_ms())
+        now = kernel.clock.now_ms()
+        more = [await kernel.writer.run(one.sweep, now) for one in (bounces, store)]
+        return any(more)
 
     servicer = SuppressionServicer(kernel.database, kernel.writer, kernel.clock)
     return Package(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Update, and_, delete, literal_column, select, update
+from sqlalchemy import ColumnElement, Update, and_, literal_column, select, update
 
 from server.db.listing import (
     MAX_COUNTED,
@@ -14,9 +14,8 @@ from server.db.listing import (
     newest_in_ranges,
     newest_passing,
 )
-from server.db.tables.webhooks import webhook_attempts, webhook_calls, webhooks
+from server.db.tables.webhooks import webhook_attempts, webhook_calls
 from server.db.tx import Tx
-from server.ids import least_id_of
 from server.webhooks.faults import EventNotFound
 from server.webhooks.formats.format import TEST_TYPE, Format
 from server.webhooks.formats.table import FORMATS
@@ -26,7 +25,6 @@ from server.webhooks.store import (
     FAILED,
     PENDING,
     SUCCESS,
-    KeyRow,
     WebhookKey,
     check_enabled,
     endpoints,
@@ -175,48 +173,6 @@ def replay_failed(tx: Tx, webhook: WebhookKey, event_ids: Sequence[str], now_ms:
             *_of(webhook), webhook_calls.c.event_id.in_(event_ids), webhook_calls.c.status == FAILED
         )
     )
-
-
-def webhooks_after(tx: Tx, key: WebhookKey, limit: int) -> list[KeyRow]:
-    """Up to `limit` webhooks in order, after a key."""
-    return tx.all(
-        KeyRow,
-        select(webhooks.c.org_id, webhooks.c.id)
-        .where((webhooks.c.org_id > key[0]) | ((webhooks.c.org_id == key[0]) & (webhooks.c.id > key[1])))
-        .order_by(webhooks.c.org_id, webhooks.c.id)
-        .limit(limit),
-    )
-
-
-def delete_old(tx: Tx, keys: Sequence[WebhookKey], before_ms: int, limit: int) -> bool:
-    """Deletes settled calls and attempts of these webhooks whose ids were made before a time.
-
-    At most `limit` of each; returns whether there may be more.
-    """
-    bound = least_id_of(before_ms)
-    more = False
-    for webhook in keys:
-        old_calls = (
-            select(webhook_calls.c.event_id)
-            .where(
-                *_of(webhook),
-                webhook_calls.c.event_id < bound,
-                webhook_calls.c.due_at.is_(None),
-                webhook_calls.c.lease_until.is_(None),
-            )
-            .limit(limit)
-        )
-        old_attempts = (
-            select(webhook_attempts.c.id)
-            .where(*_attempts_of(webhook), webhook_attempts.c.id < bound)
-            .limit(limit)
-        )
-        for statement in (
-            delete(webhook_calls).where(*_of(webhook), webhook_calls.c.event_id.in_(old_calls)),
-            delete(webhook_attempts).where(*_attempts_of(webhook), webhook_attempts.c.id.in_(old_attempts)),
-        ):
-            more |= tx.change(statement) == limit
-    return more
 
 
 def _of(webhook: WebhookKey) -> tuple[ColumnElement[bool], ...]:

@@ -7,8 +7,6 @@ from server.webhooks.dispatch import Dispatcher
 from server.webhooks.fan_out import FanOut
 from server.webhooks.receivers import Receivers
 from server.webhooks.rpc import WebhookServicer
-from server.webhooks.sweep import PAUSE_S, CallSweep
-from server.work.sweeper import Sweeper
 
 
 def build(kernel: Kernel) -> Package:
@@ -18,7 +16,6 @@ def build(kernel: Kernel) -> Package:
     dispatcher = Dispatcher(
         database, writer, settings, clock, kernel.seal, kernel.resolver, kernel.webhook_calls_due, receivers
     )
-    sweep = CallSweep(database, writer, clock)
     fan_out = FanOut(
         database,
         writer,
@@ -33,5 +30,5 @@ def build(kernel: Kernel) -> Package:
     return Package(
         servicers={DESCRIPTOR.services_by_name["WebhookService"]: servicer},
         # The fan-out stops first: the calls that it adds are made by another process, or later.
-        delivering=[dispatcher, Sweeper("webhooks.sweep", sweep.step, pause_s=PAUSE_S), fan_out],
+        delivering=[dispatcher, fan_out],
     )

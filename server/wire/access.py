@@ -14,7 +14,14 @@ from server.wire.caller import (
     KeyCaller,
     SessionCaller,
 )
-from server.wire.faults import MissingCredentials, MissingPermission, MissingRole, WrongCredentialKind
+from server.wire.faults import (
+    ImpersonationNotAllowed,
+    MissingCredentials,
+    MissingPermission,
+    MissingRole,
+    OperatorSecondFactorRequired,
+    WrongCredentialKind,
+)
 
 CREDENTIALS: dict[CredentialKind, access_pb2.Credential] = {
     "none": access_pb2.CREDENTIAL_NONE,
@@ -61,7 +68,9 @@ _ROLE_OF = {value: name for name, value in ROLES.items()}
 class AccessRule:
     """The access rule of a method: kinds of credential, permissions of keys, least role of sessions.
 
-    With `within_domains` it may be called with a key that is bound to domains.
+    With `within_domains` it may be called with a key that is bound to domains; with `in_person` it may not be
+    called in a session that an operator opened on a person's behalf; with `sign_in` the calls of one address
+    have a stricter limit (C-47).
 
     Raises ValueError for a rule that is incomplete or contradicts itself.
     """
@@ -70,6 +79,8 @@ class AccessRule:
     permissions: tuple[PermissionName, ...] = ()
     role: RoleName | None = None
     within_domains: bool = False
+    in_person: bool = False
+    sign_in: bool = False
 
     def __post_init__(self) -> None:
         if not self.credentials:
@@ -80,6 +91,8 @@ class AccessRule:
             raise ValueError("must name permissions if it names API keys, and only then")
         if ("session" in self.credentials) != (self.role is not None):
             raise ValueError("must name a role if it names sessions, and only then")
+        if self.in_person and "session" not in self.credentials:
+            raise ValueError("asks for the person itself and names no sessions")
 
     @property
     def is_open(self) -> bool:
@@ -87,14 +100,20 @@ class AccessRule:
         return "none" in self.credentials
 
     def check(self, caller: Caller) -> None:
-        """Raises `MissingCredentials`, `WrongCredentialKind`, `MissingPermission` or `MissingRole` if the
-        caller may not call. A test key sends and reads, and changes no settings (C-87)."""
+        """Raises `MissingCredentials`, `WrongCredentialKind`, `MissingPermission`, `MissingRole`,
+        `ImpersonationNotAllowed` or `OperatorSecondFactorRequired` if the caller may not call.
+
+        A test key sends and reads, and changes no settings (C-87).
+        """
         if self.is_open:
             return
         if isinstance(caller, AnonymousCaller):
             raise MissingCredentials
-        if "operator" in self.credentials and isinstance(caller, SessionCaller) and caller.is_operator:
-            return
+        if "operator" in self.credentials and isinstance(caller, SessionCaller):
+            if caller.is_operator:
+                return
+            if caller.lacks_second_factor and "session" not in self.credentials:
+                raise OperatorSecondFactorRequired
         if caller.credential not in self.credentials:
             raise WrongCredentialKind(self.credentials[0])
         if isinstance(caller, KeyCaller) and caller.test and self.permissions == ("full",):
@@ -105,6 +124,8 @@ class AccessRule:
             raise MissingPermission(caller.permission, ", ".join(self.permissions))
         if isinstance(caller, SessionCaller) and self.role and _RANK[caller.role] < _RANK[self.role]:
             raise MissingRole(caller.role, self.role)
+        if isinstance(caller, SessionCaller) and caller.operator_id and self.in_person:
+            raise ImpersonationNotAllowed
 
 
 def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]:
@@ -127,6 +148,8 @@ def _rule_of(method: MethodDescriptor) -> AccessRule:
             tuple(_PERMISSION_OF[permission] for permission in access.permissions),
             _ROLE_OF[access.role] if access.role else None,
             method.containing_service.name in _WITHIN_DOMAINS and method.name not in _OF_ALL_DOMAINS,
+            access.in_person,
+            access.sign_in,
         )
     except KeyError as error:
         raise ValueError(f"the access rule of {method.full_name} names an unknown value: {error}") from None

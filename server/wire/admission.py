@@ -14,6 +14,7 @@ from server.wire.faults import (
     MissingCredentials,
     SeveralCredentials,
 )
+from server.wire.sign_in_limit import SignInLimit
 
 CREDENTIAL_KEY = "authorization"
 # The secret that an edge sends to authenticate itself.
@@ -35,15 +36,20 @@ _log = structlog.get_logger()
 class Admission:
     """Authenticates callers, and edges: by `edge_secret`, or by a certificate for one of `edge_names`.
 
-    Without both there are no edges.
+    Without both there are no edges. `sign_in_limit` counts the calls that sign people in; None for none.
     """
 
     def __init__(
-        self, authenticator: Authenticator, edge_secret: str, edge_names: Collection[str] = ()
+        self,
+        authenticator: Authenticator,
+        edge_secret: str,
+        edge_names: Collection[str] = (),
+        sign_in_limit: SignInLimit | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._edge_names = frozenset(name.encode() for name in edge_names)
         self._edge_secret = edge_secret.encode()
+        self._sign_in_limit = sign_in_limit
 
     def is_edge(self, metadata: Metadata, certified: Callable[[], Iterable[bytes] | None]) -> bool:
         """True if the call comes from an authenticated edge; its address does not matter.
@@ -58,6 +64,11 @@ class Admission:
             _log.warning("an edge has another ZIDIMAIL_EDGE_SECRET than this server")
             raise EdgeNotRecognised
         return True
+
+    def count_sign_in(self, peer: str) -> None:
+        """Counts a call that signs people in, by a peer that is no edge. Raises `TooManyRequests`."""
+        if self._sign_in_limit is not None:
+            self._sign_in_limit.count(peer_address(peer))
 
     async def caller(self, metadata: Metadata) -> Caller:
         """The caller of the credential in the metadata.

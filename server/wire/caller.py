@@ -1,7 +1,7 @@
 """The caller, which the interceptors set for the duration of a call."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import ClassVar, Literal, Protocol
 
@@ -62,8 +62,15 @@ class SessionCaller:
     expires_at_ms: int
     # Such a user may also call the methods for operators (C-76).
     is_operator: bool = False
+    # The address that the user signs in with; empty unless the user is an operator.
+    user_email: str = field(default="", kw_only=True)
     # The session, which ends with its row (C-75).
     session_id: str = ""
+    # The user is an operator and has a second factor, but the session was opened without it.
+    lacks_second_factor: bool = False
+    # The operator who opened the session on behalf of the user, by id and name; empty for the user's own.
+    operator_id: str = ""
+    operator_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class OperatorCaller:
     credential: ClassVar[CredentialKind] = "operator"
 
     token_id: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Faults of authentication and access, raised before a request is handled; one for each `ErrorReason`."""
 
+import math
+
 from server.faults import Fault, Unavailable
 
 
@@ -86,6 +88,29 @@ class MissingRole(Fault):
         )
 
 
+class OperatorSecondFactorRequired(Fault):
+    """The session of an operator was opened without the user's second factor (contract row C-76)."""
+
+    reason, code = "OPERATOR_SECOND_FACTOR_REQUIRED", "PERMISSION_DENIED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your account has a second factor, and this session was opened without it. Sign in again with a "
+            "code."
+        )
+
+
+class ImpersonationNotAllowed(Fault):
+    """The call is the person's own to make, and the session was opened by an operator (contract row F-14)."""
+
+    reason, code = "IMPERSONATION_NOT_ALLOWED", "PERMISSION_DENIED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An operator opened this session on behalf of the user. Only the user itself may make this call."
+        )
+
+
 class AddressNotAllowed(Fault):
     """The API key may not be used from the client's address (contract row F-7)."""
 
@@ -96,3 +121,19 @@ class AddressNotAllowed(Fault):
             f"This API key may not be used from {address}. Call from an address that the key allows.",
             address=address,
         )
+
+
+class TooManyRequests(Fault):
+    """One address has made more calls that sign people in than it may (contract row C-47)."""
+
+    reason, code = "TOO_MANY_REQUESTS", "RESOURCE_EXHAUSTED"
+
+    def __init__(self, limit: int, retry_after_s: float) -> None:
+        seconds = max(1, math.ceil(retry_after_s))
+        super().__init__(
+            f"Your address has made more than {limit} such calls in a short time. Try again in {seconds} "
+            "seconds.",
+            limit=str(limit),
+            retry_after=str(seconds),
+        )
+        self.retry_after_s = float(seconds)

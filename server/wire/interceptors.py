@@ -28,6 +28,7 @@ from server.wire.caller import (
     set_current_caller,
     set_through_edge,
 )
+from server.wire.contents import release_files
 from server.wire.frames import release, without_frames
 from server.wire.rechecks import Rechecks
 from server.wire.sizes import SMALL_BYTES, RequestSizes
@@ -107,6 +108,8 @@ async def around(call: Call) -> AsyncIterator[None]:
         if call.is_edge:
             call.request_ids = request_ids(call.metadata)
             set_through_edge()
+        elif call.rule.sign_in:
+            call.admission.count_sign_in(call.context.peer())
         await call.admit()
         yield
     except Fault as fault:
@@ -196,6 +199,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             except Exception as error:
                 raise without_frames(error) from None
             finally:
+                release_files()
                 # The exception passes this frame too.
                 del body, given
 

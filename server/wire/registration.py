@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from server.wire.admission import by_key, client_address
+from server.wire.contents import LARGE_REQUEST, files_of, take_files_out
 from server.wire.enums import enum_check
 from server.wire.interceptors import Handler
 from server.wire.texts import nul_check
@@ -67,13 +68,17 @@ def add_servicer(
     server.add_generic_rpc_handlers((generic,))
 
 
-def _reader(request: Descriptor) -> Callable[[bytes], Message]:
+def _reader(request: Descriptor, *, is_streamed: bool) -> Callable[[bytes], Message]:
     """The function that reads a request; it raises DecodeError, and `ValidationFailed` for an unknown enum
-    value and for a NUL in a text."""
+    value and for a NUL in a text. Files of large requests that come alone are left where they are: their
+    fields are read by `content_of`."""
     parse = GetMessageClass(request).FromString
     check_enums, check_texts = enum_check(request), nul_check(request)
+    files = {} if is_streamed else files_of(request)
 
     def read(body: bytes) -> Message:
+        if files and len(body) > LARGE_REQUEST:
+            body = take_files_out(files, body)
         message = parse(body)
         if check_texts is not None:
             check_texts(body, message)
@@ -101,13 +106,14 @@ def _implements(servicer: object, method: MethodDescriptor) -> bool:
     return is_kind(getattr(servicer, method.name, None))
 
 
-def _recorded(behaviour: Handler, path: str, recorder: Recorder) -> Handler:
-    """A unary method whose calls are recorded once they have succeeded."""
+def _recorded(behaviour: Handler, path: str, method: MethodDescriptor, recorder: Recorder) -> Handler:
+    """A method with one answer whose calls are recorded once they have succeeded."""
+    empty = GetMessageClass(method.input_type)()
 
-    async def answer(request: Message, context: grpc.aio.ServicerContext[Message, Message]) -> Message:
+    async def answer(request: Handler, context: grpc.aio.ServicerContext[Message, Message]) -> Message:
         response: Message = await behaviour(request, context)
         address = client_address(by_key(context.invocation_metadata() or ()), context.peer())
-        await recorder.record(path, request, response, address)
+        await recorder.record(path, empty if method.client_streaming else request, response, address)
         return response
 
     return answer
@@ -118,11 +124,11 @@ def _handler(method: MethodDescriptor, servicer: object, recorder: Recorder | No
         raise TypeError(f"{type(servicer).__name__} does not implement {method.full_name}")
     behaviour, path = getattr(servicer, method.name), f"/{method.containing_service.full_name}/{method.name}"
     if recorder is not None and recorder.records(path):
-        if method.client_streaming or method.server_streaming:
-            raise TypeError(f"{method.full_name} streams: its calls cannot be recorded")
-        behaviour = _recorded(behaviour, path, recorder)
+        if method.server_streaming:
+            raise TypeError(f"{method.full_name} streams its answers: its calls cannot be recorded")
+        behaviour = _recorded(behaviour, path, method, recorder)
     return _HANDLERS[method.client_streaming, method.server_streaming](
         behaviour,
-        _reader(method.input_type),
+        _reader(method.input_type, is_streamed=method.client_streaming),
         GetMessageClass(method.output_type).SerializeToString,
     )

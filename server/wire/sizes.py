@@ -12,6 +12,7 @@ from zidimail.v1 import limits_pb2
 
 from server.faults import ValidationFailed, Violation
 from server.wire.caller import Caller
+from server.wire.encoding import LENGTH, entries_of
 
 # Entries of a list or map whose field has no option `max_entries`: more than any rule allows, so that near
 # misses get the rule's own text.
@@ -20,8 +21,6 @@ MAX_ENTRIES = 1_000
 SMALL_BYTES = 4 * 1024
 # The bytes of a message without files (contract row Z-9).
 PLAIN_BYTES = 2 * 2**20
-
-_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
 # Raises the fault of a caller whose message of a method has more bytes than its plan allows. It is asked only
 # about messages of more than `PLAIN_BYTES`.
@@ -95,18 +94,14 @@ def _most_entries(field: FieldDescriptor) -> int:
     return most or MAX_ENTRIES
 
 
-def _count(fields: _Fields, body: memoryview, at: int, end: int, path: str) -> None:
+def _count(fields: _Fields, body: memoryview, start: int, end: int, path: str) -> None:
     counts: dict[int, int] = {}
-    while at < end:
-        tag, at = _varint(body, at, end)
-        number, kind = tag >> 3, tag & 7
-        length = 0
-        if kind == _LENGTH:
-            length, at = _varint(body, at, end)
-        field = fields.get(number)
+    for entry in entries_of(body, start, end):
+        field = fields.get(entry.number)
         # All unknown fields count together.
-        key = number if field is not None else 0
+        key = entry.number if field is not None else 0
         count = counts[key] = counts.get(key, 0) + 1
+        length = entry.end - entry.start if entry.kind == LENGTH else 0
         if field is not None and field.fields is None and field.is_packable:
             # An entry has a byte at least, and numbers of enums have no more.
             count = max(count, length)
@@ -114,19 +109,7 @@ def _count(fields: _Fields, body: memoryview, at: int, end: int, path: str) -> N
             raise _too_many(path, field)
         if field is not None and field.fields is not None and length > SMALL_BYTES:
             step = f"{field.name}[{count - 1}]"
-            _count(field.fields, body, at, min(at + length, end), f"{path}{step}.")
-        match kind:
-            case 0:
-                _, at = _varint(body, at, end)
-            case 1:
-                at += 8
-            case 2:
-                at += length
-            case 5:
-                at += 4
-            case _:
-                # A group, which no message of ours has: its end would have to be searched for.
-                raise ValidationFailed([Violation("request", "is no message of this method")])
+            _count(field.fields, body, entry.start, min(entry.end, end), f"{path}{step}.")
 
 
 def _too_many(path: str, field: _Field | None) -> ValidationFailed:
@@ -135,16 +118,3 @@ def _too_many(path: str, field: _Field | None) -> ValidationFailed:
     return ValidationFailed(
         [Violation(f"{path}{field.name}", f"holds more than {field.most} entries, which is never allowed")]
     )
-
-
-def _varint(body: memoryview, at: int, end: int) -> tuple[int, int]:
-    """The number at a position, and the position after it."""
-    value = shift = 0
-    while at < end and shift < 70:
-        byte = body[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise ValidationFailed([Violation("request", "is no message of this method")])

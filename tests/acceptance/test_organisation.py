@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from server.admin.faults import OrganisationNotFound, PlanNotFound
 from server.commands import organisation, plan
 from server.settings import Settings, SettingsError
 from tests.harness.organisations import parsed
@@ -92,6 +93,8 @@ def test_operators_decisions_show_in_answers_to_callers(tmp_path: Path) -> None:
         (plan, "free --daily -1"),
         (plan, "free --daily 2147483648"),
         (plan, "free --attachments none"),
+        (plan, "pro --paypal-plan P"),
+        (plan, "pro --paypal-plan P-1/../2"),
         (organisation, "none"),
         (organisation, "none --daily 2147483648"),
     ],
@@ -100,5 +103,5 @@ async def test_invalid_limit_is_refused(
     sqlite_url: str, tmp_path: Path, command: ModuleType, words: str
 ) -> None:
     env = {"ZIDIMAIL_DATA_DIR": str(tmp_path), "ZIDIMAIL_DATABASE_URL": sqlite_url}
-    with pytest.raises(SettingsError):
+    with pytest.raises((SettingsError, PlanNotFound, OrganisationNotFound)):
         await command.change(parsed(command, words.split()), Settings.from_env(env))

@@ -24,6 +24,7 @@ MODULES = {
     "B6": "tests.bench.volume",
     "B7": "tests.bench.memory",
     "B9": "tests.bench.binding",
+    "B11": "tests.bench.imports",
     "B12": "tests.bench.relay",
 }
 SYNCS = 200

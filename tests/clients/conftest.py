@@ -12,7 +12,7 @@ from tests.harness.stack import ROOT
 SOURCES = Path(__file__).parent / "node"
 INSTALL_WITHIN_S = 100
 # They install compilers, and so run by `make test-clients` only.
-collect_ignore = ["gateways", "guides", "programs", "readers", "smtp"]
+collect_ignore = ["gateways", "guides", "programs", "readers", "smtp", "spreadsheets"]
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,13 @@ STORIES: Mapping[str, frozenset[str]] = {
         f"suppressions.{name}" for name in ("add", "get", "list", "remove", "batch.add", "batch.remove")
     ),
     "usage": frozenset({"usage.get"}),
+    "contacts": frozenset(
+        f"contacts.{name}"
+        for name in (
+            "create", "get", "list", "update", "remove", "segments.add", "segments.list", "segments.remove",
+        )
+    ),
+    "segments": frozenset(f"segments.{name}" for name in ("create", "get", "list", "update", "remove")),
 }  # fmt: skip
 NOT_BUILT = frozenset({"emails.share", "emails.metrics"})
 ALIASES = frozenset({"emails.create", "batch.create"})

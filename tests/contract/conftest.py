@@ -6,6 +6,7 @@ import pytest
 
 from tests.contract.world import World
 from tests.harness.dns_server import DnsServer
+from tests.harness.organisations import Kind
 from tests.harness.stack import Stack
 
 
@@ -13,7 +14,8 @@ from tests.harness.stack import Stack
 def world(tmp_path_factory: pytest.TempPathFactory, stack_dns: DnsServer, sheets_url: str) -> Iterator[World]:
     """Both organisations, with data, on a stack of their own: no other test adds to what they list."""
     env = {"ZIDIMAIL_DNS": stack_dns.address, "ZIDIMAIL_SHEETS_URL": sheets_url}
-    with Stack(tmp_path_factory.mktemp("matrix"), env=env) as stack:
+    kinds = {"operator": Kind(["--plan", "free"], is_operator=True)}
+    with Stack(tmp_path_factory.mktemp("matrix"), env=env, kinds=kinds) as stack:
         world = World(stack)
         yield world
         world.close()

@@ -51,3 +51,30 @@ def audit_entry_id(world: World) -> str:
     """The id of an entry of A's audit log."""
     invitation_id(world)
     return str(world.made("AccountService.ListAuditEntries", {}, world.a.jwt)["data"][0]["id"])
+
+
+def erasure_id(world: World) -> str:
+    """The id of an erasure of A's."""
+    made = world.made("AccountService.CreateErasure", {"email": "erased@example.org"}, world.a.jwt)
+    return str(made["erasure"]["id"])
+
+
+def export_id(world: World) -> str:
+    """The id of an export of A's that is completed."""
+
+    def is_nothing_erased() -> bool:
+        shown = world.made("AccountService.ListErasures", {}, world.a.jwt).get("data", [])
+        return all(one["status"] == "ERASURE_STATUS_COMPLETED" for one in shown)
+
+    # The end of an erasure ends exports.
+    until_sync(is_nothing_erased)
+    listed = world.made("AccountService.ListExports", {}, world.a.jwt).get("data", [])
+    made = listed or [world.made("AccountService.CreateExport", {}, world.a.jwt)["data_export"]]
+    id = str(made[0]["id"])
+
+    def is_completed() -> bool:
+        shown = world.made("AccountService.GetExport", {"id": id}, world.a.jwt)
+        return bool(shown["data_export"]["status"] == "EXPORT_STATUS_COMPLETED")
+
+    until_sync(is_completed)
+    return id

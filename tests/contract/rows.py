@@ -1,7 +1,7 @@
 """The matrix itself, written from the documents: a row for each method. A method without one fails.
 
-`kinds` is who may call: K an API key, J a session (the Auth column of the documents), I an internal caller;
-an open method asks for nothing.
+`kinds` is who may call: K an API key, J a session (the Auth column of the documents), I an internal caller,
+O an operator; an open method asks for nothing.
 `permission` is what a key needs besides, or `any`. `fields` makes a good request of organisation A's;
 `points_to` makes, for every field that can point at an organisation's data, a value of A's, and `beside`
 the rest of a request with it.
@@ -11,11 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.contract.people import audit_entry_id, invitation_id, member_id, new_session, session_of_a_member
+from tests.contract.people import (
+    audit_entry_id,
+    erasure_id,
+    export_id,
+    invitation_id,
+    member_id,
+    new_session,
+    session_of_a_member,
+)
 from tests.contract.world import MISSING_ID, Fields, World
 from tests.harness.sheets_server import SHARED, address
 
-K, J, KJ, INTERNAL, OPEN = "K", "J", "KJ", "I", ""
+K, J, KJ, INTERNAL, OPERATOR, OPEN = "K", "J", "KJ", "I", "O", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +123,75 @@ OF_WEBHOOK_EVENT = {**OF_WEBHOOK_EVENTS, "event_id": event_of}
 NEW_PASSWORD = "correct horse battery"  # noqa: S105
 NO_TOKEN = f"{MISSING_ID}_{'A' * 43}"
 NO_CODE = ("UNAUTHENTICATED", "INVALID_CODE")
+NO_BILLING = ("NOT_FOUND", "BILLING_NOT_CONFIGURED")
 NO_LINK = ("FAILED_PRECONDITION", "LINK_NOT_VALID")
 
 
+def of_operators() -> dict[str, Row]:
+    """The rows of AdminService (C-76, F-14): requests name the organisation."""
+
+    def of_a(**fields: Any) -> Callable[[World], Fields]:
+        return lambda world: {
+            "organisation_id": world.a.org_id,
+            **{name: value(world) if callable(value) else value for name, value in fields.items()},
+        }
+
+    def a_user(world: World) -> str:
+        return world.a.user_id
+
+    of_organisation = {"organisation_id": lambda world: world.a.org_id}
+    of_organisations = {
+        "after": of_organisation["organisation_id"],
+        "before": of_organisation["organisation_id"],
+    }
+    entries = cursors(lambda world: MISSING_ID)
+    why = {"reason": "The matrix."}
+
+    def row(
+        fields: Callable[[World], Fields] = lambda world: {},
+        points_to: Mapping[str, Callable[[World], str]] | None = None,
+        **more: Any,
+    ) -> Row:
+        return Row("F-14", OPERATOR, "", fields, points_to or {}, **more)
+
+    def suppressed(world: World) -> str:
+        return str(world.new_suppression()["id"])
+
+    return {
+        f"AdminService.{name}": row
+        for name, row in {
+            "ListOrganisationAccounts": row(points_to=of_organisations),
+            "GetOrganisationAccount": row(of_a(), of_organisation),
+            "UpdateOrganisationAccount": row(of_a(**why), of_organisation),
+            "ChangeAccountState": row(
+                of_a(state="ACCOUNT_STATE_HEALTHY"), of_organisation, rest={"state": "healthy"}
+            ),
+            "ListOrganisationMembers": row(of_a(), {**of_organisation, **cursors(a_user)}),
+            "RemoveSecondFactor": row(
+                of_a(member_id=a_user, **why),
+                {**of_organisation, "member_id": a_user},
+                answer=("FAILED_PRECONDITION", "NO_SECOND_FACTOR"),
+            ),
+            "CreateImpersonation": row(
+                of_a(user_id=a_user, **why), {**of_organisation, "user_id": a_user}, created=True
+            ),
+            "ListOrganisationSuppressions": row(of_a(), {**of_organisation, **cursors(suppressed)}),
+            "RemoveOrganisationSuppression": row(
+                of_a(id_or_email=suppressed, **why), {**of_organisation, "id_or_email": suppressed}
+            ),
+            "GetRetention": row(of_a(), of_organisation),
+            "UpdateRetention": row(of_a(days={"bodies": 30}), of_organisation),
+            "GetPlanLimits": row(),
+            "UpdatePlanLimits": row(lambda world: {"plan_id": "pro"}, {"plan_id": lambda world: "pro"}),
+            "GetQueueOverview": row(points_to=of_organisation),
+            "GetAbuseFigures": row(),
+            "ListOperatorEntries": row(points_to={**of_organisation, **entries}),
+        }.items()
+    }
+
+
 ROWS: dict[str, Row] = {
-    "AccessService.GetCaller": Row("C-41", KJ + INTERNAL, "any", bound=True),
+    "AccessService.GetCaller": Row("C-41", KJ + INTERNAL + OPERATOR, "any", bound=True),
     "EmailService.SendEmail": Row("Z-11", K, "send_only", lambda world: world.email(), bound=True),
     "EmailService.BatchSendEmails": Row(
         "Z-26", K, "send_only", lambda world: {"emails": [world.email()] * 2}, bound=True
@@ -510,6 +582,16 @@ ROWS: dict[str, Row] = {
     "ContactsService.GetContactListSend": Row(
         "Z-55", J, "", lambda world: {"id": world.contacts.send_id}, OF_SEND
     ),
+    "ContactsService.WatchContactListSend": Row(
+        "Z-55",
+        J,
+        "",
+        lambda world: {"contact_list_send_id": world.contacts.send_id},
+        {"contact_list_send_id": OF_SEND["id"]},
+    ),
+    "ContactsService.Unsubscribe": Row(
+        "RFC 8058", OPEN, "", lambda world: {"token": "A" * 64}, answer=NO_LINK
+    ),
     "ContactsService.ListContactListSends": Row("Z-55", J, "", points_to=cursors(OF_SEND["id"])),
     "ContactsService.CancelContactListSend": Row(
         "Z-55", J, "", lambda world: {"id": world.contacts.send_id}, OF_SEND, least="member"
@@ -571,6 +653,23 @@ ROWS: dict[str, Row] = {
         },
     ),
     "UsageService.GetUsage": Row("F-9", KJ, "read_only", bound=True),
+    # The matrix has no settings of PayPal: those who are admitted hear that there is no billing (C-79).
+    "BillingService.GetBilling": Row("C-79", J, "read_only", answer=NO_BILLING, least="owner"),
+    "BillingService.Subscribe": Row(
+        "C-79", J, "full", lambda world: {"plan": "pro"}, answer=NO_BILLING, least="owner"
+    ),
+    "BillingService.ChangeSubscription": Row(
+        "C-79", J, "full", lambda world: {"plan": "pro"}, answer=NO_BILLING, least="owner"
+    ),
+    "BillingService.CancelSubscription": Row("C-79", J, "full", answer=NO_BILLING, least="owner"),
+    "BillingService.RecordPayPalEvent": Row(
+        "C-79",
+        INTERNAL,
+        "",
+        lambda world: {"body": "e30="},
+        {"transmission_id": lambda world: MISSING_ID},
+        answer=NO_BILLING,
+    ),
     "AccountService.Register": Row(
         "C-10", OPEN, "", lambda world: {"email": world.new_address(), "password": NEW_PASSWORD}
     ),
@@ -603,6 +702,13 @@ ROWS: dict[str, Row] = {
         "C-10", J, "read_only", lambda world: {"code": "none"}, answer=NO_CODE
     ),
     "AccountService.DeactivateTotp": Row(
+        "C-10",
+        J,
+        "read_only",
+        lambda world: {"password": world.a.password, "code": "none"},
+        answer=NO_CODE,
+    ),
+    "AccountService.RenewRecoveryCodes": Row(
         "C-10",
         J,
         "read_only",
@@ -660,5 +766,21 @@ ROWS: dict[str, Row] = {
     "AccountService.AcceptInvitation": Row(
         "C-77", OPEN, "", lambda world: {"token": NO_TOKEN, "password": NEW_PASSWORD}, answer=NO_LINK
     ),
+    "AccountService.CreateErasure": Row(
+        "F-13", J, "full", lambda world: {"email": world.new_address()}, created=True
+    ),
+    "AccountService.GetErasure": Row(
+        "F-13", J, "full", lambda world: {"id": erasure_id(world)}, {"id": erasure_id}
+    ),
+    "AccountService.ListErasures": Row("F-13", J, "full", points_to=cursors(erasure_id)),
+    "AccountService.CreateExport": Row("F-13", J, "full", created=True, least="owner"),
+    "AccountService.GetExport": Row(
+        "F-13", J, "full", lambda world: {"id": export_id(world)}, {"id": export_id}, least="owner"
+    ),
+    "AccountService.ListExports": Row("F-13", J, "full", points_to=cursors(export_id), least="owner"),
+    "AccountService.GetExportFile": Row(
+        "F-13", J, "full", lambda world: {"id": export_id(world)}, {"id": export_id}, least="owner"
+    ),
     "AccountService.GetAccountHealth": Row("C-43", KJ, "read_only", bound=True),
+    **of_operators(),
 }

@@ -14,7 +14,7 @@ from edge.dialects.zsend.routes import ROUTES
 from server.commands import account_state
 from server.settings import Settings
 from tests.contract.methods import METHODS, Method
-from tests.contract.rows import INTERNAL, OPEN, ROWS, K, Row
+from tests.contract.rows import INTERNAL, OPEN, OPERATOR, ROWS, K, Row
 from tests.contract.world import Fields, Outcome, World
 from tests.harness.organisations import NOTE, parsed
 from tests.harness.postgres import Postgres
@@ -38,7 +38,9 @@ SHARED = {
     )
 }
 STATES = ("healthy", "review", "paused", "banned")
-OF_CUSTOMERS = {name: method for name, method in METHODS.items() if ROWS[name].kinds not in (INTERNAL, OPEN)}
+OF_CUSTOMERS = {
+    name: method for name, method in METHODS.items() if ROWS[name].kinds not in (INTERNAL, OPEN, OPERATOR)
+}
 # A server may notice a ban, and its end, only after 4 seconds, and an edge after 5.
 NOTICED_WITHIN_S = 30.0
 

@@ -3,13 +3,13 @@
 import pytest
 
 from tests.contract.methods import METHODS
-from tests.contract.rows import INTERNAL, OPEN, ROWS, K
+from tests.contract.rows import INTERNAL, OPEN, OPERATOR, ROWS, K
 from tests.contract.world import Fields, World
 
 READS = ("Get", "List", "Watch")
 # Changes of people's own accounts.
 OWN = {"AccountService.LeaveOrganisation", "AccountService.ChangePassword"}
-OF_CUSTOMERS = [name for name, row in ROWS.items() if row.kinds not in (OPEN, INTERNAL)]
+OF_CUSTOMERS = [name for name, row in ROWS.items() if row.kinds not in (OPEN, INTERNAL, OPERATOR)]
 ANSWERED = [name for name in OF_CUSTOMERS if ROWS[name].answer[0] == "OK"]
 
 

@@ -59,7 +59,7 @@ def merged(fields: Fields, nul: Fields) -> Fields:
 @pytest.mark.parametrize("name", METHODS)
 def test_nul_in_a_text_is_no_internal_error(postgres_world: World, name: str) -> None:
     world, row, method = postgres_world, ROWS[name], METHODS[name]
-    callers = {"K": "A, full key", "J": "A, session", "I": "internal", OPEN: "nobody"}
+    callers = {"K": "A, full key", "J": "A, session", "I": "internal", "O": "operator token", OPEN: "nobody"}
     credential = world.credentials[callers[row.kinds[:1]]]
     for path, nul in texts(method.descriptor.input_type):
         outcome = world.grpc(method, merged(row.fields(world), nul), credential)

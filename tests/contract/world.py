@@ -81,6 +81,8 @@ class World:
             "B, full key": self.b.api_key,
             "B, session": self.b.jwt,
             "internal": f"Internal {stack.edge_secret}",
+            "operator token": stack.operator_token,
+            "an unknown operator token": f"zo_{MISSING_ID}_{'a' * 64}",
         }
         self.made("ApiKeyService.DeleteApiKey", {"id": revoked_id}, self.a.jwt)
         sent = self.email() | {"to": ["complainer@example.org"]}
@@ -194,8 +196,6 @@ class World:
     def b_webhook_id(self) -> str:
         """The id of a webhook of B's."""
         return str(self.made("WebhookService.CreateWebhook", self.webhook(), self.b.api_key)["id"])
-
-    # Calls.
 
     def made(self, name: str, fields: Fields, credential: str) -> Fields:
         """The answer to a call that must succeed."""

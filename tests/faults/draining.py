@@ -14,13 +14,16 @@ DRAIN_WITHIN_S = 90.0
 SOON_MS = 10_000
 
 
-async def drain(stack: Stack) -> None:
-    """Waits until nothing is left that can be delivered now, the uncertain ones included."""
-    await _settle(stack)
+async def drain(stack: Stack, *, within: float = DRAIN_WITHIN_S) -> None:
+    """Waits until nothing is left that can be delivered now, the uncertain ones included.
+
+    Each of the two waits at most `within` seconds.
+    """
+    await _settle(stack, within)
     await asyncio.to_thread(stack.stop_server)
     make_uncertain_due(stack.database_url)
     await asyncio.to_thread(stack.start_server)
-    await _settle(stack)
+    await _settle(stack, within)
 
 
 def make_uncertain_due(database_url: str) -> None:
@@ -29,7 +32,7 @@ def make_uncertain_due(database_url: str) -> None:
         connection.execute(text("UPDATE delivery_queue SET due_at = 0 WHERE uncertain"))
 
 
-async def _settle(stack: Stack) -> None:
+async def _settle(stack: Stack, within: float) -> None:
     waiting: list[str] = []
 
     def settled() -> bool:
@@ -38,7 +41,7 @@ async def _settle(stack: Stack) -> None:
 
     await until(
         settled,
-        within=DRAIN_WITHIN_S,
+        within=within,
         message=lambda: f"{len(waiting)} recipients were not delivered: {waiting[:5]}\n{stack.log_tails()}",
     )
 

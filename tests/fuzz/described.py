@@ -46,6 +46,7 @@ RULED = (
     "BeginTotp",
     "ActivateTotp",
     "DeactivateTotp",
+    "RenewRecoveryCodes",
     "SwitchOrganisation",
     "UpdateOrganisation",
     "LeaveOrganisation",
@@ -53,6 +54,8 @@ RULED = (
     "UpdateMember",  # an owner must be left
     "DeleteMember",
     "CreateInvitation",
+    "CreateErasure",
+    "CreateExport",
     "AcceptInvitation",
     "CreateContact",
     "UpdateContact",
@@ -66,7 +69,12 @@ RULED = (
     "ImportContactsFile",  # a file must be one
     "ImportContactsSheet",  # addresses of sheets
     "SendToContactList",
+    "Unsubscribe",  # sealed tokens
     "CancelContactListSend",
+    "GetBilling",  # PayPal must be set up
+    "Subscribe",
+    "ChangeSubscription",
+    "CancelSubscription",
 )
 """Operations with rules that no schema can say: what the description allows they may still refuse."""
 
@@ -94,7 +102,7 @@ headers = {{ Authorization = "Bearer ${{FUZZ_SESSION}}" }}
 
 # What belongs to people needs a session, which would end if it were tried to sign out with.
 [[operations]]
-include-tag = ["AccountService", "ContactsService"]
+include-tag = ["AccountService", "BillingService", "ContactsService"]
 exclude-operation-id = [{_names(ENDS_SESSIONS)}]
 headers = {{ Authorization = "Bearer ${{FUZZ_SESSION}}" }}
 

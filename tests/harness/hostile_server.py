@@ -12,9 +12,9 @@ _WITHIN_S = 30.0
 
 
 class HostileServer:
-    """Answers the first request with `head`, then with `rest` for ever, until its caller hangs up.
+    """Answers each request with `head`, then with `rest` for ever, until its caller hangs up.
 
-    `closed` is set then. With `waits`, `rest` begins only when `go_on` is set.
+    `closed` is set when the first one has. With `waits`, `rest` begins only when `go_on` is set.
     """
 
     def __init__(self, head: bytes, rest: bytes, *, waits: bool = False) -> None:
@@ -25,7 +25,7 @@ class HostileServer:
         if not waits:
             self.go_on.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._connection: socket.socket | None = None
+        self._connections: list[socket.socket] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     @property
@@ -41,22 +41,29 @@ class HostileServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.go_on.set()
+        # A thread that waits in accept() is not woken by close().
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        if self._connection is not None:
+        for connection in self._connections:
             # The caller's event loop, which may not have hung up yet, waits here.
             with contextlib.suppress(OSError):
-                self._connection.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
         self._thread.join(_WITHIN_S)
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
-            connection, _ = self._listener.accept()
-            self._connection = connection
-            with connection, contextlib.suppress(OSError):
-                connection.settimeout(_WITHIN_S)
-                connection.recv(65536)
-                connection.sendall(self._head)
-                self.go_on.wait(_WITHIN_S)
-                while True:
-                    connection.sendall(self._rest)
-            self.closed.set()
+            while True:
+                connection, _ = self._listener.accept()
+                self._connections.append(connection)
+                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(_WITHIN_S)
+            connection.recv(65536)
+            connection.sendall(self._head)
+            self.go_on.wait(_WITHIN_S)
+            while True:
+                connection.sendall(self._rest)
+        self.closed.set()

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from server.commands import account_state, bootstrap, organisation
+from server.commands import account_state, bootstrap, operator, organisation
 from server.db.tables.quotas import plans
 from server.settings import Settings
 from tests.harness.ledger import store
@@ -33,10 +33,14 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of organisation: its `bootstrap` options, and the operator's later decisions about it."""
+    """A kind of organisation: its `bootstrap` options, and the operator's later decisions about it.
+
+    `is_operator` makes its owner an operator of the installation.
+    """
 
     options: Sequence[str]
     decided: Mapping[str, str] = field(default_factory=dict)
+    is_operator: bool = False
 
 
 async def add(settings: Settings, email: str, domain: str, *options: str) -> Organisation:
@@ -56,6 +60,8 @@ async def make(kinds: Mapping[str, Kind], settings: Settings) -> dict[str, Organ
         if state is not None:
             words = [made[name].org_id, state, "--note", NOTE, "--by", "eve"]
             await account_state.change(parsed(account_state, words), settings)
+        if kind.is_operator:
+            await operator.run(parsed(operator, ["grant", f"owner@{domain}"]), settings)
         limits = [f"--{key}={value}" for key, value in kind.decided.items() if key != "state"]
         if limits:
             await organisation.change(parsed(organisation, [made[name].org_id, *limits]), settings)
@@ -71,6 +77,12 @@ def own_without_limit(name: str, database_url: str) -> None:
     limits = dict.fromkeys(f"{thing}_limit" for thing in owned)
     with store(database_url) as connection:
         connection.execute(update(plans).where(plans.c.plan == name).values(limits))
+
+
+async def operator_token(settings: Settings) -> str:
+    """A new token of a program of the operator's. On SQLite no server may run."""
+    made: Any = await operator.run(parsed(operator, ["token", "harness"]), settings)
+    return str(made["token"])
 
 
 def parsed(command: ModuleType, words: Sequence[str]) -> argparse.Namespace:

@@ -17,7 +17,7 @@ def without_twins(query: Query) -> Query:
     for source in query.get_final_froms():
         for part in _parts(source):
             if "org_id" in part.c:
-                query = query.where(part.c.org_id != TWIN_ORG)
+                query = query.where(part.c.org_id.is_distinct_from(TWIN_ORG))
     return query
 
 

@@ -19,7 +19,7 @@ import grpc.aio
 
 from server.private_files import PRIVATE_UMASK
 from server.settings import Settings
-from tests.harness.organisations import Kind, add, make, own_without_limit
+from tests.harness.organisations import Kind, add, make, operator_token, own_without_limit
 from tests.harness.organisations import Organisation as Organisation
 from tests.harness.waiting import until_sync
 
@@ -119,6 +119,7 @@ class Stack:
         self.owner = await add(settings, "owner@example.com", self.domain, "--plan", "pro")
         self.other = await add(settings, "other@example.net", "mail.example.net", "--plan", "pro")
         self.orgs = await make(self._kinds, settings)
+        self.operator_token = await operator_token(settings)
 
     def __enter__(self) -> Self:
         return self.start()

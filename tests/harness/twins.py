@@ -13,12 +13,15 @@ from sqlalchemy import BigInteger, Column, Table, Text, make_url
 from server.db.schema import metadata
 
 TWIN_ORG = "c0ffee00c0ffee00c0ffee00"
-# Tables without twins. Every other one that has an `org_id` has them, those to come as well.
+# Tables without twins. Every other one whose key has an `org_id` has them, those to come as well.
 SHARED = {
     "organisations": "the organisation itself",
     "delivery_queue": "engines work for all organisations in turn",
     "webhook_calls": "so do the callers of webhooks",
     "events": "readers of the log read those of all organisations",
+    "exports": "workers export for all organisations in turn",
+    "export_parts": "and write these",
+    "erasures": "workers erase for all organisations in turn",
     "members": "a person belongs to several organisations",
     "sessions": "and signs out of all of them",
     "health_counts": "its hours, which are keys, end for all organisations",
@@ -33,7 +36,7 @@ _NOTES = "twin_notes"
 def tables_with_twins() -> Iterator[Table]:
     """The tables with twins."""
     for table in metadata.sorted_tables:
-        if "org_id" in table.c and table.name not in SHARED:
+        if "org_id" in table.primary_key.columns and table.name not in SHARED:
             yield table
 
 

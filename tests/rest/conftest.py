@@ -9,6 +9,7 @@ import pytest
 
 from tests.harness.dns_server import DnsServer, dns_in_a_thread
 from tests.harness.organisations import Kind
+from tests.harness.paypal_server import PRO, SCALE, PayPalServer, paypal_server
 from tests.harness.stack import Stack
 from tests.rest.golden import Description, Golden
 
@@ -39,24 +40,44 @@ KINDS = {
     ),
     "counted-jobs": Kind(["--plan", "free"]),
     "contacts": Kind(["--plan", "free"]),
+    "exporting": Kind(["--plan", "free"]),
+    "erasing": Kind(["--plan", "free"], {"burst": "1000"}),
     "imports": Kind(["--plan", "free"]),
     "file-imports": Kind(["--plan", "free"]),
     "sheet-imports": Kind(["--plan", "free"]),
     "small-imports": Kind(["--plan", "free"], {"import-rows": "2"}),
+    "payers": Kind(["--plan", "free"]),
+    "audited-payers": Kind(["--plan", "free"]),
     "list-sends": Kind(["--plan", "pro"]),
+    "customer": Kind(["--plan", "free"]),
+    "operator": Kind(["--plan", "free"], is_operator=True),
     "full-of-contacts": Kind(["--plan", "free"], {"contacts": "1", "contact-lists": "1"}),
 }
 
 
 @pytest.fixture(scope="package")
-def rest(tmp_path_factory: pytest.TempPathFactory, dns: DnsServer, sheets_url: str) -> Iterator[Stack]:
+def paypal() -> Iterator[PayPalServer]:
+    """The PayPal of the stack."""
+    with paypal_server() as paypal:
+        yield paypal
+
+
+@pytest.fixture(scope="package")
+def rest(
+    tmp_path_factory: pytest.TempPathFactory, dns: DnsServer, sheets_url: str, paypal: PayPalServer
+) -> Iterator[Stack]:
     """Server and edge that no other room of tests uses."""
     env = {
+        **paypal.settings,
         "ZIDIMAIL_DNS": dns.address,
         "ZIDIMAIL_SHEETS_URL": sheets_url,
         "ZIDIMAIL_SUPPORT_URL": "https://support.example.com",
     }
-    with Stack(tmp_path_factory.mktemp("rest"), env=env, kinds=KINDS) as stack:
+    stack = Stack(tmp_path_factory.mktemp("rest"), env=env, kinds=KINDS)
+    stack.run("server", "migrate")
+    for plan, id in {"pro": PRO, "scale": SCALE}.items():
+        stack.run("server", "plan", plan, "--paypal-plan", id)
+    with stack:
         yield stack
 
 
@@ -108,6 +129,13 @@ def other_session(rest: Stack) -> Iterator[httpx.Client]:
     """Another organisation's session."""
     with client(rest, rest.other.jwt) as session:
         yield session
+
+
+@pytest.fixture(scope="package")
+def operator(rest: Stack) -> Iterator[httpx.Client]:
+    """A program of the operator's."""
+    with client(rest, rest.operator_token) as operator:
+        yield operator
 
 
 @pytest.fixture(scope="package")

@@ -46,7 +46,13 @@ SHOWN_HEADERS = (
     "www-authenticate",
 )
 SHOWN_REQUEST_HEADERS = ("content-type", "idempotency-key", "origin", "x-batch-validation")
-CREDENTIALS = {"Bearer zm_": "an API key", "Bearer zs_": "an API key", "Bearer eyJ": "a session", "": "none"}
+CREDENTIALS = {
+    "Bearer zm_": "an API key",
+    "Bearer zs_": "an API key",
+    "Bearer zo_": "an operator token",
+    "Bearer eyJ": "a session",
+    "": "none",
+}
 
 LONGEST_BODY = 1000
 """Characters of a request's body that are worth reading."""
@@ -70,9 +76,12 @@ VOLATILE = [
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "<session>"),
     (re.compile(r"(?<=Max-Age=)[1-9]\d*"), "<seconds>"),
     (re.compile(r"\b[0-9a-f]{24}_[\w-]{43}"), "<token>"),
+    (re.compile(r'(?<="token": ")[\w-]{80,}'), "<token>"),
     (re.compile(r"\b[A-Z2-7]{32}\b"), "<secret>"),
+    (re.compile(r"\bI-[0-9A-F]{12}\b"), "<subscription>"),
     (re.compile(r'(?<="code": ")\d{6}'), "<code>"),
     (re.compile(r"\b(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\b"), "<recovery code>"),
+    (re.compile(r"erased-[0-9a-f]{32}@erased\.invalid"), "<stand-in>"),
     (re.compile(r"whsec_[A-Za-z0-9+/=]{32}"), "<webhook secret>"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<time>"),
     (re.compile(r"p=[A-Za-z0-9+/=]{40,}"), "p=<public key>"),

@@ -19,6 +19,8 @@ NOT_BY_A_REQUEST = {
     # Of an overload or a server that is away: `tests/unit/edge`.
     *("UNAVAILABLE", "DEADLINE_EXCEEDED"),
     "TOO_MANY_STREAMS",
+    # Of requests at the same moment: `tests/store/test_operators.py`, `tests/store/test_admin.py`.
+    *("OPERATOR_SECOND_FACTOR_REQUIRED", "ACCOUNT_STATE_CHANGED"),
 }
 """The reasons that no single request over REST can show."""
 

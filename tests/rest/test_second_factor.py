@@ -34,7 +34,11 @@ def test_second_factor_is_added_asked_for_and_removed(
     assert again.status_code == 200
     assert again.json()["user"]["second_factor"] is True
     golden.check_same("errors/invalid-code", post("login", {**login, "code": codes[0]}))
-    removal = {"password": PASSWORD, "code": codes[1]}
+    renewal = {"password": PASSWORD, "code": codes[1]}
+    renewed = post("totp/recovery-codes", renewal, jwt)
+    golden.check("auth/totp-recovery-codes", renewed)
+    golden.check_same("errors/invalid-code", post("totp/recovery-codes", renewal, jwt))
+    removal = {"password": PASSWORD, "code": renewed.json()["recovery_codes"][0]}
     golden.check("auth/totp-deactivate", post("totp/deactivate", removal, jwt))
     assert post("login", login).status_code == 200
     mail_to(rest.captured, EMAIL, "A second factor was removed")

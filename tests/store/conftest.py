@@ -15,10 +15,13 @@ from server.wire.caller import SessionCaller
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
 from tests.harness.interleaving import Pair, two_transactions
+from tests.harness.paypal_server import PayPalServer, paypal_server
 from tests.harness.postgres import Postgres
 from tests.harness.twins import add_twins, changed_twins
+from tests.store.erasing import Erasing
 from tests.store.machines import Store, open_store
 from tests.store.own_domains import HOSTNAME
+from tests.store.payer import Payer
 from tests.store.people import People
 
 
@@ -39,19 +42,33 @@ def postgres_with_twins(postgres: Postgres, postgres_template: str) -> str:
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path, sqlite_with_twins: Path) -> Iterator[str]:
-    """The URL of a fresh SQLite database, where another organisation has a twin of each row."""
-    url = f"sqlite:///{shutil.copy(sqlite_with_twins, tmp_path / 'test.db')}"
+def sqlite_url(
+    tmp_path: Path, sqlite_template: Path, sqlite_with_twins: Path, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """The URL of a fresh SQLite database, where another organisation has a twin of each row.
+
+    A module may say WITHOUT_TWINS why it has none.
+    """
+    has_twins = not hasattr(request.module, "WITHOUT_TWINS")
+    url = (
+        f"sqlite:///{shutil.copy(sqlite_with_twins if has_twins else sqlite_template, tmp_path / 'test.db')}"
+    )
     yield url
-    assert changed_twins(url) == []
+    assert not has_twins or changed_twins(url) == []
 
 
 @pytest.fixture
-def postgres_url(postgres: Postgres, postgres_with_twins: str) -> Iterator[str]:
-    """The URL of a fresh PostgreSQL database, where another organisation has a twin of each row."""
-    url = postgres.create_database(postgres_with_twins)
+def postgres_url(
+    postgres: Postgres, postgres_template: str, postgres_with_twins: str, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database, where another organisation has a twin of each row.
+
+    A module may say WITHOUT_TWINS why it has none.
+    """
+    has_twins = not hasattr(request.module, "WITHOUT_TWINS")
+    url = postgres.create_database(postgres_with_twins if has_twins else postgres_template)
     yield url
-    changed = changed_twins(url)
+    changed = changed_twins(url) if has_twins else []
     postgres.drop_database(url)
     assert changed == []
 
@@ -102,6 +119,36 @@ async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
 async def ada(people: People) -> SessionCaller:
     """The owner of an organisation."""
     return await people.caller(await people.login())
+
+
+@pytest.fixture(scope="session")
+def shared_paypal() -> Iterator[PayPalServer]:
+    """A PayPal for the tests of one process."""
+    with paypal_server() as paypal:
+        yield paypal
+
+
+@pytest.fixture
+def paypal(shared_paypal: PayPalServer) -> PayPalServer:
+    """A PayPal that works."""
+    shared_paypal.failure, shared_paypal.asks_for_changes = None, True
+    shared_paypal.open.set()
+    return shared_paypal
+
+
+@pytest.fixture
+async def payer(database: Database, writer: Writer, paypal: PayPalServer) -> AsyncIterator[Payer]:
+    """An organisation that may subscribe."""
+    payer = Payer(database, writer, paypal)
+    await payer.start()
+    yield payer
+    await payer.stop()
+
+
+@pytest.fixture
+async def erasing(database: Database, writer: Writer, tmp_path: Path) -> Erasing:
+    """An organisation that erases what it knows about a person."""
+    return await Erasing(database, writer, tmp_path).open()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from server.contacts.list_sender import ListSender
 from server.contacts.send_store import SendRow
 from server.contacts.sends import Sends
 from server.contacts.store import Changes
+from server.contacts.unsubscribe_links import UnsubscribeLinks
 from server.db.database import Database
 from server.db.tables.emails import recipients
 from server.db.writer import Writer
@@ -19,6 +20,7 @@ from tests.harness.rows import own_values
 from tests.store.accepting import CALLER, DOMAIN, OTHER, Accepting
 from tests.store.shop import Shop
 
+APP_URL = "https://mail.example.com"
 USER = SessionCaller(CALLER.org_id, new_id(), "member", 0)
 STRANGER = SessionCaller(OTHER.org_id, new_id(), "member", 0)
 
@@ -29,8 +31,9 @@ class Mailing(Accepting):
     def __init__(self, database: Database, writer: Writer) -> None:
         super().__init__(database, writer)
         self.shop = Shop(database, writer, CALLER.org_id)
-        self.sends = Sends(database, writer, self.clock, lambda: None)
-        self.sender = ListSender(database, writer, self.clock, self.acceptor)
+        self.links = UnsubscribeLinks("a secret", APP_URL)
+        self.sends = Sends(database, writer, self.clock, self.links, lambda: None)
+        self.sender = ListSender(database, writer, self.clock, self.acceptor, self.links)
         self.list_id = ""
 
     async def open(self, **own: Any) -> "Mailing":

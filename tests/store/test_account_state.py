@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from server.admin.faults import OrganisationNotFound
 from server.commands import account_state, organisation
+from server.commands.actor import operator_name
 from server.db.database import Database
 from server.db.writer import Writer
 from server.ids import new_id
@@ -72,7 +74,7 @@ async def test_worse_state_needs_a_note(settings: Settings, writer: Writer, stat
 async def test_unknown_organisation_is_refused(
     settings: Settings, database: Database, state: list[str]
 ) -> None:
-    with pytest.raises(SettingsError, match="no organisation"):
+    with pytest.raises(OrganisationNotFound):
         await decide(settings, new_id(), *state)
 
 
@@ -83,5 +85,5 @@ async def test_command_organisation_decides_by_the_same_rule(
     row = await organisation.change(parsed(organisation, [org_id, "--state", "paused"]), settings)
     assert (row["state"], row["state_reasons"]) == ("paused", "policy")
     [change] = (await decide(settings, org_id))["history"]
-    assert (change["state"], change["operator"]) == ("paused", account_state.operator_name())
+    assert (change["state"], change["operator"]) == ("paused", operator_name())
     assert await types_of(database, org_id) == ["account.paused"]

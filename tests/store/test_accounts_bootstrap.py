@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
+from server.accounts.operators import OperatorTokens
 from server.accounts.session_tokens import SessionTokens
 from server.accounts.sessions import Sessions
 from server.clock import SystemClock
@@ -59,6 +60,7 @@ async def test_api_key_and_session_of_bootstrap_work(settings: Settings, databas
     authenticator = TokenAuthenticator(
         ApiKeyAuthenticator(database, SystemClock()),
         Sessions(SessionTokens(INSTALLATION, SystemClock()), database, SystemClock()),
+        OperatorTokens(database, SystemClock()),
         Banned(database, SystemClock()),
     )
     assert await authenticator.authenticate(made["api_key"]) == KeyCaller(

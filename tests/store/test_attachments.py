@@ -21,6 +21,7 @@ from server.emails.attachments import Links
 from server.emails.batch import Answer, Batch
 from server.emails.faults import AttachmentsTooLarge, DomainNotVerified, IdempotencyKeyReused
 from server.emails.parts import PART
+from server.emails.prospects import Prospects
 from server.emails.store import AttachmentRow
 from server.emails.transitions import Transition
 from server.faults import Fault, ValidationFailed
@@ -91,7 +92,7 @@ async def linking(database: Database, writer: Writer) -> AsyncIterator[Linking]:
     resolver = Resolver(Settings(Path(), "sqlite://", "secret"))
     client = GuardedClient(resolver, allow_private_networks=True, user_agent="test/1", total_s=0.5)
     linking = Linking(database, writer, None)  # type: ignore[arg-type]
-    linking.links = Links(database, linking.clock, client)
+    linking.links = Links(Prospects(database, linking.clock), client)
     await linking.add_organisation(CALLER)
     await linking.verify(CALLER, "mail.example.com")
     yield linking
@@ -261,7 +262,7 @@ async def test_links_that_drip_keep_no_memory_from_other_organisations(
     patient = GuardedClient(
         Resolver(Settings(Path(), "sqlite://", "secret")), allow_private_networks=True, user_agent="test/1"
     )
-    linking.links = Links(linking.database, linking.clock, patient)
+    linking.links = Links(Prospects(linking.database, linking.clock), patient)
     callers = [KeyCaller(new_id(), new_id(), "full") for _ in range(3)]
     for number, caller in enumerate(callers):
         await linking.add_organisation(caller, plan="free", burst_limit=1000)

@@ -36,7 +36,7 @@ async def test_same_idempotency_key_begins_one_send(mailing: Mailing) -> None:
     ("fields", "named"),
     [
         ({"subject": "{{nmae}}"}, "{{nmae}}"),
-        ({"html": "<p>{{ unsubscribe_url }}</p>"}, "{{unsubscribe_url}}"),
+        ({"html": "<p>{{ unsubscribe_link }}</p>"}, "{{unsubscribe_link}}"),
         ({"text": ""}, "html"),
         ({"subject": "a\nBcc: b@example.org"}, "subject"),
         ({"from": "nobody"}, "from"),

@@ -5,13 +5,11 @@ import asyncio
 import pytest
 from sqlalchemy import select, update
 
-from server.contacts import lists, send_store, store
+from server.contacts import lists, store
 from server.contacts.faults import SendMoved
 from server.contacts.list_sender import CHUNK, ListSender
-from server.contacts.send_store import KEPT_MS
 from server.contacts.store import Changes
 from server.db.database import Database
-from server.db.tables.contacts import contact_list_sends
 from server.db.tables.domains import domains
 from server.db.tables.emails import email_contents, emails
 from server.db.tx import Tx
@@ -19,7 +17,7 @@ from server.db.writer import Writer
 from server.emails.accept import Acceptor
 from server.work.backpressure import AcceptLoad
 from server.work.notifier import Notifier
-from tests.harness.rows import own_values, stored
+from tests.harness.rows import stored
 from tests.store.accepting import CALLER, DOMAIN
 from tests.store.list_mailing import Mailing
 
@@ -72,7 +70,7 @@ async def test_large_list_is_sent_to_once_although_two_servers_send(
     if second is not writer:
         second.start()
     acceptor = Acceptor(second, mailing.clock, AcceptLoad(), Notifier(), Notifier())
-    other = ListSender(database, second, mailing.clock, acceptor)
+    other = ListSender(database, second, mailing.clock, acceptor, mailing.links)
     while (await mailing.get(id)).status == "sending":
         await asyncio.gather(mailing.sender.step(), other.step())
     assert await mailing.outcome(id) == ("completed", 2 * CHUNK + 5, 0, 0, 0)
@@ -235,13 +233,3 @@ async def test_send_to_nobody_completes(mailing: Mailing) -> None:
     id = await mailing.begin()
     await mailing.work()
     assert await mailing.outcome(id) == ("completed", 0, 0, 0, 0)
-
-
-async def test_ended_sends_are_removed_after_their_time(mailing: Mailing) -> None:
-    await mailing.begin()
-    await mailing.work()
-    kept = await mailing.begin()
-    assert not await mailing.writer.run(send_store.sweep, mailing.clock.now_ms() + KEPT_MS - 1)
-    assert await mailing.count(contact_list_sends) == 2
-    await mailing.writer.run(send_store.sweep, mailing.clock.now_ms() + KEPT_MS)
-    assert await mailing.database.read(own_values, str, select(contact_list_sends.c.id)) == [kept]

@@ -202,3 +202,33 @@ async def test_activation_needs_a_code_of_the_newest_secret(people: People, ada:
     with pytest.raises(InvalidCode):
         await people.second_factor.activate(ada, first.code())
     await people.second_factor.activate(ada, second.code())
+
+
+async def test_recovery_codes_are_renewed(people: People, ada: SessionCaller, database: Database) -> None:
+    """The earlier ones do not work any more; a code that renewed them was used."""
+    app, earlier = await activated(people, ada)
+    user = await people.sign_in.confirm_password(ada, PASSWORD)
+    codes = await people.second_factor.renew_codes(user, app.code())
+    assert len(set(codes)) == 10
+    assert not set(codes) & set(earlier)
+    for code in (earlier[0], app.code()):
+        with pytest.raises(InvalidCode):
+            await login(people, code)
+    await login(people, codes[0])
+    assert (await people.subjects())[-1] == "Your recovery codes were renewed"
+    assert await row_count(database, recovery_codes) == 9
+
+
+async def test_renewal_of_recovery_codes_needs_a_code(people: People, ada: SessionCaller) -> None:
+    """The password alone must not give codes that stand for the phone."""
+    user = await people.sign_in.confirm_password(ada, PASSWORD)
+    with pytest.raises(InvalidCode):
+        await people.second_factor.renew_codes(user, "000000")
+    _, codes = await activated(people, ada)
+    user = await people.sign_in.confirm_password(ada, PASSWORD)
+    with pytest.raises(InvalidCode):
+        await people.second_factor.renew_codes(user, "wrong")
+    with pytest.raises(SecondFactorRequired):
+        await people.second_factor.renew_codes(user, "")
+    renewed = await people.second_factor.renew_codes(user, codes[0])
+    await login(people, renewed[0])

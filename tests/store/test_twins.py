@@ -19,7 +19,7 @@ ORG, ADDRESS = new_id(), "ada@example.org"
 
 
 def test_each_table_of_organisations_has_twins_or_a_reason() -> None:
-    owned = {table.name for table in metadata.sorted_tables if "org_id" in table.c}
+    owned = {table.name for table in metadata.sorted_tables if "org_id" in table.primary_key.columns}
     assert {table.name for table in tables_with_twins()} == owned - SHARED.keys()
     assert owned >= SHARED.keys()
 

@@ -8,7 +8,6 @@ import orjson
 import pytest
 
 from server.webhooks import queue
-from server.webhooks.sweep import CallSweep
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.waiting import until
 from tests.harness.webhook_sink import WebhookSink
@@ -262,22 +261,3 @@ async def test_settled_call_is_replayed_and_its_attempts_continue(site: Site, si
     await site.attempted(webhook_id, 3)
     assert [row.attempt for row in await site.attempts(webhook_id)] == [1, 2, 3]
     assert await site.kept(webhook_id) == {"success": 1}
-
-
-async def test_calls_and_attempts_are_deleted_after_30_days(
-    site: Site, sink: WebhookSink, clock: ManualClock
-) -> None:
-    webhook_id, _ = await site.register(f"{sink.url}/200")
-    other, _ = await site.register(f"{sink.url}/hang")
-    await site.happen()
-    await site.turn()
-    await site.attempted(webhook_id, 1)
-    made_at_ms = int((await site.attempts(webhook_id))[0].id[:12], 16)
-    for age_s, left in ((30 * DAY_S - 60, {"success": 1}), (30 * DAY_S + 60, {})):
-        sweep = CallSweep(site.database, site.writer, ManualClock(made_at_ms + age_s * 1000))
-        while await sweep.step():
-            pass
-        assert await site.kept(webhook_id) == left
-        assert len(await site.attempts(webhook_id)) == len(left)
-    assert await site.kept(other) == {"pending": 1}
-    await sink.stop()

@@ -24,9 +24,11 @@ const idempotencyKey = "idempotency-key"
 
 var services = []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 	zidimail.RegisterAccountServiceHandler,
+	zidimail.RegisterAdminServiceHandler,
 	zidimail.RegisterApiKeyServiceHandler,
 	zidimail.RegisterAttachmentServiceHandler,
 	zidimail.RegisterBatchJobServiceHandler,
+	zidimail.RegisterBillingServiceHandler,
 	zidimail.RegisterContactsServiceHandler,
 	zidimail.RegisterDomainServiceHandler,
 	zidimail.RegisterEmailServiceHandler,

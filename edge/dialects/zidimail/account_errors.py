@@ -58,6 +58,27 @@ ROWS: Mapping[str, Row] = {
         "The organisation would be left without an owner.",
         "Make another member an owner first, by PATCH /v1/members/{{id}}.",
     ),
+    "ERASURE_NOT_FOUND": Row(
+        404, "not_found", "Erasure not found.", "No erasure of your organisation has the id {id}."
+    ),
+    "TOO_MANY_ERASURES": Row(
+        429,
+        "rate_limit_exceeded",
+        "Your organisation has {limit} erasures in progress.",
+        "Try again when one of them is completed, as GET /v1/erasures shows.",
+    ),
+    "EXPORT_NOT_FOUND": Row(
+        404,
+        "not_found",
+        "Export not found.",
+        "Your organisation has no export with the id {id}, or not any more.",
+    ),
+    "EXPORT_NOT_READY": Row(
+        409,
+        "validation_error",
+        "The export is still being made.",
+        "Download it when GET /v1/exports/{id} shows that it is completed.",
+    ),
     "TOO_MANY_INVITATIONS": Row(
         429,
         "rate_limit_exceeded",

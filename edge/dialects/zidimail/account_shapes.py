@@ -13,6 +13,7 @@ REQUESTS: Mapping[str, RequestShape] = {
     "RegisterRequest": RequestShape(example=_SIGN_IN),
     "LoginRequest": RequestShape(example=_SIGN_IN),
     "UpdateOrganisationRequest": RequestShape(example={"name": "Analytical Engines"}),
+    "CreateErasureRequest": RequestShape(example={"email": "ada@example.com"}),
     "CreateInvitationRequest": RequestShape(example={"email": "ada@example.com", "role": "admin"}),
 }
 
@@ -31,6 +32,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "ChangePasswordResponse": ResponseShape("password", {"changed": always(True)}),
     "BeginTotpResponse": ResponseShape("second_factor", reveals=("secret",)),
     "ActivateTotpResponse": ResponseShape("second_factor"),
+    "RenewRecoveryCodesResponse": ResponseShape("second_factor"),
     "DeactivateTotpResponse": ResponseShape("second_factor", {"removed": always(True)}),
     "Organisation": ResponseShape("organisation"),
     "LeaveOrganisationResponse": ResponseShape("organisation", {"left": always(True)}),
@@ -38,6 +40,8 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "Member": ResponseShape("member"),
     "DeleteMemberResponse": ResponseShape("member", {"deleted": always(True)}),
     "AuditEntry": ResponseShape("audit_entry"),
+    "Erasure": ResponseShape("erasure"),
+    "Export": ResponseShape("export"),
     "Invitation": ResponseShape("invitation"),
     "DeleteInvitationResponse": ResponseShape("invitation", {"deleted": always(True)}),
     "AcceptInvitationResponse": ResponseShape("membership"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.dialects.failures import error_answer, resets_at
-from edge.dialects.zidimail import account_errors
+from edge.dialects.zidimail import account_errors, admin, billing_errors
 from edge.dialects.zidimail.error_row import Row
 from edge.transcoding.asgi import Answer
 from edge.transcoding.failure_texts import check_rows, text_values
@@ -21,6 +21,8 @@ _TRY_AGAIN = "Repeat the request after the seconds in Retry-After."
 
 ROWS: Mapping[str, Row] = {
     **account_errors.ROWS,
+    **billing_errors.ROWS,
+    **admin.ROWS,
     "INTERNAL": Row(
         500,
         "application_error",

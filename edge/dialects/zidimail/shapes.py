@@ -20,7 +20,7 @@ from edge.dialects.aliases import (
     apply_words,
 )
 from edge.dialects.sends import IDEMPOTENCY_KEY_LIMITS
-from edge.dialects.zidimail import account_shapes, contacts
+from edge.dialects.zidimail import account_shapes, admin, contacts
 from edge.dialects.zidimail.batch_results import REFUSED, accepted, accepted_schema, refused
 from edge.dialects.zidimail.refusals import refuse_files, refuse_no_events
 from edge.transcoding.request_shape import QueryShape, RequestShape, or_else, or_named
@@ -90,6 +90,7 @@ _NEW_EMAIL = RequestShape(
 
 REQUESTS: Mapping[str, RequestShape] = {
     **account_shapes.REQUESTS,
+    **admin.REQUESTS,
     "SendEmailRequest": replace(_NEW_EMAIL, finish=apply_single_email),
     # Its key has a header, and only programs of this installation say how a message came.
     "SendRawEmailRequest": RequestShape(hidden=("idempotency_key",)),
@@ -186,7 +187,7 @@ _SENT_EMAIL = ResponseShape(
     "email",
     {"last_event": same_as("status")},
     items={"attachments": PLAIN, "events": ResponseShape(hidden=("account",))},
-    optional=("bounce",),
+    optional=("bounce", "content_deleted"),
 )
 _DOMAIN = ResponseShape(
     "domain",
@@ -209,6 +210,7 @@ _COUNTED: Mapping[str, Source] = {"sent": same_as("used"), "received": always(0)
 
 RESPONSES: Mapping[str, ResponseShape] = {
     **account_shapes.RESPONSES,
+    **admin.RESPONSES,
     # Beside the id a warning (Z-11) and the time of a scheduled email (F-2); the rest stands in headers.
     "SendEmailResponse": ResponseShape(
         hidden=("replayed", "rate_limit"), optional=("warning", "scheduled_at")
@@ -228,7 +230,10 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "ListEmailsResponse": _list_of(
         replace(
             _SENT_EMAIL,
-            hidden=("html", "text", "headers", "recipients", "events", "attachments", "bounce"),
+            hidden=(
+                *("html", "text", "headers", "recipients", "events", "attachments", "bounce"),
+                "content_deleted",
+            ),
             optional=(),
         )
     ),

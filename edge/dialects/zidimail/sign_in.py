@@ -6,15 +6,19 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from zidimail.v1 import account_service_pb2
+
 from edge.dialects.dialect import RouteRules
 from edge.middleware.credential import COOKIE
+from edge.transcoding.access import is_sign_in
 from edge.transcoding.asgi import Header
 
 _ACCOUNTS = "zidimail.v1.AccountService."
-# The routes that cost a slow hash or a mail.
-_LIMITED = (
-    *("Register", "ConfirmRegistration", "RequestPasswordReset", "ResetPassword", "ChangePassword"),
-    *("AcceptInvitation", "BeginTotp", "ActivateTotp", "DeactivateTotp", "CloseOrganisation"),
+# The routes that cost a slow hash, a mail or a guess: the contract says which (C-47).
+_LIMITED = tuple(
+    method.name
+    for method in account_service_pb2.DESCRIPTOR.services_by_name["AccountService"].methods
+    if is_sign_in(method)
 )
 
 

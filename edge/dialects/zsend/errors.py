@@ -71,9 +71,18 @@ ROWS: Mapping[str, Row] = {
     "SECOND_FACTOR_REQUIRED": Row(401, "unauthorized", "The account asks for a code beside the password."),
     "INVALID_CODE": Row(401, "unauthorized", "The code is wrong or was used before."),
     "SECOND_FACTOR_ACTIVE": _invalid("The account has a second factor already."),
+    "ORGANISATION_NOT_FOUND": _unknown("No organisation has the id {id}."),
+    "PLAN_NOT_FOUND": _unknown("There is no plan {id}; there are {known}."),
+    "NO_SECOND_FACTOR": _invalid("The user {id} has no second factor."),
+    "OPERATOR_SECOND_FACTOR_REQUIRED": _denied("The session was opened without the second factor."),
+    "IMPERSONATION_NOT_ALLOWED": _denied("Only the user itself may make this call."),
+    "ACCOUNT_STATE_CHANGED": _invalid("The state of the account {id} has just changed: decide again."),
     "NOT_A_MEMBER": _denied("You are not a member of this organisation."),
     "ALREADY_A_MEMBER": _invalid("{email} is a member of the organisation already."),
     "LAST_OWNER": _invalid("The organisation would be left without an owner."),
+    "TOO_MANY_ERASURES": Row(
+        429, "rate limit exceeded", "The organisation has {limit} erasures in progress."
+    ),
     "TOO_MANY_INVITATIONS": Row(
         429, "rate limit exceeded", "The organisation has invited {limit} people in a day."
     ),
@@ -131,6 +140,13 @@ ROWS: Mapping[str, Row] = {
     "CONTACT_LIMIT_REACHED": _invalid("The plan allows {limit} contacts, and there are {used}."),
     "CONTACT_LIST_LIMIT_REACHED": _invalid("The plan allows {limit} contact lists, and there are {used}."),
     "CONTACT_IMPORT_TOO_LARGE": _invalid("The import has {rows} rows; the plan allows {limit} in one."),
+    "BILLING_NOT_CONFIGURED": _unknown("This installation has no billing: its operator sets {settings}."),
+    "SUBSCRIPTION_EXISTS": _invalid("The organisation has the subscription {id} already."),
+    "SUBSCRIPTION_NOT_FOUND": _unknown("The organisation has no subscription."),
+    "SUBSCRIPTION_NOT_ACTIVE": _invalid("The subscription {id} is {status}."),
+    "PAYMENT_PROVIDER_UNAVAILABLE": Row(503, "unavailable", "PayPal does not work now: {problem}."),
+    "PAYMENT_PROVIDER_REFUSED": Row(503, "unavailable", "PayPal refuses the request: {problem}."),
+    "PAYMENT_EVENT_NOT_VALID": _invalid("This is no valid event of PayPal: {problem}."),
     "ATTACHMENT_NOT_FOUND": _unknown("This email has no attachment with the id {id}."),
     "DOMAIN_NOT_FOUND": _unknown("There is no domain with the id {id}."),
     "API_KEY_NOT_FOUND": _unknown("There is no API key with the id {id}."),
@@ -138,6 +154,9 @@ ROWS: Mapping[str, Row] = {
     "SUPPRESSION_NOT_FOUND": _unknown("There is no suppression of {id}."),
     "EVENT_NOT_FOUND": _unknown("This webhook has no event with the id {id}."),
     "MEMBER_NOT_FOUND": _unknown("There is no member with the id {id}."),
+    "ERASURE_NOT_FOUND": _unknown("There is no erasure with the id {id}."),
+    "EXPORT_NOT_FOUND": _unknown("There is no export with the id {id}."),
+    "EXPORT_NOT_READY": _invalid("The export {id} is still being made."),
     "INVITATION_NOT_FOUND": _unknown("There is no invitation with the id {id} that waits."),
     "ROUTE_NOT_FOUND": _unknown("Nothing answers at {path}."),
     # C-66: 405 is none of the documented statuses.

@@ -130,7 +130,7 @@ _LISTED = ResponseShape(
     },
     hidden=(
         *("html", "text", "headers", "message_id", "recipients", "events", "attachments", "bounce"),
-        *("scheduled_at", "attempts", "cc", "bcc", "reply_to"),
+        *("scheduled_at", "attempts", "cc", "bcc", "reply_to", "content_deleted"),
     ),
     optional=("job_id", "test"),
 )
@@ -148,7 +148,7 @@ _WHOLE = ResponseShape(
         "text": _or_empty("text"),
     },
     hidden=("recipients", "events", "bounce"),
-    optional=("job_id", "test", "scheduled_at"),
+    optional=("job_id", "test", "scheduled_at", "content_deleted"),
     items={"attachments": PLAIN},
 )
 _WHOLE_SCHEDULED = replace(_WHOLE, added={**_WHOLE.added, "status": _named("status", SCHEDULED_STATUSES)})

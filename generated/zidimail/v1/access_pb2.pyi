@@ -50,11 +50,15 @@ ACCESS_FIELD_NUMBER: _ClassVar[int]
 access: _descriptor.FieldDescriptor
 
 class Access(_message.Message):
-    __slots__ = ("credentials", "permissions", "role")
+    __slots__ = ("credentials", "permissions", "role", "in_person", "sign_in")
     CREDENTIALS_FIELD_NUMBER: _ClassVar[int]
     PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
+    IN_PERSON_FIELD_NUMBER: _ClassVar[int]
+    SIGN_IN_FIELD_NUMBER: _ClassVar[int]
     credentials: _containers.RepeatedScalarFieldContainer[Credential]
     permissions: _containers.RepeatedScalarFieldContainer[Permission]
     role: Role
-    def __init__(self, credentials: _Optional[_Iterable[_Union[Credential, str]]] = ..., permissions: _Optional[_Iterable[_Union[Permission, str]]] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
+    in_person: bool
+    sign_in: bool
+    def __init__(self, credentials: _Optional[_Iterable[_Union[Credential, str]]] = ..., permissions: _Optional[_Iterable[_Union[Permission, str]]] = ..., role: _Optional[_Union[Role, str]] = ..., in_person: _Optional[bool] = ..., sign_in: _Optional[bool] = ...) -> None: ...

@@ -90,20 +90,22 @@ class GetSessionRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetSessionResponse(_message.Message):
-    __slots__ = ("user", "org_id", "role", "organisations", "expires_at", "token")
+    __slots__ = ("user", "org_id", "role", "organisations", "expires_at", "token", "operator_name")
     USER_FIELD_NUMBER: _ClassVar[int]
     ORG_ID_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     ORGANISATIONS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_NAME_FIELD_NUMBER: _ClassVar[int]
     user: _account_pb2.User
     org_id: str
     role: _access_pb2.Role
     organisations: _containers.RepeatedCompositeFieldContainer[_account_pb2.Membership]
     expires_at: _timestamp_pb2.Timestamp
     token: str
-    def __init__(self, user: _Optional[_Union[_account_pb2.User, _Mapping]] = ..., org_id: _Optional[str] = ..., role: _Optional[_Union[_access_pb2.Role, str]] = ..., organisations: _Optional[_Iterable[_Union[_account_pb2.Membership, _Mapping]]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+    operator_name: str
+    def __init__(self, user: _Optional[_Union[_account_pb2.User, _Mapping]] = ..., org_id: _Optional[str] = ..., role: _Optional[_Union[_access_pb2.Role, str]] = ..., organisations: _Optional[_Iterable[_Union[_account_pb2.Membership, _Mapping]]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., token: _Optional[str] = ..., operator_name: _Optional[str] = ...) -> None: ...
 
 class RequestPasswordResetRequest(_message.Message):
     __slots__ = ("email",)
@@ -178,6 +180,20 @@ class DeactivateTotpRequest(_message.Message):
 class DeactivateTotpResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class RenewRecoveryCodesRequest(_message.Message):
+    __slots__ = ("password", "code")
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    password: str
+    code: str
+    def __init__(self, password: _Optional[str] = ..., code: _Optional[str] = ...) -> None: ...
+
+class RenewRecoveryCodesResponse(_message.Message):
+    __slots__ = ("recovery_codes",)
+    RECOVERY_CODES_FIELD_NUMBER: _ClassVar[int]
+    recovery_codes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, recovery_codes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SwitchOrganisationRequest(_message.Message):
     __slots__ = ("org_id",)
@@ -402,6 +418,126 @@ class AcceptInvitationResponse(_message.Message):
     user: _account_pb2.User
     membership: _account_pb2.Membership
     def __init__(self, user: _Optional[_Union[_account_pb2.User, _Mapping]] = ..., membership: _Optional[_Union[_account_pb2.Membership, _Mapping]] = ...) -> None: ...
+
+class CreateErasureRequest(_message.Message):
+    __slots__ = ("email",)
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    def __init__(self, email: _Optional[str] = ...) -> None: ...
+
+class CreateErasureResponse(_message.Message):
+    __slots__ = ("erasure",)
+    ERASURE_FIELD_NUMBER: _ClassVar[int]
+    erasure: _account_pb2.Erasure
+    def __init__(self, erasure: _Optional[_Union[_account_pb2.Erasure, _Mapping]] = ...) -> None: ...
+
+class GetErasureRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetErasureResponse(_message.Message):
+    __slots__ = ("erasure",)
+    ERASURE_FIELD_NUMBER: _ClassVar[int]
+    erasure: _account_pb2.Erasure
+    def __init__(self, erasure: _Optional[_Union[_account_pb2.Erasure, _Mapping]] = ...) -> None: ...
+
+class ListErasuresRequest(_message.Message):
+    __slots__ = ("limit", "page", "after", "before", "offset")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    page: int
+    after: str
+    before: str
+    offset: int
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class ListErasuresResponse(_message.Message):
+    __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    data: _containers.RepeatedCompositeFieldContainer[_account_pb2.Erasure]
+    has_more: bool
+    total: int
+    page: int
+    limit: int
+    next_cursor: str
+    def __init__(self, data: _Optional[_Iterable[_Union[_account_pb2.Erasure, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
+
+class CreateExportRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class CreateExportResponse(_message.Message):
+    __slots__ = ("data_export",)
+    DATA_EXPORT_FIELD_NUMBER: _ClassVar[int]
+    data_export: _account_pb2.Export
+    def __init__(self, data_export: _Optional[_Union[_account_pb2.Export, _Mapping]] = ...) -> None: ...
+
+class GetExportRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetExportResponse(_message.Message):
+    __slots__ = ("data_export",)
+    DATA_EXPORT_FIELD_NUMBER: _ClassVar[int]
+    data_export: _account_pb2.Export
+    def __init__(self, data_export: _Optional[_Union[_account_pb2.Export, _Mapping]] = ...) -> None: ...
+
+class GetExportFileRequest(_message.Message):
+    __slots__ = ("id", "format")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    format: _account_pb2.ExportFormat
+    def __init__(self, id: _Optional[str] = ..., format: _Optional[_Union[_account_pb2.ExportFormat, str]] = ...) -> None: ...
+
+class GetExportFileResponse(_message.Message):
+    __slots__ = ("content",)
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    def __init__(self, content: _Optional[bytes] = ...) -> None: ...
+
+class ListExportsRequest(_message.Message):
+    __slots__ = ("limit", "page", "after", "before", "offset")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    page: int
+    after: str
+    before: str
+    offset: int
+    def __init__(self, limit: _Optional[int] = ..., page: _Optional[int] = ..., after: _Optional[str] = ..., before: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class ListExportsResponse(_message.Message):
+    __slots__ = ("data", "has_more", "total", "page", "limit", "next_cursor")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    data: _containers.RepeatedCompositeFieldContainer[_account_pb2.Export]
+    has_more: bool
+    total: int
+    page: int
+    limit: int
+    next_cursor: str
+    def __init__(self, data: _Optional[_Iterable[_Union[_account_pb2.Export, _Mapping]]] = ..., has_more: _Optional[bool] = ..., total: _Optional[int] = ..., page: _Optional[int] = ..., limit: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
 
 class GetAccountHealthRequest(_message.Message):
     __slots__ = ()

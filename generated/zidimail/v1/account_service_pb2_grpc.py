@@ -93,6 +93,11 @@ class AccountServiceStub:
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpResponse.FromString,
                 _registered_method=True)
+        self.RenewRecoveryCodes = channel.unary_unary(
+                '/zidimail.v1.AccountService/RenewRecoveryCodes',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesResponse.FromString,
+                _registered_method=True)
         self.SwitchOrganisation = channel.unary_unary(
                 '/zidimail.v1.AccountService/SwitchOrganisation',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationRequest.SerializeToString,
@@ -157,6 +162,41 @@ class AccountServiceStub:
                 '/zidimail.v1.AccountService/AcceptInvitation',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationResponse.FromString,
+                _registered_method=True)
+        self.CreateErasure = channel.unary_unary(
+                '/zidimail.v1.AccountService/CreateErasure',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.CreateErasureRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.CreateErasureResponse.FromString,
+                _registered_method=True)
+        self.GetErasure = channel.unary_unary(
+                '/zidimail.v1.AccountService/GetErasure',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetErasureRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetErasureResponse.FromString,
+                _registered_method=True)
+        self.ListErasures = channel.unary_unary(
+                '/zidimail.v1.AccountService/ListErasures',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ListErasuresRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListErasuresResponse.FromString,
+                _registered_method=True)
+        self.CreateExport = channel.unary_unary(
+                '/zidimail.v1.AccountService/CreateExport',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.CreateExportRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.CreateExportResponse.FromString,
+                _registered_method=True)
+        self.GetExport = channel.unary_unary(
+                '/zidimail.v1.AccountService/GetExport',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetExportRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetExportResponse.FromString,
+                _registered_method=True)
+        self.ListExports = channel.unary_unary(
+                '/zidimail.v1.AccountService/ListExports',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ListExportsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListExportsResponse.FromString,
+                _registered_method=True)
+        self.GetExportFile = channel.unary_stream(
+                '/zidimail.v1.AccountService/GetExportFile',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetExportFileRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetExportFileResponse.FromString,
                 _registered_method=True)
         self.GetAccountHealth = channel.unary_unary(
                 '/zidimail.v1.AccountService/GetAccountHealth',
@@ -273,6 +313,15 @@ class AccountServiceServicer:
 
     def DeactivateTotp(self, request, context):
         """Removes the second factor and its recovery codes.
+
+        Errors: `INVALID_LOGIN`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewRecoveryCodes(self, request, context):
+        """Makes new recovery codes in place of all earlier ones, which do not work any more. They are shown this once.
 
         Errors: `INVALID_LOGIN`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
         """
@@ -404,6 +453,79 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateErasure(self, request, context):
+        """Erases one recipient's data on the recipient's request: in emails, events, stored webhook calls, contacts,
+        lists, suppressions and the audit log. Mail to the address alone loses its content, subject, tags and files;
+        in all other mail an address that stands in its place replaces it. Mail that waits for the address is not sent,
+        and mail to it is refused from then on, as for any suppressed address. Counters stay.
+
+        The erasure goes on in the background, and `GetErasure` shows whether it is completed. A second request for an
+        address whose erasure is in progress returns the first one. The stored answers of idempotency keys are not
+        changed: they go after 24 hours.
+
+        Errors: `VALIDATION_FAILED`, `TOO_MANY_ERASURES`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetErasure(self, request, context):
+        """Returns one erasure.
+
+        Errors: `ERASURE_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListErasures(self, request, context):
+        """Lists the erasures of the last three years, newest first.
+
+        Errors: `VALIDATION_FAILED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateExport(self, request, context):
+        """Begins to export all that the organisation has: its settings, members, domains, API keys, webhooks, suppressions,
+        contacts and lists, emails with their contents and events, and the audit log. Secrets, private keys and the
+        bytes of attachments are left out. While an export is being made, this returns it.
+
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExport(self, request, context):
+        """Returns one export.
+
+        Errors: `EXPORT_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExports(self, request, context):
+        """Lists the exports that were not deleted yet, newest first.
+
+        Errors: `VALIDATION_FAILED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExportFile(self, request, context):
+        """Returns the content of an export, piece by piece. Over REST it is `GET /v1/exports/{id}/file?format=ndjson`, or
+        `zip`: a download.
+
+        Errors: `EXPORT_NOT_FOUND`, `EXPORT_NOT_READY`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetAccountHealth(self, request, context):
         """Returns the state of the account with its reasons, the rates that it depends on, and its history.
 
@@ -471,6 +593,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpResponse.SerializeToString,
             ),
+            'RenewRecoveryCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewRecoveryCodes,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesResponse.SerializeToString,
+            ),
             'SwitchOrganisation': grpc.unary_unary_rpc_method_handler(
                     servicer.SwitchOrganisation,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationRequest.FromString,
@@ -535,6 +662,41 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.AcceptInvitation,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationResponse.SerializeToString,
+            ),
+            'CreateErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateErasure,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.CreateErasureRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.CreateErasureResponse.SerializeToString,
+            ),
+            'GetErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetErasure,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetErasureRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.GetErasureResponse.SerializeToString,
+            ),
+            'ListErasures': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListErasures,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListErasuresRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ListErasuresResponse.SerializeToString,
+            ),
+            'CreateExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateExport,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.CreateExportRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.CreateExportResponse.SerializeToString,
+            ),
+            'GetExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExport,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetExportRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.GetExportResponse.SerializeToString,
+            ),
+            'ListExports': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExports,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ListExportsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ListExportsResponse.SerializeToString,
+            ),
+            'GetExportFile': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetExportFile,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetExportFileRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.GetExportFileResponse.SerializeToString,
             ),
             'GetAccountHealth': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAccountHealth,
@@ -843,6 +1005,33 @@ class AccountService:
             '/zidimail.v1.AccountService/DeactivateTotp',
             zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpRequest.SerializeToString,
             zidimail_dot_v1_dot_account__service__pb2.DeactivateTotpResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewRecoveryCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/RenewRecoveryCodes',
+            zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1194,6 +1383,195 @@ class AccountService:
             '/zidimail.v1.AccountService/AcceptInvitation',
             zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationRequest.SerializeToString,
             zidimail_dot_v1_dot_account__service__pb2.AcceptInvitationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/CreateErasure',
+            zidimail_dot_v1_dot_account__service__pb2.CreateErasureRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.CreateErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/GetErasure',
+            zidimail_dot_v1_dot_account__service__pb2.GetErasureRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.GetErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListErasures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ListErasures',
+            zidimail_dot_v1_dot_account__service__pb2.ListErasuresRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ListErasuresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/CreateExport',
+            zidimail_dot_v1_dot_account__service__pb2.CreateExportRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.CreateExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/GetExport',
+            zidimail_dot_v1_dot_account__service__pb2.GetExportRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.GetExportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ListExports',
+            zidimail_dot_v1_dot_account__service__pb2.ListExportsRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ListExportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExportFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/zidimail.v1.AccountService/GetExportFile',
+            zidimail_dot_v1_dot_account__service__pb2.GetExportFileRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.GetExportFileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -419,6 +419,18 @@ class GetContactListSendResponse(_message.Message):
     contact_list_send: _contact_pb2.ContactListSend
     def __init__(self, contact_list_send: _Optional[_Union[_contact_pb2.ContactListSend, _Mapping]] = ...) -> None: ...
 
+class WatchContactListSendRequest(_message.Message):
+    __slots__ = ("contact_list_send_id",)
+    CONTACT_LIST_SEND_ID_FIELD_NUMBER: _ClassVar[int]
+    contact_list_send_id: str
+    def __init__(self, contact_list_send_id: _Optional[str] = ...) -> None: ...
+
+class WatchContactListSendResponse(_message.Message):
+    __slots__ = ("contact_list_send",)
+    CONTACT_LIST_SEND_FIELD_NUMBER: _ClassVar[int]
+    contact_list_send: _contact_pb2.ContactListSend
+    def __init__(self, contact_list_send: _Optional[_Union[_contact_pb2.ContactListSend, _Mapping]] = ...) -> None: ...
+
 class ListContactListSendsRequest(_message.Message):
     __slots__ = ("limit", "page", "after", "before", "offset")
     LIMIT_FIELD_NUMBER: _ClassVar[int]
@@ -460,3 +472,20 @@ class CancelContactListSendResponse(_message.Message):
     CONTACT_LIST_SEND_FIELD_NUMBER: _ClassVar[int]
     contact_list_send: _contact_pb2.ContactListSend
     def __init__(self, contact_list_send: _Optional[_Union[_contact_pb2.ContactListSend, _Mapping]] = ...) -> None: ...
+
+class UnsubscribeRequest(_message.Message):
+    __slots__ = ("token", "dry_run")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    dry_run: bool
+    def __init__(self, token: _Optional[str] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+
+class UnsubscribeResponse(_message.Message):
+    __slots__ = ("email", "unsubscribed")
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    UNSUBSCRIBED_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    unsubscribed: bool
+    def __init__(self, email: _Optional[str] = ..., unsubscribed: _Optional[bool] = ..., **kwargs) -> None: ...

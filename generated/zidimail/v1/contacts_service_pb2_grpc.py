@@ -141,6 +141,11 @@ class ContactsServiceStub:
                 request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.GetContactListSendRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.GetContactListSendResponse.FromString,
                 _registered_method=True)
+        self.WatchContactListSend = channel.unary_stream(
+                '/zidimail.v1.ContactsService/WatchContactListSend',
+                request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.WatchContactListSendRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.WatchContactListSendResponse.FromString,
+                _registered_method=True)
         self.ListContactListSends = channel.unary_unary(
                 '/zidimail.v1.ContactsService/ListContactListSends',
                 request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.ListContactListSendsRequest.SerializeToString,
@@ -150,6 +155,11 @@ class ContactsServiceStub:
                 '/zidimail.v1.ContactsService/CancelContactListSend',
                 request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendResponse.FromString,
+                _registered_method=True)
+        self.Unsubscribe = channel.unary_unary(
+                '/zidimail.v1.ContactsService/Unsubscribe',
+                request_serializer=zidimail_dot_v1_dot_contacts__service__pb2.UnsubscribeRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.UnsubscribeResponse.FromString,
                 _registered_method=True)
 
 
@@ -346,7 +356,12 @@ class ContactsServiceServicer:
         that is. A server that stops goes on after its next start, and no member gets two emails.
 
         In `subject`, `html` and `text`, `{{name}}`, `{{first_name}}`, `{{last_name}}` and `{{email}}` stand for those of
-        the member, in `html` with its special characters escaped.
+        the member, in `html` with its special characters escaped, and `{{unsubscribe_url}}` for the address of a page
+        on which the member unsubscribes.
+
+        Each email has the headers List-Unsubscribe and List-Unsubscribe-Post with that address, so that mail programs
+        offer to unsubscribe (RFC 2369, RFC 8058), unless `headers` has a List-Unsubscribe of the caller's own. Without
+        https at the public address of the installation there is no List-Unsubscribe-Post.
 
         Errors: CONTACT_LIST_NOT_FOUND, DOMAIN_NOT_VERIFIED, IDEMPOTENCY_KEY_REUSED, INVALID_IDEMPOTENCY_KEY,
         VALIDATION_FAILED.
@@ -359,6 +374,20 @@ class ContactsServiceServicer:
         """Returns one send to a list. It is kept for 90 days after its end.
 
         Errors: CONTACT_LIST_SEND_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchContactListSend(self, request, context):
+        """Streams one send to a list: first as it is, then as it is after each change, until it has ended. Changes that
+        follow each other within half a second may be left out, but never the last one.
+
+        If the stream ends with UNAVAILABLE, because the server stops or the connection broke, call again, after a pause
+        that grows from call to call.
+
+        Errors: CONTACT_LIST_SEND_NOT_FOUND. TOO_MANY_STREAMS when the session or the organisation has no more streams.
+        UNAVAILABLE when the server stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -377,6 +406,19 @@ class ContactsServiceServicer:
         """Cancels a send to a list: no further email of it is accepted. One that has ended stays as it is.
 
         Errors: CONTACT_LIST_SEND_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unsubscribe(self, request, context):
+        """Unsubscribes a recipient of an email to a list, by the token in its List-Unsubscribe: the organisation's contact
+        with that address gets no more mail that is sent to lists. To unsubscribe again changes nothing.
+
+        The token is the credential: whoever has the email may unsubscribe its recipient. Mail programs and recipients
+        do so at the address in the email, not here.
+
+        Errors: LINK_NOT_VALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -490,6 +532,11 @@ def add_ContactsServiceServicer_to_server(servicer, server):
                     request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.GetContactListSendRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.GetContactListSendResponse.SerializeToString,
             ),
+            'WatchContactListSend': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchContactListSend,
+                    request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.WatchContactListSendRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.WatchContactListSendResponse.SerializeToString,
+            ),
             'ListContactListSends': grpc.unary_unary_rpc_method_handler(
                     servicer.ListContactListSends,
                     request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.ListContactListSendsRequest.FromString,
@@ -499,6 +546,11 @@ def add_ContactsServiceServicer_to_server(servicer, server):
                     servicer.CancelContactListSend,
                     request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendResponse.SerializeToString,
+            ),
+            'Unsubscribe': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unsubscribe,
+                    request_deserializer=zidimail_dot_v1_dot_contacts__service__pb2.UnsubscribeRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_contacts__service__pb2.UnsubscribeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1081,6 +1133,33 @@ class ContactsService:
             _registered_method=True)
 
     @staticmethod
+    def WatchContactListSend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/zidimail.v1.ContactsService/WatchContactListSend',
+            zidimail_dot_v1_dot_contacts__service__pb2.WatchContactListSendRequest.SerializeToString,
+            zidimail_dot_v1_dot_contacts__service__pb2.WatchContactListSendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListContactListSends(request,
             target,
             options=(),
@@ -1124,6 +1203,33 @@ class ContactsService:
             '/zidimail.v1.ContactsService/CancelContactListSend',
             zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendRequest.SerializeToString,
             zidimail_dot_v1_dot_contacts__service__pb2.CancelContactListSendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unsubscribe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.ContactsService/Unsubscribe',
+            zidimail_dot_v1_dot_contacts__service__pb2.UnsubscribeRequest.SerializeToString,
+            zidimail_dot_v1_dot_contacts__service__pb2.UnsubscribeResponse.FromString,
             options,
             channel_credentials,
             insecure,

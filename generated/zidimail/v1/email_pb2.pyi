@@ -105,7 +105,7 @@ class Bounce(_message.Message):
     def __init__(self, type: _Optional[str] = ..., sub_type: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Email(_message.Message):
-    __slots__ = ("id", "message_id", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "status", "created_at", "scheduled_at", "attachments", "recipients", "events", "test", "bounce", "job_type", "job_id", "attempts")
+    __slots__ = ("id", "message_id", "to", "cc", "bcc", "reply_to", "subject", "html", "text", "headers", "tags", "status", "created_at", "scheduled_at", "attachments", "recipients", "events", "test", "bounce", "job_type", "job_id", "attempts", "content_deleted")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -136,6 +136,7 @@ class Email(_message.Message):
     JOB_TYPE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_DELETED_FIELD_NUMBER: _ClassVar[int]
     id: str
     message_id: str
     to: _containers.RepeatedScalarFieldContainer[str]
@@ -158,4 +159,5 @@ class Email(_message.Message):
     job_type: JobType
     job_id: str
     attempts: int
-    def __init__(self, id: _Optional[str] = ..., message_id: _Optional[str] = ..., to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., status: _Optional[_Union[EmailStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recipients: _Optional[_Iterable[_Union[Recipient, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., test: _Optional[bool] = ..., bounce: _Optional[_Union[Bounce, _Mapping]] = ..., job_type: _Optional[_Union[JobType, str]] = ..., job_id: _Optional[str] = ..., attempts: _Optional[int] = ..., **kwargs) -> None: ...
+    content_deleted: bool
+    def __init__(self, id: _Optional[str] = ..., message_id: _Optional[str] = ..., to: _Optional[_Iterable[str]] = ..., cc: _Optional[_Iterable[str]] = ..., bcc: _Optional[_Iterable[str]] = ..., reply_to: _Optional[_Iterable[str]] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., status: _Optional[_Union[EmailStatus, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., recipients: _Optional[_Iterable[_Union[Recipient, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., test: _Optional[bool] = ..., bounce: _Optional[_Union[Bounce, _Mapping]] = ..., job_type: _Optional[_Union[JobType, str]] = ..., job_id: _Optional[str] = ..., attempts: _Optional[int] = ..., content_deleted: _Optional[bool] = ..., **kwargs) -> None: ...

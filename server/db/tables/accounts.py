@@ -1,6 +1,6 @@
 """Organisations, their members, and the people who sign in."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, false
 
 from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
@@ -38,6 +38,8 @@ organisations = Table(
     Column("contact_list_limit", Integer),
     # When an owner closed it, null for one that is open: nobody has access to it then.
     time_column("closed_at", nullable=True),
+    # The key of the addresses that stand in place of erased ones; null before the first erasure.
+    Column("erasure_key", LargeBinary, nullable=True),
 )
 
 # People who may sign in, each with one address for all organisations.
@@ -55,6 +57,8 @@ users = Table(
     time_column("totp_since", nullable=True),
     # The step of the code that was used last: each works once.
     Column("totp_step", BigInteger, nullable=True),
+    # Since when the user is an operator of this installation; null for the others (C-76).
+    time_column("operator_since", nullable=True),
     Index("uq_users_email", "email", unique=True),
 )
 
@@ -86,6 +90,13 @@ sessions = Table(
     id_column("user_id"),
     time_column("created_at"),
     time_column("expires_at"),
+    # True if the user gave a code of the second factor at its beginning, or since.
+    Column("second_factor", Boolean, nullable=False, server_default=false()),
+    # The operator who opened it on behalf of the user (a user or an operator token), the operator's name, and
+    # the role that it has at most; null for the user's own.
+    id_column("operator_id", nullable=True),
+    Column("operator_name", Text, nullable=True),
+    Column("most_role", String(9), nullable=True),
     Index("ix_sessions_user_id", "user_id"),
     Index("ix_sessions_expires_at", "expires_at"),
 )
@@ -143,9 +154,13 @@ audit_entries = Table(
     Column("method", String(64), nullable=False),
     # The id or the address of the object; empty for none.
     Column("target_id", Text, nullable=False),
-    # `session` or `api_key`, with the id of the user or of the key.
+    # `session`, `api_key` or `operator`, with the id of the user, of the key or of the operator.
     Column("actor", String(8), nullable=False),
     id_column("actor_id"),
+    # Of an operator: the name. Users and keys have theirs in their own tables.
+    Column("actor_name", Text, nullable=False, server_default=""),
+    # Why an operator made the change; empty if it was not said.
+    Column("reason", Text, nullable=False, server_default=""),
     # The client's IP address; empty if it is unknown.
     Column("address", String(45), nullable=False),
 )

@@ -121,6 +121,16 @@ attachment_parts = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+# The emails that are not accepted yet, although rows of their contents are stored; `staged_at` is that of the
+# newest, in milliseconds since 1970 UTC.
+staged_contents = Table(
+    "staged_contents",
+    metadata,
+    id_column("org_id", primary_key=True),
+    id_column("email_id", primary_key=True),
+    Column("staged_at", BigInteger, nullable=False),
+)
+
 recipients = Table(
     "recipients",
     metadata,

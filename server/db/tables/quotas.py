@@ -28,6 +28,8 @@ plans = Table(
     Column("contact_limit", Integer),
     Column("contact_import_limit", Integer),
     Column("contact_list_limit", Integer),
+    # The id of the plan at PayPal, null for one that cannot be subscribed to.
+    Column("paypal_plan_id", String(50)),
 )
 
 # The usage of organisations: one row for each, every number with its period.

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, String, Table, Text
 
-from server.db.tables.metadata import id_column, metadata, time_column
+from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
 # The addresses that an organisation's mail is not sent to, in lower case.
 suppressions = Table(
@@ -17,6 +17,7 @@ suppressions = Table(
     time_column("created_at"),
     time_column("expires_at", nullable=True),
     Index("uq_suppressions_org_id_id", "org_id", "id", unique=True),
+    partial_index("ix_suppressions_expires_at", "expires_at", where="expires_at IS NOT NULL"),
     sqlite_with_rowid=False,
 )
 

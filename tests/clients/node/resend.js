@@ -53,6 +53,19 @@ const FIELDS = {
   "suppressions.batch.add": ["object", "id"],
   "suppressions.batch.remove": ["object", "id", "deleted"],
   "usage.get": ["object", "emails"],
+  "contacts.create": ["object", "id"],
+  "contacts.get": ["object", "id", "email", "created_at", "first_name", "last_name", "unsubscribed"],
+  "contacts.list": ["id", "email", "created_at", "first_name", "last_name", "unsubscribed"],
+  "contacts.update": ["object", "id"],
+  "contacts.remove": ["object", "contact", "deleted"],
+  "contacts.segments.add": ["id"],
+  "contacts.segments.list": ["id", "name", "created_at"],
+  "contacts.segments.remove": ["id", "deleted"],
+  "segments.create": ["object", "id", "name"],
+  "segments.get": ["object", "id", "name", "created_at"],
+  "segments.list": ["id", "name", "created_at"],
+  "segments.update": ["object", "id"],
+  "segments.remove": ["object", "id", "deleted"],
 };
 
 const called = new Set();
@@ -300,6 +313,49 @@ const stories = {
       assert.ok(Date.parse(after[period].resets_at) > Date.now());
     }
   },
+
+  // Contacts belong to people and not to keys.
+  async contacts() {
+    const { call } = session;
+    const email = "ada@node.example.org";
+    const { id } = await call("contacts.create", { email, firstName: "Ada", lastName: "Lovelace", unsubscribed: false });
+    for (const key of [id, { id }, { email }]) {
+      const found = await call("contacts.get", key);
+      assert.deepEqual([found.id, found.email, found.first_name, found.last_name], [id, email, "Ada", "Lovelace"]);
+    }
+    await call("contacts.update", { email, firstName: "Augusta", unsubscribed: true });
+    const changed = await call("contacts.get", id);
+    assert.deepEqual([changed.first_name, changed.last_name, changed.unsubscribed], ["Augusta", "Lovelace", true]);
+    const listed = await call("contacts.list", { limit: 100 });
+    assert.ok(listed.data.some((contact) => contact.id === id));
+    const segment = await call("segments.create", { name: "Readers" });
+    await call("contacts.segments.add", { email, segmentId: segment.id });
+    const segments = await call("contacts.segments.list", { contactId: id, email });
+    assert.deepEqual(segments.data.map((each) => each.name), ["Readers"]);
+    const members = await call("contacts.list", { segmentId: segment.id });
+    assert.deepEqual(members.data.map((contact) => contact.id), [id]);
+    await call("contacts.segments.remove", { email, segmentId: segment.id });
+    assert.deepEqual((await call("contacts.segments.list", { email })).data, []);
+    // The older word names a contact below its audience.
+    const own = await call("contacts.create", { audienceId: segment.id, email: "grace@node.example.org" });
+    assert.equal((await call("contacts.get", { audienceId: segment.id, id: own.id })).email, "grace@node.example.org");
+    await call("contacts.update", { audienceId: segment.id, id: own.id, unsubscribed: true });
+    assert.equal((await call("contacts.remove", { audienceId: segment.id, id: own.id })).contact, own.id);
+    assert.equal((await call("contacts.remove", { email })).contact, id);
+    assert.equal((await session.refusal("contacts.get", id)).name, "not_found");
+    assert.equal((await refusal("contacts.list")).statusCode, 401);
+  },
+
+  async segments() {
+    const { call } = session;
+    const { id } = await call("segments.create", { name: "Buyers" });
+    assert.equal((await call("segments.get", id)).name, "Buyers");
+    await call("segments.update", id, { name: "Customers" });
+    const listed = await call("segments.list", { limit: 100 });
+    assert.equal(listed.data.find((segment) => segment.id === id).name, "Customers");
+    assert.equal((await call("segments.remove", id)).deleted, true);
+    assert.equal((await session.refusal("segments.get", id)).name, "not_found");
+  },
 };
 
 function methods() {
@@ -314,6 +370,9 @@ function methods() {
     suppressions: resend.suppressions,
     "suppressions.batch": resend.suppressions.batch,
     usage: resend.usage,
+    contacts: resend.contacts,
+    "contacts.segments": resend.contacts.segments,
+    segments: resend.segments,
   };
   return Object.entries(resources).flatMap(([name, resource]) =>
     Object.getOwnPropertyNames(Object.getPrototypeOf(resource))

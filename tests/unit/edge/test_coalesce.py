@@ -89,6 +89,31 @@ async def test_sends_during_two_calls_in_flight_share_the_next_call(
     assert emails.most_in_flight == 2
 
 
+async def test_a_second_call_is_no_small_one(emails: EmailServer, sender: Sender) -> None:
+    """A call costs about the same whatever it carries: a few emails wait for the one that is under way."""
+    emails.gate.clear()
+    tasks = [sender.send(f"first {number}") for number in range(8)]
+    await until(lambda: len(emails.batches) == 1)
+    tasks += [sender.send(f"later {number}") for number in range(3)]
+    await asyncio.sleep(0)
+    assert len(emails.batches) == 1
+    tasks.append(sender.send("later 3"))
+    await until(lambda: len(emails.batches) == 2)
+    assert emails.subjects[1] == [f"later {number}" for number in range(4)]
+    emails.gate.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_few_emails_go_when_the_call_in_flight_has_landed(emails: EmailServer, sender: Sender) -> None:
+    emails.gate.clear()
+    tasks = [sender.send(f"first {number}") for number in range(8)]
+    await until(lambda: len(emails.batches) == 1)
+    tasks.append(sender.send("later"))
+    emails.gate.set()
+    await asyncio.gather(*tasks)
+    assert emails.subjects == [[f"first {number}" for number in range(8)], ["later"]]
+
+
 async def test_a_call_carries_a_hundred_emails_at_most(emails: EmailServer, sender: Sender) -> None:
     tasks = await fill(emails, sender)
     tasks += [sender.send(str(number)) for number in range(250)]

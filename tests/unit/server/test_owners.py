@@ -23,7 +23,7 @@ WRITES_STATE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 STATE_OWNER = {"server.emails.transitions"}
-QUEUE_OWNERS = {"server.queue.statements", "server.queue.store"}
+QUEUE_OWNERS = {"server.queue.overview", "server.queue.statements", "server.queue.store"}
 
 
 def modules() -> Iterator[ModuleType]:

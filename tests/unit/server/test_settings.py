@@ -43,7 +43,9 @@ def test_an_edge_secret_that_cannot_be_sent_is_refused(tmp_path: Path, secret: s
 
 
 def test_secrets_are_never_printed(tmp_path: Path) -> None:
-    settings = settings_of(tmp_path)
+    settings = settings_of(tmp_path, ZIDIMAIL_PAYPAL_CLIENT_SECRET="paypal-secret")  # noqa: S106
+    assert settings.paypal_client_secret == "paypal-secret"  # noqa: S105
+    assert "paypal-secret" not in repr(settings)
     assert settings.secret not in repr(settings)
     assert settings.edge_secret not in repr(settings)
 

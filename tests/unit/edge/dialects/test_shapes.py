@@ -23,7 +23,7 @@ REQUEST_SCHEMAS = RequestSchemas(DIALECT.names, DIALECT.requests, {})
 SECRETS = {"CreateApiKey": {"key", "token"}, "CreateWebhook": {"secret", "signing_secret"}}
 SECRETS["RotateWebhookSecret"] = SECRETS["CreateWebhook"]
 SECRETS["BeginTotp"] = {"secret"}
-SECRETS["Login"] = SECRETS["SwitchOrganisation"] = {"token"}
+SECRETS["Login"] = SECRETS["SwitchOrganisation"] = SECRETS["CreateImpersonation"] = {"token"}
 
 
 def filled(route: Route, json: dict[str, Any]) -> Any:

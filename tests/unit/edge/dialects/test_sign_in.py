@@ -53,6 +53,7 @@ def test_logout_removes_the_cookie() -> None:
             "BeginTotp",
             "ActivateTotp",
             "DeactivateTotp",
+            "RenewRecoveryCodes",
             "CloseOrganisation",
         ),
     ],

@@ -41,7 +41,16 @@ def read(text: bytes, step: int = 1 << 20) -> Any:
     rest, contents = left(text, step)
     json = orjson.loads(rest)
     contents.put_back(json)
-    return json
+    return whole(json, contents)
+
+
+def whole(json: Any, contents: FileContents) -> Any:
+    """The JSON with the octets of each file instead of its handle."""
+    if isinstance(json, dict):
+        return {name: whole(value, contents) for name, value in json.items()}
+    if isinstance(json, list):
+        return [whole(value, contents) for value in json]
+    return b"".join(contents.files[json]) if isinstance(json, bytes) else json
 
 
 def with_files(json: Any) -> Any:

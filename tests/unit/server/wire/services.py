@@ -9,7 +9,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.wrappers_pb2 import StringValue
 from zidimail.v1 import access_pb2
 
-from server.wire.registration import add_servicer
+from server.wire.registration import Recorder, add_servicer
 
 KINDS = {"Unary": (False, False), "Watch": (False, True), "Upload": (True, False), "Chat": (True, True)}
 """The methods, each with whether its client and its server stream."""
@@ -48,10 +48,11 @@ async def serving(
     servicer: object,
     *interceptors: grpc.aio.ServerInterceptor,
     others: Sequence[object] = (),
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[grpc.aio.Channel]:
     """Serves a servicer on a loopback port, the methods of `others` too; yields a channel to it."""
     server = grpc.aio.server(interceptors=interceptors)
-    add_servicer(server, service, servicer, *others)
+    add_servicer(server, service, servicer, *others, recorder=recorder)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

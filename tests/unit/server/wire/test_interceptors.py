@@ -13,12 +13,14 @@ from google.rpc import error_details_pb2, status_pb2
 from structlog.testing import capture_logs
 from zidimail.v1 import access_pb2
 
+from server.environment import Rate
 from server.faults import ValidationFailed, Violation
 from server.wire.access import access_rules
 from server.wire.admission import Admission
 from server.wire.caller import Caller, KeyCaller, OperatorCaller, SessionCaller, any_caller
 from server.wire.faults import InvalidCredentials
 from server.wire.interceptors import Pipeline
+from server.wire.sign_in_limit import SignInLimit
 from server.wire.sizes import RequestSizes
 from tests.harness.waiting import until
 from tests.unit.server.wire.services import KINDS, service_of, serving
@@ -163,12 +165,14 @@ async def refuse_large(method: str, caller: Caller, size: int) -> None:
 
 
 @asynccontextmanager
-async def running(rule: access_pb2.Access = RULE, **bounds: float) -> AsyncIterator[Service]:
+async def running(
+    rule: access_pb2.Access = RULE, sign_in_limit: SignInLimit | None = None, **bounds: float
+) -> AsyncIterator[Service]:
     """The service with the same access rule for all its methods."""
     service = service_of(dict.fromkeys(KINDS, rule))
     keys, echo = Keys(), Echo()
     sizes = RequestSizes([service], refuse_large)
-    pipeline = Pipeline(access_rules([service]), Admission(keys, SECRET), sizes, **bounds)
+    pipeline = Pipeline(access_rules([service]), Admission(keys, SECRET, (), sign_in_limit), sizes, **bounds)
     async with asyncio.timeout(WITHIN_S), serving(service, echo, pipeline) as channel:
         yield Service(channel, keys, echo)
 
@@ -253,6 +257,24 @@ async def test_disconnected_client_ends_its_stream(method: str) -> None:
         await until(lambda: bool(service.echo.callers))
         call.cancel()
         await service.echo.ended.wait()
+
+
+@pytest.mark.parametrize("method", KINDS)
+async def test_calls_that_sign_people_in_are_limited_by_address(method: str) -> None:
+    """C-47: also those with a credential. An edge has counted its own clients."""
+    edge = (GOOD, EDGE)
+    async with running(RULE, SignInLimit(Rate(1, 3600))) as service:
+        for _ in range(3):
+            assert await service.answer(method, "a") == ["a"]
+            service.echo.read.clear()
+    limited = access_pb2.Access()
+    limited.CopyFrom(RULE)
+    limited.sign_in = True
+    async with running(limited, SignInLimit(Rate(1, 3600))) as service:
+        assert await service.answer(method, "a") == ["a"]
+        assert await service.refusal(method, "a") == "TOO_MANY_REQUESTS"
+        service.echo.read.clear()
+        assert await service.answer(method, "a", metadata=edge) == ["a"]
 
 
 @pytest.mark.parametrize("method", KINDS)

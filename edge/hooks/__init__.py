@@ -1,0 +1,1 @@
+"""Callbacks of providers: HTTP requests whose signature the server verifies."""

@@ -1,0 +1,1 @@
+"""Pages for the recipients of mail, behind the links in it."""

@@ -1,0 +1,1 @@
+"""Subscriptions of organisations to plans, by PayPal."""

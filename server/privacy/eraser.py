@@ -1,0 +1,125 @@
+"""Erasures go on: some emails at a time, in transactions that hold up no send (contract row F-13)."""
+
+from pathlib import Path
+
+from server.clock import Clock
+from server.db.database import Database
+from server.db.tx import Tx
+from server.db.writer import Writer
+from server.events.rows import Place
+from server.privacy import erasure_store, export_store
+from server.privacy.emails import erase_emails
+from server.privacy.erasure_store import ErasureRow, Step
+from server.privacy.faults import Moved
+from server.privacy.records import erase_records
+from server.privacy.rules import Erased
+from server.sealing import Seal
+from server.work.loop import Loop
+
+# Emails that one step looks at, emails that it changes, and entries of the audit log.
+WINDOW, BATCH, ENTRIES = 2_000, 25, 1_000
+_PAUSE_S = 0.5
+
+
+class Eraser:
+    """Goes on with every erasure in turn; a service.
+
+    The emails are walked over twice. While the first walk lasts, a transaction that began before may still
+    add an email, and a reader of the log a webhook call that it has made of what it read before. The second
+    walk begins when there are none of these any more, and finds what they added. Each step is one
+    transaction, which fails after that of another process: a kill repeats nothing and leaves nothing out.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        clock: Clock,
+        seal: Seal,
+        captured: Path,
+    ) -> None:
+        """`captured` is the folder of captured mail."""
+        self._database = database
+        self._writer = writer
+        self._clock = clock
+        self._seal = seal
+        self._captured = captured
+        self._loop = Loop("privacy.erase", self.step, pause_s=_PAUSE_S)
+
+    async def start(self) -> None:
+        """Begins to erase."""
+        self._loop.start()
+
+    async def stop(self) -> None:
+        """Finishes the step in progress."""
+        await self._loop.stop()
+
+    def wake(self) -> None:
+        """Looks for a new erasure at once."""
+        self._loop.wake()
+
+    async def step(self) -> bool:
+        """Goes on with each erasure in progress; True if one of them did not only wait."""
+        moved = False
+        for row in await self._database.read(erasure_store.due):
+            if self._loop.stopping:
+                break
+            try:
+                moved |= await self._advance(row)
+            except Moved:
+                # The next step reads it again.
+                continue
+        return moved
+
+    async def _advance(self, row: ErasureRow) -> bool:
+        assert row.address is not None
+        address = self._seal.open(row.address, seal_context(row.id)).decode()
+        erased = Erased(address, row.stand_in)
+        match row.phase:
+            case "emails" | "again":
+                await self._walk(row, erased)
+            case "waiting":
+                is_over = await self._database.read(
+                    erasure_store.have_passed, row.org_id, Place(row.mark_tx, row.mark_seq)
+                )
+                if not is_over:
+                    return False
+                await self._writer.run(erasure_store.advance, row, Step("again"), self._clock.now_ms())
+            case _:
+                await self._writer.run(self._erase_records, row, erased)
+        return True
+
+    async def _walk(self, row: ErasureRow, erased: Erased) -> None:
+        ids, after = await self._database.read(
+            erasure_store.emails_to,
+            row.org_id,
+            (erased.address, erased.stand_in) if row.phase == "again" else (erased.address,),
+            row.cursor,
+            WINDOW,
+            BATCH,
+        )
+        now_ms = self._clock.now_ms()
+
+        def write(tx: Tx) -> None:
+            step = Step(row.phase, after)
+            if not after and row.phase == "emails":
+                step = Step("waiting", mark=erasure_store.mark(tx))
+            elif not after:
+                step = Step("records")
+            counted = len(ids) if row.phase == "emails" else 0
+            erasure_store.advance(tx, row, step._replace(emails=counted), now_ms)
+            erase_emails(tx, row.org_id, erased, ids, now_ms, self._captured)
+
+        await self._writer.run(write)
+
+    def _erase_records(self, tx: Tx, row: ErasureRow, erased: Erased) -> None:
+        now_ms = self._clock.now_ms()
+        after = erase_records(tx, row.org_id, erased, row.cursor, ENTRIES)
+        erasure_store.advance(tx, row, Step("records", after) if after else Step("completed"), now_ms)
+        if not after:
+            export_store.expire_all(tx, row.org_id, now_ms)
+
+
+def seal_context(id: str) -> str:
+    """The context in which the address of an erasure is sealed."""
+    return f"erasure:{id}"

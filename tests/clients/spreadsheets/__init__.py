@@ -1,0 +1,1 @@
+"""LibreOffice, which saves contacts in the formats of spreadsheet programs."""

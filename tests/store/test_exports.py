@@ -1,0 +1,181 @@
+"""Exports of what an organisation has, on both engines (F-13)."""
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from server.db.database import Database
+from server.db.tables.privacy import export_parts, exports
+from server.db.tx import Tx
+from server.ids import new_id
+from server.privacy import export_store, sections
+from server.privacy.archive import lines_of
+from server.privacy.export_store import KEPT_MS, ExportRow
+from server.privacy.exporter import Exporter
+from server.privacy.sections import SECTIONS
+from tests.harness.rows import own_value, row_count, stored
+from tests.store.erasing import ADA, BOB, Erasing
+
+SECRETS = (b"private_key", b"secret", b"password", b"hash", b"erasure_key")
+
+
+async def begin(erasing: Erasing) -> ExportRow:
+    now_ms = erasing.clock.now_ms()
+    row = ExportRow(
+        *(erasing.org_id, new_id(), erasing.user_id, SECTIONS[0].name, "", 0, 0, 0, now_ms, now_ms, None),
+        expires_at=now_ms + KEPT_MS,
+    )
+    return await erasing.writer.run(export_store.begin, row)
+
+
+def exporter_of(erasing: Erasing) -> Exporter:
+    return Exporter(erasing.database, erasing.writer, erasing.clock)
+
+
+async def content(erasing: Erasing, row: ExportRow) -> bytes:
+    """All lines of an export."""
+    shown = await erasing.database.read(export_store.get, row.org_id, row.id, erasing.clock.now_ms())
+    assert shown is not None
+    assert shown.completed_at is not None
+    parts = []
+    for no in range(shown.part_count):
+        part = await erasing.database.read(export_store.part, row.org_id, row.id, no)
+        assert part is not None
+        parts.append(lines_of(part.content))
+    return b"".join(parts)
+
+
+async def exported(erasing: Erasing) -> bytes:
+    """The lines of a new export."""
+    row, exporter = await begin(erasing), exporter_of(erasing)
+    while await exporter.step():
+        pass
+    return await content(erasing, row)
+
+
+def objects(lines: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+async def fill(erasing: Erasing) -> None:
+    """Rows in most sections."""
+    await erasing.send_to_her_alone()
+    await erasing.send_to_both()
+    await erasing.note()
+    await erasing.request(BOB)
+    await erasing.read_log()
+
+
+async def test_export_holds_every_row_and_no_secret(erasing: Erasing, database: Database) -> None:
+    await fill(erasing)
+    lines = await exported(erasing)
+    found = Counter(line["section"] for line in objects(lines))
+    for section in SECTIONS:
+        table = section.key[0].table
+        query = select(func.count()).select_from(table).where(table.c.org_id == erasing.org_id)
+        # Members are those who have an account.
+        if section.name != "members":
+            assert found[section.name] == await database.read(own_value, int, query), section.name
+    assert {"emails", "email_contents", "events", "contacts", "suppressions", "audit_log"} <= found.keys()
+    assert not [text for text in SECRETS if text in lines]
+    [contact] = [line for line in objects(lines) if line["section"] == "contacts"]
+    assert (contact["email"], contact["last_name"], contact["unsubscribed"]) == (ADA, "Lovelace", False)
+    both = next(line for line in objects(lines) if line["section"] == "emails" and len(line["to"]) == 2)
+    assert both["bcc"] == ["eve@receiver.test"]
+    assert both["created_at"] == "2027-01-15T08:00:00.000Z"
+
+
+async def test_export_has_nothing_of_others(erasing: Erasing, database: Database, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = await Erasing(database, erasing.writer, tmp_path / "other").open()
+    await fill(other)
+    assert other.org_id.encode() not in await exported(erasing)
+    assert ADA.encode() not in await exported(erasing)
+
+
+async def test_export_resumes_after_a_kill_with_the_same_lines(
+    erasing: Erasing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(erasing)
+    for _ in range(3):
+        await erasing.send(BOB + "x")
+    whole = await exported(erasing)
+    small = {name: replace(section, rows=2) for name, section in sections.BY_NAME.items()}
+    monkeypatch.setattr(sections, "BY_NAME", small)
+    advance, killed = export_store.advance, 0
+
+    def dies(tx: Tx, *args: Any) -> None:
+        nonlocal killed
+        advance(tx, *args)
+        killed += 1
+        if killed % 2:
+            raise ConnectionError
+
+    monkeypatch.setattr(export_store, "advance", dies)
+    row, more = await begin(erasing), True
+    while more:
+        try:
+            more = await exporter_of(erasing).step()
+        except ConnectionError:
+            continue
+    assert killed > len(SECTIONS) * 2
+    assert await content(erasing, row) == whole
+
+
+async def test_two_processes_export_together(erasing: Erasing, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(erasing)
+    whole = await exported(erasing)
+    small = {name: replace(section, rows=1) for name, section in sections.BY_NAME.items()}
+    monkeypatch.setattr(sections, "BY_NAME", small)
+    row, several = await begin(erasing), [exporter_of(erasing) for _ in range(3)]
+    while any(await asyncio.gather(*(each.step() for each in several))):
+        pass
+    assert await content(erasing, row) == whole
+
+
+async def test_export_in_progress_is_returned(erasing: Erasing) -> None:
+    first = await begin(erasing)
+    assert (await begin(erasing)).id == first.id
+    exporter = exporter_of(erasing)
+    while await exporter.step():
+        pass
+    assert (await begin(erasing)).id != first.id
+
+
+async def test_export_expires_and_is_deleted_in_batches(
+    erasing: Erasing, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_store, "_MAX_SWEPT", 3)
+    await fill(erasing)
+    await exported(erasing)
+    erasing.clock.advance(KEPT_MS / 1000 - 1)
+    assert not await erasing.writer.run(export_store.sweep, erasing.clock.now_ms())
+    [row] = await stored(database, select(exports))
+    erasing.clock.advance(1)
+    assert await database.read(export_store.get, row.org_id, row.id, erasing.clock.now_ms()) is None
+    parts = await row_count(database, export_parts)
+    assert await erasing.writer.run(export_store.sweep, erasing.clock.now_ms())
+    assert await row_count(database, export_parts) == parts - 3
+    while await erasing.writer.run(export_store.sweep, erasing.clock.now_ms()):
+        pass
+    assert await row_count(database, export_parts) == await row_count(database, exports) == 0
+
+
+async def test_erasure_ends_exports_that_may_hold_the_address(erasing: Erasing, database: Database) -> None:
+    await fill(erasing)
+    assert ADA.encode() in await exported(erasing)
+    running = await begin(erasing)
+    await erasing.finish(await erasing.request())
+    now_ms = erasing.clock.now_ms()
+    [*rows] = await stored(database, select(exports.c.id))
+    assert len(rows) == 2
+    for row in rows:
+        assert await database.read(export_store.get, erasing.org_id, row.id, now_ms) is None
+    assert not await exporter_of(erasing).step()
+    assert (await begin(erasing)).id != running.id
