@@ -53,7 +53,7 @@ class Exports:
         caller = Caller(checked(exchange.authorization), exchange.request_id, deadline, client.address)
         format, media_type = _FORMATS.get(name, (account_pb2.EXPORT_FORMAT_UNSPECIFIED, ""))
         id = request.path_params["id"]
-        wanted = pb.GetExportFileRequest(id=id, format=format)
+        wanted = pb.GetExportFileRequest(export_id=id, format=format)
         call = self._get_file(wanted, timeout=caller.seconds_left, metadata=caller.metadata)
         try:
             # The first piece decides: what comes later cannot change the status any more.

@@ -36,6 +36,12 @@ def release_files() -> None:
         files.clear()
 
 
+def size_of(value: bytes) -> int:
+    """The bytes of a file, given the value of its field."""
+    pieces = (_apart.get() or {}).get(value)
+    return len(value) if pieces is None else sum(map(len, pieces))
+
+
 def serialised(message: Message) -> bytes:
     """The message as it is sent, with its files."""
     text = message.SerializeToString()

@@ -62,7 +62,7 @@ class ExportServicer:
         self, request: pb.GetExportFileRequest, context: Context
     ) -> AsyncIterator[pb.GetExportFileResponse]:
         """The content of an export. One part of it is in memory at a time."""
-        row = await self._found(request.id)
+        row = await self._found(request.export_id)
         if row.completed_at is None:
             raise ExportNotReady(row.id)
         is_zip = request.format == account_pb2.EXPORT_FORMAT_ZIP

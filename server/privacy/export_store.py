@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import delete, insert, select, update
 
+from server import limits
 from server.db.keys import in_keys
 from server.db.listing import Page, PageRequest, newest_first
 from server.db.statements import Change, Statement
-from server.db.tables.accounts import organisations
 from server.db.tables.privacy import export_parts, exports
 from server.db.tx import Tx
 from server.privacy.faults import Moved
@@ -80,8 +80,7 @@ _PART = Statement(
 def begin(tx: Tx, row: ExportRow) -> ExportRow:
     """Stores a new export; one of the organisation that is in progress is returned instead."""
     # Two requests take turns.
-    this = organisations.c.org_id == row.org_id
-    tx.scalar(str, select(organisations.c.org_id).where(this).with_for_update())
+    limits.lock(tx, row.org_id)
     running = (exports.c.org_id == row.org_id, exports.c.completed_at.is_(None))
     query = select(*_SHOWN).where(*running, exports.c.expires_at > row.created_at)
     same = tx.first(ExportRow, query)

@@ -779,7 +779,12 @@ ROWS: dict[str, Row] = {
     ),
     "AccountService.ListExports": Row("F-13", J, "full", points_to=cursors(export_id), least="owner"),
     "AccountService.GetExportFile": Row(
-        "F-13", J, "full", lambda world: {"id": export_id(world)}, {"id": export_id}, least="owner"
+        "F-13",
+        J,
+        "full",
+        lambda world: {"export_id": export_id(world)},
+        {"export_id": export_id},
+        least="owner",
     ),
     "AccountService.GetAccountHealth": Row("C-43", KJ, "read_only", bound=True),
     **of_operators(),

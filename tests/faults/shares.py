@@ -27,7 +27,7 @@ TRIED_S = 2.0
 # Seconds that its verification may take under attack, far below the 30 of its caller's patience.
 VERIFIED_S = 10.0
 SITES, MAILS, DOMAINS, LINKS, SCHEDULED = 70, 2_000, 100, 25, 120_000
-# So many are scheduled for an attack of this time; and scheduled emails that are taken in a second, at least.
+# The seconds of an attack with all of the scheduled emails; and those that are taken in a second, at least.
 LONG_S, TAKEN_EACH_S = 20.0, 500
 _PAUSE_S = 0.5
 _AMPLE = {"burst": "100000", "daily": "1000000", "monthly": "1000000", "unique": "1000000"}

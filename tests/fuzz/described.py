@@ -75,6 +75,23 @@ RULED = (
     "Subscribe",
     "ChangeSubscription",
     "CancelSubscription",
+    # Of operators: tried with an API key, as they would change plans and organisations.
+    "ListOrganisationAccounts",
+    "GetOrganisationAccount",
+    "UpdateOrganisationAccount",
+    "ChangeAccountState",
+    "ListOrganisationMembers",
+    "RemoveSecondFactor",
+    "CreateImpersonation",
+    "ListOrganisationSuppressions",
+    "RemoveOrganisationSuppression",
+    "GetRetention",
+    "UpdateRetention",
+    "GetPlanLimits",
+    "UpdatePlanLimits",
+    "GetQueueOverview",
+    "GetAbuseFigures",
+    "ListOperatorEntries",
 )
 """Operations with rules that no schema can say: what the description allows they may still refuse."""
 

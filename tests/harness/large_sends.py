@@ -18,19 +18,24 @@ def rest_sends(domain: str) -> Mapping[str, tuple[str, bytes]]:
     """Paths and bodies of sends with a large file, one of each dialect refused."""
     files = [{"filename": "a.bin", "content": b64encode(os.urandom(FILE_BYTES)).decode()}]
     good = email(domain, attachments=files)
-    many = [
-        {"filename": f"a{at}.bin", "content": files[0]["content"][at << 20 : at + 3 << 20]} for at in range(9)
-    ]
+    piece = files[0]["content"][: 4 << 20]
+    many = [{"filename": f"a{number}.bin", "content": piece} for number in range(9)]
     v1, zsend = "/v1/emails", "/api/v1/zsend/emails"
     bodies = {
         "accepted": (v1, good),
         "of several files": (v1, {**good, "attachments": many}),
         "refused": (v1, {**good, "to": _WRONG}),
         "of an unverified domain": (v1, {**good, "from": "a@elsewhere.example"}),
-        "in the other dialect": (zsend, {**good, "to": good["to"][0]}),
-        "refused in the other dialect": (zsend, {**good, "to": _WRONG[0]}),
+        # One email may have 10 MiB there.
+        "in the other dialect": (f"{zsend}/batch", {"emails": [_zsend_email(domain, piece)] * 3}),
+        "refused in the other dialect": (zsend, {**_zsend_email(domain, piece), "attachments": files}),
     }
     return {f"large send {name}": (path, orjson.dumps(body)) for name, (path, body) in bodies.items()}
+
+
+def _zsend_email(domain: str, content: str) -> dict[str, object]:
+    files = [{"filename": f"a{number}.bin", "content": content} for number in range(3)]
+    return {**email(domain, attachments=files), "to": "ok@example.net"}
 
 
 def rpc_sends(domain: str) -> Mapping[str, tuple[str, bytes]]:

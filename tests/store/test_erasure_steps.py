@@ -91,6 +91,22 @@ async def test_call_that_a_reader_made_before_is_found_by_the_second_walk(
     assert await erasing.personal() == {}
 
 
+async def test_call_that_a_reader_adds_during_the_first_walk_is_found_by_the_second(
+    erasing: Erasing, database: Database
+) -> None:
+    """It was made of an event as it was before; the email has the stand-in by then."""
+    await erasing.send_to_both()
+    await erasing.read_log()
+    [before] = await stored(database, select(webhook_calls))
+    assert ADA.encode() in before.body.lower()
+    row = await erasing.request()
+    while await stored(database, select(erasures.c.id).where(erasures.c.phase == "emails")):
+        await erasing.eraser.step()
+    await erasing.writer.run(Tx.change, update(webhook_calls).values(body=before.body))
+    await erasing.finish(row)
+    assert await erasing.personal() == {}
+
+
 async def test_second_walk_waits_for_the_readers_of_the_log(erasing: Erasing, database: Database) -> None:
     await erasing.read_log()
     await erasing.send(BOB)

@@ -5,13 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
 from server.db.tables.emails import email_contents, emails
+from server.db.tables.operators import operator_entries
 from server.db.tables.privacy import erasures
+from server.db.tables.quotas import unique_recipients
 from server.db.tables.suppressions import suppressions
+from server.db.tx import Tx
 from server.delivery import clearance
 from server.emails.accept import Acceptor
 from server.emails.batch import Batch
@@ -214,3 +217,35 @@ async def test_address_is_sealed_while_it_is_kept(erasing: Erasing, database: Da
     [row] = await stored(database, select(erasures))
     assert b"lovelace" not in str(row).encode()
     assert row.address is not None
+
+
+async def test_number_of_different_recipients_stays(erasing: Erasing, database: Database) -> None:
+    """It counts against the plan's limit; a second erasure of the address keeps it too."""
+    rows = [
+        {"org_id": erasing.org_id, "address": address, "month": month}
+        for address, month in ((ADA, 1), (ADA, 2), (BOB, 2))
+    ]
+    await erasing.writer.run(Tx.change, insert(unique_recipients), rows)
+    for again in (False, True):
+        if again:
+            await erasing.writer.run(Tx.change, insert(unique_recipients), rows[:1])
+        row = await erasing.finish(await erasing.request())
+        kept = await stored(database, select(unique_recipients.c.address, unique_recipients.c.month))
+        assert sorted(kept) == sorted([(BOB, 2), (row.stand_in, 1), (row.stand_in, 2)])
+
+
+async def test_logs_of_operators_do_not_name_the_address(erasing: Erasing) -> None:
+    entry = {
+        **dict.fromkeys(("method", "actor", "actor_name", "address"), ""),
+        "id": new_id(),
+        "at": 0,
+        "org_id": erasing.org_id,
+        "target_id": ADA,
+        "actor_id": new_id(),
+        "reason": f"{ADA} asked for it",
+        "changes": json.dumps({"suppression": [ADA, None]}),
+    }
+    await erasing.writer.run(Tx.change, insert(operator_entries), entry)
+    assert "operator_entries" in await erasing.personal()
+    await erasing.finish(await erasing.request())
+    assert await erasing.personal() == {}

@@ -135,7 +135,7 @@ async def test_contents_of_a_call_that_died_are_swept_after_an_hour(
 
 
 async def test_a_piece_holds_about_a_megabyte(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one transaction writes does not grow with the email."""
+    """A transaction does not grow with the email."""
     sizes: list[int] = []
     submit = staged.writer.submit
 

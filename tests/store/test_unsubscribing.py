@@ -5,15 +5,16 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from zidimail.v1 import contacts_service_pb2 as pb
 
 from server.accounts.faults import LinkNotValid
-from server.contacts.send_store import KEPT_MS, sweep
 from server.contacts.unsubscribe_links import UnsubscribeLinks
 from server.contacts.unsubscribing import Unsubscribing
 from server.db.database import Database
+from server.db.tables.contacts import contact_list_sends
 from server.db.tables.emails import email_contents, recipients
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import ValidationFailed
 from tests.harness.rows import stored
@@ -162,7 +163,7 @@ async def test_link_works_when_its_send_is_no_longer_kept(list_of: Recipients) -
     await mailing.begin()
     await mailing.work()
     token = await list_of.token("ada")
-    await mailing.writer.run(sweep, mailing.clock.now_ms() + KEPT_MS)
+    await mailing.writer.run(Tx.change, delete(contact_list_sends))
     assert await list_of.unsubscribe(token) == ("ada@list.test", "", True)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from zidimail.v1.batch_job_service_pb2 import CreateBatchJobRequest
 from zidimail.v1.email_service_pb2 import SendEmailRequest
 
+from edge.files_apart import size_of
 from edge.transcoding.status import Violation, invalid
 from edge.transcoding.values import VIOLATIONS_SHOWN
 
@@ -51,7 +52,7 @@ def _texts(email: SendEmailRequest, within: str) -> Iterator[str]:
     for name, size in (("html", html), ("text", text)):
         if size > BODY:
             yield f"{within}{name} {_beyond(size, BODY)}"
-    files = [len(file.content) for file in email.attachments]
+    files = [size_of(file.content) for file in email.attachments]
     for index, size in enumerate(files):
         if size > FILE:
             yield f"{within}attachments[{index}] {_beyond(size, FILE)}"

@@ -496,12 +496,12 @@ class GetExportResponse(_message.Message):
     def __init__(self, data_export: _Optional[_Union[_account_pb2.Export, _Mapping]] = ...) -> None: ...
 
 class GetExportFileRequest(_message.Message):
-    __slots__ = ("id", "format")
-    ID_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("export_id", "format")
+    EXPORT_ID_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
-    id: str
+    export_id: str
     format: _account_pb2.ExportFormat
-    def __init__(self, id: _Optional[str] = ..., format: _Optional[_Union[_account_pb2.ExportFormat, str]] = ...) -> None: ...
+    def __init__(self, export_id: _Optional[str] = ..., format: _Optional[_Union[_account_pb2.ExportFormat, str]] = ...) -> None: ...
 
 class GetExportFileResponse(_message.Message):
     __slots__ = ("content",)

@@ -81,7 +81,7 @@ async def test_workbook_with_the_habits_of_people_is_read() -> None:
     sheet.append([datetime.date(2026, 1, 2), "Ada Lovelace", "ada@example.org"])
     sheet.append([])
     sheet.append([datetime.datetime(2026, 1, 2, 3, 4), "José Núñez", "jose@example.org"])
-    sheet["C2"].hyperlink = "mailto:somebody-else@example.org"
+    sheet["C2"].hyperlink = "mailto:other@example.org"
     sheet["C2"].value = "ada@example.org"
     sheet["A1"].font = openpyxl.styles.Font(bold=True)
     sheet.row_dimensions[4].hidden = True

@@ -122,12 +122,6 @@ def test_a_field_in_ascii_is_sent_on_octet_for_octet() -> None:
     assert odd.encode() + b"\r\n" in made.content["raw_head"]
 
 
-def test_blanks_before_a_colon_are_left_out() -> None:
-    """As old mail had them (RFC 5322 section 4.5): some take such a line for the end of the header."""
-    made = accepted(message(TEXT, SENDER, "X-Old \t: a\r\n b\r\nList-Id : c <d.sender.test>"))
-    assert b"X-Old: a\r\n b\r\nList-Id: c <d.sender.test>\r\n" in made.content["raw_head"]
-
-
 def test_text_beyond_ascii_in_the_header_is_encoded() -> None:
     """C-54: the names of mailboxes and free text."""
     made = accepted(

@@ -63,7 +63,7 @@ def test_a_large_file_is_not_copied_into_the_message() -> None:
     assert content_of(read.content) == read.content
 
 
-def test_what_looks_like_a_file_of_another_call_is_none() -> None:
+def test_handle_of_another_call_is_no_file() -> None:
     request = pb.SendRawEmailRequest(content=b"x" * LARGE_REQUEST)
     files = files_of(request.DESCRIPTOR)
     handle = pb.SendRawEmailRequest.FromString(take_files_out(files, request.SerializeToString())).content
