@@ -18,7 +18,7 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import ValidationFailed
 from tests.harness.rows import stored
-from tests.store.accepting import DOMAIN, OTHER
+from tests.store.accepting import CALLER, DOMAIN, OTHER
 from tests.store.list_mailing import APP_URL, Mailing
 from tests.store.shop import Shop
 
