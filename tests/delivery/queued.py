@@ -32,6 +32,7 @@ from server.wire.timestamps import timestamp
 from server.work.backpressure import AcceptLoad
 from server.work.notifier import Notifier
 from tests.harness.clock import START_MS, ManualClock
+from tests.harness.rows import own_rows, own_value
 
 SECRET = "for tests only"  # noqa: S105
 
@@ -177,7 +178,7 @@ def _add_missing(tx: Tx, org_ids: Collection[str]) -> None:
 async def status_of(database: Database, email: Queued) -> str:
     """An email's status."""
     query = select(emails.c.status).where(emails.c.org_id == email.org_id, emails.c.id == email.id)
-    status = await database.read(Tx.scalar, str, query)
+    status = await database.read(own_value, str, query)
     assert status is not None
     return status
 
@@ -195,14 +196,14 @@ async def recipients_of(database: Database, email: Queued) -> list[RecipientRow]
     """An email's recipients, in order."""
     columns = [recipients.c[name] for name in RecipientRow._fields]
     query = select(*columns).where(recipients.c.email_id == email.id).order_by(recipients.c.no)
-    return await database.read(Tx.all, RecipientRow, query)
+    return await database.read(own_rows, RecipientRow, query)
 
 
 async def queue_of(database: Database) -> list[QueueRow]:
     """All rows of the queue."""
     columns = [delivery_queue.c[name] for name in QueueRow._fields]
     return await database.read(
-        Tx.all, QueueRow, select(*columns).order_by(delivery_queue.c.email_id, delivery_queue.c.no)
+        own_rows, QueueRow, select(*columns).order_by(delivery_queue.c.email_id, delivery_queue.c.no)
     )
 
 

@@ -27,7 +27,7 @@ from server.wire.caller import KeyCaller, OrganisationCaller
 from server.work.backpressure import AcceptLoad
 from server.work.notifier import Notifier
 from tests.harness.clock import ManualClock
-from tests.harness.rows import row_count
+from tests.harness.rows import own_rows, row_count
 
 CALLER = KeyCaller(new_id(), new_id(), "full")
 OTHER = KeyCaller(new_id(), new_id(), "full")
@@ -152,5 +152,5 @@ class Accepting:
     async def used(self) -> Usage:
         """The usage of the only organisation that has sent."""
         columns = (usage.c.day_count, usage.c.month_count, usage.c.unique_count)
-        [row] = await self.database.read(Tx.all, Usage, select(*columns))
+        [row] = await self.database.read(own_rows, Usage, select(*columns))
         return row

@@ -1,5 +1,6 @@
 """A resolver with scripted answers and a verifier that uses it; a store for state machines."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -15,11 +16,61 @@ from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
 from tests.harness.interleaving import Pair, two_transactions
 from tests.harness.paypal_server import PayPalServer, paypal_server
+from tests.harness.postgres import Postgres
+from tests.harness.twins import add_twins, changed_twins
 from tests.store.erasing import Erasing
 from tests.store.machines import Store, open_store
 from tests.store.own_domains import HOSTNAME
 from tests.store.payer import Payer
 from tests.store.people import People
+
+
+@pytest.fixture(scope="session")
+def sqlite_with_twins(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    """A migrated SQLite database with the triggers that add twins, to be copied."""
+    path = Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("twins") / "template.db"))
+    add_twins(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_with_twins(postgres: Postgres, postgres_template: str) -> str:
+    """The URL of a migrated PostgreSQL database with the triggers that add twins, to be copied."""
+    url = postgres.create_database(postgres_template)
+    add_twins(url)
+    return url
+
+
+@pytest.fixture
+def sqlite_url(
+    tmp_path: Path, sqlite_template: Path, sqlite_with_twins: Path, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """The URL of a fresh SQLite database, where another organisation has a twin of each row.
+
+    A module may say WITHOUT_TWINS why it has none.
+    """
+    has_twins = not hasattr(request.module, "WITHOUT_TWINS")
+    url = (
+        f"sqlite:///{shutil.copy(sqlite_with_twins if has_twins else sqlite_template, tmp_path / 'test.db')}"
+    )
+    yield url
+    assert not has_twins or changed_twins(url) == []
+
+
+@pytest.fixture
+def postgres_url(
+    postgres: Postgres, postgres_template: str, postgres_with_twins: str, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database, where another organisation has a twin of each row.
+
+    A module may say WITHOUT_TWINS why it has none.
+    """
+    has_twins = not hasattr(request.module, "WITHOUT_TWINS")
+    url = postgres.create_database(postgres_with_twins if has_twins else postgres_template)
+    yield url
+    changed = changed_twins(url) if has_twins else []
+    postgres.drop_database(url)
+    assert changed == []
 
 
 @pytest.fixture

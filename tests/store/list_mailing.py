@@ -13,10 +13,10 @@ from server.contacts.store import Changes
 from server.contacts.unsubscribe_links import UnsubscribeLinks
 from server.db.database import Database
 from server.db.tables.emails import recipients
-from server.db.tx import Tx
 from server.db.writer import Writer
 from server.ids import new_id
 from server.wire.caller import SessionCaller
+from tests.harness.rows import own_values
 from tests.store.accepting import CALLER, DOMAIN, OTHER, Accepting
 from tests.store.shop import Shop
 
@@ -81,7 +81,7 @@ class Mailing(Accepting):
     async def sent(self) -> list[str]:
         """The recipients of all emails that were accepted, each as often as it has one."""
         query = select(recipients.c.address).order_by(recipients.c.address)
-        addresses = await self.database.read(Tx.scalars, str, query)
+        addresses = await self.database.read(own_values, str, query)
         return [address.removesuffix("@list.test") for address in addresses]
 
     async def outcome(self, id: str) -> tuple[str, int, int, int, int]:

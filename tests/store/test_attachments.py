@@ -30,6 +30,7 @@ from server.net.dns import Resolver
 from server.net.http import GuardedClient
 from server.settings import Settings
 from server.wire.caller import KeyCaller
+from tests.harness.rows import own_rows, own_value, own_values
 from tests.harness.waiting import until
 from tests.harness.webhook_sink import WebhookSink, page
 from tests.store.accepting import CALLER, Accepting, send_request
@@ -67,7 +68,7 @@ class StoredFile(NamedTuple):
 
 
 def files(tx: Tx) -> list[StoredFile]:
-    rows = tx.all(AttachmentRow, select(*ATTACHMENT).order_by(attachments.c.email_id, attachments.c.no))
+    rows = own_rows(tx, AttachmentRow, select(*ATTACHMENT).order_by(attachments.c.email_id, attachments.c.no))
     return [StoredFile(*row, content_of(tx, row)) for row in rows]
 
 
@@ -75,7 +76,7 @@ def content_of(tx: Tx, file: AttachmentRow) -> bytes | None:
     query = select(attachment_parts.c.content).where(
         attachment_parts.c.email_id == file.email_id, attachment_parts.c.no == file.no
     )
-    parts = tx.scalars(bytes, query.order_by(attachment_parts.c.part))
+    parts = own_values(tx, bytes, query.order_by(attachment_parts.c.part))
     return b"".join(parts) if parts else None
 
 
@@ -115,7 +116,7 @@ async def test_attachments_are_stored_beside_the_email(linking: Linking) -> None
         (result.id, 1, "b.pdf", "application/pdf", "", 3, b"abc"),
         (result.id, 2, "a.png", "image/png", "logo", 2, b"\x00\xff"),
     ]
-    attached = await linking.database.read(Tx.scalar, int, select(delivery_queue.c.attached))
+    attached = await linking.database.read(own_value, int, select(delivery_queue.c.attached))
     assert attached is not None
     assert attached >= 5
 

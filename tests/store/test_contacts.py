@@ -21,6 +21,7 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.ids import new_id
 from tests.harness.clock import START_MS
+from tests.harness.rows import own_values
 from tests.store.shop import ADA, BOB, NAMELESS, ORG, OTHER, Shop
 
 
@@ -134,7 +135,7 @@ async def test_deleted_list_is_gone_at_once_and_its_members_stay_contacts(shop: 
         pass
 
     def left(tx: Tx) -> list[str]:
-        return tx.scalars(str, select(contact_list_members.c.list_id).distinct())
+        return own_values(tx, str, select(contact_list_members.c.list_id).distinct())
 
     assert await shop.database.read(left) == [kept]
     assert await shop.members(kept) == 3

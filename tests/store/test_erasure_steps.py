@@ -125,7 +125,7 @@ async def test_mail_that_is_recorded_during_the_first_walk_is_found_by_the_secon
     row = await erasing.request()
     await erasing.eraser.step()
     email = await erasing.send(BOB)
-    her = recipients.c.email_id == email.id
-    await erasing.writer.run(Tx.change, update(recipients).where(her).values(address=ADA))
+    her = (recipients.c.org_id == email.org_id, recipients.c.email_id == email.id)
+    await erasing.writer.run(Tx.change, update(recipients).where(*her).values(address=ADA))
     await erasing.finish(row)
     assert [one.address for one in await recipients_of(database, email)] == [row.stand_in]

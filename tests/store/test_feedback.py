@@ -76,7 +76,7 @@ async def test_feedback_on_test_mail_suppresses_no_address(
     database: Database, writer: Writer, email: Queued, feedback: Callable[[Queued], Feedback]
 ) -> None:
     """F-5: test mail has no receiver, so no complaint or bounce of it can be real."""
-    await writer.run(Tx.change, update(emails).values(test=True))
+    await writer.run(Tx.change, update(emails).where(emails.c.org_id == email.org_id).values(test=True))
     await recorded(writer, feedback(email))
     assert len(await events_of(database, email)) == 1
     assert await suppressed(database) == []

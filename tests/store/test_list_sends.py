@@ -186,7 +186,9 @@ async def test_send_of_a_banned_organisation_fails(mailing: Mailing) -> None:
 async def test_send_whose_domain_is_no_longer_verified_fails(mailing: Mailing) -> None:
     await mailing.members("ada")
     id = await mailing.begin()
-    await mailing.writer.run(Tx.change, update(domains).values(verified=False))
+    await mailing.writer.run(
+        Tx.change, update(domains).where(domains.c.org_id == CALLER.org_id).values(verified=False)
+    )
     await mailing.work()
     row = await mailing.get(id)
     assert (row.status, row.reason) == ("failed", "DOMAIN_NOT_VERIFIED")

@@ -130,7 +130,9 @@ async def test_webhook_stays_as_its_readers_saw_it(writer: Writer, pair: Pair) -
     first, second = pair
     assert first.run(webhook_store.statuses, [key]) == {key: "enabled"}
     assert second.run(webhook_store.statuses, [key]) == {key: "enabled"}
-    disabling = second.begin(Tx.change, update(webhooks).values(status="disabled"))
+    disabling = second.begin(
+        Tx.change, update(webhooks).where(webhooks.c.org_id == ORG).values(status="disabled")
+    )
     assert second.waits(disabling)
     first.commit()
     assert second.result(disabling) == 1

@@ -33,7 +33,7 @@ from server.webhooks.store import remove as remove_webhooks
 from server.wire.caller import KeyCaller
 from tests.delivery.queued import DOMAIN_ID, keys_of
 from tests.harness.clock import START_MS
-from tests.harness.rows import row_count, stored
+from tests.harness.rows import own_values, row_count, stored
 from tests.harness.sqlite_plans import plans_of, scans
 from tests.store.accepting import CALLER, OTHER, Accepting, send_request
 
@@ -209,10 +209,14 @@ async def test_scheduled_emails_count_while_they_wait(accepting: Accepting, writ
     assert isinstance(again, pb.SendEmailResponse)
     assert (await writer.run(release, START_MS + 2 * HOUR_MS)).emails == 1
     assert (await waiting(accepting))[0] == 2
-    await writer.run(Tx.change, update(domains).values(verified=False))
+    await writer.run(
+        Tx.change, update(domains).where(domains.c.org_id == CALLER.org_id).values(verified=False)
+    )
     await writer.run(release, START_MS + 3 * HOUR_MS)
     assert (await waiting(accepting))[0] == 1, "it failed, and waits no more"
-    await writer.run(Tx.change, update(domains).values(verified=True))
+    await writer.run(
+        Tx.change, update(domains).where(domains.c.org_id == CALLER.org_id).values(verified=True)
+    )
     await accepting.set_organisation(state="paused")
     await writer.run(release, START_MS + 9 * HOUR_MS)
     assert (await waiting(accepting))[0] == 1, "it waits for its organisation"
@@ -262,7 +266,7 @@ async def test_two_servers_count_what_waits_exactly(
     accepted = sum(isinstance(found[0], pb.SendEmailResponse) for found in outcomes[:60])
     assert outcomes[60:] == [None] * 20
     query = select(emails.c.waiting_bytes).where(emails.c.status == "scheduled")
-    sizes = await accepting.database.read(Tx.scalars, int, query)
+    sizes = await accepting.database.read(own_values, int, query)
     assert await waiting(accepting) == (len(sizes), sum(sizes))
     assert 20 <= accepted == len(sizes) <= 40
     await accepting.results(*[later()] * 60)

@@ -34,6 +34,8 @@ from tests.harness.clock import ManualClock
 from tests.harness.rows import row_count, stored
 from tests.store.keeping import DAYS, EMAILS_A_DAY, KEPT, Keeping
 
+WITHOUT_TWINS = "what is old is deleted of all organisations, twins too"
+
 DAY_S = DAY_MS // 1000
 
 

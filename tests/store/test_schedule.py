@@ -27,7 +27,7 @@ from server.ids import new_id
 from server.quotas.faults import BurstLimitExceeded, DailyQuotaExceeded
 from server.wire.caller import KeyCaller
 from tests.harness.clock import START_MS
-from tests.harness.rows import found, stored
+from tests.harness.rows import found, own_value, own_values, stored
 from tests.harness.sqlite_plans import plans_of, scans
 from tests.store.accepting import CALLER, OTHER, Accepting, send_request
 
@@ -66,7 +66,7 @@ class Scheduling(Accepting):
     async def states(self, email_id: str) -> list[str]:
         """The email's status, and those of its recipients."""
         query = select(recipients.c.status).where(recipients.c.email_id == email_id).order_by(recipients.c.no)
-        statuses = await self.database.read(Tx.scalars, str, query)
+        statuses = await self.database.read(own_values, str, query)
         return [(await self.email(email_id)).status, *statuses]
 
     async def queue(self, email_id: str) -> list[Any]:
@@ -77,11 +77,11 @@ class Scheduling(Accepting):
 
     async def count_usage(self) -> int:
         """The number of recipients that were counted today."""
-        return await self.database.read(Tx.scalar, int, select(usage.c.day_count)) or 0
+        return await self.database.read(own_value, int, select(usage.c.day_count)) or 0
 
     async def events(self, email_id: str) -> list[str]:
         query = select(events.c.type).where(events.c.email_id == email_id).order_by(events.c.tx, events.c.seq)
-        types = await self.database.read(Tx.scalars, str, query)
+        types = await self.database.read(own_values, str, query)
         return [type.removeprefix("email.") for type in types]
 
     async def reasons(self, email_id: str) -> list[tuple[str, str]]:
@@ -259,7 +259,7 @@ async def test_scheduled_email_to_suppressed_recipients_only_is_not_sent(schedul
 
 async def test_scheduled_email_fails_if_its_domain_was_removed(scheduling: Scheduling) -> None:
     id = await scheduling.schedule()
-    await scheduling.writer.run(Tx.change, delete(domains))
+    await scheduling.writer.run(Tx.change, delete(domains).where(domains.c.org_id == CALLER.org_id))
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(id) == ["failed", "failed"]
     assert (await scheduling.queue(id), await scheduling.events(id)) == ([], ["scheduled", "failed"])
@@ -312,11 +312,15 @@ async def test_scheduled_email_of_a_paused_organisation_waits_without_its_domain
     """C-41: the account comes before the domain, which may be verified again before the pause ends."""
     id = await scheduling.schedule()
     await scheduling.set_organisation(state="paused")
-    await scheduling.writer.run(Tx.change, update(domains).values(verified=False))
+    await scheduling.writer.run(
+        Tx.change, update(domains).where(domains.c.org_id == CALLER.org_id).values(verified=False)
+    )
     await scheduling.release(IN_AN_HOUR)
     assert await scheduling.states(id) == ["scheduled", "scheduled"]
     await scheduling.set_organisation(state="healthy")
-    await scheduling.writer.run(Tx.change, update(domains).values(verified=True))
+    await scheduling.writer.run(
+        Tx.change, update(domains).where(domains.c.org_id == CALLER.org_id).values(verified=True)
+    )
     await scheduling.release(IN_AN_HOUR + HOUR_MS)
     assert await scheduling.states(id) == ["queued", "queued"]
 

@@ -118,7 +118,8 @@ async def test_stream_ends_when_the_server_stops_or_the_send_is_gone(
 ) -> None:
     gone, kept = await mailing.begin(), await mailing.begin()
     streams = [await Watching(mailing, watchers).watch(id) for id in (gone, kept)]
-    await mailing.writer.run(Tx.change, delete(contact_list_sends).where(contact_list_sends.c.id == gone))
+    this = contact_list_sends.c.org_id == CALLER.org_id, contact_list_sends.c.id == gone
+    await mailing.writer.run(Tx.change, delete(contact_list_sends).where(*this))
     await streams[0].step()
     await streams[0].end()
     await watchers.stop()

@@ -14,6 +14,7 @@ from server.ids import new_id
 from server.wire.caller import SessionCaller
 from server.wire.faults import InvalidCredentials
 from tests.harness.clock import ManualClock
+from tests.harness.rows import own_values
 
 HOUR_MS = 3_600_000
 
@@ -72,7 +73,7 @@ async def test_the_end_of_one_session_leaves_the_others_of_its_user(
     people: Users, database: Database, clock: ManualClock
 ) -> None:
     user_id, first = await people.sign_in()
-    [first_id] = await database.read(Tx.scalars, str, select(sessions.c.id))
+    [first_id] = await database.read(own_values, str, select(sessions.c.id))
     _, second = await people.sign_in(user_id)
     await people.writer.run(Tx.change, delete(sessions).where(sessions.c.id == first_id))
     assert not await people.is_recognised(first)
@@ -87,7 +88,7 @@ async def test_a_token_without_a_row_is_no_session(people: Users) -> None:
 
 async def test_a_session_of_one_user_does_not_speak_for_another(people: Users, database: Database) -> None:
     await people.sign_in()
-    [session_id] = await database.read(Tx.scalars, str, select(sessions.c.id))
+    [session_id] = await database.read(own_values, str, select(sessions.c.id))
     other_id, _ = await people.sign_in()
     assert not await people.is_recognised(people.tokens.issue(people.org_id, other_id, session_id))
 

@@ -10,7 +10,6 @@ from zidimail.v1 import email_service_pb2 as pb
 
 from server.db.database import Database
 from server.db.tables.emails import attachment_parts, email_contents, emails, staged_contents
-from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.batch import Answer, Batch
 from server.emails.draft import Draft, draft
@@ -18,6 +17,7 @@ from server.emails.parts import PART
 from server.emails.prospects import Prospects
 from server.emails.staging import LIFETIME_MS, STAGED_BYTES, Staging
 from server.faults import Fault, Unavailable
+from tests.harness.rows import own_values
 from tests.store.accepting import CALLER, DOMAIN, Accepting, send_request
 
 LARGE = os.urandom(3 * PART + 1)
@@ -65,7 +65,7 @@ async def test_contents_are_stored_before_their_email_and_stay_with_it(staged: S
         await staged.acceptor.accept(made)
     assert await staged.rows() == [4, 1, 1, 0]
     parts = await staged.database.read(
-        Tx.scalars, bytes, select(attachment_parts.c.content).order_by(attachment_parts.c.part)
+        own_values, bytes, select(attachment_parts.c.content).order_by(attachment_parts.c.part)
     )
     assert b"".join(parts) == LARGE
 

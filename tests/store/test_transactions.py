@@ -136,7 +136,9 @@ async def test_row_class_that_differs_from_the_result_is_an_error(
 
 async def test_null_and_literals_are_checked_too(database: Database, writer: Writer) -> None:
     await writer.submit(_insert, ["a"])
-    assert await database.read(Statement(_RightLiteral, "SELECT key FROM idempotency_keys").all) == [("a",)]
+    assert await database.read(
+        Statement(_RightLiteral, "SELECT key FROM idempotency_keys WHERE org_id = 'o1'").all
+    ) == [("a",)]
     with pytest.raises(TypeError, match="NoneType"):
         await database.read(Statement(_NotNull, "SELECT NULL AS lease FROM idempotency_keys").all)
     with pytest.raises(TypeError, match="str"):
@@ -189,7 +191,7 @@ async def test_core_and_plain_statements_share_one_transaction(database: Databas
     def write(tx: Tx, *, fail: bool) -> None:
         KEYS.rows(tx, [key("by the driver")])
         assert tx.scalar(str, select(idempotency_keys.c.key)) == "by the driver"
-        assert tx.change(delete(idempotency_keys)) == 1
+        assert tx.change(delete(idempotency_keys).where(idempotency_keys.c.org_id == "o1")) == 1
         assert _found(tx) == []
         KEYS.rows(tx, [key("again")])
         if fail:

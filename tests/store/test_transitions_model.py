@@ -38,6 +38,7 @@ from server.queue import store as queue
 from server.queue.rows import LeaseKey
 from server.wire.caller import KeyCaller
 from tests.harness.clock import START_MS
+from tests.harness.rows import own_rows, own_values
 from tests.store.accepting import send_request
 from tests.store.machines import explore, with_time_to_shorten
 
@@ -191,9 +192,9 @@ class Mail(RuleBasedStateMachine):
     @rule(verified=st.sampled_from((True, True, False)))
     def release(self, verified: bool) -> None:
         """Scheduled mail that is due is released, while the domain may have lost its verification."""
-        self.tx.change(update(domains).values(verified=verified))
+        self.tx.change(update(domains).where(domains.c.org_id == CALLER.org_id).values(verified=verified))
         release(self.tx, self.now)
-        self.tx.change(update(domains).values(verified=True))
+        self.tx.change(update(domains).where(domains.c.org_id == CALLER.org_id).values(verified=True))
 
     @rule(minutes=st.integers(1, 3))
     def wait(self, minutes: int) -> None:
@@ -246,21 +247,20 @@ class Mail(RuleBasedStateMachine):
 
     @invariant()
     def files_are_kept_while_they_are_needed(self) -> None:
-        kept = set(self.tx.scalars(str, select(attachment_parts.c.email_id)))
+        kept = set(own_values(self.tx, str, select(attachment_parts.c.email_id)))
         assert kept == {key for key, status in self.statuses().items() if status in OPEN}
 
     # The stored state.
 
     def recipients(self) -> list[Stored]:
         columns = [recipients.c[name] for name in Stored._fields]
-        return self.tx.all(Stored, select(*columns).order_by(recipients.c.email_id, recipients.c.no))
+        return own_rows(self.tx, Stored, select(*columns).order_by(recipients.c.email_id, recipients.c.no))
 
     def recipient(self, which: int) -> Stored:
-        people = self.recipients()
-        return people[which % len(people)]
+        return (people := self.recipients())[which % len(people)]
 
     def statuses(self) -> dict[str, Status]:
-        return {row.id: row.status for row in self.tx.all(Email, select(emails.c.id, emails.c.status))}
+        return {row.id: row.status for row in own_rows(self.tx, Email, select(emails.c.id, emails.c.status))}
 
     def events(self) -> list[Event]:
         columns = [events.c[name] for name in Event._fields]

@@ -31,7 +31,9 @@ async def register(writer: Writer, format: str | None = None) -> str:
     new = NewWebhook(ORG, new_id(), "https://hooks.example.com/", ["email.sent"], b"sealed", START_MS)
     await writer.submit(store.add, [new])
     if format is not None:
-        change = update(webhooks).where(webhooks.c.id == new.id).values(format=format)
+        change = (
+            update(webhooks).where(webhooks.c.org_id == ORG, webhooks.c.id == new.id).values(format=format)
+        )
         await writer.run(lambda tx: tx.change(change))
     return new.id
 

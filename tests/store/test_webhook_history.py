@@ -19,6 +19,7 @@ from server.webhooks.history import CallRow
 from server.webhooks.store import WebhookKey
 from tests.harness.clock import START_MS
 from tests.harness.sqlite_plans import plans_of
+from tests.harness.twins import TWIN_ORG
 from tests.store.machines import Store, StoreMachine, explore, with_time_to_shorten
 
 HOOK: WebhookKey = (new_id(), new_id())
@@ -117,7 +118,7 @@ class Calls(StoreMachine):
 
     def teardown(self) -> None:
         for table in (webhook_calls, webhooks):
-            self.run(self.store.writer.run, Tx.change, delete(table))
+            self.run(self.store.writer.run, Tx.change, delete(table).where(table.c.org_id != TWIN_ORG))
 
 
 @with_time_to_shorten

@@ -262,7 +262,7 @@ async def test_event_that_cannot_be_sent_does_not_block_others(database: Databas
     webhook_id = await register(writer, org_id)
     broken = await happen(writer, org_id, "email.sent")
     await happen(writer, org_id, "email.sent")
-    corruption = update(emails).where(emails.c.id == broken).values(to="no list")
+    corruption = update(emails).where(emails.c.org_id == org_id, emails.c.id == broken).values(to="no list")
     await writer.run(lambda tx: tx.change(corruption))
     await fan_out(database, writer)
     assert await waiting(database) == [(org_id, webhook_id, "email.sent")]
