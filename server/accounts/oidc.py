@@ -127,7 +127,7 @@ class OidcLogin:
         if login.identity is None:
             kept = orjson.loads(self._seal.open(login.secrets, context))
             identity = await self._provider.identity(code, kept["verifier"], kept["nonce"])
-            sealed = self._seal.seal(orjson.dumps(identity), context)
+            sealed = self._seal.seal(orjson.dumps(list(identity)), context)
             await self._writer.run(oidc_store.keep_identity, login.id, sealed)
         else:
             identity = Identity(*orjson.loads(self._seal.open(login.identity, context)))
