@@ -142,7 +142,7 @@ class Letters:
             to,
             "A new way to sign in",
             [
-                f"Somebody signed in to your account {to} at ZidiMail ({self._app_url}) by {provider}, which "
+                f"A person signed in to your account {to} at ZidiMail ({self._app_url}) by {provider}, which "
                 "vouches for this address. It can be used for that from now on.",
                 "If it was not you, secure your account at the provider, and set a new password here:",
             ],

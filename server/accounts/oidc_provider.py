@@ -37,7 +37,7 @@ class Client(NamedTuple):
 
 
 class Metadata(NamedTuple):
-    """What the provider says about itself (OpenID Connect Discovery 1.0, section 3)."""
+    """The provider's description of itself (OpenID Connect Discovery 1.0, section 3)."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -84,7 +84,7 @@ class Provider:
             self._session = None
 
     async def metadata(self) -> Metadata:
-        """What the provider says about itself; looked up once an hour."""
+        """The provider's description of itself; looked up once an hour."""
         async with self._turn:
             if self._metadata is None or not self._is_fresh(self._metadata[0], _CACHED_MS):
                 url = self.client.issuer.rstrip("/") + "/.well-known/openid-configuration"
@@ -158,7 +158,7 @@ class Provider:
         return _parsed(status, answer)
 
     async def _userinfo(self, metadata: Metadata, given: Mapping[str, Any], subject: str) -> dict[str, Any]:
-        """What the provider says beside the ID token about the same person (OpenID Connect Core 5.3)."""
+        """The claims that the provider makes beside the ID token about the same person (OpenID Connect Core 5.3)."""
         token = given.get("access_token")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise OidcProviderUnavailable("its answer has no access token")

@@ -30,7 +30,7 @@ class UnknownKey(NotBelieved):
 
 
 class Expected(NamedTuple):
-    """What a token must say: who made it, for whom, and for which login."""
+    """The content that a token must have: who made it, for whom, and for which login."""
 
     issuer: str
     client_id: str

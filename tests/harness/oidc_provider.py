@@ -29,7 +29,7 @@ CLIENT_ID, CLIENT_SECRET = "client of tests", "secret:of+tests"
 
 @dataclass
 class Person:
-    """Somebody with an account at the provider, who types the id into its form."""
+    """A person with an account at the provider, who types the id into its form."""
 
     subject: str
     claims: dict[str, Any] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class OidcProvider:
         return {**found, **self.announced}
 
     def authorize(self, asked: dict[str, str], subject: str) -> str | None:
-        """Where the browser goes after the form; None for a request that is wrong."""
+        """The address to which the browser goes after the form; None for a request that is wrong."""
         is_right = (
             asked.get("response_type") == "code"
             and asked.get("client_id") == CLIENT_ID
@@ -256,7 +256,7 @@ def oidc_provider() -> Iterator[OidcProvider]:
     provider = OidcProvider()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"provider": provider}))
     provider.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield provider

@@ -32,7 +32,7 @@ def works(provider: OidcProvider) -> Iterator[None]:
 def come_back(
     browser: httpx.Client, provider: OidcProvider, subject: str, **claims: object
 ) -> dict[str, str]:
-    """What the provider gives to a browser whose person signed in there."""
+    """Returns the code and the state of a browser whose person signed in there."""
     provider.add(subject, **claims)
     begun = browser.post(PATH, json={})
     assert begun.status_code == 200

@@ -107,12 +107,12 @@ def confused_jwk(provider: OidcProvider, claims: dict[str, Any]) -> str:
 
 
 def foreign(provider: OidcProvider, claims: dict[str, Any]) -> str:
-    """A key of somebody else with the id of ours."""
+    """A key of another party with the id of ours."""
     return SigningKey("first").sign(claims)
 
 
 def embedded(provider: OidcProvider, claims: dict[str, Any]) -> str:
-    """A key of somebody else, which the token brings along."""
+    """A key of another party, which the token brings along."""
     key = SigningKey("first")
     headers = {"kid": "first", "jwk": key.public, "jku": "http://127.0.0.1:9/keys"}
     return jwt.encode(claims, key.private, "RS256", headers=headers)
