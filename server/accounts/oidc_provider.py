@@ -158,7 +158,7 @@ class Provider:
         return _parsed(status, answer)
 
     async def _userinfo(self, metadata: Metadata, given: Mapping[str, Any], subject: str) -> dict[str, Any]:
-        """The claims that the provider makes beside the ID token about the same person (OpenID Connect Core 5.3)."""
+        """The claims about the same person that are not in the ID token (OpenID Connect Core 5.3)."""
         token = given.get("access_token")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise OidcProviderUnavailable("its answer has no access token")

@@ -16,7 +16,7 @@ APP_URL = "https://app.zidimail.test"
 
 
 class Returned(NamedTuple):
-    """The code and the state that a browser brings back from the provider, with the secret that it got before."""
+    """The code and the state that a browser brings back, with the secret that it got before."""
 
     code: str
     state: str
