@@ -21,6 +21,11 @@ _URL = re.compile(
 _EXAMPLE = "no-reply@mail.example.com"
 
 
+def is_confidential(url: str) -> bool:
+    """True if what is sent to this URL goes over https, or stays on this machine."""
+    return _URL.fullmatch(url) is not None
+
+
 class SettingsError(Exception):
     """A setting has an invalid value; the message names it and says what it must be."""
 
@@ -118,6 +123,10 @@ class Environment:
                 f"not {value!r}."
             )
         return value
+
+    def issuer(self, name: str) -> str:
+        """As `url`, but as it was written: a slash at the end belongs to an issuer's name."""
+        return self.text(name, "") if self.url(name, "") else ""
 
     def path(self, name: str) -> Path | None:
         value = self.optional(name, None)

@@ -93,6 +93,12 @@ class Settings:
     paypal_webhook_id: str = ""
     # The host of the certificates with which PayPal signs events; empty for that of PayPal's API.
     paypal_certificates_url: str = ""
+    # The OpenID Connect provider where people may sign in, with the credentials of this installation there,
+    # and its name for people. Without the first three there are passwords only.
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_name: str = "OpenID Connect"
     # The days for which each kind of data is kept, unless an organisation has numbers of its own (F-13).
     retention: Mapping[str, int] = field(default_factory=lambda: dict(RETENTION_DAYS))
     # The part of its time that each background loop (webhook fan-out, statistics) keeps while many sends are
@@ -174,6 +180,10 @@ class Settings:
             paypal_client_secret=read.text("PAYPAL_CLIENT_SECRET", ""),
             paypal_webhook_id=read.text("PAYPAL_WEBHOOK_ID", ""),
             paypal_certificates_url=read.url("PAYPAL_CERTIFICATES_URL", ""),
+            oidc_issuer=read.issuer("OIDC_ISSUER"),
+            oidc_client_id=read.text("OIDC_CLIENT_ID", ""),
+            oidc_client_secret=read.text("OIDC_CLIENT_SECRET", ""),
+            oidc_name=read.text("OIDC_NAME", "OpenID Connect"),
             retention={
                 kind: read.integer(f"RETENTION_{kind.upper()}_DAYS", days, most=MAX_RETENTION_DAYS)
                 for kind, days in RETENTION_DAYS.items()

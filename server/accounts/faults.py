@@ -15,12 +15,15 @@ class InvalidLogin(Fault):
 
 
 class SecondFactorRequired(Fault):
-    """The password is right, and the account asks for a code beside it."""
+    """The person is known, and the account asks for a code, in this `field` of the request."""
 
     reason, code = "SECOND_FACTOR_REQUIRED", "UNAUTHENTICATED"
 
-    def __init__(self) -> None:
-        super().__init__("This account has a second factor. Send the code of your app, or a recovery code.")
+    def __init__(self, field: str = "code") -> None:
+        super().__init__(
+            f"This account has a second factor. Send the code of your app, or a recovery code, as `{field}`.",
+            field=field,
+        )
 
 
 class InvalidCode(Fault):

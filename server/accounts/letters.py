@@ -136,6 +136,20 @@ class Letters:
             [],
         )
 
+    def provider_linked(self, to: str, provider: str) -> SystemEmail:
+        """The notice that an account can be signed in to at a provider from now on."""
+        return _letter(
+            to,
+            "A new way to sign in",
+            [
+                f"Somebody signed in to your account {to} at ZidiMail ({self._app_url}) by {provider}, which "
+                "vouches for this address. It can be used for that from now on.",
+                "If it was not you, secure your account at the provider, and set a new password here:",
+            ],
+            Link("Set a new password", f"{self._app_url}/dashboard/forgot-password"),
+            [],
+        )
+
     def closed(self, to: str, organisation: str, by: str) -> SystemEmail:
         """The notice to an owner that an organisation was closed; its name is as people gave it."""
         return _letter(

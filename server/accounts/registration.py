@@ -1,6 +1,7 @@
 """Registrations and password resets: requests that a mail answers, and the links in these mails."""
 
 import json
+from typing import TypeVar
 
 from server.accounts import attempts, request_store, session_store, store
 from server.accounts.faults import LinkNotValid, RegistrationClosed
@@ -18,6 +19,8 @@ from server.db.writer import Writer
 from server.faults import Fault, ValidationFailed
 from server.ids import new_id
 from server.work.notifier import Notifier
+
+T = TypeVar("T")
 
 CONFIRM_WITHIN_MS = 24 * 3_600_000
 RESET_WITHIN_MS = 3_600_000
@@ -74,32 +77,23 @@ class Registration:
 
         Raises `LinkNotValid`.
         """
-        user_id, org_id, now = new_id(), new_id(), self._clock.now_ms()
+        now = self._clock.now_ms()
 
-        def write(tx: Tx) -> UserRow | Fault:
+        def write(tx: Tx) -> tuple[UserRow, str] | Fault:
             request = request_store.take(tx, "register", _given(token), now)
             if request is None or store.known_addresses(tx, [request.email]):
                 return LinkNotValid()
             request_store.drop(tx, request.email, "register")
             details = json.loads(request.details)
-            # An invitation of the address may have been accepted in the same moment.
-            if not store.add_user(tx, user_id, request.email, details["password_hash"], now, details["name"]):
-                return LinkNotValid()
-            # Owned and named by the person; it sends to the owner only until it is released (C-70).
-            store.add_organisation(
-                tx,
-                org_id,
-                details["organisation"] or request.email,
-                owner_email=request.email,
+            made = add_account(
+                *(tx, request.email, details["name"], details["organisation"], details["password_hash"]),
                 plan=self._plan,
-                profile="plan",
-                sandbox=True,
                 now_ms=now,
             )
-            store.add_member(tx, org_id, user_id, "owner", now)
-            return UserRow(user_id, request.email, details["name"], details["password_hash"], now)
+            # An invitation of the address may have been accepted in the same moment.
+            return LinkNotValid() if made is None else made
 
-        return _or_raise(await self._writer.run(write)), org_id
+        return _or_raise(await self._writer.run(write))
 
     async def request_reset(self, email: str) -> None:
         """Stores the request for a link to set a new password. Raises `ValidationFailed`."""
@@ -138,6 +132,30 @@ class Registration:
         return request
 
 
+def add_account(
+    tx: Tx, email: str, name: str, organisation: str, password_hash: str, *, plan: Plan, now_ms: int
+) -> tuple[UserRow, str] | None:
+    """A new user with a new organisation, and its id; None if the address has an account.
+
+    The person owns the organisation, and it sends to the owner only until it is released (C-70).
+    """
+    user_id, org_id = new_id(), new_id()
+    if not store.add_user(tx, user_id, email, password_hash, now_ms, name):
+        return None
+    store.add_organisation(
+        tx,
+        org_id,
+        organisation or email,
+        owner_email=email,
+        plan=plan,
+        profile="plan",
+        sandbox=True,
+        now_ms=now_ms,
+    )
+    store.add_member(tx, org_id, user_id, "owner", now_ms)
+    return UserRow(user_id, email, name, password_hash, now_ms), org_id
+
+
 def _given(token: str) -> GivenToken:
     """The parts of a token. Raises `LinkNotValid`."""
     given = given_token(token)
@@ -146,7 +164,7 @@ def _given(token: str) -> GivenToken:
     return given
 
 
-def _or_raise(result: UserRow | Fault) -> UserRow:
+def _or_raise(result: T | Fault) -> T:
     if isinstance(result, Fault):
         raise result
     return result

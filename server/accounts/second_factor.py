@@ -125,15 +125,15 @@ class SecondFactor:
         self._mailer.written()
         return codes
 
-    def check(self, tx: Tx, user: UserRow, code: str | None, now_ms: int) -> None:
-        """Uses a code, if the user has a second factor; each works once.
+    def check(self, tx: Tx, user: UserRow, code: str | None, now_ms: int, *, field: str = "code") -> None:
+        """Uses a code, if the user has a second factor; each works once. `field` is its place in the request.
 
         Raises `SecondFactorRequired` without a code, `InvalidCode`.
         """
         if user.totp_since is None:
             return
         if not code:
-            raise SecondFactorRequired
+            raise SecondFactorRequired(field)
         step = totp.step_of(self._secret(user), code, now_ms, user.totp_step)
         if step is not None:
             if not totp_store.use_step(tx, user.id, step):

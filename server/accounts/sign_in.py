@@ -83,24 +83,28 @@ class SignIn:
         rehashed = None
         if self._passwords.needs_rehash(user.password_hash):
             rehashed = await self._passwords.hash(password)
-        session_id, now = new_id(), self._clock.now_ms()
+        now = self._clock.now_ms()
 
         def write(tx: Tx) -> OpenSession:
             self._second_factor.check(tx, user, code, now)
             attempts.forget(tx, address)
             if rehashed is not None:
                 store.set_password(tx, user.id, rehashed)
-            found = store.memberships(tx, user.id)
-            membership = _chosen(found, org_id)
-            token = self._tokens.issue(membership.org_id, user.id, session_id)
-            expires_at = self._tokens.read(token).expires_at_ms
-            session_store.add_session(
-                *(tx, membership.org_id, user.id, session_id, now, expires_at),
-                second_factor=user.totp_since is not None,
-            )
-            return OpenSession(user, membership, found, expires_at, token)
+            return self.open(tx, user, org_id, now)
 
         return await self._writer.run(write)
+
+    def open(self, tx: Tx, user: UserRow, org_id: str | None, now_ms: int) -> OpenSession:
+        """A new session of a user who has given all that the account asks for. Raises `NotAMember`."""
+        session_id, found = new_id(), store.memberships(tx, user.id)
+        membership = _chosen(found, org_id)
+        token = self._tokens.issue(membership.org_id, user.id, session_id)
+        expires_at = self._tokens.read(token).expires_at_ms
+        session_store.add_session(
+            *(tx, membership.org_id, user.id, session_id, now_ms, expires_at),
+            second_factor=user.totp_since is not None,
+        )
+        return OpenSession(user, membership, found, expires_at, token)
 
     async def session(self, caller: SessionCaller) -> OpenSession:
         """The caller's session, renewed if half of its life is over; one that an operator opened never is.

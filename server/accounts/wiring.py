@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from zidimail.v1 import access_service_pb2, account_service_pb2
 
-from server.accounts import attempts, invitation_store, request_store, session_store
+from server.accounts import attempts, invitation_store, oidc_store, request_store, session_store
 from server.accounts.audit import Audit
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
@@ -15,6 +15,9 @@ from server.accounts.letters import Letters
 from server.accounts.mailing import Mailer, RequestMailing
 from server.accounts.member_rpc import MemberServicer
 from server.accounts.members import Members
+from server.accounts.oidc import OidcLogin
+from server.accounts.oidc_provider import Client, Provider
+from server.accounts.oidc_rpc import OidcServicer
 from server.accounts.operators import OperatorTokens
 from server.accounts.passwords import Passwords
 from server.accounts.registration import Registration
@@ -28,6 +31,7 @@ from server.accounts.sign_in_rpc import SignInServicer
 from server.db.tx import Tx
 from server.kernel import Kernel, Package
 from server.keys.authenticate import ApiKeyAuthenticator
+from server.settings import Settings
 from server.wire.access import AccessRule
 from server.work.notifier import Notifier
 from server.work.sweeper import Sweeper
@@ -53,6 +57,7 @@ def build(
     sessions = Sessions(tokens, database, clock)
     banned = Banned(database, clock, settings.support_url)
     passwords, letters, requested = Passwords(), Letters(settings.app_url), Notifier()
+    plan = next(plan for plan in PLANS if plan == settings.default_plan)
     registration = Registration(
         writer,
         clock,
@@ -62,7 +67,7 @@ def build(
         letters,
         requested,
         is_open=settings.registration == "open",
-        plan=next(plan for plan in PLANS if plan == settings.default_plan),
+        plan=plan,
     )
     members = Members(database, writer, sessions)
     invitations = Invitations(
@@ -79,6 +84,35 @@ def build(
     sign_in = SignIn(database, writer, clock, passwords, tokens, sessions, mailer, letters, second_factor)
 
     closing = Closing(writer, clock, second_factor, sessions, mailer, letters)
+    missing = missing_settings(settings)
+    provider, oidc = None, None
+    if not missing:
+        provider = Provider(
+            Client(
+                settings.oidc_issuer,
+                settings.oidc_client_id,
+                settings.oidc_client_secret,
+                redirect_uri(settings.app_url),
+            ),
+            clock,
+        )
+        oidc = OidcLogin(
+            *(
+                database,
+                writer,
+                clock,
+                kernel.seal,
+                provider,
+                passwords,
+                second_factor,
+                sign_in,
+                mailer,
+                letters,
+            ),
+            name=settings.oidc_name,
+            is_open=settings.registration == "open",
+            plan=plan,
+        )
 
     async def sweep_some() -> bool:
         return await writer.run(sweep, clock.now_ms())
@@ -90,6 +124,7 @@ def build(
             access: AccessServicer(rules, kernel.database),
             account: (
                 SignInServicer(registration, sign_in, second_factor),
+                OidcServicer(oidc, missing),
                 MemberServicer(database, members, invitations, sign_in, closing),
             ),
         },
@@ -97,6 +132,7 @@ def build(
             passwords,
             RequestMailing(writer, clock, mailer, letters, requested),
             Sweeper("accounts.sweep", sweep_some),
+            *([] if provider is None else [provider]),
         ],
         audit=Audit(writer, clock, rules),
         authenticator=TokenAuthenticator(keys, sessions, OperatorTokens(database, clock), banned),
@@ -106,7 +142,23 @@ def build(
     )
 
 
+def missing_settings(settings: Settings) -> list[str]:
+    """The names of the settings for an OpenID Connect provider that are not made."""
+    made = {
+        "ZIDIMAIL_OIDC_ISSUER": settings.oidc_issuer,
+        "ZIDIMAIL_OIDC_CLIENT_ID": settings.oidc_client_id,
+        "ZIDIMAIL_OIDC_CLIENT_SECRET": settings.oidc_client_secret,
+    }
+    return [name for name, value in made.items() if not value]
+
+
+def redirect_uri(app_url: str) -> str:
+    """The page to which the provider sends people back; it must be registered there."""
+    return f"{app_url.rstrip('/')}/dashboard/sign-in/oidc"
+
+
 def sweep(tx: Tx, now_ms: int) -> bool:
     """Deletes some of what has had its time; True if more may be left."""
-    left = [one.sweep(tx, now_ms) for one in (session_store, request_store, invitation_store, attempts)]
+    stores = (session_store, request_store, invitation_store, oidc_store, attempts)
+    left = [one.sweep(tx, now_ms) for one in stores]
     return any(left)

@@ -124,6 +124,7 @@ NEW_PASSWORD = "correct horse battery"  # noqa: S105
 NO_TOKEN = f"{MISSING_ID}_{'A' * 43}"
 NO_CODE = ("UNAUTHENTICATED", "INVALID_CODE")
 NO_BILLING = ("NOT_FOUND", "BILLING_NOT_CONFIGURED")
+NO_PROVIDER = ("NOT_FOUND", "OIDC_NOT_CONFIGURED")
 NO_LINK = ("FAILED_PRECONDITION", "LINK_NOT_VALID")
 
 
@@ -682,6 +683,15 @@ ROWS: dict[str, Row] = {
         "",
         lambda world: {"email": world.a_email, "password": world.a.password},
         {"org_id": lambda world: world.a.org_id},
+    ),
+    "AccountService.BeginOidcLogin": Row("C-10", OPEN, "", answer=NO_PROVIDER),
+    "AccountService.FinishOidcLogin": Row(
+        "C-10",
+        OPEN,
+        "",
+        lambda world: {"code": "none", "state": NO_TOKEN},
+        {"org_id": lambda world: world.a.org_id},
+        answer=NO_PROVIDER,
     ),
     "AccountService.Logout": Row("C-10", J, "read_only", session=new_session),
     "AccountService.GetSession": Row("C-10", J, "read_only"),

@@ -40,6 +40,8 @@ RULED = (
     "Register",  # addresses, passwords
     "ConfirmRegistration",  # tokens that were mailed
     "Login",
+    "BeginOidcLogin",  # a provider must be set up
+    "FinishOidcLogin",
     "RequestPasswordReset",
     "ResetPassword",
     "ChangePassword",

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.harness.dns_server import DnsServer, dns_in_a_thread
+from tests.harness.oidc_provider import OidcProvider, oidc_provider
 from tests.harness.organisations import Kind
 from tests.harness.paypal_server import PRO, SCALE, PayPalServer, paypal_server
 from tests.harness.stack import Stack
@@ -63,12 +64,24 @@ def paypal() -> Iterator[PayPalServer]:
 
 
 @pytest.fixture(scope="package")
+def provider() -> Iterator[OidcProvider]:
+    """The OpenID Connect provider of the stack."""
+    with oidc_provider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="package")
 def rest(
-    tmp_path_factory: pytest.TempPathFactory, dns: DnsServer, sheets_url: str, paypal: PayPalServer
+    tmp_path_factory: pytest.TempPathFactory,
+    dns: DnsServer,
+    sheets_url: str,
+    paypal: PayPalServer,
+    provider: OidcProvider,
 ) -> Iterator[Stack]:
     """Server and edge that no other room of tests uses."""
     env = {
         **paypal.settings,
+        **provider.settings,
         "ZIDIMAIL_DNS": dns.address,
         "ZIDIMAIL_SHEETS_URL": sheets_url,
         "ZIDIMAIL_SUPPORT_URL": "https://support.example.com",

@@ -46,6 +46,8 @@ RIGHT: dict[str, dict[str, Any]] = {
     "Register": {"email": "bad-input@example.org", "password": "correct horse battery"},
     "ConfirmRegistration": {"token": "none"},
     "Login": {"email": "bad-input@example.org", "password": "correct horse battery"},
+    "BeginOidcLogin": {},
+    "FinishOidcLogin": {"code": "none", "state": "none"},
     "Logout": {},
     "RequestPasswordReset": {"email": "bad-input@example.org"},
     "ResetPassword": {"token": "none", "password": "correct horse battery"},

@@ -15,9 +15,11 @@ from server.wire.caller import SessionCaller
 from tests.harness.clock import ManualClock
 from tests.harness.dns_server import DnsServer
 from tests.harness.interleaving import Pair, two_transactions
+from tests.harness.oidc_provider import OidcProvider, oidc_provider
 from tests.harness.paypal_server import PayPalServer, paypal_server
 from tests.harness.postgres import Postgres
 from tests.harness.twins import add_twins, changed_twins
+from tests.store.at_provider import AtProvider
 from tests.store.erasing import Erasing
 from tests.store.machines import Store, open_store
 from tests.store.own_domains import HOSTNAME
@@ -119,6 +121,37 @@ async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
 async def ada(people: People) -> SessionCaller:
     """The owner of an organisation."""
     return await people.caller(await people.login())
+
+
+@pytest.fixture
+def provider() -> Iterator[OidcProvider]:
+    """An OpenID Connect provider."""
+    with oidc_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+async def at(people: People, provider: OidcProvider) -> AsyncIterator[AtProvider]:
+    """People who sign in at the provider, and may register."""
+    at = AtProvider(people, provider)
+    yield at
+    await at.client.stop()
+
+
+@pytest.fixture
+async def at_closed(people: People, provider: OidcProvider) -> AsyncIterator[AtProvider]:
+    """The same without registration."""
+    at = AtProvider(people, provider, is_open=False)
+    yield at
+    await at.client.stop()
+
+
+@pytest.fixture
+async def slow(people: People, provider: OidcProvider) -> AsyncIterator[AtProvider]:
+    """The same with little patience."""
+    at = AtProvider(people, provider, total_s=0.2)
+    yield at
+    await at.client.stop()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ ROWS: Mapping[str, Row] = {
         401,
         "invalid_access",
         "The account has a second factor.",
-        "Send the code of your app, or a recovery code, as `code` beside the password.",
+        "Send the code of your app, or a recovery code, as `{field}` in the same request.",
     ),
     "INVALID_CODE": Row(
         401,
@@ -102,6 +102,37 @@ ROWS: Mapping[str, Row] = {
         "rate_limit_exceeded",
         "Too many wrong passwords were given for this address.",
         "Try again after the seconds in Retry-After, or set a new password.",
+    ),
+    "OIDC_NOT_CONFIGURED": Row(
+        404,
+        "not_found",
+        "This installation has no OpenID Connect provider.",
+        "For logins there its operator sets {settings}.",
+    ),
+    "OIDC_LOGIN_NOT_VALID": Row(
+        422,
+        "validation_error",
+        "The login at the provider is not valid.",
+        "It was finished before, has expired, or began in another browser.",
+        "Begin again by POST /v1/auth/oidc.",
+    ),
+    "OIDC_LOGIN_REFUSED": Row(
+        401,
+        "invalid_access",
+        "The login at the provider failed: {problem}.",
+        "Begin again by POST /v1/auth/oidc. If it fails again, ask the operator of this installation.",
+    ),
+    "OIDC_PROVIDER_UNAVAILABLE": Row(
+        503,
+        "application_error",
+        "The OpenID Connect provider does not work now: {problem}.",
+        "Begin again by POST /v1/auth/oidc after the seconds in Retry-After, or sign in with your password.",
+    ),
+    "OIDC_ADDRESS_NOT_VERIFIED": Row(
+        403,
+        "validation_error",
+        "The provider does not say that your address is verified.",
+        "Verify it there and begin again, or sign in with your password.",
     ),
     "FOREIGN_ORIGIN": Row(
         403,

@@ -8,10 +8,15 @@ from edge.transcoding.request_shape import RequestShape
 from edge.transcoding.response_shape import ResponseShape, always
 
 _SIGN_IN = {"email": "ada@example.com", "password": "correct horse battery staple"}
+_FROM_PROVIDER = {
+    "code": "SplxlOBeZQQYbYS6WxSbIA",
+    "state": "01k5m3v9x8q2w7e4r6t1y0zz_n0nceAndOtherSecretsAreNotShownToThePage0000",
+}
 
 REQUESTS: Mapping[str, RequestShape] = {
     "RegisterRequest": RequestShape(example=_SIGN_IN),
     "LoginRequest": RequestShape(example=_SIGN_IN),
+    "FinishOidcLoginRequest": RequestShape(undescribed=("binding",), example=_FROM_PROVIDER),
     "UpdateOrganisationRequest": RequestShape(example={"name": "Analytical Engines"}),
     "CreateErasureRequest": RequestShape(example={"email": "ada@example.com"}),
     "CreateInvitationRequest": RequestShape(example={"email": "ada@example.com", "role": "admin"}),
@@ -23,6 +28,9 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "RegisterResponse": ResponseShape("registration"),
     "ConfirmRegistrationResponse": ResponseShape("registration"),
     "LoginResponse": ResponseShape("session", reveals=("token",)),
+    # The binding is in the cookie alone.
+    "BeginOidcLoginResponse": ResponseShape("oidc_login", hidden=("binding",)),
+    "FinishOidcLoginResponse": ResponseShape("session", reveals=("token",)),
     "SwitchOrganisationResponse": ResponseShape("session", reveals=("token",)),
     "LogoutResponse": ResponseShape("session", {"ended": always(True)}),
     # A new token is in the cookie alone.

@@ -147,6 +147,13 @@ ROWS: Mapping[str, Row] = {
     "PAYMENT_PROVIDER_UNAVAILABLE": Row(503, "unavailable", "PayPal does not work now: {problem}."),
     "PAYMENT_PROVIDER_REFUSED": Row(503, "unavailable", "PayPal refuses the request: {problem}."),
     "PAYMENT_EVENT_NOT_VALID": _invalid("This is no valid event of PayPal: {problem}."),
+    "OIDC_NOT_CONFIGURED": _unknown(
+        "This installation has no OpenID Connect provider: its operator sets {settings}."
+    ),
+    "OIDC_LOGIN_NOT_VALID": _invalid("The login at the provider is not valid. Begin again."),
+    "OIDC_LOGIN_REFUSED": _invalid("The login at the provider failed: {problem}."),
+    "OIDC_PROVIDER_UNAVAILABLE": Row(503, "unavailable", "The provider does not work now: {problem}."),
+    "OIDC_ADDRESS_NOT_VERIFIED": _invalid("The provider does not say that your address is verified."),
     "ATTACHMENT_NOT_FOUND": _unknown("This email has no attachment with the id {id}."),
     "DOMAIN_NOT_FOUND": _unknown("There is no domain with the id {id}."),
     "API_KEY_NOT_FOUND": _unknown("There is no API key with the id {id}."),

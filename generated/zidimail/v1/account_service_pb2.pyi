@@ -77,6 +77,54 @@ class LoginResponse(_message.Message):
     organisations: _containers.RepeatedCompositeFieldContainer[_account_pb2.Membership]
     def __init__(self, token: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., user: _Optional[_Union[_account_pb2.User, _Mapping]] = ..., org_id: _Optional[str] = ..., role: _Optional[_Union[_access_pb2.Role, str]] = ..., organisations: _Optional[_Iterable[_Union[_account_pb2.Membership, _Mapping]]] = ...) -> None: ...
 
+class BeginOidcLoginRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class BeginOidcLoginResponse(_message.Message):
+    __slots__ = ("authorization_url", "state", "binding", "provider", "expires_at")
+    AUTHORIZATION_URL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    BINDING_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    authorization_url: str
+    state: str
+    binding: str
+    provider: str
+    expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, authorization_url: _Optional[str] = ..., state: _Optional[str] = ..., binding: _Optional[str] = ..., provider: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class FinishOidcLoginRequest(_message.Message):
+    __slots__ = ("code", "state", "binding", "org_id", "second_factor_code")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    BINDING_FIELD_NUMBER: _ClassVar[int]
+    ORG_ID_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FACTOR_CODE_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    state: str
+    binding: str
+    org_id: str
+    second_factor_code: str
+    def __init__(self, code: _Optional[str] = ..., state: _Optional[str] = ..., binding: _Optional[str] = ..., org_id: _Optional[str] = ..., second_factor_code: _Optional[str] = ...) -> None: ...
+
+class FinishOidcLoginResponse(_message.Message):
+    __slots__ = ("token", "expires_at", "user", "org_id", "role", "organisations")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    ORG_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ORGANISATIONS_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    expires_at: _timestamp_pb2.Timestamp
+    user: _account_pb2.User
+    org_id: str
+    role: _access_pb2.Role
+    organisations: _containers.RepeatedCompositeFieldContainer[_account_pb2.Membership]
+    def __init__(self, token: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., user: _Optional[_Union[_account_pb2.User, _Mapping]] = ..., org_id: _Optional[str] = ..., role: _Optional[_Union[_access_pb2.Role, str]] = ..., organisations: _Optional[_Iterable[_Union[_account_pb2.Membership, _Mapping]]] = ...) -> None: ...
+
 class LogoutRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -53,6 +53,16 @@ class AccountServiceStub:
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.LoginRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_account__service__pb2.LoginResponse.FromString,
                 _registered_method=True)
+        self.BeginOidcLogin = channel.unary_unary(
+                '/zidimail.v1.AccountService/BeginOidcLogin',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.BeginOidcLoginRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.BeginOidcLoginResponse.FromString,
+                _registered_method=True)
+        self.FinishOidcLogin = channel.unary_unary(
+                '/zidimail.v1.AccountService/FinishOidcLogin',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.FinishOidcLoginRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.FinishOidcLoginResponse.FromString,
+                _registered_method=True)
         self.Logout = channel.unary_unary(
                 '/zidimail.v1.AccountService/Logout',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.LogoutRequest.SerializeToString,
@@ -238,6 +248,32 @@ class AccountServiceServicer:
 
         Errors: `VALIDATION_FAILED`, `INVALID_LOGIN`, `SECOND_FACTOR_REQUIRED`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`,
         `NOT_A_MEMBER`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginOidcLogin(self, request, context):
+        """Begins a login at the installation's OpenID Connect provider (authorization code flow with PKCE): the page
+        where the person signs in. The provider sends the browser back to `APP_URL/dashboard/sign-in/oidc` with a
+        `code` and the `state`; `FinishOidcLogin` within ten minutes makes a session of them.
+
+        Errors: `OIDC_NOT_CONFIGURED`, `OIDC_PROVIDER_UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishOidcLogin(self, request, context):
+        """Finishes a login at the provider: makes a session, as `Login` does. The person is found by the provider's id
+        of the person; the first time by the address, if the provider says that it is verified, and then the id is
+        kept. A person without an account gets one with a new organisation, if registration is open. The account's own
+        second factor is asked for as well: after `SECOND_FACTOR_REQUIRED` or `INVALID_CODE` the call is repeated with
+        the same values and a `second_factor_code`.
+
+        Errors: `VALIDATION_FAILED`, `OIDC_NOT_CONFIGURED`, `OIDC_LOGIN_NOT_VALID`, `OIDC_LOGIN_REFUSED`,
+        `OIDC_PROVIDER_UNAVAILABLE`, `OIDC_ADDRESS_NOT_VERIFIED`, `REGISTRATION_CLOSED`, `SECOND_FACTOR_REQUIRED`,
+        `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `NOT_A_MEMBER`, `UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -553,6 +589,16 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.LoginRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_account__service__pb2.LoginResponse.SerializeToString,
             ),
+            'BeginOidcLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginOidcLogin,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.BeginOidcLoginRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.BeginOidcLoginResponse.SerializeToString,
+            ),
+            'FinishOidcLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishOidcLogin,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.FinishOidcLoginRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.FinishOidcLoginResponse.SerializeToString,
+            ),
             'Logout': grpc.unary_unary_rpc_method_handler(
                     servicer.Logout,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.LogoutRequest.FromString,
@@ -789,6 +835,60 @@ class AccountService:
             '/zidimail.v1.AccountService/Login',
             zidimail_dot_v1_dot_account__service__pb2.LoginRequest.SerializeToString,
             zidimail_dot_v1_dot_account__service__pb2.LoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginOidcLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/BeginOidcLogin',
+            zidimail_dot_v1_dot_account__service__pb2.BeginOidcLoginRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.BeginOidcLoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishOidcLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/FinishOidcLogin',
+            zidimail_dot_v1_dot_account__service__pb2.FinishOidcLoginRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.FinishOidcLoginResponse.FromString,
             options,
             channel_credentials,
             insecure,

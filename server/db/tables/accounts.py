@@ -165,6 +165,34 @@ audit_entries = Table(
     Column("address", String(45), nullable=False),
 )
 
+# Logins at the OpenID Connect provider that wait for their end, or for the code of a second factor.
+oidc_logins = Table(
+    "oidc_logins",
+    metadata,
+    id_column("id", primary_key=True),
+    # SHA-256 of the state, and of the secret of the browser that began the login.
+    Column("state_hash", LargeBinary, nullable=False),
+    Column("binding_hash", LargeBinary, nullable=False),
+    # The nonce and the PKCE verifier, sealed.
+    Column("secrets", LargeBinary, nullable=False),
+    # SHA-256 of the provider's code, null before it came; and whom the provider named for it, sealed.
+    Column("code_hash", LargeBinary, nullable=True),
+    Column("identity", LargeBinary, nullable=True),
+    time_column("expires_at"),
+    Index("ix_oidc_logins_expires_at", "expires_at"),
+)
+
+# The users by their ids at OpenID Connect providers.
+oidc_identities = Table(
+    "oidc_identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    id_column("user_id"),
+    time_column("created_at"),
+    Index("ix_oidc_identities_user_id", "user_id"),
+)
+
 # Wrong passwords in a row, by the hash of the address, whether it has an account or not.
 login_attempts = Table(
     "login_attempts",

@@ -23,6 +23,7 @@ REQUEST_SCHEMAS = RequestSchemas(DIALECT.names, DIALECT.requests, {})
 SECRETS = {"CreateApiKey": {"key", "token"}, "CreateWebhook": {"secret", "signing_secret"}}
 SECRETS["RotateWebhookSecret"] = SECRETS["CreateWebhook"]
 SECRETS["BeginTotp"] = {"secret"}
+SECRETS["FinishOidcLogin"] = {"token"}
 SECRETS["Login"] = SECRETS["SwitchOrganisation"] = SECRETS["CreateImpersonation"] = {"token"}
 
 

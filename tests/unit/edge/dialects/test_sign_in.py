@@ -10,6 +10,7 @@ from edge.dialects.zidimail.sign_in import sign_in_rules
 
 SERVICE = "zidimail.v1.AccountService."
 SETS = {"Login": pb.LoginResponse, "GetSession": pb.GetSessionResponse}
+SETS["FinishOidcLogin"] = pb.FinishOidcLoginResponse
 SETS["SwitchOrganisation"] = pb.SwitchOrganisationResponse
 
 
@@ -23,10 +24,21 @@ def cookie_of(method: str, response: object, *, has_https: bool = True) -> list[
 @pytest.mark.parametrize("method", SETS)
 def test_cookie_is_for_our_pages_alone(method: str) -> None:
     response = SETS[method](token="t", expires_at=Timestamp(seconds=int(time.time()) + 3600))  # noqa: S106
-    value, age, *attributes = cookie_of(method, response)
+    value, age, *attributes = cookie_of(method, response)[:6]
     assert value == "zm_token=t"
     assert 3500 < int(age.removeprefix("Max-Age=")) <= 3600
     assert attributes == ["Path=/", "HttpOnly", "SameSite=Lax", "Secure"]
+
+
+def test_login_at_a_provider_is_bound_to_the_browser() -> None:
+    """The cookie goes to the routes of that login alone, no page reads it, and the end removes it."""
+    begun = pb.BeginOidcLoginResponse(binding="b", expires_at=Timestamp(seconds=int(time.time()) + 600))
+    value, age, *attributes = cookie_of("BeginOidcLogin", begun)
+    assert value == "zm_oidc=b"
+    assert 500 < int(age.removeprefix("Max-Age=")) <= 600
+    assert attributes == ["Path=/v1/auth/oidc", "HttpOnly", "SameSite=Lax", "Secure"]
+    finished = cookie_of("FinishOidcLogin", pb.FinishOidcLoginResponse(token="t"))  # noqa: S106
+    assert finished[6:] == ["zm_oidc=", "Max-Age=0", *attributes]
 
 
 def test_cookie_of_a_page_without_https_is_not_secure() -> None:
@@ -46,7 +58,15 @@ def test_logout_removes_the_cookie() -> None:
 @pytest.mark.parametrize(
     "method",
     [
-        *("Register", "ConfirmRegistration", "Login", "RequestPasswordReset", "ResetPassword"),
+        *(
+            "Register",
+            "ConfirmRegistration",
+            "Login",
+            "BeginOidcLogin",
+            "FinishOidcLogin",
+            "RequestPasswordReset",
+            "ResetPassword",
+        ),
         *(
             "ChangePassword",
             "AcceptInvitation",
