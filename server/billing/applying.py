@@ -1,7 +1,6 @@
 """Applies readings of subscriptions, each in one transaction: its row, the plan, and the audit log."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import structlog
@@ -50,7 +49,7 @@ def apply(tx: Tx, reading: Reading, default_plan: str, now_ms: int) -> Applied |
     if after.is_approved and not after.live:
         # It was given up for another one, or by its owner, and was approved nevertheless.
         if live is None or not live.is_approved:
-            changed = [replace(after, live=True), *([] if live is None else [replace(live, live=False)])]
+            changed = [after._replace(live=True), *([] if live is None else [live._replace(live=False)])]
         else:
             is_surplus = True
     if after.is_approved and organisation.closed_at is not None:
@@ -85,9 +84,9 @@ def adopt(tx: Tx, org_id: str, plan: str, reading: Reading, default_plan: str, n
             due_at=None,
         )
     after = after_reading(known, reading, plan, now_ms) if is_newer(reading, known) else known
-    changed = [replace(after, live=not after.has_ended)]
+    changed = [after._replace(live=not after.has_ended)]
     if live is not None:
-        changed.append(replace(live, live=False))
+        changed.append(live._replace(live=False))
     return _settle(tx, organisation, rows, changed, default_plan, now_ms)[reading.id]
 
 
@@ -100,7 +99,7 @@ def give_up(tx: Tx, known: Subscription, default_plan: str, now_ms: int) -> Subs
     after = rows[known.id]
     if after.is_approved:
         return after
-    return _settle(tx, organisation, rows, [replace(after, live=False)], default_plan, now_ms)[known.id]
+    return _settle(tx, organisation, rows, [after._replace(live=False)], default_plan, now_ms)[known.id]
 
 
 def vanish(tx: Tx, known: Subscription, default_plan: str, now_ms: int) -> Subscription:
@@ -108,7 +107,7 @@ def vanish(tx: Tx, known: Subscription, default_plan: str, now_ms: int) -> Subsc
     organisation, rows = _locked(tx, known.org_id)
     after = rows[known.id]
     if not after.is_approved and not after.has_ended:
-        after = replace(after, status="EXPIRED", live=False, next_plan=None, due_at=None)
+        after = after._replace(status="EXPIRED", live=False, next_plan=None, due_at=None)
     return _settle(tx, organisation, rows, [after], default_plan, now_ms)[known.id]
 
 
@@ -117,7 +116,7 @@ def mark_change(tx: Tx, known: Subscription, next_plan: str) -> None:
     _, rows = _locked(tx, known.org_id)
     after = rows[known.id]
     if after.plan != next_plan and not after.has_ended:
-        store.write(tx, [replace(after, next_plan=next_plan)])
+        store.write(tx, [after._replace(next_plan=next_plan)])
 
 
 def settle(tx: Tx, org_id: str, default_plan: str, now_ms: int) -> None:
@@ -156,9 +155,9 @@ def _settle(
     after = None if given is None else given.plan
     before = next((one.gives for one in known.values() if one.gives is not None), None)
     for id, one in rows.items():
-        rows[id] = replace(one, gives=after if one is given else None)
+        rows[id] = one._replace(gives=after if one is given else None)
         if one.has_ended:
-            rows[id] = replace(rows[id], due_at=due_after(one, now_ms))
+            rows[id] = rows[id]._replace(due_at=due_after(one, now_ms))
     store.write(tx, [one for id, one in rows.items() if known.get(id) != one])
     has_status = [one for one in changed if one.id in known and known[one.id].status != one.status]
     happened: list[tuple[str, str]] = [(one.status, one.id) for one in has_status]

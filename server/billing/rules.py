@@ -3,8 +3,8 @@
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
 
 Status = Literal["APPROVAL_PENDING", "APPROVED", "ACTIVE", "SUSPENDED", "CANCELLED", "EXPIRED"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -20,8 +20,7 @@ REREAD_MS = 24 * 3_600_000
 RETRY_MS = 15 * 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(NamedTuple):
     """A subscription of an organisation; times are milliseconds since 1970 UTC.
 
     `id` and `paypal_plan_id` are PayPal's own, `plan` is ours. `live`: it is the one that the organisation
@@ -102,8 +101,7 @@ def after_reading(known: Subscription, reading: Reading, plan: str, now_ms: int)
         times = (paid_until, known.paid_until)
         paid_until = max((time for time in times if time is not None), default=None)
     is_pending = known.next_plan is not None and known.next_plan != plan and reading.status not in ENDED
-    changed = replace(
-        known,
+    changed = known._replace(
         plan=plan,
         paypal_plan_id=reading.paypal_plan_id,
         status=reading.status,
@@ -112,7 +110,7 @@ def after_reading(known: Subscription, reading: Reading, plan: str, now_ms: int)
         paid_until=paid_until,
         updated_at=reading.updated_at,
     )
-    return replace(changed, due_at=due_after(changed, now_ms))
+    return changed._replace(due_at=due_after(changed, now_ms))
 
 
 def due_after(subscription: Subscription, now_ms: int) -> int | None:

@@ -1,12 +1,11 @@
 """Subscriptions and the events about them in the store."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 from typing import NamedTuple
 
 from sqlalchemy import delete, select, update
 
-from server.billing.rules import Status, Subscription
+from server.billing.rules import Subscription
 from server.db.keys import in_keys
 from server.db.statements import Change
 from server.db.tables.accounts import organisations
@@ -14,34 +13,19 @@ from server.db.tables.billing import payment_events, subscriptions
 from server.db.tables.quotas import plans
 from server.db.tx import Tx
 
-_COLUMNS = [subscriptions.c[field.name] for field in fields(Subscription)]
+_COLUMNS = [subscriptions.c[name] for name in Subscription._fields]
 _KEY = (subscriptions.c.org_id, subscriptions.c.id)
 _EVENT_KEY = (payment_events.c.org_id, payment_events.c.id)
 
-_NAMES = [column.name for column in _COLUMNS]
 _WRITE = Change(f"""
-    INSERT INTO subscriptions ({", ".join(_NAMES)})
-    VALUES ({", ".join(f":{name}" for name in _NAMES)})
-    ON CONFLICT (org_id, id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES[2:])}
+    INSERT INTO subscriptions ({", ".join(Subscription._fields)})
+    VALUES ({", ".join(f":{name}" for name in Subscription._fields)})
+    ON CONFLICT (org_id, id)
+    DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in Subscription._fields[2:])}
 """)
 _ADD_EVENT = Change(
     "INSERT INTO payment_events (org_id, id, received_at) VALUES (:org_id, :id, :now) ON CONFLICT DO NOTHING"
 )
-
-
-class _Row(NamedTuple):
-    org_id: str
-    id: str
-    plan: str
-    paypal_plan_id: str
-    status: Status
-    live: bool
-    gives: str | None
-    next_plan: str | None
-    paid_until: int | None
-    created_at: int
-    updated_at: int
-    due_at: int | None
 
 
 class OrganisationRow(NamedTuple):
@@ -90,19 +74,18 @@ def lock_organisation(tx: Tx, org_id: str) -> OrganisationRow | None:
 def of_organisation(tx: Tx, org_id: str) -> list[Subscription]:
     """The subscriptions of an organisation, the oldest first."""
     query = select(*_COLUMNS).where(subscriptions.c.org_id == org_id)
-    return _read(tx.all(_Row, query.order_by(subscriptions.c.created_at, subscriptions.c.id)))
+    return tx.all(Subscription, query.order_by(subscriptions.c.created_at, subscriptions.c.id))
 
 
 def by_id(tx: Tx, id: str) -> Subscription | None:
     """The subscription with this id, of any organisation: PayPal's events name no organisation."""
-    found = _read(tx.all(_Row, select(*_COLUMNS).where(subscriptions.c.id == id)))
-    return found[0] if found else None
+    return tx.first(Subscription, select(*_COLUMNS).where(subscriptions.c.id == id))
 
 
 def claim(tx: Tx, now_ms: int, until_ms: int, limit: int) -> list[Subscription]:
     """At most `limit` subscriptions whose time has come, which no other server gets before `until_ms`."""
     query = select(*_COLUMNS).where(subscriptions.c.due_at <= now_ms).order_by(subscriptions.c.due_at)
-    found = _read(tx.all(_Row, query.limit(limit).with_for_update(skip_locked=True)))
+    found = tx.all(Subscription, query.limit(limit).with_for_update(skip_locked=True))
     if found:
         keys = [(one.org_id, one.id) for one in found]
         tx.change(update(subscriptions).where(in_keys(tx, _KEY, keys)).values(due_at=until_ms))
@@ -114,7 +97,7 @@ def write(tx: Tx, changed: Sequence[Subscription]) -> None:
 
     Those that are not live any more come first: an organisation has one live subscription at any time.
     """
-    _WRITE.run(tx, [asdict(one) for one in sorted(changed, key=lambda one: one.live)])
+    _WRITE.run(tx, [one._asdict() for one in sorted(changed, key=lambda one: one.live)])
 
 
 def has_event(tx: Tx, org_id: str, id: str) -> bool:
@@ -134,7 +117,3 @@ def sweep_events(tx: Tx, before_ms: int, limit: int) -> bool:
     if found:
         tx.change(delete(payment_events).where(in_keys(tx, _EVENT_KEY, found)))
     return len(found) == limit
-
-
-def _read(rows: Sequence[_Row]) -> list[Subscription]:
-    return [Subscription(**row._asdict()) for row in rows]

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from server.faults import Fault, NotFound, Unavailable
+from server.faults import Fault, NotFound
 
 
 class ContactNotFound(NotFound):
@@ -66,10 +66,3 @@ class ContactListSendNotFound(NotFound):
     """No such send to a list in the caller's organisation."""
 
     reason, noun = "CONTACT_LIST_SEND_NOT_FOUND", "send to a list"
-
-
-class SendMoved(Unavailable):
-    """Another server has taken the send on, or it was canceled: nothing of this step is stored."""
-
-    def __init__(self) -> None:
-        super().__init__(1.0)

@@ -8,7 +8,6 @@ from zidimail.v1 import email_service_pb2 as email_pb
 
 from server.clock import Clock
 from server.contacts import send_store
-from server.contacts.faults import SendMoved
 from server.contacts.list_email import email_to
 from server.contacts.send_rules import Member, Step, step_of
 from server.contacts.send_store import SendRow
@@ -22,19 +21,17 @@ from server.emails.draft import Draft
 from server.emails.judging import judged
 from server.faults import Fault
 from server.wire.caller import SessionCaller
-from server.work.loop import Loop
+from server.work.jobs import Jobs
 from server.work.slices import Slices
 
 # Members of one transaction.
 CHUNK = 100
-_PAUSE_S = 0.5
 
 
-class ListSender:
-    """Goes on with every send that is due, in turn.
+class ListSender(Jobs[SendRow]):
+    """Sends to the next members of each send that is due, again and again.
 
-    The emails of some members and the place in the list are stored in one transaction, which fails after
-    another server's step or a cancellation: each member gets exactly one email, however often servers stop.
+    Each member gets exactly one email, however often servers stop.
     """
 
     def __init__(
@@ -45,46 +42,24 @@ class ListSender:
         acceptor: Acceptor,
         links: UnsubscribeLinks,
     ) -> None:
+        super().__init__("contacts.send")
         self._database = database
         self._writer = writer
         self._clock = clock
         self._acceptor = acceptor
         self._links = links
         self._slices = Slices()
-        self._loop = Loop("contacts.send", self.step, pause_s=_PAUSE_S)
 
-    async def start(self) -> None:
-        """Begins to send."""
-        self._loop.start()
+    async def _due(self) -> Sequence[SendRow]:
+        return await self._database.read(send_store.due, self._clock.now_ms())
 
-    async def stop(self) -> None:
-        """Finishes the step in progress."""
-        await self._loop.stop()
-
-    def wake(self) -> None:
-        """Looks for a new send at once."""
-        self._loop.wake()
-
-    async def step(self) -> bool:
-        """Sends to the next members of each send that is due; True if there was one."""
-        due = await self._database.read(send_store.due, self._clock.now_ms())
-        for row in due:
-            if self._loop.stopping:
-                break
-            try:
-                await self._advance(row)
-            except SendMoved:
-                # The next step reads it again.
-                continue
-        return bool(due)
-
-    async def _advance(self, row: SendRow) -> None:
+    async def _advance(self, row: SendRow) -> bool:
         found = await self._database.read(send_store.next_members, row, CHUNK)
         now_ms = self._clock.now_ms()
         if found is None:
             gone = Step(row.cursor, [], "canceled")
             await self._writer.run(send_store.advance, row, gone, now_ms)
-            return
+            return True
         done = frozenset(orjson.loads(row.done))
         members = [member for member in found if member.id not in done]
         is_last = len(found) < CHUNK
@@ -103,7 +78,7 @@ class ListSender:
 
         if not subscribed:
             await self._writer.run(store, ())
-            return
+            return True
 
         def within(tx: Tx, answer: Answer | Fault) -> None:
             store(tx, cast("Sequence[Result]", answer))
@@ -119,3 +94,4 @@ class ListSender:
 
         items = await self._slices.map(drafted, subscribed)
         await self._acceptor.accept(Batch(row.org_id, items, strict=False, within=within))
+        return True

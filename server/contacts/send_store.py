@@ -7,12 +7,12 @@ import orjson
 from sqlalchemy import case, func, insert, select, update
 
 from server.contacts import counts, lists
-from server.contacts.faults import SendMoved
 from server.contacts.send_rules import Member, SendStatus, Step
 from server.db.listing import Page, PageRequest, newest_first
 from server.db.statements import Change, Statement
 from server.db.tables.contacts import contact_list_members, contact_list_sends, contacts
 from server.db.tx import Tx
+from server.work.jobs import Moved
 
 # Sends that a server goes on with in turn.
 _MAX_DUE = 16
@@ -182,7 +182,7 @@ def next_members(tx: Tx, row: SendRow, number: int) -> list[Member] | None:
 
 
 def advance(tx: Tx, row: SendRow, step: Step, now_ms: int) -> None:
-    """Writes a step of a send. Raises `SendMoved` if the send has changed since `row` was read."""
+    """Writes a step of a send. Raises `Moved` if the send has changed since `row` was read."""
     earlier: list[str] = [id for id in orjson.loads(row.done) if id > step.cursor]
     # A reason to wait is over.
     kept = ("", "") if row.status == "waiting" else (row.reason, row.message)
@@ -209,7 +209,7 @@ def advance(tx: Tx, row: SendRow, step: Step, now_ms: int) -> None:
         ],
     )
     if changed != 1:
-        raise SendMoved
+        raise Moved
 
 
 def cancel(tx: Tx, org_id: str, id: str, now_ms: int) -> SendRow | None:

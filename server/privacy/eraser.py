@@ -1,5 +1,6 @@
 """Erasures go on: some emails at a time, in transactions that hold up no send (contract row F-13)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from server.clock import Clock
@@ -10,24 +11,21 @@ from server.events.rows import Place
 from server.privacy import erasure_store, export_store
 from server.privacy.emails import erase_emails
 from server.privacy.erasure_store import ErasureRow, Step
-from server.privacy.faults import Moved
 from server.privacy.records import erase_records
 from server.privacy.rules import Erased
 from server.sealing import Seal
-from server.work.loop import Loop
+from server.work.jobs import Jobs
 
 # Emails that one step looks at, emails that it changes, and entries of the audit log.
 WINDOW, BATCH, ENTRIES = 2_000, 25, 1_000
-_PAUSE_S = 0.5
 
 
-class Eraser:
-    """Goes on with every erasure in turn; a service.
+class Eraser(Jobs[ErasureRow]):
+    """Goes on with every erasure, again and again.
 
     The emails are walked over twice. While the first walk lasts, a transaction that began before may still
     add an email, and a reader of the log a webhook call that it has made of what it read before. The second
-    walk begins when there are none of these any more, and finds what they added. Each step is one
-    transaction, which fails after that of another process: a kill repeats nothing and leaves nothing out.
+    walk begins when there are none of these any more, and finds what they added.
     """
 
     def __init__(
@@ -39,37 +37,15 @@ class Eraser:
         captured: Path,
     ) -> None:
         """`captured` is the folder of captured mail."""
+        super().__init__("privacy.erase")
         self._database = database
         self._writer = writer
         self._clock = clock
         self._seal = seal
         self._captured = captured
-        self._loop = Loop("privacy.erase", self.step, pause_s=_PAUSE_S)
 
-    async def start(self) -> None:
-        """Begins to erase."""
-        self._loop.start()
-
-    async def stop(self) -> None:
-        """Finishes the step in progress."""
-        await self._loop.stop()
-
-    def wake(self) -> None:
-        """Looks for a new erasure at once."""
-        self._loop.wake()
-
-    async def step(self) -> bool:
-        """Goes on with each erasure in progress; True if one of them did not only wait."""
-        moved = False
-        for row in await self._database.read(erasure_store.due):
-            if self._loop.stopping:
-                break
-            try:
-                moved |= await self._advance(row)
-            except Moved:
-                # The next step reads it again.
-                continue
-        return moved
+    async def _due(self) -> Sequence[ErasureRow]:
+        return await self._database.read(erasure_store.due)
 
     async def _advance(self, row: ErasureRow) -> bool:
         assert row.address is not None

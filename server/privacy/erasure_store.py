@@ -18,7 +18,7 @@ from server.db.tables.suppressions import suppressions, unclear_bounces
 from server.db.tx import Tx
 from server.events import log
 from server.events.rows import BIGINT_MAX, EventRow, Place
-from server.privacy.faults import Moved, TooManyErasures
+from server.privacy.faults import TooManyErasures
 from server.privacy.rules import MAX_RUNNING
 from server.stats import counting
 from server.suppressions import store as suppression_store
@@ -26,6 +26,7 @@ from server.suppressions.rules import stand_in
 from server.suppressions.store import NewSuppression, Origin
 from server.webhooks import intake
 from server.webhooks.subscriptions import of_organisations
+from server.work.jobs import Moved
 
 Phase: TypeAlias = Literal["emails", "waiting", "again", "records", "completed"]
 

@@ -11,8 +11,8 @@ from server.db.listing import Page, PageRequest, newest_first
 from server.db.statements import Change, Statement
 from server.db.tables.privacy import export_parts, exports
 from server.db.tx import Tx
-from server.privacy.faults import Moved
 from server.privacy.sections import SECTIONS
+from server.work.jobs import Moved
 
 KEPT_MS = 7 * 86_400_000
 # Exports that a process goes on with in turn, and rows that one sweep deletes.

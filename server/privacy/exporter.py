@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -11,57 +12,29 @@ from server.db.database import Database
 from server.db.writer import Writer
 from server.privacy import export_store, sections
 from server.privacy.export_store import ExportRow
-from server.privacy.faults import Moved
-from server.work.loop import Loop
-
-_PAUSE_S = 0.5
+from server.work.jobs import Jobs
 
 
-class Exporter:
-    """Goes on with every export in turn; a service.
-
-    A part and the place up to which it has come are one transaction, which fails after that of another
-    process: a kill loses and repeats nothing.
-    """
+class Exporter(Jobs[ExportRow]):
+    """Adds a part to each export in progress, again and again."""
 
     def __init__(self, database: Database, writer: Writer, clock: Clock) -> None:
+        super().__init__("privacy.export")
         self._database = database
         self._writer = writer
         self._clock = clock
-        self._loop = Loop("privacy.export", self.step, pause_s=_PAUSE_S)
 
-    async def start(self) -> None:
-        """Begins to export."""
-        self._loop.start()
+    async def _due(self) -> Sequence[ExportRow]:
+        return await self._database.read(export_store.due, self._clock.now_ms())
 
-    async def stop(self) -> None:
-        """Finishes the step in progress."""
-        await self._loop.stop()
-
-    def wake(self) -> None:
-        """Looks for a new export at once."""
-        self._loop.wake()
-
-    async def step(self) -> bool:
-        """Adds a part to each export in progress; True if there was one."""
-        due = await self._database.read(export_store.due, self._clock.now_ms())
-        for row in due:
-            if self._loop.stopping:
-                break
-            try:
-                await self._advance(row)
-            except Moved:
-                # The next step reads it again.
-                continue
-        return bool(due)
-
-    async def _advance(self, row: ExportRow) -> None:
+    async def _advance(self, row: ExportRow) -> bool:
         section = sections.BY_NAME[row.section]
         after: list[Any] = orjson.loads(row.cursor) if row.cursor else []
         rows, last = await self._database.read(sections.read, section, row.org_id, after)
         content = await asyncio.to_thread(_packed, section.name, rows)
         now_ms = self._clock.now_ms()
         await self._writer.run(export_store.advance, row, content, len(rows), last, now_ms)
+        return True
 
 
 def _packed(section: str, rows: list[dict[str, Any]]) -> bytes:

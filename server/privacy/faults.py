@@ -35,7 +35,3 @@ class ExportNotReady(Fault):
 
     def __init__(self, id: str) -> None:
         super().__init__(f"The export {id} is still being made. Read it when it is completed.", id=id)
-
-
-class Moved(Exception):
-    """Another process has gone on with an erasure or an export since it was read; nothing was changed."""

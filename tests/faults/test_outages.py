@@ -40,8 +40,8 @@ async def test_full_disk_is_503_and_not_ready_until_there_is_room_again(tmp_path
         before = await _post(stack, "before")
         assert before.status == 200
         with full_for(stack.server_pid(), stack.data_dir):
-            await until(lambda: _is_refused(stack), message="nothing was refused")
-            await until(lambda: _ready(stack, 503), message="the server stayed ready")
+            # Where a large email finds no room a small probe may: then it is ready again until the next one.
+            await until(lambda: _is_away(stack), message="nothing was refused, or the server stayed ready")
             refused = await _post(stack, "x" * LARGE)
             assert (refused.status, "Retry-After" in refused.headers) == (503, True)
             listed = await _get(stack, "/v1/emails")
@@ -52,10 +52,10 @@ async def test_full_disk_is_503_and_not_ready_until_there_is_room_again(tmp_path
         assert "Traceback" not in log, log
 
 
-async def _is_refused(stack: Stack) -> bool:
+async def _is_away(stack: Stack) -> bool:
     answer = await _post(stack, "x" * LARGE)
     assert answer.status in (200, 503), await answer.text()
-    return answer.status == 503
+    return answer.status == 503 and await _ready(stack, 503)
 
 
 async def _ready(stack: Stack, status: int) -> bool:

@@ -52,14 +52,15 @@ class Authority:
     def server_context(self) -> ssl.SSLContext:
         """TLS for a server on `localhost` and 127.0.0.1."""
         key = ec.generate_private_key(ec.SECP256R1())
-        file = Path(tempfile.mkdtemp(prefix="zidimail-paypal-")) / "server.pem"
         private = key.private_bytes(
             Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         certificate = self._issued("localhost", key.public_key(), -2, 300)
-        file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(private + certificate.public_bytes(Encoding.PEM))
+            file.flush()
+            context.load_cert_chain(file.name)
         return context
 
     def _issued(
@@ -89,9 +90,15 @@ def authority() -> Authority:
 
 
 @cache
+def _folder() -> "tempfile.TemporaryDirectory[str]":
+    """A folder that is gone with this process."""
+    return tempfile.TemporaryDirectory(prefix="zidimail-paypal-")
+
+
+@cache
 def trusted_file() -> str:
     """A PEM file with that authority, for `SSL_CERT_FILE`."""
-    file = Path(tempfile.mkdtemp(prefix="zidimail-paypal-")) / "authority.pem"
+    file = Path(_folder().name) / "authority.pem"
     file.write_bytes(authority().pem)
     return str(file)
 

@@ -25,6 +25,7 @@ def test_organisation_is_exported_and_downloaded(
     owner, key = session_of("exporting"), api_of("exporting")
     mail = {"from": f"shop@{rest.orgs['exporting'].domain}", "subject": "Exported", "text": "Hello."}
     sent = key.post("/v1/emails", json={**mail, "to": "ada@exporting.example.org"}).json()["id"]
+    until_sync(lambda: key.get(f"/v1/emails/{sent}").json()["status"] == "delivered")
     contact = {"email": "ada@exporting.example.org", "first_name": FORMULA}
     assert owner.post("/v1/contacts", json=contact).status_code == 201
     begun = owner.post("/v1/exports", json={})
@@ -33,7 +34,10 @@ def test_organisation_is_exported_and_downloaded(
     until_sync(lambda: owner.get(shown).json()["status"] == "completed")
     completed = owner.get(shown)
     assert completed.json()["row_count"] > 5
-    assert owner.get("/v1/exports").json()["data"] == [completed.json()]
+    golden.check("exports/get", completed)
+    listed = owner.get("/v1/exports")
+    golden.check("exports/list", listed)
+    assert listed.json()["data"] == [completed.json()]
     lines = owner.get(f"{shown}/file")
     assert lines.headers["content-type"] == "application/x-ndjson"
     assert lines.headers["content-disposition"].startswith('attachment; filename="export-')

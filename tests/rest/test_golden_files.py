@@ -21,6 +21,8 @@ NOT_BY_A_REQUEST = {
     "TOO_MANY_STREAMS",
     # Of requests at the same moment: `tests/store/test_operators.py`, `tests/store/test_admin.py`.
     *("OPERATOR_SECOND_FACTOR_REQUIRED", "ACCOUNT_STATE_CHANGED"),
+    # Of work that is in progress: `tests/store/test_erasures.py`, `tests/store/test_exports.py`.
+    *("TOO_MANY_ERASURES", "EXPORT_NOT_READY"),
 }
 """The reasons that no single request over REST can show."""
 

@@ -11,7 +11,7 @@ from server.db.tables.privacy import erasures
 from server.db.tables.webhooks import webhook_calls
 from server.db.tx import Tx
 from server.privacy import eraser, erasure_store
-from server.privacy.faults import Moved
+from server.work.jobs import Moved
 from tests.delivery.queued import recipients_of
 from tests.harness.rows import stored
 from tests.store.erasing import ADA, BOB, Erasing

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from zidimail.v1 import account_service_pb2 as pb
 
 from server.db.database import Database
 from server.db.tables.privacy import export_parts, exports
@@ -16,9 +17,13 @@ from server.db.tx import Tx
 from server.ids import new_id
 from server.privacy import export_store, sections
 from server.privacy.archive import lines_of
+from server.privacy.export_rpc import ExportServicer
 from server.privacy.export_store import KEPT_MS, ExportRow
 from server.privacy.exporter import Exporter
+from server.privacy.faults import ExportNotReady
 from server.privacy.sections import SECTIONS
+from server.wire.caller import SessionCaller, set_current_caller
+from tests.harness.clock import START_MS
 from tests.harness.rows import own_value, row_count, stored
 from tests.store.erasing import ADA, BOB, Erasing
 
@@ -146,6 +151,14 @@ async def test_export_in_progress_is_returned(erasing: Erasing) -> None:
     while await exporter.step():
         pass
     assert (await begin(erasing)).id != first.id
+
+
+async def test_export_in_progress_cannot_be_downloaded(erasing: Erasing) -> None:
+    row = await begin(erasing)
+    set_current_caller(SessionCaller(erasing.org_id, erasing.user_id, "owner", START_MS))
+    servicer = ExportServicer(erasing.database, erasing.writer, erasing.clock, lambda: None)
+    with pytest.raises(ExportNotReady):
+        await anext(servicer.GetExportFile(pb.GetExportFileRequest(export_id=row.id), None))
 
 
 async def test_export_expires_and_is_deleted_in_batches(

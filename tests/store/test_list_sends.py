@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import select, update
 
 from server.contacts import lists, store
-from server.contacts.faults import SendMoved
 from server.contacts.list_sender import CHUNK, ListSender
 from server.contacts.store import Changes
 from server.db.database import Database
@@ -16,6 +15,7 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.emails.accept import Acceptor
 from server.work.backpressure import AcceptLoad
+from server.work.jobs import Moved
 from server.work.notifier import Notifier
 from tests.harness.rows import stored
 from tests.store.accepting import CALLER, DOMAIN
@@ -84,7 +84,7 @@ async def test_step_of_a_server_that_was_overtaken_stores_nothing(mailing: Maili
     id = await mailing.begin()
     old = await mailing.get(id)
     await mailing.work()
-    with pytest.raises(SendMoved):
+    with pytest.raises(Moved):
         await mailing.sender._advance(old)
     assert await mailing.sent() == ["ada", "bob"]
     assert await mailing.outcome(id) == ("completed", 2, 0, 0, 0)
@@ -99,7 +99,7 @@ async def test_canceled_send_accepts_no_further_email(mailing: Mailing) -> None:
     read_before = await mailing.get(id)
     for _ in range(2):
         assert (await mailing.sends.cancel(CALLER.org_id, id)).status == "canceled"
-    with pytest.raises(SendMoved):
+    with pytest.raises(Moved):
         await mailing.sender._advance(read_before)
     await mailing.work()
     assert await mailing.outcome(id) == ("canceled", CHUNK, 0, 0, 0)

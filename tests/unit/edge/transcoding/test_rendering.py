@@ -69,6 +69,7 @@ def test_every_field_is_always_rendered() -> None:
         "job_id": None,
         "attempts": 0,
         "attachments": [],
+        "content_deleted": None,
     }
 
 
