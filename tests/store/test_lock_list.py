@@ -16,6 +16,7 @@ TESTS = {
     "server.accounts.attempts._COUNTED": "test_attempts_of_one_moment_count_one_after_the_other",
     "server.accounts.invitation_store.take": "test_invitation_is_taken_once",
     "server.accounts.member_store.lock_owners": "test_owners_change_one_after_the_other",
+    "server.accounts.oidc_store.claim": "test_login_takes_the_first_code_alone",
     "server.accounts.request_store.take": "test_request_is_taken_once",
     "server.accounts.request_store.unmailed": "test_servers_mail_different_requests",
     "server.accounts.store.organisation": "test_organisation_is_changed_by_one_at_a_time",
