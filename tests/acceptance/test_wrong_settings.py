@@ -46,6 +46,7 @@ def refused(program: str, tmp_path: Path, **settings: str) -> str:
         ("HOSTNAME", "a b"),
         ("PAYPAL_URL", "http://api-m.paypal.com"),
         ("PAYPAL_URL", "api-m.paypal.com"),
+        ("OIDC_ISSUER", "http://login.example.com"),
         ("PAYPAL_CERTIFICATES_URL", "https://user@api.paypal.com"),
         ("SECRET", "hunter2"),
         ("EDGE_SECRET", "hunter2"),

@@ -54,3 +54,14 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
     with pytest.raises(SettingsError, match=r"ZIDIMAIL_SECRET is not set, and .*/secret: Is a directory"):
         settings_of(tmp_path)
+
+
+def test_issuer_stays_as_it_was_written(tmp_path: Path) -> None:
+    """A slash at its end belongs to its name: providers compare it letter by letter."""
+    settings = settings_of(tmp_path, ZIDIMAIL_OIDC_ISSUER="https://login.example.com/")
+    assert settings.oidc_issuer == "https://login.example.com/"
+
+
+def test_secret_of_the_provider_is_not_shown(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, ZIDIMAIL_OIDC_CLIENT_SECRET="oidc-secret")  # noqa: S106
+    assert "oidc-secret" not in repr(settings)
