@@ -246,3 +246,17 @@ async def test_guesses_of_codes_are_throttled_with_those_of_passwords(
         await at.finish(returned, app[0].code())
     with pytest.raises(TooManyAttempts):
         await at.people.sign_in.login(ADA, PASSWORD, None, app[0].code())
+
+
+async def test_two_right_codes_at_the_same_moment_make_one_session(
+    at: AtProvider, app: tuple[App, Sequence[str]], database: Database
+) -> None:
+    at.add()
+    returned = await at.come_back()
+    with pytest.raises(SecondFactorRequired):
+        await at.finish(returned)
+    before = await row_count(database, sessions)
+    calls = (at.finish(returned, code) for code in app[1][:2])
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(one) for one in results].count(OidcLoginNotValid) == 1
+    assert await row_count(database, sessions) == before + 1
