@@ -40,7 +40,7 @@ async def test_full_disk_is_503_and_not_ready_until_there_is_room_again(tmp_path
         before = await _post(stack, "before")
         assert before.status == 200
         with full_for(stack.server_pid(), stack.data_dir):
-            # A small probe may find the room that a large email does not: then it is ready until the next one.
+            # A small probe may find room where a large email finds none: then it is ready again.
             await until(lambda: _is_away(stack), message="nothing was refused, or the server stayed ready")
             refused = await _post(stack, "x" * LARGE)
             assert (refused.status, "Retry-After" in refused.headers) == (503, True)
