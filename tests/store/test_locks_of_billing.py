@@ -1,7 +1,6 @@
 """Locks on organisations, their subscriptions and staged contents: two transactions in a given order."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import insert
@@ -53,7 +52,7 @@ SUBSCRIPTION = Subscription(
 
 
 async def test_servers_claim_different_subscriptions(writer: Writer, pair: Pair) -> None:
-    two = [SUBSCRIPTION, replace(SUBSCRIPTION, org_id=new_id(), id="I-2", due_at=START_MS + 1)]
+    two = [SUBSCRIPTION, SUBSCRIPTION._replace(org_id=new_id(), id="I-2", due_at=START_MS + 1)]
     await writer.run(billing.write, two)
     first, second = pair
     later = START_MS + 60_000
