@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -20,12 +21,15 @@ async def test_the_event_loop_goes_on_beside_the_work() -> None:
 async def test_one_at_a_time_and_owners_in_turn() -> None:
     work, released, order = LongWork(), threading.Event(), list[str]()
 
-    def job(name: str) -> None:
-        released.wait()
-        order.append(name)
+    def job(name: str) -> Callable[[], None]:
+        def run() -> None:
+            released.wait()
+            order.append(name)
+
+        return run
 
     names = ["a1", "a2", "a3", "b1", "c1"]
-    running = [asyncio.ensure_future(work.run(name[0], lambda name=name: job(name))) for name in names]
+    running = [asyncio.ensure_future(work.run(name[0], job(name))) for name in names]
     await asyncio.sleep(0)
     released.set()
     await asyncio.gather(*running)
