@@ -110,12 +110,12 @@ def check_addresses(caller: Caller, metadata: Metadata, peer: Callable[[], str],
             raise AddressNotAllowed(str(address or "an unknown address"))
 
 
-def client_address(metadata: Metadata, peer: str) -> str:
+def client_address(metadata: Metadata, peer: str, *, is_edge: bool) -> str:
     """The address of the client of a call; empty if it is unknown or an edge calls for several.
 
-    For records only: it is as true as who calls. `peer` is that of the connection in gRPC's form.
+    `peer` is that of the connection in gRPC's form: what others than an edge say is not believed (C-91).
     """
-    found = client_addresses(metadata[CLIENT_KEY]) if CLIENT_KEY in metadata else [peer_address(peer)]
+    found = client_addresses(metadata.get(CLIENT_KEY, ())) if is_edge else [peer_address(peer)]
     return str(found[0]) if len(found) == 1 and found[0] is not None else ""
 
 
