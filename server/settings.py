@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from server.environment import Environment, Rate, SettingsError, is_address
-from server.private_files import private_directory
+from server.private_files import is_of_the_system, private_directory
 
 __all__ = ["Settings", "SettingsError"]
 
@@ -133,6 +133,11 @@ class Settings:
         read = Environment(env)
         data_dir = Path(env.get("ZIDIMAIL_DATA_DIR") or "data").absolute()
         try:
+            if is_of_the_system(data_dir):
+                raise SettingsError(
+                    f"ZIDIMAIL_DATA_DIR: {data_dir} holds what others need, and a data directory is closed "
+                    f"to them. Name a directory of its own, such as {data_dir / 'zidimail'}."
+                )
             private_directory(data_dir)
         except OSError as error:
             raise SettingsError(f"ZIDIMAIL_DATA_DIR: {data_dir} cannot be made: {error.strerror}.") from error
