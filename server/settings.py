@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from server.environment import Environment, Rate, SettingsError, is_address
 from server.private_files import is_of_the_system, private_directory
 
@@ -224,4 +227,18 @@ def _database_url(env: Mapping[str, str], data_dir: Path) -> str:
         raise SettingsError(
             "ZIDIMAIL_DATABASE_URL must begin with `sqlite:///` or `postgresql://` (its value is not shown)."
         )
+    if scheme != "sqlite" and not _names_a_host(f"{scheme}://{rest}"):
+        raise SettingsError(
+            "ZIDIMAIL_DATABASE_URL cannot be read: write it as `postgresql://user:password@host:port/name`, "
+            "and `@` in a password as `%40` (its value is not shown)."
+        )
     return f"{scheme}://{rest}"
+
+
+def _names_a_host(url: str) -> bool:
+    """False for a URL of which a part of the password would be taken for the host, and shown in errors."""
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    return "@" not in f"{parts.host or ''}{parts.database or ''}"

@@ -90,6 +90,32 @@ def test_a_directory_of_the_system_is_no_data_directory(
     assert [path.name for path in tmp_path.iterdir()] == ["something"]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("postgresql://zidi:hunter2@hunter2@host/mail", "postgres://zidi:hunter2@hun/ter2@host/mail"),
+        *("postgresql://zidi:hunter2@host:port/mail", "postgresql://zidi:hunter2@hun:ter2@host/mail"),
+    ],
+)
+def test_a_url_with_an_unwritten_password_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    """Else the end of the password is looked up as the name of a host, and printed."""
+    with pytest.raises(SettingsError, match=r"ZIDIMAIL_DATABASE_URL cannot be read.*%40") as refused:
+        settings_of(tmp_path, ZIDIMAIL_DATABASE_URL=url)
+    assert "hun" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        *("zidi:p%40s/s@host/mail", "zidi@host:5432/mail", "/mail?host=/run/postgresql", "host/mail", ""),
+        *("zidi:x@[::1]:5432/mail?sslmode=verify-full", "zidi:p@/mail?host=/tmp/a@b&port=5"),
+    ],
+)
+def test_urls_of_postgresql_are_read(tmp_path: Path, rest: str) -> None:
+    found = settings_of(tmp_path, ZIDIMAIL_DATABASE_URL=f"postgresql://{rest}")
+    assert found.database_url == f"postgresql+psycopg://{rest}"
+
+
 def test_issuer_stays_as_it_was_written(tmp_path: Path) -> None:
     """A slash at its end belongs to its name: providers compare it letter by letter."""
     settings = settings_of(tmp_path, ZIDIMAIL_OIDC_ISSUER="https://login.example.com/")
