@@ -181,6 +181,13 @@ def test_client_ip_of_a_caller_without_the_edge_secret_is_ignored(peer: str) -> 
     assert not is_allowed(BOUND, peer, "192.0.2.7", is_edge=False)
 
 
+@pytest.mark.parametrize("said", ["192.0.2.7", "198.51.100.1", "unknown", ""])
+def test_own_address_of_an_edge_that_proved_nothing_does_not_count(said: str) -> None:
+    """C-91: its certificate has another name, for example. Without the entry it is a caller like others."""
+    assert not is_allowed(BOUND, "ipv4:192.0.2.7:5", said, is_edge=False)
+    assert is_allowed(BOUND, "ipv4:192.0.2.7:5", is_edge=False)
+
+
 def test_edge_call_is_checked_by_client_address() -> None:
     assert is_allowed(BOUND, "ipv4:198.51.100.1:5", "192.0.2.7", is_edge=True)
     assert not is_allowed(BOUND, "ipv4:192.0.2.7:5", "198.51.100.1", is_edge=True)
