@@ -232,7 +232,7 @@ async def test_key_works_from_its_networks_only(
     assert await refusal_of(Client(channel, elsewhere).read()) == "ADDRESS_NOT_ALLOWED"
     await Client(channel, here).read()
     for client in ("192.0.2.200", "127.0.0.1"):
-        # Who calls for others and is no known edge: its own address is not theirs.
+        # A caller that names clients and is no edge: its own address is not theirs.
         named = Client(channel, here).read(("x-client-ip", client))
         assert await refusal_of(named) == "ADDRESS_NOT_ALLOWED"
     claimed = Client(channel, elsewhere).read(("x-client-ip", "192.0.2.200"))
