@@ -87,7 +87,10 @@ def rest_status(row: Row, code: str, reason: str) -> str:
     """The HTTP status of `/v1` for a code of this matrix (Z-8, C-9, C-16, S-16)."""
     if code == "OK":
         return "201" if row.created else "200"
-    statuses = {"DOMAIN_NOT_ALLOWED": "403", "LINK_NOT_VALID": "422", "NO_SECOND_FACTOR": "422"}
+    statuses = {
+        **dict.fromkeys(("DOMAIN_NOT_ALLOWED", "IMPERSONATION_NOT_ALLOWED"), "403"),
+        **dict.fromkeys(("LINK_NOT_VALID", "NO_SECOND_FACTOR"), "422"),
+    }
     if reason in statuses:
         return statuses[reason]
     return {"UNAUTHENTICATED": "401", "PERMISSION_DENIED": "401", "NOT_FOUND": "404"}[code]
