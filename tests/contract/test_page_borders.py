@@ -50,9 +50,9 @@ def _page(body: Fields, *, is_json: bool) -> Page:
     return Page(ids, bool(body.get("has_more")), str(body.get("next_cursor", "")), total)
 
 
-def _asking(world: World, name: str, row: Paged, fields: Fields, credential: str, door: str) -> Ask:
+def _asking(world: World, name: str, row: Paged, fields: Fields, credential: str, interface: str) -> Ask:
     method = METHODS[name]
-    is_json = door == "JSON"
+    is_json = interface == "JSON"
     call = world.rest if is_json else world.grpc
     given = fields | {key: value for key, value in row.rest.items() if is_json and key in fields}
 
@@ -78,19 +78,19 @@ def filled(world: World) -> Callable[[str], Fields]:
     return fill
 
 
-DOORS = [
-    (name, door)
+INTERFACES = [
+    (name, interface)
     for name, method in OF_LISTS.items()
-    for door in ("gRPC", "JSON")
-    if door == "gRPC" or method.path is not None
+    for interface in ("gRPC", "JSON")
+    if interface == "gRPC" or method.path is not None
 ]
 
 
-@pytest.mark.parametrize(("name", "door"), DOORS)
-def test_borders_of_pages(world: World, filled: Callable[[str], Fields], name: str, door: str) -> None:
+@pytest.mark.parametrize(("name", "interface"), INTERFACES)
+def test_borders_of_pages(world: World, filled: Callable[[str], Fields], name: str, interface: str) -> None:
     """One short, exactly full, one over: from the first row, after and before a row, by offset, by number."""
     row = LISTS[name]
-    ask = _asking(world, name, row, filled(name), row.credential(world, world.stack.orgs[row.org]), door)
+    ask = _asking(world, name, row, filled(name), row.credential(world, world.stack.orgs[row.org]), interface)
     asked = OF_LISTS[name].descriptor.input_type.fields_by_name
     whole = ask(limit=ALL).ids
     assert MADE <= len(whole) < ALL
@@ -132,7 +132,7 @@ def check(
             continue
         assert total in (None, page.total), (position, size)
         if page.cursor is not None:
-            # Who reads upward can always go back down.
+            # The way back down is always known.
             assert page.cursor == (shown[-1] if shown and (page.has_more or upward) else ""), (position, size)
 
 
@@ -146,13 +146,15 @@ def check_numbers(ask: Ask, size: int, whole: Sequence[str]) -> None:
     assert [page.has_more for page in pages] == [number < count for number in range(1, count + 2)]
 
 
-@pytest.mark.parametrize(("name", "door"), [pair for pair in DOORS if LISTS[pair[0]].empty is not None])
-def test_page_of_an_empty_list(world: World, name: str, door: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "interface"), [pair for pair in INTERFACES if LISTS[pair[0]].empty is not None]
+)
+def test_page_of_an_empty_list(world: World, name: str, interface: str) -> None:
     row = LISTS[name]
     assert row.empty is not None
     org = world.stack.orgs[row.empty_org]
     fields = row.empty(Place(world, org))
-    page = _asking(world, name, row, fields, row.credential(world, org), door)(limit=1)
+    page = _asking(world, name, row, fields, row.credential(world, org), interface)(limit=1)
     assert (list(page.ids), page.has_more) == ([], False)
     assert page.total in (0, None)
 
