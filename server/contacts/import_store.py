@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from server.contacts import counts, lists, store
+from server.contacts import counts, happenings, lists, store
+from server.contacts.contact import ContactRow
 from server.contacts.counts import Counts
 from server.contacts.import_rules import Entry
-from server.contacts.store import ContactRow
 from server.db.tx import Tx
 from server.ids import new_id
 
@@ -30,8 +30,8 @@ def add(
 ) -> Chunk:
     """Adds the new contacts of entries with different addresses, the first of them up to the limit.
 
-    They and the known ones become members of the list, or of a new one with a name. Raises
-    `ContactListNotFound`, `ContactListLimitReached`.
+    They and the known ones become members of the list, or of a new one with a name. Those that are new, and
+    new members, have an event each. Raises `ContactListNotFound`, `ContactListLimitReached`.
     """
     before = counts.lock(tx, org_id)
     if new_list_name is not None:
@@ -46,8 +46,10 @@ def add(
     rows = [ContactRow(new_id(), *entry, unsubscribed=False, created_at=now_ms) for entry in new]
     store.insert(tx, org_id, rows)
     if list_id is not None:
-        ids = [*known.values(), *(row.id for row in rows)]
-        lists.join(tx, org_id, [(list_id, id) for id in ids])
+        lists.join(tx, org_id, [(list_id, row.id) for row in rows])
+        store.join(tx, org_id, list_id, [*known.values()], now_ms)
+    new_lists = {} if list_id is None else {row.id: [list_id] for row in rows}
+    happenings.append(tx, org_id, "created", rows, now_ms, new_lists)
     return Chunk(len(rows), len(known), list_id, before)
 
 

@@ -11,6 +11,7 @@ from server.contacts.import_rules import Entry, Rows, without_repeats
 from server.contacts.rules import ContactLimits
 from server.db.database import Database
 from server.db.writer import Writer
+from server.work.notifier import Notifier
 
 # Contacts of one transaction: a large import must not hold up sends.
 CHUNK = 1000
@@ -40,12 +41,13 @@ class Outcome:
 
 
 class Importer:
-    """Imports contacts into organisations."""
+    """Imports contacts into organisations; `events_appended` is notified after each commit."""
 
-    def __init__(self, database: Database, writer: Writer, clock: Clock) -> None:
+    def __init__(self, database: Database, writer: Writer, clock: Clock, events_appended: Notifier) -> None:
         self._database = database
         self._writer = writer
         self._clock = clock
+        self._events_appended = events_appended
 
     async def most_rows(self, org_id: str) -> int | None:
         """The rows that an organisation may import at once, None for any number."""
@@ -88,6 +90,7 @@ class Importer:
                 entries[begin : begin + CHUNK],
                 self._clock.now_ms(),
             )
+            self._events_appended.notify()
             list_id, new_name = chunk.list_id, None
             added += chunk.added
             known += chunk.known

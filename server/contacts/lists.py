@@ -114,19 +114,19 @@ def page(
     return newest_first(tx, ListRow, query, contact_lists.c.id, request)
 
 
-def join(tx: Tx, org_id: str, pairs: Sequence[tuple[str, str]]) -> int:
-    """Makes contacts members of lists, by pairs of ids of which none comes twice; the number of new members.
+def join(tx: Tx, org_id: str, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Makes contacts members of lists, by pairs of ids of which none comes twice; the pairs that are new.
 
     The transaction has locked the organisation's numbers, and the lists and contacts exist.
     """
     if not pairs:
-        return 0
+        return []
     keys = [(org_id, *pair) for pair in pairs]
     known = set(tx.all(_Member, select(*_MEMBER).where(in_keys(tx, _MEMBER, keys))))
     new = [key for key in keys if key not in known]
     _INSERT_MEMBERS.values(tx, _Member._fields, new)
     _count(tx, org_id, Counter(list_id for _, list_id, _ in new))
-    return len(new)
+    return [(list_id, contact_id) for _, list_id, contact_id in new]
 
 
 def leave(tx: Tx, org_id: str, list_id: str, contact_id: str) -> None:

@@ -1,11 +1,13 @@
 """The methods of ContactsService about contacts and lists (contract rows Z-48, Z-49, C-11, section D)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 from zidimail.v1 import contacts_service_pb2 as pb
 
 from server.clock import Clock
 from server.contacts import counts, lists, store
+from server.contacts.contact import ContactRow
 from server.contacts.faults import ContactListNotFound, ContactNotFound
 from server.contacts.files import FileReader
 from server.contacts.import_requests import file_of, first_rows, import_message, target_of
@@ -30,23 +32,28 @@ from server.faults import ValidationFailed, Violation
 from server.wire.caller import current_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
+from server.work.notifier import Notifier
 from server.work.slices import Slices
+
+T = TypeVar("T")
 
 
 class ContactsServicer:
-    """The organisation's contacts and their lists."""
+    """The organisation's contacts and their lists; `events_appended` is notified after each commit."""
 
     def __init__(
         self,
         database: Database,
         writer: Writer,
         clock: Clock,
+        events_appended: Notifier,
         sheets: Sheets,
     ) -> None:
         self._database = database
         self._writer = writer
         self._clock = clock
-        self._importer = Importer(database, writer, clock)
+        self._events_appended = events_appended
+        self._importer = Importer(database, writer, clock, events_appended)
         self._files = FileReader()
         self._sheets = sheets
         self._slices = Slices()
@@ -55,9 +62,8 @@ class ContactsServicer:
         self, request: pb.CreateContactRequest, context: Context
     ) -> pb.CreateContactResponse:
         """Adds a contact to the organisation and to lists."""
-        org_id, now_ms = current_caller().org_id, self._clock.now_ms()
         address, changes, list_ids = new_contact(request)
-        row = await self._writer.run(store.create, org_id, address, changes, list_ids, now_ms)
+        row = await self._change(store.create, address, changes, list_ids)
         return pb.CreateContactResponse(contact=contact_message(row))
 
     async def GetContact(self, request: pb.GetContactRequest, context: Context) -> pb.GetContactResponse:
@@ -86,7 +92,7 @@ class ContactsServicer:
     ) -> pb.UpdateContactResponse:
         """Changes a contact."""
         name, list_id, changes = id_or_email(request.id_or_email), _list_of(request), changes_of(request)
-        row = await self._writer.run(store.change, current_caller().org_id, name, list_id, changes)
+        row = await self._change(store.change, name, list_id, changes)
         if row is None:
             raise ContactNotFound(request.id_or_email)
         return pb.UpdateContactResponse(contact=contact_message(row))
@@ -95,9 +101,7 @@ class ContactsServicer:
         self, request: pb.DeleteContactRequest, context: Context
     ) -> pb.DeleteContactResponse:
         """Deletes a contact with its memberships."""
-        ids = await self._writer.run(
-            store.remove, current_caller().org_id, [id_or_email(request.id_or_email)]
-        )
+        ids = await self._change(store.remove, [id_or_email(request.id_or_email)])
         if not ids:
             raise ContactNotFound(request.id_or_email)
         return pb.DeleteContactResponse(id=ids[0], deleted=True)
@@ -107,7 +111,7 @@ class ContactsServicer:
     ) -> pb.BatchRemoveContactsResponse:
         """Deletes up to 1,000 contacts with their memberships."""
         names = named("contacts", request.contacts)
-        ids = await self._writer.run(store.remove, current_caller().org_id, names)
+        ids = await self._change(store.remove, names)
         return pb.BatchRemoveContactsResponse(deleted_count=len(ids))
 
     async def GetContactQuota(
@@ -182,27 +186,27 @@ class ContactsServicer:
         self, request: pb.AddContactListMembersRequest, context: Context
     ) -> pb.AddContactListMembersResponse:
         """Makes up to 1,000 contacts members of a list."""
-        org_id, list_id = current_caller().org_id, check_list_id(request.contact_list_id)
+        list_id = check_list_id(request.contact_list_id)
         names = named("members", request.members)
-        _, added = await self._writer.run(store.add_members, org_id, list_id, names)
+        _, added = await self._change(store.add_members, list_id, names)
         return pb.AddContactListMembersResponse(id=list_id, added_count=added)
 
     async def AddContactListMember(
         self, request: pb.AddContactListMemberRequest, context: Context
     ) -> pb.AddContactListMemberResponse:
         """Makes one contact a member of a list."""
-        org_id, list_id = current_caller().org_id, check_list_id(request.contact_list_id)
+        list_id = check_list_id(request.contact_list_id)
         names = [id_or_email(request.id_or_email)]
-        ids, _ = await self._writer.run(store.add_members, org_id, list_id, names)
+        ids, _ = await self._change(store.add_members, list_id, names)
         return pb.AddContactListMemberResponse(id=ids[0], contact_list_id=list_id)
 
     async def RemoveContactListMember(
         self, request: pb.RemoveContactListMemberRequest, context: Context
     ) -> pb.RemoveContactListMemberResponse:
         """Removes a member from a list."""
-        org_id, list_id = current_caller().org_id, check_list_id(request.contact_list_id)
+        list_id = check_list_id(request.contact_list_id)
         name = id_or_email(request.id_or_email)
-        id = await self._writer.run(store.remove_member, org_id, list_id, name)
+        id = await self._change(store.remove_member, list_id, name)
         if id is None:
             raise ContactNotFound(request.id_or_email)
         return pb.RemoveContactListMemberResponse(id=id, deleted=True)
@@ -239,7 +243,13 @@ class ContactsServicer:
         outcome = await self._importer.run(target, rows)
         return pb.ImportContactsSheetResponse(contact_import=import_message(target, rows, outcome))
 
-    async def _page(self, criteria: store.Filter, asked: PageRequest) -> Page[store.ContactRow]:
+    async def _change(self, act: Callable[..., T], *args: object) -> T:
+        """Runs an act of the store on contacts of the caller, whose events are read afterwards."""
+        result = await self._writer.run(act, current_caller().org_id, *args, self._clock.now_ms())
+        self._events_appended.notify()
+        return result
+
+    async def _page(self, criteria: store.Filter, asked: PageRequest) -> Page[ContactRow]:
         org_id = current_caller().org_id
         if criteria.search:
             return await self._database.search(org_id, store.page, org_id, criteria, asked)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
 
-from server.contacts import counts, lists
+from server.contacts import counts, happenings, lists
+from server.contacts.contact import ContactRow
 from server.contacts.faults import ContactLimitReached, ContactNotFound
 from server.db.keys import in_keys
 from server.db.listing import Page, PageRequest, newest_first
@@ -17,17 +18,6 @@ from server.ids import is_id, new_id
 
 _ID = (contacts.c.org_id, contacts.c.id)
 _EMAIL = (contacts.c.org_id, contacts.c.email)
-
-
-class ContactRow(NamedTuple):
-    """A contact; `created_at` in milliseconds since 1970 UTC."""
-
-    id: str
-    email: str
-    first_name: str
-    last_name: str
-    unsubscribed: bool
-    created_at: int
 
 
 class _Named(NamedTuple):
@@ -67,12 +57,12 @@ def create(
 ) -> ContactRow:
     """The contact with an address, which is new or takes the names of `changes`, as a member of lists.
 
-    A contact that exists becomes unsubscribed, but is never subscribed again. Raises `ContactLimitReached`,
-    `ContactListNotFound`.
+    A contact that exists becomes unsubscribed, but is never subscribed again. The log has its event, and
+    none if nothing has changed. Raises `ContactLimitReached`, `ContactListNotFound`.
     """
     used = counts.lock(tx, org_id).contacts
     lists.check(tx, org_id, list_ids)
-    row = get(tx, org_id, email)
+    known = row = get(tx, org_id, email)
     if row is None:
         limit = counts.limits_of(tx, org_id).contacts
         if limit is not None and used >= limit:
@@ -89,12 +79,16 @@ def create(
     else:
         kept = Changes(changes.first_name, changes.last_name, changes.unsubscribed or None)
         row = _change(tx, org_id, row, kept)
-    lists.join(tx, org_id, [(list_id, row.id) for list_id in dict.fromkeys(list_ids)])
+    joined = lists.join(tx, org_id, [(list_id, row.id) for list_id in dict.fromkeys(list_ids)])
+    if known is None:
+        happenings.append(tx, org_id, "created", [row], now_ms)
+    elif joined or row != known:
+        happenings.append(tx, org_id, "updated", [row], now_ms)
     return row
 
 
 def insert(tx: Tx, org_id: str, rows: Sequence[ContactRow]) -> None:
-    """Adds contacts to an organisation whose numbers this transaction has locked."""
+    """Adds contacts, without events, to an organisation whose numbers this transaction has locked."""
     _INSERT.rows(tx, [{"org_id": org_id, **row._asdict()} for row in rows])
     counts.count(tx, org_id, contacts=len(rows))
 
@@ -115,20 +109,32 @@ def show(tx: Tx, org_id: str, id_or_email: str, list_id: str | None) -> ContactR
     return get(tx, org_id, id_or_email, list_id)
 
 
-def change(tx: Tx, org_id: str, id_or_email: str, list_id: str | None, changes: Changes) -> ContactRow | None:
-    """Changes a contact; None if there is none. Raises `ContactListNotFound`."""
+def change(
+    tx: Tx, org_id: str, id_or_email: str, list_id: str | None, changes: Changes, now_ms: int
+) -> ContactRow | None:
+    """Changes a contact, with its event; None if there is none. Raises `ContactListNotFound`."""
     counts.lock(tx, org_id)
     row = show(tx, org_id, id_or_email, list_id)
-    return None if row is None else _change(tx, org_id, row, changes)
+    if row is None:
+        return None
+    changed = _change(tx, org_id, row, changes)
+    if changed != row:
+        happenings.append(tx, org_id, "updated", [changed], now_ms)
+    return changed
 
 
-def unsubscribe(tx: Tx, org_id: str, email: str) -> bool:
-    """Unsubscribes the contact with an address; False if there is none.
+def unsubscribe(tx: Tx, org_id: str, email: str, now_ms: int) -> bool:
+    """Unsubscribes the contact with an address, with its event if it is not yet; False if there is none.
 
     It changes no number, and so it waits for no import.
     """
     this = (contacts.c.org_id == org_id, contacts.c.email == email)
-    return tx.change(update(contacts).where(*this).values(unsubscribed=True)) == 1
+    statement = update(contacts).where(*this, contacts.c.unsubscribed.is_(False)).values(unsubscribed=True)
+    row = tx.first(ContactRow, statement.returning(*_SHOWN))
+    if row is None:
+        return get(tx, org_id, email) is not None
+    happenings.append(tx, org_id, "updated", [row], now_ms)
+    return True
 
 
 def ids_of(tx: Tx, org_id: str, names: Iterable[str]) -> dict[str, str]:
@@ -145,14 +151,22 @@ def ids_of(tx: Tx, org_id: str, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def remove(tx: Tx, org_id: str, names: Iterable[str]) -> list[str]:
-    """Deletes contacts, by ids or addresses, with their memberships; returns the ids of those there were."""
+def remove(tx: Tx, org_id: str, names: Iterable[str], now_ms: int, stand_in: str | None = None) -> list[str]:
+    """Deletes contacts, by ids or addresses, with their memberships; returns the ids of those there were.
+
+    With `stand_in` they are erased: their events have it instead of their addresses, and no names.
+    """
     counts.lock(tx, org_id)
     ids = list(dict.fromkeys(ids_of(tx, org_id, names).values()))
-    if ids:
+    rows = _rows(tx, org_id, ids)
+    if rows:
+        list_ids = happenings.memberships(tx, org_id, ids)
         lists.leave_all(tx, org_id, ids)
         tx.change(delete(contacts).where(in_keys(tx, _ID, [(org_id, id) for id in ids])))
         counts.count(tx, org_id, contacts=-len(ids))
+        if stand_in is not None:
+            rows = [row._replace(email=stand_in, first_name="", last_name="") for row in rows]
+        happenings.append(tx, org_id, "deleted", rows, now_ms, list_ids)
     return ids
 
 
@@ -182,10 +196,12 @@ def page(tx: Tx, org_id: str, criteria: Filter, request: PageRequest) -> Page[Co
     return newest_first(tx, ContactRow, query, id, request)
 
 
-def add_members(tx: Tx, org_id: str, list_id: str, names: Sequence[str]) -> tuple[list[str], int]:
+def add_members(
+    tx: Tx, org_id: str, list_id: str, names: Sequence[str], now_ms: int
+) -> tuple[list[str], int]:
     """Makes contacts, by ids or addresses, members of a list; their ids, and how many were none before.
 
-    Raises `ContactListNotFound`, and `ContactNotFound` for the first that is no contact.
+    Those have an event. Raises `ContactListNotFound`, and `ContactNotFound` for the first that is no contact.
     """
     counts.lock(tx, org_id)
     lists.check(tx, org_id, [list_id])
@@ -195,17 +211,39 @@ def add_members(tx: Tx, org_id: str, list_id: str, names: Sequence[str]) -> tupl
         if name not in found:
             raise ContactNotFound(name)
         ids.append(found[name])
-    return ids, lists.join(tx, org_id, [(list_id, id) for id in dict.fromkeys(ids)])
+    return ids, join(tx, org_id, list_id, list(dict.fromkeys(ids)), now_ms)
 
 
-def remove_member(tx: Tx, org_id: str, list_id: str, id_or_email: str) -> str | None:
-    """Removes a member from a list; its id, None if it is no member. Raises `ContactListNotFound`."""
+def join(tx: Tx, org_id: str, list_id: str, ids: Sequence[str], now_ms: int) -> int:
+    """Makes contacts with different ids members of a list, with events; the number of new members.
+
+    The transaction has locked the organisation's numbers, and the list and the contacts exist.
+    """
+    joined = lists.join(tx, org_id, [(list_id, id) for id in ids])
+    rows = _rows(tx, org_id, [contact_id for _, contact_id in joined])
+    happenings.append(tx, org_id, "updated", rows, now_ms)
+    return len(joined)
+
+
+def remove_member(tx: Tx, org_id: str, list_id: str, id_or_email: str, now_ms: int) -> str | None:
+    """Removes a member from a list, with an event; its id, None if it is no member.
+
+    Raises `ContactListNotFound`.
+    """
     counts.lock(tx, org_id)
     row = show(tx, org_id, id_or_email, list_id)
     if row is None:
         return None
     lists.leave(tx, org_id, list_id, row.id)
+    happenings.append(tx, org_id, "updated", [row], now_ms)
     return row.id
+
+
+def _rows(tx: Tx, org_id: str, ids: Sequence[str]) -> list[ContactRow]:
+    """The contacts with these ids."""
+    if not ids:
+        return []
+    return tx.all(ContactRow, select(*_SHOWN).where(in_keys(tx, _ID, [(org_id, id) for id in ids])))
 
 
 def _change(tx: Tx, org_id: str, row: ContactRow, changes: Changes) -> ContactRow:

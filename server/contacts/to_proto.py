@@ -2,10 +2,10 @@
 
 from zidimail.v1 import contact_pb2
 
+from server.contacts.contact import ContactRow
 from server.contacts.counts import Counts
 from server.contacts.lists import ListRow
 from server.contacts.rules import ContactLimits, Name
-from server.contacts.store import ContactRow
 from server.wire.timestamps import timestamp
 
 

@@ -51,9 +51,9 @@ def build(kernel: Kernel) -> Package:
         Sends(database, writer, clock, links, sender.wake),
         watchers,
         StreamCounts(of_caller=settings.streams_of_caller, of_org=settings.streams_of_org),
-        Unsubscribing(database, writer, links),
+        Unsubscribing(database, writer, clock, kernel.events_appended, links),
     )
-    servicers = (ContactsServicer(database, writer, clock, sheets), send_servicer)
+    servicers = (ContactsServicer(database, writer, clock, kernel.events_appended, sheets), send_servicer)
     return Package(
         servicers={DESCRIPTOR.services_by_name["ContactsService"]: servicers},
         streams=[watchers],

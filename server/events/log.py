@@ -25,11 +25,11 @@ from server.ids import new_id
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """A new entry: something that happened to an email, to one of its recipients, or to the account.
+    """A new entry: something that happened to an email, one of its recipients, a contact, or the account.
 
     `created_at` is in milliseconds since 1970. `recipient` is empty and `attempt` 0 where neither applies. An
-    entry about the account has no `email_id`, and its facts in `details`, a JSON object. `counts_as` is its
-    part in the health of the account, None for none.
+    entry about no email has no `email_id`, and its facts in `details`, a JSON object; its `recipient` is the
+    address of the contact. `counts_as` is its part in the health of the account, None for none.
     """
 
     org_id: str

@@ -3,6 +3,9 @@
 from typing import NamedTuple
 
 BIGINT_MAX = 2**63 - 1
+# The types of events about the account, and about contacts, begin with these.
+ACCOUNT = "account."
+CONTACT = "contact."
 
 
 class Place(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 from zidimail.v1 import event_pb2
 
 from server.events.cursors import Cursors
-from server.events.rows import EventRow
+from server.events.rows import CONTACT, EventRow
 from server.wire.timestamps import timestamp
 
 _PREFIX = "EVENT_TYPE_"
@@ -41,8 +41,13 @@ def event_message(row: EventRow, cursors: Cursors) -> event_pb2.Event:
         possible_duplicate=row.possible_duplicate,
         test=row.test,
         cursor=cursors.cursor(row.org_id, row.place),
-        account=None if row.details is None else account_change(json.loads(row.details)),
+        **_details(row),
     )
+
+
+def contact_change(details: Mapping[str, Any]) -> event_pb2.ContactChange:
+    """The message of a contact, from the details of its event."""
+    return event_pb2.ContactChange(**{**details, "created_at": timestamp(details["created_at"])})
 
 
 def account_change(details: Mapping[str, Any]) -> event_pb2.AccountChange:
@@ -75,6 +80,16 @@ def reply_message(row: ReplyRow) -> event_pb2.SmtpReply | None:
         diagnostic=row.reply_text or "",
         remote_host=row.remote_host or "",
     )
+
+
+def _details(row: EventRow) -> dict[str, Any]:
+    """The field of an event with its details, by its type; none for an event of an email."""
+    if row.details is None:
+        return {}
+    details = json.loads(row.details)
+    if row.type.startswith(CONTACT):
+        return {"contact": contact_change(details)}
+    return {"account": account_change(details)}
 
 
 def type_of_name(name: str) -> event_pb2.EventType:

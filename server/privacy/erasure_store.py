@@ -124,7 +124,7 @@ def begin(tx: Tx, row: ErasureRow, address: str) -> ErasureRow:
     if (tx.scalar(int, select(func.count()).select_from(erasures).where(*running)) or 0) >= MAX_RUNNING:
         raise TooManyErasures
     _suppress(tx, org_id, address, row.stand_in, now_ms)
-    contact_store.remove(tx, org_id, [address])
+    contact_store.remove(tx, org_id, [address], now_ms, row.stand_in)
     _rename_unique_recipients(tx, org_id, address, row.stand_in)
     tx.change(insert(erasures).values(row._asdict()))
     return row

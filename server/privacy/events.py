@@ -1,4 +1,4 @@
-"""Takes an address out of the events of emails, and out of the webhook calls about them."""
+"""Takes an address out of the events of emails and contacts, and out of the webhook calls about them."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -22,6 +22,13 @@ class _EventRow(NamedTuple):
     reply_text: str | None
 
 
+class _ContactEventRow(NamedTuple):
+    tx: int
+    seq: int
+    id: str
+    details: str
+
+
 class _CallRow(NamedTuple):
     webhook_id: str
     event_id: str
@@ -38,6 +45,10 @@ class _AttemptRow(NamedTuple):
 
 _SET_EVENT = Change("""
     UPDATE events SET recipient = :recipient, reply_text = :reply_text
+    WHERE org_id = :org_id AND tx = :tx AND seq = :seq
+""")
+_SET_CONTACT_EVENT = Change("""
+    UPDATE events SET recipient = :recipient, details = :details
     WHERE org_id = :org_id AND tx = :tx AND seq = :seq
 """)
 _SET_CALL = Change("""
@@ -71,8 +82,27 @@ def erase_events(
     _erase_calls(tx, org_id, erased, {row.id: row.email_id in sole for row in rows})
 
 
+def erase_contact_events(tx: Tx, org_id: str, erased: Erased, limit: int) -> bool:
+    """Takes the address and its names out of `limit` events of contacts; True if more may be left."""
+    columns = [events.c[name] for name in _ContactEventRow._fields]
+    theirs = (events.c.org_id == org_id, events.c.email_id == "", events.c.recipient == erased.address)
+    rows = tx.all(_ContactEventRow, select(*columns).where(*theirs).limit(limit))
+    _SET_CONTACT_EVENT.run(
+        tx,
+        [
+            {
+                **{"org_id": org_id, "tx": row.tx, "seq": row.seq, "recipient": erased.stand_in},
+                "details": erased.json(row.details.encode(), is_sole=True).decode(),
+            }
+            for row in rows
+        ],
+    )
+    _erase_calls(tx, org_id, erased, {row.id: True for row in rows})
+    return len(rows) == limit
+
+
 def _erase_calls(tx: Tx, org_id: str, erased: Erased, is_sole: dict[str, bool]) -> None:
-    """`is_sole` says of each event whether its email went to the address alone."""
+    """`is_sole` says of each event whether it is about the address alone."""
     webhook_ids: Sequence[str] = tx.scalars(str, select(webhooks.c.id).where(webhooks.c.org_id == org_id))
     keys = [(org_id, webhook_id, event_id) for webhook_id in webhook_ids for event_id in is_sole]
     if not keys:

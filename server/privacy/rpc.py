@@ -20,20 +20,28 @@ from server.wire.caller import session_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import timestamp
+from server.work.notifier import Notifier
 
 
 class ErasureServicer:
     """The methods about erasures."""
 
     def __init__(
-        self, database: Database, writer: Writer, clock: Clock, seal: Seal, begun: Callable[[], None]
+        self,
+        database: Database,
+        writer: Writer,
+        clock: Clock,
+        seal: Seal,
+        begun: Callable[[], None],
+        events_appended: Notifier,
     ) -> None:
-        """`begun` is called when an erasure has begun."""
+        """`begun` is called, and `events_appended` notified, when an erasure has begun."""
         self._database = database
         self._writer = writer
         self._clock = clock
         self._seal = seal
         self._begun = begun
+        self._events_appended = events_appended
 
     async def CreateErasure(
         self, request: pb.CreateErasureRequest, context: Context
@@ -47,6 +55,7 @@ class ErasureServicer:
         )
         row = await self._writer.run(erasure_store.begin, row, address)
         self._begun()
+        self._events_appended.notify()
         return pb.CreateErasureResponse(erasure=_message(row))
 
     async def GetErasure(self, request: pb.GetErasureRequest, context: Context) -> pb.GetErasureResponse:

@@ -12,8 +12,8 @@ from server.addresses import NotAMailbox, mailbox
 
 # Addresses of one organisation that are being erased at one time: each takes a walk over all its emails.
 MAX_RUNNING = 100
-# The fields of a webhook call that an email to the erased address alone loses.
-_OF_THE_EMAIL = frozenset({"subject", "headers", "tags"})
+# The fields that what is about the erased address alone loses: those of emails, and the names of a contact.
+_OF_ITS_OWN = frozenset({"subject", "headers", "tags", "first_name", "last_name"})
 # An `@` as it stands in texts, URLs and HTML.
 _AT = "(?:@|%40|&#64;|&#x40;|&commat;)"
 
@@ -55,7 +55,7 @@ class Erased:
     def json(self, content: bytes, *, is_sole: bool) -> bytes:
         """A JSON document in which the address is replaced, and names beside it go.
 
-        With `is_sole` it is about an email that went to the address alone: the email's own words go too.
+        With `is_sole` it is about the contact, or an email that went to the address alone: its words go too.
         """
         try:
             value = orjson.loads(content)
@@ -72,7 +72,7 @@ class Erased:
         if isinstance(value, dict):
             return {
                 name: type(item)()
-                if is_sole and name in _OF_THE_EMAIL and isinstance(item, str | list | dict)
+                if is_sole and name in _OF_ITS_OWN and isinstance(item, str | list | dict)
                 else self._value(item, is_sole=is_sole)
                 for name, item in value.items()
             }

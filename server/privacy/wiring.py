@@ -25,7 +25,7 @@ def build(kernel: Kernel) -> Package:
     return Package(
         servicers={
             account: (
-                ErasureServicer(database, writer, clock, kernel.seal, eraser.wake),
+                ErasureServicer(database, writer, clock, kernel.seal, eraser.wake, kernel.events_appended),
                 ExportServicer(database, writer, clock, exporter.wake),
             )
         },

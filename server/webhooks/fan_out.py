@@ -12,11 +12,10 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
 from server.events.follower import Follower
-from server.events.rows import BEGINNING, EventRow, Place
+from server.events.rows import ACCOUNT, BEGINNING, CONTACT, EventRow, Place
 from server.webhooks import intake, subscriptions
 from server.webhooks.formats.format import EmailRow, Format
 from server.webhooks.formats.table import FORMATS
-from server.webhooks.formats.values import ACCOUNT
 from server.webhooks.intake import Advance, NewCall
 from server.webhooks.subscriptions import Subscription
 from server.work.backpressure import Backpressure
@@ -116,7 +115,7 @@ def _page(
     calls: list[NewCall] = []
     for entry, subscribers in subscribed:
         email = emails.get((entry.org_id, entry.email_id))
-        if email is None and not entry.type.startswith(ACCOUNT):
+        if email is None and not entry.type.startswith((ACCOUNT, CONTACT)):
             _log.warning("no webhook is notified of an event, because its email is gone", event_id=entry.id)
             continue
         # Each format once, however many webhooks have it.
@@ -132,7 +131,7 @@ def _page(
 
 
 def _body(event: EventRow, email: EmailRow | None, name: str, formats: Mapping[str, Format]) -> bytes | None:
-    """The body about an event in a format, of the account if there is no email; None if there is none.
+    """The body about an event in a format, of no email for one of the account or a contact; None for none.
 
     One broken event, or one webhook of an unknown format, must not hold up all others: the webhooks miss the
     event, and the log says so.
@@ -147,7 +146,9 @@ def _body(event: EventRow, email: EmailRow | None, name: str, formats: Mapping[s
         )
         return None
     try:
-        return format.account_body(event) if email is None else format.body(event, email)
+        if email is not None:
+            return format.body(event, email)
+        return format.contact_body(event) if event.type.startswith(CONTACT) else format.account_body(event)
     except (TypeError, ValueError):
         _log.exception(
             "webhooks are not notified of an event, because it cannot be rendered",

@@ -30,6 +30,10 @@ class ShortFormat:
         """The event alone."""
         return orjson.dumps({"event": _name(event.type)})
 
+    def contact_body(self, event: EventRow) -> bytes:
+        """The event alone."""
+        return orjson.dumps({"event": _name(event.type)})
+
     def test_body(self, webhook_id: str, now_ms: int) -> bytes:
         """The webhook's id."""
         return orjson.dumps({"event": "test", "webhook": webhook_id, "timestamp": now_ms})

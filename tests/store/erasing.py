@@ -33,7 +33,10 @@ ADA, BOB = "ada.lovelace@receiver.test", "bob@receiver.test"
 NAMED = f"Ada Lovelace <{ADA.title()}>"
 # Nothing that is left may hold one of these.
 PERSONAL = (b"lovelace", b"ada.", "zoë's knee".encode(), b"knee.pdf", b"patient")
-TYPES = ("email.sent", "email.delivered", "email.bounced", "email.suppressed", "email.delivery_delayed")
+TYPES = (
+    *("email.sent", "email.delivered", "email.bounced", "email.suppressed", "email.delivery_delayed"),
+    *("contact.created", "contact.updated", "contact.deleted"),
+)
 
 
 class Erasing:

@@ -51,7 +51,9 @@ class Mailing(Accepting):
     async def list_with(self, name: str) -> str:
         """The id of a new list with one of the members."""
         list_id = await self.shop.add_list()
-        await self.writer.run(store.add_members, CALLER.org_id, list_id, [f"{name}@list.test"])
+        await self.writer.run(
+            store.add_members, CALLER.org_id, list_id, [f"{name}@list.test"], self.clock.now_ms()
+        )
         return list_id
 
     async def begin(self, caller: SessionCaller = USER, **fields: Any) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from server.contacts import counts, lists, store
-from server.contacts.store import Changes, ContactRow, Filter
+from server.contacts.contact import ContactRow
+from server.contacts.store import Changes, Filter
 from server.db.database import Database
 from server.db.listing import PageRequest
 from server.db.tables.accounts import organisations
@@ -57,7 +58,7 @@ class Shop:
 
     async def remove(self, *names: str) -> list[str]:
         """Deletes contacts."""
-        return await self.writer.run(store.remove, self.org_id, names)
+        return await self.writer.run(store.remove, self.org_id, names, START_MS)
 
     async def counts(self) -> tuple[int, int]:
         """The numbers of contacts and lists as they are counted; they must be those of the rows."""

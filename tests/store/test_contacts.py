@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import select
 
 from server.contacts import counts, lists, store
+from server.contacts.contact import ContactRow
 from server.contacts.faults import (
     ContactLimitReached,
     ContactListLimitReached,
     ContactListNotFound,
     ContactNotFound,
 )
-from server.contacts.store import Changes, ContactRow, Filter
+from server.contacts.store import Changes, Filter
 from server.db.database import Database
 from server.db.listing import PageRequest
 from server.db.tables.contacts import contact_list_members
@@ -44,9 +45,9 @@ async def test_contact_is_subscribed_again_by_a_change_only(shop: Shop) -> None:
     assert not row.unsubscribed
     assert (await shop.add(ADA, changes=Changes(unsubscribed=True))).unsubscribed
     for name in (ADA, row.id):
-        changed = await shop.writer.run(store.change, ORG, name, None, Changes(unsubscribed=False))
+        changed = await shop.writer.run(store.change, ORG, name, None, Changes(unsubscribed=False), START_MS)
         assert changed == row
-    assert await shop.writer.run(store.change, ORG, BOB, None, NAMELESS) is None
+    assert await shop.writer.run(store.change, ORG, BOB, None, NAMELESS, START_MS) is None
 
 
 async def test_limit_of_contacts_is_exact_under_concurrent_creations(
@@ -163,13 +164,13 @@ async def test_members_are_added_all_or_none_and_count_once(shop: Shop) -> None:
     list_id = await shop.add_list()
     ada, bob = await shop.add(ADA), await shop.add(BOB, list_id)
     with pytest.raises(ContactNotFound):
-        await shop.writer.run(store.add_members, ORG, list_id, [ADA, "nobody@receiver.test"])
+        await shop.writer.run(store.add_members, ORG, list_id, [ADA, "nobody@receiver.test"], START_MS)
     assert await shop.members(list_id) == 1
-    added = await shop.writer.run(store.add_members, ORG, list_id, [ADA, ada.id, bob.id])
+    added = await shop.writer.run(store.add_members, ORG, list_id, [ADA, ada.id, bob.id], START_MS)
     assert added == ([ada.id, ada.id, bob.id], 1)
     assert await shop.members(list_id) == 2
-    assert await shop.writer.run(store.remove_member, ORG, list_id, ADA) == ada.id
-    assert await shop.writer.run(store.remove_member, ORG, list_id, ADA) is None
+    assert await shop.writer.run(store.remove_member, ORG, list_id, ADA, START_MS) == ada.id
+    assert await shop.writer.run(store.remove_member, ORG, list_id, ADA, START_MS) is None
     assert await shop.members(list_id) == 1
     assert await shop.counts() == (2, 1)
 

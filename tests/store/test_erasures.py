@@ -8,20 +8,25 @@ import pytest
 from sqlalchemy import insert, select
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.contacts import store as contact_store
+from server.contacts.store import Changes
 from server.db.database import Database
 from server.db.tables.emails import email_contents, emails
 from server.db.tables.operators import operator_entries
 from server.db.tables.privacy import erasures
 from server.db.tables.quotas import unique_recipients
 from server.db.tables.suppressions import suppressions
+from server.db.tables.webhooks import webhook_calls
 from server.db.tx import Tx
 from server.delivery import clearance
 from server.emails.accept import Acceptor
 from server.emails.batch import Batch
 from server.emails.draft import draft
+from server.events import log
+from server.events.rows import BEGINNING
 from server.ids import new_id
 from server.inbound.feedback import Feedback, record
-from server.privacy import erasure_store
+from server.privacy import eraser, erasure_store
 from server.privacy.faults import TooManyErasures
 from server.suppressions.store import NewSuppression, add
 from server.wire.caller import KeyCaller
@@ -249,3 +254,30 @@ async def test_logs_of_operators_do_not_name_the_address(erasing: Erasing) -> No
     assert "operator_entries" in await erasing.personal()
     await erasing.finish(await erasing.request())
     assert await erasing.personal() == {}
+
+
+async def test_events_of_a_contact_lose_its_address_and_name_however_many_there_are(
+    erasing: Erasing, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls of webhooks about them too, and the events of a deleted contact with the address."""
+    monkeypatch.setattr(eraser, "ENTRIES", 2)
+    await erasing.note()
+    await erasing.writer.run(contact_store.remove, erasing.org_id, [ADA], 0)
+    await erasing.note()
+    await erasing.writer.run(contact_store.create, erasing.org_id, BOB, Changes("Bob"), [], 0)
+    await erasing.read_log()
+    done = await erasing.finish(await erasing.request())
+    await erasing.read_log()
+    assert await erasing.personal() == {}
+    rows = await erasing.database.read(log.read, BEGINNING, 10, org_id=erasing.org_id)
+    assert [(row.type, row.recipient) for row in rows] == [
+        ("contact.created", done.stand_in),
+        ("contact.deleted", done.stand_in),
+        ("contact.created", done.stand_in),
+        ("contact.created", BOB),
+        ("contact.deleted", done.stand_in),
+    ]
+    bodies = [json.loads(row.body)["data"] for row in await stored(database, select(webhook_calls.c.body))]
+    assert sorted((body["email"], body["first_name"]) for body in bodies) == sorted(
+        [(BOB, "Bob"), *[(done.stand_in, "")] * 4]
+    )

@@ -15,6 +15,7 @@ from server.contacts.imports import CHUNK, Importer, Outcome, Target
 from server.db.database import Database
 from server.db.writer import Writer
 from server.ids import new_id
+from server.work.notifier import Notifier
 from tests.harness.clock import ManualClock
 from tests.store.shop import ORG, OTHER, Shop
 
@@ -33,7 +34,7 @@ class Office:
 
     def __init__(self, shop: Shop, writer: Writer | None = None) -> None:
         self.shop = shop
-        self.importer = Importer(shop.database, writer or shop.writer, ManualClock())
+        self.importer = Importer(shop.database, writer or shop.writer, ManualClock(), Notifier())
 
     async def take(
         self,

@@ -22,6 +22,7 @@ from server.contacts.store import Changes
 from server.db.writer import Writer
 from server.faults import Unavailable
 from server.ids import new_id
+from server.work.notifier import Notifier
 from tests.harness.clock import START_MS, ManualClock
 from tests.store.machines import Store, StoreMachine, explore, with_time_to_shorten
 from tests.store.shop import Shop
@@ -199,11 +200,11 @@ class Imports(StoreMachine):
                 members.discard(email)
         elif act == "unsubscribe":
             changes = Changes(unsubscribed=True)
-            self.run(self.store.writer.run, store.change, self.org_id, email, None, changes)
+            self.run(self.store.writer.run, store.change, self.org_id, email, None, changes, START_MS)
             self.contacts[email] = (*self.contacts[email][:2], True)
         else:
             for list_id, members in self.lists.items():
-                self.run(self.store.writer.run, store.remove_member, self.org_id, list_id, email)
+                self.run(self.store.writer.run, store.remove_member, self.org_id, list_id, email, START_MS)
                 members.discard(email)
 
     @precondition(lambda self: self.lists)
@@ -229,7 +230,7 @@ class Imports(StoreMachine):
 
     def _importer(self, after: int | None = None) -> Importer:
         writer: Any = self.store.writer if after is None else Outage(self.store.writer, after)
-        return Importer(self.store.database, writer, ManualClock())
+        return Importer(self.store.database, writer, ManualClock(), Notifier())
 
     def _import(self, file: File, list_id: str | None, after: int | None) -> None:
         rows = _rows(file)

@@ -31,7 +31,9 @@ async def mailing(database: Database, writer: Writer) -> Mailing:
 async def test_each_member_gets_one_email_and_the_unsubscribed_and_suppressed_none(mailing: Mailing) -> None:
     await mailing.members("ada", "bob", "cleo", "dan")
     await mailing.suppress("bob@list.test")
-    await mailing.writer.run(store.change, CALLER.org_id, "cleo@list.test", None, Changes(unsubscribed=True))
+    await mailing.writer.run(
+        store.change, CALLER.org_id, "cleo@list.test", None, Changes(unsubscribed=True), 0
+    )
     id = await mailing.begin(subject="News")
     await mailing.work()
     assert await mailing.outcome(id) == ("completed", 2, 1, 1, 0)
@@ -213,7 +215,7 @@ async def test_members_are_those_of_the_beginning_without_those_who_have_left(ma
     await mailing.members("ada", "bob", "cleo")
     id = await mailing.begin()
     await mailing.members("dan")
-    await mailing.writer.run(store.remove_member, CALLER.org_id, mailing.list_id, "bob@list.test")
+    await mailing.writer.run(store.remove_member, CALLER.org_id, mailing.list_id, "bob@list.test", 0)
     await mailing.shop.remove("cleo@list.test")
     await mailing.work()
     row = await mailing.get(id)

@@ -17,6 +17,7 @@ from server.db.tables.emails import email_contents, recipients
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import ValidationFailed
+from server.work.notifier import Notifier
 from tests.harness.rows import stored
 from tests.store.accepting import CALLER, DOMAIN, OTHER
 from tests.store.list_mailing import APP_URL, Mailing
@@ -30,7 +31,9 @@ class Recipients:
 
     def __init__(self, mailing: Mailing) -> None:
         self.mailing = mailing
-        self._unsubscribing = Unsubscribing(mailing.database, mailing.writer, mailing.links)
+        self._unsubscribing = Unsubscribing(
+            mailing.database, mailing.writer, mailing.clock, Notifier(), mailing.links
+        )
 
     async def contents(self) -> dict[str, Any]:
         """The stored content of each email, by the name of its recipient."""

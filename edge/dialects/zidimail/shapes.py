@@ -186,7 +186,7 @@ def _list_of(item: ResponseShape) -> ResponseShape:
 _SENT_EMAIL = ResponseShape(
     "email",
     {"last_event": same_as("status")},
-    items={"attachments": PLAIN, "events": ResponseShape(hidden=("account",))},
+    items={"attachments": PLAIN, "events": ResponseShape(hidden=("account", "contact"))},
     optional=("bounce", "content_deleted"),
 )
 _DOMAIN = ResponseShape(
@@ -273,7 +273,7 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "ReplayWebhookEventResponse": ResponseShape(
         "webhook_event", {"id": same_as("event_id")}, hidden=("event_id",)
     ),
-    "Event": ResponseShape("event", optional=("account",)),
+    "Event": ResponseShape("event", optional=("account", "contact")),
     "ListEventsResponse": BARE_LIST,
     "Suppression": _SUPPRESSION,
     "BatchAddSuppressionsResponse": BARE_LIST,

@@ -104,6 +104,24 @@ class AccountChange(_message.Message):
     rates: AccountRates
     def __init__(self, reasons: _Optional[_Iterable[_Union[AccountReason, str]]] = ..., note: _Optional[str] = ..., by_operator: _Optional[bool] = ..., rates: _Optional[_Union[AccountRates, _Mapping]] = ...) -> None: ...
 
+class ContactChange(_message.Message):
+    __slots__ = ("id", "email", "first_name", "last_name", "unsubscribed", "created_at", "contact_list_ids")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    FIRST_NAME_FIELD_NUMBER: _ClassVar[int]
+    LAST_NAME_FIELD_NUMBER: _ClassVar[int]
+    UNSUBSCRIBED_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_LIST_IDS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    unsubscribed: bool
+    created_at: _timestamp_pb2.Timestamp
+    contact_list_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., email: _Optional[str] = ..., first_name: _Optional[str] = ..., last_name: _Optional[str] = ..., unsubscribed: _Optional[bool] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., contact_list_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class SmtpReply(_message.Message):
     __slots__ = ("code", "enhanced_status", "diagnostic", "remote_host")
     CODE_FIELD_NUMBER: _ClassVar[int]
@@ -117,7 +135,7 @@ class SmtpReply(_message.Message):
     def __init__(self, code: _Optional[int] = ..., enhanced_status: _Optional[str] = ..., diagnostic: _Optional[str] = ..., remote_host: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("id", "type", "created_at", "email_id", "recipient", "reply", "attempt", "possible_duplicate", "test", "cursor", "account")
+    __slots__ = ("id", "type", "created_at", "email_id", "recipient", "reply", "attempt", "possible_duplicate", "test", "cursor", "account", "contact")
     ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -129,6 +147,7 @@ class Event(_message.Message):
     TEST_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_FIELD_NUMBER: _ClassVar[int]
     id: str
     type: EventType
     created_at: _timestamp_pb2.Timestamp
@@ -140,4 +159,5 @@ class Event(_message.Message):
     test: bool
     cursor: str
     account: AccountChange
-    def __init__(self, id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., email_id: _Optional[str] = ..., recipient: _Optional[str] = ..., reply: _Optional[_Union[SmtpReply, _Mapping]] = ..., attempt: _Optional[int] = ..., possible_duplicate: _Optional[bool] = ..., test: _Optional[bool] = ..., cursor: _Optional[str] = ..., account: _Optional[_Union[AccountChange, _Mapping]] = ...) -> None: ...
+    contact: ContactChange
+    def __init__(self, id: _Optional[str] = ..., type: _Optional[_Union[EventType, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., email_id: _Optional[str] = ..., recipient: _Optional[str] = ..., reply: _Optional[_Union[SmtpReply, _Mapping]] = ..., attempt: _Optional[int] = ..., possible_duplicate: _Optional[bool] = ..., test: _Optional[bool] = ..., cursor: _Optional[str] = ..., account: _Optional[_Union[AccountChange, _Mapping]] = ..., contact: _Optional[_Union[ContactChange, _Mapping]] = ...) -> None: ...

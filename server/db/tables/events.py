@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Table, Text
 
-from server.db.tables.metadata import id_column, metadata, time_column
+from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
 # The log. An entry's place is (tx, seq): on PostgreSQL the writing transaction and a sequence, so that a
 # reader can stop short of transactions that still run; on SQLite, where one connection writes, tx is 0.
@@ -25,10 +25,12 @@ events = Table(
     time_column("created_at"),
     # Its part in the health of the account (`account_health.rules.CountsAs`); null for none.
     Column("counts_as", String(10)),
-    # A JSON object: the facts of an event that is about no email, whose `email_id` is empty.
+    # A JSON object: the facts of an event that is about no email, whose `email_id` is empty. The
+    # `recipient` of an event of a contact is its address.
     Column("details", Text),
     Index("ix_events_place", "tx", "seq"),
     Index("ix_events_org_id_email_id", "org_id", "email_id"),
+    partial_index("ix_events_org_id_recipient", "org_id", "recipient", where="email_id = ''"),
     sqlite_with_rowid=False,
 )
 

@@ -41,6 +41,9 @@ class Format(Protocol):
     def account_body(self, event: EventRow) -> bytes:
         """The body of the calls about an event of the account. Raises `ValueError` for a broken row."""
 
+    def contact_body(self, event: EventRow) -> bytes:
+        """The body of the calls about an event of a contact. Raises `ValueError` for a broken row."""
+
     def test_body(self, webhook_id: str, now_ms: int) -> bytes:
         """The body of a test call, whose event has the type `TEST_TYPE`."""
 

@@ -4,10 +4,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from server.events.rows import EventRow
-
-# The types of events about the account begin with this.
-ACCOUNT = "account."
+from server.events.rows import ACCOUNT, EventRow
 
 # A receiving mail server chooses the text of its reply, and some endpoints refuse bodies over about 20 kB.
 _MAX_DIAGNOSTIC_CHARS = 2048
@@ -21,6 +18,18 @@ def diagnostic_of(event: EventRow) -> str:
 def account_state(event: EventRow) -> str:
     """The new state of the account, by the type of its event."""
     return event.type.removeprefix(ACCOUNT)
+
+
+def contact_details(event: EventRow) -> dict[str, object]:
+    """A contact as it is after its event, with the ids of its lists. Raises `ValueError`.
+
+    Resend's receivers know lists as segments.
+    """
+    contact: dict[str, object] = orjson.loads(event.details or "")
+    created_at = contact["created_at"]
+    assert isinstance(created_at, int)
+    times = {"created_at": iso(created_at), "updated_at": iso(event.created_at)}
+    return {**contact, "segment_ids": contact["contact_list_ids"], **times}
 
 
 def account_details(event: EventRow) -> dict[str, object]:

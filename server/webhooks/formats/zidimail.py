@@ -11,7 +11,13 @@ import orjson
 from server.events.rows import EventRow
 from server.webhooks.formats.example import example_email, example_event
 from server.webhooks.formats.format import TEST_TYPE, EmailRow
-from server.webhooks.formats.values import account_details, account_state, diagnostic_of, iso
+from server.webhooks.formats.values import (
+    account_details,
+    account_state,
+    contact_details,
+    diagnostic_of,
+    iso,
+)
 from server.webhooks.signing import key_bytes
 
 
@@ -30,6 +36,13 @@ def account_body(event: EventRow) -> bytes:
             "created_at": iso(event.created_at),
             "data": {"state": account_state(event), **account_details(event)},
         }
+    )
+
+
+def contact_body(event: EventRow) -> bytes:
+    """The body of the calls about an event of a contact."""
+    return orjson.dumps(
+        {"type": event.type, "created_at": iso(event.created_at), "data": contact_details(event)}
     )
 
 

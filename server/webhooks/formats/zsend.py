@@ -10,7 +10,13 @@ import orjson
 from server.events.rows import EventRow
 from server.webhooks.formats.example import example_email, example_event
 from server.webhooks.formats.format import EmailRow
-from server.webhooks.formats.values import account_details, account_state, diagnostic_of, iso
+from server.webhooks.formats.values import (
+    account_details,
+    account_state,
+    contact_details,
+    diagnostic_of,
+    iso,
+)
 
 _NAMES: Mapping[str, str] = {
     "email.sent": "send",
@@ -42,6 +48,18 @@ def account_body(event: EventRow) -> bytes:
     )
 
 
+def contact_body(event: EventRow) -> bytes:
+    """The body of the calls about an event of a contact, which the format's own documents do not have."""
+    return orjson.dumps(
+        {
+            "event": _name(event.type),
+            "timestamp": iso(event.created_at),
+            "contact": contact_details(event),
+            "data": {},
+        }
+    )
+
+
 def test_body(webhook_id: str, now_ms: int) -> bytes:
     """The body of a test call: of the shape of a delivery's, made by the same code (C-59)."""
     event, email = example_event(webhook_id, now_ms), example_email(webhook_id, now_ms)
@@ -63,9 +81,9 @@ def headers(
 
 
 def _name(event_type: str) -> str:
-    """The event's name; one that this format does not know keeps ours, and one of the account all of it."""
+    """The event's name; one that this format does not know keeps ours, all of it if it is about no email."""
     subject, _, happened = event_type.partition(".")
-    return _NAMES.get(event_type, event_type if subject == "account" else happened)
+    return _NAMES.get(event_type, event_type if subject in ("account", "contact") else happened)
 
 
 def _body(event: EventRow, email: EmailRow) -> dict[str, object]:

@@ -96,6 +96,28 @@ def test_change_of_an_account_keeps_the_whole_name_of_its_event() -> None:
     assert headers["X-ZSend-Event"] == "account.paused"
 
 
+def test_event_of_a_contact_keeps_its_whole_name_too() -> None:
+    """C-59: `created` alone would not say what was."""
+    contact = {
+        "id": "c1",
+        "email": "ada@example.net",
+        "contact_list_ids": ["l1"],
+        "created_at": 1_800_000_000_000,
+    }
+    event = PAUSED._replace(type="contact.created", details=json.dumps(contact))
+    assert json.loads(zsend.contact_body(event)) == {
+        "event": "contact.created",
+        "timestamp": "2027-01-15T08:00:00.007Z",
+        "contact": {
+            **contact,
+            "segment_ids": ["l1"],
+            "created_at": "2027-01-15T08:00:00.000Z",
+            "updated_at": "2027-01-15T08:00:00.007Z",
+        },
+        "data": {},
+    }
+
+
 def test_the_signature_is_of_time_and_body_by_the_newest_secret() -> None:
     """V-2."""
     headers = zsend.headers(["new", "old"], "e1", "email.delivered", 1_800_000_000, b"{}")
