@@ -17,7 +17,7 @@ from tools.mutants.equivalents import equivalents, reason_of
 from tools.mutants.faults import Fault, of_kinds, package, product_files, sample
 from tools.mutants.python_faults import python_faults
 from tools.mutants.references import References
-from tools.mutants.sql_faults import sql_faults
+from tools.mutants.sql_faults import KINDS, sql_faults
 from tools.mutants.trial import Trial, trials
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -44,15 +44,13 @@ def changed(revision: str) -> dict[str, set[int]]:
     return found
 
 
-def all_faults(files: Sequence[str]) -> list[Fault]:
-    """Every fault of these files."""
+def all_faults(files: Sequence[str], kinds: Sequence[str]) -> list[Fault]:
+    """Every fault of these kinds in these files; of all kinds without any."""
+    sources = [sql_faults] if kinds and set(kinds) <= KINDS else [sql_faults, python_faults]
     texts = {path: (REPOSITORY / path).read_text() for path in files}
-    return [
-        fault
-        for path, text in texts.items()
-        for of in (sql_faults, python_faults)
-        for fault in of(path, text)
-    ]
+    return of_kinds(
+        (fault for path, text in texts.items() for of in sources for fault in of(path, text)), kinds
+    )
 
 
 def report(done: Sequence[Trial], same: Sequence[Fault]) -> None:
@@ -93,9 +91,8 @@ def main() -> None:
         print("The map of lines and tests is missing or old: all tests run once, measured.", flush=True)
         covered.make(asked.workers)
     files = product_files(REPOSITORY)
-    faults = of_kinds(
-        all_faults([f for f in files if not asked.paths or f.startswith(tuple(asked.paths))]), asked.kinds
-    )
+    wanted = [path for path in files if path.startswith(tuple(asked.paths) or "")]
+    faults = all_faults(wanted, asked.kinds)
     if asked.changed:
         lines = changed(asked.changed)
         faults = [fault for fault in faults if fault.line in lines.get(fault.path, ())]

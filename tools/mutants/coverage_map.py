@@ -45,6 +45,7 @@ class CoverageMap:
         self._root = root
         self._folder = root / CACHE
         self._numbers = cache(self._numbers_then)
+        self._contexts = cache(lambda lines, path: lines.contexts_by_lineno(str(root / path)))
 
     @property
     def is_fresh(self) -> bool:
@@ -156,11 +157,10 @@ class CoverageMap:
         """
         found: dict[str, float] = {}
         asked = set(numbers)
-        source = str(self._root / path)
         for lines, passed, tree in self._files.values():
             then = self._numbers(tree, path)
             wanted = {then[number] for number in asked if number in then}
-            contexts = lines.contexts_by_lineno(source)
+            contexts = self._contexts(lines, path)
             of_lines = {name for number in wanted & contexts.keys() for name in contexts[number]}
             named = of_lines & passed.keys()
             found |= {test: passed[test] for test in named} if named else passed if of_lines else {}

@@ -19,6 +19,7 @@ _END = re.compile(
     rb"|ELSE|END|DO UPDATE|DO NOTHING)\b|\{+(?:postgresql|sqlite):|\\n|\"\"\"|\"(?=[\s,)])"
 )
 _DROPPED_CALLS = {"with_for_update": LOCK, "order_by": "sql order", "limit": "sql limit"}
+KINDS = {LOCK, OWNER, "sql condition", "sql order", "sql limit"}
 
 
 def sql_faults(path: str, text: str) -> Iterator[Fault]:
