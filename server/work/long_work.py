@@ -1,6 +1,7 @@
 """Computation that takes long, beside the event loop."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -24,7 +25,9 @@ class LongWork:
     async def run(self, owner: str, work: Callable[[], R]) -> R:
         """The result of `work`. Raises what it raises."""
         async with self._turns.of(owner):
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            # The contents of large requests are a variable of the context.
+            context = contextvars.copy_context()
+            return await asyncio.get_running_loop().run_in_executor(self._thread, context.run, work)
 
     def close(self) -> None:
         """Ends the thread, after the work that it does."""

@@ -268,7 +268,7 @@ async def test_mail_that_takes_long_to_build_does_not_hold_up_others(
     database: Database, writer: Writer, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     words = {f"X-{number}": "=?utf-8?q?a?= " * 500 for number in range(40)}
-    slow = [rows_of("slow", ["ok@r.test"], headers=words) for _ in range(40)]
+    slow = [rows_of("slow", ["ok@r.test"], headers=words) for _ in range(80)]
     slow_ids = {email.id for email in await enqueue(writer, *slow)}
     engine = await start_engine(sink.url)
     await until(lambda: sink.messages)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import pytest
 
@@ -46,4 +47,11 @@ async def test_an_error_is_that_of_its_caller_alone() -> None:
     with pytest.raises(ZeroDivisionError):
         await work.run("a", fail)
     assert await work.run("a", lambda: 1) == 1
+    work.close()
+
+
+async def test_the_work_sees_the_variables_of_its_caller() -> None:
+    work, request = LongWork(), ContextVar[str]("request")
+    request.set("the caller's")
+    assert await work.run("a", request.get) == "the caller's"
     work.close()
