@@ -234,7 +234,10 @@ def test_lists_show_a_key_that_is_bound_to_a_domain_nothing_of_the_others(world:
         assert len(shown["A, key of another domain"]) == 1
         assert len(shown["A, full key"]) > 1
     else:
-        assert shown["A, key of its domain"] == shown["A, full key"] != []
+        # Events of contacts are of no domain. The status of an email may change between two lists.
+        full = shown["A, full key"]
+        of_mail = [one["id"] for one in full if not str(one.get("type")).startswith("EVENT_TYPE_CONTACT_")]
+        assert [one["id"] for one in shown["A, key of its domain"]] == of_mail != []
         assert shown["A, key of another domain"] == []
 
 
