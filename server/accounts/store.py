@@ -40,7 +40,6 @@ class OrganisationRow(NamedTuple):
     contact_import_limit: int | None
     contact_list_limit: int | None
     closed_at: int | None
-    erasure_key: bytes | None
 
 
 class PlanRow(NamedTuple):
@@ -77,6 +76,8 @@ class MembershipRow(NamedTuple):
     created_at: int
 
 
+# The key of its erasures stays in the store: rows are shown to operators.
+ORGANISATION_COLUMNS = tuple(organisations.c[name] for name in OrganisationRow._fields)
 _PLAN = Statement(
     PlanRow,
     """
@@ -167,7 +168,7 @@ def plan_of(tx: Tx, org_id: str) -> PlanRow | None:
 
 def organisation(tx: Tx, org_id: str) -> OrganisationRow | None:
     """One organisation, which no other transaction that asks here changes until this one ends."""
-    query = select(organisations).where(organisations.c.org_id == org_id)
+    query = select(*ORGANISATION_COLUMNS).where(organisations.c.org_id == org_id)
     return tx.first(OrganisationRow, query.with_for_update())
 
 
@@ -176,4 +177,4 @@ def change_organisation(tx: Tx, org_id: str, changes: Mapping[str, object]) -> O
     this = organisations.c.org_id == org_id
     if changes:
         tx.change(update(organisations).where(this).values(changes))
-    return tx.first(OrganisationRow, select(organisations).where(this))
+    return tx.first(OrganisationRow, select(*ORGANISATION_COLUMNS).where(this))

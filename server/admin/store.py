@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import or_, select
 
 from server.account_health.rules import Counts, State, first_hour
-from server.accounts.store import OrganisationRow
+from server.accounts.store import ORGANISATION_COLUMNS, OrganisationRow
 from server.db.listing import Page, PageRequest, newest_first
 from server.db.statements import Statement
 from server.db.tables.accounts import organisations
@@ -73,7 +73,7 @@ _WORST = {
 
 def page(tx: Tx, criteria: Criteria, request: PageRequest) -> Page[OrganisationRow]:
     """A page of the organisations of customers, newest first."""
-    query = select(organisations).where(organisations.c.org_id != SYSTEM_ORG_ID)
+    query = select(*ORGANISATION_COLUMNS).where(organisations.c.org_id != SYSTEM_ORG_ID)
     if criteria.search:
         columns = (organisations.c.name, organisations.c.owner_email, organisations.c.org_id)
         query = query.where(or_(*(column.icontains(criteria.search, autoescape=True) for column in columns)))

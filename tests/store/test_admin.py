@@ -146,6 +146,19 @@ async def test_commands_act_as_the_service_does(
     assert len(await audit_of(database, org_id)) == 1
 
 
+async def test_command_shows_no_key_of_erasures(
+    database: Database, writer: Writer, database_url: str, tmp_path: Path
+) -> None:
+    """What the command prints is JSON, and whoever reads it cannot tell whom the organisation has erased."""
+    settings = Settings(data_dir=tmp_path, database_url=database_url, secret="x" * 32)
+    org_id = await new_org(writer)
+    keyed = update(organisations).where(organisations.c.org_id == org_id).values(erasure_key=b"k" * 32)
+    await writer.run(Tx.change, keyed)
+    shown = await organisation.change(parsed(organisation, [org_id, "--sandbox", "on"]), settings)
+    assert json.loads(json.dumps(shown)) == shown
+    assert "erasure_key" not in shown
+
+
 async def test_command_operator_makes_lists_and_revokes_tokens(
     database: Database, database_url: str, tmp_path: Path
 ) -> None:
