@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import io
 from collections.abc import Iterator, Sequence
 
 # Characters of one cell: more is a quotation mark that is never closed.
@@ -23,7 +24,8 @@ class NotATable(ValueError):
 
 def table_of(content: bytes) -> Iterator[Sequence[str]]:
     """The rows of a CSV file, empty ones among them. Raises `NotATable`."""
-    lines = text_of(content).splitlines(keepends=True)
+    # `str.splitlines` also divides at characters that stand within cells, such as U+2028.
+    lines = list(io.StringIO(text_of(content), newline=""))
     while lines and not lines[0].strip():
         del lines[0]
     separator = separator_of(lines[0]) if lines else ","

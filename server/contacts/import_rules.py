@@ -9,6 +9,8 @@ from server.contacts.rules import MAX_NAME_LENGTH, MAX_PART_LENGTH, split_name
 
 # Bytes of a file (Z-51).
 MAX_FILE_BYTES = 10 << 20
+# Ends of headers of Google Contacts that stand beside an address and say what it is.
+_KINDS = (" - label", " - type")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -41,9 +43,15 @@ class Columns(NamedTuple):
 
 
 def columns_of(header: Sequence[str]) -> Columns:
-    """The columns that headers name: the first with "email", else the first; the first other with "name"."""
+    """The columns that headers name: the first with "email", else the first; the first other with "name".
+
+    Without any "email" the first with "e-mail" has the addresses: Outlook and Google Contacts spell it so.
+    """
     names = [text.casefold() for text in header]
-    email = next((place for place, text in enumerate(names) if "email" in text), 0)
+    spelled = [place for place, text in enumerate(names) if "email" in text] or [
+        place for place, text in enumerate(names) if "e-mail" in text and not text.endswith(_KINDS)
+    ]
+    email = next(iter(spelled), 0)
     named = (place for place, text in enumerate(names) if "name" in text and place != email)
     return Columns(email, next(named, None))
 
@@ -80,9 +88,9 @@ def rows_of(pairs: Iterable[tuple[str, str]], most: int | None) -> Rows:
 
 
 def rows_of_table(table: Iterable[Sequence[str]], most: int | None) -> Rows:
-    """The rows of a table whose first row has the headers; see `rows_of`. An empty table has none."""
+    """The rows of a table whose first row with any text has the headers; see `rows_of`."""
     lines = iter(table)
-    header = next(lines, ())
+    header = next((line for line in lines if any(text.strip() for text in line)), ())
     columns = columns_of(header)
 
     def cell(line: Sequence[str], place: int | None) -> str:

@@ -327,9 +327,9 @@ class ContactsServiceServicer:
 
     def ImportContactsFile(self, request_iterator, context):
         """Imports contacts as ImportContacts does, from a file: CSV in any usual encoding with any usual separator, or the
-        first sheet of an Excel workbook, .xlsx or .xls. Its first row has the headers. The addresses are in the first
-        column whose header contains "email", or in the first column of all, the names in the first other column whose
-        header contains "name".
+        first sheet of an Excel workbook, .xlsx or .xls. Its first row that is not empty has the headers. The addresses
+        are in the first column whose header contains "email", or else "e-mail", or in the first column of all, the names
+        in the first other column whose header contains "name".
 
         Over HTTP the file is the body, or the field `file` of a form (multipart/form-data) whose other fields have the
         names of the query.

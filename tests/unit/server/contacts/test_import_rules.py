@@ -18,6 +18,10 @@ from server.contacts.import_rules import Columns, Entry, columns_of, entry, rows
         (["Email name", "Name"], Columns(0, 1)),
         # Of several headers with "email" the first counts, and no name is looked for in it.
         (["Email", "Email name"], Columns(0, 1)),
+        # Outlook's, and those of Google Contacts, have a hyphen.
+        (["First Name", "Last Name", "E-mail Address", "E-mail Type"], Columns(2, 0)),
+        (["First Name", "E-mail 1 - Label", "E-mail 1 - Value"], Columns(2, 0)),
+        (["Name", "E-mail", "Email"], Columns(2, 0)),
         # Without any, the first column has the addresses.
         (["Contact", "Phone"], Columns(0, None)),
         (["Nickname", "Surname"], Columns(0, 1)),
@@ -60,6 +64,13 @@ def test_rows_of_a_table_are_counted_without_empty_ones() -> None:
     assert (rows.row_count, rows.read_count) == (3, 3)
     assert rows.entries == [Entry("a@example.org", "A", ""), Entry("b@example.org", "", "")]
     assert (rows.email_column, rows.name_column) == ("Email", "Name")
+
+
+def test_empty_rows_before_the_header_are_passed_over() -> None:
+    """Some workbooks begin further down, and some CSV files with rows of separators."""
+    table = [[], ["", " "], ["Name", "Email"], ["A", "a@example.org"]]
+    rows = rows_of_table(table, None)
+    assert (rows.row_count, rows.entries) == (1, [Entry("a@example.org", "A", "")])
 
 
 def test_only_the_wanted_rows_are_read_and_all_are_counted() -> None:
