@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from server.faults import Fault
 
 SendStatus: TypeAlias = Literal["sending", "waiting", "completed", "canceled", "failed"]
-# Milliseconds of the pause before the next try, if the reason to wait has no end of its own.
+# The longest pause before the next try, in milliseconds: accounts recover and limits are raised at any time.
 LATER_MS = 600_000
 
 
@@ -100,4 +100,6 @@ def _waits(fault: Fault) -> bool:
 
 
 def _pause_ms(fault: Fault) -> int:
-    return LATER_MS if fault.retry_after_s is None else max(1, round(fault.retry_after_s * 1000))
+    if fault.retry_after_s is None:
+        return LATER_MS
+    return min(max(1, round(fault.retry_after_s * 1000)), LATER_MS)

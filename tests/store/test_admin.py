@@ -149,7 +149,7 @@ async def test_commands_act_as_the_service_does(
 async def test_command_shows_no_key_of_erasures(
     database: Database, writer: Writer, database_url: str, tmp_path: Path
 ) -> None:
-    """What the command prints is JSON, and whoever reads it cannot tell whom the organisation has erased."""
+    """The command prints JSON, and its reader cannot find out which addresses were erased."""
     settings = Settings(data_dir=tmp_path, database_url=database_url, secret="x" * 32)
     org_id = await new_org(writer)
     keyed = update(organisations).where(organisations.c.org_id == org_id).values(erasure_key=b"k" * 32)

@@ -163,6 +163,27 @@ async def test_members_behind_one_that_waits_are_not_written_to_again(
     assert await mailing.sent() == ["a", "b", "c", "d", "d", "e", "e"]
 
 
+@pytest.mark.parametrize("limit", ["daily_limit", "unique_limit"])
+async def test_send_goes_on_soon_after_its_limit_was_raised(
+    database: Database, writer: Writer, limit: str
+) -> None:
+    """The owner of the list changes to a larger plan, and does not wait for the next day or month."""
+    mailing = await Mailing(database, writer).open(**{limit: 2})
+    await mailing.members(*"abcd")
+    id = await mailing.begin()
+    await mailing.work()
+    assert await mailing.outcome(id) == ("waiting", 2, 0, 0, 0)
+    await mailing.set_organisation(**{limit: 3})
+    mailing.clock.advance(600)
+    await mailing.work()
+    assert await mailing.outcome(id) == ("waiting", 3, 0, 0, 0)
+    await mailing.set_organisation(**{limit: None})
+    mailing.clock.advance(600)
+    await mailing.work()
+    assert await mailing.outcome(id) == ("completed", 4, 0, 0, 0)
+    assert await mailing.sent() == [*"abcd"]
+
+
 async def test_send_of_a_paused_organisation_waits(mailing: Mailing) -> None:
     await mailing.members("ada")
     id = await mailing.begin()
