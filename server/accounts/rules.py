@@ -26,11 +26,14 @@ ATTEMPTS_FORGOTTEN_MS = 24 * 3_600_000
 
 def owner_address(email: str) -> str:
     """The owner's address, its domain in lower case and as A-labels. Raises `ValidationFailed`."""
+    if not email.strip():
+        raise ValidationFailed([Violation("email", "is required")])
     try:
         # Without a DNS look-up, and `.test` is allowed, so that the platform can be tried out locally.
         checked = validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise ValidationFailed([Violation("email", f"is not an email address: {error}")]) from None
+        said = f"is not an email address: {str(error).rstrip('.')}"
+        raise ValidationFailed([Violation("email", said)]) from None
     # In the form of recipients: the sandbox compares both (Z-25).
     return mailbox(checked.normalized).address
 

@@ -20,6 +20,7 @@ from server.db.database import Database
 from server.db.listing import Page
 from server.db.tx import Tx
 from server.db.writer import Writer
+from server.faults import ValidationFailed, Violation
 from server.ids import is_id
 from server.permissions import RoleName
 from server.wire.access import ROLES
@@ -94,6 +95,8 @@ class PeopleServicer:
         self, request: pb.CreateImpersonationRequest, context: Context
     ) -> pb.CreateImpersonationResponse:
         """Opens a session on behalf of a member."""
+        if not request.user_id:
+            raise ValidationFailed([Violation("user_id", "is required")])
         org_id, user_id = organisation_id(request.organisation_id), _user_id(request.user_id)
         by = acting(context, self._clock, "CreateImpersonation", reason(request.reason, required=True))
         role = _NAMES.get(request.role, "read_only")

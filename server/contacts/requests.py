@@ -1,6 +1,7 @@
 """Requests of ContactsService in the form that the store takes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from zidimail.v1 import contacts_service_pb2 as pb
 
@@ -13,6 +14,7 @@ from server.contacts.rules import (
     MAX_NAMED,
     check_names,
     check_text,
+    split_name,
 )
 from server.contacts.store import Changes
 from server.faults import ValidationFailed, Violation
@@ -27,12 +29,17 @@ def new_contact(request: pb.CreateContactRequest) -> tuple[str, Changes, list[st
     Raises `ValidationFailed`, `ContactListNotFound`.
     """
     violations: list[Violation] = []
-    address = ""
+    address = written = ""
     try:
-        address = mailbox(request.email).key
+        box = mailbox(request.email)
+        address, written = box.key, box.name
     except NotAMailbox as error:
         violations.append(Violation("email", str(error) if request.email else "is required"))
     changes = _changes(request, violations)
+    if written and changes.first_name is None and changes.last_name is None:
+        # As in an import, the name in an address stands in for a missing one.
+        name = split_name(written)
+        changes = replace(changes, first_name=name.first, last_name=name.last)
     if len(request.contact_list_ids) > MAX_JOINED:
         violations.append(Violation("contact_list_ids", f"must name at most {MAX_JOINED} lists"))
     refuse(violations)

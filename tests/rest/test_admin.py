@@ -137,6 +137,8 @@ def test_session_on_behalf_of_a_member_reads_and_says_who_opened_it(
 ) -> None:
     """F-14: the customer's audit log names the operator."""
     body = {"user_id": customer.user_id, "reason": WHY}
+    nameless = operator.post(f"{path}/impersonations", json={"reason": WHY})
+    assert nameless.json()["errors"] == [{"field": "user_id", "message": "is required"}]
     opened = operator.post(f"{path}/impersonations", json=body)
     golden.check("admin/impersonate", opened)
     shown = newest_audit_entry(owner)

@@ -43,6 +43,16 @@ def test_contact_is_created_shown_changed_and_deleted(session: httpx.Client, gol
     golden.check("errors/contact-not-found", session.get("/v1/contacts/ada@example.org"))
 
 
+def test_address_with_a_name_names_the_contact_as_in_an_import(session: httpx.Client) -> None:
+    """C-37: the name in the address counts where the request gives no other."""
+    created = session.post("/v1/contacts", json={"email": "Grace Hopper <grace@example.org>"}).json()
+    assert (created["email"], created["name"]) == ("grace@example.org", "Grace Hopper")
+    again = {"email": "Grace Hopper <grace@example.org>", "last_name": "Murray"}
+    changed = session.post("/v1/contacts", json=again).json()
+    assert (changed["first_name"], changed["last_name"]) == ("Grace", "Murray")
+    session.delete("/v1/contacts/grace@example.org")
+
+
 def test_contacts_are_listed_and_removed_together(shop: httpx.Client, golden: Golden) -> None:
     """C-7, C-11, Z-48."""
     for name in ("one", "two", "three"):

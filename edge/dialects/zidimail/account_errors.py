@@ -38,7 +38,7 @@ ROWS: Mapping[str, Row] = {
         "Ask one of its owners to invite you.",
     ),
     "MEMBER_NOT_FOUND": Row(
-        404, "not_found", "Member not found.", "No member of your organisation has the id {id}."
+        404, "not_found", "Member not found.", "No member of the organisation has the id {id}."
     ),
     "INVITATION_NOT_FOUND": Row(
         404,

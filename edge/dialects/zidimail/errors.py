@@ -16,7 +16,10 @@ from edge.transcoding.failure_texts import check_rows, text_values
 from edge.transcoding.json_value import Json
 from edge.transcoding.status import BODY_ENCODING, HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 
-_GET_A_KEY = "Send an API key as `Authorization: Bearer zm_live_...`."
+_GET_A_KEY = (
+    "Send an API key as `Authorization: Bearer zm_live_...`, or where only people may call, the token of "
+    "your session in its place."
+)
 _TRY_AGAIN = "Repeat the request after the seconds in Retry-After."
 
 ROWS: Mapping[str, Row] = {

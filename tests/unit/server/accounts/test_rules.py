@@ -20,6 +20,21 @@ def test_the_owner_has_an_address(written: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is required"),
+        (" ", "is required"),
+        # The texts of the library end with a full stop, those of violations stand within a sentence.
+        ("owner", "is not an email address: An email address must have an @-sign"),
+    ],
+)
+def test_refusal_says_what_is_wrong(text: str, said: str) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        owner_address(text)
+    assert [(each.field, each.description) for each in refused.value.violations] == [("email", said)]
+
+
+@pytest.mark.parametrize(
     "text", ["", "owner", "@example.com", "a@b@example.com", "a@example.com\r\nX: y", "a@localhost"]
 )
 def test_invalid_address_is_refused(text: str) -> None:
