@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-clients check format generate release-protos migration requirements licences wheel \
-	faults fuzz bench clean
+	faults fuzz mutants bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,11 +72,15 @@ fuzz: $(INSTALLED) ## Test the API with generated requests, and the store with g
 	@MODEL_EXAMPLES=$(or $(MODEL_EXAMPLES),20) $(PY) -m pytest -n $(WORKERS) tests/store/test_*_model.py \
 		tests/store/test_statistics.py tests/store/test_webhook_history.py
 
+mutants: $(INSTALLED) ## Put small faults into copies of the product, and list those that no test notices (MUTANTS=40 SEED=7 CHANGED=main)
+	@$(PY) -m tools.mutants --count $(or $(MUTANTS),40) $(if $(SEED),--seed $(SEED)) $(if $(CHANGED),--changed $(CHANGED)) \
+		$(ARGS)
+
 bench: $(INSTALLED) ## Measure the README's figures and those of the peers (ARGS="B1 B3" for some)
 	@$(PY) -m tests.bench $(ARGS)
 
 clean: ## Remove the environment and the caches; ./data stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .mutants *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt requirements/tools.txt

@@ -171,5 +171,10 @@ def secret_of(env: Mapping[str, str]) -> str:
             f"ZIDIMAIL_EDGE_SECRET is not set, and {data_dir / FILE_NAME} cannot be read or made: "
             f"{error.strerror}"
         ) from None
+    except UnicodeError:
+        raise ValueError(
+            f"ZIDIMAIL_EDGE_SECRET is not set, and {data_dir / FILE_NAME} is damaged: it holds bytes that "
+            "are no text. Restore it from a backup, or give the server and all edges a new one."
+        ) from None
     check_secret(secret)
     return secret

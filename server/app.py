@@ -1,10 +1,9 @@
 """The processes of the server: a list of packages, and the order in which their services run."""
 
 import asyncio
-import contextlib
-import ctypes
 import gc
 import signal
+import sys
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -42,15 +41,14 @@ from server.wire.registration import services_of
 from server.wire.server import GrpcServer
 from server.wire.sign_in_limit import SignInLimit
 from server.wire.sizes import RequestSizes
+from server.work.memory import MemoryReturn
 from server.work.service import Service, running
 
+# Seconds that a thread may compute while others wait for the interpreter. With Python's own 5 ms, a thread
+# that computes long adds as much to each step of every call and transaction.
+_SWITCH_S = 0.0005
 # New objects after which Python looks for cycles.
 _GC_THRESHOLD = 20_000
-# glibc's malloc.h; a block of more bytes is a mapping of its own.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_LARGE_BLOCK = 256 * 1024
-# Free bytes at the end of the heap that are kept: to give them back and take them again costs each call.
-_KEPT = 16 << 20
 _log = structlog.get_logger()
 
 
@@ -124,27 +122,15 @@ async def run(settings: Settings, build: Callable[[Kernel], Sequence[Service]]) 
         loop.add_signal_handler(number, stopping.set)
     if settings.metrics_listen is not None:
         _show_metrics(settings.metrics_listen)
-    async with running(build(Kernel(settings, SystemClock()))):
+    async with running([*build(Kernel(settings, SystemClock())), MemoryReturn()]):
         # Objects made until now stay, and those of a call mostly go by themselves: looking for cycles as
         # often as Python does by default took 5 % of the time under load.
         gc.freeze()
-        _return_memory()
+        sys.setswitchinterval(_SWITCH_S)
         gc.set_threshold(_GC_THRESHOLD)
         await stopping.wait()
         _log.info("stopping")
     _log.info("stopped")
-
-
-def _return_memory() -> None:
-    """Lets large blocks go back to the system as they are freed, where the C library is glibc.
-
-    By default it keeps them after the first one, so that one large request would be paid for ever.
-    """
-    with contextlib.suppress(AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
-        mallopt(_M_TRIM_THRESHOLD, _KEPT)
-        mallopt(_M_ARENA_MAX, 2)
 
 
 def _show_metrics(listen: str) -> None:

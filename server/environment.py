@@ -67,6 +67,14 @@ class Environment:
             value = self.text(name, "") or kept_secret(kept)
         except OSError as error:
             raise SettingsError(f"ZIDIMAIL_{name} is not set, and {kept}: {error.strerror}.") from error
+        except UnicodeError:
+            value = "\0"
+        if "\0" in value:
+            # As a disk leaves it that lost its power. Another secret would open nothing that is stored.
+            raise SettingsError(
+                f"ZIDIMAIL_{name} is not set, and {kept} is damaged: it holds bytes that are no text. "
+                "Restore it from a backup."
+            )
         if len(value.strip().encode()) < _LEAST_SECRET_BYTES:
             raise SettingsError(
                 f"ZIDIMAIL_{name} (or the file `{kept.name}` in ZIDIMAIL_DATA_DIR) must have at least "

@@ -15,6 +15,7 @@ from server.net.dns import Resolver
 from server.sealing import Seal
 from server.settings import Settings, SettingsError
 from server.work.backpressure import Backpressure
+from server.work.long_work import LongWork
 from server.work.notifier import Notifier
 from server.work.service import Service
 
@@ -30,6 +31,7 @@ class Kernel:
         self.writer = Writer(self.database)
         self.resolver = Resolver(settings)
         self.backpressure = Backpressure(share=settings.background_share)
+        self.long_work = LongWork()
         # Hints between packages; whoever depends on one polls as well.
         self.mail_queued = Notifier()
         self.events_appended = Notifier()
@@ -45,6 +47,7 @@ class Kernel:
     async def stop(self) -> None:
         """Writes what waits, then closes every connection."""
         await self.resolver.close()
+        self.long_work.close()
         await self.writer.close()
         await self.database.close()
 

@@ -6,7 +6,21 @@ from pathlib import Path
 
 # Of a process: what it creates is its owner's alone.
 PRIVATE_UMASK = 0o077
+# Names in a data directory: the program's own, and what a new file system has.
+_OWN_NAMES = frozenset({"secret", "edge-secret", "captured"})
+_EMPTY_NAMES = frozenset({"lost+found"})
+_STORE = "zidimail.db"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def is_of_the_system(path: Path) -> bool:
+    """True for a directory that others need: one at the top of the file system, such as `/etc`, with nothing
+    of ours in it. A data directory is closed to all others."""
+    place = path.resolve()
+    if len(place.parts) > 2 or not place.is_dir():
+        return False
+    names = {entry.name for entry in place.iterdir()} - _EMPTY_NAMES
+    return bool(names) and not any(name in _OWN_NAMES or name.startswith(_STORE) for name in names)
 
 
 def private_directory(path: Path) -> None:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from server.environment import Environment, Rate, SettingsError, is_address
-from server.private_files import private_directory
+from server.private_files import is_of_the_system, private_directory
 
 __all__ = ["Settings", "SettingsError"]
 
@@ -133,6 +136,11 @@ class Settings:
         read = Environment(env)
         data_dir = Path(env.get("ZIDIMAIL_DATA_DIR") or "data").absolute()
         try:
+            if is_of_the_system(data_dir):
+                raise SettingsError(
+                    f"ZIDIMAIL_DATA_DIR: {data_dir} holds what others need, and a data directory is closed "
+                    f"to them. Name a directory of its own, such as {data_dir / 'zidimail'}."
+                )
             private_directory(data_dir)
         except OSError as error:
             raise SettingsError(f"ZIDIMAIL_DATA_DIR: {data_dir} cannot be made: {error.strerror}.") from error
@@ -219,4 +227,18 @@ def _database_url(env: Mapping[str, str], data_dir: Path) -> str:
         raise SettingsError(
             "ZIDIMAIL_DATABASE_URL must begin with `sqlite:///` or `postgresql://` (its value is not shown)."
         )
+    if scheme != "sqlite" and not _names_a_host(f"{scheme}://{rest}"):
+        raise SettingsError(
+            "ZIDIMAIL_DATABASE_URL cannot be read: write it as `postgresql://user:password@host:port/name`, "
+            "and `@` in a password as `%40` (its value is not shown)."
+        )
     return f"{scheme}://{rest}"
+
+
+def _names_a_host(url: str) -> bool:
+    """False for a URL of which a part of the password would be taken for the host, and shown in errors."""
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    return "@" not in f"{parts.host or ''}{parts.database or ''}"

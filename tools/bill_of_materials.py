@@ -1,9 +1,15 @@
 """Shows what the product is made of: a list of licences, and with `wheel` a wheel and its SBOM in dist/."""
 
+import base64
+import hashlib
+import os
 import subprocess
 import sys
+import tempfile
 import tomllib
+import zipfile
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
 
 from tools.requirements import PRODUCT, REPOSITORY, pins, programs
 
@@ -38,13 +44,46 @@ def licences() -> list[tuple[str, str, str]]:
     return rows
 
 
-def _build() -> None:
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", _DIST, REPOSITORY],
-        check=True,
-    )
+def built_wheel(folder: Path) -> Path:
+    """The wheel of this repository, made in a folder without the network: by the setuptools of this
+    environment, whose hash was checked."""
+    options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation")
+    with tempfile.TemporaryDirectory() as scratch:
+        # In the repository, files of an earlier build would get into the wheel.
+        config = Path(scratch, "build.cfg")
+        config.write_text(f"[build]\nbuild_base = {scratch}\n")
+        subprocess.run(
+            [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", folder, REPOSITORY],
+            env=os.environ | {"DIST_EXTRA_CONFIG": str(config)},
+            check=True,
+        )
+    return folder / f"{_release()}-py3-none-any.whl"
+
+
+def add_sbom(wheel: Path, sbom: Path) -> None:
+    """Adds an SBOM to a wheel, where an installation shows it (PEP 770), and to the wheel's RECORD."""
+    with zipfile.ZipFile(wheel) as archive:
+        files = {entry: archive.read(entry) for entry in archive.infolist()}
+    record = f"{_release()}.dist-info/RECORD"
+    name, content = f"{_release()}.dist-info/sboms/{sbom.name}", sbom.read_bytes()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    line = f"{name},sha256={digest},{len(content)}\n"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry, data in files.items():
+            if entry.filename == record:
+                # The RECORD comes last, and its own line is the last one.
+                archive.writestr(name, content)
+            archive.writestr(entry, line.encode() + data if entry.filename == record else data)
+
+
+def _release() -> str:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    file = _DIST / f"{project['name']}-{project['version']}.cdx.json"
+    return f"{project['name']}-{project['version']}"
+
+
+def _build() -> None:
+    wheel = built_wheel(_DIST)
+    file = _DIST / f"{_release()}.cdx.json"
     with programs(_SBOM_MAKER) as found:
         subprocess.run(
             [
@@ -59,7 +98,8 @@ def _build() -> None:
             ],
             check=True,
         )
-    print(f"dist/ holds the wheel and {file.name}.")
+    add_sbom(wheel, file)
+    print(f"dist/ holds the wheel, with its SBOM in it, and {file.name}.")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from server.clock import Clock
 from server.faults import ValidationFailed, Violation
 from server.ids import SYSTEM_ORG_ID, is_id
 from server.wire.admission import by_key, client_address
-from server.wire.caller import any_caller
+from server.wire.caller import any_caller, is_through_edge
 from server.wire.interceptors import Context
 
 MAX_REASON_LENGTH = 500
@@ -19,7 +19,8 @@ _STATES: dict[int, State] = {value: name for name, value in ACCOUNT_STATES.items
 
 def actor(context: Context) -> Actor:
     """The operator of the present call, with the address of the client."""
-    address = client_address(by_key(context.invocation_metadata() or ()), context.peer())
+    metadata = by_key(context.invocation_metadata() or ())
+    address = client_address(metadata, context.peer(), is_edge=is_through_edge())
     return actor_of(any_caller(), address)
 
 

@@ -28,7 +28,10 @@ _KEYS: dict[str, KeyType] = {"org_id": "text", "email_id": "text", "no": "intege
 
 
 class _Standing(NamedTuple):
-    """A recipient with what decides about it; `state` is that of its organisation."""
+    """A recipient with what decides about it; `state` is that of its organisation.
+
+    `is_verified` is about the domains of the sender and of the envelope's sender.
+    """
 
     org_id: str
     email_id: str
@@ -44,11 +47,14 @@ _STANDINGS = Statement(
     _Standing,
     """
     SELECT r.org_id, r.email_id, r.no, r.address, r.status, COALESCE(o.state, 'banned') AS state,
-        COALESCE(d.verified, FALSE) AS is_verified, o.erasure_key
+        COALESCE(d.verified, FALSE) AND (e.envelope_domain_id IS NULL OR COALESCE(v.verified, FALSE))
+            AS is_verified,
+        o.erasure_key
     FROM {keys} AS k CROSS JOIN recipients AS r
     JOIN emails AS e ON e.org_id = r.org_id AND e.id = r.email_id
     LEFT JOIN organisations AS o ON o.org_id = e.org_id
     LEFT JOIN domains AS d ON d.org_id = e.org_id AND d.id = e.domain_id
+    LEFT JOIN domains AS v ON v.org_id = e.org_id AND v.id = e.envelope_domain_id
     WHERE r.org_id = k.org_id AND r.email_id = k.email_id AND r.no = k.no
     """,
     keys=_KEYS,

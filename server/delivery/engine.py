@@ -51,6 +51,8 @@ _MAX_RESUMED = 1000
 _HIGH_GATHER_S = 0.05
 # The time after which a large message for which there was no room is tried again.
 _LARGE_PAUSE_S = 2.0
+# The time for which claimed mail is loaded before other mail is claimed.
+_ROUND_S = 0.5
 # The time after which mail is tried again that this machine had no means to send.
 _OWN_PAUSE_S = 5.0
 _log = structlog.get_logger()
@@ -136,7 +138,8 @@ class Engine:
         await self._feeding.stop()
         await self._recovering.stop()
         await self._resuming.stop()
-        await self._returns.give_back(row.key for job in self._sites.clear() for row in job.rows.values())
+        loaded = [row for job in self._sites.clear() for row in job.rows.values()]
+        await self._returns.give_back(row.key for row in [*loaded, *self._loader.clear()])
         if self._deliveries:
             _, late = await asyncio.wait(self._deliveries, timeout=self._settings.drain_s)
             for delivery in late:
@@ -158,9 +161,26 @@ class Engine:
         await self._recovery.return_unheld()
         if self._holding.is_tight:
             await self._make_room()
-        most = self._holding.most
-        if not most:
-            return False  # woken when deliveries have ended
+        is_behind = await self._claim()
+        until = self._leases.now() + _ROUND_S
+        while (rows := self._loader.next_list()) is not None:
+            try:
+                if kept := await self._with_memory(rows):
+                    loaded = await self._loader.load(kept)
+                    await self._returns.hold(loaded.held)
+                    self._begin_all(loaded)
+            except Exception:
+                await self._returns.give_back(row.key for row in [*rows, *self._loader.clear()])
+                raise
+            if self._leases.now() >= until:
+                self._is_behind = True
+                return True
+        return is_behind
+
+    async def _claim(self) -> bool:
+        """Claims rows that are due, and returns True if there may be more. It is woken when there is room."""
+        if not (most := self._holding.most):
+            return False
         if not self._is_behind:
             await self._pacer.gather()
         claimed_at = self._leases.now()
@@ -171,27 +191,13 @@ class Engine:
         self._leases.hold((row.key for row in claimed), claimed_at)
         self._holding.add(claimed)
         failpoints.hit("engine.after_claim")
-        chunks = self._loader.chunks(await self._without_slow(claimed))
-        while chunks:
-            rows = await self._with_memory(chunks[0])
-            try:
-                if rows:
-                    loaded = await self._loader.load(rows)
-                    await self._returns.hold(loaded.held)
-                    self._begin_all(loaded)
-            except Exception:
-                await self._returns.give_back(row.key for rows in [rows, *chunks[1:]] for row in rows)
-                raise
-            del chunks[0]
+        self._loader.add(await self._without_slow(claimed))
         return True
 
     async def _with_memory(self, rows: Sequence[Claimed]) -> list[Claimed]:
         """The rows for whose messages there is memory; large ones of the others are put off."""
-        kept: list[Claimed] = []
-        without: list[Claimed] = []
-        for row in rows:
-            (kept if self._holding.has_memory_for(row) else without).append(row)
-        if without:
+        kept = [row for row in rows if self._holding.has_memory_for(row)]
+        if without := [row for row in rows if not self._holding.has_memory_for(row)]:
             await self._returns.put_off((row, _LARGE_PAUSE_S) for row in without if row.attached > LARGE)
             await self._returns.give_back(row.key for row in without if row.attached <= LARGE)
         return kept
@@ -212,8 +218,6 @@ class Engine:
             for org_id, site in {(row.key.org_id, row.site) for row in claimed}
             if (pause_s := self._sites.pause(self._transport.site_of(site), org_id, now))
         }
-        if not pauses:
-            return list(claimed)
         slow = [row for row in claimed if (row.key.org_id, row.site) in pauses]
         await self._returns.put_off((row, pauses[row.key.org_id, row.site]) for row in slow)
         return [row for row in claimed if (row.key.org_id, row.site) not in pauses]

@@ -1,7 +1,9 @@
 """Makes jobs of claimed rows: loads, builds and signs messages, and groups recipients into envelopes."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from server.delivery.journal import Journal
 from server.delivery.memory_budget import LARGE
@@ -17,9 +19,9 @@ from server.work.lease import Leases
 
 # RFC 5321 section 4.5.3.1.8: every server takes as many recipients of one message.
 _MAX_RECIPIENTS = 100
-# The expected memory of a chunk, in bytes, and the most messages in it.
-_CHUNK_BYTES = 8 * 2**20
-_MAX_CHUNK = 64
+# The expected memory of a list of rows, in bytes, and the most messages in it.
+_LIST_BYTES = 8 * 2**20
+_MAX_LIST = 64
 
 
 @dataclass(slots=True)
@@ -52,22 +54,34 @@ class Loader:
         self._preparer = preparer
         self._journal = journal
         self._transport = transport
-        self._chunk_size = _MAX_CHUNK
+        self._list_size = _MAX_LIST
+        self._lists: deque[list[Claimed]] = deque()
 
-    def chunks(self, rows: Sequence[Claimed]) -> list[list[Claimed]]:
-        """The rows in lists to be loaded one after the other.
+    def add(self, rows: Iterable[Claimed]) -> None:
+        """Adds claimed rows to those that wait to be loaded.
 
-        Large messages come after the others, each alone because of the memory it takes; last come messages
-        that killed their deliverer before, each alone so that no other is blamed.
+        Of organisations that wait each has its part of the time. Large messages are loaded between lists of
+        the others, each alone because of the memory it takes; so are messages that killed their deliverer
+        before, so that no other is blamed.
         """
-        usual = [row for row in rows if row.crashes == 0 and row.attached <= LARGE]
-        size = self._chunk_size
-        chunks = [usual[start : start + size] for start in range(0, len(usual), size)]
-        large: dict[str, list[Claimed]] = {}
-        for row in rows:
-            if row.crashes == 0 and row.attached > LARGE:
-                large.setdefault(row.key.email_id, []).append(row)
-        return [*chunks, *large.values(), *([row] for row in rows if row.crashes > 0)]
+        waiting = [*self.clear(), *rows]
+        sound = [row for row in waiting if row.crashes == 0]
+        costs = self._preparer.costs
+        usual = costs.lists([row for row in sound if row.attached <= LARGE], self._list_size)
+        large = costs.lists([row for row in sound if row.attached > LARGE], 1)
+        crashed = [[row] for row in waiting if row.crashes > 0]
+        for pair in zip_longest(usual, [*large, *crashed]):
+            self._lists.extend(filter(None, pair))
+
+    def next_list(self) -> list[Claimed] | None:
+        """The rows to be loaded next, which do not wait any more; None if no row waits."""
+        return self._lists.popleft() if self._lists else None
+
+    def clear(self) -> list[Claimed]:
+        """The rows that wait, which then do so no more."""
+        rows = [row for rows in self._lists for row in rows]
+        self._lists.clear()
+        return rows
 
     async def load(self, rows: Sequence[Claimed]) -> Loaded:
         """Builds the messages of these rows; one that cannot be built does not hold up the others."""
@@ -130,7 +144,7 @@ class Loader:
     def _adapt(self, jobs: Sequence[Job]) -> None:
         if jobs:
             average = sum(len(job.letter.content) for job in jobs) // len(jobs)
-            self._chunk_size = max(1, min(_MAX_CHUNK, _CHUNK_BYTES // max(1, average)))
+            self._list_size = max(1, min(_MAX_LIST, _LIST_BYTES // max(1, average)))
 
 
 def _refusal(letter: Unpreparable) -> Outcome:

@@ -1,7 +1,8 @@
 """Builds and signs messages of emails as the store has them, a list at a time, outside of the event loop."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,6 +14,7 @@ from server.addresses import Mailbox, NotAMailbox, mailbox
 from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
+from server.delivery.costs import Costs
 from server.delivery.stored import EmailRow, PartRow, Stored
 from server.delivery.transport import OutgoingMessage
 from server.domains import store as domain_store
@@ -75,12 +77,15 @@ class Preparer:
         self._lifetime_s = lifetime_s
         self._system_domain = system_domain
         self._keys: Newest[DomainKey, _Keys] = Newest(_MAX_DOMAINS)
+        self.costs = Costs()
 
     async def prepare(self, emails: Sequence[Stored]) -> list[OutgoingMessage | Unpreparable]:
         """A letter for each email, or why there is none: one bad message does not hold up the others."""
         keys = await self._keys_of({(stored.email.org_id, stored.email.domain_id) for stored in emails})
         validity = Validity(round(self._lifetime_s), self._clock.now_ms() // 1000)
-        return await asyncio.to_thread(_letters, emails, keys, validity)
+        letters, seconds = await asyncio.to_thread(_letters, emails, keys, validity)
+        self.costs.note(seconds)
+        return letters
 
     async def _keys_of(self, domains: Iterable[DomainKey]) -> dict[DomainKey, _Keys]:
         now = self._clock.now_ms()
@@ -134,22 +139,31 @@ def _read_domains(
 
 def _letters(
     emails: Sequence[Stored], keys: dict[DomainKey, _Keys], validity: Validity
-) -> list[OutgoingMessage | Unpreparable]:
+) -> tuple[list[OutgoingMessage | Unpreparable], dict[str, float]]:
+    """A letter for each email, and the seconds that the last one of each organisation took."""
     letters: list[OutgoingMessage | Unpreparable] = []
+    seconds: dict[str, float] = {}
     for stored in emails:
-        email = stored.email
-        domain = keys[email.org_id, email.domain_id]
-        if domain.keys is None:
-            letters.append(_SEALED)
-            continue
-        try:
-            letters.append(letter(email, stored.parts, domain.keys, validity, needs_tls=domain.needs_tls))
-        except (Uncomposable, NotAMailbox) as error:
-            letters.append(Unpreparable(str(error), permanent=True))
-        except Exception as error:
-            _log.exception("a message cannot be built", email_id=email.id)
-            letters.append(Unpreparable(type(error).__name__, permanent=False))
-    return letters
+        began_s = time.thread_time()
+        letters.append(_letter_or_problem(stored, keys, validity))
+        seconds[stored.email.org_id] = time.thread_time() - began_s
+    return letters, seconds
+
+
+def _letter_or_problem(
+    stored: Stored, keys: Mapping[DomainKey, _Keys], validity: Validity
+) -> OutgoingMessage | Unpreparable:
+    email = stored.email
+    domain = keys[email.org_id, email.domain_id]
+    if domain.keys is None:
+        return _SEALED
+    try:
+        return letter(email, stored.parts, domain.keys, validity, needs_tls=domain.needs_tls)
+    except (Uncomposable, NotAMailbox) as error:
+        return Unpreparable(str(error), permanent=True)
+    except Exception as error:
+        _log.exception("a message cannot be built", email_id=email.id)
+        return Unpreparable(type(error).__name__, permanent=False)
 
 
 def letter(

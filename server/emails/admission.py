@@ -23,10 +23,14 @@ from server.quotas.rules import (
 
 
 class Admitted(NamedTuple):
-    """An email that breaks no rule: the id of its domain, and its suppressed recipients."""
+    """An email that breaks no rule: the id of its domain, and its suppressed recipients.
+
+    `envelope_domain_id` is that of the envelope's domain, None if it has no other one.
+    """
 
     domain_id: str
     skipped: Set[str]
+    envelope_domain_id: str | None = None
 
 
 class Refusal(NamedTuple):
@@ -63,7 +67,7 @@ class Admission:
 
         With `records_suppressed` one whose recipients are all suppressed is admitted, and not counted (C-51).
         """
-        facts, org_id = self._facts, email.org_id
+        facts = self._facts
         addresses = set(email.addresses)
         case = self._case(email, addresses)
         wanted = case.wanted
@@ -72,11 +76,11 @@ class Admission:
             if outcome is None:
                 continue
             if rule == "suppression" and records_suppressed:
-                return Admitted(facts.domain_ids[org_id, email.domain], addresses)
+                return _admitted(email, facts, addresses)
             return outcome if isinstance(outcome, Remembered) else Refusal(rule, outcome)
         if moment in CHARGING:
             _count(email, moment, case.limits, case.used, wanted)
-        return Admitted(facts.domain_ids[org_id, email.domain], addresses - wanted)
+        return _admitted(email, facts, addresses - wanted)
 
     def fault(self, part: Candidate, moment: Literal["sender", "recipient"]) -> Fault | None:
         """The fault of a part of an envelope, whose message is still to come: nothing is counted."""
@@ -124,6 +128,12 @@ class Admission:
 
     def _answer(self, key: IdempotencyKey) -> Remembered | None:
         return self.new_answers.get(key) or self._facts.answers.get(key)
+
+
+def _admitted(email: Candidate, facts: Facts, skipped: Set[str]) -> Admitted:
+    ids = facts.domain_ids
+    envelope = ids[email.org_id, email.envelope_domain] if email.envelope_domain else None
+    return Admitted(ids[email.org_id, email.domain], skipped, envelope)
 
 
 def _count(email: Candidate, moment: Moment, limits: Limits, used: Used, wanted: Set[str]) -> None:

@@ -85,7 +85,10 @@ class Answers:
         return response
 
     def _accept(self, item: Draft, admitted: Admitted) -> pb.SendEmailResponse:
-        item.email["domain_id"] = admitted.domain_id
+        item.email |= {
+            "domain_id": admitted.domain_id,
+            "envelope_domain_id": admitted.envelope_domain_id,
+        }
         item.suppress(admitted.skipped)
         response = pb.SendEmailResponse(
             id=item.email["id"], warning=_warning(admitted.skipped, is_wanted=item.is_wanted)

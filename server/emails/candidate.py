@@ -33,7 +33,7 @@ class Candidate:
     """An email to decide about."""
 
     org_id: str
-    # The sender's domain: its name; at "release" its id, which is stored with the email.
+    # The sender's domain: its name; at "release" its id, which is stored with the email, as is the next one.
     domain: str
     # The recipients' mailboxes in lower case, each once.
     addresses: Sequence[str]

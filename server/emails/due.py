@@ -38,6 +38,7 @@ class DueEmail:
     org_id: str
     id: str
     domain_id: str
+    envelope_domain_id: str | None
     test: bool
     recipients: Sequence[ScheduledRecipient]
     attached: int
@@ -47,6 +48,7 @@ class DueEmail:
         return Candidate(
             org_id=self.org_id,
             domain=self.domain_id,
+            envelope_domain=self.envelope_domain_id or "",
             addresses=[row.address.lower() for row in self.recipients],
             test=self.test,
         )
@@ -66,6 +68,7 @@ class _DueRow(NamedTuple):
     org_id: str
     id: str
     domain_id: str
+    envelope_domain_id: str | None
     test: bool
 
 
@@ -110,7 +113,7 @@ WAITING = Statement(
 _DUE = Statement(
     _DueRow,
     """
-    SELECT org_id, id, domain_id, test FROM emails
+    SELECT org_id, id, domain_id, envelope_domain_id, test FROM emails
     WHERE status = 'scheduled' AND org_id = :org_id AND scheduled_at <= :now
     ORDER BY scheduled_at, id
     LIMIT :limit

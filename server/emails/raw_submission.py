@@ -1,6 +1,5 @@
 """Finished messages: each is read into a draft, and all of one call are accepted at once."""
 
-import asyncio
 from collections.abc import Sequence
 
 from zidimail.v1 import email_service_pb2 as pb
@@ -18,6 +17,7 @@ from server.message.received import Trace
 from server.turns import Turns
 from server.wire.caller import OrganisationCaller
 from server.wire.contents import content_of
+from server.work.long_work import LongWork
 
 # The memory for large messages while they are read and stored, of which organisations have shares: each at
 # most as much as stays free. Bodies are not copied, but a message with LF line ends is written anew.
@@ -29,8 +29,9 @@ _COPIES = 2
 class RawSubmission:
     """Accepts finished messages; `host` is this installation's name in their Received fields."""
 
-    def __init__(self, submission: Submission, clock: Clock, host: str) -> None:
+    def __init__(self, submission: Submission, long_work: LongWork, clock: Clock, host: str) -> None:
         self._submission = submission
+        self._long_work = long_work
         self._clock = clock
         self._host = host
         self._memory = Turns(_BUDGET, greed=_GREED)
@@ -64,7 +65,9 @@ class RawSubmission:
             return await self._answer(self._drafts(requests, caller, is_traced), caller)
         async with taken(self._memory, caller.org_id, _COPIES * sum(sizes)):
             # One of them would hold up everybody.
-            drafts = await asyncio.to_thread(self._drafts, requests, caller, is_traced)
+            drafts = await self._long_work.run(
+                caller.org_id, lambda: self._drafts(requests, caller, is_traced)
+            )
             return await self._answer(drafts, caller)
 
     def _drafts(

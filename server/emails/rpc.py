@@ -1,6 +1,5 @@
 """EmailService: protobuf in, protobuf out."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 
@@ -39,6 +38,7 @@ from server.wire.caller import current_caller, is_through_edge
 from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import timestamp
+from server.work.long_work import LongWork
 from server.work.notifier import Notifier
 
 # The modes in which the right items of a batch are sent although others are wrong.
@@ -54,6 +54,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         writer: Writer,
         submission: Submission,
         raw: RawSubmission,
+        long_work: LongWork,
         clock: Clock,
         events_appended: Notifier,
         cursors: Cursors,
@@ -62,6 +63,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         self._writer = writer
         self._submission = submission
         self._raw = raw
+        self._long_work = long_work
         self._clock = clock
         self._events_appended = events_appended
         self._cursors = cursors
@@ -71,7 +73,7 @@ class EmailServicer(email_service_pb2_grpc.EmailServiceServicer):
         caller = current_caller()
         now_ms = self._clock.now_ms()
         if is_large(request):
-            item = await asyncio.to_thread(draft, request, caller, now_ms)
+            item = await self._long_work.run(caller.org_id, lambda: draft(request, caller, now_ms))
         else:
             item = draft(request, caller, now_ms)
         if isinstance(item, Fault):

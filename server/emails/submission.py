@@ -21,6 +21,7 @@ from server.emails.sizes import is_large
 from server.emails.staging import Staging
 from server.faults import Fault, ValidationFailed, Violation
 from server.wire.caller import OrganisationCaller
+from server.work.long_work import LongWork
 from server.work.slices import Slices
 
 MAX_BATCH = 100
@@ -31,10 +32,13 @@ Request: TypeAlias = pb.BatchSendEmailsRequest | job_pb.CreateBatchJobRequest
 class Submission:
     """Reads requests with many emails into batches, and has batches accepted."""
 
-    def __init__(self, acceptor: Acceptor, links: Links, staging: Staging, clock: Clock) -> None:
+    def __init__(
+        self, acceptor: Acceptor, links: Links, staging: Staging, long_work: LongWork, clock: Clock
+    ) -> None:
         self._acceptor = acceptor
         self._links = links
         self._staging = staging
+        self._long_work = long_work
         self._clock = clock
         self._slices = Slices()
 
@@ -79,8 +83,8 @@ class Submission:
     ) -> Sequence[Draft | Fault]:
         if any(map(is_large, emails)):
             # One of them would hold up everybody.
-            return await asyncio.to_thread(
-                lambda: [judged(email, caller, now_ms, job_id=job_id) for email in emails]
+            return await self._long_work.run(
+                caller.org_id, lambda: [judged(email, caller, now_ms, job_id=job_id) for email in emails]
             )
         return await self._slices.map(lambda email: judged(email, caller, now_ms, job_id=job_id), emails)
 

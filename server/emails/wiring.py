@@ -53,7 +53,7 @@ def build(kernel: Kernel) -> Emails:
         settings.support_url,
     )
     system_mail = SystemMail(writer, clock, acceptor, settings.system_from)
-    submission = Submission(acceptor, links, staging, clock)
+    submission = Submission(acceptor, links, staging, kernel.long_work, clock)
     releaser = Releaser(
         database, writer, clock, kernel.mail_queued, kernel.events_appended, settings.slow_start
     )
@@ -70,7 +70,8 @@ def build(kernel: Kernel) -> Emails:
                 database,
                 writer,
                 submission,
-                RawSubmission(submission, clock, settings.hostname),
+                RawSubmission(submission, kernel.long_work, clock, settings.hostname),
+                kernel.long_work,
                 clock,
                 kernel.events_appended,
                 Cursors(settings.secret),

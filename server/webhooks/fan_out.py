@@ -121,7 +121,9 @@ def _page(
         # Each format once, however many webhooks have it.
         bodies = {name: _body(entry, email, name, formats) for name in {one.format for one in subscribers}}
         calls += [
-            NewCall(entry.org_id, subscriber.id, entry.id, entry.type, body, entry.created_at)
+            NewCall(
+                *(entry.org_id, subscriber.id, entry.id, entry.type, body, entry.created_at), test=entry.test
+            )
             for subscriber in subscribers
             if (body := bodies[subscriber.format]) is not None
         ]

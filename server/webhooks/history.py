@@ -80,22 +80,24 @@ def calls(
     statuses: Collection[str],
     request: PageRequest,
     *,
+    test_only: bool = False,
     max_scanned: int = MAX_SCANNED,
     max_counted: int = MAX_COUNTED,
 ) -> Page[CallRow]:
     """A page of a webhook's calls, newest event first. Raises `WebhookNotFound`.
 
-    No index finds the successful ones: at most `max_scanned` other calls are read in search of them. The
-    total is exact up to `max_counted`.
+    With `test_only` a page of those about test mail, and of test calls. No index finds these, nor the
+    successful ones: at most `max_scanned` other calls are read in search of them. The total is exact up to
+    `max_counted`.
     """
     get(tx, *webhook)
     query = select(*(webhook_calls.c[name] for name in CallRow._fields)).where(*_of(webhook))
     id = webhook_calls.c.event_id
-    chosen = sorted(_STATUSES.intersection(statuses))
-    if len(chosen) in (0, len(_STATUSES)):
+    chosen = sorted(_STATUSES.intersection(statuses)) or sorted(_STATUSES)
+    if len(chosen) == len(_STATUSES) and not test_only:
         return newest_first(tx, CallRow, query, id, request, max_counted=max_counted)
-    if SUCCESS in chosen:
-        check = webhook_calls.c.status.in_(chosen)
+    if SUCCESS in chosen or test_only:
+        check = and_(webhook_calls.c.status.in_(chosen), *_within(test_only=test_only))
         return newest_passing(
             tx, CallRow, query, id, check, request, max_scanned=max_scanned, max_counted=max_counted
         )
@@ -103,19 +105,22 @@ def calls(
     return newest_in_ranges(tx, CallRow, query, id, ranges, request, max_counted=max_counted)
 
 
-def call(tx: Tx, webhook: WebhookKey, event_id: str) -> CallWithBody:
-    """One call. Raises `WebhookNotFound`, `EventNotFound`."""
+def call(tx: Tx, webhook: WebhookKey, event_id: str, *, test_only: bool = False) -> CallWithBody:
+    """One call, with `test_only` as for `calls`. Raises `WebhookNotFound`, `EventNotFound`."""
     get(tx, *webhook)
     query = select(*(webhook_calls.c[name] for name in CallWithBody._fields))
-    row = tx.first(CallWithBody, query.where(*_of(webhook), webhook_calls.c.event_id == event_id))
+    this = (*_of(webhook), webhook_calls.c.event_id == event_id, *_within(test_only=test_only))
+    row = tx.first(CallWithBody, query.where(*this))
     if row is None:
         raise EventNotFound(event_id)
     return row
 
 
-def attempts(tx: Tx, webhook: WebhookKey, event_id: str, request: PageRequest) -> Page[AttemptRow]:
-    """A page of the attempts of a call, newest first. Raises `WebhookNotFound`, `EventNotFound`."""
-    call(tx, webhook, event_id)
+def attempts(
+    tx: Tx, webhook: WebhookKey, event_id: str, request: PageRequest, *, test_only: bool = False
+) -> Page[AttemptRow]:
+    """A page of the attempts of a call, newest first. Raises as `call` does."""
+    call(tx, webhook, event_id, test_only=test_only)
     query = select(*(webhook_attempts.c[name] for name in AttemptRow._fields)).where(
         *_attempts_of(webhook), webhook_attempts.c.event_id == event_id
     )
@@ -133,7 +138,7 @@ def add_test(
     check_enabled(tx, *webhook)
     format = formats[endpoints(tx, [webhook])[webhook].format]
     body = format.test_body(webhook[1], now_ms)
-    add_calls(tx, [NewCall(*webhook, event_id, TEST_TYPE, body, now_ms)], now_ms)
+    add_calls(tx, [NewCall(*webhook, event_id, TEST_TYPE, body, now_ms, test=True)], now_ms)
 
 
 def replay(tx: Tx, webhook: WebhookKey, event_id: str, now_ms: int) -> None:
@@ -177,6 +182,10 @@ def replay_failed(tx: Tx, webhook: WebhookKey, event_ids: Sequence[str], now_ms:
 
 def _of(webhook: WebhookKey) -> tuple[ColumnElement[bool], ...]:
     return webhook_calls.c.org_id == webhook[0], webhook_calls.c.webhook_id == webhook[1]
+
+
+def _within(*, test_only: bool) -> list[ColumnElement[bool]]:
+    return [webhook_calls.c.test] if test_only else []
 
 
 def _attempts_of(webhook: WebhookKey) -> tuple[ColumnElement[bool], ...]:

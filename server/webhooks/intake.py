@@ -15,17 +15,20 @@ READER = Reader("webhooks")
 _ADD = Change("""
     INSERT INTO webhook_calls (
         org_id, webhook_id, event_id, type, body, status, due_at, attempts, earlier_attempts,
-        lease_owner, lease_token, lease_until, happened_at, created_at
+        lease_owner, lease_token, lease_until, happened_at, created_at, test
     ) VALUES (
         :org_id, :webhook_id, :event_id, :type, :body, :status, :due_at, 0, 0,
-        NULL, 0, NULL, :happened_at, :created_at
+        NULL, 0, NULL, :happened_at, :created_at, :test
     ) ON CONFLICT DO NOTHING
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class NewCall:
-    """A call of a webhook about an event that happened at a time (milliseconds since 1970)."""
+    """A call of a webhook about an event that happened at a time (milliseconds since 1970).
+
+    `test` is for calls about test mail, and for test calls.
+    """
 
     org_id: str
     webhook_id: str
@@ -33,6 +36,7 @@ class NewCall:
     type: str
     body: bytes
     happened_at: int
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ def add_calls(tx: Tx, calls: Sequence[NewCall], now_ms: int) -> None:
             "due_at": now_ms if status == ENABLED else None,
             "happened_at": call.happened_at,
             "created_at": now_ms,
+            "test": call.test,
         }
         for call in calls
         if (status := known.get((call.org_id, call.webhook_id))) is not None

@@ -153,7 +153,8 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
         statuses = [name for name, value in EVENT_STATUSES.items() if value in request.status]
         if len(statuses) != len(set(request.status)):
             raise ValidationFailed([Violation("status", "must be pending, attempting, success or failed")])
-        page = await self._database.read(history.calls, webhook, statuses, wanted)
+        test_only = current_caller().test
+        page = await self._database.read(history.calls, webhook, statuses, wanted, test_only=test_only)
         return pb.ListWebhookEventsResponse(
             data=[event_message(row) for row in page.rows],
             **page_fields(page, wanted, attrgetter("event_id")),
@@ -164,7 +165,7 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     ) -> pb.GetWebhookEventResponse:
         """One event of a webhook, with the body of its calls."""
         webhook, event_id = _key(request.webhook_id), _event_id(request.event_id)
-        row = await self._database.read(history.call, webhook, event_id)
+        row = await self._database.read(history.call, webhook, event_id, test_only=current_caller().test)
         return pb.GetWebhookEventResponse(event=event_message(row))
 
     async def ListWebhookAttempts(
@@ -172,7 +173,8 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
     ) -> pb.ListWebhookAttemptsResponse:
         """A page of the attempts of a call, newest first."""
         webhook, wanted = _key(request.webhook_id), page_request(request)
-        page = await self._database.read(history.attempts, webhook, _event_id(request.event_id), wanted)
+        event_id, test_only = _event_id(request.event_id), current_caller().test
+        page = await self._database.read(history.attempts, webhook, event_id, wanted, test_only=test_only)
         return pb.ListWebhookAttemptsResponse(
             data=[attempt_message(row) for row in page.rows],
             **page_fields(page, wanted),

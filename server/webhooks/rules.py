@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+from yarl import URL
+
 from server.faults import ValidationFailed, Violation
 from server.net.guard import UrlRefused, check_url
 from server.webhooks.formats.format import TEST_TYPE
@@ -51,7 +53,8 @@ def is_same(url: str, events: Collection[str], other_url: str, other_events: Col
 
 def _canonical(url: str) -> str:
     try:
-        return check_url(url, allow_private_networks=True)
+        # Also the path, as RFC 3986 section 6.2.2 compares it.
+        return str(URL(check_url(url, allow_private_networks=True)))
     except UrlRefused:
         return url
 

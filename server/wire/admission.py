@@ -99,23 +99,27 @@ class Admission:
 def check_addresses(caller: Caller, metadata: Metadata, peer: Callable[[], str], *, is_edge: bool) -> None:
     """Raises `AddressNotAllowed` if the caller's key may not be used from the client's address.
 
-    A call of an edge may be for several clients: all of them must be in the key's networks. `peer` returns
-    the peer of the connection in gRPC's form.
+    A call of an edge may be for several clients: all of them must be in the key's networks. Whoever names
+    clients and is no edge, such as an edge that is set up wrongly, has an unknown address: its own must not
+    stand in for theirs (C-91). `peer` returns the peer of the connection in gRPC's form.
     """
     if not isinstance(caller, KeyCaller) or not caller.allowed_networks:
         return
-    addresses = client_addresses(metadata.get(CLIENT_KEY, ())) if is_edge else [peer_address(peer())]
+    if is_edge:
+        addresses = client_addresses(metadata.get(CLIENT_KEY, ()))
+    else:
+        addresses = [None if CLIENT_KEY in metadata else peer_address(peer())]
     for address in addresses:
         if address is None or not any(address in network for network in caller.allowed_networks):
             raise AddressNotAllowed(str(address or "an unknown address"))
 
 
-def client_address(metadata: Metadata, peer: str) -> str:
+def client_address(metadata: Metadata, peer: str, *, is_edge: bool) -> str:
     """The address of the client of a call; empty if it is unknown or an edge calls for several.
 
-    For records only: it is as true as who calls. `peer` is that of the connection in gRPC's form.
+    `peer` is that of the connection in gRPC's form: what others than an edge say is not believed (C-91).
     """
-    found = client_addresses(metadata[CLIENT_KEY]) if CLIENT_KEY in metadata else [peer_address(peer)]
+    found = client_addresses(metadata.get(CLIENT_KEY, ())) if is_edge else [peer_address(peer)]
     return str(found[0]) if len(found) == 1 and found[0] is not None else ""
 
 

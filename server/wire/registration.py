@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from server.wire.admission import by_key, client_address
+from server.wire.caller import is_through_edge
 from server.wire.contents import LARGE_REQUEST, files_of, take_files_out
 from server.wire.enums import enum_check
 from server.wire.interceptors import Handler
@@ -112,7 +113,8 @@ def _recorded(behaviour: Handler, path: str, method: MethodDescriptor, recorder:
 
     async def answer(request: Handler, context: grpc.aio.ServicerContext[Message, Message]) -> Message:
         response: Message = await behaviour(request, context)
-        address = client_address(by_key(context.invocation_metadata() or ()), context.peer())
+        metadata = by_key(context.invocation_metadata() or ())
+        address = client_address(metadata, context.peer(), is_edge=is_through_edge())
         await recorder.record(path, empty if method.client_streaming else request, response, address)
         return response
 

@@ -31,6 +31,18 @@ def stack(tmp_path: Path) -> Stack:
     return stack
 
 
+def test_an_edge_whose_certificate_has_another_name_is_none(stack: Stack) -> None:
+    """Its own address does not open keys that are bound to it, whoever calls through it."""
+    stack.env["ZIDIMAIL_TLS_EDGE_NAMES"] = "another.test"
+    with stack, httpx.Client(base_url=stack.http) as client:
+        session = {"Authorization": f"Bearer {stack.jwt}"}
+        made = client.post(
+            "/v1/api-keys", json={"name": "here", "allowed_ips": ["127.0.0.1", "::1"]}, headers=session
+        )
+        key = {"Authorization": f"Bearer {made.json()['key']}"}
+        assert client.get("/v1/emails", headers=key).status_code == 403
+
+
 def test_an_edge_with_a_certificate_names_its_clients_without_a_secret(stack: Stack) -> None:
     with stack, httpx.Client(base_url=stack.http) as client:
         session = {"Authorization": f"Bearer {stack.jwt}"}

@@ -14,7 +14,12 @@ from tests.harness.stack import Stack
 def world(tmp_path_factory: pytest.TempPathFactory, stack_dns: DnsServer, sheets_url: str) -> Iterator[World]:
     """Both organisations, with data, on a stack of their own: no other test adds to what they list."""
     env = {"ZIDIMAIL_DNS": stack_dns.address, "ZIDIMAIL_SHEETS_URL": sheets_url}
-    kinds = {"operator": Kind(["--plan", "free"], is_operator=True)}
+    kinds = {
+        "operator": Kind(["--plan", "free"], is_operator=True),
+        "paged": Kind(["--plan", "pro"]),
+        "exporting": Kind(["--plan", "pro"]),
+        "unused": Kind(["--plan", "pro"]),
+    }
     with Stack(tmp_path_factory.mktemp("matrix"), env=env, kinds=kinds) as stack:
         world = World(stack)
         yield world

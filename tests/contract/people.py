@@ -16,7 +16,7 @@ def new_session(world: World) -> str:
 def member_id(world: World) -> str:
     """The id of a member of A's who is no owner."""
     shown = world.made("AccountService.ListMembers", {"limit": 100}, world.a.jwt)["data"]
-    found = [member["id"] for member in shown if member["role"] != "ROLE_OWNER"]
+    found = [member["id"] for member in shown if member["email"] == _GUEST]
     return str(found[0]) if found else _new_member(world)
 
 
@@ -27,12 +27,20 @@ def session_of_a_member(world: World) -> str:
     return str(world.made("AccountService.Login", login, "")["token"])
 
 
-def _new_member(world: World) -> str:
+def session_of_a_guest(world: World, role: str) -> str:
+    """The token of a session in A of a new member with this role."""
+    email = world.new_address()
+    _new_member(world, email, role=f"ROLE_{role.upper()}")
+    login = {"email": email, "password": _PASSWORD, "org_id": world.a.org_id}
+    return str(world.made("AccountService.Login", login, "")["token"])
+
+
+def _new_member(world: World, email: str = _GUEST, **invitation: str) -> str:
     """The id of a guest who has accepted an invitation to A."""
-    mails = mails_to(world.stack.captured, _GUEST)
-    world.made("AccountService.CreateInvitation", {"email": _GUEST}, world.a.jwt)
-    until_sync(lambda: len(mails_to(world.stack.captured, _GUEST)) > len(mails))
-    token = token_in(mails_to(world.stack.captured, _GUEST)[-1])
+    mails = mails_to(world.stack.captured, email)
+    world.made("AccountService.CreateInvitation", {"email": email, **invitation}, world.a.jwt)
+    until_sync(lambda: len(mails_to(world.stack.captured, email)) > len(mails))
+    token = token_in(mails_to(world.stack.captured, email)[-1])
     accepted = world.made("AccountService.AcceptInvitation", {"token": token, "password": _PASSWORD}, "")
     return str(accepted["user"]["id"])
 

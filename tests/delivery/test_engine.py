@@ -264,6 +264,21 @@ async def test_silent_destination_with_a_long_queue_does_not_block_others(
         assert slow.messages == []
 
 
+async def test_mail_that_takes_long_to_build_does_not_hold_up_others(
+    database: Database, writer: Writer, sink: SmtpSink, start_engine: StartEngine
+) -> None:
+    words = {f"X-{number}": "=?utf-8?q?a?= " * 500 for number in range(40)}
+    slow = [rows_of("slow", ["ok@r.test"], headers=words) for _ in range(80)]
+    slow_ids = {email.id for email in await enqueue(writer, *slow)}
+    engine = await start_engine(sink.url)
+    await until(lambda: sink.messages)
+    [email] = await enqueue(writer, rows_of("other", ["ok@r.test"]))
+    engine.wake()
+    await until(has_status(database, email, "delivered"), within=30)
+    waiting = {row.email_id for row in await queue_of(database)}
+    assert len(waiting & slow_ids) > 20, "those that were claimed earlier"
+
+
 async def test_stopped_engine_finishes_deliveries_in_flight_and_releases_the_rest(
     database: Database, writer: Writer, org_id: str, sink: SmtpSink, start_engine: StartEngine
 ) -> None:

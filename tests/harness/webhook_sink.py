@@ -20,8 +20,11 @@ prints `listening on PORT`.
 import argparse
 import asyncio
 import re
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -182,6 +185,23 @@ def page(body: bytes, *, status: str = "200 OK", length: int | None = None, **he
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in fields.items() if value)]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+@contextmanager
+def sink_in_a_thread() -> Iterator[WebhookSink]:
+    """A receiver beside tests that have no event loop of their own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    sink = WebhookSink()
+    asyncio.run_coroutine_threadsafe(sink.start(), loop).result()
+    try:
+        yield sink
+    finally:
+        asyncio.run_coroutine_threadsafe(sink.stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 async def _read(reader: asyncio.StreamReader, connection: int) -> Call | None:

@@ -231,7 +231,10 @@ async def test_key_works_from_its_networks_only(
     here = (await session.create(allowed_ips=["127.0.0.0/8"])).key
     assert await refusal_of(Client(channel, elsewhere).read()) == "ADDRESS_NOT_ALLOWED"
     await Client(channel, here).read()
-    await Client(channel, here).read(("x-client-ip", "192.0.2.200"))
+    for client in ("192.0.2.200", "127.0.0.1"):
+        # A caller that names clients and is no edge: its own address is not theirs.
+        named = Client(channel, here).read(("x-client-ip", client))
+        assert await refusal_of(named) == "ADDRESS_NOT_ALLOWED"
     claimed = Client(channel, elsewhere).read(("x-client-ip", "192.0.2.200"))
     assert await refusal_of(claimed) == "ADDRESS_NOT_ALLOWED"
     edge = ("x-zidimail-edge", stack.edge_secret)

@@ -15,6 +15,7 @@ from zidimail.v1 import (
     event_pb2,
     usage_service_pb2,
     usage_service_pb2_grpc,
+    webhook_pb2,
     webhook_service_pb2,
     webhook_service_pb2_grpc,
 )
@@ -39,20 +40,21 @@ class Sender:
         self.stack = stack
         self._channel = channel
         self._session = _credential(stack.owner.jwt)
-        self._key = _credential(stack.owner.api_key)
+        self.key = _credential(stack.owner.api_key)
 
-    async def use_test_key(self) -> None:
-        """Sends with a new test key from now on."""
+    async def use_test_key(self) -> Any:
+        """Sends with a new test key from now on; returns the stub of the webhooks."""
         keys = api_key_service_pb2_grpc.ApiKeyServiceStub(self._channel)
         request = api_key_service_pb2.CreateApiKeyRequest(name="test", test=True)
-        self._key = _credential((await keys.CreateApiKey(request, metadata=self._session)).key)
+        self.key = _credential((await keys.CreateApiKey(request, metadata=self._session)).key)
+        return webhook_service_pb2_grpc.WebhookServiceStub(self._channel)
 
     async def send(self, *to: str, **fields: Any) -> str:
         emails = email_service_pb2_grpc.EmailServiceStub(self._channel)
         request = email_service_pb2.SendEmailRequest(
             **{"from": f"a@{self.stack.owner.domain}"}, to=to, subject="Hi", text="Hi", **fields
         )
-        return (await emails.SendEmail(request, metadata=self._key)).id
+        return (await emails.SendEmail(request, metadata=self.key)).id
 
     async def statuses(self, id: str) -> dict[str, str]:
         emails = email_service_pb2_grpc.EmailServiceStub(self._channel)
@@ -88,6 +90,42 @@ class Sender:
     def captured(self) -> set[str]:
         """The ids of the emails that left."""
         return {path.name.partition(".")[0] for path in self.stack.captured.glob("*.eml")}
+
+
+async def test_test_keys_read_the_calls_about_test_mail_only(sender: Sender) -> None:
+    """C-87: the body of a call shows a mail's sender, recipients and subject."""
+    async with WebhookSink() as sink:
+        webhook_id = await sender.listen(f"{sink.url}/200")
+        live = await sender.send("customer@example.org")
+        await sender.settled(live, "delivered")
+        webhooks = await sender.use_test_key()
+        tested = await sender.send("nobody@example.org")
+        calls = await until(lambda: sink.calls if len(sink.calls) >= 4 else None)
+    emails = {call.headers["webhook-id"]: call.json()["data"]["email_id"] for call in calls}
+    assert set(emails.values()) == {live, tested}
+    for status in ([], [webhook_pb2.WEBHOOK_EVENT_STATUS_SUCCESS]):
+        page = webhook_service_pb2.ListWebhookEventsRequest(webhook_id=webhook_id, status=status)
+
+        async def listed(page: Any = page) -> Any:
+            found = await webhooks.ListWebhookEvents(page, metadata=sender.key)
+            return found if len(found.data) == 2 else None
+
+        shown = await until(listed)
+        assert {emails[event.id] for event in shown.data} == {tested}
+        assert shown.total == 2
+    for event_id, email_id in emails.items():
+        event = {"webhook_id": webhook_id, "event_id": event_id}
+        read = (
+            (webhooks.GetWebhookEvent, webhook_service_pb2.GetWebhookEventRequest(**event)),
+            (webhooks.ListWebhookAttempts, webhook_service_pb2.ListWebhookAttemptsRequest(**event)),
+        )
+        for method, request in read:
+            if email_id == tested:
+                await method(request, metadata=sender.key)
+                continue
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await method(request, metadata=sender.key)
+            assert refused.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 def _credential(token: str) -> tuple[tuple[str, str]]:

@@ -80,6 +80,7 @@ def test_a_store_of_an_earlier_version_is_upgraded_with_its_rows(
     # The first versions do not have these columns.
     del email["job_id"], email["waiting_bytes"]
     email_rows = select(*(emails.c[name] for name in (*email, "domain_id", "status")))
+    call_rows = select(*(column for column in webhook_calls.c if column.name != "test"))
     connection.execute(insert(emails), email | {"domain_id": ORG, "status": "queued"})
     connection.execute(insert(webhook_calls), [call("success"), call("failed")])
     queue = delivery_queue.to_metadata(
@@ -91,12 +92,12 @@ def test_a_store_of_an_earlier_version_is_upgraded_with_its_rows(
     rows = [queued(email["id"], no) | shard for no in (1, 2)]
     connection.execute(insert(queue), rows)
     connection.commit()
-    before = [connection.execute(rows).all() for rows in (email_rows, select(webhook_calls), of(queue))]
+    before = [connection.execute(rows).all() for rows in (email_rows, call_rows, of(queue))]
     connection.commit()
 
     upgrade(empty_url)
     assert is_current(empty_url)
-    queries = (email_rows, select(webhook_calls), of(delivery_queue))
+    queries = (email_rows, call_rows, of(delivery_queue))
     after = [connection.execute(query).all() for query in queries]
     assert after == before
     assert connection.scalars(select(emails.c.job_id)).all() == [None]

@@ -163,7 +163,8 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListWebhookEvents(self, request, context):
-        """Lists the events that a webhook was or will be told of, newest first; each for 30 days.
+        """Lists the events that a webhook was or will be told of, newest first; each for 30 days. A test
+        key sees those about test mail, and test calls.
 
         Errors: WEBHOOK_NOT_FOUND, VALIDATION_FAILED.
         """
@@ -172,7 +173,7 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetWebhookEvent(self, request, context):
-        """Returns one event that a webhook was or will be told of.
+        """Returns one event that a webhook was or will be told of. For a test key there are none about live mail.
 
         Errors: WEBHOOK_NOT_FOUND, EVENT_NOT_FOUND.
         """
@@ -181,7 +182,8 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListWebhookAttempts(self, request, context):
-        """Lists the attempts to tell a webhook of an event, newest first.
+        """Lists the attempts to tell a webhook of an event, newest first. For a test key there are no events about
+        live mail.
 
         Errors: WEBHOOK_NOT_FOUND, EVENT_NOT_FOUND.
         """

@@ -41,6 +41,8 @@ emails = Table(
     id_column("job_id", nullable=True),
     # The bytes of scheduled mail, which count while it waits (C-88).
     Column("waiting_bytes", BigInteger),
+    # The domain of the envelope's sender, if it is not the sender's: null for nearly all mail.
+    id_column("envelope_domain_id", nullable=True),
     partial_index("ix_emails_scheduled", "scheduled_at", where="status = 'scheduled'"),
     partial_index("ix_emails_waiting", "org_id", "scheduled_at", "id", where="status = 'scheduled'"),
     # The criteria of a list, each newest first (contract row F-6).

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -10,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from server.db.tables.metadata import id_column, metadata, partial_index, time_column
@@ -46,6 +48,8 @@ webhook_calls = Table(
     id_column("webhook_id", primary_key=True),
     id_column("event_id", primary_key=True),
     Column("type", String(32), nullable=False),
+    # About test mail, or a test call: a test key sees no other ones (C-87).
+    Column("test", Boolean, nullable=False, server_default=false()),
     # The exact bytes that are signed and sent at every attempt.
     Column("body", LargeBinary, nullable=False),
     Column("status", String(10), nullable=False),  # pending, attempting, success or failed

@@ -103,6 +103,13 @@ def test_a_secret_that_is_short_or_cannot_be_sent_is_refused(secret: str) -> Non
     assert secret not in str(refused.value)
 
 
+@pytest.mark.parametrize("content", [bytes(64), b"\xff" * 64], ids=["zeros", "no text"])
+def test_a_damaged_secret_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "edge-secret").write_bytes(content)
+    with pytest.raises(ValueError, match=r"edge-secret"):
+        Settings.from_env({"ZIDIMAIL_DATA_DIR": str(tmp_path)})
+
+
 def test_a_data_directory_that_cannot_be_made_is_named() -> None:
     with pytest.raises(ValueError, match=r"ZIDIMAIL_EDGE_SECRET is not set, and /proc/nowhere/edge-secret"):
         Settings.from_env({"ZIDIMAIL_DATA_DIR": "/proc/nowhere"})

@@ -156,7 +156,7 @@ def test_both_domains_of_a_message_must_be_verified(moment: Moment) -> None:
     assert isinstance(refused, Refusal)
     assert refused.fault.metadata == {"domain": "bounces.example.com"}
     known = facts(domain_ids={(ORG, DOMAIN): "domain id", (ORG, "bounces.example.com"): "another"})
-    assert Admission(known).decide(both, moment) == Admitted("domain id", set())
+    assert Admission(known).decide(both, moment) == Admitted("domain id", set(), "another")
 
 
 def test_a_key_must_be_allowed_for_both_domains_of_a_message() -> None:

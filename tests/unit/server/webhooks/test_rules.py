@@ -3,7 +3,7 @@
 import pytest
 
 from server.faults import ValidationFailed
-from server.webhooks.rules import FAILED_FOR_MS, LOST_AFTER_MS, check, check_change, is_lost
+from server.webhooks.rules import FAILED_FOR_MS, LOST_AFTER_MS, check, check_change, is_lost, is_same
 
 URL = "https://hooks.example.com/zidimail"
 
@@ -56,3 +56,20 @@ def test_a_webhook_is_lost_after_days_without_success_and_hours_of_one_call(
     """F-3."""
     now = 10**12
     assert is_lost(now - failing_for, now - call_for, now) is lost
+
+
+SPELLINGS = [
+    *("HTTPS://hooks.EXAMPLE.com/zidimail", "https://hooks.example.com:443/zidimail", f"{URL}?"),
+    *("https://hooks.example.com/%7aidimail", "https://hooks.example.com/./a/../zidimail"),
+]
+
+
+@pytest.mark.parametrize("url", SPELLINGS)
+def test_a_url_is_the_same_however_it_is_written(url: str) -> None:
+    """C-88, RFC 3986 section 6.2.2."""
+    assert is_same(URL, ["email.sent"], url, ["email.sent"])
+
+
+@pytest.mark.parametrize("end", ["/", "?a", "%2F", "%20", "x"])
+def test_other_paths_and_queries_are_others(end: str) -> None:
+    assert not is_same(URL, ["email.sent"], URL + end, ["email.sent"])

@@ -11,6 +11,7 @@ from server.wire.admission import (
     Admission,
     by_key,
     check_addresses,
+    client_address,
     request_ids,
 )
 from server.wire.caller import Caller, InternalCaller, KeyCaller, OperatorCaller, SessionCaller
@@ -180,6 +181,13 @@ def test_client_ip_of_a_caller_without_the_edge_secret_is_ignored(peer: str) -> 
     assert not is_allowed(BOUND, peer, "192.0.2.7", is_edge=False)
 
 
+@pytest.mark.parametrize("said", ["192.0.2.7", "198.51.100.1", "unknown", ""])
+def test_own_address_of_an_edge_that_proved_nothing_does_not_count(said: str) -> None:
+    """C-91: its certificate has another name, for example. Without the entry it is a caller like others."""
+    assert not is_allowed(BOUND, "ipv4:192.0.2.7:5", said, is_edge=False)
+    assert is_allowed(BOUND, "ipv4:192.0.2.7:5", is_edge=False)
+
+
 def test_edge_call_is_checked_by_client_address() -> None:
     assert is_allowed(BOUND, "ipv4:198.51.100.1:5", "192.0.2.7", is_edge=True)
     assert not is_allowed(BOUND, "ipv4:192.0.2.7:5", "198.51.100.1", is_edge=True)
@@ -196,6 +204,19 @@ def test_all_clients_of_a_shared_call_must_be_allowed() -> None:
 def test_an_unknown_client_is_refused_by_a_bound_key(clients: tuple[str, ...]) -> None:
     """C-91: the edge's own address never stands in for it."""
     assert not is_allowed(BOUND, "ipv4:192.0.2.7:5", *clients, is_edge=True)
+
+
+@pytest.mark.parametrize(("said", "recorded"), [("192.0.2.7", "192.0.2.7"), ("192.0.2.7,192.0.2.8", "")])
+def test_records_have_the_address_that_an_edge_says(said: str, recorded: str) -> None:
+    assert client_address({"x-client-ip": [said]}, "ipv4:10.0.0.1:5", is_edge=True) == recorded
+
+
+@pytest.mark.parametrize("metadata", [{}, {"x-client-ip": ["192.0.2.7"]}])
+def test_records_have_the_address_of_the_connection_if_it_is_no_edges(
+    metadata: dict[str, list[str]],
+) -> None:
+    """C-91: a caller cannot write another address into the audit log."""
+    assert client_address(metadata, "ipv4:198.51.100.1:5", is_edge=False) == "198.51.100.1"
 
 
 def test_a_refusal_names_the_address() -> None:
