@@ -58,11 +58,13 @@ class Stack:
     of the `kinds` in `orgs`.
 
     `database_url` is None for SQLite in the data directory. `env` adds to the environment of every
-    program. Private networks are allowed and rate limits off, unless `env` says otherwise; and what the plan
-    pro lets an organisation own is not limited.
+    program. Private networks are allowed and rate limits off, unless `env` says otherwise; and what their
+    plan lets the two organisations own is not limited.
     """
 
     domain = "mail.example.com"
+    # That of the two organisations.
+    plan = "pro"
 
     def __init__(
         self,
@@ -109,15 +111,15 @@ class Stack:
                 thread.submit(asyncio.run, self._bootstrap()).result()
         finally:
             os.umask(before)
-        own_without_limit("pro", self.database_url)
+        own_without_limit(self.plan, self.database_url)
         self._start_programs()
         return self
 
     async def _bootstrap(self) -> None:
         """Migrates the store and adds the organisations."""
         settings = Settings.from_env(self.env)
-        self.owner = await add(settings, "owner@example.com", self.domain, "--plan", "pro")
-        self.other = await add(settings, "other@example.net", "mail.example.net", "--plan", "pro")
+        self.owner = await add(settings, "owner@example.com", self.domain, "--plan", self.plan)
+        self.other = await add(settings, "other@example.net", "mail.example.net", "--plan", self.plan)
         self.orgs = await make(self._kinds, settings)
         self.operator_token = await operator_token(settings)
 
@@ -193,11 +195,11 @@ class Stack:
             raise StackError(f"{' '.join(arguments)} exited with {done.returncode}:\n{done.stderr.decode()}")
         return done.stdout.decode()
 
-    def bootstrap_org(self, email: str, domain: str, *options: str, plan: str = "pro") -> Organisation:
+    def bootstrap_org(self, email: str, domain: str, *options: str) -> Organisation:
         """Adds an organisation by the command. On SQLite, only while no server runs."""
         printed: dict[str, Any] = json.loads(
             self.run(
-                "server", "bootstrap", "--email", email, "--plan", plan,
+                "server", "bootstrap", "--email", email, "--plan", self.plan,
                 "--domain", domain, "--verified", *options, "--json",
             )
         )  # fmt: skip
