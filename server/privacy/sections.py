@@ -16,7 +16,7 @@ from server.db.tables.domains import dkim_keys, domains
 from server.db.tables.emails import attachments, batch_jobs, email_contents, emails, recipients
 from server.db.tables.events import events
 from server.db.tables.keys import api_keys
-from server.db.tables.privacy import erasures, exports
+from server.db.tables.privacy import erasures
 from server.db.tables.quotas import usage
 from server.db.tables.retention import retention_days
 from server.db.tables.stats import daily_counts
@@ -171,7 +171,6 @@ SECTIONS: Sequence[Section] = (
     # The tokens in the mails are none of it.
     _section("invitations", invitations, "id email role invited_by created_at expires_at", "id"),
     _section("erasures", erasures, "id stand_in user_id email_count created_at completed_at", "id"),
-    _section("exports", exports, "id user_id row_count created_at completed_at expires_at", "id"),
     _section(
         "webhook_calls",
         webhook_calls,

@@ -725,6 +725,17 @@ ROWS: dict[str, Row] = {
         lambda world: {"password": world.a.password, "code": "none"},
         answer=NO_CODE,
     ),
+    "AccountService.GetSignInMethods": Row("C-10", J, "read_only"),
+    **{
+        f"AccountService.{name}": Row(
+            "C-10",
+            J,
+            "read_only",
+            lambda world: {"id": MISSING_ID, "password": world.a.password},
+            answer=("NOT_FOUND", "IDENTITY_NOT_FOUND"),
+        )
+        for name in ("DeactivateIdentity", "ActivateIdentity")
+    },
     "AccountService.SwitchOrganisation": Row(
         "C-77",
         J,

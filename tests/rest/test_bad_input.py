@@ -56,6 +56,8 @@ RIGHT: dict[str, dict[str, Any]] = {
     "ActivateTotp": {"code": "000000"},
     "DeactivateTotp": {"password": "correct horse battery", "code": "000000"},
     "RenewRecoveryCodes": {"password": "correct horse battery", "code": "000000"},
+    "DeactivateIdentity": {"password": "correct horse battery"},
+    "ActivateIdentity": {"password": "correct horse battery"},
     "SwitchOrganisation": {"org_id": NOWHERE},
     "UpdateOrganisation": {"name": "bad input"},
     "LeaveOrganisation": {},
