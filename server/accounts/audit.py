@@ -37,7 +37,7 @@ _ON_ACCOUNTS = frozenset(
     )
 )
 # The fields that name the object of a request, or the new object in its answer.
-_IDS = ("id", "webhook_id", "id_or_email", "subscription_id")
+_IDS = ("id", "export_id", "webhook_id", "id_or_email", "subscription_id")
 _LONGEST_ID = 256
 # Operators' requests name an organisation by it; their changes are recorded in their own transactions.
 _OF_OPERATORS = "organisation_id"

@@ -45,7 +45,7 @@ class Identities:
         self._letters = letters
 
     async def methods(self, caller: SessionCaller) -> SignInMethods:
-        """Those of the caller's user. Raises `InvalidCredentials`."""
+        """The ways to sign in of the caller's user. Raises `InvalidCredentials`."""
 
         def read(tx: Tx) -> SignInMethods:
             user = store.user(tx, caller.user_id)
@@ -55,6 +55,15 @@ class Identities:
             return SignInMethods(user.totp_since is not None, codes, oidc_store.identities(tx, user.id))
 
         return await self._database.read(read)
+
+    async def check(self, caller: SessionCaller, id: str) -> None:
+        """Looks for an identity of the caller's user, before a password is tried.
+
+        Raises `IdentityNotFound`.
+        """
+        known = await self._database.read(oidc_store.identities, caller.user_id)
+        if all(identity.id != id for identity in known):
+            raise IdentityNotFound(id)
 
     async def deactivate(self, caller: SessionCaller, user: UserRow, id: str) -> IdentityRow:
         """Ends the logins by an identity of the user, whose password was given; the other sessions end.

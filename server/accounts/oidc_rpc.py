@@ -11,6 +11,7 @@ from server.accounts.oidc_faults import OidcNotConfigured
 from server.accounts.oidc_store import IdentityRow
 from server.accounts.sign_in import SignIn
 from server.accounts.sign_in_rpc import session_fields
+from server.accounts.store import UserRow
 from server.wire.caller import Person, identify_person, session_caller
 from server.wire.interceptors import Context
 from server.wire.timestamps import timestamp
@@ -69,7 +70,7 @@ class OidcServicer:
         self, request: pb.DeactivateIdentityRequest, context: Context
     ) -> pb.DeactivateIdentityResponse:
         """Ends the logins by an identity."""
-        user = await self._sign_in.confirm_password(session_caller(), request.password)
+        user = await self._confirmed(request.id, request.password)
         row = await self._identities.deactivate(session_caller(), user, request.id)
         return pb.DeactivateIdentityResponse(identity=_identity(row))
 
@@ -77,9 +78,17 @@ class OidcServicer:
         self, request: pb.ActivateIdentityRequest, context: Context
     ) -> pb.ActivateIdentityResponse:
         """Allows the logins by an identity again."""
-        user = await self._sign_in.confirm_password(session_caller(), request.password)
+        user = await self._confirmed(request.id, request.password)
         row = await self._identities.activate(user, request.id)
         return pb.ActivateIdentityResponse(identity=_identity(row))
+
+    async def _confirmed(self, id: str, password: str) -> UserRow:
+        """The caller's user, who has this identity and has given the password once more.
+
+        Raises `IdentityNotFound`, `InvalidLogin`, `TooManyAttempts`, `Unavailable`.
+        """
+        await self._identities.check(session_caller(), id)
+        return await self._sign_in.confirm_password(session_caller(), password)
 
     def _configured(self) -> OidcLogin:
         """Raises `OidcNotConfigured`."""

@@ -31,7 +31,7 @@ def replace_recovery_codes(tx: Tx, user_id: str, hashes: Iterable[str]) -> None:
 
 
 def count_recovery_codes(tx: Tx, user_id: str) -> int:
-    """How many recovery codes of a user are left."""
+    """The number of recovery codes that a user has left."""
     query = select(func.count()).select_from(recovery_codes).where(recovery_codes.c.user_id == user_id)
     return tx.scalar(int, query) or 0
 
