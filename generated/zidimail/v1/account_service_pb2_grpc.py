@@ -382,6 +382,8 @@ class AccountServiceServicer:
 
     def GetSignInMethods(self, request, context):
         """The ways to sign in to the user's account beside the password.
+
+        Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
