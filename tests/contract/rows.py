@@ -732,6 +732,8 @@ ROWS: dict[str, Row] = {
             J,
             "read_only",
             lambda world: {"id": MISSING_ID, "password": world.a.password},
+            # No provider knows A: that B's identities are none of A's is a test of the store.
+            {"id": lambda world: MISSING_ID},
             answer=("NOT_FOUND", "IDENTITY_NOT_FOUND"),
         )
         for name in ("DeactivateIdentity", "ActivateIdentity")
