@@ -191,6 +191,8 @@ BAD_HEADERS = {
     "a bad List-Unsubscribe": ("List-Unsubscribe: <javascript>", "headers.List-Unsubscribe", "no URL"),
     "a hidden line break": ("X-A: =?utf-8?q?a=0D=0ABcc:_e@x.test?=", "headers.X-A", "hides control"),
     "a hidden line break in a name": ("Reply-To: =?utf-8?q?a=0D=0Ab?= <a@b.test>", "reply_to[0]", "control"),
+    "one behind a colon": ("Cc: =?utf-8?q?a=0D=0ABcc:_b?= <a@b.test>", "cc[0]", "control"),
+    "a time that is nothing": ("X-ZidiMail-Scheduled-At: ", "scheduled_at", "is not understood"),
     "a control character": ("X-A: a\x07b", "headers.X-A", "control characters"),
     "no field": ("no field", "content", "that is no field: 'no field'"),
     "a blank in a name": ("X A: b", "content", "is no field"),
