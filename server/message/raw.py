@@ -182,7 +182,7 @@ def _instruction(raw: RawMessage, given: Field) -> None:
             raw.tags.append((name.strip(), text.strip()))
         case "x-zidimail-scheduled-at":
             raw.scheduled_at = decoded(given.value)
-        case "idempotency-key":
+        case "idempotency-key" | "x-idempotency-key":
             raw.idempotency_key = given.value
 
 

@@ -33,6 +33,8 @@ def seven_bit(head: Sequence[bytes], body: bytes) -> tuple[list[bytes], bytes]:
         encoding.append(b"MIME-Version: 1.0\r\n")
     lines = [line for line in head if _name_of(line) != _ENCODING]
     text = converted[whole.start :]
+    if not text.isascii():
+        raise Inconvertible("the header of a message in it holds other octets")
     return [*lines, *encoding], text if text.endswith(b"\r\n") else text + b"\r\n"
 
 

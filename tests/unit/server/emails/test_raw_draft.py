@@ -193,6 +193,7 @@ BAD_HEADERS = {
     "a hidden line break in a name": ("Reply-To: =?utf-8?q?a=0D=0Ab?= <a@b.test>", "reply_to[0]", "control"),
     "one behind a colon": ("Cc: =?utf-8?q?a=0D=0ABcc:_b?= <a@b.test>", "cc[0]", "control"),
     "a time that is nothing": ("X-ZidiMail-Scheduled-At: ", "scheduled_at", "is not understood"),
+    "two names of it": ("Idempotency-Key: a\r\nX-Idempotency-Key: a", "headers.X-Idempotency-Key", "twice"),
     "a control character": ("X-A: a\x07b", "headers.X-A", "control characters"),
     "no field": ("no field", "content", "that is no field: 'no field'"),
     "a blank in a name": ("X A: b", "content", "is no field"),

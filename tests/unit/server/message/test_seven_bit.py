@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import pytest
 
 from server.message.encoding import quoted_printable
-from server.message.seven_bit import seven_bit
+from server.message.seven_bit import Inconvertible, seven_bit
 from tests.harness.finished_messages import multipart
 
 FROM = b"From: a@sender.test\r\n"
@@ -40,6 +40,15 @@ def test_part_of_one_line_goes_in_7_bits_with_crlf() -> None:
     [part] = message.iter_parts()
     assert isinstance(part, EmailMessage)
     assert part.get_content().strip().encode() == WIDE
+
+
+def test_message_in_it_with_an_8_bit_header_has_no_form_in_7_bits() -> None:
+    """RFC 6152 section 3: 8 bits never go to a host that takes 7."""
+    inner = b"Subject: Gr\xc3\xbc\xc3\x9fe\r\n\r\nHello\r\n"
+    with pytest.raises(Inconvertible, match="a message in it"):
+        seven_bit([FROM, b"Content-Type: message/rfc822\r\n"], inner)
+    with pytest.raises(Inconvertible, match="a message in it"):
+        seven_bit([FROM, b"Content-Type: message/rfc822\r\n"], inner + WIDE)
 
 
 @pytest.mark.parametrize(
