@@ -9,7 +9,7 @@ from functools import lru_cache
 import idna
 from email_validator import EmailNotValidError, validate_email
 
-from server.encoded_words import decoded
+from server.encoded_words import WORD_IN_LIST, decoded
 
 # The form of nearly all addresses; the others need the slower, complete check.
 _PLAIN = re.compile(
@@ -25,8 +25,9 @@ _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/
 _DOTTED = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+\Z")
 MAX_NAME_LENGTH = 256
 MAX_LOCAL_LENGTH = 64  # octets (RFC 5321 section 4.5.3.1.1)
-# The parts of a list of mailboxes that matter to its separators; an open quote ends with the text.
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[,;<>]', re.DOTALL)
+# The parts of a list of mailboxes that matter to its separators; an open quote ends with the text. An encoded
+# word may hold separators, which some libraries leave in it (RFC 2047 section 5 forbids them).
+_TOKENS = re.compile(rf'"(?:[^"\\]|\\.)*+"?|{WORD_IN_LIST}|[,;<>]', re.DOTALL)
 _SEPARATOR = re.compile("[,;]")
 # Longest accepted text, in characters: an escaped name plus an address. Bounded because results are cached.
 MAX_LENGTH = 1024

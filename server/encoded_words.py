@@ -10,6 +10,9 @@ from collections.abc import Iterator
 # Blanks within a word are against the RFC, and yet written. No part can hold a question mark, so that a
 # search takes linear time.
 _WORD = re.compile(r"=\?([^?\x00-\x20]{1,64})\?([bBqQ])\?([^?\x00-\x1f]*)\?=")
+# The same as part of another expression. Within a list of mailboxes brackets show that it is none: an address
+# is never encoded.
+WORD_IN_LIST = r"=\?[^?\x00-\x20]{1,64}\?[bBqQ]\?[^?<>\x00-\x1f]*\?="
 # Charsets of Python that are transformations or the machine's own, and no charsets of mail.
 _NOT_OF_MAIL = frozenset(
     {"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "mbcs", "oem"}

@@ -150,11 +150,11 @@ def _parameters(text: str, known: Mapping[str, Callable[[str | None], bool]]) ->
     """Parameters by their names in capitals. Raises Refusal (501, 555)."""
     parameters: dict[str, str | None] = {}
     for word in text.split():
+        name = word.partition("=")[0].upper()
+        if name not in known:
+            raise refusal(555, "5.5.4", f"The parameter {name or word} is not known here.")
         found = _PARAMETER.fullmatch(word)
-        name = found["name"].upper() if found else ""
-        if found is None or name not in known:
-            raise refusal(555, "5.5.4", f"The parameter {word.partition('=')[0]} is not known here.")
-        if name in parameters or not known[name](found["value"]):
+        if found is None or name in parameters or not known[name](found["value"]):
             raise refusal(501, "5.5.4", f"The parameter {name} has a wrong value, or stands twice.")
         parameters[name] = found["value"]
     return parameters

@@ -39,7 +39,7 @@ class Reply(NamedTuple):
             return f"{self.code} {self.status}{' ' if self.status else ''}{self.text}\r\n".encode()
         lines: list[str] = []
         for text in self.text.split("\n"):
-            shown = "".join(char if char.isprintable() else " " for char in text)
+            shown = "".join(char if char.isprintable() else " " for char in text.replace("…", "..."))
             lines += textwrap.wrap(shown.encode("ascii", "replace").decode(), LINE_OCTETS) or [""]
         del lines[LINES:]
         status = f"{self.status} " if self.status else ""
@@ -261,12 +261,12 @@ def reply_of(failure: Failure, request_id: str) -> Reply:
 
 def sender_reply(failure: Failure, request_id: str) -> Reply:
     """The reply to MAIL: a wrong address has a status of its own (X.1.7)."""
-    return _address_reply(failure, request_id, "5.1.7", "The sender's address is not valid")
+    return _address_reply(failure, request_id, "5.1.7", "The sender's address")
 
 
 def recipient_reply(failure: Failure, request_id: str) -> Reply:
     """The reply to RCPT: a wrong address has a status of its own (X.1.3)."""
-    return _address_reply(failure, request_id, "5.1.3", "The recipient's address is not valid")
+    return _address_reply(failure, request_id, "5.1.3", "The recipient's address")
 
 
 def auth_reply(failure: Failure, request_id: str) -> Reply:
@@ -279,4 +279,4 @@ def _address_reply(failure: Failure, request_id: str, status: str, text: str) ->
     if failure.reason != "VALIDATION_FAILED":
         return reply_of(failure, request_id)
     problem = failure.violations[0].message if failure.violations else failure.message
-    return Reply(553, status, f"{text}: {problem}")
+    return Reply(553, status, f"{text} {problem}")

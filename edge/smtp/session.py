@@ -25,6 +25,10 @@ LINE_OCTETS = 2048
 # Commands with mistakes, and commands that lead nowhere, until a session is ended.
 MISTAKES = 20
 IDLE_COMMANDS = 200
+# RCPT counts as a tenth of one: a client may name too many recipients (RFC 5321 section 4.5.3.1.10).
+RCPT_PART = 0.1
+# A client cannot know these before, nor what it sends in a group with their commands (RFC 2920).
+_NO_MISTAKES = frozenset({451, 452, 454, 503, 550, 552, 553, 554})
 # Refused AUTHs of a session.
 FAILED_LOGINS = 3
 
@@ -66,7 +70,7 @@ class Session:
         self._login: Login | None = None
         self._failed_logins = 0
         self._mistakes = 0
-        self._idle_commands = 0
+        self._idle_commands = 0.0
         self._is_extended = False
         self._log = structlog.get_logger("edge").bind()
         self.client = client
@@ -100,7 +104,7 @@ class Session:
     def refused(self, reply: Reply) -> Reply:
         """The reply to a command with a mistake, or the last reply when there were too many."""
         self._login = None
-        if reply.code not in (550, 552, 553, 452, 451, 454):
+        if reply.code not in _NO_MISTAKES:
             self._mistakes += 1
             if self._mistakes >= MISTAKES:
                 return self.end(TOO_MANY_MISTAKES)
@@ -127,7 +131,7 @@ class Session:
         """Answers the end of a message."""
         transaction, self.transaction = self.transaction, None
         assert transaction is not None
-        self._idle_commands = 0
+        self._idle_commands = 0.0
         return transaction.finish()
 
     def close(self) -> None:
@@ -147,7 +151,7 @@ class Session:
             raise unknown(command.verb)
         if self._settings.require_tls and self.tls is None:
             check_without_tls(command.verb)
-        self._idle_commands += 1
+        self._idle_commands += RCPT_PART if command.verb == "RCPT" else 1
         if self._idle_commands > IDLE_COMMANDS:
             return self.end(TOO_MANY_COMMANDS)
         return handler(self, command.argument)

@@ -129,7 +129,7 @@ def _asked(
     violations += rules.tags(tags[: rules.MAX_TAGS])
     violations += rules.short_subject(message.subject)
     at = asked_time(request, now_ms)
-    if at is None and message.scheduled_at:
+    if at is None and message.scheduled_at is not None:
         at = moment_of(message.scheduled_at, now_ms)
         at = not_understood(message.scheduled_at) if at is None else at
     if isinstance(at, Violation):

@@ -200,14 +200,16 @@ def body(text: str) -> tuple[str, bytes]:
 
 def quoted_printable(raw: bytes) -> bytes:
     """A text, whose lines end in CRLF, in quoted-printable (RFC 2045 section 6.7)."""
-    encoded = binascii.b2a_qp(raw, istext=True)
+    # The encoder ends the lines that it makes as it finds the first one ended.
+    is_one_line = b"\n" not in raw
+    encoded = binascii.b2a_qp(raw + b"\r\n" if is_one_line else raw, istext=True)
     # Encoding may have cut a line before another "From ".
     if encoded.startswith(b"From ") or b"\nFrom " in encoded:
         encoded = _FROM.sub(_without_from, encoded)
     # The encoder takes no account of the blank that it encodes last.
     if b"=20\r\n" in encoded or b"=09\r\n" in encoded:
         encoded = _BLANK_TOO_FAR.sub(rb"=\r\n\g<0>", encoded)
-    return encoded
+    return encoded.removesuffix(b"\r\n") if is_one_line else encoded
 
 
 def _without_from(line: re.Match[bytes]) -> bytes:

@@ -105,7 +105,7 @@ def _name_problem(name: str) -> str | None:
     lowered = name.lower()
     if lowered in _PLATFORM_NAMES or lowered.startswith(_PLATFORM_PREFIXES):
         return "is written by the platform and cannot be set"
-    if lowered == "idempotency-key":
+    if lowered in ("idempotency-key", "x-idempotency-key"):
         return "is for the platform and not for recipients: set idempotency_key"
     return None
 

@@ -8,9 +8,13 @@ import re
 from collections.abc import Iterator
 
 from server.addresses import split
+from server.encoded_words import WORD_IN_LIST
 
-# Quotes and backslashes count within comments too; an open quote ends with the text.
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"?|\[[^\]]*\]?|\\.|[(),:;<>]|[^"\[\\(),:;<>]+|\\', re.DOTALL)
+# Quotes and backslashes count within comments too; an open quote ends with the text. What stands in an
+# encoded word is text: some libraries leave colons, brackets and commas in it, against RFC 2047 section 5.
+_TOKENS = re.compile(
+    rf'"(?:[^"\\]|\\.)*+"?|\[[^\]]*\]?|\\.|[(),:;<>]|{WORD_IN_LIST}|[^"\[\\(),:;<>=]+|[\\=]', re.DOTALL
+)
 _NEEDS_READING = re.compile("[(:;]")
 
 

@@ -48,7 +48,7 @@ class RawMessage:
     # Instructions to the platform.
     tags: list[tuple[str, str]] = field(default_factory=list)
     idempotency_key: str | None = None
-    scheduled_at: str = ""
+    scheduled_at: str | None = None
     body: Span = _NOWHERE
     parts: list[Part] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
@@ -182,7 +182,7 @@ def _instruction(raw: RawMessage, given: Field) -> None:
             raw.tags.append((name.strip(), text.strip()))
         case "x-zidimail-scheduled-at":
             raw.scheduled_at = decoded(given.value)
-        case "idempotency-key":
+        case "idempotency-key" | "x-idempotency-key":
             raw.idempotency_key = given.value
 
 

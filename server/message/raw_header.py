@@ -34,7 +34,9 @@ _FORGED = frozenset(
     }
 )
 # These are for the platform, or would show who got a blind copy.
-_PRIVATE = frozenset({"bcc", "resent-bcc", "idempotency-key"})
+_PRIVATE = frozenset({"bcc", "resent-bcc", "idempotency-key", "x-idempotency-key"})
+# Other names of a field (C-54).
+_ALIASES = {"x-idempotency-key": "idempotency-key"}
 _OUR_PREFIX = "x-zidimail-"
 INSTRUCTIONS = frozenset({"x-zidimail-tag", "x-zidimail-metadata", "x-zidimail-scheduled-at"})
 
@@ -86,7 +88,7 @@ def problems(fields: Sequence[Field]) -> Iterator[tuple[str, str]]:
     """The name of each field that may not be as it is, with the reason."""
     seen: set[str] = set()
     for field in fields:
-        key = field.key
+        key = _ALIASES.get(field.key, field.key)
         if key in ONCE and key in seen:
             yield field.name, "is given twice"
         seen.add(key)

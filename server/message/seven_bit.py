@@ -9,6 +9,7 @@ from server.message.encoding import base64_lines, quoted_printable
 from server.message.mime_tree import Part, Span, TooComplex, head_and_body, parts_of
 
 _ENCODING = b"content-transfer-encoding"
+_VERSION = b"mime-version"
 
 
 class Inconvertible(ValueError):
@@ -27,8 +28,13 @@ def seven_bit(head: Sequence[bytes], body: bytes) -> tuple[list[bytes], bytes]:
         raise Inconvertible(str(error)) from error
     _, whole = head_and_body(converted, Span(0, len(converted)))
     encoding = _encoding_of(converted[: whole.start])
-    lines = [line for line in head if line.partition(b":")[0].strip().lower() != _ENCODING]
+    if encoding and not any(_name_of(line) == _VERSION for line in head):
+        # Without it the encoding would mean nothing (RFC 2045 section 4).
+        encoding.append(b"MIME-Version: 1.0\r\n")
+    lines = [line for line in head if _name_of(line) != _ENCODING]
     text = converted[whole.start :]
+    if not text.isascii():
+        raise Inconvertible("the header of a message in it holds other octets")
     return [*lines, *encoding], text if text.endswith(b"\r\n") else text + b"\r\n"
 
 
@@ -90,7 +96,7 @@ def _with_encoding(head: bytes, encoding: bytes) -> bytes:
     is_own = False
     for line in head.splitlines(keepends=True):
         if line[:1] not in (b" ", b"\t"):
-            is_own = line.partition(b":")[0].strip().lower() == _ENCODING
+            is_own = _name_of(line) == _ENCODING
         if not is_own:
             kept.append(line)
     return b"".join((*kept, b"Content-Transfer-Encoding: ", encoding, b"\r\n"))
@@ -104,4 +110,8 @@ def _encoding_of(head: bytes) -> list[bytes]:
             lines[-1] += line
         else:
             lines.append(line)
-    return [line for line in lines if line.partition(b":")[0].strip().lower() == _ENCODING]
+    return [line for line in lines if _name_of(line) == _ENCODING]
+
+
+def _name_of(field: bytes) -> bytes:
+    return field.partition(b":")[0].strip().lower()

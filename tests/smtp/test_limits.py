@@ -113,6 +113,32 @@ def test_third_refused_auth_ends_the_session(limited: OwnRelay) -> None:
         assert client.closed()
 
 
+def test_client_that_names_too_many_recipients_sends_to_the_first(client: SmtpClient, relay: Stack) -> None:
+    """RFC 5321 section 4.5.3.1.10: it sends the rest another time."""
+    assert client.login(relay.api_key).code == 235
+    recipients = [f"RCPT TO:<you{number}@example.net>\r\n" for number in range(400)]
+    client.send(f"MAIL FROM:<a@{relay.domain}>\r\n{''.join(recipients)}DATA\r\n".encode())
+    assert client.replies(402) == [250] * 51 + [452] * 350 + [354]
+    client.send(message(relay) + b"\r\n.\r\n")
+    assert client.reply().code == 250
+
+
+def test_client_that_names_recipients_without_end_is_ended(client: SmtpClient, relay: Stack) -> None:
+    assert client.login(relay.api_key).code == 235
+    client.send(f"MAIL FROM:<a@{relay.domain}>\r\n".encode() + b"RCPT TO:<you@example.net>\r\n" * 3000)
+    assert client.closed()
+
+
+def test_commands_that_come_behind_a_refused_one_are_no_mistakes(client: SmtpClient, relay: Stack) -> None:
+    """RFC 2920: a client that sends them in groups cannot know."""
+    assert client.login(relay.api_key).code == 235
+    for _ in range(3):
+        group = "MAIL FROM:<a@example.org>\r\n" + "RCPT TO:<you@example.net>\r\n" * 10 + "DATA\r\n"
+        client.send(group.encode())
+        assert client.replies(12) == [550] + [503] * 11
+    assert client.deliver(f"a@{relay.domain}", ["you@example.net"], message(relay)).code == 250
+
+
 @pytest.fixture(scope="module")
 def roomy(relay: Stack) -> OwnRelay:
     """A relay that takes thousands of connections from one address."""

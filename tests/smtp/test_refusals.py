@@ -247,16 +247,17 @@ def test_size_of_a_message_is_limited_after_data_too(authenticated: SmtpClient, 
     assert authenticated.command("NOOP").code == 250
 
 
+@pytest.mark.parametrize("name", ["Idempotency_Key", "X_Idempotency_Key"])
 def test_repeated_idempotency_key_with_another_message_is_refused(
-    authenticated: SmtpClient, relay: Stack
+    name: str, authenticated: SmtpClient, relay: Stack
 ) -> None:
-    """F-1: the same message gets the same id, another one is refused."""
-    sender, to = f"a@{relay.domain}", ["you@example.net"]
-    first = authenticated.deliver(sender, to, message(relay, Idempotency_Key="smtp-1"))
-    again = authenticated.deliver(sender, to, message(relay, Idempotency_Key="smtp-1"))
+    """F-1, C-54: the same message gets the same id, another one is refused."""
+    sender, to, key = f"a@{relay.domain}", ["you@example.net"], {name: f"smtp-{name}"}
+    first = authenticated.deliver(sender, to, message(relay, **key))
+    again = authenticated.deliver(sender, to, message(relay, **key))
     assert first.code == again.code == 250
     assert queued_id(first) == queued_id(again)
-    other = authenticated.deliver(sender, to, message(relay, "Other", Idempotency_Key="smtp-1"))
+    other = authenticated.deliver(sender, to, message(relay, "Other", **key))
     assert other.codes == "554 5.6.0"
 
 

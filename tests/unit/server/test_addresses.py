@@ -165,6 +165,8 @@ def test_an_encoded_name_hides_no_control_character(hidden: str) -> None:
         (r'"a\", b@x.org" <c@x.org>', None),
         ("Sales @ Shop, Inc <sales@example.com>", None),
         ("Shop, Inc <sales@example.com>", None),
+        ("=?utf-8?q?a@b.org,_Jane;?= <j@x.org>", None),
+        ("=?utf-8?q?a, <a@x.org>, b@x.org ?=", ["=?utf-8?q?a, <a@x.org>", "b@x.org ?="]),
         ("a@x.org, nonsense", ["a@x.org", "nonsense"]),
         ("eve@example.com", None),
         (" , ;", None),

@@ -40,6 +40,9 @@ WRONG_SENDERS = {
     "FROM:<a@mail.example.com> ENVID=+2b": "501 5.5.4",
     "FROM:<a@mail.example.com> NOTIFY=NEVER": "555 5.5.4",
     "FROM:<a@mail.example.com> X=1": "555 5.5.4",
+    "FROM:<a@mail.example.com> RET=": "501 5.5.4",
+    "FROM:<a@mail.example.com> ENVID=a=b": "501 5.5.4",
+    "FROM:<a@mail.example.com> =": "555 5.5.4",
 }
 
 

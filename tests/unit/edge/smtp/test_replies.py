@@ -32,6 +32,10 @@ def test_lines_of_a_text_are_lines_of_the_reply() -> None:
     assert Reply(250, "2.1.0", "OK").encoded() == b"250 2.1.0 OK\r\n"
 
 
+def test_sign_of_a_text_that_goes_on_is_written_in_ascii() -> None:
+    assert Reply(554, "5.6.0", "a line: 'X…'").encoded() == b"554 5.6.0 a line: 'X...'\r\n"
+
+
 def test_line_break_in_a_value_makes_no_line_of_its_own() -> None:
     """Texts repeat a client's words: it must not be able to write replies."""
     reply = Reply(550, "5.7.1", "The domain a\r250 OK of the sender is not verified.")
@@ -51,4 +55,4 @@ def test_wrong_address_is_answered_with_its_problem(answer: object, status: str)
     failure = Failure("VALIDATION_FAILED", violations=[Violation("recipients[0]", "has no @")])
     reply = answer(failure, "0123")
     assert (reply.code, reply.status) == (553, status)
-    assert reply.text.endswith("has no @")
+    assert reply.text.endswith("'s address has no @")

@@ -69,6 +69,7 @@ def test_fifty_recipients_are_accepted_and_fifty_one_are_not() -> None:
             "Authentication-Results",
             "Resent-Bcc",
             "Idempotency-Key",
+            "X-Idempotency-Key",
         ),
         *("", "X A", "X:A", "X\r\nBcc", "X-Ä", "x" * 200, "X\x00"),
     ],
