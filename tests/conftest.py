@@ -17,7 +17,7 @@ from tests.harness.postgres import Postgres
 from tests.harness.sheets_server import sheets_server
 from tests.harness.stack import Stack
 
-pytest_plugins = ["tests.harness.skips"]
+pytest_plugins = ["tests.harness.skips", "tests.harness.crowd"]
 
 
 def pytest_configure() -> None:
@@ -105,5 +105,5 @@ def sheets_url() -> Iterator[str]:
 def stack(tmp_path_factory: pytest.TempPathFactory, stack_dns: DnsServer, sheets_url: str) -> Iterator[Stack]:
     """Server and edge on SQLite with captured mail, shared by every test that leaves them running."""
     env = {"ZIDIMAIL_DNS": stack_dns.address, "ZIDIMAIL_SHEETS_URL": sheets_url}
-    with Stack(tmp_path_factory.mktemp("stack"), env=env) as stack:
+    with Stack(tmp_path_factory.mktemp("stack"), env=env, twins=True) as stack:
         yield stack
