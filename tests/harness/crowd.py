@@ -1,14 +1,13 @@
-"""A pytest plugin for running stacks whose rows have twins of another organisation.
+"""Running stacks whose rows have twins of another organisation.
 
-After each test the twins are as they were, and no answer showed one.
+These stay as they are, and no answer shows one.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc.aio
 import httpx
-import pytest
 from google.protobuf.message import Message
 
 from tests.harness.twins import MARK, add_twins, changed_twins
@@ -30,10 +29,8 @@ def leave(url: str) -> None:
         del _stores[url]
 
 
-@pytest.fixture(autouse=True)
-def twins_stay() -> Iterator[None]:
-    """Twins are as they were."""
-    yield
+def check_stores() -> None:
+    """Fails if a twin was changed in any of the stores."""
     for url in _stores:
         _check(url)
 
@@ -67,8 +64,8 @@ class _Unary(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
 WATCHERS = (_Unary(),)
 
 
-def pytest_configure() -> None:
-    """Looks at each answer of a client that reads it whole."""
+def watch_clients() -> None:
+    """Looks at each answer that an HTTP client of this process reads whole."""
     send, send_async = httpx.Client.send, httpx.AsyncClient.send
 
     def watched(self: httpx.Client, *args: Any, stream: bool = False, **options: Any) -> httpx.Response:

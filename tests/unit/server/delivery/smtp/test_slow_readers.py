@@ -21,14 +21,18 @@ class Host:
         self.reads = asyncio.Event()
         self.received = bytearray()
         self.has_ended = asyncio.Event()
+        self.is_broken = False
         self.writer: asyncio.StreamWriter | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         self.writer = writer
         await self.reads.wait()
-        while data := await reader.read(1 << 16):
-            self.received += data
+        try:
+            while data := await reader.read(1 << 16):
+                self.received += data
+        except ConnectionError:
+            self.is_broken = True
         writer.close()
         self.has_ended.set()
 
@@ -51,9 +55,12 @@ async def connection(host: Host) -> AsyncIterator[SmtpConnection]:
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(SmtpConnection, sock=outgoing)
     yield connection
+    await until(lambda: host.writer is not None)
     connection.end("the test is over")
     host.reads.set()
+    await host.has_ended.wait()
     server.close()
+    await server.wait_closed()
 
 
 async def send(connection: SmtpConnection, sent: list[int], timeout_s: float = 30) -> None:
@@ -82,6 +89,7 @@ async def test_sender_waits_and_goes_on_when_the_host_reads(connection: SmtpConn
     connection.quit()
     await host.has_ended.wait()
     assert bytes(host.received) == CHUNK * CHUNKS + b"QUIT\r\n"
+    assert not host.is_broken
 
 
 async def test_host_that_never_reads_is_given_up(connection: SmtpConnection) -> None:
