@@ -224,6 +224,8 @@ ROWS: Mapping[str, Reply] = {
             "OIDC_LOGIN_REFUSED",
             "OIDC_PROVIDER_UNAVAILABLE",
             "OIDC_ADDRESS_NOT_VERIFIED",
+            "IDENTITY_DEACTIVATED",
+            "IDENTITY_NOT_FOUND",
             "BILLING_NOT_CONFIGURED",
             "SUBSCRIPTION_EXISTS",
             "SUBSCRIPTION_NOT_FOUND",

@@ -1,4 +1,4 @@
-"""Records who changed what in an organisation, for its owners."""
+"""Records who changed what in an organisation, who came into it, and who took its data, for its owners."""
 
 from collections.abc import Mapping
 
@@ -11,34 +11,54 @@ from server.clock import Clock
 from server.db.writer import Writer
 from server.ids import new_id
 from server.wire.access import AccessRule
-from server.wire.caller import Caller, KeyCaller, OperatorCaller, SessionCaller, any_caller
+from server.wire.caller import (
+    Caller,
+    KeyCaller,
+    OperatorCaller,
+    SessionCaller,
+    any_caller,
+    identified_person,
+)
 
 _READS = ("Get", "List", "Watch")
-# Changes of people's own accounts; all else that needs no more than to be a member only reads.
-_OWN = frozenset(
-    {"LeaveOrganisation", "ChangePassword", "ActivateTotp", "DeactivateTotp", "RenewRecoveryCodes"}
+_ACCOUNTS = "/zidimail.v1.AccountService/"
+# Reads that take all of an organisation's data away.
+_DOWNLOADS = frozenset({f"{_ACCOUNTS}GetExportFile"})
+# Acts of people that change nothing until they are finished by another call, or by a link.
+_BEGINNINGS = frozenset(
+    f"{_ACCOUNTS}{name}" for name in ("Register", "RequestPasswordReset", "BeginOidcLogin", "BeginTotp")
+)
+# Acts on a person's account, which all organisations of that person depend on.
+_ON_ACCOUNTS = frozenset(
+    f"{_ACCOUNTS}{name}"
+    for name in (
+        *("ResetPassword", "ChangePassword", "ActivateTotp", "DeactivateTotp", "RenewRecoveryCodes"),
+        *("ActivateIdentity", "DeactivateIdentity"),
+    )
 )
 # The fields that name the object of a request, or the new object in its answer.
-_IDS = ("id", "webhook_id", "id_or_email", "subscription_id", "org_id")
+_IDS = ("id", "export_id", "webhook_id", "id_or_email", "subscription_id")
 _LONGEST_ID = 256
 # Operators' requests name an organisation by it; their changes are recorded in their own transactions.
 _OF_OPERATORS = "organisation_id"
 
 
 class Audit:
-    """Records calls that have changed settings. Sends are in the log of events, and reads change nothing.
+    """Records calls that have changed settings or a person's account, logins, and downloads of all data.
 
-    In a session that an operator opened on behalf of a member all changes are recorded, sends included, as
-    the operator's. Operators' looks at the data of an organisation are in the log of operators.
+    Sends are in the log of events, and so are contacts; other reads change nothing. In a session that an
+    operator opened on behalf of a member all changes are recorded, sends included, as the operator's.
+    Operators' looks at the data of an organisation are in the log of operators.
 
     The entry is a transaction of its own after that of the call, which is answered when both are durable.
+    A download is recorded before its first byte.
     """
 
     def __init__(self, writer: Writer, clock: Clock, rules: Mapping[str, AccessRule]) -> None:
         """`rules` are those of every method, by full method path."""
         self._writer = writer
         self._clock = clock
-        self._settings = frozenset(path for path, rule in rules.items() if _changes(path, rule))
+        self._acts = frozenset(path for path, rule in rules.items() if _is_act(path, rule))
         self._of_people = frozenset(
             path for path, rule in rules.items() if "session" in rule.credentials and not _reads(path)
         )
@@ -48,10 +68,10 @@ class Audit:
 
     def records(self, path: str) -> bool:
         """True if calls of this method are recorded, be it for some callers only."""
-        return path in self._settings or path in self._of_people or path in self._looks
+        return path in self._acts or path in self._of_people or path in self._looks
 
-    async def record(self, path: str, request: Message, response: Message, address: str) -> None:
-        """Records a call of the present caller that succeeded; `address` is the client's.
+    async def record(self, path: str, request: Message, response: Message | None, address: str) -> None:
+        """Records a call that succeeded, or a download that begins; `address` is the client's.
 
         Raises `Unavailable`.
         """
@@ -62,26 +82,27 @@ class Audit:
                 act = Act(method=method, org_id=org_id)
                 await self._writer.run(operator_log.record, actor_of(caller, address), act, now)
             return
-        if not isinstance(caller, KeyCaller | SessionCaller):
-            return
         by_operator = isinstance(caller, SessionCaller) and bool(caller.operator_id)
-        if path not in self._settings and not by_operator:
+        if path not in self._acts and not by_operator:
             return
-        entry = NewEntry(
-            caller.org_id,
-            new_id(),
-            now,
-            method,
-            (_id_in(request) or _id_in(response))[:_LONGEST_ID],
-            caller.credential,
-            caller.key_id if isinstance(caller, KeyCaller) else caller.user_id,
-            address,
-        )
+        if isinstance(caller, KeyCaller):
+            org_id, kind, actor_id = caller.org_id, caller.credential, caller.key_id
+        elif (person := identified_person()) is not None:
+            org_id, kind, actor_id = person.org_id, SessionCaller.credential, person.user_id
+        elif isinstance(caller, SessionCaller):
+            org_id, kind, actor_id = caller.org_id, caller.credential, caller.user_id
+        else:
+            return
+        target_id = _id_in(request) or ("" if response is None else _id_in(response))
+        entry = NewEntry(org_id, new_id(), now, method, target_id[:_LONGEST_ID], kind, actor_id, address)
         if isinstance(caller, SessionCaller) and by_operator:
             entry = entry._replace(
                 actor="operator", actor_id=caller.operator_id, actor_name=caller.operator_name, address=""
             )
-        await self._writer.run(audit_store.add, entry)
+        if path in _ON_ACCOUNTS:
+            await self._writer.run(audit_store.add_for_user, entry)
+        else:
+            await self._writer.run(audit_store.add, entry)
 
 
 def actor_of(caller: Caller, address: str) -> Actor:
@@ -93,11 +114,14 @@ def actor_of(caller: Caller, address: str) -> Actor:
     raise LookupError(f"a caller of the kind {caller.credential} is no operator")
 
 
-def _changes(path: str, rule: AccessRule) -> bool:
-    method = path.rpartition("/")[2]
-    if _reads(path):
+def _is_act(path: str, rule: AccessRule) -> bool:
+    if path in _DOWNLOADS:
+        return True
+    if _reads(path) or path in _BEGINNINGS:
         return False
-    return method in _OWN or rule.permissions == ("full",) or rule.role in ("admin", "owner")
+    if path.startswith(_ACCOUNTS):
+        return True
+    return rule.permissions == ("full",) or rule.role in ("admin", "owner")
 
 
 def _reads(path: str) -> bool:

@@ -6,9 +6,10 @@ from typing import NamedTuple
 from sqlalchemy import and_, insert, select
 
 from server.db.listing import Page, PageRequest, newest_first
-from server.db.tables.accounts import audit_entries, users
+from server.db.tables.accounts import audit_entries, members, users
 from server.db.tables.keys import api_keys
 from server.db.tx import Tx
+from server.ids import new_id
 from server.wire.caller import CredentialKind
 
 
@@ -46,6 +47,12 @@ class EntryRow(NamedTuple):
 def add(tx: Tx, entry: NewEntry) -> None:
     """Appends an entry."""
     tx.change(insert(audit_entries).values(entry._asdict()))
+
+
+def add_for_user(tx: Tx, entry: NewEntry) -> None:
+    """Appends an entry about the account of its actor to the log of each organisation of that user."""
+    joined = tx.scalars(str, select(members.c.org_id).where(members.c.user_id == entry.actor_id))
+    add_all(tx, [entry._replace(org_id=org_id, id=new_id()) for org_id in joined])
 
 
 def add_all(tx: Tx, entries: Sequence[NewEntry]) -> None:

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from server.accounts import audit_store, invitation_store, member_store, store
-from server.accounts.audit_store import NewEntry
+from server.accounts import invitation_store, member_store, store
 from server.accounts.faults import (
     AlreadyAMember,
     InvitationNotFound,
@@ -138,7 +137,6 @@ class Invitations:
                 raise LinkNotValid
             if member_store.member(tx, invitation.org_id, user.id) is None:
                 store.add_member(tx, invitation.org_id, user.id, invitation.role, now)
-                audit_store.add(tx, _accepted(invitation, user.id, now))
             memberships = store.memberships(tx, user.id)
             return Joined(user, next(one for one in memberships if one.org_id == invitation.org_id))
 
@@ -156,9 +154,3 @@ class Invitations:
             )
         if violations := password_violations("password", password, email):
             raise ValidationFailed(violations)
-
-
-def _accepted(invitation: InvitationRow, user_id: str, now_ms: int) -> NewEntry:
-    """The entry of the audit log; the person has no session yet."""
-    method = "AccountService/AcceptInvitation"
-    return NewEntry(invitation.org_id, new_id(), now_ms, method, invitation.id, "session", user_id, "")

@@ -150,6 +150,24 @@ class Letters:
             [],
         )
 
+    def identity(self, to: str, issuer: str, *, is_on: bool) -> SystemEmail:
+        """The notice that the logins by an account at a provider were ended, or are allowed again."""
+        if is_on:
+            subject, change = "A way to sign in was activated", "are allowed again"
+        else:
+            subject, change = "A way to sign in was deactivated", "were ended"
+        return _letter(
+            to,
+            subject,
+            [
+                f"The logins to your account {to} at ZidiMail ({self._app_url}) by the provider {issuer} "
+                f"{change}.",
+                "If it was not you, set a new password here:",
+            ],
+            Link("Set a new password", f"{self._app_url}/dashboard/forgot-password"),
+            [],
+        )
+
     def closed(self, to: str, organisation: str, by: str) -> SystemEmail:
         """The notice to an owner that an organisation was closed; its name is as people gave it."""
         return _letter(

@@ -19,7 +19,7 @@ from server.faults import ValidationFailed, Violation
 from server.ids import is_id
 from server.permissions import RoleName
 from server.wire.access import CREDENTIALS, ROLES
-from server.wire.caller import session_caller
+from server.wire.caller import Person, identify_person, session_caller
 from server.wire.interceptors import Context
 from server.wire.paging import page_fields, page_request
 from server.wire.timestamps import timestamp
@@ -49,6 +49,7 @@ class MemberServicer:
     ) -> pb.SwitchOrganisationResponse:
         """Moves the caller's session to another organisation."""
         session = await self._sign_in.switch(session_caller(), request.org_id)
+        identify_person(Person(session.user.id, session.membership.org_id))
         return pb.SwitchOrganisationResponse(**session_fields(session))
 
     async def GetOrganisation(
@@ -148,6 +149,7 @@ class MemberServicer:
         """Makes the invited person a member."""
         password = request.password if request.HasField("password") else None
         joined = await self._invitations.accept(request.token, password, request.name)
+        identify_person(Person(joined.user.id, joined.membership.org_id))
         return pb.AcceptInvitationResponse(
             user=user_message(joined.user), membership=membership_message(joined.membership)
         )

@@ -12,7 +12,7 @@ from server.accounts import attempts, oidc_store, store
 from server.accounts.faults import RegistrationClosed
 from server.accounts.letters import Letters
 from server.accounts.mailing import Mailer
-from server.accounts.oidc_faults import OidcAddressNotVerified, OidcLoginNotValid
+from server.accounts.oidc_faults import IdentityDeactivated, OidcAddressNotVerified, OidcLoginNotValid
 from server.accounts.oidc_provider import Identity, Provider
 from server.accounts.one_time_tokens import given_token, new_token
 from server.accounts.passwords import Passwords, new_password
@@ -113,8 +113,9 @@ class OidcLogin:
         """A new session of the person whom the provider names, in one of the person's organisations.
 
         Raises `OidcLoginNotValid`, `OidcLoginRefused`, `OidcProviderUnavailable`, `OidcAddressNotVerified`,
-        `RegistrationClosed`, `SecondFactorRequired`, `InvalidCode`, `TooManyAttempts`, `NotAMember`,
-        `Unavailable`. After those of the second factor the same code and state are good for another call.
+        `IdentityDeactivated`, `RegistrationClosed`, `SecondFactorRequired`, `InvalidCode`, `TooManyAttempts`,
+        `NotAMember`, `Unavailable`. After those of the second factor the same code and state are good for
+        another call.
         """
         given = given_token(state)
         if given is None or not 0 < len(code) <= _MAX_CODE:
@@ -171,10 +172,15 @@ class OidcLogin:
     def _user(self, tx: Tx, identity: Identity) -> UserRow | None:
         """The user whom the provider names; None if that person has no account yet.
 
-        Raises `OidcAddressNotVerified` for an unknown person without a verified address.
+        Raises `OidcAddressNotVerified` for an unknown person without a verified address,
+        `IdentityDeactivated`.
         """
-        user = oidc_store.user_of(tx, self._provider.client.issuer, identity.subject)
-        return user or store.user_of(tx, _verified_address(identity))
+        known = oidc_store.identity(tx, self._provider.client.issuer, identity.subject)
+        if known is None:
+            return store.user_of(tx, _verified_address(identity))
+        if known.deactivated_at is not None:
+            raise IdentityDeactivated
+        return store.user(tx, known.user_id)
 
     def _register(self, tx: Tx, identity: Identity, password_hash: str | None, now_ms: int) -> UserRow:
         """As a registration whose address is confirmed: the provider has done that."""

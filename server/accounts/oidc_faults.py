@@ -69,3 +69,27 @@ class OidcAddressNotVerified(Fault):
             "The provider does not say that your address is verified. Verify it there and begin again, or "
             "sign in with your password."
         )
+
+
+class IdentityDeactivated(Fault):
+    """The user has ended the logins by this account at the provider."""
+
+    reason, code = "IDENTITY_DEACTIVATED", "PERMISSION_DENIED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Logins by this account at the provider were ended. Sign in with your password, and activate it "
+            "again if it is yours."
+        )
+
+
+class IdentityNotFound(Fault):
+    """The user has no account at a provider with this id."""
+
+    reason, code = "IDENTITY_NOT_FOUND", "NOT_FOUND"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(
+            f"You have no account at a provider with the id {id}. Look at your ways to sign in to see them.",
+            id=id,
+        )

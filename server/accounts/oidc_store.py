@@ -1,14 +1,14 @@
 """Logins at the OpenID Connect provider in the store, and the users by their ids there."""
 
+import hashlib
 import hmac
 from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select, update
 
 from server.accounts.one_time_tokens import GivenToken
-from server.accounts.store import UserRow
 from server.db.statements import Change
-from server.db.tables.accounts import oidc_identities, oidc_logins, users
+from server.db.tables.accounts import oidc_identities, oidc_logins
 from server.db.tx import Tx
 
 _MAX_SWEPT = 1_000
@@ -26,6 +26,22 @@ class LoginRow(NamedTuple):
     expires_at: int
 
 
+class IdentityRow(NamedTuple):
+    """A person at a provider who is a user here; times are ms since 1970 UTC."""
+
+    issuer: str
+    subject: str
+    user_id: str
+    created_at: int
+    deactivated_at: int | None
+
+    @property
+    def id(self) -> str:
+        """The id by which the user names it: made of those of the provider and of the person there."""
+        return hashlib.sha256(f"{self.issuer}\n{self.subject}".encode()).hexdigest()[:24]
+
+
+_IDENTITIES = select(*(oidc_identities.c[name] for name in IdentityRow._fields))
 _LINK = Change(
     """
     INSERT INTO oidc_identities (issuer, subject, user_id, created_at)
@@ -68,14 +84,22 @@ def end(tx: Tx, login_id: str) -> bool:
     return tx.change(delete(oidc_logins).where(oidc_logins.c.id == login_id)) == 1
 
 
-def user_of(tx: Tx, issuer: str, subject: str) -> UserRow | None:
-    """The user with this id at a provider."""
-    query = (
-        select(users)
-        .join(oidc_identities, oidc_identities.c.user_id == users.c.id)
-        .where(oidc_identities.c.issuer == issuer, oidc_identities.c.subject == subject)
-    )
-    return tx.first(UserRow, query)
+def identity(tx: Tx, issuer: str, subject: str) -> IdentityRow | None:
+    """The identity with this id at a provider."""
+    this = (oidc_identities.c.issuer == issuer, oidc_identities.c.subject == subject)
+    return tx.first(IdentityRow, _IDENTITIES.where(*this))
+
+
+def identities(tx: Tx, user_id: str) -> list[IdentityRow]:
+    """The identities of a user, in the order of their first login."""
+    order = (oidc_identities.c.created_at, oidc_identities.c.issuer, oidc_identities.c.subject)
+    return tx.all(IdentityRow, _IDENTITIES.where(oidc_identities.c.user_id == user_id).order_by(*order))
+
+
+def set_deactivated(tx: Tx, identity: IdentityRow, at_ms: int | None) -> None:
+    """Ends the logins by an identity, or allows them again with None."""
+    this = (oidc_identities.c.issuer == identity.issuer, oidc_identities.c.subject == identity.subject)
+    tx.change(update(oidc_identities).where(*this).values(deactivated_at=at_ms))
 
 
 def link(tx: Tx, issuer: str, subject: str, user_id: str, now_ms: int) -> bool:

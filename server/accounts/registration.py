@@ -99,8 +99,11 @@ class Registration:
         """Stores the request for a link to set a new password. Raises `ValidationFailed`."""
         await self._add("reset", login_address(email), "{}", RESET_WITHIN_MS)
 
-    async def reset(self, token: str, password: str) -> None:
-        """Sets a new password; ends all sessions of the user. Raises `ValidationFailed`, `LinkNotValid`."""
+    async def reset(self, token: str, password: str) -> UserRow:
+        """Sets a new password; ends all sessions of the user, who is returned.
+
+        Raises `ValidationFailed`, `LinkNotValid`.
+        """
         if violations := password_violations("password", password):
             raise ValidationFailed(violations)
         password_hash, now = await self._passwords.hash(password), self._clock.now_ms()
@@ -123,6 +126,7 @@ class Registration:
         user = _or_raise(await self._writer.run(write))
         self._sessions.forget_user(user.id)
         self._mailer.written()
+        return user
 
     async def _add(self, kind: Kind, email: str, details: str, within_ms: int) -> RequestRow:
         now = self._clock.now_ms()

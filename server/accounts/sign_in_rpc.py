@@ -10,7 +10,7 @@ from server.accounts.second_factor import SecondFactor
 from server.accounts.sign_in import OpenSession, SignIn
 from server.accounts.store import MembershipRow, UserRow
 from server.wire.access import ROLES
-from server.wire.caller import session_caller
+from server.wire.caller import Person, identify_person, session_caller
 from server.wire.interceptors import Context
 from server.wire.timestamps import timestamp
 
@@ -35,6 +35,7 @@ class SignInServicer:
     ) -> pb.ConfirmRegistrationResponse:
         """Makes the user and the organisation."""
         user, org_id = await self._registration.confirm(request.token)
+        identify_person(Person(user.id, org_id))
         return pb.ConfirmRegistrationResponse(user=user_message(user), org_id=org_id)
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
@@ -42,6 +43,7 @@ class SignInServicer:
         org_id = request.org_id if request.HasField("org_id") else None
         code = request.code if request.HasField("code") else None
         session = await self._sign_in.login(request.email, request.password, org_id, code)
+        identify_person(Person(session.user.id, session.membership.org_id))
         return pb.LoginResponse(**session_fields(session))
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
@@ -67,7 +69,8 @@ class SignInServicer:
         self, request: pb.ResetPasswordRequest, context: Context
     ) -> pb.ResetPasswordResponse:
         """Sets a new password by a link."""
-        await self._registration.reset(request.token, request.password)
+        user = await self._registration.reset(request.token, request.password)
+        identify_person(Person(user.id))
         return pb.ResetPasswordResponse()
 
     async def BeginTotp(self, request: pb.BeginTotpRequest, context: Context) -> pb.BeginTotpResponse:

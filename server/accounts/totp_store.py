@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, insert, or_, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from server.db.tables.accounts import recovery_codes, users
 from server.db.tx import Tx
@@ -28,6 +28,12 @@ def replace_recovery_codes(tx: Tx, user_id: str, hashes: Iterable[str]) -> None:
     """Stores the recovery codes of a user in place of the earlier ones."""
     tx.change(delete(recovery_codes).where(recovery_codes.c.user_id == user_id))
     tx.change(insert(recovery_codes), [{"user_id": user_id, "code_hash": hash} for hash in hashes])
+
+
+def count_recovery_codes(tx: Tx, user_id: str) -> int:
+    """The number of recovery codes that a user has left."""
+    query = select(func.count()).select_from(recovery_codes).where(recovery_codes.c.user_id == user_id)
+    return tx.scalar(int, query) or 0
 
 
 def deactivate(tx: Tx, user_id: str) -> None:

@@ -10,6 +10,7 @@ from server.accounts.audit import Audit
 from server.accounts.authentication import TokenAuthenticator
 from server.accounts.banned import Banned
 from server.accounts.closing import Closing
+from server.accounts.identities import Identities
 from server.accounts.invitations import Invitations
 from server.accounts.letters import Letters
 from server.accounts.mailing import Mailer, RequestMailing
@@ -82,7 +83,7 @@ def build(
     )
     second_factor = SecondFactor(database, writer, clock, kernel.seal, sessions, mailer, letters)
     sign_in = SignIn(database, writer, clock, passwords, tokens, sessions, mailer, letters, second_factor)
-
+    identities = Identities(database, writer, clock, sessions, mailer, letters)
     closing = Closing(writer, clock, second_factor, sessions, mailer, letters)
     missing = missing_settings(settings)
     provider, oidc = None, None
@@ -124,7 +125,7 @@ def build(
             access: AccessServicer(rules, kernel.database),
             account: (
                 SignInServicer(registration, sign_in, second_factor),
-                OidcServicer(oidc, missing),
+                OidcServicer(oidc, missing, identities, sign_in),
                 MemberServicer(database, members, invitations, sign_in, closing),
             ),
         },

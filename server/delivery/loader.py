@@ -142,8 +142,10 @@ class Loader:
         return Attempt.of(row, email.addresses[row.key.no], email.accepted_at, site, alone=email.alone)
 
     def _adapt(self, jobs: Sequence[Job]) -> None:
-        if jobs:
-            average = sum(len(job.letter.content) for job in jobs) // len(jobs)
+        """Sets the size of the next lists by these messages; large ones are loaded alone in any case."""
+        sizes = [size for job in jobs if (size := len(job.letter.content)) <= LARGE]
+        if sizes:
+            average = sum(sizes) // len(sizes)
             self._list_size = max(1, min(_MAX_LIST, _LIST_BYTES // max(1, average)))
 
 

@@ -8,14 +8,20 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Column, ColumnElement, Table, and_, literal, select, tuple_
 
-from server.db.tables.accounts import audit_entries, members, organisations, users
+from server.db.tables.account_health import account_changes, health_counts
+from server.db.tables.accounts import audit_entries, invitations, members, organisations, users
+from server.db.tables.billing import subscriptions
 from server.db.tables.contacts import contact_list_members, contact_list_sends, contact_lists, contacts
 from server.db.tables.domains import dkim_keys, domains
 from server.db.tables.emails import attachments, batch_jobs, email_contents, emails, recipients
 from server.db.tables.events import events
 from server.db.tables.keys import api_keys
+from server.db.tables.privacy import erasures
+from server.db.tables.quotas import usage
+from server.db.tables.retention import retention_days
+from server.db.tables.stats import daily_counts
 from server.db.tables.suppressions import suppressions
-from server.db.tables.webhooks import webhooks
+from server.db.tables.webhooks import webhook_attempts, webhook_calls, webhooks
 from server.db.tx import Tx
 
 _ROWS = 1_000
@@ -142,9 +148,40 @@ SECTIONS: Sequence[Section] = (
     _section(
         "audit_log",
         audit_entries,
-        "id at method target_id actor actor_id address",
+        "id at method target_id actor actor_id actor_name reason address",
         "id",
         is_table=True,
+    ),
+    _section("subscriptions", subscriptions, "id plan status live paid_until created_at updated_at", "id"),
+    _section(
+        "usage",
+        usage,
+        "day day_count month month_count unique_count test_count waiting_count waiting_bytes",
+        "org_id",
+    ),
+    _section("daily_counts", daily_counts, "day unit name count", *("day", "unit", "name"), is_table=True),
+    _section("retention_days", retention_days, "kind days", "kind"),
+    _section(
+        "account_changes",
+        account_changes,
+        "id created_at previous_state state reasons note sent delivered bounced complained",
+        "id",
+    ),
+    _section("health_counts", health_counts, "hour sent delivered bounced complained", "hour"),
+    # The tokens in the mails are none of it.
+    _section("invitations", invitations, "id email role invited_by created_at expires_at", "id"),
+    _section("erasures", erasures, "id stand_in user_id email_count created_at completed_at", "id"),
+    _section(
+        "webhook_calls",
+        webhook_calls,
+        "webhook_id event_id type body status attempts earlier_attempts happened_at created_at due_at",
+        *("webhook_id", "event_id"),
+    ),
+    _section(
+        "webhook_attempts",
+        webhook_attempts,
+        "webhook_id event_id id attempt status_code error detail response duration_ms attempted_at next_at",
+        *("webhook_id", "id"),
     ),
 )
 BY_NAME = {section.name: section for section in SECTIONS}
@@ -179,9 +216,11 @@ def read(
 
 
 def shown_value(name: str, value: Any) -> Any:
-    """A stored value as JSON has it: times in RFC 3339, lists and objects as such."""
+    """A stored value as JSON has it: times in RFC 3339, lists and objects as such, bytes as UTF-8 text."""
     if value is None:
         return None
     if name == "at" or name.endswith("_at"):
         return f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{value % 1000:03}Z"
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     return orjson.loads(value) if name in _JSON else value

@@ -13,6 +13,7 @@ CredentialKind = Literal["none", "api_key", "session", "operator", "internal"]
 
 _current: ContextVar["Caller"] = ContextVar("caller")
 _through_edge: ContextVar[bool] = ContextVar("through_edge", default=False)
+_person: ContextVar["Person | None"] = ContextVar("person", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,17 @@ class InternalCaller:
     credential: ClassVar[CredentialKind] = "internal"
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The user whom a login or a link has identified, and the organisation that the user came into.
+
+    `org_id` is empty if the call is about the user's account alone.
+    """
+
+    user_id: str
+    org_id: str = ""
+
+
 OrganisationCaller = KeyCaller | SessionCaller
 Caller = OrganisationCaller | OperatorCaller | InternalCaller | AnonymousCaller
 
@@ -124,6 +136,16 @@ def session_caller() -> SessionCaller:
 def any_caller() -> Caller:
     """The caller of the present call, of any kind. Raises LookupError outside a call."""
     return _current.get()
+
+
+def identified_person() -> Person | None:
+    """The person whom the present call has identified; None if it has not, or not yet."""
+    return _person.get()
+
+
+def identify_person(person: Person) -> None:
+    """Notes the person whom the present call has identified, for the rest of this task's context."""
+    _person.set(person)
 
 
 def is_through_edge() -> bool:

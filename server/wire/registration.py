@@ -3,7 +3,8 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from types import ModuleType
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from server.wire.enums import enum_check
 from server.wire.interceptors import Handler
 from server.wire.texts import nul_check
 
+_Context = grpc.aio.ServicerContext[Message, Message]
 _HANDLERS = {
     # Keys: (client streams, server streams).
     (False, False): grpc.unary_unary_rpc_method_handler,
@@ -40,13 +42,16 @@ def services_of(package: ModuleType) -> list[ServiceDescriptor]:
 
 
 class Recorder(Protocol):
-    """Records calls of some methods after they have succeeded."""
+    """Records calls of some methods after they have succeeded, and before the first answer of a stream."""
 
     def records(self, path: str) -> bool:
         """True if calls of the method with this path are recorded."""
 
-    async def record(self, path: str, request: Message, response: Message, address: str) -> None:
-        """Records one; `address` is that of the client, empty if it is unknown."""
+    async def record(self, path: str, request: Message, response: Message | None, address: str) -> None:
+        """Records one; `response` is None for a stream.
+
+        `address` is that of the client, empty if it is unknown.
+        """
 
 
 def add_servicer(
@@ -57,7 +62,8 @@ def add_servicer(
 ) -> None:
     """Registers the methods of a service; exactly one of the servicers has each, by the same name.
 
-    Calls of the methods that `recorder` asks for are recorded before they are answered.
+    Calls of the methods that `recorder` asks for are recorded before they are answered; a stream is when it
+    has its first answer, as one without is refused.
 
     Raises TypeError for one that none or several have, or that is not a coroutine function (an asynchronous
     generator function where the server streams).
@@ -111,14 +117,33 @@ def _recorded(behaviour: Handler, path: str, method: MethodDescriptor, recorder:
     """A method with one answer whose calls are recorded once they have succeeded."""
     empty = GetMessageClass(method.input_type)()
 
-    async def answer(request: Handler, context: grpc.aio.ServicerContext[Message, Message]) -> Message:
+    async def answer(request: Handler, context: _Context) -> Message:
         response: Message = await behaviour(request, context)
-        metadata = by_key(context.invocation_metadata() or ())
-        address = client_address(metadata, context.peer(), is_edge=is_through_edge())
-        await recorder.record(path, empty if method.client_streaming else request, response, address)
+        asked = empty if method.client_streaming else request
+        await recorder.record(path, asked, response, _client_of(context))
         return response
 
     return answer
+
+
+def _recorded_stream(behaviour: Handler, path: str, recorder: Recorder) -> Handler:
+    """A method with one request whose streams are recorded when they have their first answer."""
+
+    async def answers(request: Message, context: _Context) -> AsyncIterator[Message]:
+        is_recorded = False
+        async with aclosing(behaviour(request, context)) as responses:
+            async for response in responses:
+                if not is_recorded:
+                    await recorder.record(path, request, None, _client_of(context))
+                    is_recorded = True
+                yield response
+
+    return answers
+
+
+def _client_of(context: _Context) -> str:
+    metadata = by_key(context.invocation_metadata() or ())
+    return client_address(metadata, context.peer(), is_edge=is_through_edge())
 
 
 def _handler(method: MethodDescriptor, servicer: object, recorder: Recorder | None) -> Handler:
@@ -126,9 +151,12 @@ def _handler(method: MethodDescriptor, servicer: object, recorder: Recorder | No
         raise TypeError(f"{type(servicer).__name__} does not implement {method.full_name}")
     behaviour, path = getattr(servicer, method.name), f"/{method.containing_service.full_name}/{method.name}"
     if recorder is not None and recorder.records(path):
+        if method.server_streaming and method.client_streaming:
+            raise TypeError(f"{method.full_name} streams both ways: its calls cannot be recorded")
         if method.server_streaming:
-            raise TypeError(f"{method.full_name} streams its answers: its calls cannot be recorded")
-        behaviour = _recorded(behaviour, path, method, recorder)
+            behaviour = _recorded_stream(behaviour, path, recorder)
+        else:
+            behaviour = _recorded(behaviour, path, method, recorder)
     return _HANDLERS[method.client_streaming, method.server_streaming](
         behaviour,
         _reader(method.input_type, is_streamed=method.client_streaming),

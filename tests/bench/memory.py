@@ -19,7 +19,7 @@ from tests.bench.load import run
 from tests.bench.programs import body, running
 from tests.bench.rest import load_of
 from tests.harness.rest import Rest
-from tests.harness.stack import Organisation, Stack
+from tests.harness.stack import Stack
 from tests.harness.waiting import until
 from tests.harness.webhook_sink import WebhookSink
 
@@ -32,9 +32,7 @@ MB = 1 << 20
 class ScaleStack(Stack):
     """A stack whose organisations may send the largest attachments."""
 
-    def bootstrap_org(self, email: str, domain: str, *options: str, plan: str = "scale") -> Organisation:
-        """Adds an organisation."""
-        return super().bootstrap_org(email, domain, *options, plan=plan)
+    plan = "scale"
 
 
 async def measure() -> list[Figure]:

@@ -725,6 +725,19 @@ ROWS: dict[str, Row] = {
         lambda world: {"password": world.a.password, "code": "none"},
         answer=NO_CODE,
     ),
+    "AccountService.GetSignInMethods": Row("C-10", J, "read_only"),
+    **{
+        f"AccountService.{name}": Row(
+            "C-10",
+            J,
+            "read_only",
+            lambda world: {"id": MISSING_ID, "password": world.a.password},
+            # No provider knows A: that B's identities are none of A's is a test of the store.
+            {"id": lambda world: MISSING_ID},
+            answer=("NOT_FOUND", "IDENTITY_NOT_FOUND"),
+        )
+        for name in ("DeactivateIdentity", "ActivateIdentity")
+    },
     "AccountService.SwitchOrganisation": Row(
         "C-77",
         J,

@@ -54,7 +54,7 @@ IN_PERSON = {
         f"AccountService.{name}"
         for name in (
             *("ChangePassword", "BeginTotp", "ActivateTotp", "DeactivateTotp", "RenewRecoveryCodes"),
-            "SwitchOrganisation",
+            *("DeactivateIdentity", "ActivateIdentity", "SwitchOrganisation"),
             *("LeaveOrganisation", "CloseOrganisation", "UpdateMember", "DeleteMember", "CreateInvitation"),
         )
     ),

@@ -49,6 +49,8 @@ RULED = (
     "ActivateTotp",
     "DeactivateTotp",
     "RenewRecoveryCodes",
+    "DeactivateIdentity",
+    "ActivateIdentity",
     "SwitchOrganisation",
     "UpdateOrganisation",
     "LeaveOrganisation",

@@ -59,12 +59,14 @@ class Stack:
     of the `kinds` in `orgs`.
 
     `database_url` is None for SQLite in the data directory. `env` adds to the environment of every
-    program. Private networks are allowed and rate limits off, unless `env` says otherwise; and what the plan
-    pro lets an organisation own is not limited. With `twins` another organisation has a twin of each row
-    that is stored from the start on (`tests.harness.twins`).
+    program. Private networks are allowed and rate limits off, unless `env` says otherwise; and what their
+    plan lets the two organisations own is not limited. With `twins` another organisation has a twin of each
+    row that is stored from the start on (`tests.harness.twins`).
     """
 
     domain = "mail.example.com"
+    # That of the two organisations.
+    plan = "pro"
 
     def __init__(
         self,
@@ -113,17 +115,21 @@ class Stack:
                 thread.submit(asyncio.run, self._bootstrap()).result()
         finally:
             os.umask(before)
+<<<<<<< HEAD
         own_without_limit("pro", self.database_url)
         if self._twins:
             crowd.join(self.database_url)
+=======
+        own_without_limit(self.plan, self.database_url)
+>>>>>>> next
         self._start_programs()
         return self
 
     async def _bootstrap(self) -> None:
         """Migrates the store and adds the organisations."""
         settings = Settings.from_env(self.env)
-        self.owner = await add(settings, "owner@example.com", self.domain, "--plan", "pro")
-        self.other = await add(settings, "other@example.net", "mail.example.net", "--plan", "pro")
+        self.owner = await add(settings, "owner@example.com", self.domain, "--plan", self.plan)
+        self.other = await add(settings, "other@example.net", "mail.example.net", "--plan", self.plan)
         self.orgs = await make(self._kinds, settings)
         self.operator_token = await operator_token(settings)
 
@@ -201,11 +207,11 @@ class Stack:
             raise StackError(f"{' '.join(arguments)} exited with {done.returncode}:\n{done.stderr.decode()}")
         return done.stdout.decode()
 
-    def bootstrap_org(self, email: str, domain: str, *options: str, plan: str = "pro") -> Organisation:
+    def bootstrap_org(self, email: str, domain: str, *options: str) -> Organisation:
         """Adds an organisation by the command. On SQLite, only while no server runs."""
         printed: dict[str, Any] = json.loads(
             self.run(
-                "server", "bootstrap", "--email", email, "--plan", plan,
+                "server", "bootstrap", "--email", email, "--plan", self.plan,
                 "--domain", domain, "--verified", *options, "--json",
             )
         )  # fmt: skip

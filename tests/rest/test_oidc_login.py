@@ -98,6 +98,31 @@ def test_failures_are_described(browser: httpx.Client, provider: OidcProvider, g
     golden.check("errors/oidc-provider-unavailable", browser.post(f"{PATH}/finish", json=back))
 
 
+def test_way_to_sign_in_is_deactivated_and_activated(
+    browser: httpx.Client, rest: Stack, provider: OidcProvider, golden: Golden
+) -> None:
+    """C-10: with the password only."""
+    email, password = "owner-of-ways@people.example.com", "correct horse battery"
+    assert browser.post("/v1/auth/register", json={"email": email, "password": password}).status_code == 200
+    token = token_in(mail_to(rest.captured, email, "Confirm your address"))
+    assert browser.post("/v1/auth/confirm", json={"token": token}).status_code == 200
+    back = come_back(browser, provider, "ways", email=email, email_verified=True)
+    assert browser.post(f"{PATH}/finish", json=back).status_code == 200
+    shown = browser.get("/v1/auth/methods")
+    golden.check("auth/methods", shown)
+    path = f"/v1/auth/identities/{shown.json()['identities'][0]['id']}"
+    wrong = browser.post(f"{path}/deactivate", json={"password": "wrong"})
+    golden.check_same("errors/invalid-login", wrong)
+    golden.check("auth/identity-deactivate", browser.post(f"{path}/deactivate", json={"password": password}))
+    back = come_back(browser, provider, "ways")
+    golden.check("errors/identity-deactivated", browser.post(f"{PATH}/finish", json=back))
+    golden.check("auth/identity-activate", browser.post(f"{path}/activate", json={"password": password}))
+    back = come_back(browser, provider, "ways")
+    assert browser.post(f"{PATH}/finish", json=back).status_code == 200
+    unknown = browser.post(f"/v1/auth/identities/{'0' * 24}/activate", json={"password": password})
+    golden.check("errors/identity-not-found", unknown)
+
+
 def test_installation_without_a_provider_says_so(tmp_path: Path, golden: Golden) -> None:
     """C-10: and names the settings."""
     with Stack(tmp_path) as stack:

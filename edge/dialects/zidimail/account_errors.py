@@ -134,6 +134,18 @@ ROWS: Mapping[str, Row] = {
         "The provider does not say that your address is verified.",
         "Verify it there and begin again, or sign in with your password.",
     ),
+    "IDENTITY_DEACTIVATED": Row(
+        403,
+        "validation_error",
+        "The logins by this account at the provider were ended.",
+        "Sign in with your password, and activate it again by POST /v1/auth/identities/{{id}}/activate.",
+    ),
+    "IDENTITY_NOT_FOUND": Row(
+        404,
+        "not_found",
+        "You have no account at a provider with the id {id}.",
+        "GET /v1/auth/methods shows your ways to sign in.",
+    ),
     "FOREIGN_ORIGIN": Row(
         403,
         "validation_error",

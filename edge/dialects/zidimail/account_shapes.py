@@ -42,6 +42,8 @@ RESPONSES: Mapping[str, ResponseShape] = {
     "ActivateTotpResponse": ResponseShape("second_factor"),
     "RenewRecoveryCodesResponse": ResponseShape("second_factor"),
     "DeactivateTotpResponse": ResponseShape("second_factor", {"removed": always(True)}),
+    "GetSignInMethodsResponse": ResponseShape("sign_in_methods"),
+    "Identity": ResponseShape("identity"),
     "Organisation": ResponseShape("organisation"),
     "LeaveOrganisationResponse": ResponseShape("organisation", {"left": always(True)}),
     "CloseOrganisationResponse": ResponseShape("organisation", {"closed": always(True)}),

@@ -154,6 +154,8 @@ ROWS: Mapping[str, Row] = {
     "OIDC_LOGIN_REFUSED": _invalid("The login at the provider failed: {problem}."),
     "OIDC_PROVIDER_UNAVAILABLE": Row(503, "unavailable", "The provider does not work now: {problem}."),
     "OIDC_ADDRESS_NOT_VERIFIED": _invalid("The provider does not say that your address is verified."),
+    "IDENTITY_DEACTIVATED": _invalid("The logins by this account at the provider were ended."),
+    "IDENTITY_NOT_FOUND": _unknown("You have no account at a provider with the id {id}."),
     "ATTACHMENT_NOT_FOUND": _unknown("This email has no attachment with the id {id}."),
     "DOMAIN_NOT_FOUND": _unknown("There is no domain with the id {id}."),
     "API_KEY_NOT_FOUND": _unknown("There is no API key with the id {id}."),

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zidimail/v1/account.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\"v\n\x04User\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rsecond_factor\x18\x05 \x01(\x08\"{\n\nMembership\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.zidimail.v1.Role\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8c\x01\n\x0cOrganisation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04plan\x18\x03 \x01(\t\x12\x0f\n\x07sandbox\x18\x04 \x01(\x08\x12\x13\n\x0bowner_email\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\x06Member\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1f\n\x04role\x18\x04 \x01(\x0e\x32\x11.zidimail.v1.Role\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xda\x01\n\nAuditEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\ncreated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06method\x18\x03 \x01(\t\x12\x11\n\ttarget_id\x18\x04 \x01(\t\x12+\n\ncredential\x18\x05 \x01(\x0e\x32\x17.zidimail.v1.Credential\x12\x10\n\x08\x61\x63tor_id\x18\x06 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x07 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x08 \x01(\t\x12\x0e\n\x06reason\x18\t \x01(\t\"\xbc\x01\n\nInvitation\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.zidimail.v1.Role\x12\x12\n\ninvited_by\x18\x04 \x01(\t\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xca\x01\n\x07\x45rasure\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x06status\x18\x02 \x01(\x0e\x32\x1a.zidimail.v1.ErasureStatus\x12\x10\n\x08stand_in\x18\x03 \x01(\t\x12\x13\n\x0b\x65mail_count\x18\x04 \x01(\x03\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63ompleted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe4\x01\n\x06\x45xport\x12\n\n\x02id\x18\x01 \x01(\t\x12)\n\x06status\x18\x02 \x01(\x0e\x32\x19.zidimail.v1.ExportStatus\x12\x11\n\trow_count\x18\x03 \x01(\x03\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63ompleted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*i\n\rErasureStatus\x12\x1e\n\x1a\x45RASURE_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45RASURE_STATUS_RUNNING\x10\x01\x12\x1c\n\x18\x45RASURE_STATUS_COMPLETED\x10\x02*e\n\x0c\x45xportStatus\x12\x1d\n\x19\x45XPORT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45XPORT_STATUS_RUNNING\x10\x01\x12\x1b\n\x17\x45XPORT_STATUS_COMPLETED\x10\x02*^\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45XPORT_FORMAT_NDJSON\x10\x01\x12\x15\n\x11\x45XPORT_FORMAT_ZIP\x10\x02\x42\xb0\x01\n\x0f\x63om.zidimail.v1B\x0c\x41\x63\x63ountProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19zidimail/v1/account.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\"v\n\x04User\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rsecond_factor\x18\x05 \x01(\x08\"\x9b\x01\n\x08Identity\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x64\x65\x61\x63tivated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"{\n\nMembership\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.zidimail.v1.Role\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8c\x01\n\x0cOrganisation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04plan\x18\x03 \x01(\t\x12\x0f\n\x07sandbox\x18\x04 \x01(\x08\x12\x13\n\x0bowner_email\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x82\x01\n\x06Member\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x1f\n\x04role\x18\x04 \x01(\x0e\x32\x11.zidimail.v1.Role\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xda\x01\n\nAuditEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\ncreated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06method\x18\x03 \x01(\t\x12\x11\n\ttarget_id\x18\x04 \x01(\t\x12+\n\ncredential\x18\x05 \x01(\x0e\x32\x17.zidimail.v1.Credential\x12\x10\n\x08\x61\x63tor_id\x18\x06 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x07 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x08 \x01(\t\x12\x0e\n\x06reason\x18\t \x01(\t\"\xbc\x01\n\nInvitation\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.zidimail.v1.Role\x12\x12\n\ninvited_by\x18\x04 \x01(\t\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xca\x01\n\x07\x45rasure\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x06status\x18\x02 \x01(\x0e\x32\x1a.zidimail.v1.ErasureStatus\x12\x10\n\x08stand_in\x18\x03 \x01(\t\x12\x13\n\x0b\x65mail_count\x18\x04 \x01(\x03\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63ompleted_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe4\x01\n\x06\x45xport\x12\n\n\x02id\x18\x01 \x01(\t\x12)\n\x06status\x18\x02 \x01(\x0e\x32\x19.zidimail.v1.ExportStatus\x12\x11\n\trow_count\x18\x03 \x01(\x03\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63ompleted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*i\n\rErasureStatus\x12\x1e\n\x1a\x45RASURE_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45RASURE_STATUS_RUNNING\x10\x01\x12\x1c\n\x18\x45RASURE_STATUS_COMPLETED\x10\x02*e\n\x0c\x45xportStatus\x12\x1d\n\x19\x45XPORT_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45XPORT_STATUS_RUNNING\x10\x01\x12\x1b\n\x17\x45XPORT_STATUS_COMPLETED\x10\x02*^\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45XPORT_FORMAT_NDJSON\x10\x01\x12\x15\n\x11\x45XPORT_FORMAT_ZIP\x10\x02\x42\xb0\x01\n\x0f\x63om.zidimail.v1B\x0c\x41\x63\x63ountProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,26 +34,28 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.account_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\014AccountProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
-  _globals['_ERASURESTATUS']._serialized_start=1470
-  _globals['_ERASURESTATUS']._serialized_end=1575
-  _globals['_EXPORTSTATUS']._serialized_start=1577
-  _globals['_EXPORTSTATUS']._serialized_end=1678
-  _globals['_EXPORTFORMAT']._serialized_start=1680
-  _globals['_EXPORTFORMAT']._serialized_end=1774
+  _globals['_ERASURESTATUS']._serialized_start=1628
+  _globals['_ERASURESTATUS']._serialized_end=1733
+  _globals['_EXPORTSTATUS']._serialized_start=1735
+  _globals['_EXPORTSTATUS']._serialized_end=1836
+  _globals['_EXPORTFORMAT']._serialized_start=1838
+  _globals['_EXPORTFORMAT']._serialized_end=1932
   _globals['_USER']._serialized_start=101
   _globals['_USER']._serialized_end=219
-  _globals['_MEMBERSHIP']._serialized_start=221
-  _globals['_MEMBERSHIP']._serialized_end=344
-  _globals['_ORGANISATION']._serialized_start=347
-  _globals['_ORGANISATION']._serialized_end=487
-  _globals['_MEMBER']._serialized_start=490
-  _globals['_MEMBER']._serialized_end=620
-  _globals['_AUDITENTRY']._serialized_start=623
-  _globals['_AUDITENTRY']._serialized_end=841
-  _globals['_INVITATION']._serialized_start=844
-  _globals['_INVITATION']._serialized_end=1032
-  _globals['_ERASURE']._serialized_start=1035
-  _globals['_ERASURE']._serialized_end=1237
-  _globals['_EXPORT']._serialized_start=1240
-  _globals['_EXPORT']._serialized_end=1468
+  _globals['_IDENTITY']._serialized_start=222
+  _globals['_IDENTITY']._serialized_end=377
+  _globals['_MEMBERSHIP']._serialized_start=379
+  _globals['_MEMBERSHIP']._serialized_end=502
+  _globals['_ORGANISATION']._serialized_start=505
+  _globals['_ORGANISATION']._serialized_end=645
+  _globals['_MEMBER']._serialized_start=648
+  _globals['_MEMBER']._serialized_end=778
+  _globals['_AUDITENTRY']._serialized_start=781
+  _globals['_AUDITENTRY']._serialized_end=999
+  _globals['_INVITATION']._serialized_start=1002
+  _globals['_INVITATION']._serialized_end=1190
+  _globals['_ERASURE']._serialized_start=1193
+  _globals['_ERASURE']._serialized_end=1395
+  _globals['_EXPORT']._serialized_start=1398
+  _globals['_EXPORT']._serialized_end=1626
 # @@protoc_insertion_point(module_scope)

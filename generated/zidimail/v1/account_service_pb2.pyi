@@ -243,6 +243,48 @@ class RenewRecoveryCodesResponse(_message.Message):
     recovery_codes: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, recovery_codes: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class GetSignInMethodsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetSignInMethodsResponse(_message.Message):
+    __slots__ = ("second_factor", "recovery_codes_left", "identities")
+    SECOND_FACTOR_FIELD_NUMBER: _ClassVar[int]
+    RECOVERY_CODES_LEFT_FIELD_NUMBER: _ClassVar[int]
+    IDENTITIES_FIELD_NUMBER: _ClassVar[int]
+    second_factor: bool
+    recovery_codes_left: int
+    identities: _containers.RepeatedCompositeFieldContainer[_account_pb2.Identity]
+    def __init__(self, second_factor: _Optional[bool] = ..., recovery_codes_left: _Optional[int] = ..., identities: _Optional[_Iterable[_Union[_account_pb2.Identity, _Mapping]]] = ...) -> None: ...
+
+class DeactivateIdentityRequest(_message.Message):
+    __slots__ = ("id", "password")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    password: str
+    def __init__(self, id: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+
+class DeactivateIdentityResponse(_message.Message):
+    __slots__ = ("identity",)
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    identity: _account_pb2.Identity
+    def __init__(self, identity: _Optional[_Union[_account_pb2.Identity, _Mapping]] = ...) -> None: ...
+
+class ActivateIdentityRequest(_message.Message):
+    __slots__ = ("id", "password")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    password: str
+    def __init__(self, id: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+
+class ActivateIdentityResponse(_message.Message):
+    __slots__ = ("identity",)
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    identity: _account_pb2.Identity
+    def __init__(self, identity: _Optional[_Union[_account_pb2.Identity, _Mapping]] = ...) -> None: ...
+
 class SwitchOrganisationRequest(_message.Message):
     __slots__ = ("org_id",)
     ORG_ID_FIELD_NUMBER: _ClassVar[int]

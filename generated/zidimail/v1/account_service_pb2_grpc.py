@@ -108,6 +108,21 @@ class AccountServiceStub:
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesRequest.SerializeToString,
                 response_deserializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesResponse.FromString,
                 _registered_method=True)
+        self.GetSignInMethods = channel.unary_unary(
+                '/zidimail.v1.AccountService/GetSignInMethods',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.GetSignInMethodsRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetSignInMethodsResponse.FromString,
+                _registered_method=True)
+        self.DeactivateIdentity = channel.unary_unary(
+                '/zidimail.v1.AccountService/DeactivateIdentity',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateIdentityRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateIdentityResponse.FromString,
+                _registered_method=True)
+        self.ActivateIdentity = channel.unary_unary(
+                '/zidimail.v1.AccountService/ActivateIdentity',
+                request_serializer=zidimail_dot_v1_dot_account__service__pb2.ActivateIdentityRequest.SerializeToString,
+                response_deserializer=zidimail_dot_v1_dot_account__service__pb2.ActivateIdentityResponse.FromString,
+                _registered_method=True)
         self.SwitchOrganisation = channel.unary_unary(
                 '/zidimail.v1.AccountService/SwitchOrganisation',
                 request_serializer=zidimail_dot_v1_dot_account__service__pb2.SwitchOrganisationRequest.SerializeToString,
@@ -272,8 +287,8 @@ class AccountServiceServicer:
         the same values and a `second_factor_code`.
 
         Errors: `VALIDATION_FAILED`, `OIDC_NOT_CONFIGURED`, `OIDC_LOGIN_NOT_VALID`, `OIDC_LOGIN_REFUSED`,
-        `OIDC_PROVIDER_UNAVAILABLE`, `OIDC_ADDRESS_NOT_VERIFIED`, `REGISTRATION_CLOSED`, `SECOND_FACTOR_REQUIRED`,
-        `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `NOT_A_MEMBER`, `UNAVAILABLE`.
+        `OIDC_PROVIDER_UNAVAILABLE`, `OIDC_ADDRESS_NOT_VERIFIED`, `IDENTITY_DEACTIVATED`, `REGISTRATION_CLOSED`,
+        `SECOND_FACTOR_REQUIRED`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `NOT_A_MEMBER`, `UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -360,6 +375,34 @@ class AccountServiceServicer:
         """Makes new recovery codes in place of all earlier ones, which do not work any more. They are shown this once.
 
         Errors: `INVALID_LOGIN`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSignInMethods(self, request, context):
+        """The ways to sign in to the user's account beside the password.
+
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeactivateIdentity(self, request, context):
+        """Ends the logins by an account at the OpenID Connect provider; the other sessions of the user end. The password is
+        asked for, as it is the way to sign in that is left: a person who knows none sets one by `RequestPasswordReset`.
+
+        Errors: `INVALID_LOGIN`, `IDENTITY_NOT_FOUND`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActivateIdentity(self, request, context):
+        """Allows the logins by an account at the provider again.
+
+        Errors: `INVALID_LOGIN`, `IDENTITY_NOT_FOUND`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -643,6 +686,21 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.RenewRecoveryCodes,
                     request_deserializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesRequest.FromString,
                     response_serializer=zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesResponse.SerializeToString,
+            ),
+            'GetSignInMethods': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSignInMethods,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.GetSignInMethodsRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.GetSignInMethodsResponse.SerializeToString,
+            ),
+            'DeactivateIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeactivateIdentity,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateIdentityRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.DeactivateIdentityResponse.SerializeToString,
+            ),
+            'ActivateIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivateIdentity,
+                    request_deserializer=zidimail_dot_v1_dot_account__service__pb2.ActivateIdentityRequest.FromString,
+                    response_serializer=zidimail_dot_v1_dot_account__service__pb2.ActivateIdentityResponse.SerializeToString,
             ),
             'SwitchOrganisation': grpc.unary_unary_rpc_method_handler(
                     servicer.SwitchOrganisation,
@@ -1132,6 +1190,87 @@ class AccountService:
             '/zidimail.v1.AccountService/RenewRecoveryCodes',
             zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesRequest.SerializeToString,
             zidimail_dot_v1_dot_account__service__pb2.RenewRecoveryCodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSignInMethods(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/GetSignInMethods',
+            zidimail_dot_v1_dot_account__service__pb2.GetSignInMethodsRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.GetSignInMethodsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeactivateIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/DeactivateIdentity',
+            zidimail_dot_v1_dot_account__service__pb2.DeactivateIdentityRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.DeactivateIdentityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivateIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/zidimail.v1.AccountService/ActivateIdentity',
+            zidimail_dot_v1_dot_account__service__pb2.ActivateIdentityRequest.SerializeToString,
+            zidimail_dot_v1_dot_account__service__pb2.ActivateIdentityResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -190,6 +190,8 @@ oidc_identities = Table(
     Column("subject", String(255), primary_key=True),
     id_column("user_id"),
     time_column("created_at"),
+    # Since when it signs the user in no more, null for one that does.
+    time_column("deactivated_at", nullable=True),
     Index("ix_oidc_identities_user_id", "user_id"),
 )
 
