@@ -115,13 +115,9 @@ class Stack:
                 thread.submit(asyncio.run, self._bootstrap()).result()
         finally:
             os.umask(before)
-<<<<<<< HEAD
-        own_without_limit("pro", self.database_url)
+        own_without_limit(self.plan, self.database_url)
         if self._twins:
             crowd.join(self.database_url)
-=======
-        own_without_limit(self.plan, self.database_url)
->>>>>>> next
         self._start_programs()
         return self
 
