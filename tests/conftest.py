@@ -11,6 +11,7 @@ import pytest
 from server.db.database import Database
 from server.db.migrate import upgrade
 from server.db.writer import Writer
+from tests.harness import crowd
 from tests.harness.dns_server import DnsServer, dns_in_a_thread
 from tests.harness.memory_disk import memory_disk
 from tests.harness.postgres import Postgres
@@ -20,10 +21,18 @@ from tests.harness.stack import Stack
 pytest_plugins = ["tests.harness.skips"]
 
 
+@pytest.fixture(autouse=True)
+def twins_stay() -> Iterator[None]:
+    """Whatever a test does on a running stack, the rows of another organisation are as they were."""
+    yield
+    crowd.check_stores()
+
+
 def pytest_configure() -> None:
     """Tests, the programs that they start write in memory, unless TMPDIR says where."""
     if "TMPDIR" not in os.environ and (folder := memory_disk()) is not None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    crowd.watch_clients()
 
 
 @pytest.fixture(scope="session")
@@ -105,5 +114,5 @@ def sheets_url() -> Iterator[str]:
 def stack(tmp_path_factory: pytest.TempPathFactory, stack_dns: DnsServer, sheets_url: str) -> Iterator[Stack]:
     """Server and edge on SQLite with captured mail, shared by every test that leaves them running."""
     env = {"ZIDIMAIL_DNS": stack_dns.address, "ZIDIMAIL_SHEETS_URL": sheets_url}
-    with Stack(tmp_path_factory.mktemp("stack"), env=env) as stack:
+    with Stack(tmp_path_factory.mktemp("stack"), env=env, twins=True) as stack:
         yield stack

@@ -20,7 +20,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, stack_dns: DnsServer, sheets
         "exporting": Kind(["--plan", "pro"]),
         "unused": Kind(["--plan", "pro"]),
     }
-    with Stack(tmp_path_factory.mktemp("matrix"), env=env, kinds=kinds) as stack:
+    with Stack(tmp_path_factory.mktemp("matrix"), env=env, kinds=kinds, twins=True) as stack:
         world = World(stack)
         yield world
         world.close()

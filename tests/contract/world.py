@@ -20,6 +20,7 @@ from google.rpc import error_details_pb2, status_pb2
 from server.accounts.session_tokens import SessionTokens
 from tests.contract.contacts import Contacts
 from tests.contract.methods import METHODS, Method
+from tests.harness import crowd
 from tests.harness.clock import ManualClock
 from tests.harness.stack import Organisation, Stack
 
@@ -228,6 +229,7 @@ class World:
                 stream.cancel()
         except grpc.RpcError as error:
             return _refusal(error)
+        crowd.check_message(answer)
         return Outcome("OK", "", json_format.MessageToDict(answer, preserving_proto_field_name=True))
 
     def rest(self, method: Method, fields: Mapping[str, Any], credential: str | None) -> Outcome:
@@ -254,7 +256,9 @@ class World:
         with closing(http.client.HTTPConnection(address, timeout=TIMEOUT_S)) as connection:
             connection.request(method.verb, path, body, headers)
             answer = connection.getresponse()
-            content = json.loads(answer.read())
+            text = answer.read()
+        crowd.check_text(text)
+        content = json.loads(text)
         return Outcome(str(answer.status), content.get("name", ""), content)
 
 

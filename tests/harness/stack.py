@@ -19,6 +19,7 @@ import grpc.aio
 
 from server.private_files import PRIVATE_UMASK
 from server.settings import Settings
+from tests.harness import crowd
 from tests.harness.organisations import Kind, add, make, operator_token, own_without_limit
 from tests.harness.organisations import Organisation as Organisation
 from tests.harness.waiting import until_sync
@@ -59,7 +60,8 @@ class Stack:
 
     `database_url` is None for SQLite in the data directory. `env` adds to the environment of every
     program. Private networks are allowed and rate limits off, unless `env` says otherwise; and what their
-    plan lets the two organisations own is not limited.
+    plan lets the two organisations own is not limited. With `twins` another organisation has a twin of each
+    row that is stored from the start on (`tests.harness.twins`).
     """
 
     domain = "mail.example.com"
@@ -74,8 +76,10 @@ class Stack:
         database_url: str | None = None,
         env: Mapping[str, str] | None = None,
         kinds: Mapping[str, Kind] | None = None,
+        twins: bool = False,
     ) -> None:
         self.data_dir = data_dir
+        self._twins = twins
         self._kinds = kinds or {}
         self.orgs: dict[str, Organisation] = {}
         self.grpc = f"127.0.0.1:{free_port()}"
@@ -112,6 +116,8 @@ class Stack:
         finally:
             os.umask(before)
         own_without_limit(self.plan, self.database_url)
+        if self._twins:
+            crowd.join(self.database_url)
         self._start_programs()
         return self
 
@@ -177,7 +183,9 @@ class Stack:
 
     def channel(self, number: int = 0) -> grpc.aio.Channel:
         """A new gRPC channel to the server; channels of different numbers share no connection."""
-        return grpc.aio.insecure_channel(self.grpc, options=[("zidimail.channel", number)])
+        options = [("zidimail.channel", number)]
+        watchers = crowd.WATCHERS if self._twins else ()
+        return grpc.aio.insecure_channel(self.grpc, options=options, interceptors=watchers)
 
     # The programs.
 
@@ -300,6 +308,8 @@ class Stack:
 
     def stop(self) -> None:
         """Stops every program."""
+        if self._twins:
+            crowd.leave(self.database_url)
         for process in self._processes.values():
             if process.poll() is None:
                 process.terminate()

@@ -27,24 +27,33 @@ SHARED = {
     "health_counts": "its hours, which are keys, end for all organisations",
     "unique_recipients": "so do its months",
 }
+# Tables without twins in a running stack beside these.
+SHARED_BY_PROGRAMS = {
+    "batch_jobs": "workers run the jobs of all organisations in turn",
+    "contact_list_sends": "and their sends to lists",
+    "domains": "verified ones are verified again from time to time",
+}
 # Twins outlive what is deleted after a time, of all organisations (milliseconds).
 TEN_YEARS_MS = 315_360_000_000
 TEXTS = {"name", "subject", "text", "html", "description", "first_name", "last_name", "filename", "note"}
+# The beginning of the texts of twins: nobody is ever shown them.
+MARK = "Another's "
 _NOTES = "twin_notes"
 
 
-def tables_with_twins() -> Iterator[Table]:
-    """The tables with twins."""
+def tables_with_twins(*, running: bool = False) -> Iterator[Table]:
+    """The tables with twins, in a store with or without programs that run."""
+    shared = SHARED | (SHARED_BY_PROGRAMS if running else {})
     for table in metadata.sorted_tables:
-        if "org_id" in table.primary_key.columns and table.name not in SHARED:
+        if "org_id" in table.primary_key.columns and table.name not in shared:
             yield table
 
 
-def add_twins(url: str) -> None:
+def add_twins(url: str, *, running: bool = False) -> None:
     """Gives the store at `url` its triggers; the rows that it has get no twins."""
     is_sqlite = url.startswith("sqlite")
     statements = [f"CREATE TABLE {_NOTES} (note TEXT)"]
-    for table in tables_with_twins():
+    for table in tables_with_twins(running=running):
         statements += _for_sqlite(table) if is_sqlite else _for_postgresql(table)
     if is_sqlite:
         connection = sqlite3.connect(_path(url))

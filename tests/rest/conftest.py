@@ -86,7 +86,7 @@ def rest(
         "ZIDIMAIL_SHEETS_URL": sheets_url,
         "ZIDIMAIL_SUPPORT_URL": "https://support.example.com",
     }
-    stack = Stack(tmp_path_factory.mktemp("rest"), env=env, kinds=KINDS)
+    stack = Stack(tmp_path_factory.mktemp("rest"), env=env, kinds=KINDS, twins=True)
     stack.run("server", "migrate")
     for plan, id in {"pro": PRO, "scale": SCALE}.items():
         stack.run("server", "plan", plan, "--paypal-plan", id)

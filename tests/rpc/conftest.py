@@ -14,7 +14,7 @@ def postgres_stack(
 ) -> Iterator[Stack]:
     """Server and edge on PostgreSQL with captured mail."""
     url = postgres.create_database(postgres_template)
-    with Stack(tmp_path_factory.mktemp("postgres-stack"), database_url=url) as stack:
+    with Stack(tmp_path_factory.mktemp("postgres-stack"), database_url=url, twins=True) as stack:
         yield stack
     postgres.drop_database(url)
 

@@ -99,10 +99,21 @@ async def test_other_origins_get_no_cors_headers(
     assert not cors(preflight)
 
 
-async def test_options_without_a_preflight_is_405(app: httpx.AsyncClient) -> None:
-    answer = await app.options("/v1/emails", headers={"origin": APP})
+@pytest.mark.parametrize("headers", [{"origin": APP}, ASK, {}], ids=["no method", "no origin", "neither"])
+async def test_options_without_a_preflight_is_405(app: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    """A preflight names the origin and the method that it asks for (Fetch, section 3.3.2)."""
+    answer = await app.options("/v1/emails", headers=headers)
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, HEAD, POST"
+    assert "access-control-allow-methods" not in answer.headers
+
+
+async def test_call_with_the_headers_of_a_preflight_is_a_call(
+    app: httpx.AsyncClient, emails: EmailServer
+) -> None:
+    answer = await app.post("/v1/emails", headers={"origin": APP, **ASK}, json={})
+    assert answer.status_code == 200
+    assert "access-control-allow-methods" not in answer.headers
 
 
 @pytest.mark.parametrize(
