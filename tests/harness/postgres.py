@@ -54,7 +54,8 @@ class Postgres:
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         if template is not None:
             source = make_url(template).database
-            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(source or ""))
+            # By copies of files: less than half the time of the log's records of them.
+            statement += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(source or ""))
         with psycopg.connect(_dsn(self._url), autocommit=True) as connection:
             connection.execute(statement)
         return self.url_of(name)
