@@ -11,7 +11,7 @@ import pytest
 from server.db.database import Database
 from server.db.migrate import upgrade
 from server.db.writer import Writer
-from tests.harness import crowd
+from tests.harness import running_twins
 from tests.harness.dns_server import DnsServer, dns_in_a_thread
 from tests.harness.memory_disk import memory_disk
 from tests.harness.postgres import Postgres
@@ -25,14 +25,14 @@ pytest_plugins = ["tests.harness.skips"]
 def twins_stay() -> Iterator[None]:
     """Whatever a test does on a running stack, the rows of another organisation are as they were."""
     yield
-    crowd.check_stores()
+    running_twins.check_stores()
 
 
 def pytest_configure() -> None:
     """Tests, the programs that they start write in memory, unless TMPDIR says where."""
     if "TMPDIR" not in os.environ and (folder := memory_disk()) is not None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-    crowd.watch_clients()
+    running_twins.watch_clients()
 
 
 @pytest.fixture(scope="session")

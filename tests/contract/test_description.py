@@ -32,7 +32,7 @@ class Operation(NamedTuple):
 
 @pytest.fixture(scope="module")
 def operations(world: World) -> dict[str, Operation]:
-    """Those of `/v1`, by their ids."""
+    """The operations of `/v1`, by their ids."""
     document = httpx.get(f"{world.stack.http}/v1/openapi.json").json()
     return {
         described["operationId"]: Operation(BY_ROUTE[verb.upper(), path], path, verb.upper(), described)

@@ -13,15 +13,13 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import grpc
-import jwt
 from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2, status_pb2
 
-from server.accounts.session_tokens import SessionTokens
 from tests.contract.contacts import Contacts
 from tests.contract.methods import METHODS, Method
-from tests.harness import crowd
-from tests.harness.clock import ManualClock
+from tests.contract.tokens import expired, resigned, unsigned
+from tests.harness import running_twins
 from tests.harness.stack import Organisation, Stack
 
 MISSING_ID = "0123456789abcdef01234567"
@@ -65,9 +63,9 @@ class World:
             "an unknown key": f"zm_live_{MISSING_ID}_{'A' * 43}",
             "a known key with another secret": self.a.api_key[:-6] + "AAAAAA",
             "a revoked key": revoked,
-            "a forged session": _resigned(self.a.jwt),
-            "an unsigned session": _unsigned(self.a.jwt),
-            "an expired session": _expired(stack),
+            "a forged session": resigned(self.a.jwt),
+            "an unsigned session": unsigned(self.a.jwt),
+            "an expired session": expired(stack),
             "A, full key": self.a.api_key,
             "A, send_only key": self.new_key("PERMISSION_SEND_ONLY")[1],
             "A, read_only key": self.new_key("PERMISSION_READ_ONLY")[1],
@@ -229,7 +227,7 @@ class World:
                 stream.cancel()
         except grpc.RpcError as error:
             return _refusal(error)
-        crowd.check_message(answer)
+        running_twins.check_message(answer)
         return Outcome("OK", "", json_format.MessageToDict(answer, preserving_proto_field_name=True))
 
     def rest(self, method: Method, fields: Mapping[str, Any], credential: str | None) -> Outcome:
@@ -257,7 +255,7 @@ class World:
             connection.request(method.verb, path, body, headers)
             answer = connection.getresponse()
             text = answer.read()
-        crowd.check_text(text)
+        running_twins.check_text(text)
         content = json.loads(text)
         return Outcome(str(answer.status), content.get("name", ""), content)
 
@@ -282,22 +280,3 @@ def _refusal(error: grpc.RpcError) -> Outcome:
 
 def _timestamp(ahead: datetime.timedelta) -> str:
     return (datetime.datetime.now(datetime.UTC) + ahead).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _resigned(token: str) -> str:
-    """The same session, signed with another secret."""
-    claims = jwt.decode(token, options={"verify_signature": False})
-    return jwt.encode(claims, "a secret that is not the server's own, and long enough", algorithm="HS256")
-
-
-def _expired(stack: Stack) -> str:
-    """A session of A's that the server itself signed, long ago."""
-    secret = (stack.data_dir / "secret").read_text()
-    tokens = SessionTokens(secret, ManualClock(0))
-    return tokens.issue(stack.owner.org_id, stack.owner.user_id, MISSING_ID)
-
-
-def _unsigned(token: str) -> str:
-    """The same session with `alg: none`."""
-    claims = jwt.decode(token, options={"verify_signature": False})
-    return jwt.encode(claims, "", algorithm="none")

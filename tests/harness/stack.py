@@ -19,7 +19,7 @@ import grpc.aio
 
 from server.private_files import PRIVATE_UMASK
 from server.settings import Settings
-from tests.harness import crowd
+from tests.harness import running_twins
 from tests.harness.organisations import Kind, add, make, operator_token, own_without_limit
 from tests.harness.organisations import Organisation as Organisation
 from tests.harness.waiting import until_sync
@@ -117,7 +117,7 @@ class Stack:
             os.umask(before)
         own_without_limit(self.plan, self.database_url)
         if self._twins:
-            crowd.join(self.database_url)
+            running_twins.add(self.database_url)
         self._start_programs()
         return self
 
@@ -184,7 +184,7 @@ class Stack:
     def channel(self, number: int = 0) -> grpc.aio.Channel:
         """A new gRPC channel to the server; channels of different numbers share no connection."""
         options = [("zidimail.channel", number)]
-        watchers = crowd.WATCHERS if self._twins else ()
+        watchers = running_twins.WATCHERS if self._twins else ()
         return grpc.aio.insecure_channel(self.grpc, options=options, interceptors=watchers)
 
     # The programs.
@@ -309,7 +309,7 @@ class Stack:
     def stop(self) -> None:
         """Stops every program."""
         if self._twins:
-            crowd.leave(self.database_url)
+            running_twins.end(self.database_url)
         for process in self._processes.values():
             if process.poll() is None:
                 process.terminate()

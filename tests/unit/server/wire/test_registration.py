@@ -97,19 +97,19 @@ class Records:
 
     def __init__(self, *paths: str) -> None:
         self.paths = paths
-        self.recorded: list[tuple[str, str, str]] = []
+        self.recorded: list[tuple[str, str, str | None]] = []
 
     def records(self, path: str) -> bool:
         return path in self.paths
 
-    async def record(self, path: str, request: Message, response: Message, address: str) -> None:
-        self.recorded.append((path, texts_of(request), texts_of(response)))
+    async def record(self, path: str, request: Message, response: Message | None, address: str) -> None:
+        answer = None if response is None else texts_of(response)
+        self.recorded.append((path, texts_of(request), answer))
 
 
-@pytest.mark.parametrize("name", ["Watch", "Chat"])
-async def test_calls_whose_answers_are_a_stream_cannot_be_recorded(name: str) -> None:
-    with pytest.raises(TypeError, match="cannot be recorded"):
-        add_servicer(grpc.aio.server(), SERVICE, Echo(), recorder=Records(f"/test.Echo/{name}"))
+async def test_calls_that_stream_both_ways_cannot_be_recorded() -> None:
+    with pytest.raises(TypeError, match=r"test\.Echo\.Chat streams both ways"):
+        add_servicer(grpc.aio.server(), SERVICE, Echo(), recorder=Records("/test.Echo/Chat"))
 
 
 async def test_calls_with_one_answer_are_recorded_before_it_is_given() -> None:
@@ -119,6 +119,20 @@ async def test_calls_with_one_answer_are_recorded_before_it_is_given() -> None:
         await channel.unary_unary("/test.Echo/Unary")(text("ab"))
         await channel.stream_unary("/test.Echo/Upload")([text("a"), text("b")])
     assert records.recorded == [("/test.Echo/Unary", "ab", "ab"), ("/test.Echo/Upload", "", "ab")]
+
+
+async def test_streams_are_recorded_once_before_their_first_answer() -> None:
+    """A stream that has no answer is not recorded; the record has no answer of those that have some."""
+    records = Records("/test.Echo/Watch")
+    async with serving(SERVICE, Echo(), recorder=records) as channel:
+        watch = channel.unary_stream("/test.Echo/Watch")
+        assert [answer async for answer in watch(text(""))] == []
+        assert records.recorded == []
+        watched = watch(text("ab"))
+        assert await watched.read() == text("a")
+        assert records.recorded == [("/test.Echo/Watch", "ab", None)]
+        assert await watched.read() == text("b")
+    assert records.recorded == [("/test.Echo/Watch", "ab", None)]
 
 
 def texts_of(message: Message) -> str:

@@ -16,13 +16,13 @@ from tests.harness.twins import MARK, add_twins, changed_twins
 _stores: dict[str, set[str]] = {}
 
 
-def join(url: str) -> None:
+def add(url: str) -> None:
     """Gives the rows of a store twins from now on, and watches over them."""
     add_twins(url, running=True)
     _stores[url] = set()
 
 
-def leave(url: str) -> None:
+def end(url: str) -> None:
     """Looks a last time, and watches no longer."""
     if url in _stores:
         _check(url)
