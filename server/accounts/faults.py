@@ -139,4 +139,7 @@ class NotAMember(Fault):
     reason, code = "NOT_A_MEMBER", "PERMISSION_DENIED"
 
     def __init__(self) -> None:
-        super().__init__("You are not a member of this organisation. Ask one of its owners to invite you.")
+        super().__init__(
+            "You are not a member of the organisation, or of any. Ask an owner to invite you, or register "
+            "your address again: the link in the mail makes an organisation of your own."
+        )

@@ -68,16 +68,25 @@ class Letters:
             ["If you did not register, ignore this mail: without the confirmation nothing is kept."],
         )
 
-    def already_registered(self, to: str) -> SystemEmail:
-        """The mail to an address that was registered although it has an account."""
+    def already_registered(self, to: str, token: str | None) -> SystemEmail:
+        """The mail to an address that was registered although it has an account.
+
+        With the token the account gets another organisation; it is None if the account may have no more.
+        """
+        login = f"{self._app_url}/dashboard/login"
+        link, more = Link("Sign in", login), []
+        if token is not None:
+            link = Link("Make another organisation", self._url("confirm", token))
+            more = [f"Sign in at {login}. To get another organisation for your account, follow this link:"]
         return _letter(
             to,
             "You have an account already",
             [
                 f"Your address {to} was registered again at ZidiMail ({self._app_url}).",
                 "It has an account already: sign in with your password, or set a new one if you forgot it.",
+                *more,
             ],
-            Link("Sign in", f"{self._app_url}/dashboard/login"),
+            link,
             ["If you did not register, ignore this mail: nothing was changed."],
         )
 

@@ -22,6 +22,8 @@ _PAUSE_S = 1.0
 # Links of one kind for one address in a time: who wants to annoy others finds a limit.
 MAX_LINKS = 3
 _LINKS_MS = 3_600_000
+# The most open organisations of a person who makes another one by a link.
+MAX_OWNED = 10
 
 
 class Mailer(Protocol):
@@ -68,7 +70,7 @@ class RequestMailing:
         if not requests:
             return 0
         emails = {request.email for request in requests}
-        known = store.known_addresses(tx, emails)
+        known = store.owned_counts(tx, emails)
         links = request_store.links_since(tx, emails, now_ms - _LINKS_MS)
         mails: list[SystemEmail] = []
         mailed: list[Mailed] = []
@@ -76,7 +78,7 @@ class RequestMailing:
             key: tuple[str, Kind] = (request.email, request.kind)
             token_hash = None
             if links.get(key, 0) < MAX_LINKS:
-                mail, token_hash = self._answer(request, is_known=request.email in known)
+                mail, token_hash = self._answer(request, known.get(request.email))
                 links[key] = links.get(key, 0) + 1
                 mails += [] if mail is None else [mail]
             mailed.append(Mailed(request.id, token_hash))
@@ -84,14 +86,18 @@ class RequestMailing:
         self._mailer.write(tx, mails, now_ms)
         return len(requests)
 
-    def _answer(self, request: RequestRow, *, is_known: bool) -> tuple[SystemEmail | None, bytes | None]:
-        """The mail that answers a request, and the hash of the token in it; None for none."""
+    def _answer(self, request: RequestRow, owned: int | None) -> tuple[SystemEmail | None, bytes | None]:
+        """The mail that answers a request, and the hash of the token in it; None for none.
+
+        `owned` is the number of organisations that the user owns, None for an unknown address.
+        """
         token = new_token(request.id)
-        match request.kind, is_known:
-            case "register", False:
-                return self._letters.confirmation(request.email, token.text), token.hash
-            case "register", True:
-                return self._letters.already_registered(request.email), None
-            case "reset", True:
-                return self._letters.password_reset(request.email, token.text), token.hash
+        if request.kind == "register" and owned is None:
+            return self._letters.confirmation(request.email, token.text), token.hash
+        if request.kind == "register" and owned is not None and owned >= MAX_OWNED:
+            return self._letters.already_registered(request.email, None), None
+        if request.kind == "register":
+            return self._letters.already_registered(request.email, token.text), token.hash
+        if owned is not None:
+            return self._letters.password_reset(request.email, token.text), token.hash
         return None, None

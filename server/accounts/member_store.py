@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, select, update
 
 from server.db.listing import Page, PageRequest, newest_first
-from server.db.tables.accounts import members, sessions, users
+from server.db.tables.accounts import members, organisations, sessions, users
 from server.db.tx import Tx
 from server.permissions import RoleName
 
@@ -61,9 +61,26 @@ def set_role(tx: Tx, org_id: str, user_id: str, role: RoleName) -> None:
     """Changes what a member may do."""
     this = (members.c.org_id == org_id, members.c.user_id == user_id)
     tx.change(update(members).where(*this).values(role=role))
+    _keep_owner_address(tx, org_id)
 
 
 def remove(tx: Tx, org_id: str, user_id: str) -> None:
     """Takes a member out, and ends the user's sessions in the organisation."""
     for table in (members, sessions):
         tx.change(delete(table).where(table.c.org_id == org_id, table.c.user_id == user_id))
+    _keep_owner_address(tx, org_id)
+
+
+def _keep_owner_address(tx: Tx, org_id: str) -> None:
+    """Lets the organisation's address be one of an owner: of the one who joined first, if it is nobody's.
+
+    In the sandbox mail may go to it alone (C-70).
+    """
+    owner = (
+        select(users.c.email)
+        .join(members, members.c.user_id == users.c.id)
+        .where(members.c.org_id == org_id, members.c.role == "owner")
+    )
+    first = owner.order_by(members.c.created_at, members.c.user_id).limit(1).scalar_subquery()
+    this = (organisations.c.org_id == org_id, organisations.c.owner_email.not_in(owner.scalar_subquery()))
+    tx.change(update(organisations).where(*this, first.is_not(None)).values(owner_email=first))

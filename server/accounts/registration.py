@@ -75,16 +75,19 @@ class Registration:
     async def confirm(self, token: str) -> tuple[UserRow, str]:
         """Makes the user and the organisation of a registration: the user, and the organisation's id.
 
+        A user who has an account gets another organisation; the name and the password stay as they are.
         Raises `LinkNotValid`.
         """
         now = self._clock.now_ms()
 
         def write(tx: Tx) -> tuple[UserRow, str] | Fault:
             request = request_store.take(tx, "register", _given(token), now)
-            if request is None or store.known_addresses(tx, [request.email]):
+            if request is None:
                 return LinkNotValid()
             request_store.drop(tx, request.email, "register")
             details = json.loads(request.details)
+            if (user := store.user_of(tx, request.email)) is not None:
+                return user, add_owned(tx, user, details["organisation"], plan=self._plan, now_ms=now)
             made = add_account(
                 *(tx, request.email, details["name"], details["organisation"], details["password_hash"]),
                 plan=self._plan,
@@ -143,21 +146,27 @@ def add_account(
 
     The person owns the organisation, and it sends to the owner only until it is released (C-70).
     """
-    user_id, org_id = new_id(), new_id()
-    if not store.add_user(tx, user_id, email, password_hash, now_ms, name):
+    user = UserRow(new_id(), email, name, password_hash, now_ms)
+    if not store.add_user(tx, user.id, email, password_hash, now_ms, name):
         return None
+    return user, add_owned(tx, user, organisation, plan=plan, now_ms=now_ms)
+
+
+def add_owned(tx: Tx, user: UserRow, organisation: str, *, plan: Plan, now_ms: int) -> str:
+    """A new organisation of a user: its id. It sends to the owner only until it is released (C-70)."""
+    org_id = new_id()
     store.add_organisation(
         tx,
         org_id,
-        organisation or email,
-        owner_email=email,
+        organisation or user.email,
+        owner_email=user.email,
         plan=plan,
         profile="plan",
         sandbox=True,
         now_ms=now_ms,
     )
-    store.add_member(tx, org_id, user_id, "owner", now_ms)
-    return UserRow(user_id, email, name, password_hash, now_ms), org_id
+    store.add_member(tx, org_id, user.id, "owner", now_ms)
+    return org_id
 
 
 def _given(token: str) -> GivenToken:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, func, insert, select, update
 
 from server.accounts.rules import Plan, Profile
 from server.db.statements import Change, Statement
@@ -93,6 +93,11 @@ _ADD_USER = Change(
 )
 
 
+class _Owned(NamedTuple):
+    email: str
+    owned: int
+
+
 def add_organisation(
     tx: Tx,
     org_id: str,
@@ -140,9 +145,18 @@ def user(tx: Tx, user_id: str) -> UserRow | None:
     return tx.first(UserRow, select(users).where(users.c.id == user_id))
 
 
-def known_addresses(tx: Tx, emails: Iterable[str]) -> set[str]:
-    """The ones among the addresses that have an account."""
-    return set(tx.scalars(str, select(users.c.email).where(users.c.email.in_(sorted(set(emails))))))
+def owned_counts(tx: Tx, emails: Iterable[str]) -> dict[str, int]:
+    """The number of open organisations that the user of each of these addresses owns; only those known."""
+    owned = and_(members.c.user_id == users.c.id, members.c.role == "owner")
+    is_open = and_(organisations.c.org_id == members.c.org_id, organisations.c.closed_at.is_(None))
+    query = (
+        select(users.c.email, func.count(organisations.c.org_id).label("owned"))
+        .join(members, owned, isouter=True)
+        .join(organisations, is_open, isouter=True)
+        .where(users.c.email.in_(list(emails)))
+        .group_by(users.c.email)
+    )
+    return {row.email: row.owned for row in tx.all(_Owned, query)}
 
 
 def set_password(tx: Tx, user_id: str, password_hash: str) -> None:

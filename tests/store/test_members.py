@@ -104,6 +104,24 @@ async def test_last_owner_stays(people: People, ada: SessionCaller) -> None:
     assert await people.roles(eve) == {EVE: "owner"}
 
 
+@pytest.mark.parametrize("act", ["leaves", "is removed", "is an admin now"])
+async def test_address_of_the_organisation_is_one_of_an_owner(
+    people: People, ada: SessionCaller, act: str
+) -> None:
+    """C-70: in the sandbox mail goes to it alone."""
+    admin = await people.join(ada, "admin@example.com", "admin")
+    eve = await people.join(ada, EVE, "owner")
+    await people.members.remove(eve, admin.user_id)
+    assert (await people.members.organisation(eve)).owner_email == ADA
+    if act == "leaves":
+        await people.members.leave(ada)
+    elif act == "is removed":
+        await people.members.remove(eve, ada.user_id)
+    else:
+        await people.members.change_role(eve, ada.user_id, "admin")
+    assert (await people.members.organisation(eve)).owner_email == EVE
+
+
 async def test_two_owners_who_leave_at_the_same_moment_leave_one(
     people: People, ada: SessionCaller, database: Database
 ) -> None:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from sqlalchemy import insert, select
 
-from server.accounts.faults import LinkNotValid, RegistrationClosed
-from server.accounts.mailing import MAX_LINKS
+from server.accounts.faults import LinkNotValid, NotAMember, RegistrationClosed
+from server.accounts.mailing import MAX_LINKS, MAX_OWNED
 from server.db.database import Database
 from server.db.tables.accounts import account_requests, members, organisations, users
 from server.db.tables.suppressions import suppressions
@@ -16,6 +16,7 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.faults import ValidationFailed
 from server.ids import SYSTEM_ORG_ID, new_id
+from server.wire.caller import SessionCaller
 from tests.harness.rows import row_count, stored
 from tests.store.people import ADA, PASSWORD, People
 
@@ -137,8 +138,48 @@ async def test_only_the_mail_says_that_an_address_is_known(people: People, datab
     assert (known.kind, known.email) == (unknown.kind, ADA)
     assert await people.newest_token()
     assert await people.subjects() == ["Confirm your address", "You have an account already"]
-    assert [mail.token for mail in await people.mails() if mail.to == ADA][-1] == ""
     assert await row_count(database, users) == 1
+
+
+async def added(people: People) -> SessionCaller:
+    """Ada, who owns an organisation."""
+    await people.add()
+    return await people.caller(await people.login())
+
+
+async def test_person_with_an_account_gets_another_organisation(people: People) -> None:
+    """The link in the mail proves the address; the password and the name stay as they are."""
+    ada = await added(people)
+    token = await people.register(ADA, "another person's password")
+    user, org_id = await people.registration.confirm(token)
+    assert (user.id, org_id != ada.org_id) == (ada.user_id, True)
+    session = await people.sign_in.login(ADA, PASSWORD, org_id)
+    assert session.membership.role == "owner"
+    assert [one.org_id for one in session.memberships] == [ada.org_id, org_id]
+    with pytest.raises(LinkNotValid):
+        await people.registration.confirm(token)
+
+
+async def test_person_without_an_organisation_gets_one(people: People) -> None:
+    """Whoever left the last one, or whose organisation was closed, is locked out of nothing."""
+    ada = await added(people)
+    eve = await people.join(ada, "eve@example.com", "owner")
+    await people.members.leave(ada)
+    with pytest.raises(NotAMember):
+        await people.sign_in.login(ADA, PASSWORD, None)
+    user, org_id = await people.registration.confirm(await people.register(ADA))
+    session = await people.sign_in.login(ADA, PASSWORD, None)
+    assert (user.id, session.membership.org_id) == (ada.user_id, org_id)
+    assert org_id != eve.org_id
+
+
+async def test_organisations_of_a_person_are_limited(people: People) -> None:
+    """The mail then has no link."""
+    await added(people)
+    for _ in range(MAX_OWNED - 1):
+        await people.registration.confirm(await people.register(ADA))
+        people.clock.advance(3600)
+    assert await people.register(ADA) == ""
 
 
 async def test_links_to_one_address_are_limited(people: People) -> None:

@@ -34,8 +34,8 @@ ROWS: Mapping[str, Row] = {
     "NOT_A_MEMBER": Row(
         403,
         "restricted_api_key",
-        "You are not a member of this organisation.",
-        "Ask one of its owners to invite you.",
+        "You are not a member of the organisation, or of any.",
+        "Ask an owner to invite you, or get an organisation of your own by POST /v1/auth/register.",
     ),
     "MEMBER_NOT_FOUND": Row(
         404, "not_found", "Member not found.", "No member of the organisation has the id {id}."

@@ -77,7 +77,7 @@ ROWS: Mapping[str, Row] = {
     "OPERATOR_SECOND_FACTOR_REQUIRED": _denied("The session was opened without the second factor."),
     "IMPERSONATION_NOT_ALLOWED": _denied("Only the user itself may make this call."),
     "ACCOUNT_STATE_CHANGED": _invalid("The state of the account {id} has just changed: decide again."),
-    "NOT_A_MEMBER": _denied("You are not a member of this organisation."),
+    "NOT_A_MEMBER": _denied("You are not a member of the organisation, or of any."),
     "ALREADY_A_MEMBER": _invalid("{email} is a member of the organisation already."),
     "LAST_OWNER": _invalid("The organisation would be left without an owner."),
     "TOO_MANY_ERASURES": Row(

@@ -239,8 +239,9 @@ class AccountServiceServicer:
 
     def Register(self, request, context):
         """Registers a person with a new organisation, whose owner the person becomes. A link is sent to the address;
-        nothing exists until `ConfirmRegistration` is called with its token. An address that has an account already
-        gets a mail that says so. The new organisation is in the sandbox.
+        nothing exists until `ConfirmRegistration` is called with its token. The mail to an address that has an account
+        already says so, and its link makes another organisation for that account; whoever owns ten gets no link. The
+        new organisation is in the sandbox.
 
         Errors: `VALIDATION_FAILED`, `REGISTRATION_CLOSED`, `UNAVAILABLE`.
         """
@@ -250,7 +251,8 @@ class AccountServiceServicer:
 
     def ConfirmRegistration(self, request, context):
         """Confirms the address of a registration, by the token of the link that was sent to it: makes the user and the
-        organisation. A token works once, for 24 hours.
+        organisation. Where the address has an account, the organisation becomes another one of that user, whose name
+        and password stay as they are. A token works once, for 24 hours.
 
         Errors: `LINK_NOT_VALID`.
         """
