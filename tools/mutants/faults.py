@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 FOLDERS = ("server", "edge")
@@ -44,13 +45,17 @@ def spliced(source: bytes, start: int, end: int, replacement: str) -> Callable[[
 
 
 def sample(faults: Iterable[Fault], count: int, seed: int) -> list[Fault]:
-    """Faults drawn by seed, at most one a line: each line counts the same."""
+    """Faults drawn by seed. A line is drawn again only if there are fewer lines: each counts the same."""
     lines: dict[tuple[str, int], list[Fault]] = defaultdict(list)
     for fault in faults:
         lines[fault.path, fault.line].append(fault)
     draw = random.Random(seed)
-    chosen = draw.sample(sorted(lines), min(count, len(lines)))
-    return [draw.choice(lines[line]) for line in chosen]
+    order = sorted(lines)
+    draw.shuffle(order)
+    for line in order:
+        draw.shuffle(lines[line])
+    turns = zip_longest(*(lines[line] for line in order))
+    return [fault for turn in turns for fault in turn if fault is not None][:count]
 
 
 def package(fault: Fault) -> str:
