@@ -72,7 +72,7 @@ def remove(tx: Tx, org_id: str, user_id: str) -> None:
 
 
 def _keep_owner_address(tx: Tx, org_id: str) -> None:
-    """Lets the organisation's address be one of an owner: of the one who joined first, if it is nobody's.
+    """Lets the organisation's address be one of an owner; if it is not, that of the owner who joined first.
 
     In the sandbox mail may go to it alone (C-70).
     """
