@@ -7,8 +7,9 @@ import asyncio
 from edge.channel import Channel
 from edge.smtp.backoff import Backoff
 from edge.smtp.clients import Clients
-from edge.smtp.connection import Connection, Relay
+from edge.smtp.connection import Connection
 from edge.smtp.listener import Listener
+from edge.smtp.relay import Relay
 from edge.smtp.send import Server
 from edge.smtp.session import Shared
 from edge.smtp.settings import Settings

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 
 import structlog
 
 from edge.client_ip import UNKNOWN, ClientIp, client_ip
-from edge.smtp.clients import Clients
 from edge.smtp.deadlines import Deadlines
 from edge.smtp.lines import Lines
+from edge.smtp.relay import Relay
 from edge.smtp.replies import Refusal, Reply, reply_of
-from edge.smtp.session import STOPPING, Session, Shared
-from edge.smtp.tls import Certificate
+from edge.smtp.session import STOPPING, Session
 from edge.smtp.trace import Tls
 from edge.transcoding.status import Failure
 
@@ -27,20 +25,6 @@ LINGER_S = 5.0
 LINGER_BYTES = 64 << 20
 
 _log = structlog.get_logger("edge")
-
-
-class Relay(NamedTuple):
-    """The parts that all connections share. `certificate` is None where there is no TLS."""
-
-    shared: Shared
-    clients: Clients
-    certificate: Certificate | None
-
-
-def client_of(transport: asyncio.Transport) -> ClientIp:
-    """The other end of a connection."""
-    peer = transport.get_extra_info("peername")
-    return client_ip(peer[0]) if peer else UNKNOWN
 
 
 class Connection(asyncio.Protocol):
@@ -66,6 +50,7 @@ class Connection(asyncio.Protocol):
         self._is_upgrading = False
         self._has_said_all = False
         self._is_ending = False
+        self._is_lost = False
         self._forgotten = 0
 
     def stop(self) -> None:
@@ -80,10 +65,13 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.accept(transport, client_of(transport))
+        peer = transport.get_extra_info("peername")
+        self.accept(transport, client_ip(peer[0]) if peer else UNKNOWN)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_ending = True
+        if self._is_lost:
+            return
+        self._is_lost = self._is_ending = True
         if self._timer is not None:
             self._timer.cancel()
         self._lines.take()
@@ -120,15 +108,20 @@ class Connection(asyncio.Protocol):
             self._advance()
         self._balance()
 
+    def take_place(self, client: ClientIp) -> Reply | None:
+        """Counts the client, whose handshake may follow; the reply to one that has too many connections."""
+        refused = self._relay.clients.came(client.network)
+        self._network = None if refused else client.network
+        return refused
+
     def accept(self, transport: asyncio.Transport, client: ClientIp) -> None:
         """Greets a client, after TLS if that comes first."""
         self._transport = transport
         self._deadlines.within(HEAD_S)
         self._tick()
-        if (refused := self._relay.clients.came(client.network)) is not None:
+        if self._network is None and (refused := self.take_place(client)) is not None:
             self._end(refused)
             return
-        self._network = client.network
         self._session = Session(
             self._relay.shared, client, self._lines.ahead, offers_tls=self._relay.certificate is not None
         )
@@ -228,6 +221,8 @@ class Connection(asyncio.Protocol):
         except OSError as error:
             _log.info("no TLS came about", session_id=session.id, error=type(error).__name__)
             self._transport.abort()
+            # The event loop says nothing of a connection that is lost in the handshake.
+            self.connection_lost(error)
             return
         finally:
             self._task = None

@@ -10,8 +10,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 import structlog
 
 from edge.client_ip import client_ip
-from edge.smtp.connection import HEAD_S, Connection, Relay
+from edge.smtp.connection import HEAD_S, Connection
 from edge.smtp.proxied import Proxied
+from edge.smtp.relay import Relay
 
 # Connections that the system holds until they are accepted.
 BACKLOG = 1024
@@ -66,7 +67,8 @@ class Listener:
                 task.add_done_callback(self._handshakes.discard)
 
     async def _connect(self, accepted: socket.socket, peer: str) -> None:
-        address = ip_address(client_ip(peer).address)
+        client = client_ip(peer)
+        address = ip_address(client.address)
         is_proxied = any(address in network for network in self._networks)
         connection = Connection(self._relay, self._gone, starts_tls=is_proxied and self._implicit_tls)
         if not self._made(connection):
@@ -77,6 +79,11 @@ class Listener:
         if self._implicit_tls and not is_proxied:
             assert self._relay.certificate is not None
             tls = self._relay.certificate.context()
+            # The handshake takes a place of the client's, who could not read a reply in clear.
+            if connection.take_place(client) is not None:
+                accepted.close()
+                self._gone(connection)
+                return
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: protocol,
@@ -88,4 +95,4 @@ class Listener:
             # The client has left, or speaks no TLS.
             _log.info("a connection did not begin", error=type(error).__name__)
             accepted.close()
-            self._gone(connection)
+            connection.connection_lost(error)

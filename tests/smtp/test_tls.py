@@ -2,6 +2,7 @@
 
 import shutil
 import ssl
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,43 @@ def test_certificate_that_cannot_be_read_leaves_the_last_one(
         client.start_tls(trusted)
         assert "fourth.example.org" in names_of(client)
     files[0].write_bytes(whole)
+
+
+def test_client_that_never_begins_tls_holds_the_places_of_its_address_alone(
+    relay: Stack, files: tuple[Path, Path]
+) -> None:
+    """Issue 11.4: it is counted from its first packet on, and its place is given back."""
+    port, source = free_port(), "127.0.0.5"
+    env = {
+        "ZIDIMAIL_TLS_CERT": str(files[0]),
+        "ZIDIMAIL_TLS_KEY": str(files[1]),
+        "ZIDIMAIL_SMTPS_LISTEN": f"127.0.0.1:{port}",
+        "ZIDIMAIL_SMTP_CONNECTIONS": "8",
+        "ZIDIMAIL_SMTP_CONNECTIONS_PER_IP": "3",
+    }
+    crowded = OwnRelay(relay, "crowded", env)
+
+    def greeting() -> str:
+        with SmtpClient(crowded.smtp_port, source=source) as client:
+            return client.reply().codes
+
+    with ExitStack() as clients:
+
+        def silent() -> SmtpClient:
+            return clients.enter_context(SmtpClient(port, source=source))
+
+        until_sync(lambda: silent() and greeting() == "421 4.7.0", message="silent clients are not counted")
+        assert silent().closed()
+        with SmtpClient(port) as other:
+            other.start_tls(trusting(files))
+            assert other.greeted().code == 250
+    with SmtpClient(port, source=source, before=b"EHLO in clear\r\n") as client:
+        assert client.closed()
+    for _ in range(3):
+        until_sync(lambda: greeting() == "220", message="the places were not given back")
+    with SmtpClient(port, source=source) as client:
+        client.start_tls(trusting(files))
+        assert client.greeted().code == 250
 
 
 def test_client_may_leave_in_the_handshake(secured: OwnRelay) -> None:
