@@ -111,7 +111,7 @@ class Connection(asyncio.Protocol):
     def take_place(self, client: ClientIp) -> Reply | None:
         """Counts the client, whose handshake may follow; the reply to one that has too many connections."""
         refused = self._relay.clients.came(client.network)
-        self._network = None if refused else client.network
+        self._network = client.network if refused is None else None
         return refused
 
     def accept(self, transport: asyncio.Transport, client: ClientIp) -> None:

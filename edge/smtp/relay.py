@@ -1,4 +1,4 @@
-"""The parts that all connections of the relay share."""
+"""The relay, as its connections know it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge.smtp.tls import Certificate
 
 
 class Relay(NamedTuple):
-    """Its parts. `certificate` is None where there is no TLS."""
+    """The parts that all connections share. `certificate` is None where there is no TLS."""
 
     shared: Shared
     clients: Clients

@@ -92,12 +92,13 @@ class RequestMailing:
         `owned` is the number of organisations that the user owns, None for an unknown address.
         """
         token = new_token(request.id)
-        if request.kind == "register" and owned is None:
-            return self._letters.confirmation(request.email, token.text), token.hash
-        if request.kind == "register" and owned is not None and owned >= MAX_OWNED:
-            return self._letters.already_registered(request.email, None), None
-        if request.kind == "register":
-            return self._letters.already_registered(request.email, token.text), token.hash
-        if owned is not None:
-            return self._letters.password_reset(request.email, token.text), token.hash
+        match request.kind, owned:
+            case "register", None:
+                return self._letters.confirmation(request.email, token.text), token.hash
+            case "register", int(count) if count < MAX_OWNED:
+                return self._letters.already_registered(request.email, token.text), token.hash
+            case "register", int():
+                return self._letters.already_registered(request.email, None), None
+            case "reset", int():
+                return self._letters.password_reset(request.email, token.text), token.hash
         return None, None
