@@ -70,6 +70,7 @@ class Connections:
         try:
             tx.begin(self._begin)
             yield tx
+            tx.run_deferred()
             committing = True
             tx.commit()
         except BaseException as error:

@@ -37,6 +37,7 @@ class Tx:
         self._connection = connection
         self._driver: Any = connection.connection.driver_connection  # sqlite3 or psycopg: no common type
         self.engine: Engine = "sqlite" if connection.dialect.name == "sqlite" else "postgresql"
+        self._deferred: dict[Callable[[Tx, list[Any]], None], list[Any]] = {}
 
     @property
     def is_sqlite(self) -> bool:
@@ -98,6 +99,20 @@ class Tx:
         """Runs an INSERT, UPDATE or DELETE, with each of the parameters; the number of rows it changed."""
         changed: int = self._connection.execute(statement, parameters).rowcount
         return changed
+
+    def defer(self, act: Callable[["Tx", list[T]], None], items: Sequence[T]) -> None:
+        """Runs `act` with these items, and those of other calls, when all else of the transaction is done.
+
+        For rows that many transactions lock: what comes last holds them shortest.
+        """
+        if items:
+            self._deferred.setdefault(act, []).extend(items)
+
+    def run_deferred(self) -> None:
+        """Runs the acts that were deferred until now."""
+        while self._deferred:
+            act, items = self._deferred.popitem()
+            act(self, items)
 
     # For `server.db.statements` and the writer: the driver itself.
 

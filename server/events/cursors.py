@@ -1,7 +1,7 @@
 """Cursors of the log as callers see them (contract row C-92): sealed places, each for one organisation.
 
-A place counts the transactions and events of the whole platform, so that an open cursor would tell every
-customer how much the others send.
+A place tells when others wrote, and a caller who made up places would skip events: both are kept from
+callers.
 """
 
 import base64

@@ -2,16 +2,18 @@
 
 from typing import NamedTuple
 
-BIGINT_MAX = 2**63 - 1
 # The types of events about the account, and about contacts, begin with these.
 ACCOUNT = "account."
 CONTACT = "contact."
 
 
 class Place(NamedTuple):
-    """The position of an entry in the log; a reader that handled the entry resumes after it."""
+    """The position of an entry in the log of its unit (`server.events.log`).
 
-    tx: int
+    A reader that has handled the entry resumes after it.
+    """
+
+    stamp: int
     seq: int
 
 
@@ -22,7 +24,7 @@ class EventRow(NamedTuple):
     """An entry as it is stored."""
 
     org_id: str
-    tx: int
+    stamp: int
     seq: int
     id: str
     email_id: str
@@ -47,4 +49,4 @@ class EventRow(NamedTuple):
     @property
     def place(self) -> Place:
         """The position of the entry in the log."""
-        return Place(self.tx, self.seq)
+        return Place(self.stamp, self.seq)

@@ -52,9 +52,9 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         types = _type_names(request.types)
         rows = await self._database.read(
             log.read,
+            caller.org_id,
             after,
             limit + 1,
-            org_id=caller.org_id,
             email_id=request.email_id or None,
             types=types,
             reach=caller.reach,
@@ -87,7 +87,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         if request.after or request.from_beginning:
             after = self._place(org_id, request.after)
         else:
-            after = await self._database.read(log.end)
+            after = await self._database.read(log.end, org_id)
         # The caller learns that the stream has begun before anything happens.
         await context.send_initial_metadata(())
         while not self._stopping:
@@ -109,7 +109,7 @@ class EventServicer(event_service_pb2_grpc.EventServiceServicer):
         self, after: Place, until: Place, org_id: str, types: Sequence[str]
     ) -> AsyncIterator[EventRow]:
         while after < until and not self._stopping:
-            rows = await self._database.read(log.read, after, _STREAM_PAGE, org_id=org_id, types=types)
+            rows = await self._database.read(log.read, org_id, after, _STREAM_PAGE, types=types)
             for row in rows:
                 if row.place > until:
                     return

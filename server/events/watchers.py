@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Collection
 
 from server.db.database import Database
+from server.db.units import unit_of
 from server.events import log
 from server.events.follower import Follower
 from server.events.rows import EventRow, Place
@@ -61,15 +62,15 @@ class Watchers(Follower):
         super().__init__("events.watch", events_appended, backpressure, gather_s=0.0, high_gather_s=0.02)
         self._database = database
         self._watchers: dict[str, set[Watcher]] = {}
-        # The place of the reader; None while it reads nothing.
-        self._place: Place | None = None
+        # The places of the reader by unit; empty while it reads nothing.
+        self._places: dict[int, Place] = {}
 
     async def join(self, org_id: str, types: Collection[str]) -> Watcher:
         """A new stream, from where the reader is: what was before is for the stream to read."""
-        if self._place is None:
-            end = await self._database.read(log.end)
-            self._place = self._place or end
-        watcher = Watcher(org_id, types, self._place)
+        if not self._places:
+            ends = await self._database.read(log.ends)
+            self._places = self._places or ends
+        watcher = Watcher(org_id, types, self._places[unit_of(self._database.engine, org_id)])
         self._watchers.setdefault(org_id, set()).add(watcher)
         return watcher
 
@@ -81,16 +82,16 @@ class Watchers(Follower):
             del self._watchers[watcher.org_id]
 
     async def step(self) -> bool:
-        if self._place is None or not self._watchers:
-            self._place = None
+        if not self._watchers:
+            self._places = {}
             return False
-        rows = await self._database.read(log.read, self._place, PAGE)
-        for row in rows:
-            for watcher in self._watchers.get(row.org_id, ()):
-                watcher.put(row)
-        if rows:
-            self._place = rows[-1].place
-        return len(rows) == PAGE
+        pages = await self._database.read(log.pages, self._places, PAGE)
+        for page in pages:
+            for row in page.entries:
+                for watcher in self._watchers.get(row.org_id, ()):
+                    watcher.put(row)
+            self._places[page.unit] = page.to
+        return any(len(page.entries) == PAGE for page in pages)
 
     async def stop(self) -> None:
         """Ends every stream."""

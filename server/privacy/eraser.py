@@ -7,6 +7,7 @@ from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
+from server.events import log
 from server.events.rows import Place
 from server.privacy import erasure_store, export_store
 from server.privacy.emails import erase_emails
@@ -55,11 +56,16 @@ class Eraser(Jobs[ErasureRow]):
         match row.phase:
             case "emails" | "again":
                 await self._walk(row, erased)
-            case "waiting":
-                is_over = await self._database.read(
-                    erasure_store.have_passed, row.org_id, Place(row.mark_tx, row.mark_seq)
+            case "settling":
+                if not await self._database.read(erasure_store.have_ended, row.mark_stamp):
+                    return False
+                end = await self._database.read(log.end, row.org_id)
+                await self._writer.run(
+                    erasure_store.advance, row, Step("waiting", mark=end), self._clock.now_ms()
                 )
-                if not is_over:
+            case "waiting":
+                mark = Place(row.mark_stamp, row.mark_seq)
+                if not await self._database.read(erasure_store.have_passed, row.org_id, mark):
                     return False
                 await self._writer.run(erasure_store.advance, row, Step("again"), self._clock.now_ms())
             case _:
@@ -80,7 +86,7 @@ class Eraser(Jobs[ErasureRow]):
         def write(tx: Tx) -> None:
             step = Step(row.phase, after)
             if not after and row.phase == "emails":
-                step = Step("waiting", mark=erasure_store.mark(tx))
+                step = Step("settling", mark=Place(erasure_store.time_us(tx), 0))
             elif not after:
                 step = Step("records")
             counted = len(ids) if row.phase == "emails" else 0

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from sqlalchemy import BigInteger, Text, cast, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from server.contacts import store as contact_store
 from server.db.keys import in_keys
@@ -16,8 +16,9 @@ from server.db.tables.privacy import erasures
 from server.db.tables.quotas import unique_recipients
 from server.db.tables.suppressions import suppressions, unclear_bounces
 from server.db.tx import Tx
+from server.db.units import unit_of
 from server.events import log
-from server.events.rows import BIGINT_MAX, EventRow, Place
+from server.events.rows import EventRow, Place
 from server.privacy.faults import TooManyErasures
 from server.privacy.rules import MAX_RUNNING
 from server.stats import counting
@@ -28,7 +29,7 @@ from server.webhooks import intake
 from server.webhooks.subscriptions import of_organisations
 from server.work.jobs import Moved
 
-Phase: TypeAlias = Literal["emails", "waiting", "again", "records", "completed"]
+Phase: TypeAlias = Literal["emails", "settling", "waiting", "again", "records", "completed"]
 
 # Erasures that a process goes on with in turn.
 _MAX_DUE = 16
@@ -48,7 +49,7 @@ class ErasureRow(NamedTuple):
     user_id: str
     phase: Phase
     cursor: str
-    mark_tx: int
+    mark_stamp: int
     mark_seq: int
     email_count: int
     version: int
@@ -89,7 +90,7 @@ _DUE = Statement(
     """,
 )
 _ADVANCE = Change("""
-    UPDATE erasures SET phase = :phase, cursor = :cursor, mark_tx = :mark_tx, mark_seq = :mark_seq,
+    UPDATE erasures SET phase = :phase, cursor = :cursor, mark_stamp = :mark_stamp, mark_seq = :mark_seq,
         email_count = email_count + :emails, version = version + 1, stepped_at = :now,
         completed_at = :completed_at, address = CASE WHEN :kept THEN address ELSE NULL END
     WHERE org_id = :org_id AND id = :id AND version = :version
@@ -105,7 +106,23 @@ _RECIPIENTS = Statement(
     WHERE org_id = :org_id AND email_id > :after AND email_id <= :last ORDER BY email_id
     """,
 )
-_OWN_XID = cast(cast(func.pg_current_xact_id(), Text), BigInteger)
+
+
+class _Time(NamedTuple):
+    us: int
+
+
+_NOW = Statement(_Time, "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint) AS us")
+# The transactions of this store that began before a time.
+_OLDER = Statement(
+    _Time,
+    """
+    SELECT CAST(extract(epoch FROM xact_start) * 1000000 AS bigint) AS us FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+        AND xact_start <= to_timestamp(CAST(:us AS bigint) / 1000000.0)
+    LIMIT 1
+    """,
+)
 
 
 def begin(tx: Tx, row: ErasureRow, address: str) -> ErasureRow:
@@ -158,7 +175,7 @@ def advance(tx: Tx, row: ErasureRow, step: Step, now_ms: int) -> None:
         "version": row.version,
         "phase": step.phase,
         "cursor": step.cursor,
-        "mark_tx": step.mark.tx,
+        "mark_stamp": step.mark.stamp,
         "mark_seq": step.mark.seq,
         "emails": step.emails,
         "now": now_ms,
@@ -188,33 +205,34 @@ def emails_to(
     return found, last
 
 
-def mark(tx: Tx) -> Place:
-    """The place in the log after all that this transaction, and those that run now, write."""
-    if tx.is_sqlite:
-        return log.end(tx)
-    own = tx.scalar(int, select(_OWN_XID))
-    assert own is not None
-    return Place(own, BIGINT_MAX)
+def time_us(tx: Tx) -> int:
+    """The time of the engine, in microseconds since 1970.
+
+    It is 0 on SQLite, where no other transaction runs while this one writes.
+    """
+    now = None if tx.is_sqlite else _NOW.first(tx)
+    return now.us if now else 0
+
+
+def have_ended(tx: Tx, us: int) -> bool:
+    """True if no transaction runs any more that had begun at a time of the engine (`time_us`)."""
+    return tx.is_sqlite or not _OLDER.all(tx, us=us)
 
 
 def have_passed(tx: Tx, org_id: str, place: Place) -> bool:
-    """True if nothing up to a place in the log will be written any more, and nothing be made of it.
+    """True if nothing will be made any more of the events up to a place in the organisation's log.
 
     The search's index is made of the whole log. The calls of webhooks are made of the events that their
     organisation's webhooks get: their reader stores its place only with calls, or after very many events.
     """
-    if log.end(tx) < place:
-        return False
-    counted, called = counting.READER.place(tx), intake.READER.place(tx)
-    if counted is not None and _has_more(log.read(tx, counted, 1), place):
+    unit = unit_of(tx.engine, org_id)
+    counted, called = counting.READER.places(tx).get(unit), intake.READER.places(tx).get(unit)
+    if counted is not None and _are_left(log.of_unit(tx, unit, counted, 1), place):
         return False
     return called is None or not any(
-        _has_more(
+        _are_left(
             log.read(
-                tx,
-                max(called, Place(webhook.since_tx, webhook.since_seq)),
-                1,
-                org_id=org_id,
+                *(tx, org_id, max(called, Place(webhook.since_stamp, webhook.since_seq)), 1),
                 types=json.loads(webhook.events),
             ),
             place,
@@ -223,7 +241,7 @@ def have_passed(tx: Tx, org_id: str, place: Place) -> bool:
     )
 
 
-def _has_more(entries: Sequence[EventRow], place: Place) -> bool:
+def _are_left(entries: Sequence[EventRow], place: Place) -> bool:
     return any(entry.place <= place for entry in entries)
 
 

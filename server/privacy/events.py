@@ -14,7 +14,7 @@ from server.privacy.rules import Erased
 
 
 class _EventRow(NamedTuple):
-    tx: int
+    stamp: int
     seq: int
     id: str
     email_id: str
@@ -23,7 +23,7 @@ class _EventRow(NamedTuple):
 
 
 class _ContactEventRow(NamedTuple):
-    tx: int
+    stamp: int
     seq: int
     id: str
     details: str
@@ -45,11 +45,11 @@ class _AttemptRow(NamedTuple):
 
 _SET_EVENT = Change("""
     UPDATE events SET recipient = :recipient, reply_text = :reply_text
-    WHERE org_id = :org_id AND tx = :tx AND seq = :seq
+    WHERE org_id = :org_id AND stamp = :stamp AND seq = :seq
 """)
 _SET_CONTACT_EVENT = Change("""
     UPDATE events SET recipient = :recipient, details = :details
-    WHERE org_id = :org_id AND tx = :tx AND seq = :seq
+    WHERE org_id = :org_id AND stamp = :stamp AND seq = :seq
 """)
 _SET_CALL = Change("""
     UPDATE webhook_calls SET body = :body
@@ -76,7 +76,7 @@ def erase_events(
         recipient = erased.stand_in if row.recipient.lower() == erased.address else row.recipient
         reply = None if row.reply_text is None else erased.text(row.reply_text)
         if (recipient, reply) != (row.recipient, row.reply_text):
-            place = {"org_id": org_id, "tx": row.tx, "seq": row.seq}
+            place = {"org_id": org_id, "stamp": row.stamp, "seq": row.seq}
             changed.append({**place, "recipient": recipient, "reply_text": reply})
     _SET_EVENT.run(tx, changed)
     _erase_calls(tx, org_id, erased, {row.id: row.email_id in sole for row in rows})
@@ -91,7 +91,7 @@ def erase_contact_events(tx: Tx, org_id: str, erased: Erased, limit: int) -> boo
         tx,
         [
             {
-                **{"org_id": org_id, "tx": row.tx, "seq": row.seq, "recipient": erased.stand_in},
+                **{"org_id": org_id, "stamp": row.stamp, "seq": row.seq, "recipient": erased.stand_in},
                 "details": erased.json(row.details.encode(), is_sole=True).decode(),
             }
             for row in rows

@@ -143,7 +143,7 @@ SECTIONS: Sequence[Section] = (
         events,
         "id email_id type recipient attempt reply_code reply_status reply_text remote_host "
         "possible_duplicate created_at details",
-        *("tx", "seq"),
+        *("stamp", "seq"),
     ),
     _section(
         "audit_log",

@@ -1,8 +1,7 @@
 """The log of events, which is ordered by places and not by ids.
 
-Nothing is deleted that a reader of the log has still to read, and never the newest event that all have read:
-on SQLite the places are counted on from the newest one. Cursors of callers that point at deleted events go on
-with the oldest event that is left.
+Nothing is deleted that a reader of the log has still to read. Cursors of callers that point at deleted events
+go on with the oldest event that is left.
 """
 
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 from server.db.statements import Change, Statement
 from server.db.tx import Tx
+from server.db.units import unit_of
 from server.events.rows import Place
 from server.retention.kinds import Bound, Found
 
@@ -22,12 +22,19 @@ class _Oldest(NamedTuple):
     created_at: int | None
 
 
-_READERS = Statement(Place, "SELECT tx, seq FROM log_readers ORDER BY tx, seq LIMIT 1")
+class _Read(NamedTuple):
+    unit: int
+    stamp: int
+    seq: int
+
+
+# The places of all readers in each unit.
+_READ = Statement(_Read, "SELECT unit, stamp, seq FROM log_readers")
 _OLDEST = Statement(
     _Oldest,
     """
     SELECT k.org_id, (
-        SELECT e.created_at FROM events AS e WHERE e.org_id = k.org_id ORDER BY e.tx, e.seq LIMIT 1
+        SELECT e.created_at FROM events AS e WHERE e.org_id = k.org_id ORDER BY e.stamp, e.seq LIMIT 1
     ) AS created_at
     FROM {keys} AS k
     """,
@@ -37,17 +44,17 @@ _OLDEST = Statement(
 _LAST = Statement(
     Place,
     """
-    SELECT tx, seq FROM (
-        SELECT tx, seq, created_at FROM events WHERE org_id = :org_id
-            AND (tx, seq) < (CAST(:read_tx AS bigint), CAST(:read_seq AS bigint))
-        ORDER BY tx, seq LIMIT :limit
+    SELECT stamp, seq FROM (
+        SELECT stamp, seq, created_at FROM events WHERE org_id = :org_id
+            AND (stamp, seq) <= (CAST(:read_stamp AS bigint), CAST(:read_seq AS bigint))
+        ORDER BY stamp, seq LIMIT :limit
     ) AS first WHERE created_at < :before
-    ORDER BY tx DESC, seq DESC LIMIT 1
+    ORDER BY stamp DESC, seq DESC LIMIT 1
     """,
 )
 _DELETE = Change("""
     DELETE FROM events WHERE org_id = :org_id AND created_at < :before
-        AND (tx, seq) <= (CAST(:tx AS bigint), CAST(:seq AS bigint))
+        AND (stamp, seq) <= (CAST(:stamp AS bigint), CAST(:seq AS bigint))
 """)
 
 
@@ -58,8 +65,11 @@ class Events:
 
     def find(self, tx: Tx, bounds: Sequence[Bound]) -> Found:
         """See `Kind`: for each organisation the place up to which its events are too old, and the time."""
-        read = _READERS.first(tx)
-        if read is None:
+        read: dict[int, Place] = {}
+        for row in _READ.all(tx):
+            place = Place(row.stamp, row.seq)
+            read[row.unit] = min(place, read.get(row.unit, place))
+        if not read:
             return []
         oldest = {
             row.org_id: row.created_at for row in _OLDEST.all(tx, [(bound.org_id,) for bound in bounds])
@@ -69,11 +79,11 @@ class Events:
             created_at = oldest.get(org_id)
             if created_at is None or created_at >= before:
                 continue
-            place = _LAST.first(
-                tx, org_id=org_id, before=before, read_tx=read.tx, read_seq=read.seq, limit=LIMIT
-            )
-            if place is not None:
-                found.append((org_id, str(place.tx), str(place.seq), str(before)))
+            reached = read[unit_of(tx.engine, org_id)]
+            bound = {"org_id": org_id, "before": before, "limit": LIMIT}
+            last = _LAST.first(tx, None, **bound, read_stamp=reached.stamp, read_seq=reached.seq)
+            if last is not None:
+                found.append((org_id, str(last.stamp), str(last.seq), str(before)))
         return found
 
     def delete(self, tx: Tx, found: Found) -> None:
@@ -81,7 +91,7 @@ class Events:
         _DELETE.run(
             tx,
             [
-                {"org_id": org_id, "tx": int(last_tx), "seq": int(seq), "before": int(before)}
-                for org_id, last_tx, seq, before in found
+                {"org_id": org_id, "stamp": int(stamp), "seq": int(seq), "before": int(before)}
+                for org_id, stamp, seq, before in found
             ],
         )

@@ -61,8 +61,8 @@ _EARLIER = Statement(
     SELECT e.org_id, e.email_id, e.type, e.recipient, e.created_at, COALESCE(m.test, FALSE) AS test
     FROM events AS e LEFT JOIN emails AS m ON m.org_id = e.org_id AND m.id = e.email_id
     WHERE (e.org_id, e.email_id) IN {keys}
-        AND (e.tx, e.seq) <= (CAST(:to_tx AS bigint), CAST(:to_seq AS bigint))
-    ORDER BY e.tx, e.seq
+        AND (e.stamp, e.seq) <= (CAST(:to_stamp AS bigint), CAST(:to_seq AS bigint))
+    ORDER BY e.stamp, e.seq
     """,
     keys={"org_id": "text", "email_id": "text"},
 )
@@ -84,7 +84,7 @@ _ADD_ADDRESSEES = Change("""
 class Counting(Follower):
     """Reads the log and moves the counters, each event once; `judge` judges the accounts by what it counts.
 
-    Its place in the log is stored in the same transaction as the counters, and only if it is still the place
+    Its place in a unit is stored in the same transaction as the counters, and only if it is still the place
     from which this process read: any number of processes may run one, no event is skipped and none counts
     twice.
     """
@@ -107,45 +107,43 @@ class Counting(Follower):
         self._page_size = page_size
 
     async def step(self) -> bool:
-        """Reads one page and counts it; True if there may be more to read at once."""
-        step = await self._database.read(_next, self._page_size, self._judge)
-        if step is None:
+        """Reads a page of each unit and counts it; True if there may be more to read at once."""
+        steps = await self._database.read(_next, self._page_size, self._judge)
+        if steps is None:
             await self._writer.submit(READER.register, [None])
             return True
-        if step.read:
-            await self._writer.submit(_advance, [step])
-            if step.changes:
-                self._events_appended.notify()
-        return step.read == self._page_size
+        await self._writer.submit(_advance, steps)
+        if any(step.changes for step in steps):
+            self._events_appended.notify()
+        return any(len(step.page.entries) == self._page_size for step in steps)
 
 
 @dataclass(frozen=True, slots=True)
 class _Advance:
-    """A page of `read` entries between two places, counted, and the addresses to which its emails went.
+    """A page of the log, counted, and the addresses to which its emails went.
 
     `health` are counts for the health of accounts, and `changes` those of the states that follow.
     """
 
-    start: Place
-    to: Place
-    read: int
+    page: log.Page
     counted: Counter[Counted]
     addressees: Sequence[_Addressee]
     health: Mapping[OrgHour, Counts]
     changes: Sequence[StateChange]
 
 
-def _next(tx: Tx, page_size: int, judge: Judge) -> _Advance | None:
-    """The next page, counted; None before the reader is registered."""
-    start = READER.place(tx)
-    if start is None:
+def _next(tx: Tx, page_size: int, judge: Judge) -> list[_Advance] | None:
+    """The next page of each unit that has one, counted; None before the reader is registered."""
+    places = READER.places(tx)
+    if not places:
         return None
-    entries = log.read(tx, start, page_size)
-    to = entries[-1].place if entries else start
-    # Events of accounts are not counted.
-    of_emails = [entry for entry in entries if entry.email_id]
-    counted, addressees, health = _count(tx, of_emails, start)
-    return _Advance(start, to, len(entries), counted, addressees, health, judge.changes(tx, health))
+    found = []
+    for page in log.pages(tx, places, page_size):
+        # Events of accounts are not counted.
+        of_emails = [entry for entry in page.entries if entry.email_id]
+        counted, addressees, health = _count(tx, of_emails, page.start)
+        found.append(_Advance(page, counted, addressees, health, judge.changes(tx, health)))
+    return found
 
 
 def _count(
@@ -156,7 +154,7 @@ def _count(
         return Counter(), [], {}
     addresses = _addresses(tx, keys)
     numbers = {key: len(of_email) for key, of_email in addresses.items()}
-    earlier = _EARLIER.all(tx, keys, to_tx=start.tx, to_seq=start.seq)
+    earlier = _EARLIER.all(tx, keys, to_stamp=start.stamp, to_seq=start.seq)
     begun = {(entry.org_id, entry.email_id) for entry in entries if entry.type in _BEGINNINGS}
     addressees = [
         _Addressee(org_id, address.lower().encode(), email_id)
@@ -183,7 +181,8 @@ def _advance(tx: Tx, steps: Sequence[_Advance]) -> list[bool]:
 
 
 def _advance_one(tx: Tx, step: _Advance) -> bool:
-    if not READER.move(tx, step.start, step.to):
+    page = step.page
+    if not READER.move(tx, page.unit, page.start, page.to):
         return False
     _ADD_COUNTS.run(
         tx, [{**counted._asdict(), "count": count} for counted, count in sorted(step.counted.items())]

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -12,7 +13,7 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
 from server.events.follower import Follower
-from server.events.rows import ACCOUNT, BEGINNING, CONTACT, EventRow, Place
+from server.events.rows import ACCOUNT, CONTACT, EventRow, Place
 from server.webhooks import intake, subscriptions
 from server.webhooks.formats.format import EmailRow, Format
 from server.webhooks.formats.table import FORMATS
@@ -32,10 +33,22 @@ _MAX_UNSAVED = 5_000
 _log = structlog.get_logger()
 
 
+@dataclass(slots=True)
+class _Progress:
+    """The stored place in a unit, and the place up to which this process has read.
+
+    Between them are `unsaved` events without calls.
+    """
+
+    stored: Place
+    reached: Place
+    unsaved: int = 0
+
+
 class FanOut(Follower):
     """The reader of the log that fills the queue of webhook calls.
 
-    Its place in the log is stored in the same transaction as the calls, and only if it is still where this
+    Its place in a unit is stored in the same transaction as the calls, and only if it is still where this
     process read from: any number of processes may run one, no event is skipped and none is taken twice.
     """
 
@@ -63,54 +76,65 @@ class FanOut(Follower):
         self._webhook_calls_due = webhook_calls_due
         self._page_size = page_size
         self._formats = formats
-        # The stored place, and the place up to which this process has read: no event between has calls.
-        self._stored: Place | None = None
-        self._reached = BEGINNING
-        self._unsaved = 0
+        # By unit; empty before the stored places are read.
+        self._progress: dict[int, _Progress] = {}
 
     async def step(self) -> bool:
-        """Reads one page and adds its calls; returns whether there may be more events."""
-        if self._stored is None and not await self._load():
+        """Reads a page of each unit and adds its calls; returns whether there may be more events."""
+        if not self._progress and not await self._load():
             return True
-        assert self._stored is not None
-        entries, calls = await self._database.read(_page, self._reached, self._page_size, self._formats)
-        if not entries:
-            return False
-        reached = entries[-1].place
-        self._unsaved += len(entries)
-        if not calls and self._unsaved < _MAX_UNSAVED:
-            self._reached = reached
-            return len(entries) == self._page_size
-        step = Advance(self._stored, reached, calls, self._clock.now_ms())
-        if not (await self._writer.submit(intake.advance, [step]))[0]:
+        reached = {unit: progress.reached for unit, progress in self._progress.items()}
+        pages = await self._database.read(_pages, reached, self._page_size, self._formats)
+        steps = []
+        for page, calls in pages:
+            progress = self._progress[page.unit]
+            progress.reached = page.to
+            progress.unsaved += len(page.entries)
+            if calls or progress.unsaved >= _MAX_UNSAVED:
+                progress.unsaved = 0
+                steps.append(Advance(page.unit, progress.stored, page.to, calls, self._clock.now_ms()))
+        try:
+            moved = await self._writer.submit(intake.advance, steps)
+        except Exception:
+            # Whether they were stored or not: go on from what is.
+            self._progress.clear()
+            raise
+        if not all(moved):
             # Another process was faster: go on from where it is.
-            self._stored = None
-            return False
-        self._stored = self._reached = reached
-        self._unsaved = 0
-        if calls:
+            self._progress.clear()
+        else:
+            for step in steps:
+                self._progress[step.unit].stored = step.to
+        if any(step.calls for step in steps):
             self._webhook_calls_due.notify()
-        return len(entries) == self._page_size
+        return any(len(page.entries) == self._page_size for page, _ in pages)
 
     async def _load(self) -> bool:
-        """Loads the stored place; False if the reader had to be registered first."""
-        place = await self._database.read(intake.READER.place)
-        if place is None:
+        """Loads the stored places; False if the reader had to be registered first."""
+        places = await self._database.read(intake.READER.places)
+        if not places:
             await self._writer.submit(intake.READER.register, [None])
-            return False
-        self._stored, self._reached, self._unsaved = place, max(place, self._reached), 0
-        return True
+        self._progress = {unit: _Progress(place, place) for unit, place in places.items()}
+        return bool(places)
 
 
-def _page(
-    tx: Tx, after: Place, page_size: int, formats: Mapping[str, Format]
-) -> tuple[Sequence[EventRow], list[NewCall]]:
-    """The next events of the log, and the calls about them."""
-    entries = log.read(tx, after, page_size)
-    found = subscriptions.of_organisations(tx, {entry.org_id for entry in entries}) if entries else []
-    if not found:
-        return entries, []
+def _pages(
+    tx: Tx, places: Mapping[int, Place], page_size: int, formats: Mapping[str, Format]
+) -> list[tuple[log.Page, list[NewCall]]]:
+    """The next events of each unit that has some, and the calls about them."""
+    pages = log.pages(tx, places, page_size)
+    org_ids = {entry.org_id for page in pages for entry in page.entries}
+    found = subscriptions.of_organisations(tx, org_ids) if org_ids else []
+    return [(page, _calls(tx, page.entries, found, formats)) for page in pages]
+
+
+def _calls(
+    tx: Tx, entries: Sequence[EventRow], found: Iterable[Subscription], formats: Mapping[str, Format]
+) -> list[NewCall]:
+    """The calls about events."""
     subscribed = list(_subscribed(entries, found))
+    if not subscribed:
+        return []
     emails = subscriptions.emails(tx, {(entry.org_id, entry.email_id) for entry, _ in subscribed})
     calls: list[NewCall] = []
     for entry, subscribers in subscribed:
@@ -127,7 +151,7 @@ def _page(
             for subscriber in subscribers
             if (body := bodies[subscriber.format]) is not None
         ]
-    return entries, calls
+    return calls
 
 
 def _body(event: EventRow, email: EmailRow | None, name: str, formats: Mapping[str, Format]) -> bytes | None:
@@ -170,7 +194,7 @@ def _subscribed(
         subscribers = [
             subscription
             for subscription in by_type.get((entry.org_id, entry.type), ())
-            if entry.place > (subscription.since_tx, subscription.since_seq)
+            if entry.place > (subscription.since_stamp, subscription.since_seq)
         ]
         if subscribers:
             yield entry, subscribers

@@ -41,8 +41,9 @@ class NewCall:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """The calls about the events between two places of the log, which the reader has read."""
+    """The calls about the events between two places of a unit of the log, which the reader has read."""
 
+    unit: int
     start: Place
     to: Place
     calls: Sequence[NewCall]
@@ -59,7 +60,7 @@ def advance(tx: Tx, advances: Sequence[Advance]) -> list[bool]:
 
 
 def _advance(tx: Tx, step: Advance) -> bool:
-    if not READER.move(tx, step.start, step.to):
+    if not READER.move(tx, step.unit, step.start, step.to):
         return False
     if step.calls:
         add_calls(tx, step.calls, step.now_ms)

@@ -140,7 +140,6 @@ def add(tx: Tx, new: Sequence[NewWebhook]) -> list[None]:
 
     An act of the `Writer`.
     """
-    since = log.end(tx)
     tx.change(
         insert(webhooks),
         [
@@ -152,11 +151,12 @@ def add(tx: Tx, new: Sequence[NewWebhook]) -> list[None]:
                 "secret": webhook.secret,
                 "format": webhook.format,
                 "status": ENABLED,
-                "since_tx": since.tx,
+                "since_stamp": since.stamp,
                 "since_seq": since.seq,
                 "created_at": webhook.created_at,
             }
             for webhook in new
+            for since in (log.end(tx, webhook.org_id),)
         ],
     )
     return [None] * len(new)

@@ -11,20 +11,20 @@ from server.webhooks.formats.format import EmailRow
 class Subscription(NamedTuple):
     """The event types that a webhook gets, and in which format.
 
-    It gets only events after the place (`since_tx`, `since_seq`).
+    It gets only events after the place (`since_stamp`, `since_seq`).
     """
 
     org_id: str
     id: str
     format: str
     events: str  # a JSON list
-    since_tx: int
+    since_stamp: int
     since_seq: int
 
 
 _SUBSCRIPTIONS = Statement(
     Subscription,
-    "SELECT org_id, id, format, events, since_tx, since_seq FROM webhooks WHERE org_id IN {keys}",
+    "SELECT org_id, id, format, events, since_stamp, since_seq FROM webhooks WHERE org_id IN {keys}",
     keys={"org_id": "text"},
 )
 _EMAILS = Statement(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from server.db.tables.emails import email_contents, email_tags, emails, recipients
-from server.db.tables.events import events, log_readers
+from server.db.tables.events import events, log_heads, log_readers
 from server.db.tables.queue import delivery_queue
 from server.db.tables.stats import addressees, daily_counts
 from server.queue.rules import PRIORITY_TRANSACTIONAL, shard_of
@@ -72,8 +72,11 @@ class FullStack(Stack):
         self._insert_emails(connection, self.queued, f"{begin} + i * {step}", "queued")
         self._insert_counts(connection)
         [last] = connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()
+        place = {"unit": "0", "stamp": "1", "seq": str(last)}
+        connection.execute(f"DELETE FROM {log_heads.name}")
+        insert(connection, log_heads.name, place)
         for reader in (STATISTICS.name, WEBHOOKS.name):
-            insert(connection, log_readers.name, {"reader": f"'{reader}'", "tx": "0", "seq": str(last)})
+            insert(connection, log_readers.name, {"reader": f"'{reader}'", **place})
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
@@ -137,7 +140,8 @@ class FullStack(Stack):
                 events.name,
                 {
                     "org_id": org_id,
-                    "tx": "0",
+                    "unit": "0",
+                    "stamp": "1",
                     "seq": f"{place} + 1 + i",
                     "id": f"printf('%012x%012x', {at}, i * 2 + {offset})",
                     "email_id": email_id,

@@ -57,7 +57,7 @@ class Readers:
     def _log(self) -> Sequence[tuple[str, str]]:
         with store(self._stack.database_url) as connection:
             rows = connection.execute(
-                text("SELECT id, type FROM events WHERE org_id = :org ORDER BY tx, seq"),
+                text("SELECT id, type FROM events WHERE org_id = :org ORDER BY stamp, seq"),
                 {"org": self._stack.org_id},
             )
             return [(row.id, row.type) for row in rows]

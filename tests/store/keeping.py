@@ -25,7 +25,9 @@ from server.db.tables.operators import operator_entries
 from server.db.tables.stats import addressees, daily_counts
 from server.db.tables.webhooks import webhook_attempts, webhook_calls, webhooks
 from server.db.tx import Tx
+from server.db.units import unit_of
 from server.db.writer import Writer
+from server.events.reader import Reader
 from server.ids import least_id_of, new_id
 from server.retention.emails import Emails
 from server.retention.events import Events
@@ -84,12 +86,12 @@ class Keeping:
         rows = [
             {
                 **{"org_id": org_id, "id": id, "url": "https://example.org", "events": "[]", "secret": b"s"},
-                **{"status": "enabled", "since_tx": 0, "since_seq": 0, "created_at": START_MS},
+                **{"status": "enabled", "since_stamp": 0, "since_seq": 0, "created_at": START_MS},
             }
             for org_id, id in self.webhooks.items()
         ]
         await self.writer.run(Tx.change, insert(webhooks), rows)
-        await self.writer.run(Tx.change, insert(log_readers), {"reader": "all", "tx": 0, "seq": 0})
+        await self.writer.submit(Reader("all").register, [None])
 
     async def fill(self, days: int) -> None:
         """Adds the rows of the next days to each organisation; the reader of the log has read them."""
@@ -101,7 +103,7 @@ class Keeping:
         def write(tx: Tx) -> None:
             for table, of_table in _by_table(rows).items():
                 tx.change(insert(table), of_table)
-            tx.change(update(log_readers).values(seq=self._last_seq))
+            tx.change(update(log_readers).values(stamp=1, seq=self._last_seq))
 
         await self.writer.run(write)
 
@@ -253,7 +255,13 @@ class Keeping:
             yield (
                 events,
                 {
-                    **{**key, "tx": 0, "seq": self._last_seq, "id": event_id, "type": type, "attempt": 1},
+                    **{
+                        **key,
+                        "unit": unit_of(self.database.engine, org_id),
+                        "stamp": 1,
+                        "seq": self._last_seq,
+                    },
+                    **{"id": event_id, "type": type, "attempt": 1},
                     **{"recipient": address, "possible_duplicate": False, "created_at": now},
                 },
             )

@@ -1,16 +1,14 @@
 """A store with the parts that send mail, report what became of it, and count it."""
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from sqlalchemy import select
-
 from server.account_health.judging import Judge
 from server.account_health.rules import Thresholds
 from server.db.database import Database
-from server.db.tables.events import events
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.record import Attempt, Settlement, settlement
@@ -18,7 +16,7 @@ from server.delivery.store import LeasedQueue
 from server.delivery.stored import Stored, load
 from server.delivery.verdict import Outcome, RetryPolicy, Verdict
 from server.emails.schedule import cancel
-from server.events.rows import Place
+from server.events import log
 from server.ids import new_id
 from server.inbound.feedback import Feedback, Kind, record
 from server.queue.rows import Claimed
@@ -31,7 +29,7 @@ from server.work.backpressure import Backpressure
 from server.work.notifier import Notifier
 from tests.delivery.queued import Queued, enqueue, rows_of
 from tests.harness.clock import ManualClock
-from tests.harness.waiting import until
+from tests.harness.waiting import WITHIN_S
 
 PATIENCE = RetryPolicy(DAY_MS, 1)
 DELIVERED = Outcome(Verdict.DELIVERED, 250, "2.0.0", "ok")
@@ -95,18 +93,14 @@ class Mailing:
         await self.writer.run(record, feedback, self.clock.now_ms())
 
     async def count(self) -> None:
-        """Reads the log to its end, which on PostgreSQL other transactions may keep from being seen yet."""
-
-        last = select(events.c.tx, events.c.seq).order_by(events.c.tx.desc(), events.c.seq.desc()).limit(1)
+        """Reads the log to its end."""
 
         def is_at_the_end(tx: Tx) -> bool:
-            return tx.first(Place, last) in (None, READER.place(tx))
+            return READER.places(tx) == log.ends(tx)
 
-        async def at_the_end() -> bool:
-            await self.reader.step()
-            return await self.database.read(is_at_the_end)
-
-        await until(at_the_end)
+        async with asyncio.timeout(WITHIN_S):
+            while not await self.database.read(is_at_the_end):
+                await self.reader.step()
 
     async def stats(self, org_id: str, days: int = 90) -> Stats:
         return await self.database.read(statistics, org_id, days, self.clock.now_ms())

@@ -201,7 +201,7 @@ async def test_counts_and_changes_are_exact_however_many_processes_read(
 async def types_of(database: Database, org_id: str) -> Sequence[str]:
     """The types of the account's events, in the order of the log."""
     query = select(events.c.type).where(events.c.org_id == org_id, events.c.email_id == "")
-    rows = await stored(database, query.order_by(events.c.tx, events.c.seq))
+    rows = await stored(database, query.order_by(events.c.stamp, events.c.seq))
     return [row.type for row in rows]
 
 
@@ -223,7 +223,7 @@ async def test_event_of_a_change_tells_its_reasons_and_rates(accounts: Accounts)
     """C-69."""
     await accounts.send(*[DELIVERED] * 96, *[NO_USER] * 4)
     rows = await accounts.mailing.database.read(
-        log.read, BEGINNING, 10, org_id=accounts.org_id, types=["account.paused"]
+        log.read, accounts.org_id, BEGINNING, 10, types=["account.paused"]
     )
     [event] = rows
     [change] = await accounts.mailing.database.read(health.history, accounts.org_id)

@@ -34,7 +34,7 @@ async def shop(database: Database, writer: Writer) -> Shop:
 
 async def entries(shop: Shop) -> list[EventRow]:
     """The log of the organisation."""
-    return await shop.database.read(log.read, BEGINNING, 10_000, org_id=shop.org_id)
+    return await shop.database.read(log.read, shop.org_id, BEGINNING, 10_000)
 
 
 async def seen(shop: Shop) -> list[tuple[str, str]]:

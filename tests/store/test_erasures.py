@@ -269,7 +269,7 @@ async def test_events_of_a_contact_lose_its_address_and_name_however_many_there_
     done = await erasing.finish(await erasing.request())
     await erasing.read_log()
     assert await erasing.personal() == {}
-    rows = await erasing.database.read(log.read, BEGINNING, 10, org_id=erasing.org_id)
+    rows = await erasing.database.read(log.read, erasing.org_id, BEGINNING, 10)
     assert [(row.type, row.recipient) for row in rows] == [
         ("contact.created", done.stand_in),
         ("contact.deleted", done.stand_in),

@@ -23,6 +23,8 @@ from server.db.writer import Writer
 from server.emails import store as email_store
 from server.events import log
 from server.events.log import Entry
+from server.events.reader import Reader
+from server.events.rows import Place
 from server.ids import least_id_of, new_id
 from server.retention import emails as emails_kind
 from server.retention.captured import CapturedSweep
@@ -134,19 +136,22 @@ async def test_mail_that_is_still_to_be_sent_is_kept(keeping: Keeping, writer: W
 async def test_events_that_a_reader_has_still_to_read_are_kept(keeping: Keeping, writer: Writer) -> None:
     await keeping.fill(3)
     keeping.clock.advance(100 * DAY_S)
-    await writer.run(Tx.change, insert(log_readers), {"reader": "slow", "tx": 0, "seq": 8})
+    await writer.submit(Reader("slow").register, [None])
+    slow = update(log_readers).where(log_readers.c.reader == "slow")
+    await writer.run(Tx.change, slow.values(stamp=1, seq=7))
     await keeping.sweep()
     seqs = [row.seq for row in await stored(keeping.database, select(events.c.seq))]
     assert min(seqs) >= 8
     assert len(seqs) > EMAILS_A_DAY
     await writer.run(Tx.change, update(log_readers).values(seq=max(seqs)))
     await keeping.sweep()
-    # The newest one stays: SQLite counts on from it.
-    assert [row.seq for row in await stored(keeping.database, select(events.c.seq))] == [max(seqs)]
-    entry = Entry(org_id=keeping.org_ids[0], email_id="", type="account.healthy", created_at=0, details="{}")
+    assert await stored(keeping.database, select(events.c.seq)) == []
+    # The places go on where they were, and the old cursor of a caller stays good.
+    org_id = keeping.org_ids[0]
+    entry = Entry(org_id=org_id, email_id="", type="account.healthy", created_at=0, details="{}")
     await writer.run(log.append, [entry])
-    places = [(row.tx, row.seq) for row in await stored(keeping.database, select(events.c.tx, events.c.seq))]
-    assert len([place for place in places if place > (0, max(seqs))]) == 1
+    rows = await keeping.database.read(log.read, org_id, Place(1, max(seqs)), 10)
+    assert [row.id for row in rows] == [entry.id]
 
 
 async def test_calls_that_are_still_to_be_made_are_kept(keeping: Keeping, writer: Writer) -> None:

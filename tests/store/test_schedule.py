@@ -80,7 +80,9 @@ class Scheduling(Accepting):
         return await self.database.read(own_value, int, select(usage.c.day_count)) or 0
 
     async def events(self, email_id: str) -> list[str]:
-        query = select(events.c.type).where(events.c.email_id == email_id).order_by(events.c.tx, events.c.seq)
+        query = (
+            select(events.c.type).where(events.c.email_id == email_id).order_by(events.c.stamp, events.c.seq)
+        )
         types = await self.database.read(own_values, str, query)
         return [type.removeprefix("email.") for type in types]
 

@@ -264,7 +264,7 @@ class Mail(RuleBasedStateMachine):
 
     def events(self) -> list[Event]:
         columns = [events.c[name] for name in Event._fields]
-        return self.tx.all(Event, select(*columns).order_by(events.c.tx, events.c.seq))
+        return self.tx.all(Event, select(*columns).order_by(events.c.stamp, events.c.seq))
 
     def queued(self) -> set[tuple[str, int]]:
         rows = self.connection.execute(select(delivery_queue.c.email_id, delivery_queue.c.no))

@@ -47,7 +47,7 @@ def _webhook(key: WebhookKey) -> dict[str, Any]:
         "events": "[]",
         "secret": b"x",
         "status": "enabled",
-        "since_tx": 0,
+        "since_stamp": 0,
         "since_seq": 0,
         "created_at": START_MS,
     }

@@ -188,10 +188,10 @@ async def test_events_without_a_webhook_cost_no_write(database: Database, writer
     reader = new_fan_out(database, writer)
     while await reader.step():
         pass
-    before = await database.read(intake.READER.place)
+    before = await database.read(intake.READER.places)
     await happen(writer, new_id(), "email.sent")
     await reader.step()
-    assert await database.read(intake.READER.place) == before
+    assert await database.read(intake.READER.places) == before
     org_id = new_id()
     webhook_id = await register(writer, org_id)
     await happen(writer, org_id, "email.sent")

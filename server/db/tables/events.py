@@ -4,13 +4,12 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger
 
 from server.db.tables.metadata import id_column, metadata, partial_index, time_column
 
-# The log. An entry's place is (tx, seq): on PostgreSQL the writing transaction and a sequence, so that a
-# reader can stop short of transactions that still run; on SQLite, where one connection writes, tx is 0.
+# The log. An entry's place in its unit is (stamp, seq): see server/events/log.py.
 events = Table(
     "events",
     metadata,
     id_column("org_id", primary_key=True),
-    Column("tx", BigInteger, primary_key=True, autoincrement=False),
+    Column("stamp", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     id_column("id"),
     id_column("email_id"),
@@ -28,17 +27,29 @@ events = Table(
     # A JSON object: the facts of an event that is about no email, whose `email_id` is empty. The
     # `recipient` of an event of a contact is its address.
     Column("details", Text),
-    Index("ix_events_place", "tx", "seq"),
+    # The part of the organisations that it belongs to: see server/db/units.py.
+    Column("unit", SmallInteger, nullable=False),
+    Index("ix_events_place", "unit", "stamp", "seq"),
     Index("ix_events_org_id_email_id", "org_id", "email_id"),
     partial_index("ix_events_org_id_recipient", "org_id", "recipient", where="email_id = ''"),
     sqlite_with_rowid=False,
 )
 
-# The place in the log up to which each reader has read.
+# The place of the newest entry of each unit: a transaction that appends locks the row until it has committed.
+log_heads = Table(
+    "log_heads",
+    metadata,
+    Column("unit", SmallInteger, primary_key=True, autoincrement=False),
+    Column("stamp", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+# The place in each unit up to which each reader has read.
 log_readers = Table(
     "log_readers",
     metadata,
     Column("reader", String(32), primary_key=True),
-    Column("tx", BigInteger, nullable=False),
+    Column("unit", SmallInteger, primary_key=True, autoincrement=False),
+    Column("stamp", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
 )

@@ -15,12 +15,12 @@ erasures = Table(
     Column("address", LargeBinary, nullable=True),  # sealed
     # The user who asked for it.
     id_column("user_id"),
-    # One of `emails`, `waiting`, `again`, `records`, `completed`.
+    # One of `emails`, `settling`, `waiting`, `again`, `records`, `completed`.
     Column("phase", String(9), nullable=False),
     # The id up to which the phase has come; empty at its beginning.
     Column("cursor", String(24), nullable=False),
     # The place in the log that its readers must have passed before the emails are walked over again.
-    Column("mark_tx", BigInteger, nullable=False),
+    Column("mark_stamp", BigInteger, nullable=False),
     Column("mark_seq", BigInteger, nullable=False),
     Column("email_count", Integer, nullable=False),
     # Every change adds 1: a process that has read an older version changes nothing.

@@ -34,7 +34,7 @@ webhooks = Table(
     # The first failure since the last success; null while calls succeed.
     time_column("failing_since", nullable=True),
     # The end of the log at the registration of the webhook, which gets the events after it.
-    Column("since_tx", BigInteger, nullable=False),
+    Column("since_stamp", BigInteger, nullable=False),
     Column("since_seq", BigInteger, nullable=False),
     time_column("created_at"),
 )

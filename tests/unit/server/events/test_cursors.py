@@ -27,7 +27,7 @@ def test_distance_between_cursors_cannot_be_read(place: Place, step: int) -> Non
     """The number of events that other organisations sent meanwhile is no business of mine."""
     first = CURSORS.cursor(ORG, place)
     second = CURSORS.cursor(
-        ORG, Place(place.tx, min(place.seq + step, 2**63 - 1) if place.seq < 2**62 else 0)
+        ORG, Place(place.stamp, min(place.seq + step, 2**63 - 1) if place.seq < 2**62 else 0)
     )
     assert len(first) == len(second) == 43
     assert sum(a == b for a, b in zip(first, second, strict=True)) < 20
