@@ -27,6 +27,7 @@ TESTS = {
     "server.domains.store.get": "test_domain_is_changed_by_one_at_a_time",
     "server.emails.due._DUE": "test_servers_release_different_emails",
     "server.emails.transitions._LOCK": "test_last_recipient_settles_the_email",
+    "server.events.log._LOCK": "test_units_are_locked_in_one_order",
     "server.limits._LOCK": "test_last_place_is_given_once",
     "server.queue.statements.CLAIM": "test_servers_claim_different_rows",
     "server.queue.statements.LEASES": "test_lease_is_settled_once",
