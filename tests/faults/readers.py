@@ -54,6 +54,18 @@ class Readers:
         """Differences between stream and log: events that came twice, out of order, or are in no log."""
         return differences(self._streamed, [id for id, _ in self._log()])
 
+    def log(self) -> list[str]:
+        """The ids of the events in the log, in order."""
+        return [id for id, _ in self._log()]
+
+    def streamed(self) -> list[str]:
+        """The ids of the events that the stream got."""
+        return list(self._streamed)
+
+    def called(self) -> list[str]:
+        """The ids of the events that the webhook was called about."""
+        return [call.headers["webhook-id"] for call in self._sink.calls]
+
     def _log(self) -> Sequence[tuple[str, str]]:
         with store(self._stack.database_url) as connection:
             rows = connection.execute(
