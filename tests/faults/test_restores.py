@@ -70,7 +70,7 @@ class Store:
 
 @pytest.fixture(params=["SQLite", "dump", "copy"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """SQLite; PostgreSQL as SQL on a fresh server, whose transaction ids start again, and as a copy of files."""
+    """SQLite, and PostgreSQL: as SQL on a fresh server, whose transaction ids start again, and as files."""
     if request.param == "SQLite":
         yield Store("SQLite", tmp_path)
         return
