@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from server.private_files import make_private
 from server.settings import Settings, SettingsError
 
-# What the lock's file says while a process holds it that runs until it is stopped.
+# The content of the lock's file while a process holds it: one that runs until it is stopped, or not.
 _SERVER, _COMMAND = b"server", b"command"
 # The time that a process waits for commands, and between two tries, in seconds. The second is as good as ever
 # long enough for a holder to write what it is.
