@@ -11,6 +11,8 @@ from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+# The metadata in which a server says what an operator should know.
+WARNING_KEY = "zidimail-warning"
 # Seconds in which a server that is ready says so.
 READY_TIMEOUT_S = 1.0
 # Seconds for which a downloaded file need not be asked for again.
@@ -25,19 +27,23 @@ class Health(HTTPEndpoint):
 
 
 class Readiness(HTTPEndpoint):
-    """Says whether the edge reaches a server that serves; 503 if not."""
+    """Says whether the edge reaches a server that serves, and what that warns of; 503 if not."""
 
     RESPONSE = health_pb2.HealthCheckResponse
 
     async def get(self, request: Request) -> Response:
-        check = request.app.state.health
+        check = request.app.state.health(
+            health_pb2.HealthCheckRequest(), timeout=READY_TIMEOUT_S, metadata=()
+        )
         try:
-            health = await check(health_pb2.HealthCheckRequest(), timeout=READY_TIMEOUT_S, metadata=())
+            health = await check
             is_ready = health.status == health_pb2.HealthCheckResponse.SERVING
+            trailers = await check.trailing_metadata()
         except grpc.aio.AioRpcError:
             is_ready = False
         if is_ready:
-            return JSONResponse({"status": "ok"})
+            warnings = [text for key, text in trailers or () if key == WARNING_KEY]
+            return JSONResponse({"status": "ok", **({"warnings": warnings} if warnings else {})})
         return JSONResponse({"status": "unavailable"}, status_code=503, headers={"Retry-After": "1"})
 
 

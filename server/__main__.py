@@ -44,7 +44,7 @@ def main() -> int:
     os.umask(PRIVATE_UMASK)
     try:
         settings = Settings.from_env()
-        with owned(settings.database_url):
+        with owned(settings, serves=arguments.command in (None, "serve", "worker")):
             return _run(arguments, settings)
     except StoreAway as error:
         print(f"zidimail: the store of ZIDIMAIL_DATABASE_URL cannot be used: {error.detail}", file=sys.stderr)

@@ -5,6 +5,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 import zidimail.v1
@@ -15,8 +16,8 @@ from server.account_health import wiring as account_health
 from server.accounts import wiring as accounts
 from server.admin import wiring as admin
 from server.billing import wiring as billing
-from server.clock import SystemClock
 from server.contacts import wiring as contacts
+from server.db.time import clock_of
 from server.delivery import wiring as delivery
 from server.domains import wiring as domains
 from server.emails import wiring as emails
@@ -33,6 +34,7 @@ from server.retention import wiring as retention
 from server.settings import Settings, SettingsError
 from server.stats import wiring as stats
 from server.suppressions import wiring as suppressions
+from server.timekeeping import timekeeping
 from server.webhooks import wiring as webhooks
 from server.wire.access import access_rules
 from server.wire.admission import Admission
@@ -55,7 +57,11 @@ _log = structlog.get_logger()
 def worker(kernel: Kernel) -> list[Service]:
     """The services of a process that only delivers, in the order of their start."""
     packages = [webhooks.build(kernel), stats.build(kernel), delivery.build(kernel), emails.build(kernel)]
-    return [kernel, *(service for package in packages for service in package.delivering)]
+    return [
+        kernel,
+        *timekeeping(kernel.clock, kernel.database),
+        *(service for package in packages for service in package.delivering),
+    ]
 
 
 def server(kernel: Kernel) -> list[Service]:
@@ -104,6 +110,7 @@ def server(kernel: Kernel) -> list[Service]:
     grpc_server = GrpcServer(settings, pipeline, servicers, identities.audit)
     return [
         kernel,
+        *timekeeping(kernel.clock, kernel.database, partial(grpc_server.health.warn, "clock")),
         *(service for package in packages for service in package.delivering),
         *(service for package in packages for service in package.serving),
         grpc_server,
@@ -122,7 +129,8 @@ async def run(settings: Settings, build: Callable[[Kernel], Sequence[Service]]) 
         loop.add_signal_handler(number, stopping.set)
     if settings.metrics_listen is not None:
         _show_metrics(settings.metrics_listen)
-    async with running([*build(Kernel(settings, SystemClock())), MemoryReturn()]):
+    clock = await clock_of(settings.database_url)
+    async with running([*build(Kernel(settings, clock)), MemoryReturn()]):
         # Objects made until now stay, and those of a call mostly go by themselves: looking for cycles as
         # often as Python does by default took 5 % of the time under load.
         gc.freeze()

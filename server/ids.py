@@ -2,7 +2,8 @@
 
 import random
 import re
-import time
+
+from server.clock import Clock, SystemClock
 
 # The organisation of the platform itself, which sends its own mail (C-78); no id that is made begins like it.
 SYSTEM_ORG_ID = "000000007a6964696d61696c"
@@ -17,10 +18,11 @@ class _Sequence:
     """48 bits of milliseconds, 48 random bits, strictly increasing within this process."""
 
     def __init__(self) -> None:
+        self.clock: Clock = SystemClock()
         self._last = 0
 
     def next(self) -> int:
-        value = (time.time_ns() // 1_000_000) << _RANDOM_BITS | _RANDOM.getrandbits(_RANDOM_BITS)
+        value = self.clock.now_ms() << _RANDOM_BITS | _RANDOM.getrandbits(_RANDOM_BITS)
         if value <= self._last:
             value = self._last + 1 + _RANDOM.getrandbits(_STEP_BITS)
         self._last = value
@@ -28,6 +30,11 @@ class _Sequence:
 
 
 _SEQUENCE = _Sequence()
+
+
+def go_by(clock: Clock) -> None:
+    """Makes the ids of this process go by `clock`: lists and retention take them for times (C-30, C-93)."""
+    _SEQUENCE.clock = clock
 
 
 def new_id() -> str:

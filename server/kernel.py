@@ -29,7 +29,7 @@ class Kernel:
         self.seal = Seal(settings.secret)
         self.database = Database(settings.database_url)
         self.writer = Writer(self.database)
-        self.resolver = Resolver(settings)
+        self.resolver = Resolver(settings, clock)
         self.backpressure = Backpressure(share=settings.background_share)
         self.long_work = LongWork()
         # Hints between packages; whoever depends on one polls as well.

@@ -8,6 +8,7 @@ from server.account_health.rules import STATES, is_better
 from server.admin.acts import decide
 from server.admin.faults import OrganisationNotFound
 from server.commands.actor import by_command
+from server.db.time import clock_of
 from server.db.tx import Tx
 from server.db.writer import running_writer
 from server.settings import Settings, SettingsError
@@ -28,7 +29,7 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, obje
     Raises `OrganisationNotFound`, `AccountStateChanged`, and `SettingsError` for a state that gets worse
     without a note.
     """
-    by = by_command("account-state", name=args.by, reason=args.note)
+    by = by_command("account-state", await clock_of(settings.database_url), name=args.by, reason=args.note)
 
     def write(tx: Tx) -> dict[str, object]:
         if args.state is not None:

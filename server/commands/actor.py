@@ -4,7 +4,7 @@ import getpass
 
 from server.accounts.operator_log import Actor
 from server.admin.acts import By
-from server.clock import SystemClock
+from server.clock import Clock
 
 
 def operator_name() -> str:
@@ -16,8 +16,6 @@ def operator_name() -> str:
         return "operator"
 
 
-def by_command(command: str, *, name: str | None = None, reason: str = "") -> By:
+def by_command(command: str, clock: Clock, *, name: str | None = None, reason: str = "") -> By:
     """An act by a command, now; the operator is the system's user unless a name is given."""
-    return By(
-        Actor("internal", "", name or operator_name()), f"command/{command}", SystemClock().now_ms(), reason
-    )
+    return By(Actor("internal", "", name or operator_name()), f"command/{command}", clock.now_ms(), reason)

@@ -11,9 +11,9 @@ from server.accounts.passwords import hash_of, new_password
 from server.accounts.rules import PLANS, PROFILES, owner_address
 from server.accounts.session_store import add_session
 from server.accounts.session_tokens import SessionTokens
-from server.clock import SystemClock
 from server.db.installation import check_secret
 from server.db.migrate import upgrade
+from server.db.time import clock_of
 from server.db.tx import Tx
 from server.db.writer import running_writer
 from server.domains import store as domains
@@ -52,7 +52,7 @@ async def bootstrap(args: argparse.Namespace, settings: Settings) -> dict[str, s
         raise ValidationFailed([Violation("verified", "needs a domain: add --domain NAME")])
     domain = None if args.domain is None else host_name(args.domain)
     await asyncio.to_thread(upgrade, settings.database_url)
-    clock, seal = SystemClock(), Seal(settings.secret)
+    clock, seal = await clock_of(settings.database_url), Seal(settings.secret)
     org_id, key, now = new_id(), mint(args.key_style), clock.now_ms()
     password = new_password()
     password_hash = await hash_of(password)

@@ -7,6 +7,7 @@ from server.accounts import operator_log, operators
 from server.accounts.operator_log import Act
 from server.admin.acts import By
 from server.commands.actor import by_command
+from server.db.time import clock_of
 from server.db.tx import Tx
 from server.db.writer import running_writer
 from server.ids import is_id
@@ -32,7 +33,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> object:
     On PostgreSQL servers notice within 5 seconds; on SQLite stop the server first, which owns the file.
     Raises `SettingsError` for an unknown user or token, and for a name that cannot be one.
     """
-    by = by_command(f"operator {args.act}")
+    by = by_command(f"operator {args.act}", await clock_of(settings.database_url))
     async with running_writer(settings.database_url) as writer:
         if args.act in ("grant", "revoke"):
             return await writer.run(_mark, args.email.strip().lower(), by, is_operator=args.act == "grant")

@@ -8,6 +8,7 @@ from server.accounts.store import OrganisationRow
 from server.admin.acts import change_organisation, decide
 from server.commands.actor import by_command
 from server.commands.options import LIMITS, limits_of
+from server.db.time import clock_of
 from server.db.tx import Tx
 from server.db.writer import running_writer
 from server.settings import Settings
@@ -30,7 +31,8 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, obje
     On PostgreSQL servers notice within 5 seconds; on SQLite stop the server first, which owns the file.
     Raises `OrganisationNotFound`, `PlanNotFound`, `AccountStateChanged`, `SettingsError`.
     """
-    changes, by = _changes(args), by_command("organisation")
+    changes = _changes(args)
+    by = by_command("organisation", await clock_of(settings.database_url))
     hours = thresholds_of(settings).window_hours
 
     def write(tx: Tx) -> OrganisationRow:

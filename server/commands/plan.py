@@ -5,6 +5,7 @@ import argparse
 from server.admin.acts import change_plan_limits
 from server.commands.actor import by_command
 from server.commands.options import LIMITS, limits_of, whole_number
+from server.db.time import clock_of
 from server.db.writer import running_writer
 from server.quotas.plans import is_paypal_plan
 from server.settings import Settings, SettingsError
@@ -30,7 +31,8 @@ async def change(args: argparse.Namespace, settings: Settings) -> dict[str, obje
     On PostgreSQL it holds from the next send on; on SQLite stop the server first, which owns the file.
     Raises `PlanNotFound`, `SettingsError`.
     """
-    changes, by = _changes(args), by_command("plan")
+    changes = _changes(args)
+    by = by_command("plan", await clock_of(settings.database_url))
     async with running_writer(settings.database_url) as writer:
         return (await writer.run(change_plan_limits, args.plan, changes, by))._asdict()
 

@@ -7,6 +7,7 @@
 | `/flaky-<n>` | 500 to the first n requests, then 200 |
 | `/hang` | none |
 | `/wait` | 200 as soon as the sink's event `go` is set |
+| `/pause-<seconds>` | 200 after that time |
 | `/drop` | the connection breaks |
 | `/endless` | 200 with a body without end |
 | `/slow-headers` | 200, a byte at a time |
@@ -37,7 +38,7 @@ from tests.harness.certificates import throw_away
 SLOW_PAUSE_S = 0.2
 ENDLESS_CHUNK = b"x" * 65536
 ORDER = re.compile(
-    r"/(?P<act>\d{3}|flaky-\d+|hang|wait|drop|endless|slow-headers|redirect)(?:/(?P<rest>.*))?"
+    r"/(?P<act>\d{3}|flaky-\d+|pause-[\d.]+|hang|wait|drop|endless|slow-headers|redirect)(?:/(?P<rest>.*))?"
 )
 REASONS = {200: "OK", 204: "No Content", 302: "Found", 410: "Gone", 429: "Too Many Requests"}
 
@@ -159,6 +160,9 @@ class WebhookSink:
         if act.startswith("flaky-"):
             self._seen[call.path] += 1
             return await _reply(writer, 500 if self._seen[call.path] <= int(act[6:]) else 200)
+        if act.startswith("pause-"):
+            await asyncio.sleep(float(act[6:]))
+            return await _reply(writer, 200)
         match act:
             case "hang":
                 await asyncio.Event().wait()

@@ -56,6 +56,19 @@ class Access(access_service_pb2_grpc.AccessServiceServicer):
         return access_service_pb2.GetCallerResponse()
 
 
+class _Health(HealthServicer):
+    """The health service, with the warnings of a server."""
+
+    def __init__(self, server: EmailServer) -> None:
+        super().__init__()
+        self._server = server
+
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: Context) -> Any:
+        """Sends the warnings as the server of the contract does."""
+        context.set_trailing_metadata([("zidimail-warning", text) for text in self._server.warnings])
+        return await super().Check(request, context)
+
+
 class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
     """Takes every email; the id of its answer is the subject. Records what it was called with.
 
@@ -64,7 +77,9 @@ class EmailServer(email_service_pb2_grpc.EmailServiceServicer):
     """
 
     def __init__(self) -> None:
-        self.health = HealthServicer()
+        self.health = _Health(self)
+        # The warnings that its health service sends with its status.
+        self.warnings: list[str] = []
         self.target = ""
         self.in_flight = 0
         self.forget()

@@ -322,6 +322,16 @@ async def test_without_a_server_it_is_503_until_there_is_one() -> None:
         await server.stop(grace=0)
 
 
+async def test_readyz_shows_the_warnings_of_a_server_that_serves(emails: EmailServer) -> None:
+    """C-93."""
+    async with serve_edge(Settings(server=emails.target)) as url, httpx.AsyncClient(base_url=url) as client:
+        assert (await client.get("/readyz")).json() == {"status": "ok"}
+        emails.warnings = ["The clock is wrong.", "The disk is nearly full."]
+        answer = await client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "warnings": emails.warnings}
+
+
 @pytest.mark.parametrize("limits", [{"requests_limit": 4}, {"bodies_limit": 100}])
 async def test_requests_over_capacity_are_503_and_the_rest_are_answered(
     emails: EmailServer, limits: dict[str, int]
