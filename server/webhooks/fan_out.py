@@ -96,7 +96,7 @@ class FanOut(Follower):
         try:
             moved = await self._writer.submit(intake.advance, steps)
         except Exception:
-            # Whether they were stored or not: go on from what is.
+            # They may have been stored: go on from what is.
             self._progress.clear()
             raise
         if not all(moved):

@@ -1,4 +1,4 @@
-"""The clients of a run. Each notes what it was told; none of them knows of the faults."""
+"""The clients of a run. Each notes the replies it gets; none of them knows of the faults."""
 
 import asyncio
 import itertools
@@ -16,7 +16,7 @@ from zidimail.v1 import event_service_pb2, event_service_pb2_grpc
 
 from tests.harness.ledger import LEDGER_HEADER
 from tests.harness.stack import Stack
-from tests.histories.history import Cancel, History, Send, Told
+from tests.histories.history import Cancel, History, Reply, Send
 
 _TIMEOUT_S = 8.0
 _PAUSE_S = 0.05
@@ -27,9 +27,9 @@ _AHEAD_S = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a client knows after one request; `status` is 0 and `body` None if no answer came."""
+    """The outcome of one request for its client; `status` is 0 and `body` None if no answer came."""
 
-    told: Told
+    reply: Reply
     status: int = 0
     body: Any = None
 
@@ -66,7 +66,7 @@ class Client:
         """The JSON of the first answer of success."""
         while True:
             answer = await self.ask(method, path, body)
-            if answer.told == "yes":
+            if answer.reply == "yes":
                 return answer.body
             await asyncio.sleep(_PAUSE_S)
 
@@ -89,8 +89,8 @@ async def send_without_keys(client: Client, domain: str, history: History, stopp
             return
         mark = f"plain-{id(client)}-{number}"
         answer = await client.ask("POST", "/v1/emails", email(domain, mark))
-        history.sends.append(Send(mark, answer.told))
-        if answer.told != "yes":
+        history.sends.append(Send(mark, answer.reply))
+        if answer.reply != "yes":
             await asyncio.sleep(_PAUSE_S)
 
 
@@ -105,14 +105,14 @@ async def cancel_at_the_edge(
         due = datetime.now(UTC) + timedelta(seconds=_AHEAD_S)
         body = email(domain, mark) | {"scheduled_at": due.isoformat()}
         made = await client.ask("POST", "/v1/emails", body)
-        if made.told != "yes":
-            # Whether or not it is stored, it is not cancelled.
-            history.sends.append(Send(mark, made.told))
+        if made.reply != "yes":
+            # It is not cancelled, stored or not.
+            history.sends.append(Send(mark, made.reply))
             await asyncio.sleep(_PAUSE_S)
             continue
         await asyncio.sleep(_AHEAD_S + chance.uniform(-0.2, 0.3))
         cancelled = await client.ask("POST", f"/v1/emails/{made.body['id']}/cancel")
-        history.cancels.append(Cancel(mark, cancelled.told))
+        history.cancels.append(Cancel(mark, cancelled.reply))
 
 
 async def race_for_the_limit(client: Client, domain: str, history: History, refusals: int = 5) -> None:
@@ -121,11 +121,11 @@ async def race_for_the_limit(client: Client, domain: str, history: History, refu
     for number in itertools.count():
         mark = f"limited-{id(client)}-{number}"
         answer = await client.ask("POST", "/v1/emails", email(domain, mark))
-        if answer.told == "no" and answer.status != 429:
+        if answer.reply == "no" and answer.status != 429:
             await asyncio.sleep(_PAUSE_S)
             continue
-        history.limited.append(Send(mark, answer.told))
-        refused = refused + 1 if answer.told == "no" else 0
+        history.limited.append(Send(mark, answer.reply))
+        refused = refused + 1 if answer.reply == "no" else 0
         if refused == refusals:
             return
 
@@ -147,7 +147,7 @@ async def move_webhooks(
         # An earlier try whose answer was lost may have been carried out: then it is not found.
         while True:
             answer = await client.ask("DELETE", path)
-            if answer.told == "yes" or answer.status == 404:
+            if answer.reply == "yes" or answer.status == 404:
                 break
             await asyncio.sleep(_PAUSE_S)
         history.abandoned[second] = time.monotonic()

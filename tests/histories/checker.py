@@ -6,7 +6,7 @@ Each function returns a sentence for each promise that was broken.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from tests.histories.history import History, Told
+from tests.histories.history import History, Reply
 
 # The types of events that statistics count one by one, by the names that they have there.
 _COUNTED = {"delivered": "email.delivered", "bounced": "email.bounced"}
@@ -28,18 +28,18 @@ def _sends(history: History) -> Iterator[str]:
     """Accepted mail arrives once, refused mail never; a second copy is flagged (DESIGN 8, C-94)."""
     taken = Counter(history.taken)
     for send in history.sends:
-        yield from _arrivals(send.mark, send.told, taken[send.mark], history)
+        yield from _arrivals(send.mark, send.reply, taken[send.mark], history)
 
 
 def _cancels(history: History) -> Iterator[str]:
     """Mail whose cancellation was confirmed never arrives, other mail does."""
-    opposite: dict[Told, Told] = {"yes": "no", "no": "yes", "unknown": "unknown"}
+    opposite: dict[Reply, Reply] = {"yes": "no", "no": "yes", "unknown": "unknown"}
     taken = Counter(history.taken)
     for cancel in history.cancels:
-        yield from _arrivals(cancel.mark, opposite[cancel.told], taken[cancel.mark], history)
+        yield from _arrivals(cancel.mark, opposite[cancel.reply], taken[cancel.mark], history)
 
 
-def _arrivals(mark: str, expected: Told, times: int, history: History) -> Iterator[str]:
+def _arrivals(mark: str, expected: Reply, times: int, history: History) -> Iterator[str]:
     if expected == "yes" and not times:
         yield f"{mark} was promised, and never arrived"
     if expected == "no" and times:
@@ -67,9 +67,9 @@ def _missing(wanted: Iterable[str], found: Iterable[str]) -> list[str]:
 
 def _calls(history: History) -> Iterator[str]:
     """A webhook is called about each event (F-3); an address that was given up is not called again (C-95)."""
-    told = {call.event_id for call in history.called if call.path == history.always_called}
+    asked = {call.event_id for call in history.called if call.path == history.always_called}
     if history.always_called:
-        yield from (f"the webhook was never called about {id}" for id in history.log if id not in told)
+        yield from (f"the webhook was never called about {id}" for id in history.log if id not in asked)
     for call in history.called:
         until = history.abandoned.get(call.path)
         if until is not None and call.at > until + history.grace_s:
@@ -80,11 +80,11 @@ def _quota(history: History) -> Iterator[str]:
     """A limit is met exactly, however many clients race for the last place (C-2)."""
     if not history.limit:
         return
-    told = Counter(send.told for send in history.limited)
-    if told["yes"] > history.limit:
-        yield f"{told['yes']} sends were accepted, of {history.limit}"
-    if told["no"] and told["yes"] + told["unknown"] < history.limit:
-        yield f"{told['no']} sends were refused, although only {told['yes']} of {history.limit} were accepted"
+    reply = Counter(send.reply for send in history.limited)
+    if reply["yes"] > history.limit:
+        yield f"{reply['yes']} sends were accepted, of {history.limit}"
+    if reply["no"] and reply["yes"] + reply["unknown"] < history.limit:
+        yield f"{reply['no']} sends were refused, though only {reply['yes']} of {history.limit} were accepted"
 
 
 def _counts(history: History) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What happens to the programs and the database of a run: each fault begins, lasts, and ends by itself."""
+"""The misfortunes of the programs and the database of a run: each fault begins, lasts, and ends by itself."""
 
 import random
 import signal

@@ -1,29 +1,29 @@
-"""The notes of a run: what clients were told, what readers saw, what receivers got. Times are in seconds."""
+"""The notes of a run: the replies to clients, what readers saw, what receivers got. Times are in seconds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Told = Literal["yes", "no", "unknown"]
+Reply = Literal["yes", "no", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A send without an idempotency key, and whether the client was told that it is accepted.
+    """A send without an idempotency key, and the reply to its client: whether it is accepted.
 
     It is `unknown` if no answer came, or one that says so (C-94).
     """
 
     mark: str
-    told: Told
+    reply: Reply
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The cancellation of a scheduled email; `told` is `no` if it was too late."""
+    """The cancellation of a scheduled email; `reply` is `no` if it was too late."""
 
     mark: str
-    told: Told
+    reply: Reply
 
 
 @dataclass(frozen=True, slots=True)

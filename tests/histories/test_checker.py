@@ -53,7 +53,7 @@ def test_history_that_keeps_every_promise_is_clean() -> None:
         ),
         ({"abandoned": {"/moved": 4.4}}, "/moved was called 1.1 s after it had been given up"),
         ({"limit": 1}, "2 sends were accepted, of 1"),
-        ({"limit": 3}, "1 sends were refused, although only 2 of 3 were accepted"),
+        ({"limit": 3}, "1 sends were refused, though only 2 of 3 were accepted"),
         ({"counted": {"delivered": 2}}, "statistics count 2 delivered, the log holds 1"),
     ],
 )

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy.pool import NullPool
 
 from server.db.database import Database
 from server.db.writer import Writer
@@ -189,3 +191,25 @@ def pair(postgres_url: str) -> Iterator[Pair]:
     """Two open transactions on a fresh PostgreSQL store."""
     with two_transactions(postgres_url) as pair:
         yield pair
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables, on both engines."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+def connection(empty_url: str) -> Iterator[Connection]:
+    """A connection to that database."""
+    url = make_url(empty_url)
+    if url.get_backend_name() == "sqlite":
+        url = url.set(drivername="sqlite")
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        yield connection

@@ -1,7 +1,5 @@
 """A store of every earlier version is migrated and keeps its rows, on both engines."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,29 +15,20 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     column,
-    create_engine,
     insert,
-    make_url,
     select,
     table,
     text,
 )
-from sqlalchemy.pool import NullPool
 
-from server.db.connections import Connections
-from server.db.database import Database
 from server.db.migrate import alembic_config, is_current, upgrade
 from server.db.schema import metadata
 from server.db.tables.emails import emails
 from server.db.tables.queue import delivery_queue
 from server.db.tables.webhooks import webhook_calls
-from server.events import log
-from server.events.reader import Reader
-from server.events.rows import Place
 from server.ids import new_id
 from tests.delivery.queued import rows_of
 from tests.harness.clock import START_MS
-from tests.harness.postgres import Postgres
 
 EARLIER = [version.revision for version in ScriptDirectory.from_config(alembic_config("")).walk_revisions()][
     1:
@@ -53,30 +42,6 @@ LAST_WITH_SHARDS = "0009"
 LAST_OF_ONE_ORGANISATION = "0011"
 # Up to this version webhooks have no format.
 LAST_WITHOUT_FORMAT = "0003"
-# Up to this version the log has one order of all organisations.
-LAST_WITHOUT_UNITS = "0021"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database without tables, on both engines."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
-    url = postgres.create_database()
-    yield url
-    postgres.drop_database(url)
-
-
-@pytest.fixture
-def connection(empty_url: str) -> Iterator[Connection]:
-    """A connection to that database."""
-    url = make_url(empty_url)
-    if url.get_backend_name() == "sqlite":
-        url = url.set(drivername="sqlite")
-    with create_engine(url, poolclass=NullPool).connect() as connection:
-        yield connection
 
 
 @pytest.mark.parametrize("version", EARLIER)
@@ -122,62 +87,6 @@ def test_webhooks_of_an_earlier_version_have_the_format_of_zidimail(
     connection.commit()
     upgrade(empty_url)
     assert connection.scalars(select(column("format")).select_from(before)).all() == ["zidimail"]
-
-
-def test_places_of_an_earlier_version_come_before_those_of_this_one(
-    empty_url: str, connection: Connection
-) -> None:
-    """Also after a way back: what readers have read is not read again, and nothing is skipped."""
-    command.upgrade(alembic_config(empty_url), LAST_WITHOUT_UNITS)
-    orgs = [f"{number:024x}" for number in range(3)]
-    for seq, org_id in enumerate([*orgs, *orgs], start=1):
-        tx = 0 if connection.dialect.name == "sqlite" else 700 + seq // 2
-        values = f"'{org_id}', {tx}, {seq}, '{seq:024x}', '', 'email.sent', '', 0, FALSE, {START_MS}"
-        connection.execute(
-            text(
-                "INSERT INTO events (org_id, tx, seq, id, email_id, type, recipient, attempt, "
-                f"possible_duplicate, created_at) VALUES ({values})"
-            )
-        )
-    for reader in ("statistics", "webhooks"):
-        connection.execute(text(f"INSERT INTO log_readers (reader, tx, seq) VALUES ('{reader}', {tx}, 6)"))
-    connection.commit()
-    upgrade(empty_url)
-    database = Database(empty_url)
-    writing = Connections(database.url, database.availability, read_only=False)
-
-    def in_log(since: Mapping[int, Place]) -> list[str]:
-        with writing.transaction() as tx:
-            pages = log.pages(tx, since, 10)
-        return sorted(entry.org_id for page in pages for entry in page.entries)
-
-    def places() -> Mapping[int, Place]:
-        with writing.transaction() as tx:
-            return Reader("statistics").places(tx)
-
-    assert in_log({}) == sorted([*orgs, *orgs])
-    assert in_log(places()) == []
-    with writing.transaction() as tx:
-        log.append(tx, [log.Entry(org_id=orgs[0], email_id="", type="email.sent", created_at=START_MS)])
-    assert in_log(places()) == [orgs[0]]
-    with pytest.raises(RuntimeError, match="not read yet"):
-        command.downgrade(alembic_config(empty_url), LAST_WITHOUT_UNITS)
-    read = places()
-    with writing.transaction() as tx:
-        for page in log.pages(tx, read, 10):
-            for reader in (Reader("statistics"), Reader("webhooks")):
-                assert reader.move(tx, page.unit, page.start, page.to)
-    writing.close()
-    command.downgrade(alembic_config(empty_url), LAST_WITHOUT_UNITS)
-    connection.commit()
-    order = text("SELECT org_id FROM events ORDER BY tx, seq")
-    assert connection.scalars(order).all() == [*orgs, *orgs, orgs[0]]
-    newest = connection.execute(text("SELECT tx, seq FROM events ORDER BY tx DESC, seq DESC LIMIT 1")).all()
-    assert set(connection.execute(text("SELECT tx, seq FROM log_readers")).all()) == set(newest)
-    connection.commit()
-    upgrade(empty_url)
-    assert in_log(places()) == []
-    writing.close()
 
 
 def test_renamed_queue_keeps_its_storage_options(empty_url: str, connection: Connection) -> None:
