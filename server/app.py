@@ -23,6 +23,7 @@ from server.domains import wiring as domains
 from server.emails import wiring as emails
 from server.emails.sizes import MessageSizes
 from server.events import wiring as events
+from server.events.standstill import Standstill, followers_among
 from server.inbound import wiring as inbound
 from server.kernel import Kernel
 from server.keys import wiring as keys
@@ -57,10 +58,12 @@ _log = structlog.get_logger()
 def worker(kernel: Kernel) -> list[Service]:
     """The services of a process that only delivers, in the order of their start."""
     packages = [webhooks.build(kernel), stats.build(kernel), delivery.build(kernel), emails.build(kernel)]
+    delivering = [service for package in packages for service in package.delivering]
     return [
         kernel,
         *timekeeping(kernel.clock, kernel.database),
-        *(service for package in packages for service in package.delivering),
+        *delivering,
+        Standstill(followers_among(delivering)),
     ]
 
 
@@ -108,10 +111,13 @@ def server(kernel: Kernel) -> list[Service]:
         RequestSizes(published, MessageSizes(kernel.database).check),
     )
     grpc_server = GrpcServer(settings, pipeline, servicers, identities.audit)
+    delivering = [service for package in packages for service in package.delivering]
+    warn = grpc_server.health.warn
     return [
         kernel,
-        *timekeeping(kernel.clock, kernel.database, partial(grpc_server.health.warn, "clock")),
-        *(service for package in packages for service in package.delivering),
+        *timekeeping(kernel.clock, kernel.database, partial(warn, "clock")),
+        *delivering,
+        Standstill(followers_among(delivering), partial(warn, "log")),
         *(service for package in packages for service in package.serving),
         grpc_server,
         *(service for package in packages for service in package.streams),

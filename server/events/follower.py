@@ -1,5 +1,6 @@
 """The loop of every reader that follows the log."""
 
+import time
 from abc import ABC, abstractmethod
 
 from server.work.backpressure import Backpressure, Pacer
@@ -26,9 +27,12 @@ class Follower(ABC):
         gather_s: float,
         high_gather_s: float,
     ) -> None:
+        self.name = name
         self._events_appended = events_appended
         self._pacer = Pacer(name, backpressure, gather_s=gather_s, high_gather_s=high_gather_s)
         self._loop = Loop(name, self._repeat, pause_s=_POLL_S)
+        # The end of its last step, in monotonic seconds; None while it does not run.
+        self._went_on_at: float | None = None
 
     @abstractmethod
     async def step(self) -> bool:
@@ -36,14 +40,22 @@ class Follower(ABC):
 
     async def start(self) -> None:
         """Begins to read."""
+        self._went_on_at = time.monotonic()
         self._loop.start()
 
     async def stop(self) -> None:
         """Ends after the page that is being read; a later start goes on after it."""
         await self._loop.stop()
+        self._went_on_at = None
+
+    def still_s(self) -> float:
+        """Seconds since it last went on, because a step fails or does not end; 0 if it does not run."""
+        return 0.0 if self._went_on_at is None else time.monotonic() - self._went_on_at
 
     async def _repeat(self) -> bool:
-        if not await self._pacer.run(self.step):
+        has_more = await self._pacer.run(self.step)
+        self._went_on_at = time.monotonic()
+        if not has_more:
             await self._events_appended.wait(_POLL_S)
             if not self._loop.stopping:
                 await self._pacer.gather()
