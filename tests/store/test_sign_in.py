@@ -9,7 +9,6 @@ from sqlalchemy import delete, select
 
 from server.accounts.faults import InvalidLogin, LinkNotValid, NotAMember, TooManyAttempts
 from server.accounts.rules import FREE_ATTEMPTS
-from server.accounts.store import change_organisation
 from server.accounts.wiring import sweep
 from server.db.database import Database
 from server.db.tables.accounts import account_requests, login_attempts, members, sessions, users
@@ -70,22 +69,6 @@ async def test_login_makes_a_session_of_the_user(people: People, database: Datab
     assert (caller.user_id, caller.role) == (session.user.id, "owner")
     assert (caller.org_id, session.user.email) == (session.membership.org_id, ADA)
     assert await row_count(database, sessions) == 1
-
-
-async def test_ban_of_one_organisation_closes_no_other(people: People, database: Database) -> None:
-    """S-19: a login without the name of an organisation leads to one that can be used."""
-    await people.add("eve@example.com")
-    eve = await people.caller((await people.sign_in.login("eve@example.com", PASSWORD, None)).token)
-    await people.join(eve, ADA)
-    first = (await people.sign_in.login(ADA, PASSWORD, None)).membership.org_id
-    await people.writer.run(change_organisation, first, {"state": "banned"})
-    session = await people.sign_in.login(ADA, PASSWORD, None)
-    assert session.membership.org_id == eve.org_id
-    assert [one.org_id for one in session.memberships] == [first, eve.org_id]
-    # Who names the banned one learns why it is.
-    assert (await people.sign_in.login(ADA, PASSWORD, first)).membership.org_id == first
-    await people.writer.run(change_organisation, eve.org_id, {"state": "banned"})
-    assert (await people.sign_in.login(ADA, PASSWORD, None)).membership.org_id == first
 
 
 async def test_logout_ends_this_session_alone_and_at_once(people: People) -> None:
