@@ -72,7 +72,9 @@ def compile_request(
     if unknown := {*fixed, *query_shape.words} - {*descriptor.fields_by_name}:
         raise BadRoute(f"{descriptor.full_name} has no field {sorted(unknown)}, which its query names")
     taken = {*route.parameters, body_field, *hidden.get(descriptor.full_name, ()), *fixed}
-    query_binds = {} if route.body == "*" else _query_binds(descriptor, taken, names)
+    # Some programs and proxies drop the body of a DELETE (RFC 9110 section 9.3.5): its query may have all.
+    is_in_body = route.body == "*" and route.verb != "DELETE"
+    query_binds = {} if is_in_body else _query_binds(descriptor, taken, names)
     query_binds |= {name: words(meanings) for name, meanings in query_shape.words.items()}
     spellings = {**other_names(descriptor), **query_shape.other_names}
     query_names = {other: own for other, own in spellings.items() if own in query_binds}

@@ -71,12 +71,15 @@ def claims_of(
                 "verify_nbf": False,
             },
         )
+    except jwt.InvalidSignatureError:
+        # The key may be a new one that has no name or that of the old one.
+        raise UnknownKey("its ID token is not signed by its key") from None
     except jwt.InvalidIssuerError:
         raise NotBelieved("its ID token is of another issuer") from None
     except jwt.InvalidAudienceError:
         raise NotBelieved("its ID token is for another client") from None
     except (jwt.PyJWTError, ValueError, TypeError):
-        raise NotBelieved("its ID token is not signed by its key, or lacks claims") from None
+        raise NotBelieved("its ID token cannot be read, or lacks claims") from None
     _check(claims, expected, now_s)
     return claims
 

@@ -228,8 +228,9 @@ def _address_or(email: str) -> str:
 
 
 def _chosen(memberships: Sequence[MembershipRow], org_id: str | None) -> MembershipRow:
-    """The membership to be used: the first, unless an organisation is named. Raises `NotAMember`."""
-    for membership in memberships:
-        if org_id is None or membership.org_id == org_id:
-            return membership
-    raise NotAMember
+    """The membership to be used: that of the named organisation, else the first that is not banned (S-19), as
+    all calls in a banned one are refused, also those that lead to another. Raises `NotAMember`."""
+    fitting = [one for one in memberships if org_id in (None, one.org_id)]
+    if not fitting:
+        raise NotAMember
+    return next((one for one in fitting if not one.is_banned), fitting[0])

@@ -74,6 +74,7 @@ class MembershipRow(NamedTuple):
     name: str
     role: RoleName
     created_at: int
+    is_banned: bool
 
 
 # The key of its erasures stays in the store: rows are shown to operators.
@@ -167,7 +168,13 @@ def set_password(tx: Tx, user_id: str, password_hash: str) -> None:
 def memberships(tx: Tx, user_id: str) -> list[MembershipRow]:
     """The organisations of a user that are open, in the order of joining."""
     query = (
-        select(members.c.org_id, organisations.c.name, members.c.role, members.c.created_at)
+        select(
+            members.c.org_id,
+            organisations.c.name,
+            members.c.role,
+            members.c.created_at,
+            (organisations.c.state == "banned").label("is_banned"),
+        )
         .join(organisations, organisations.c.org_id == members.c.org_id)
         .where(members.c.user_id == user_id, organisations.c.closed_at.is_(None))
         .order_by(members.c.created_at, members.c.org_id)

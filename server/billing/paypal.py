@@ -80,7 +80,12 @@ class PayPal:
 
     async def subscription(self, id: str) -> Reading:
         """A subscription as it is now."""
-        return _read(await self._call("GET", f"{_path(id)}?fields=plan"))
+        reading = _read(await self._call("GET", f"{_path(id)}?fields=plan"))
+        if reading.id != id:
+            # It would be applied to another organisation's, or to none.
+            _log.warning("PayPal shows another subscription", id=id, shown=reading.id)
+            raise ProviderUnavailable(_UNREADABLE)
+        return reading
 
     async def revise(self, id: str, paypal_plan_id: str) -> str | None:
         """Changes the plan; the page at which the owner approves that, None if it needs no approval."""

@@ -3,11 +3,14 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 
 # Characters of one cell: more is a quotation mark that is never closed.
 _MAX_CELL = 131_072
 _SEPARATORS = ",;\t|"
+# Web applications write it into files that they name .xls or .csv, and error pages are made of it.
+_MARKUP = re.compile(r"\s*<(?:!doctype|\?xml|html|head|body|meta|table|div)\b", re.IGNORECASE)
 # Excel's "Unicode text" is UTF-16; the longer mark comes first, as it begins with a shorter one.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -24,8 +27,11 @@ class NotATable(ValueError):
 
 def table_of(content: bytes) -> Iterator[Sequence[str]]:
     """The rows of a CSV file, empty ones among them. Raises `NotATable`."""
+    text = text_of(content)
+    if _MARKUP.match(text):
+        raise NotATable("is HTML or XML: open it in a spreadsheet program and save it as .xlsx or CSV")
     # `str.splitlines` also divides at characters that stand within cells, such as U+2028.
-    lines = list(io.StringIO(text_of(content), newline=""))
+    lines = list(io.StringIO(text, newline=""))
     while lines and not lines[0].strip():
         del lines[0]
     separator = separator_of(lines[0]) if lines else ","

@@ -1,6 +1,7 @@
 """Google Sheets as files to import, fetched from Google's export address (contract rows Z-50, Z-51, C-11)."""
 
 import re
+from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
 from server.contacts.import_rules import MAX_FILE_BYTES
@@ -40,7 +41,7 @@ class Sheets:
             too_large = f"has more than {MAX_FILE_BYTES} bytes (10 MiB) as CSV: divide the sheet"
             raise _wrong(too_large) from None
         except NoResponse as error:
-            raise _wrong(_NOT_SHARED if error.kind == "status" else f"cannot be fetched: {error}") from None
+            raise _wrong(_problem(error)) from None
         except TimeoutError:
             raise _wrong(f"cannot be fetched within {FETCH_S:g} s") from None
         # Google answers a stranger with its page to sign in.
@@ -65,6 +66,15 @@ def export_path(url: str) -> str | None:
     named = [*parse_qs(parts.fragment).get("gid", ()), *parse_qs(parts.query).get("gid", ())]
     sheet = f"&gid={named[0]}" if named and _SHEET.fullmatch(named[0]) else ""
     return f"/spreadsheets/d/{found[1]}/export?format=csv{sheet}"
+
+
+def _problem(error: NoResponse) -> str:
+    if error.kind != "status":
+        return f"cannot be fetched: {error}"
+    # Of too many calls and of its own faults Google says so; else it hides the sheet from a stranger.
+    if error.status is not None and (error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= 500):
+        return f"cannot be fetched now, as Google answers {error.status}: repeat the import in some minutes"
+    return _NOT_SHARED
 
 
 def _wrong(description: str) -> ValidationFailed:

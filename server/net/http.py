@@ -68,12 +68,13 @@ class NoResponse(Exception):
 
     `refused`: the URL or one of its addresses is not allowed; `dns`: the name has no address, or the look-up
     failed; `connect`: the connection was not accepted; `tls`: the TLS handshake failed; `timeout`; `broken`:
-    the connection ended, or the response is not HTTP; `status`: a fetched file has another status than 200.
+    the connection ended, or the response is not HTTP; `status`: a fetched file has another status than 200,
+    which is `status`, or too many redirects.
     """
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
-        self.kind = kind
+        self.kind, self.status = kind, status
 
 
 class GuardedClient:
@@ -257,7 +258,7 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
 async def _file(response: aiohttp.ClientResponse, most: int, admit: Callable[[int], bool]) -> File:
     if response.status != 200:
         response.close()
-        raise NoResponse("status", f"the answer has the status {response.status}")
+        raise NoResponse("status", f"the answer has the status {response.status}", response.status)
     coding = response.headers.get("Content-Encoding", "identity").lower()
     if coding != "identity":
         response.close()

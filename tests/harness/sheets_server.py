@@ -6,8 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
-SHARED, PRIVATE, MISSING, LARGE = (
-    f"{name}-sheet-000000000000000000" for name in ("shared", "private", "missing", "large")
+SHARED, PRIVATE, MISSING, LARGE, BUSY, BROKEN, CIRCLE = (
+    f"{name}-sheet-000000000000000000"
+    for name in ("shared", "private", "missing", "large", "busy", "broken", "circle")
 )
 TABLES = {
     "": "Email,Name\r\nsheet@example.org,Ada Sheet\r\n",
@@ -39,6 +40,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(302, "text/html", b"", location="/signin")
         elif LARGE in url.path:
             self._answer(200, "text/csv", b"Email\r\n" + b"a@example.org\r\n" * 700_000)
+        elif BUSY in url.path:
+            self._answer(429, "text/html", b"<html>We're sorry</html>")
+        elif BROKEN in url.path:
+            self._answer(500, "text/html", b"")
+        elif CIRCLE in url.path:
+            # Google's way to its page to sign in has several.
+            self._answer(302, "text/html", b"", location=self.path)
         else:
             self._answer(404, "text/html", b"")
 

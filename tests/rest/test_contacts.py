@@ -65,9 +65,17 @@ def test_contacts_are_listed_and_removed_together(shop: httpx.Client, golden: Go
     batch = {"contacts": ["one@list.example.org", "nobody@list.example.org"]}
     golden.check("contacts/batch-remove", shop.post("/v1/contacts/batch/remove", json=batch))
     ids = [contact["id"] for contact in shop.get("/v1/contacts").json()["data"]]
-    removed = shop.delete("/v1/contacts", params={"ids": ids})
-    assert removed.json() == {"object": "contact", "deleted": True, "deleted_count": 2}
+    # Their names stand in the query or in the body, which some programs drop from a DELETE.
+    removed = shop.delete("/v1/contacts", params={"ids": ids[:1]})
+    assert removed.json() == {"object": "contact", "deleted": True, "deleted_count": 1}
+    for name in ("ids", "contacts"):
+        shop.post("/v1/contacts", json={"email": "four@list.example.org"})
+        batch = {name: [*ids[1:], "four@list.example.org"]}
+        removed = shop.request("DELETE", "/v1/contacts", json=batch)
+        assert (removed.status_code, removed.json()["deleted"]) == (200, True)
     assert shop.get("/v1/contacts").json()["total"] == 0
+    for nothing in ({"json": {}}, {"params": {}}):
+        assert shop.request("DELETE", "/v1/contacts", **nothing).status_code == 422
 
 
 def test_lists_are_created_shown_changed_and_deleted(shop: httpx.Client, golden: Golden) -> None:

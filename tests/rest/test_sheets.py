@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.harness.sheets_server import LARGE, MISSING, PRIVATE, SHARED, address
+from tests.harness.sheets_server import BROKEN, BUSY, CIRCLE, LARGE, MISSING, PRIVATE, SHARED, address
 from tests.rest.golden import Golden
 
 PATH = "/v1/contacts/import/sheet"
@@ -33,6 +33,9 @@ def test_sheet_that_the_address_names_is_read(session: httpx.Client) -> None:
         (address(PRIVATE), "is not shared"),
         (address(MISSING), "is not shared"),
         (address(LARGE), "10 MiB"),
+        (address(BUSY), "Google answers 429: repeat"),
+        (address(BROKEN), "Google answers 500: repeat"),
+        (address(CIRCLE), "is not shared"),
         ("https://example.org/spreadsheets/d/shared-sheet-000000000000000000", "Google Sheet"),
         ("http://127.0.0.1/", "Google Sheet"),
         ("", "Google Sheet"),

@@ -197,6 +197,22 @@ async def test_provider_changes_its_keys(at: AtProvider, ada: SessionCaller) -> 
     assert "unknown key" in await refused(at)
 
 
+@pytest.mark.parametrize("id", [None, "same"])
+async def test_provider_changes_a_key_without_another_name(
+    at: AtProvider, ada: SessionCaller, id: str | None
+) -> None:
+    """A provider with one key need not name it (RFC 7517 section 4.5)."""
+    at.add()
+    at.provider.keys = [SigningKey(id)]
+    await at.sign_in()
+    at.provider.keys = [SigningKey(id)]
+    assert "not signed by its key" in await refused(at)
+    assert at.provider.calls["/keys"] == 1
+    at.people.clock.advance(60)
+    await at.sign_in()
+    assert at.provider.calls["/keys"] == 2
+
+
 async def test_userinfo_of_another_person_is_refused(at: AtProvider, ada: SessionCaller) -> None:
     at.provider.add("1")
     at.provider.userinfo = {"sub": "2", "email": "ada@example.com", "email_verified": True}

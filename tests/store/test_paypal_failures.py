@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import delete, select
 
+from server.billing import store
 from server.billing.faults import (
     ProviderRefused,
     ProviderUnavailable,
@@ -12,6 +13,7 @@ from server.db.database import Database
 from server.db.tables.billing import payment_events, subscriptions
 from server.db.tx import Tx
 from server.db.writer import Writer
+from server.ids import new_id
 from server.quotas.plans import change_plan
 from tests.harness.paypal_server import PRO, PayPalServer
 from tests.harness.rows import row_count, stored
@@ -50,6 +52,23 @@ async def test_approved_subscription_that_paypal_does_not_know_keeps_its_plan(pa
     await payer.rereading.step()
     assert (await payer.plan(), await payer.live()) == ("pro", [(id, "ACTIVE")])
     payer.paypal.subscriptions[id] = kept
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["of-another", "of-nobody"])
+async def test_answer_about_another_subscription_is_not_believed(payer: Payer, *, is_known: bool) -> None:
+    """It changes neither that one nor the one that was asked for, and the others are read."""
+    id = await payer.paid()
+    await payer.add(other := new_id())
+    wrong = (await payer.subscriptions.subscribe(other, "scale")).id if is_known else "I-OTHER00000"
+    payer.paypal.become(id, "CANCELLED")
+    payer.paypal.subscriptions[id] |= {"id": wrong, "update_time": payer.paypal.time(days=1)}
+    payer.clock.advance(DAY_S + 1)
+    await payer.rereading.step()
+    assert (await payer.plan(), await payer.live()) == ("pro", [(id, "ACTIVE")])
+    left = await payer.database.read(store.of_organisation, other)
+    assert [one.status for one in left] == ["APPROVAL_PENDING"] * is_known
+    with pytest.raises(ProviderUnavailable, match="cannot be understood"):
+        await payer.subscriptions.refresh((await payer.known())[0])
 
 
 async def test_pending_subscription_that_paypal_forgot_is_made_anew(payer: Payer) -> None:

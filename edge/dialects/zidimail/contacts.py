@@ -55,7 +55,7 @@ def further_routes(routes: Sequence[Route]) -> list[Route]:
             verb=verb,
             path=path,
             segments=parse(path),
-            body=named[method].body if verb in ("POST", "PATCH") else "",
+            body=named[method].body if verb in ("POST", "PATCH") or method == "BatchRemoveContacts" else "",
         )
         for method, verb, path in wanted
         if (verb, path) not in known

@@ -56,7 +56,8 @@ ROWS: Mapping[str, Row] = {
         401,
         "invalid_api_key",
         "The credential is not valid.",
-        "The API key or session token is malformed, unknown, expired or revoked.",
+        "The API key or session token is malformed, unknown, expired or revoked, or two came together: the "
+        "cookie of a session counts too.",
     ),
     "WRONG_CREDENTIAL_KIND": Row(
         401,

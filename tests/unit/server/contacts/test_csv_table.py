@@ -96,3 +96,22 @@ def test_tables_are_read_as_they_were_written(rows: list[tuple[str, str]], separ
 def test_any_bytes_are_a_table_or_refused(content: bytes) -> None:
     with contextlib.suppress(NotATable):
         assert all(type(cell) is str for row in table_of(content) for cell in row)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<html><table><tr><td>Email</td></tr></table></html>",
+        b"\xef\xbb\xbf\r\n <!DOCTYPE html>\n<p>x</p>",
+        b"<?xml version='1.0'?><Workbook/>",
+        "<TABLE border=1>\n<tr>".encode("utf-16"),
+    ],
+)
+def test_markup_that_programs_call_a_workbook_is_refused(content: bytes) -> None:
+    """Web applications write an HTML table or XML into a file named .xls."""
+    with pytest.raises(NotATable, match="HTML or XML"):
+        list(table_of(content))
+
+
+def test_header_in_angle_brackets_is_no_markup() -> None:
+    assert read(b"<Email>,Name\na@example.org,A")[0] == ["<Email>", "Name"]
