@@ -7,20 +7,20 @@ from sqlalchemy.engine import make_url
 
 from server import ids
 from server.clock import Clock, DatabaseClock, Reading, SystemClock, steady_us
-from server.db.availability import Availability
-from server.db.connections import Connections
+from server.db.engines import engine_of
 from server.db.tx import Tx
 
 # `now()` would be the time at which the transaction began.
 _TIME = select(cast(extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger))
 # The first statement of a transaction waits for its begin too.
 _READINGS = 3
+_CONNECT_S = 5
 
 
 async def clock_of(url: str) -> Clock:
     """The clock of the store at `url`, to be asked for before anything else; from then on new ids go by it.
 
-    Raises `StoreAway`.
+    Raises DBAPIError.
     """
     clock = await asyncio.to_thread(_clock_of, url)
     ids.go_by(clock)
@@ -43,12 +43,12 @@ def _clock_of(url: str) -> Clock:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return SystemClock()
-    connections = Connections(parsed, Availability(), read_only=True)
+    engine = engine_of(parsed, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": _CONNECT_S})
     try:
-        with connections.transaction() as tx:
-            first, *others = readings(tx)
+        with engine.connect() as connection:
+            first, *others = readings(Tx(connection))
     finally:
-        connections.close()
+        engine.dispose()
     clock = DatabaseClock(first)
     for reading in others:
         clock.correct(reading)

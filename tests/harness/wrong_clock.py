@@ -39,8 +39,8 @@ class WrongClock:
 
 @cache
 def _library() -> Path:
-    """The library, unpacked under `build/` and not installed."""
-    if not (found := sorted(_FOLDER.glob(_LIBRARY))):
+    """The library as it is installed, else unpacked under `build/`."""
+    if not (found := [*Path("/").glob(_LIBRARY), *_FOLDER.glob(_LIBRARY)]):
         _FOLDER.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_FOLDER.parent) as name:
             folder = Path(name)
@@ -50,7 +50,7 @@ def _library() -> Path:
             _run("dpkg-deb", "--extract", package.name, "content", folder=folder)
             if not _FOLDER.exists():
                 os.rename(folder / "content", _FOLDER)
-        found = sorted(_FOLDER.glob(_LIBRARY))
+        found = [*_FOLDER.glob(_LIBRARY)]
     return found[0]
 
 
