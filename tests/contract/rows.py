@@ -739,6 +739,7 @@ ROWS: dict[str, Row] = {
             lambda world: {"id": MISSING_ID, "password": world.a.password},
             # No provider knows A: that B's identities are none of A's is a test of the store.
             {"id": lambda world: MISSING_ID},
+            lambda world, field: {"password": world.b.password},
             answer=("NOT_FOUND", "IDENTITY_NOT_FOUND"),
         )
         for name in ("DeactivateIdentity", "ActivateIdentity")
