@@ -45,6 +45,6 @@ def required_check(descriptor: Descriptor) -> Callable[[Message], None] | None:
 
 
 def _is_meant(field: FieldDescriptor) -> bool:
-    behaviors = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]  # type: ignore[index]
+    behaviors = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
     is_bytes = field.type == FieldDescriptor.TYPE_BYTES
     return field_behavior_pb2.REQUIRED in behaviors and field.cpp_type in _KINDS and not is_bytes

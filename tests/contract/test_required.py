@@ -23,7 +23,7 @@ REQUIRED = {
     for name, method in METHODS.items()
     if (required := {field.name for field in method.descriptor.input_type.fields if is_required(field)})
 }
-# Those that are not in the path.
+# The fields of bodies: the others are in the path.
 IN_BODIES = {
     name: fields
     for name, required in REQUIRED.items()
