@@ -37,6 +37,7 @@ class Exports:
         self._get_file = channel.server_stream(
             "zidimail.v1.AccountService.GetExportFile", pb.GetExportFileResponse
         )
+        self._get_export = channel.unary("zidimail.v1.AccountService.GetExport", pb.GetExportResponse)
         self._client_ips = client_ips
         self._limiter = limiter
 
@@ -53,15 +54,9 @@ class Exports:
         caller = Caller(checked(exchange.authorization), exchange.request_id, deadline, client.address)
         format, media_type = _FORMATS.get(name, (account_pb2.EXPORT_FORMAT_UNSPECIFIED, ""))
         id = request.path_params["id"]
-        wanted = pb.GetExportFileRequest(export_id=id, format=format)
-        call = self._get_file(wanted, timeout=caller.seconds_left, metadata=caller.metadata)
-        try:
-            # The first piece decides: what comes later cannot change the status any more.
-            first: Any = await call.read()
-        except grpc.aio.AioRpcError as error:
-            raise failure_of_error(error) from None
         if not media_type or request.method == "HEAD":
-            call.cancel()
+            # Nothing is sent, and the audit log has downloads: the file is not asked for.
+            await self._check(id, caller)
         if not media_type:
             raise Failure("VALIDATION_FAILED", violations=[Violation("format", "must be ndjson or zip")])
         headers = {"Content-Disposition": f'attachment; filename="export-{id}.{name}"'}
@@ -69,7 +64,24 @@ class Exports:
             headers |= {key.decode(): value.decode() for key, value in rate.headers}
         if request.method == "HEAD":
             return Response(headers=headers, media_type=media_type)
+        wanted = pb.GetExportFileRequest(export_id=id, format=format)
+        call = self._get_file(wanted, timeout=caller.seconds_left, metadata=caller.metadata)
+        try:
+            # The first piece decides: what comes later cannot change the status any more.
+            first: Any = await call.read()
+        except grpc.aio.AioRpcError as error:
+            raise failure_of_error(error) from None
         return StreamingResponse(_pieces(first, call), headers=headers, media_type=media_type)
+
+    async def _check(self, id: str, caller: Caller) -> None:
+        """Raises Failure, as a download would, if the export cannot be downloaded."""
+        wanted = pb.GetExportRequest(id=id)
+        try:
+            found = await self._get_export(wanted, timeout=caller.seconds_left, metadata=caller.metadata)
+        except grpc.aio.AioRpcError as error:
+            raise failure_of_error(error) from None
+        if not found.data_export.HasField("completed_at"):
+            raise Failure("EXPORT_NOT_READY", {"id": id})
 
 
 async def _pieces(first: Any, call: Any) -> AsyncIterator[bytes]:

@@ -121,9 +121,10 @@ def credentials(method: MethodDescriptor) -> str:
     """The credentials that a method takes, and what they must allow."""
     rule: Access = method.GetOptions().Extensions[access]  # type: ignore[index]
     permissions = sorted({Permission.Value("PERMISSION_FULL"), *rule.permissions})
+    in_person = ", not opened by an operator" if rule.in_person else ""
     needed = {
         "`API_KEY`": f" (permission {' or '.join(short(Permission, number) for number in permissions)})",
-        "`SESSION`": f" (role {short(Role, rule.role)} or a higher one)",
+        "`SESSION`": f" (role {short(Role, rule.role)} or a higher one{in_person})",
     }
     names = [short(Credential, number) for number in rule.credentials]
     return ", ".join(name + needed.get(name, "") for name in names)

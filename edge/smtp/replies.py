@@ -205,6 +205,8 @@ ROWS: Mapping[str, Reply] = {
             "SECOND_FACTOR_REQUIRED",
             "INVALID_CODE",
             "SECOND_FACTOR_ACTIVE",
+            "SECOND_FACTOR_NOT_BEGUN",
+            "SECOND_FACTOR_NOT_ACTIVE",
             "NOT_A_MEMBER",
             "MEMBER_NOT_FOUND",
             "INVITATION_NOT_FOUND",

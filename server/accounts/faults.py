@@ -27,7 +27,7 @@ class SecondFactorRequired(Fault):
 
 
 class InvalidCode(Fault):
-    """The code of a second factor is wrong, was used before, or there is no such factor."""
+    """The code of a second factor is wrong, was used before, or belongs to an earlier secret."""
 
     reason, code = "INVALID_CODE", "UNAUTHENTICATED"
 
@@ -42,6 +42,30 @@ class SecondFactorActive(Fault):
 
     def __init__(self) -> None:
         super().__init__("Your account has a second factor already. Deactivate it before you add another.")
+
+
+class SecondFactorNotBegun(Fault):
+    """The user has not begun to add a second factor."""
+
+    reason, code = "SECOND_FACTOR_NOT_BEGUN", "FAILED_PRECONDITION"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no second factor to activate. Call BeginTotp first, add its secret to your app, and "
+            "send the code that the app shows."
+        )
+
+
+class SecondFactorNotActive(Fault):
+    """The user has no second factor."""
+
+    reason, code = "SECOND_FACTOR_NOT_ACTIVE", "FAILED_PRECONDITION"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your account has no second factor: your password alone signs you in. Add one by BeginTotp and "
+            "ActivateTotp."
+        )
 
 
 class TooManyAttempts(Fault):

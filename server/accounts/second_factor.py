@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from server.accounts import attempts, session_store, store, totp, totp_store
-from server.accounts.faults import InvalidCode, SecondFactorActive, SecondFactorRequired
+from server.accounts.faults import (
+    InvalidCode,
+    SecondFactorActive,
+    SecondFactorNotActive,
+    SecondFactorNotBegun,
+    SecondFactorRequired,
+)
 from server.accounts.letters import Letters
 from server.accounts.mailing import Mailer
 from server.accounts.sessions import Sessions
@@ -62,15 +68,17 @@ class SecondFactor:
     async def activate(self, caller: SessionCaller, code: str) -> Sequence[str]:
         """Lets the caller's secret count; the recovery codes. The other sessions of the user end.
 
-        Raises `InvalidCode`, `SecondFactorActive`.
+        Raises `InvalidCode`, `SecondFactorActive`, `SecondFactorNotBegun`.
         """
         user = await self._database.read(store.user, caller.user_id)
         if user is None:
             raise InvalidCredentials
         if user.totp_since is not None:
             raise SecondFactorActive
+        if user.totp_secret is None:
+            raise SecondFactorNotBegun
         now = self._clock.now_ms()
-        step = None if user.totp_secret is None else totp.step_of(self._secret(user), code, now, None)
+        step = totp.step_of(self._secret(user), code, now, None)
         if step is None:
             raise InvalidCode
         codes = totp.new_recovery_codes()
@@ -89,9 +97,11 @@ class SecondFactor:
         return codes
 
     async def deactivate(self, user: UserRow, code: str) -> None:
-        """Removes the second factor of a user, whose password was given. Raises `InvalidCode`."""
-        if user.totp_since is None:
-            raise InvalidCode
+        """Removes the second factor of a user, whose password was given.
+
+        Raises `SecondFactorNotActive`, `InvalidCode`.
+        """
+        await self._require(user)
         now = self._clock.now_ms()
 
         def write(tx: Tx) -> None:
@@ -108,10 +118,9 @@ class SecondFactor:
         """New recovery codes of a user, whose password was given, in place of the earlier ones.
 
         The code is asked for as well: whoever has the password only must not get codes that stand for the
-        phone. Raises `InvalidCode`.
+        phone. Raises `SecondFactorNotActive`, `InvalidCode`.
         """
-        if user.totp_since is None:
-            raise InvalidCode
+        await self._require(user)
         codes, now = totp.new_recovery_codes(), self._clock.now_ms()
         hashes = [totp.recovery_hash(one) for one in codes]
 
@@ -140,6 +149,12 @@ class SecondFactor:
                 raise InvalidCode
         elif not totp_store.use_recovery_code(tx, user.id, totp.recovery_hash(code)):
             raise InvalidCode
+
+    async def _require(self, user: UserRow) -> None:
+        """Raises `SecondFactorNotActive`; the password was right, and there is no code to guess."""
+        if user.totp_since is None:
+            await self._writer.run(attempts.forget, user.email)
+            raise SecondFactorNotActive
 
     def _secret(self, user: UserRow) -> str:
         return self._seal.open(user.totp_secret or b"", _context(user.id)).decode()

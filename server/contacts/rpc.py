@@ -6,7 +6,7 @@ from typing import TypeVar
 from zidimail.v1 import contacts_service_pb2 as pb
 
 from server.clock import Clock
-from server.contacts import counts, lists, store
+from server.contacts import counts, lists, send_store, store
 from server.contacts.contact import ContactRow
 from server.contacts.faults import ContactListNotFound, ContactNotFound
 from server.contacts.files import FileReader
@@ -165,9 +165,9 @@ class ContactsServicer:
     async def DeleteContactList(
         self, request: pb.DeleteContactListRequest, context: Context
     ) -> pb.DeleteContactListResponse:
-        """Deletes a list; its members stay contacts."""
+        """Deletes a list; its members stay contacts, and its sends end."""
         org_id, id = current_caller().org_id, check_list_id(request.id)
-        if not await self._writer.run(lists.remove, org_id, id, self._clock.now_ms()):
+        if not await self._writer.run(send_store.remove_list, org_id, id, self._clock.now_ms()):
             raise ContactListNotFound(id)
         return pb.DeleteContactListResponse(id=id, deleted=True)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import Update, case, func, insert, select, update
 
 from server.contacts import counts, lists
 from server.contacts.send_rules import Member, SendStatus, Step
@@ -215,10 +215,23 @@ def advance(tx: Tx, row: SendRow, step: Step, now_ms: int) -> None:
 def cancel(tx: Tx, org_id: str, id: str, now_ms: int) -> SendRow | None:
     """Ends a send if it has not ended; the send as it is then, None if there is none."""
     this = (_SENDS.org_id == org_id, _SENDS.id == id)
-    values = {
-        "status": case((_SENDS.due_at.is_(None), _SENDS.status), else_="canceled"),
-        "completed_at": func.coalesce(_SENDS.completed_at, now_ms),
-        "due_at": None,
-        "version": _SENDS.version + 1,
-    }
-    return tx.first(SendRow, update(contact_list_sends).where(*this).values(values).returning(*_SHOWN))
+    return tx.first(SendRow, _canceling(now_ms).where(*this).returning(*_SHOWN))
+
+
+def remove_list(tx: Tx, org_id: str, list_id: str, now_ms: int) -> bool:
+    """Deletes a list, and ends its sends; False if there is no such list."""
+    if not lists.remove(tx, org_id, list_id, now_ms):
+        return False
+    its = (_SENDS.org_id == org_id, _SENDS.list_id == list_id, _SENDS.due_at.is_not(None))
+    tx.change(_canceling(now_ms).where(*its))
+    return True
+
+
+def _canceling(now_ms: int) -> Update:
+    """Ends sends that have not ended. Whoever advances one of them at this moment finds another version."""
+    return update(contact_list_sends).values(
+        status=case((_SENDS.due_at.is_(None), _SENDS.status), else_="canceled"),
+        completed_at=func.coalesce(_SENDS.completed_at, now_ms),
+        due_at=None,
+        version=_SENDS.version + 1,
+    )

@@ -6,13 +6,19 @@ from collections.abc import Iterator, Sequence
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, WorksheetNotFound, ZipError
 
 from server.contacts.csv_table import NotATable
+from server.contacts.unpacking import check_unpacked
 
+_ZIP = b"PK\x03\x04"
 # The first bytes of .xlsx (a ZIP archive) and of .xls (an OLE compound file).
-BEGINNINGS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+BEGINNINGS = (_ZIP, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+# Cells of the smallest rectangle with all that have a value.
+MAX_CELLS = 4_000_000
 
 
 def table_of(content: bytes) -> Iterator[Sequence[str]]:
     """The rows of the first sheet: values, never formulas. Raises `NotATable`."""
+    if content.startswith(_ZIP):
+        check_unpacked(content)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheet = book.get_sheet_by_index(0)
@@ -20,6 +26,11 @@ def table_of(content: bytes) -> Iterator[Sequence[str]]:
         raise NotATable("is protected by a password") from error
     except (CalamineError, WorksheetNotFound, ZipError, OSError) as error:
         raise NotATable("is no Excel workbook that can be read") from error
+    if sheet.total_height * sheet.total_width > MAX_CELLS:
+        raise NotATable(
+            f"cannot be read: its first sheet has more than {MAX_CELLS:,} cells. Remove the columns that are "
+            "not needed, and values far below or beside the others"
+        )
     for row in sheet.iter_rows():
         yield [_text(value) for value in row]
 

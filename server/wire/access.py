@@ -68,9 +68,10 @@ _ROLE_OF = {value: name for name, value in ROLES.items()}
 class AccessRule:
     """The access rule of a method: kinds of credential, permissions of keys, least role of sessions.
 
-    With `within_domains` it may be called with a key that is bound to domains; with `in_person` it may not be
-    called in a session that an operator opened on a person's behalf; with `sign_in` the calls of one address
-    have a stricter limit (C-47).
+    With `within_domains` it may be called with a key that is bound to domains. In a session that an operator
+    opened on a person's behalf it may not be called with `in_person`, and may be with `on_behalf`: a method
+    that sessions may call says one of both (F-14). With `sign_in` the calls of one address have a stricter
+    limit (C-47).
 
     Raises ValueError for a rule that is incomplete or contradicts itself.
     """
@@ -81,6 +82,7 @@ class AccessRule:
     within_domains: bool = False
     in_person: bool = False
     sign_in: bool = False
+    on_behalf: bool = False
 
     def __post_init__(self) -> None:
         if not self.credentials:
@@ -91,8 +93,10 @@ class AccessRule:
             raise ValueError("must name permissions if it names API keys, and only then")
         if ("session" in self.credentials) != (self.role is not None):
             raise ValueError("must name a role if it names sessions, and only then")
-        if self.in_person and "session" not in self.credentials:
-            raise ValueError("asks for the person itself and names no sessions")
+        if self.in_person and self.on_behalf:
+            raise ValueError("says both in_person and on_behalf")
+        if ("session" in self.credentials) != (self.in_person or self.on_behalf):
+            raise ValueError("must say in_person or on_behalf if it names sessions, and only then")
 
     @property
     def is_open(self) -> bool:
@@ -124,7 +128,7 @@ class AccessRule:
             raise MissingPermission(caller.permission, ", ".join(self.permissions))
         if isinstance(caller, SessionCaller) and self.role and _RANK[caller.role] < _RANK[self.role]:
             raise MissingRole(caller.role, self.role)
-        if isinstance(caller, SessionCaller) and caller.operator_id and self.in_person:
+        if isinstance(caller, SessionCaller) and caller.operator_id and not self.on_behalf:
             raise ImpersonationNotAllowed
 
 
@@ -150,6 +154,7 @@ def _rule_of(method: MethodDescriptor) -> AccessRule:
             method.containing_service.name in _WITHIN_DOMAINS and method.name not in _OF_ALL_DOMAINS,
             access.in_person,
             access.sign_in,
+            access.on_behalf,
         )
     except KeyError as error:
         raise ValueError(f"the access rule of {method.full_name} names an unknown value: {error}") from None

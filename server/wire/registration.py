@@ -18,6 +18,7 @@ from server.wire.caller import is_through_edge
 from server.wire.contents import LARGE_REQUEST, files_of, take_files_out
 from server.wire.enums import enum_check
 from server.wire.interceptors import Handler
+from server.wire.required import required_check
 from server.wire.texts import nul_check
 
 _Context = grpc.aio.ServicerContext[Message, Message]
@@ -77,10 +78,14 @@ def add_servicer(
 
 def _reader(request: Descriptor, *, is_streamed: bool) -> Callable[[bytes], Message]:
     """The function that reads a request; it raises DecodeError, and `ValidationFailed` for an unknown enum
-    value and for a NUL in a text. Files of large requests that come alone are left where they are: their
-    fields are read by `content_of`."""
+    value, for a NUL in a text and for a field that is required and missing.
+
+    Files of large requests that come alone are left where they are: their fields are read by `content_of`.
+    """
     parse = GetMessageClass(request).FromString
     check_enums, check_texts = enum_check(request), nul_check(request)
+    # A stream of requests names what it is about in the first one.
+    check_required = None if is_streamed else required_check(request)
     files = {} if is_streamed else files_of(request)
 
     def read(body: bytes) -> Message:
@@ -91,6 +96,8 @@ def _reader(request: Descriptor, *, is_streamed: bool) -> Callable[[bytes], Mess
             check_texts(body, message)
         if check_enums is not None:
             check_enums(message)
+        if check_required is not None:
+            check_required(message)
         return message
 
     return read

@@ -123,9 +123,16 @@ OF_WEBHOOK_EVENT = {**OF_WEBHOOK_EVENTS, "event_id": event_of}
 NEW_PASSWORD = "correct horse battery"  # noqa: S105
 NO_TOKEN = f"{MISSING_ID}_{'A' * 43}"
 NO_CODE = ("UNAUTHENTICATED", "INVALID_CODE")
+NO_SECOND_FACTOR = ("FAILED_PRECONDITION", "SECOND_FACTOR_NOT_ACTIVE")
 NO_BILLING = ("NOT_FOUND", "BILLING_NOT_CONFIGURED")
 NO_PROVIDER = ("NOT_FOUND", "OIDC_NOT_CONFIGURED")
 NO_LINK = ("FAILED_PRECONDITION", "LINK_NOT_VALID")
+
+
+def code_of_no_app(world: World) -> Fields:
+    """A wrong code of a second factor that A has begun."""
+    world.made("AccountService.BeginTotp", {"password": world.a.password}, world.a.jwt)
+    return {"code": "none"}
 
 
 def of_operators() -> dict[str, Row]:
@@ -708,22 +715,20 @@ ROWS: dict[str, Row] = {
         lambda world: {"current_password": world.a.password, "new_password": world.a.password},
     ),
     "AccountService.BeginTotp": Row("C-10", J, "read_only", lambda world: {"password": world.a.password}),
-    "AccountService.ActivateTotp": Row(
-        "C-10", J, "read_only", lambda world: {"code": "none"}, answer=NO_CODE
-    ),
+    "AccountService.ActivateTotp": Row("C-10", J, "read_only", code_of_no_app, answer=NO_CODE),
     "AccountService.DeactivateTotp": Row(
         "C-10",
         J,
         "read_only",
         lambda world: {"password": world.a.password, "code": "none"},
-        answer=NO_CODE,
+        answer=NO_SECOND_FACTOR,
     ),
     "AccountService.RenewRecoveryCodes": Row(
         "C-10",
         J,
         "read_only",
         lambda world: {"password": world.a.password, "code": "none"},
-        answer=NO_CODE,
+        answer=NO_SECOND_FACTOR,
     ),
     "AccountService.GetSignInMethods": Row("C-10", J, "read_only"),
     **{
@@ -734,6 +739,7 @@ ROWS: dict[str, Row] = {
             lambda world: {"id": MISSING_ID, "password": world.a.password},
             # No provider knows A: that B's identities are none of A's is a test of the store.
             {"id": lambda world: MISSING_ID},
+            lambda world, field: {"password": world.b.password},
             answer=("NOT_FOUND", "IDENTITY_NOT_FOUND"),
         )
         for name in ("DeactivateIdentity", "ActivateIdentity")

@@ -93,6 +93,7 @@ def rest_status(row: Row, code: str, reason: str) -> str:
     statuses = {
         **dict.fromkeys(("DOMAIN_NOT_ALLOWED", "IMPERSONATION_NOT_ALLOWED"), "403"),
         **dict.fromkeys(("LINK_NOT_VALID", "NO_SECOND_FACTOR"), "422"),
+        **dict.fromkeys(("SECOND_FACTOR_NOT_BEGUN", "SECOND_FACTOR_NOT_ACTIVE"), "422"),
     }
     if reason in statuses:
         return statuses[reason]

@@ -1,8 +1,12 @@
 """The access rule of every method, held against every role, and against operators (C-76, C-77, F-14)."""
 
+from collections.abc import Iterator
+
 import pytest
 import zidimail.v1
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from edge.transcoding.response_shape import is_secret
 from server.faults import Fault
 from server.permissions import RoleName
 from server.wire.access import ROLES, AccessRule, access_rules
@@ -48,19 +52,25 @@ def test_operators_need_their_second_factor_where_only_operators_may_call(name: 
     assert refusal is (None if J in ROWS[name].kinds or ROWS[name].kinds == OPEN else wanted)
 
 
-# The acts that a person must do itself (F-14): its own account, who else has access, and keys.
+# The acts that a person must do itself (F-14): those on its own account and payments, on who else has access,
+# on keys, on where events and copies of all data go, and each that shows a lasting secret.
 IN_PERSON = {
     *(
         f"AccountService.{name}"
         for name in (
             *("ChangePassword", "BeginTotp", "ActivateTotp", "DeactivateTotp", "RenewRecoveryCodes"),
-            *("DeactivateIdentity", "ActivateIdentity", "SwitchOrganisation"),
+            *("GetSignInMethods", "DeactivateIdentity", "ActivateIdentity", "SwitchOrganisation"),
             *("LeaveOrganisation", "CloseOrganisation", "UpdateMember", "DeleteMember", "CreateInvitation"),
+            *("CreateExport", "GetExportFile"),
         )
     ),
+    *(f"BillingService.{name}" for name in ("Subscribe", "ChangeSubscription", "CancelSubscription")),
+    *(f"WebhookService.{name}" for name in ("CreateWebhook", "UpdateWebhook", "RotateWebhookSecret")),
     "ApiKeyService.CreateApiKey",
 }
 READS = ("Get", "List", "Watch")
+# The session's own token, which its holder has.
+OF_THE_SESSION = {"zidimail.v1.GetSessionResponse.token"}
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -71,6 +81,22 @@ def test_session_that_an_operator_opened_does_nothing_in_the_persons_own_name(na
     assert refusal is (
         ImpersonationNotAllowed if name in IN_PERSON else None if admitted else WrongCredentialKind
     )
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_session_that_an_operator_opened_is_shown_no_secret(name: str) -> None:
+    """A secret outlasts the session: whatever method shows one is the person's own."""
+    secrets = filter(is_secret, fields_below(METHODS[name].descriptor.output_type))
+    shown = {field.full_name for field in secrets} - OF_THE_SESSION
+    owner = SessionCaller("org", "user", "owner", 0, operator_id="operator")
+    is_open = J in ROWS[name].kinds and type_of_refusal(RULES[METHODS[name].grpc_path], owner) is None
+    assert not (is_open and shown), shown
+
+
+def test_method_that_does_not_say_whether_it_may_be_called_on_behalf_is_refused() -> None:
+    """A new method of sessions needs a decision: without one a server does not start."""
+    with pytest.raises(ValueError, match="in_person or on_behalf"):
+        AccessRule(("session",), role="admin")
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -88,6 +114,17 @@ def test_operator_tokens_open_no_method_of_organisations(name: str) -> None:
     refusal = type_of_refusal(RULES[METHODS[name].grpc_path], OperatorCaller("token"))
     is_open = OPERATOR in ROWS[name].kinds or ROWS[name].kinds == OPEN
     assert refusal is (None if is_open else WrongCredentialKind)
+
+
+def fields_below(message: Descriptor) -> Iterator[FieldDescriptor]:
+    """The fields of a message, and those of the messages in it."""
+    waiting, seen = [message], {message.full_name}
+    for found in waiting:
+        for field in found.fields:
+            yield field
+            if field.message_type is not None and field.message_type.full_name not in seen:
+                seen.add(field.message_type.full_name)
+                waiting.append(field.message_type)
 
 
 def type_of_refusal(rule: AccessRule, caller: Caller) -> type[Fault] | None:

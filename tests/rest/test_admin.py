@@ -163,7 +163,7 @@ def test_session_on_behalf_of_a_member_changes_what_its_role_allows(
     path: str,
     golden: Golden,
 ) -> None:
-    """F-14: each change is the operator's in the customer's audit log; it makes no keys."""
+    """F-14: each change is the operator's in the customer's audit log; no access outlasts the session."""
     body = {"user_id": customer.user_id, "reason": WHY, "role": "owner"}
     refused = operator.post(f"{path}/impersonations", json=body)
     assert [error["field"] for error in refused.json()["errors"]] == ["role"]
@@ -177,6 +177,8 @@ def test_session_on_behalf_of_a_member_changes_what_its_role_allows(
         golden.check(
             "errors/impersonation-not-allowed", session.post("/v1/api-keys", json={"name": "Lasting"})
         )
+        hook = {"url": "https://example.org/lasting", "events": ["email.sent"]}
+        assert session.post("/v1/webhooks", json=hook).status_code == 403
     # In the customer's own session the same change is none of settings.
     assert owner.delete(f"/v1/contact-lists/{made.json()['id']}").status_code == 200
     assert newest_audit_entry(owner)["method"] == "ContactsService/CreateContactList"

@@ -57,6 +57,14 @@ def test_organisation_is_exported_and_downloaded(
         assert row["first_name"] == f"'{FORMULA}"
         assert json.loads(archive.read("contacts.ndjson"))["first_name"] == FORMULA
     assert owner.head(f"{shown}/file").content == b""
+    assert owner.get(f"{shown}/file", params={"format": "exe"}).status_code == 422
+    assert [one["target_id"] for one in downloads(owner)] == [begun.json()["id"]] * 2
+
+
+def downloads(owner: httpx.Client) -> list[dict[str, str]]:
+    """The downloads of exports that the audit log has."""
+    entries = owner.get("/v1/audit-log", params={"limit": 100}).json()["data"]
+    return [one for one in entries if one["method"] == "AccountService/GetExportFile"]
 
 
 def test_downloads_are_refused(
@@ -76,5 +84,7 @@ def test_downloads_are_refused(
     assert stranger.get(path).status_code == 401
     assert api_of("exporting").get(path).status_code == 401
     assert owner.get(path, params={"format": "exe"}).status_code == 422
+    assert owner.head("/v1/exports/none/file").status_code == other_session.head(path).status_code == 404
+    assert stranger.head(path).status_code == 401
     assert owner.post(path).status_code == 404
     assert owner.get("/v1/exports/none/file").json()["name"] == "not_found"

@@ -21,6 +21,10 @@ def test_second_factor_is_added_asked_for_and_removed(
     post("confirm", {"token": token_in(mail_to(rest.captured, EMAIL, "Confirm your address"))})
     login = {"email": EMAIL, "password": PASSWORD}
     jwt = post("login", login).json()["token"]
+    absent = {"password": PASSWORD, "code": "000000"}
+    golden.check("errors/second-factor-not-begun", post("totp/activate", {"code": "000000"}, jwt))
+    golden.check("errors/second-factor-not-active", post("totp/deactivate", absent, jwt))
+    golden.check_same("errors/second-factor-not-active", post("totp/recovery-codes", absent, jwt))
     begun = post("totp", {"password": PASSWORD}, jwt)
     golden.check("auth/totp", begun)
     app = pyotp.TOTP(begun.json()["secret"])

@@ -38,7 +38,7 @@ def test_sheet_that_the_address_names_is_read(session: httpx.Client) -> None:
         (address(CIRCLE), "is not shared"),
         ("https://example.org/spreadsheets/d/shared-sheet-000000000000000000", "Google Sheet"),
         ("http://127.0.0.1/", "Google Sheet"),
-        ("", "Google Sheet"),
+        ("", "is required"),
     ],
 )
 def test_sheet_that_cannot_be_read_is_refused(session: httpx.Client, url: str, said: str) -> None:

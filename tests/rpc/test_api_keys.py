@@ -143,7 +143,7 @@ async def test_key_of_another_organisation_cannot_be_seen_or_revoked(
     await Client(channel, theirs.key).read()
 
 
-@pytest.mark.parametrize("id", ["", "x", "0" * 24, "A" * 24, "é" * 24, "0" * 100_000])
+@pytest.mark.parametrize("id", ["x", "0" * 24, "A" * 24, "é" * 24, "0" * 100_000])
 async def test_an_unknown_id_is_not_found(session: Client, id: str) -> None:
     assert await refusal_of(session.delete(id)) == "API_KEY_NOT_FOUND"
 

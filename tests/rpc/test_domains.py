@@ -243,7 +243,7 @@ async def test_domain_of_another_organisation_is_not_found(owner: Client, other:
     assert (await other.get(domain.id)).id == domain.id
 
 
-@pytest.mark.parametrize("id", ["", "x", "0" * 24, "A" * 24, "0" * 100_000])
+@pytest.mark.parametrize("id", ["x", "0" * 24, "A" * 24, "0" * 100_000])
 async def test_an_unknown_id_is_not_found(owner: Client, id: str) -> None:
     """Z-32."""
     for call in (owner.get(id), owner.verify(id), owner.delete(id)):
@@ -310,7 +310,7 @@ async def test_settings_of_a_domain_change_one_by_one(owner: Client) -> None:
     assert await refusal_of(owner.update(id, tls=9)) == "VALIDATION_FAILED"
 
 
-@pytest.mark.parametrize("id", ["", "x", "0" * 24])
+@pytest.mark.parametrize("id", ["x", "0" * 24])
 async def test_update_of_an_unknown_domain_is_not_found(owner: Client, id: str) -> None:
     assert await refusal_of(owner.update(id)) == "DOMAIN_NOT_FOUND"
     assert await refusal_of(owner.rotate(id)) == "DOMAIN_NOT_FOUND"

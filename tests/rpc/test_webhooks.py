@@ -224,7 +224,7 @@ async def test_a_removed_webhook_is_gone(owner: Client) -> None:
     assert reason_of(caught.value) == "WEBHOOK_NOT_FOUND"
 
 
-@pytest.mark.parametrize("id", ["", "x", "0" * 24, "0" * 23 + "G", "' OR 1=1 --"])
+@pytest.mark.parametrize("id", ["x", "0" * 24, "0" * 23 + "G", "' OR 1=1 --"])
 async def test_unknown_webhook_id_is_not_found(owner: Client, id: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await owner.delete(id)
@@ -416,7 +416,7 @@ async def test_replay_goes_back_at_most_30_days(hooks: Hooks, seconds: int) -> N
     assert await refusal_of(hooks.replay_all(made.id, since)) == "VALIDATION_FAILED"
 
 
-@pytest.mark.parametrize("event_id", ["", "x", "0" * 24])
+@pytest.mark.parametrize("event_id", ["x", "0" * 24])
 async def test_unknown_event_is_not_found(hooks: Hooks, event_id: str) -> None:
     made = await hooks.create()
     for call in (hooks.event, hooks.attempts, hooks.replay):

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from zidimail.v1 import contacts_service_pb2 as pb
 
-from server.contacts import store
+from server.contacts import send_store, store
 from server.contacts.list_sender import ListSender
 from server.contacts.send_store import SendRow
 from server.contacts.sends import Sends
@@ -55,6 +55,11 @@ class Mailing(Accepting):
             store.add_members, CALLER.org_id, list_id, [f"{name}@list.test"], self.clock.now_ms()
         )
         return list_id
+
+    async def remove_list(self) -> None:
+        """Deletes the list."""
+        key, now_ms = (CALLER.org_id, self.list_id), self.clock.now_ms()
+        assert await self.writer.run(send_store.remove_list, *key, now_ms)
 
     async def begin(self, caller: SessionCaller = USER, **fields: Any) -> str:
         """The id of a new send."""

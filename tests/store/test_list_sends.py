@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import select, update
 
-from server.contacts import lists, store
+from server.contacts import store
 from server.contacts.list_sender import CHUNK, ListSender
 from server.contacts.store import Changes
 from server.db.database import Database
@@ -247,9 +247,27 @@ async def test_members_are_those_of_the_beginning_without_those_who_have_left(ma
 async def test_send_to_a_list_that_is_deleted_is_canceled(mailing: Mailing) -> None:
     await mailing.members("ada")
     id = await mailing.begin()
-    await mailing.writer.run(lists.remove, CALLER.org_id, mailing.list_id, mailing.clock.now_ms())
+    other = await mailing.begin(contact_list_id=await mailing.list_with("ada"))
+    await mailing.remove_list()
+    assert await mailing.outcome(id) == ("canceled", 0, 0, 0, 0)
     await mailing.work()
     assert await mailing.outcome(id) == ("canceled", 0, 0, 0, 0)
+    assert await mailing.outcome(other) == ("completed", 1, 0, 0, 0)
+
+
+async def test_send_that_waits_ends_with_its_list(mailing: Mailing) -> None:
+    """Whoever looks sees it at once; a send that has ended stays as it is."""
+    ended = await mailing.begin()
+    await mailing.work()
+    await mailing.set_organisation(daily_limit=1)
+    await mailing.members("ada", "bob")
+    id = await mailing.begin()
+    await mailing.work()
+    assert (await mailing.get(id)).status == "waiting"
+    await mailing.remove_list()
+    row = await mailing.get(id)
+    assert (row.status, row.accepted_count, row.completed_at) == ("canceled", 1, mailing.clock.now_ms())
+    assert (await mailing.get(ended)).status == "completed"
 
 
 async def test_send_to_nobody_completes(mailing: Mailing) -> None:

@@ -31,6 +31,18 @@ ROWS: Mapping[str, Row] = {
         "Your account has a second factor already.",
         "Remove it by POST /v1/auth/totp/deactivate before you add another.",
     ),
+    "SECOND_FACTOR_NOT_BEGUN": Row(
+        422,
+        "validation_error",
+        "There is no second factor to activate.",
+        "Begin by POST /v1/auth/totp, add its secret to your app, and send the code that the app shows.",
+    ),
+    "SECOND_FACTOR_NOT_ACTIVE": Row(
+        422,
+        "validation_error",
+        "Your account has no second factor.",
+        "Your password alone signs you in. Add a second factor by POST /v1/auth/totp.",
+    ),
     "NOT_A_MEMBER": Row(
         403,
         "restricted_api_key",

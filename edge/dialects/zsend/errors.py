@@ -71,6 +71,8 @@ ROWS: Mapping[str, Row] = {
     "SECOND_FACTOR_REQUIRED": Row(401, "unauthorized", "The account asks for a code beside the password."),
     "INVALID_CODE": Row(401, "unauthorized", "The code is wrong or was used before."),
     "SECOND_FACTOR_ACTIVE": _invalid("The account has a second factor already."),
+    "SECOND_FACTOR_NOT_BEGUN": _invalid("There is no second factor to activate: begin to add one first."),
+    "SECOND_FACTOR_NOT_ACTIVE": _invalid("The account has no second factor."),
     "ORGANISATION_NOT_FOUND": _unknown("No organisation has the id {id}."),
     "PLAN_NOT_FOUND": _unknown("There is no plan {id}; there are {known}."),
     "NO_SECOND_FACTOR": _invalid("The user {id} has no second factor."),

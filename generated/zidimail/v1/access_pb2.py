@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18zidimail/v1/access.proto\x12\x0bzidimail.v1\x1a google/protobuf/descriptor.proto\"\xbb\x01\n\x06\x41\x63\x63\x65ss\x12,\n\x0b\x63redentials\x18\x01 \x03(\x0e\x32\x17.zidimail.v1.Credential\x12,\n\x0bpermissions\x18\x03 \x03(\x0e\x32\x17.zidimail.v1.Permission\x12\x1f\n\x04role\x18\x04 \x01(\x0e\x32\x11.zidimail.v1.Role\x12\x11\n\tin_person\x18\x05 \x01(\x08\x12\x0f\n\x07sign_in\x18\x06 \x01(\x08J\x04\x08\x02\x10\x03R\npermission*\x9f\x01\n\nCredential\x12\x1a\n\x16\x43REDENTIAL_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43REDENTIAL_API_KEY\x10\x01\x12\x16\n\x12\x43REDENTIAL_SESSION\x10\x02\x12\x13\n\x0f\x43REDENTIAL_NONE\x10\x03\x12\x17\n\x13\x43REDENTIAL_OPERATOR\x10\x04\x12\x17\n\x13\x43REDENTIAL_INTERNAL\x10\x05*q\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x13\n\x0fPERMISSION_FULL\x10\x01\x12\x18\n\x14PERMISSION_SEND_ONLY\x10\x02\x12\x18\n\x14PERMISSION_READ_ONLY\x10\x03*a\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x12\n\x0eROLE_READ_ONLY\x10\x01\x12\x0f\n\x0bROLE_MEMBER\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03\x12\x0e\n\nROLE_OWNER\x10\x04:G\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xd2\xb3\xd7\xfb\x01 \x01(\x0b\x32\x13.zidimail.v1.AccessB\xaf\x01\n\x0f\x63om.zidimail.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18zidimail/v1/access.proto\x12\x0bzidimail.v1\x1a google/protobuf/descriptor.proto\"\xce\x01\n\x06\x41\x63\x63\x65ss\x12,\n\x0b\x63redentials\x18\x01 \x03(\x0e\x32\x17.zidimail.v1.Credential\x12,\n\x0bpermissions\x18\x03 \x03(\x0e\x32\x17.zidimail.v1.Permission\x12\x1f\n\x04role\x18\x04 \x01(\x0e\x32\x11.zidimail.v1.Role\x12\x11\n\tin_person\x18\x05 \x01(\x08\x12\x0f\n\x07sign_in\x18\x06 \x01(\x08\x12\x11\n\ton_behalf\x18\x07 \x01(\x08J\x04\x08\x02\x10\x03R\npermission*\x9f\x01\n\nCredential\x12\x1a\n\x16\x43REDENTIAL_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43REDENTIAL_API_KEY\x10\x01\x12\x16\n\x12\x43REDENTIAL_SESSION\x10\x02\x12\x13\n\x0f\x43REDENTIAL_NONE\x10\x03\x12\x17\n\x13\x43REDENTIAL_OPERATOR\x10\x04\x12\x17\n\x13\x43REDENTIAL_INTERNAL\x10\x05*q\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x13\n\x0fPERMISSION_FULL\x10\x01\x12\x18\n\x14PERMISSION_SEND_ONLY\x10\x02\x12\x18\n\x14PERMISSION_READ_ONLY\x10\x03*a\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x12\n\x0eROLE_READ_ONLY\x10\x01\x12\x0f\n\x0bROLE_MEMBER\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03\x12\x0e\n\nROLE_OWNER\x10\x04:G\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xd2\xb3\xd7\xfb\x01 \x01(\x0b\x32\x13.zidimail.v1.AccessB\xaf\x01\n\x0f\x63om.zidimail.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,12 +33,12 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zidimail.v1.access_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\013AccessProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
-  _globals['_CREDENTIAL']._serialized_start=266
-  _globals['_CREDENTIAL']._serialized_end=425
-  _globals['_PERMISSION']._serialized_start=427
-  _globals['_PERMISSION']._serialized_end=540
-  _globals['_ROLE']._serialized_start=542
-  _globals['_ROLE']._serialized_end=639
+  _globals['_CREDENTIAL']._serialized_start=285
+  _globals['_CREDENTIAL']._serialized_end=444
+  _globals['_PERMISSION']._serialized_start=446
+  _globals['_PERMISSION']._serialized_end=559
+  _globals['_ROLE']._serialized_start=561
+  _globals['_ROLE']._serialized_end=658
   _globals['_ACCESS']._serialized_start=76
-  _globals['_ACCESS']._serialized_end=263
+  _globals['_ACCESS']._serialized_end=282
 # @@protoc_insertion_point(module_scope)

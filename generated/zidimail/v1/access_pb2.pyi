@@ -50,15 +50,17 @@ ACCESS_FIELD_NUMBER: _ClassVar[int]
 access: _descriptor.FieldDescriptor
 
 class Access(_message.Message):
-    __slots__ = ("credentials", "permissions", "role", "in_person", "sign_in")
+    __slots__ = ("credentials", "permissions", "role", "in_person", "sign_in", "on_behalf")
     CREDENTIALS_FIELD_NUMBER: _ClassVar[int]
     PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     IN_PERSON_FIELD_NUMBER: _ClassVar[int]
     SIGN_IN_FIELD_NUMBER: _ClassVar[int]
+    ON_BEHALF_FIELD_NUMBER: _ClassVar[int]
     credentials: _containers.RepeatedScalarFieldContainer[Credential]
     permissions: _containers.RepeatedScalarFieldContainer[Permission]
     role: Role
     in_person: bool
     sign_in: bool
-    def __init__(self, credentials: _Optional[_Iterable[_Union[Credential, str]]] = ..., permissions: _Optional[_Iterable[_Union[Permission, str]]] = ..., role: _Optional[_Union[Role, str]] = ..., in_person: _Optional[bool] = ..., sign_in: _Optional[bool] = ...) -> None: ...
+    on_behalf: bool
+    def __init__(self, credentials: _Optional[_Iterable[_Union[Credential, str]]] = ..., permissions: _Optional[_Iterable[_Union[Permission, str]]] = ..., role: _Optional[_Union[Role, str]] = ..., in_person: _Optional[bool] = ..., sign_in: _Optional[bool] = ..., on_behalf: _Optional[bool] = ...) -> None: ...

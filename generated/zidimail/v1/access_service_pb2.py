@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n zidimail/v1/access_service.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\"\"\n\x10GetCallerRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\"\xad\x03\n\x11GetCallerResponse\x12+\n\ncredential\x18\x01 \x01(\x0e\x32\x17.zidimail.v1.Credential\x12\x13\n\x06org_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06key_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07user_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12+\n\npermission\x18\x05 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12\x1f\n\x04role\x18\x06 \x01(\x0e\x32\x11.zidimail.v1.Role\x12\x13\n\x0bis_operator\x18\x07 \x01(\x08\x12\x17\n\x0f\x61llowed_domains\x18\x08 \x03(\t\x12\x19\n\x11\x62ound_to_networks\x18\t \x01(\x08\x12\x0c\n\x04test\x18\n \x01(\x08\x12.\n\nexpires_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04smtp\x18\x0c \x01(\x08\x12\x15\n\rmessage_bytes\x18\r \x01(\x03\x12\x0f\n\x07sandbox\x18\x0e \x01(\x08\x42\t\n\x07_org_idB\t\n\x07_key_idB\n\n\x08_user_id2o\n\rAccessService\x12^\n\tGetCaller\x12\x1d.zidimail.v1.GetCallerRequest\x1a\x1e.zidimail.v1.GetCallerResponse\"\x12\x92\x9d\xbb\xdd\x0f\x0c\n\x04\x01\x02\x04\x05\x1a\x02\x02\x03 \x01\x42\xb6\x01\n\x0f\x63om.zidimail.v1B\x12\x41\x63\x63\x65ssServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n zidimail/v1/access_service.proto\x12\x0bzidimail.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18zidimail/v1/access.proto\"\"\n\x10GetCallerRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\"\xad\x03\n\x11GetCallerResponse\x12+\n\ncredential\x18\x01 \x01(\x0e\x32\x17.zidimail.v1.Credential\x12\x13\n\x06org_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06key_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07user_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12+\n\npermission\x18\x05 \x01(\x0e\x32\x17.zidimail.v1.Permission\x12\x1f\n\x04role\x18\x06 \x01(\x0e\x32\x11.zidimail.v1.Role\x12\x13\n\x0bis_operator\x18\x07 \x01(\x08\x12\x17\n\x0f\x61llowed_domains\x18\x08 \x03(\t\x12\x19\n\x11\x62ound_to_networks\x18\t \x01(\x08\x12\x0c\n\x04test\x18\n \x01(\x08\x12.\n\nexpires_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04smtp\x18\x0c \x01(\x08\x12\x15\n\rmessage_bytes\x18\r \x01(\x03\x12\x0f\n\x07sandbox\x18\x0e \x01(\x08\x42\t\n\x07_org_idB\t\n\x07_key_idB\n\n\x08_user_id2q\n\rAccessService\x12`\n\tGetCaller\x12\x1d.zidimail.v1.GetCallerRequest\x1a\x1e.zidimail.v1.GetCallerResponse\"\x14\x92\x9d\xbb\xdd\x0f\x0e\n\x04\x01\x02\x04\x05\x1a\x02\x02\x03 \x01\x38\x01\x42\xb6\x01\n\x0f\x63om.zidimail.v1B\x12\x41\x63\x63\x65ssServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,11 +35,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\022AccessServiceProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
   _globals['_ACCESSSERVICE'].methods_by_name['GetCaller']._loaded_options = None
-  _globals['_ACCESSSERVICE'].methods_by_name['GetCaller']._serialized_options = b'\222\235\273\335\017\014\n\004\001\002\004\005\032\002\002\003 \001'
+  _globals['_ACCESSSERVICE'].methods_by_name['GetCaller']._serialized_options = b'\222\235\273\335\017\016\n\004\001\002\004\005\032\002\002\003 \0018\001'
   _globals['_GETCALLERREQUEST']._serialized_start=108
   _globals['_GETCALLERREQUEST']._serialized_end=142
   _globals['_GETCALLERRESPONSE']._serialized_start=145
   _globals['_GETCALLERRESPONSE']._serialized_end=574
   _globals['_ACCESSSERVICE']._serialized_start=576
-  _globals['_ACCESSSERVICE']._serialized_end=687
+  _globals['_ACCESSSERVICE']._serialized_end=689
 # @@protoc_insertion_point(module_scope)

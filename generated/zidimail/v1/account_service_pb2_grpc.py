@@ -358,7 +358,7 @@ class AccountServiceServicer:
         the other sessions of the user end. The recovery codes are shown this once: each stands for one code of the
         app.
 
-        Errors: `INVALID_CODE`, `SECOND_FACTOR_ACTIVE`.
+        Errors: `VALIDATION_FAILED`, `INVALID_CODE`, `SECOND_FACTOR_ACTIVE`, `SECOND_FACTOR_NOT_BEGUN`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -367,7 +367,8 @@ class AccountServiceServicer:
     def DeactivateTotp(self, request, context):
         """Removes the second factor and its recovery codes.
 
-        Errors: `INVALID_LOGIN`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        Errors: `VALIDATION_FAILED`, `INVALID_LOGIN`, `SECOND_FACTOR_NOT_ACTIVE`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`,
+        `UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -376,7 +377,8 @@ class AccountServiceServicer:
     def RenewRecoveryCodes(self, request, context):
         """Makes new recovery codes in place of all earlier ones, which do not work any more. They are shown this once.
 
-        Errors: `INVALID_LOGIN`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`, `UNAVAILABLE`.
+        Errors: `VALIDATION_FAILED`, `INVALID_LOGIN`, `SECOND_FACTOR_NOT_ACTIVE`, `INVALID_CODE`, `TOO_MANY_ATTEMPTS`,
+        `UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -187,8 +187,8 @@ class AdminServiceServicer:
 
     def CreateImpersonation(self, request, context):
         """Opens a session in an organisation on behalf of a member, for 30 minutes; it ends with the operator's right. It
-        reads, unless a role is given that the member has. What is about the person's own account or gives lasting access
-        is refused. The organisation's audit log says who opened it and when, and what was changed in it.
+        reads, unless a role is given that the member has. What is about the person's own account or payments, gives
+        lasting access (keys, invitations, roles, webhooks, exports) or shows a lasting secret is refused. The organisation's audit log says who opened it and when, and what was changed in it.
 
         Errors: `VALIDATION_FAILED`, `ORGANISATION_NOT_FOUND`, `MEMBER_NOT_FOUND`.
         """

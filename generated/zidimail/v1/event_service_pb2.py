@@ -27,7 +27,7 @@ from zidimail.v1 import access_pb2 as zidimail_dot_v1_dot_access__pb2
 from zidimail.v1 import event_pb2 as zidimail_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzidimail/v1/event_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x18zidimail/v1/access.proto\x1a\x17zidimail/v1/event.proto\"\x9a\x01\n\x11ListEventsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08\x65mail_id\x18\x03 \x01(\tH\x02\x88\x01\x01\x12%\n\x05types\x18\x04 \x03(\x0e\x32\x16.zidimail.v1.EventTypeB\x08\n\x06_limitB\x08\n\x06_afterB\x0b\n\t_email_id\"]\n\x12ListEventsResponse\x12 \n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x12.zidimail.v1.Event\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x13\n\x0bnext_cursor\x18\x03 \x01(\t\"q\n\x12WatchEventsRequest\x12\x12\n\x05\x61\x66ter\x18\x01 \x01(\tH\x00\x88\x01\x01\x12%\n\x05types\x18\x02 \x03(\x0e\x32\x16.zidimail.v1.EventType\x12\x16\n\x0e\x66rom_beginning\x18\x03 \x01(\x08\x42\x08\n\x06_after\"8\n\x13WatchEventsResponse\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.zidimail.v1.Event2\xe5\x01\n\x0c\x45ventService\x12p\n\nListEvents\x12\x1e.zidimail.v1.ListEventsRequest\x1a\x1f.zidimail.v1.ListEventsResponse\"!\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/events\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x12\x63\n\x0bWatchEvents\x12\x1f.zidimail.v1.WatchEventsRequest\x1a .zidimail.v1.WatchEventsResponse\"\x0f\x92\x9d\xbb\xdd\x0f\t\n\x02\x01\x02\x1a\x01\x03 \x01\x30\x01\x42\xb5\x01\n\x0f\x63om.zidimail.v1B\x11\x45ventServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzidimail/v1/event_service.proto\x12\x0bzidimail.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x18zidimail/v1/access.proto\x1a\x17zidimail/v1/event.proto\"\x9a\x01\n\x11ListEventsRequest\x12\x12\n\x05limit\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\x05\x61\x66ter\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08\x65mail_id\x18\x03 \x01(\tH\x02\x88\x01\x01\x12%\n\x05types\x18\x04 \x03(\x0e\x32\x16.zidimail.v1.EventTypeB\x08\n\x06_limitB\x08\n\x06_afterB\x0b\n\t_email_id\"]\n\x12ListEventsResponse\x12 \n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x12.zidimail.v1.Event\x12\x10\n\x08has_more\x18\x02 \x01(\x08\x12\x13\n\x0bnext_cursor\x18\x03 \x01(\t\"q\n\x12WatchEventsRequest\x12\x12\n\x05\x61\x66ter\x18\x01 \x01(\tH\x00\x88\x01\x01\x12%\n\x05types\x18\x02 \x03(\x0e\x32\x16.zidimail.v1.EventType\x12\x16\n\x0e\x66rom_beginning\x18\x03 \x01(\x08\x42\x08\n\x06_after\"8\n\x13WatchEventsResponse\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.zidimail.v1.Event2\xe9\x01\n\x0c\x45ventService\x12r\n\nListEvents\x12\x1e.zidimail.v1.ListEventsRequest\x1a\x1f.zidimail.v1.ListEventsResponse\"#\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/events\x92\x9d\xbb\xdd\x0f\x0b\n\x02\x01\x02\x1a\x01\x03 \x01\x38\x01\x12\x65\n\x0bWatchEvents\x12\x1f.zidimail.v1.WatchEventsRequest\x1a .zidimail.v1.WatchEventsResponse\"\x11\x92\x9d\xbb\xdd\x0f\x0b\n\x02\x01\x02\x1a\x01\x03 \x01\x38\x01\x30\x01\x42\xb5\x01\n\x0f\x63om.zidimail.v1B\x11\x45ventServiceProtoP\x01Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\xa2\x02\x03ZXX\xaa\x02\x0bZidimail.V1\xba\x02\x08Zidimail\xca\x02\x0bZidimail\\V1\xe2\x02\x17Zidimail\\V1\\GPBMetadata\xea\x02\x0cZidimail::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017com.zidimail.v1B\021EventServiceProtoP\001Z7github.com/zidimail/zidimail/gen/zidimail/v1;zidimailv1\242\002\003ZXX\252\002\013Zidimail.V1\272\002\010Zidimail\312\002\013Zidimail\\V1\342\002\027Zidimail\\V1\\GPBMetadata\352\002\014Zidimail::V1'
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._loaded_options = None
-  _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\202\323\344\223\002\014\022\n/v1/events\222\235\273\335\017\t\n\002\001\002\032\001\003 \001'
+  _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\202\323\344\223\002\014\022\n/v1/events\222\235\273\335\017\013\n\002\001\002\032\001\003 \0018\001'
   _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._loaded_options = None
-  _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._serialized_options = b'\222\235\273\335\017\t\n\002\001\002\032\001\003 \001'
+  _globals['_EVENTSERVICE'].methods_by_name['WatchEvents']._serialized_options = b'\222\235\273\335\017\013\n\002\001\002\032\001\003 \0018\001'
   _globals['_LISTEVENTSREQUEST']._serialized_start=130
   _globals['_LISTEVENTSREQUEST']._serialized_end=284
   _globals['_LISTEVENTSRESPONSE']._serialized_start=286
@@ -48,5 +48,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHEVENTSRESPONSE']._serialized_start=496
   _globals['_WATCHEVENTSRESPONSE']._serialized_end=552
   _globals['_EVENTSERVICE']._serialized_start=555
-  _globals['_EVENTSERVICE']._serialized_end=784
+  _globals['_EVENTSERVICE']._serialized_end=788
 # @@protoc_insertion_point(module_scope)

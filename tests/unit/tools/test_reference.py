@@ -86,7 +86,7 @@ def test_each_method_says_how_it_is_called_and_how_it_fails() -> None:
             "REST: `PATCH /v1/api-keys/{id}`; the body is the request; the answer is the field `api_key`",
         ),
         ("SendEmail", "Credentials: `API_KEY` (permission `FULL` or `SEND_ONLY`)"),
-        ("CreateApiKey", "Credentials: `SESSION` (role `ADMIN` or a higher one)"),
+        ("CreateApiKey", "Credentials: `SESSION` (role `ADMIN` or a higher one, not opened by an operator)"),
         ("WatchEvents", "Response: stream of [WatchEventsResponse](#watcheventsresponse)"),
         ("WatchEvents", "REST: none"),
         ("GetEmail", "Errors: [`EMAIL_NOT_FOUND`](#errorreason)."),

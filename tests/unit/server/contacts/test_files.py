@@ -1,6 +1,8 @@
 """Files of contacts read by their own process, workbooks and hostile ones among them (contract row Z-50)."""
 
+import asyncio
 import io
+import struct
 import zipfile
 from collections.abc import Callable, Sequence
 
@@ -11,6 +13,7 @@ import xlwt
 from server.contacts.files import FileReader
 from server.contacts.import_rules import Entry
 from server.faults import ValidationFailed
+from server.owner import working_for
 
 Cell = str | int | float | None
 TABLE: Sequence[Sequence[Cell]] = [
@@ -99,6 +102,27 @@ def bomb() -> bytes:
     return content.getvalue()
 
 
+def understating() -> bytes:
+    """The same, which declares that its sheet has 1000 bytes."""
+    content = bytearray(bomb())
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        true = packed.getinfo("xl/worksheets/sheet1.xml").file_size
+    at = content.rindex(struct.pack("<L", true))
+    content[at : at + 4] = struct.pack("<L", 1000)
+    return bytes(content)
+
+
+def sparse() -> bytes:
+    """A sheet of two cells, with more than four million places between them."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet["A1"], sheet["ZZ20000"] = "Email", "x"
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
 def unlisted() -> bytes:
     """A ZIP archive that is no workbook."""
     content = io.BytesIO()
@@ -124,6 +148,38 @@ async def test_damaged_and_hostile_workbooks_are_refused(content: Callable[[], b
     [violation] = refused.value.violations
     assert violation.field == "content"
     assert "read" in violation.description
+
+
+@pytest.mark.parametrize("content", [bomb, understating], ids=lambda content: content.__name__)
+async def test_bomb_is_refused_before_it_is_unpacked(content: Callable[[], bytes]) -> None:
+    """By its size, not by the time that it takes."""
+    with pytest.raises(ValidationFailed, match="128 MiB when it is unpacked"):
+        await FileReader().rows(content(), None)
+
+
+async def test_sheet_with_too_many_cells_is_refused() -> None:
+    """Empty ones between the others count: they cost as much."""
+    with pytest.raises(ValidationFailed, match="more than 4,000,000 cells"):
+        await FileReader().rows(sparse(), None)
+
+
+async def test_large_sheet_of_equal_cells_is_read() -> None:
+    """It is 20 times as large when it is unpacked, as real ones may be."""
+    table = [["Email"], *([f"person{number}@example.org", *["same text"] * 10] for number in range(20_000))]
+    assert (await FileReader().rows(xlsx(table), None)).row_count == 20_000
+
+
+async def test_organisations_take_turns() -> None:
+    """The files of one do not hold up those of others: it has one of the two places."""
+    reader, order = FileReader(), list[str]()
+
+    async def read(owner: str) -> None:
+        with working_for(owner):
+            await reader.rows(csv(TABLE), None)
+        order.append(owner)
+
+    await asyncio.gather(*(read("many") for _ in range(6)), read("one"))
+    assert order.index("one") < 3, order
 
 
 async def test_reader_has_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:

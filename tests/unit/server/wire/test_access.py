@@ -44,15 +44,20 @@ CALLERS: dict[str, Caller] = {
 RULES = {
     "open": AccessRule(("none",)),
     "sends": AccessRule(("api_key",), ("send_only",)),
-    "reads": AccessRule(("api_key", "session"), ("read_only",), "read_only"),
-    "reads or sends": AccessRule(("api_key", "session"), ("send_only", "read_only"), "member"),
-    "changes": AccessRule(("session", "api_key"), ("full",), "admin"),
-    "bills": AccessRule(("session",), role="owner"),
+    "reads": AccessRule(("api_key", "session"), ("read_only",), "read_only", on_behalf=True),
+    "reads or sends": AccessRule(
+        ("api_key", "session"), ("send_only", "read_only"), "member", on_behalf=True
+    ),
+    "changes": AccessRule(("session", "api_key"), ("full",), "admin", on_behalf=True),
+    "bills": AccessRule(("session",), role="owner", in_person=True),
     "operates": AccessRule(("operator",)),
-    "closes": AccessRule(("session", "operator"), role="owner"),
+    "closes": AccessRule(("session", "operator"), role="owner", on_behalf=True),
     "reports": AccessRule(("internal",)),
     "asks": AccessRule(
-        ("api_key", "session", "operator", "internal"), ("send_only", "read_only"), "read_only"
+        ("api_key", "session", "operator", "internal"),
+        ("send_only", "read_only"),
+        "read_only",
+        on_behalf=True,
     ),
 }
 KEYS = {f"{permission} key" for permission in PERMISSIONS}
@@ -122,7 +127,9 @@ def test_lesser_role_is_refused_with_the_required_role() -> None:
 def test_a_role_may_do_what_every_lesser_role_may(role: RoleName) -> None:
     needed = ROLES[: ROLES.index(role) + 1]
     admitted = [
-        least for least in ROLES if fault_of(AccessRule(("session",), role=least), session(role)) is None
+        least
+        for least in ROLES
+        if fault_of(AccessRule(("session",), role=least, on_behalf=True), session(role)) is None
     ]
     assert admitted == list(needed)
 
@@ -162,7 +169,7 @@ def test_rules_are_read_from_the_contract() -> None:
         ("api_key",), ("send_only",), within_domains=True
     )
     assert rules["/zidimail.v1.EmailService/GetEmail"] == AccessRule(
-        ("api_key", "session"), ("read_only", "send_only"), "read_only", within_domains=True
+        ("api_key", "session"), ("read_only", "send_only"), "read_only", within_domains=True, on_behalf=True
     )
 
 
@@ -194,6 +201,7 @@ KEY, SESSION, NONE = (
         (access(NONE, permissions=(access_pb2.PERMISSION_FULL,)), "must name permissions"),
         (access(SESSION), "must name a role"),
         (access(access_pb2.CREDENTIAL_INTERNAL, role=access_pb2.ROLE_OWNER), "must name a role"),
+        (access(SESSION, role=access_pb2.ROLE_OWNER), "must say in_person or on_behalf"),
     ],
 )
 def test_method_without_a_valid_rule_fails_at_start(given: access_pb2.Access | None, problem: str) -> None:
