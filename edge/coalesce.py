@@ -7,7 +7,7 @@ carried together by the next call. No send ever waits for others: an idle line s
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -80,19 +80,26 @@ class _Item:
     payload: bytes
     caller: Caller
     outcome: asyncio.Future[pb.BatchSendResult]
+    line: _Line
 
 
 @dataclass(slots=True, eq=False)
 class _Line:
     waiting: deque[_Item] = field(default_factory=deque)
-    # The calls in flight, and the number of emails of each.
-    calls: dict[asyncio.Task[None], int] = field(default_factory=dict)
+    # The calls in flight, and the emails of each.
+    calls: dict[asyncio.Task[None], Sequence[_Item]] = field(default_factory=dict)
     flushing: bool = False
 
     @property
     def may_call(self) -> bool:
         """True if what waits may go: at once on an idle line, else when it is worth another call."""
-        return len(self.calls) < CALLS and len(self.waiting) >= SECOND_CALL * sum(self.calls.values())
+        in_flight = sum(map(len, self.calls.values()))
+        return len(self.calls) < CALLS and len(self.waiting) >= SECOND_CALL * in_flight
+
+    def cancel_unwanted(self) -> None:
+        """Cancels the calls that nobody waits for any more."""
+        for call in [call for call, items in self.calls.items() if all(i.outcome.done() for i in items)]:
+            call.cancel()
 
 
 class Coalescer:
@@ -108,7 +115,7 @@ class Coalescer:
         self._call = call
         self._batch = batch
         self._waiting_limit = waiting_limit
-        self._lines: dict[str, _Line] = {}
+        self._lines: defaultdict[str, _Line] = defaultdict(_Line)
         self._bound = Recent(BOUND_CREDENTIALS, BOUND_S)
 
     @property
@@ -120,24 +127,25 @@ class Coalescer:
         """Sends one email and returns its own outcome.
 
         A caller that gives up takes nothing from the others: an email that no call has taken yet is not sent,
-        one that is under way stays so. Sets the caller's `call_id` if others share its call. Raises LineFull,
-        and grpc.aio.AioRpcError when the whole call failed.
+        and one that is under way stays so until all callers of its call give up (contract row C-94). Sets the
+        caller's `call_id` if others share its call. Raises LineFull, and AioRpcError when the call failed.
         """
         name = caller.authorization
         if self._bound and name in self._bound:
             name = caller.name
-        line = self._lines.get(name)
-        if line is None:
-            line = self._lines[name] = _Line()
+        line = self._lines[name]
         if len(line.waiting) >= self._waiting_limit and len(line.calls) == CALLS:
             raise LineFull
         # Serialised requests can be joined end to end: lists are appended (protobuf encoding,
         # "Last One Wins"). So each email is serialised once, and its size is known.
         payload = self._as_batch_of_one(request.SerializeToString())
-        item = _Item(payload, caller, asyncio.get_running_loop().create_future())
+        item = _Item(payload, caller, asyncio.get_running_loop().create_future(), line)
         self._join(name, line, item)
         try:
             return await item.outcome
+        except asyncio.CancelledError:
+            item.line.cancel_unwanted()
+            raise
         finally:
             # A failure keeps the frames that it passes, and is kept by the outcome: the email would stay.
             del request, payload, item
@@ -148,6 +156,7 @@ class Coalescer:
         return b"".join((self._batch.tag, varint(len(email)), email))
 
     def _join(self, name: str, line: _Line, item: _Item) -> None:
+        item.line = line
         line.waiting.append(item)
         if not line.flushing and line.may_call:
             # After the requests that this turn of the loop has read already, and before anything else.
@@ -158,7 +167,7 @@ class Coalescer:
         line.flushing = False
         while line.may_call and (items := _take(line.waiting)):
             task = asyncio.ensure_future(self._carry(items))
-            line.calls[task] = len(items)
+            line.calls[task] = items
             task.add_done_callback(lambda done: self._landed(name, line, done))
         if not line.calls and not line.waiting and self._lines.get(name) is line:
             del self._lines[name]
@@ -178,6 +187,7 @@ class Coalescer:
         try:
             response = await self._call(request, timeout=left, metadata=metadata)
         except asyncio.CancelledError:
+            code = "CANCELLED"
             for item in items:
                 item.outcome.cancel()
             raise
@@ -210,9 +220,7 @@ class Coalescer:
         self._bound.add(items[0].caller.authorization)
         for item in items:
             name = item.caller.name
-            line = self._lines.get(name)
-            if line is None:
-                line = self._lines[name] = _Line()
+            line = self._lines[name]
             self._join(name, line, item)
 
 

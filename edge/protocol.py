@@ -2,13 +2,12 @@
 
 uvicorn lets a head, the trailers of a body and a body that nobody wants grow and take their time without end;
 here they have 64 KiB and a deadline, on every path. It answers the next request while the last answer is
-unread; here a connection has one answer at a time. Bytes that are no HTTP are answered in JSON like every
-other error.
+unread; here a connection has one answer at a time. Bytes that are no HTTP are answered in JSON.
 
 Leans on these insides of uvicorn's `HttpToolsProtocol`, which is pinned in constraints.txt:
 `_unset_keepalive_if_required` (stops the timer of an idle connection, as its own `data_received` does first),
 `timeout_keep_alive_task` (that timer), `parser` (the httptools parser of the connection, replaced to pass
-over an upgrade), `url` and `headers` (of the head being read; the request has that list), `flow`
+over an upgrade), `url`, `headers` and `scope` (of the head being read; the request has these two), `flow`
 (`read_paused`, `write_paused`), `cycle` (the request being answered: `response_started`, `response_complete`,
 `more_body`, `keep_alive`, `disconnected`), `pipeline` (the requests that wait behind it) and
 `on_response_complete` (begins the next of them). tests/unit/edge/test_protocol.py notices when they change.
@@ -25,7 +24,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from edge.lingering import LingeringTransport
 from edge.middleware.security_headers import with_security_headers
-from edge.transcoding.asgi import Answer, Header, entity_headers, new_id
+from edge.presence import Presence
+from edge.transcoding.asgi import Answer, Header, entity_headers, new_id, set_presence
 from edge.transcoding.body import DRAIN_S, DRAINED
 from edge.transcoding.status import HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT, Failure
 from edge.unread import UnreadAnswers, Writing
@@ -72,6 +72,7 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             self._lingering = LingeringTransport(transport, self.loop)
             self._writing = Writing(transport, unread_answers, deadline_s)
+            self._presence = Presence()
             super().connection_made(self._lingering)
             self._start_timer(deadline_s)
 
@@ -81,6 +82,7 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
             self._waiting = b""
             self._is_response_held = False
             super().connection_lost(exc)
+            self._presence.left()
             self._lingering.ended()
 
         def data_received(self, data: bytes) -> None:
@@ -135,7 +137,6 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
             return again
 
         def _await_head(self) -> None:
-            """The head under way is not complete yet."""
             if len(self.headers) > HEADERS:
                 self._refuse(_malformed(_TOO_MANY_HEADERS))
             elif self._timer is None:
@@ -146,6 +147,7 @@ def protocol_of(deadline_s: float, render: Render) -> type[asyncio.Protocol]:
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
+            set_presence(self, self._presence)
             self._in_message = self._lingering.is_sending = True
             self._unwanted = 0
 

@@ -135,8 +135,8 @@ async def run(settings: Settings, build: Callable[[Kernel], Sequence[Service]]) 
         loop.add_signal_handler(number, stopping.set)
     if settings.metrics_listen is not None:
         _show_metrics(settings.metrics_listen)
-    clock = await clock_of(settings.database_url)
-    async with running([*build(Kernel(settings, clock)), MemoryReturn()]):
+    kernel = Kernel(settings, await clock_of(settings.database_url))
+    async with running([*build(kernel), MemoryReturn()]):
         # Objects made until now stay, and those of a call mostly go by themselves: looking for cycles as
         # often as Python does by default took 5 % of the time under load.
         gc.freeze()
@@ -144,6 +144,7 @@ async def run(settings: Settings, build: Callable[[Kernel], Sequence[Service]]) 
         gc.set_threshold(_GC_THRESHOLD)
         await stopping.wait()
         _log.info("stopping")
+        kernel.hurry()
     _log.info("stopped")
 
 

@@ -10,14 +10,19 @@ from server.clock import Clock
 from server.db.database import Database
 from server.db.installation import check_secret
 from server.db.migrate import is_current
+from server.db.stalled import end_stalled
 from server.db.writer import Writer
 from server.net.dns import Resolver
 from server.sealing import Seal
 from server.settings import Settings, SettingsError
 from server.work.backpressure import Backpressure
 from server.work.long_work import LongWork
+from server.work.loop import Loop
 from server.work.notifier import Notifier
 from server.work.service import Service
+
+# Seconds between two looks for transactions that stand still.
+_STALLED_S = 2.0
 
 
 class Kernel:
@@ -30,6 +35,7 @@ class Kernel:
         self.database = Database(settings.database_url)
         self.writer = Writer(self.database)
         self.resolver = Resolver(settings, clock)
+        self._stalled = Loop("stalled transactions", self._end_stalled, pause_s=_STALLED_S)
         self.backpressure = Backpressure(share=settings.background_share)
         self.long_work = LongWork()
         # Hints between packages; whoever depends on one polls as well.
@@ -43,13 +49,24 @@ class Kernel:
             raise SettingsError("The store's schema is not current. Run `python -m server migrate` first.")
         self.writer.start()
         await self.writer.run(check_secret, self.seal)
+        self._stalled.start()
+
+    def hurry(self) -> None:
+        """The process is to stop within its drain time, whether the store answers or not: what does not end
+        within half of it is given up."""
+        self.database.watchdog.hurry(self.settings.drain_s / 2)
 
     async def stop(self) -> None:
         """Writes what waits, then closes every connection."""
+        await self._stalled.stop()
         await self.resolver.close()
         self.long_work.close()
         await self.writer.close()
         await self.database.close()
+
+    async def _end_stalled(self) -> bool:
+        await end_stalled(self.database)
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,13 @@
 """Readiness: the health service says NOT_SERVING while the store takes no writes."""
 
+import asyncio
 import time
 
 from sqlalchemy.exc import DBAPIError
 
 from server.db.availability import probe
 from server.db.database import Database
+from server.db.outage import StoreAway
 from server.db.writer import Writer
 from server.faults import Unavailable
 from server.wire.health import Health
@@ -15,6 +17,9 @@ from server.work.loop import Loop
 _PAUSE_S = 0.5
 # The time until an outage that no call met is seen.
 _PROBE_S = 5.0
+# A probe that takes longer meets a store that stands still; it is longer than the writer takes for all that
+# it has begun.
+_LONGEST_S = 5.0
 
 
 class Readiness:
@@ -47,7 +52,12 @@ class Readiness:
     async def _takes_writes(self, *, after_failure: bool) -> bool:
         self._probed_at = time.monotonic()
         try:
-            await self._writer.run(probe, self._database.url, after_failure=after_failure)
+            async with asyncio.timeout(_LONGEST_S):
+                await self._writer.run_next(probe, self._database.url, after_failure=after_failure)
+        except TimeoutError:
+            detail = f"no answer to a write within {_LONGEST_S:g} seconds"
+            self._database.availability.failed(StoreAway(detail, is_lost=False))
+            return False
         except (Unavailable, DBAPIError):
             # An overloaded writer refuses too: that is no outage, but other servers should be tried first.
             return False

@@ -184,7 +184,7 @@ class Endpoint:
             is_large = most > self._limits.body
             if is_large:
                 await self._admit(operation, caller)
-            with Deadline(caller.deadline) as deadline:
+            with Deadline(caller.deadline, exchange.presence) as deadline:
                 hold = Paced(deadline, caller, share.grow).whole if is_large else share.grow
                 is_admitted = is_large
                 try:
@@ -224,7 +224,7 @@ class Endpoint:
         try:
             await self._admit(operation, caller)
             first = self._first(operation, exchange, values)
-            with Deadline(caller.deadline) as deadline:
+            with Deadline(caller.deadline, exchange.presence) as deadline:
                 paced = Paced(deadline, caller, share.grow)
                 chunks = body.chunks(operation.body_limit, paced.part)
                 messages = messages_of_upload(operation, first, chunks, exchange.headers)

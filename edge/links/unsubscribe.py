@@ -75,7 +75,7 @@ def _failed(reason: str) -> Response:
     if reason in ("LINK_NOT_VALID", "VALIDATION_FAILED"):
         text = "<p>The link is not complete. Follow it in the mail again, or copy all of it.</p>"
         return _page("This link does not work", text, 404)
-    if reason not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+    if reason not in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "OUTCOME_UNKNOWN"):
         _log.error("a recipient could not be unsubscribed", reason=reason)
     answer = _page("Please try again", "<p>This does not work just now. Try again in a minute.</p>", 503)
     answer.headers["retry-after"] = "60"

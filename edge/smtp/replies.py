@@ -68,6 +68,12 @@ _OPERATOR = "The operator finds the cause in the logs as {request_id}."
 ROWS: Mapping[str, Reply] = {
     "INTERNAL": Reply(451, "4.3.0", "The message was not taken for a reason on our side. " + _OPERATOR),
     "UNAVAILABLE": Reply(451, "4.3.0", "The service cannot take mail now. " + _AGAIN_LATER),
+    "OUTCOME_UNKNOWN": Reply(
+        451,
+        "4.3.0",
+        "The store was lost while it took the message, and whether it was taken is not known. A header "
+        "Idempotency-Key makes it safe to send it again.",
+    ),
     "DEADLINE_EXCEEDED": Reply(
         451,
         "4.3.0",

@@ -10,11 +10,16 @@ from typing import NamedTuple, TypeAlias
 from starlette.requests import Request
 from starlette.routing import Match, Mount, Route
 from starlette.types import Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from edge.presence import Presence
 
 Header: TypeAlias = tuple[bytes, bytes]
 
 _JSON: Header = (b"content-type", b"application/json")
 _EXCHANGE = "zidimail.exchange"
+# The key of the client's `Presence` in the scope's state.
+_PRESENCE = "zidimail.presence"
 _random = Random()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
@@ -27,17 +32,24 @@ class Answer(NamedTuple):
     headers: tuple[Header, ...] = ()
 
 
+def set_presence(protocol: HttpToolsProtocol, presence: Presence) -> None:
+    """Says who the client of the request is that a connection reads, before the application gets it."""
+    protocol.scope["state"][_PRESENCE] = presence
+
+
 class Exchange:
     """One HTTP request, read from its scope once, and what the layers that serve it find out.
 
     `headers` has lower-case names; of a header that comes twice the first counts. `authorization` is the
     credential as the server takes it, empty for none. `foreign_origin` is the origin of the page of another
     site that made a browser send the request, empty for none. `route` is the path template that the request
-    was matched with, `call_id` the id of the gRPC call that it shared with others, None for none.
+    was matched with, `call_id` the id of the gRPC call that it shared with others, None for none. `presence`
+    is that of its client, None if its protocol tells nothing of it.
     """
 
     __slots__ = (
-        *("authorization", "call_id", "foreign_origin", "headers", "method", "request_id", "route", "scope"),
+        *("authorization", "call_id", "foreign_origin", "headers", "method", "presence", "request_id"),
+        *("route", "scope"),
     )
 
     def __init__(self, scope: Scope) -> None:
@@ -49,6 +61,7 @@ class Exchange:
         self.foreign_origin = ""
         self.route: str | None = None
         self.call_id: str | None = None
+        self.presence: Presence | None = scope.get("state", {}).get(_PRESENCE)
 
     @property
     def path(self) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from edge.presence import Presence
+from edge.transcoding.body import ClientGone
 from edge.transcoding.invoke import Caller
 
 # Bytes of a large body that a client has to send in each second, about.
@@ -14,17 +16,19 @@ LEAST_PACE = 1 << 20
 
 
 class Deadline:
-    """Cancels what runs inside when the time comes, and raises TimeoutError then.
+    """Cancels what runs inside when the time comes, and raises TimeoutError then; or when the client leaves,
+    and raises ClientGone.
 
     `asyncio.timeout_at` without its states and coroutines: a third of its cost, which each request pays.
     """
 
-    __slots__ = ("_is_over", "_task", "_timer", "_when")
+    __slots__ = ("_is_gone", "_is_over", "_presence", "_task", "_timer", "_when")
 
-    def __init__(self, when: float) -> None:
+    def __init__(self, when: float, presence: Presence | None = None) -> None:
         """`when` is on the event loop's clock, in seconds."""
         self._when = when
-        self._is_over = False
+        self._presence = presence
+        self._is_over = self._is_gone = False
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -32,21 +36,32 @@ class Deadline:
         assert task is not None
         self._task = task
         self._timer = loop.call_at(self._when, self._expire)
+        if self._presence is not None:
+            self._presence.watch(self._leave)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._timer.cancel()
+        if self._presence is not None:
+            self._presence.watch(None)
         # Cancelled by the deadline alone: whoever else cancels the task still means it.
-        if self._is_over and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
-            raise TimeoutError from error
+        if (self._is_over or self._is_gone) and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise (ClientGone if self._is_gone else TimeoutError) from error
 
     def extend(self, when: float) -> None:
         """Moves the time, to a later one only."""
         self._when = max(self._when, when)
 
+    def _leave(self) -> None:
+        if not self._is_over:
+            self._is_gone = True
+            self._task.cancel()
+
     def _expire(self) -> None:
+        if self._is_gone:
+            return
         loop = asyncio.get_running_loop()
         if loop.time() < self._when:
             self._timer = loop.call_at(self._when, self._expire)

@@ -1,45 +1,31 @@
 """Connections to the store, kept for transactions that each run in one thread from beginning to end."""
 
 import contextlib
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
+from server.db import bounds, fate
 from server.db.availability import Availability
-from server.db.engines import engine_of
+from server.db.bounds import Bounds
+from server.db.fate import Fate, UnknownFate
+from server.db.links import Link, Links
 from server.db.outage import CommitUnknown, StoreAway, outage_of
 from server.db.tx import Tx
+from server.db.watchdog import Watchdog
 
 # A connection used within this time is believed to be alive.
 _TRUSTED_S = 1.0
-_CONNECT_S = 5
-# Keeps a server that vanished without a word, as in a fail-over, from holding its callers: a connection is
-# given up when what was sent is not acknowledged for this time (milliseconds), or three probes are not.
-_POSTGRESQL_CONNECT = {
-    "connect_timeout": _CONNECT_S,
-    "keepalives_idle": 5,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
 # After a failed attempt to connect the next one is made no earlier than this: each call that waits for a
 # thread meanwhile would wait for an attempt of its own.
 _PAUSE_S = 0.2
-_BUSY_TIMEOUT_MS = 10_000
-# The writer's page cache. With a million emails the pages that accepting touches outgrew 64 MiB, and its rate
-# fell by 30 %.
-_SQLITE_CACHE_KIB = 196_608
-# Pages of the log before a commit moves them into the store: at SQLite's own 1,000 a busy store would
-# write each of its inner pages many times a second.
-_SQLITE_CHECKPOINT_PAGES = 4_000
-# For readers, so that a page and its count agree; writers lock rows, and must see what others committed.
-_READING = "REPEATABLE READ"
-_WRITING = "READ COMMITTED"
+# The time in which the fate of a commit must be known: longer than a database takes to start again, or to end
+# a session that stands still.
+_FATE_S = 10.0
 
 
 class Connections:
@@ -49,146 +35,140 @@ class Connections:
     transaction do.
     """
 
-    def __init__(self, url: URL, availability: Availability, *, read_only: bool) -> None:
-        self._engine, self._begin = _engine(url, read_only=read_only)
+    def __init__(
+        self,
+        url: URL,
+        availability: Availability,
+        *,
+        read_only: bool,
+        limits: Bounds | None = None,
+        watchdog: Watchdog | None = None,
+    ) -> None:
+        self._watchdog = watchdog or Watchdog()
+        limits = limits or (bounds.READING if read_only else bounds.WRITING)
+        self._links = Links(url, limits, self._watchdog, read_only=read_only)
         self._availability = availability
         self._read_only = read_only
         self._away: StoreAway | None = None
         self._away_until = 0.0
-        # The idle connections, each with the time at which it became idle.
-        self._idle: deque[tuple[Connection, float]] = deque()
+        self._idle: deque[Link] = deque()
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
         """A transaction, committed when the block is left, rolled back by an exception.
 
-        Raises `StoreAway` in an outage, `CommitUnknown` if it began during the commit, else DBAPIError.
+        Raises `StoreAway` in an outage, `CommitUnknown` if one began during the commit and nobody can tell
+        whether that took effect, else DBAPIError.
         """
-        connection = self._connection()
-        tx = Tx(connection)
+        link = self._link()
+        tx = Tx(link.connection)
+        name: str | None = None
         committing = False
         try:
-            tx.begin(self._begin)
+            self._links.watch(link)
+            name = tx.begin(self._links.begin)
             yield tx
             tx.run_deferred()
             committing = True
             tx.commit()
         except BaseException as error:
-            away = self._outage(error)
-            try:
-                tx.rollback()
-            except DBAPIError:
-                # The idle ones are probably lost too.
-                _discard(connection)
-                self._drop_idle()
-            else:
-                self._release(connection, is_good=away is None or not away.is_lost)
+            away = self._outage(error, tx)
+            self._undo(link, tx, is_good=away is None or not away.is_lost)
             if away is None:
                 raise
-            if committing and away.is_lost:
-                away = CommitUnknown(away.detail)
-            raise away from error
-        self._idle.append((connection, time.monotonic()))
+            if not (committing and away.is_lost):
+                raise away from error
+            if not self._read_only and not self._is_committed(link, name, away):
+                raise away from error
+            return
+        self._release(link)
 
-    def _outage(self, error: BaseException) -> StoreAway | None:
-        away = outage_of(error, read_only=self._read_only) if isinstance(error, DBAPIError) else None
-        if away is not None:
+    def _outage(self, error: BaseException, tx: Tx | None = None) -> StoreAway | None:
+        if not isinstance(error, DBAPIError):
+            return None
+        is_limited = tx is not None and tx.is_limited
+        away = outage_of(error, read_only=self._read_only, is_limited=is_limited)
+        if away is not None and not away.may_repeat:
             self._availability.failed(away)
         return away
 
-    def _release(self, connection: Connection, *, is_good: bool) -> None:
-        """Keeps a connection for the next transaction, unless it leads to a store that is of no use: the
-        next one may lead to the new primary."""
+    def _undo(self, link: Link, tx: Tx, *, is_good: bool) -> None:
+        """Rolls back. A link that leads to a store that is of no use is not kept: the next one may lead to
+        the new primary, and the idle ones are probably lost too."""
+        try:
+            tx.rollback()
+        except DBAPIError:
+            is_good = False
         if is_good:
-            self._idle.append((connection, time.monotonic()))
+            self._release(link)
         else:
-            _discard(connection)
+            self._links.discard(link)
             self._drop_idle()
+
+    def _is_committed(self, link: Link, name: str | None, away: StoreAway) -> bool:
+        """True if the transaction with this name took effect although its commit had no answer, False if it
+        was rolled back. Raises `CommitUnknown`."""
+        until = time.monotonic() + _FATE_S
+        with contextlib.suppress(UnknownFate):
+            while time.monotonic() < until and not self._watchdog.has_given_up:
+                found = self._fate(link, name)
+                if found is not None:
+                    return found == "committed"
+                time.sleep(_PAUSE_S)
+        unknown = CommitUnknown(away.detail)
+        self._availability.failed(unknown)
+        raise unknown
+
+    def _fate(self, link: Link, name: str | None) -> Fate | None:
+        if link.origin is None or name is None:
+            raise UnknownFate
+        with contextlib.suppress(DBAPIError):
+            fresh = self._links.open()
+            try:
+                self._links.watch(fresh, bounds.CONNECT_S)
+                if fresh.origin is None:
+                    raise UnknownFate
+                return fate.look_up(Tx(fresh.connection), fresh.origin, link.origin, name)
+            finally:
+                self._links.discard(fresh)
+        return None
+
+    def _release(self, link: Link) -> None:
+        """Keeps a link for the next transaction."""
+        self._links.release(link)
+        link.idle_since = time.monotonic()
+        self._idle.append(link)
 
     def close(self) -> None:
         """Closes the connections; no transaction may be open."""
         self._drop_idle()
-        self._engine.dispose()
+        self._links.close()
 
     def _drop_idle(self) -> None:
         """Closes the connections that no transaction uses now."""
         with contextlib.suppress(IndexError):
             while True:
-                _discard(self._idle.pop()[0])
+                self._links.discard(self._idle.pop())
 
-    def _connection(self) -> Connection:
+    def _link(self) -> Link:
+        if self._watchdog.has_given_up:
+            raise StoreAway("this process stops, and the store did not answer", is_lost=True)
         with contextlib.suppress(IndexError):
             while True:
-                connection, since = self._idle.pop()
-                if time.monotonic() - since < _TRUSTED_S or _is_alive(connection):
-                    return connection
+                link = self._idle.pop()
+                if time.monotonic() - link.idle_since < _TRUSTED_S or self._links.is_alive(link):
+                    return link
         if self._away is not None and time.monotonic() < self._away_until:
             raise StoreAway(self._away.detail, is_lost=True)
         try:
-            connection = self._engine.connect()
+            link = self._links.open()
         except DBAPIError as error:
-            self._away = self._outage(error)
-            if self._away is None:
+            away = self._outage(error)
+            if away is None:
                 raise
+            self._away = StoreAway(away.detail, is_lost=True)
+            self._availability.failed(self._away)
             self._away_until = time.monotonic() + _PAUSE_S
             raise self._away from error
         self._away = None
-        return connection
-
-
-def _engine(url: URL, *, read_only: bool) -> tuple[Engine, str]:
-    """An engine without a pool, and the statement that begins a transaction: empty if the driver begins."""
-    if url.get_backend_name() != "sqlite":
-        engine = engine_of(
-            url,
-            isolation_level=_READING if read_only else _WRITING,
-            connect_args=_POSTGRESQL_CONNECT,
-        )
-        return engine, ""
-    engine = engine_of(url, connect_args={"check_same_thread": False})
-    event.listen(engine, "connect", _prepare_reader if read_only else _prepare_writer)
-    return engine, "BEGIN" if read_only else "BEGIN IMMEDIATE"
-
-
-def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
-    """WAL, and an fsync at every commit: what was acknowledged survives a power cut."""
-    _prepare(
-        connection,
-        "PRAGMA journal_mode=WAL",
-        "PRAGMA synchronous=FULL",
-        # Some builds overwrite all that is deleted, which for a large file takes as long as to write it.
-        "PRAGMA secure_delete=FAST",
-        f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}",
-        f"PRAGMA wal_autocheckpoint={_SQLITE_CHECKPOINT_PAGES}",
-    )
-
-
-def _prepare_reader(connection: sqlite3.Connection, _record: object) -> None:
-    _prepare(connection, "PRAGMA query_only=ON")
-
-
-def _prepare(connection: sqlite3.Connection, *pragmas: str) -> None:
-    # The driver must not begin transactions by itself: it would begin them deferred, and upgrading one
-    # from read to write fails at once when another wrote meanwhile, busy timeout or not.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}", *pragmas):
-        cursor.execute(pragma)
-    cursor.close()
-
-
-def _is_alive(connection: Connection) -> bool:
-    """True if a connection still works; one that does not is closed."""
-    with contextlib.suppress(DBAPIError):
-        connection.exec_driver_sql("SELECT 1")
-        connection.rollback()
-        return True
-    _discard(connection)
-    return False
-
-
-def _discard(connection: Connection) -> None:
-    """Closes a connection that may be broken: without a rollback, which would fail and be logged."""
-    with contextlib.suppress(DBAPIError):
-        connection.invalidate()
-    connection.close()
+        return link

@@ -11,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 from server.db.availability import Availability
 from server.db.connections import Connections
-from server.db.outage import is_cut_off
+from server.db.outage import StoreAway, is_cut_off
 from server.db.tx import Engine, Tx
+from server.db.watchdog import Watchdog
 from server.faults import ValidationFailed, Violation
 from server.owner import current_owner
 from server.turns import Turns
@@ -38,7 +39,8 @@ class Database:
         self.url = make_url(url)
         self.engine: Engine = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         self.availability = Availability()
-        self._connections = Connections(self.url, self.availability, read_only=True)
+        self.watchdog = Watchdog()
+        self._connections = Connections(self.url, self.availability, read_only=True, watchdog=self.watchdog)
         readers = _SQLITE_READERS if self.is_sqlite else _POSTGRESQL_READERS
         self._threads = ThreadPoolExecutor(readers, "store-reader")
         self._readers = Turns(readers)
@@ -50,15 +52,24 @@ class Database:
         return self.engine == "sqlite"
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Runs `fn(tx, ...)` in a reading transaction, in which every statement sees one state.
+        """Runs `fn(tx, ...)` in a reading transaction, in which every statement sees one state; twice if its
+        connection was lost.
 
         The readers are shared: owners (`server.owner`) take turns. Raises `StoreAway`, DBAPIError and
         whatever `fn` raises.
         """
 
-        def run() -> T:
+        def once() -> T:
             with self._connections.transaction() as tx:
                 return fn(tx, *args, **kwargs)
+
+        def run() -> T:
+            try:
+                return once()
+            except StoreAway as away:
+                if not (away.is_lost and away.may_repeat):
+                    raise
+            return once()
 
         owner = current_owner()
         await self._readers.take(owner)

@@ -38,6 +38,8 @@ class Tx:
         self._driver: Any = connection.connection.driver_connection  # sqlite3 or psycopg: no common type
         self.engine: Engine = "sqlite" if connection.dialect.name == "sqlite" else "postgresql"
         self._deferred: dict[Callable[[Tx, list[Any]], None], list[Any]] = {}
+        # True after `limited`: a statement that is ended then took longer than its caller allowed.
+        self.is_limited = False
 
     @property
     def is_sqlite(self) -> bool:
@@ -84,6 +86,7 @@ class Tx:
     @contextlib.contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
         """Ends the statements of the block with DBAPIError when its time is over (see `is_cut_off`)."""
+        self.is_limited = True
         if not self.is_sqlite:
             self._driver.execute(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
             yield
@@ -151,10 +154,24 @@ class Tx:
         if self.is_sqlite:
             self._run("PRAGMA shrink_memory", lambda: self._driver.execute("PRAGMA shrink_memory"))
 
-    def begin(self, statement: str) -> None:
-        """Begins with this statement, or when the driver does if it is empty."""
-        if statement:
+    def begin(self, statement: str) -> str | None:
+        """Begins with this statement, or when the driver does if it is empty.
+
+        A second statement in it names the transaction; returns the name.
+        """
+        if not statement:
+            return None
+        if self.is_sqlite:
             self._run(statement, lambda: self._driver.execute(statement))
+            return None
+
+        def begin() -> str:
+            cursor = self._driver.execute(statement, prepare=False)
+            cursor.nextset()
+            name: str = cursor.fetchone()[0]
+            return name
+
+        return self._run(statement, begin)
 
     def commit(self) -> None:
         """Makes everything durable."""

@@ -2,29 +2,36 @@
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
-
-from sqlalchemy.exc import DBAPIError
+from typing import Concatenate, ParamSpec, TypeVar
 
 from server import failpoints
+from server.db import bounds
+from server.db.bounds import Bounds
 from server.db.connections import Connections
 from server.db.database import Database
 from server.db.outage import StoreAway
+from server.db.submissions import (
+    Act,
+    CallersLeft,
+    Items,
+    Results,
+    Submission,
+    Written,
+    fail,
+    may_succeed_next,
+    run_acts,
+    settle,
+)
 from server.db.tx import Tx
 from server.faults import Unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
-# Submissions of different acts share a transaction, so their items and results have no common type here;
-# `Writer.submit` and `Writer.run` give them back to each caller as they came.
-Items: TypeAlias = list[Any]
-Results: TypeAlias = Sequence[Any]
-Act: TypeAlias = Callable[[Tx, Items], Results]
 
 _SQLITE_WRITERS = 1
 _POSTGRESQL_WRITERS = 4
@@ -34,14 +41,11 @@ MAX_GROUP = 512
 MAX_WAITING = 20_000
 _RETRY_AFTER_S = 1.0
 _ATTEMPTS = 5
-
-
-@dataclass(eq=False, slots=True)
-class _Submission:
-    act: Act
-    items: Items
-    alone: bool
-    outcome: "asyncio.Future[Results]" = field(repr=False)
+# Seconds after its first failure in which a submission is repeated.
+_REPEAT_S = 15.0
+# A transaction that took longer, in seconds, looks for callers who left meanwhile. Not each one does, as who
+# sends and leaves at once would keep others from being served.
+_LATE_S = 1.0
 
 
 class Writer:
@@ -52,20 +56,35 @@ class Writer:
 
     A `Fault` as a result refuses one item, which has changed nothing. An exception rolls back the
     transaction, and each submission is repeated in a transaction of its own, so that no caller gets the
-    error of another one. When the store is lost nothing is repeated: a commit may have taken effect although
-    its answer never came.
+    error of another one; so is a transaction that the database ended, for a while. One whose commit had no
+    answer is looked up, and is not repeated if nobody can tell its outcome (contract row C-94).
+
+    A submission whose caller is gone is dropped (C-94).
     """
 
-    def __init__(self, database: Database, *, max_waiting: int = MAX_WAITING) -> None:
-        self._connections = Connections(database.url, database.availability, read_only=False)
+    def __init__(
+        self, database: Database, *, max_waiting: int = MAX_WAITING, limits: Bounds | None = None
+    ) -> None:
+        self._connections = Connections(
+            database.url,
+            database.availability,
+            read_only=False,
+            limits=limits,
+            watchdog=database.watchdog,
+        )
         self.concurrency = _SQLITE_WRITERS if database.is_sqlite else _POSTGRESQL_WRITERS
         self._threads = ThreadPoolExecutor(self.concurrency, "store-writer")
-        self._waiting: deque[_Submission] = deque()
+        self._waiting: deque[Submission] = deque()
         self._waiting_items = 0
         self._max_waiting = max_waiting
         self._wake = asyncio.Event()
         self._lanes: list[asyncio.Task[None]] = []
         self._closing = False
+
+    @property
+    def waiting(self) -> int:
+        """The number of items that wait for a transaction."""
+        return self._waiting_items
 
     def start(self) -> None:
         """Begins to write."""
@@ -99,16 +118,34 @@ class Writer:
         results: Sequence[R] = await self._enqueue(act, [None], alone=True)
         return results[0]
 
+    async def run_next(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """As `run`, before everything that waits, however much that is."""
+
+        def act(tx: Tx, _items: list[None]) -> list[R]:
+            return [fn(tx, *args, **kwargs)]
+
+        submission = Submission(act, [None], alone=True, outcome=asyncio.get_running_loop().create_future())
+        if self._closing:
+            raise Unavailable(_RETRY_AFTER_S)
+        self._put_first([submission])
+        results: Sequence[R] = await submission.outcome
+        return results[0]
+
     async def _enqueue(self, act: Act, items: Items, *, alone: bool) -> Results:
         if not items:
             return []
         if self._closing or self._waiting_items + len(items) > self._max_waiting:
             raise Unavailable(_RETRY_AFTER_S)
-        submission = _Submission(act, items, alone, asyncio.get_running_loop().create_future())
+        submission = Submission(act, items, alone, asyncio.get_running_loop().create_future())
         self._waiting.append(submission)
         self._waiting_items += len(items)
         self._wake.set()
         return await submission.outcome
+
+    def _put_first(self, submissions: Sequence[Submission]) -> None:
+        self._waiting.extendleft(reversed(submissions))
+        self._waiting_items += sum(len(submission.items) for submission in submissions)
+        self._wake.set()
 
     async def _lane(self) -> None:
         while True:
@@ -121,66 +158,70 @@ class Writer:
             else:
                 self._wake.clear()
 
-    def _take(self) -> list[_Submission]:
-        group: list[_Submission] = []
+    def _take(self) -> list[Submission]:
+        group: list[Submission] = []
         size = 0
         while self._waiting and (not group or size + len(self._waiting[0].items) <= MAX_GROUP):
             if self._waiting[0].alone and group:
                 break
             submission = self._waiting.popleft()
             self._waiting_items -= len(submission.items)
+            if not submission.is_wanted:
+                continue
             group.append(submission)
             size += len(submission.items)
             if submission.alone:
                 break
         return group
 
-    async def _write(self, group: list[_Submission]) -> None:
-        for attempt in range(_ATTEMPTS):
-            try:
-                outcomes = await self._transact(group)
-            except Exception as error:
-                if isinstance(error, StoreAway) and error.is_lost:
-                    _fail(group, error)
-                    return
-                if len(group) > 1:
-                    for submission in group:
-                        await self._write([submission])
-                    return
-                if _is_conflict(error) and attempt + 1 < _ATTEMPTS:
-                    continue
-                _fail(group, Unavailable(_RETRY_AFTER_S) if _is_rollback(error) else error)
-                return
-            _settle(group, outcomes)
-            return
+    async def _write(self, group: list[Submission]) -> None:
+        try:
+            written = await self._transact(group)
+        except CallersLeft:
+            self._put_first(group)
+        except Exception as error:
+            self._repeat_or_fail(group, error)
+        else:
+            settle(written)
 
-    async def _transact(self, group: list[_Submission]) -> list[Results]:
-        by_act: dict[Act, list[_Submission]] = {}
+    def _repeat_or_fail(self, group: list[Submission], error: Exception) -> None:
+        """Repeats the submissions of a transaction that was rolled back, each alone, if that can help."""
+        now = time.monotonic()
+        may_repeat = may_succeed_next(error)
+        if not may_repeat and (len(group) == 1 or (isinstance(error, StoreAway) and error.is_lost)):
+            fail(group, error)
+            return
+        is_slow = isinstance(error, StoreAway) and not error.is_lost
+        again = []
         for submission in group:
-            by_act.setdefault(submission.act, []).append(submission)
+            submission.alone = True
+            # Each wait for a lock takes its time; what fails at once is not tried for that long.
+            submission.attempts += not is_slow
+            submission.repeat_until = min(submission.repeat_until, now + _REPEAT_S)
+            if submission.attempts < _ATTEMPTS and now < submission.repeat_until:
+                again.append(submission)
+            else:
+                fail([submission], error)
+        self._put_first(again)
+
+    async def _transact(self, group: list[Submission]) -> list[Written]:
         loop = asyncio.get_running_loop()
 
-        def write() -> list[Results]:
+        def write() -> list[Written]:
+            began = time.monotonic()
             with self._connections.transaction() as tx:
-                return run_acts(tx)
-
-        def run_acts(tx: Tx) -> list[Results]:
-            outcomes: dict[_Submission, Results] = {}
-            for act, submissions in by_act.items():
-                items = [item for submission in submissions for item in submission.items]
-                results = act(tx, items)
-                if len(results) != len(items):
-                    raise AssertionError(f"{act} gave {len(results)} results for {len(items)} items")
-                start = 0
-                for submission in submissions:
-                    outcomes[submission] = results[start : start + len(submission.items)]
-                    start += len(submission.items)
-            ordered = [outcomes[submission] for submission in group]
-            if failpoints.enabled("writer.ack_before_commit"):
-                loop.call_soon_threadsafe(_settle, group, ordered)
-                # A sleep here lets the answers leave, and a kill come before the commit.
-                failpoints.hit("writer.ack_before_commit")
-            return ordered
+                # The store may have kept it waiting until now.
+                wanted = [submission for submission in group if submission.is_wanted]
+                written = run_acts(tx, wanted)
+                tx.run_deferred()
+                is_late = time.monotonic() - began > _LATE_S
+                if is_late and not all(submission.is_wanted for submission in wanted):
+                    raise CallersLeft
+                if failpoints.enabled("writer.ack_before_commit"):
+                    loop.call_soon_threadsafe(settle, written)
+                    # A sleep here lets the answers leave, and a kill come before the commit.
+                    failpoints.hit("writer.ack_before_commit")
+                return written
 
         return await loop.run_in_executor(self._threads, write)
 
@@ -189,38 +230,10 @@ class Writer:
 async def running_writer(url: str) -> AsyncIterator[Writer]:
     """A writer of the store at `url` for commands, which run beside no server; closed with the block."""
     database = Database(url)
-    writer = Writer(database)
+    writer = Writer(database, limits=bounds.COMMANDING)
     writer.start()
     try:
         yield writer
     finally:
         await writer.close()
         await database.close()
-
-
-def _settle(group: list[_Submission], outcomes: list[Results]) -> None:
-    for submission, outcome in zip(group, outcomes, strict=True):
-        if not submission.outcome.done():
-            submission.outcome.set_result(outcome)
-
-
-def _fail(group: list[_Submission], error: Exception) -> None:
-    for submission in group:
-        with contextlib.suppress(asyncio.InvalidStateError):
-            submission.outcome.set_exception(error)
-
-
-def _is_conflict(error: Exception) -> bool:
-    """True if a retry can help: for a deadlock or a race between two PostgreSQL transactions."""
-    # After a unique violation (23505) the next try sees the other's row.
-    return _is_rollback(error) or _state(error) == "23505"
-
-
-def _is_rollback(error: Exception) -> bool:
-    """True if PostgreSQL gave the transaction up for the sake of others: a deadlock for example."""
-    return _state(error).startswith("40")
-
-
-def _state(error: Exception) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    return str(getattr(cause, "sqlstate", None) or "")

@@ -64,12 +64,13 @@ class Recovery:
         They were claimed in a commit whose answer was lost, or could not be given back. No message was sent
         for them, so they are due again at once. No claim of ours may run meanwhile.
         """
-        if not self._queue.may_own_more:
+        # A change that fails from here on counts for the next time.
+        if not (unsure := self._queue.unsure.count):
             return
         left = await self._queue.leftovers(self._queue.owner)
         unheld = [row for row in left if row.key not in self._held]
         await self._bring_back(unheld, None)
-        self._queue.may_own_more = False
+        self._queue.unsure.made_sure(unsure)
         if unheld:
             _log.info("gave back what was claimed before an outage", rows=len(unheld))
 

@@ -13,10 +13,10 @@ from server.delivery.orphans import Orphan
 from server.delivery.record import Settlement
 from server.delivery.settling import settle
 from server.delivery.stored import Stored, load
-from server.faults import Unavailable
 from server.queue import store as queue
 from server.queue.rows import Claimed, Claims, LeaseKey, Release
 from server.turns import Shares
+from server.work.unsure import Unsure
 
 
 class _Wish(NamedTuple):
@@ -40,17 +40,16 @@ class LeasedQueue:
         # False after a claim that may have left due rows behind: not every organisation had its turn.
         self.was_round = True
         self.owner = owner
-        # True after a claim or a release whose outcome is not known: rows may carry our name unheld.
-        self.may_own_more = False
+        # Claims and releases whose outcome is not known.
+        self.unsure = Unsure()
 
     async def claim(self, limit: int, shares: Shares | None = None) -> list[Claimed]:
         """Up to `limit` due rows, now leased to us: each organisation in turn, urgent mail first.
 
         `shares` are the rows that are held of each already, a copy that the claim may change.
         """
-        self.may_own_more = True
-        [claims] = await self._writer.submit(self._claim, [_Wish(limit, shares)])
-        self.may_own_more = False
+        with self.unsure.change():
+            [claims] = await self._writer.submit(self._claim, [_Wish(limit, shares)])
         is_first, is_last = not self._after, not claims.after
         self._after = claims.after
         self._has_found = not is_first and self._has_found
@@ -69,11 +68,8 @@ class LeasedQueue:
 
     async def release(self, releases: Sequence[Release]) -> Sequence[bool]:
         """Gives rows back; False for each that was no longer ours."""
-        try:
+        with self.unsure.change():
             return await self._writer.submit(_release, releases)
-        except Unavailable:
-            self.may_own_more = True
-            raise
 
     async def load(self, rows: Sequence[Claimed]) -> tuple[dict[tuple[str, str], Stored], Refusals]:
         """The emails of claimed rows, and the rows that may not be sent to any more."""

@@ -6,8 +6,9 @@ from dataclasses import replace
 import structlog
 from zidimail.v1 import email_service_pb2 as pb
 
+from server.db.submissions import Act
 from server.db.tx import Tx
-from server.db.writer import Act, Writer
+from server.db.writer import Writer
 from server.emails.batch import Batch
 from server.emails.draft import Draft, draft
 from server.faults import Fault, Internal

@@ -1,6 +1,7 @@
 """Makes the calls: claims those that are due, signs and posts them, and records the results."""
 
 import asyncio
+import contextlib
 import ssl
 import time
 from collections import Counter
@@ -34,6 +35,7 @@ from server.work.backoff import jittered
 from server.work.lease import Leases
 from server.work.loop import Loop
 from server.work.notifier import Notifier
+from server.work.unsure import Unsure
 
 CONCURRENCY = 256
 PER_ORGANISATION = 64
@@ -96,9 +98,8 @@ class Dispatcher:
         self._after = _FIRST
         self._starved: set[WebhookKey] = set()
         self._released_at: int | None = None
-        # True when the outcome of a claim, a release or a record is not known: calls may carry our name that
-        # are not held here.
-        self._may_own_more = False
+        # Claims, releases and records whose outcome is not known.
+        self._unsure = Unsure()
         webhook_calls_due.subscribe(self._loop.wake)
 
     async def start(self) -> None:
@@ -172,25 +173,22 @@ class Dispatcher:
 
     async def _return_unheld(self) -> None:
         """After an outage, returns the calls that carry our name and are not held here."""
-        if self._may_own_more:
+        if unsure := self._unsure.count:
             left = await self._database.read(queue.leased_by, self._owner)
             await self._writer.submit(queue.release, [key for key in left if key not in self._leases])
-            self._may_own_more = False
+            self._unsure.made_sure(unsure)
 
     async def _release(self, keys: list[CallKey]) -> None:
         # Dropped first: what cannot be given back must not be renewed for ever.
         self._leases.drop(keys)
-        try:
+        with contextlib.suppress(Unavailable), self._unsure.change():
             await self._writer.submit(queue.release, keys)
-        except Unavailable:
-            self._may_own_more = True
 
     async def _claim(self, wanted: list[CallId]) -> list[Claimed]:
         at = self._leases.now()
         claim = Claim(self._owner, self._clock.now_ms() + self._lease_ms, wanted)
-        self._may_own_more = True
-        claimed = (await self._writer.submit(queue.claim, [claim]))[0]
-        self._may_own_more = False
+        with self._unsure.change():
+            claimed = (await self._writer.submit(queue.claim, [claim]))[0]
         self._leases.hold((call.key for call in claimed), at)
         return claimed
 
@@ -216,7 +214,7 @@ class Dispatcher:
                 succeeded = await self._attempt(call)
         except Unavailable:
             # It comes back to the queue when the store does, and is made again.
-            self._may_own_more = True
+            self._unsure.add()
         except Exception:
             # Its lease runs out, and then the call is made again.
             _log.exception("a webhook call was not recorded", webhook_id=call.key.webhook_id)

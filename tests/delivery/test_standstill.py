@@ -1,5 +1,6 @@
 """Rows that a process holds longer than their leases, and rows that it owns unheld after an outage."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from server.delivery.store import LeasedQueue
 from server.delivery.verdict import RetryPolicy
 from server.faults import Unavailable
 from server.ids import new_id
+from server.queue.rows import Release
 from tests.delivery.queued import enqueue, new_org, rows_of
 from tests.harness.clock import ManualClock
 from tests.harness.stack import free_port
+from tests.harness.waiting import until
 
 LEASE_S = 60.0
 PATIENCE = RetryPolicy(86_400_000, 600_000)
@@ -46,11 +49,31 @@ async def test_rows_of_a_claim_whose_answer_was_lost_are_due_again_at_once(
     await enqueue(writer, rows_of(org_id, ["lost@receiver.test"]))
     [lost] = await queue.claim(10)
     recovery = Recovery(queue, tmp_path, clock, PATIENCE, {held.key})
-    queue.may_own_more = True
+    queue.unsure.add()
     await recovery.return_unheld()
     [again] = await queue.claim(10)
     assert again.key.email_id == lost.key.email_id
     assert (again.attempts, again.crashes, again.uncertain) == (0, 0, False)
+
+
+async def test_release_that_fails_while_a_claim_succeeds_is_not_forgotten(
+    database: Database, writer: Writer, clock: ManualClock, tmp_path: Path
+) -> None:
+    """Else no process would have its rows until their lease runs out."""
+    owner = new_id()
+    await enqueue(writer, rows_of(await new_org(writer), ["ada@receiver.test"]))
+    [row] = await LeasedQueue(database, writer, clock, owner, LEASE_S).claim(10)
+    full = Writer(database, max_waiting=1)
+    queue = LeasedQueue(database, full, clock, owner, LEASE_S)
+    claiming = asyncio.create_task(queue.claim(10))
+    await until(lambda: full.waiting == 1)
+    with pytest.raises(Unavailable):
+        await queue.release([Release(row.key)])
+    full.start()
+    assert await claiming == []
+    await Recovery(queue, tmp_path, clock, PATIENCE, set()).return_unheld()
+    assert [again.key.email_id for again in await queue.claim(10)] == [row.key.email_id]
+    await full.close()
 
 
 async def test_claim_that_fails_lets_the_queue_look_for_its_rows(
@@ -62,9 +85,9 @@ async def test_claim_that_fails_lets_the_queue_look_for_its_rows(
     queue = LeasedQueue(database, closed, clock, new_id(), LEASE_S)
     with pytest.raises(Unavailable):
         await queue.claim(10)
-    assert queue.may_own_more
+    assert queue.unsure.count
     await Recovery(queue, tmp_path, clock, PATIENCE, set()).return_unheld()
-    assert not queue.may_own_more
+    assert not queue.unsure.count
 
 
 async def test_journal_of_an_engine_is_read_again_if_the_store_went_away_meanwhile(

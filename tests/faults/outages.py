@@ -32,6 +32,12 @@ LONGEST_OUTAGE_S = 1.5
 BETWEEN = 20
 
 
+_TERMINATE = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
+
+
 @dataclass(slots=True)
 class Outcome:
     """The ledger's report after outages, the clients' retries, and the tracebacks in the server's log."""
@@ -104,6 +110,20 @@ async def restarts(folder: Path, times: int) -> Outcome:
             for _ in range(times):
                 await load.more_acknowledged()
                 await _outage(lambda: node.stop("immediate"), node.start)
+            await load.more_acknowledged()
+            return await load.outcome()
+
+
+async def terminations(folder: Path, times: int) -> Outcome:
+    """Ends every connection to the database a number of times, as an operator or a pooler may.
+
+    Leases last longer than the test waits: it would see mail that no process has.
+    """
+    with running_node() as (node, _):
+        async with _load(folder, node.url, lease_s=600) as load:
+            for _ in range(times):
+                await load.more_acknowledged()
+                await asyncio.to_thread(node.execute, _TERMINATE)
             await load.more_acknowledged()
             return await load.outcome()
 

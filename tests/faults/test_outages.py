@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from tests.faults.full_disk import full_for
-from tests.faults.outages import fail_over, paused_worker, restarts
+from tests.faults.outages import fail_over, paused_worker, restarts, terminations
 from tests.harness.stack import Stack
 from tests.harness.waiting import until
 
@@ -22,6 +22,14 @@ async def test_acknowledged_mail_is_delivered_after_the_database_crashed_and_res
     outcome = await restarts(tmp_path, 2)
     assert outcome.is_clean, str(outcome)
     assert outcome.retries, "no client noticed an outage"
+
+
+async def test_no_client_notices_that_connections_were_terminated(tmp_path: Path) -> None:
+    """A transaction that was cut off before its commit runs again; one that was cut off after it is looked up
+    (C-94)."""
+    outcome = await terminations(tmp_path, 12)
+    assert outcome.is_clean, str(outcome)
+    assert not outcome.retries, str(outcome)
 
 
 async def test_acknowledged_mail_is_delivered_after_the_database_failed_over(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ NOT_BY_A_REQUEST = {
     # Of a connection, before there is a request: `tests/unit/edge/test_protocol.py`.
     *(HEAD_TOO_LARGE, MALFORMED_REQUEST, REQUEST_TIMEOUT),
     # Of an overload or a server that is away: `tests/unit/edge`.
-    *("UNAVAILABLE", "DEADLINE_EXCEEDED"),
+    *("UNAVAILABLE", "OUTCOME_UNKNOWN", "DEADLINE_EXCEEDED"),
     "TOO_MANY_STREAMS",
     # Of requests at the same moment: `tests/store/test_operators.py`, `tests/store/test_admin.py`.
     *("OPERATOR_SECOND_FACTOR_REQUIRED", "ACCOUNT_STATE_CHANGED"),

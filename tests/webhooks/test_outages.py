@@ -31,7 +31,7 @@ async def test_call_of_a_claim_whose_answer_was_lost_is_made_at_once(site: Site,
     await _claim(site)
     await site.turn()
     assert sink.count == 0
-    site.dispatcher._may_own_more = True
+    site.dispatcher._unsure.add()
     await site.turn()
     await site.attempted(webhook_id, 1)
     assert sink.count == 1

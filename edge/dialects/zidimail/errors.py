@@ -21,6 +21,7 @@ _GET_A_KEY = (
     "your session in its place."
 )
 _TRY_AGAIN = "Repeat the request after the seconds in Retry-After."
+_NOT_KNOWN = "Whether the request took effect is not known: an Idempotency-Key makes it safe to repeat."
 
 ROWS: Mapping[str, Row] = {
     **account_errors.ROWS,
@@ -33,12 +34,8 @@ ROWS: Mapping[str, Row] = {
         "Nothing in the request explains it. The operator finds it in the logs as {request_id}.",
     ),
     "UNAVAILABLE": Row(503, "application_error", "The service cannot take this request now.", _TRY_AGAIN),
-    "DEADLINE_EXCEEDED": Row(
-        504,
-        "application_error",
-        "The answer was not ready in time.",
-        "Whether the request took effect is not known: an Idempotency-Key makes it safe to repeat.",
-    ),
+    "OUTCOME_UNKNOWN": Row(503, "application_error", "The store was lost meanwhile.", _NOT_KNOWN),
+    "DEADLINE_EXCEEDED": Row(504, "application_error", "The answer was not ready in time.", _NOT_KNOWN),
     REQUEST_TIMEOUT: Row(
         408, "validation_error", "The request did not arrive in time.", "Send all of it without pausing."
     ),

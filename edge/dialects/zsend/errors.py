@@ -51,6 +51,12 @@ ROWS: Mapping[str, Row] = {
         "The request failed for a reason on our side; the logs have it as {request_id}.",
     ),
     "UNAVAILABLE": Row(503, "unavailable", "Repeat the request after the seconds in Retry-After."),
+    "OUTCOME_UNKNOWN": Row(
+        503,
+        "unavailable",
+        "The store was lost, and the request may have taken effect: an Idempotency-Key makes it safe to "
+        "repeat.",
+    ),
     "DEADLINE_EXCEEDED": Row(
         500,
         "internal error",

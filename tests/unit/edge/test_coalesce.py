@@ -195,6 +195,18 @@ async def test_cancelled_caller_does_not_fail_others_of_its_call(emails: EmailSe
     assert (await stays).sent.id == "stays"
 
 
+async def test_call_that_nobody_waits_for_is_cancelled(emails: EmailServer, sender: Sender) -> None:
+    """C-94: the server drops what it has not begun."""
+    emails.gate.clear()
+    tasks = [sender.send("gone", within=300), sender.send("gone too", within=300)]
+    await until(lambda: emails.subjects == [["gone", "gone too"]])
+    for task in tasks:
+        task.cancel()
+    await until(lambda: emails.in_flight == 0, within=10)
+    emails.gate.set()
+    assert (await sender.send("next")).sent.id == "next"
+
+
 async def test_call_has_the_latest_deadline_of_its_emails(emails: EmailServer, sender: Sender) -> None:
     await asyncio.gather(sender.send("hasty", within=5), sender.send("patient", within=300))
     assert emails.seconds_left[0] > 200
