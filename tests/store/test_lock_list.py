@@ -32,7 +32,9 @@ TESTS = {
     "server.queue.statements.LEASES": "test_lease_is_settled_once",
     "server.queue.statements.RESUME": "test_servers_resume_different_rows",
     "server.quotas.store._LOCK": "test_usage_is_charged_one_after_the_other",
+    "server.webhooks.health._LOCKED_HEALTH": "test_health_of_a_webhook_is_judged_one_after_the_other",
     "server.webhooks.queue._TAKE": "test_servers_take_different_calls",
+    "server.webhooks.settling._PRESENT": "test_attempt_waits_for_the_removal_of_its_webhook",
     "server.webhooks.store._STATUSES": "test_webhook_stays_as_its_readers_saw_it",
 }
 Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
