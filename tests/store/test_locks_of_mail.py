@@ -15,6 +15,8 @@ from server.emails.transitions import Transition
 from server.ids import new_id
 from server.queue import store as queue
 from server.queue.rows import Claimed, Release
+from server.suppressions.bounces import Bounce, suppress_bounced
+from server.suppressions.store import suppressed
 from server.webhooks import queue as calls
 from server.webhooks import settling
 from server.webhooks import store as webhook_store
@@ -194,3 +196,35 @@ async def test_health_of_a_webhook_is_judged_one_after_the_other(
     assert second.waits(judging)
     first.commit()
     assert second.result(judging) == [None]
+
+
+async def test_unclear_bounces_of_one_moment_count_as_two(
+    database: Database, writer: Writer, pair: Pair
+) -> None:
+    [email] = await enqueue(writer, rows_of(ORG, [ADA]))
+    bounce = Bounce(ORG, email.id, ADA, "5.0.0", "no")
+    first, second = pair
+    first.run(suppress_bounced, [bounce], START_MS)
+    bouncing = second.begin(suppress_bounced, [bounce], START_MS)
+    assert second.waits(bouncing)
+    first.commit()
+    second.result(bouncing)
+    second.commit()
+    assert set(await database.read(suppressed, [(ORG, ADA)], START_MS)) == {(ORG, ADA)}
+
+
+async def test_unclear_bounce_counts_after_one_that_was_undone(
+    database: Database, writer: Writer, pair: Pair
+) -> None:
+    """And those of more than 72 hours ago count no more, however many meet."""
+    [email] = await enqueue(writer, rows_of(ORG, [ADA]))
+    bounce = Bounce(ORG, email.id, ADA, "5.0.0", "no")
+    await writer.run(suppress_bounced, [bounce], START_MS)
+    first, second = pair
+    first.run(suppress_bounced, [bounce], START_MS + MONTH_MS)
+    bouncing = second.begin(suppress_bounced, [bounce], START_MS + MONTH_MS)
+    assert second.waits(bouncing)
+    first.end()
+    second.result(bouncing)
+    second.commit()
+    assert set(await database.read(suppressed, [(ORG, ADA)], START_MS + MONTH_MS)) == set()
