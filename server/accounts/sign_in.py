@@ -181,11 +181,14 @@ class SignIn:
             raise InvalidCredentials
         if violations := password_violations("new_password", new, user.email):
             raise ValidationFailed(violations)
-        if await self._checked(user.email, current) is None:
+        checked = await self._checked(user.email, current)
+        if checked is None:
             raise InvalidLogin
         password_hash, now = await self._passwords.hash(new), self._clock.now_ms()
 
         def write(tx: Tx) -> None:
+            if not store.is_unchanged(tx, checked):
+                raise InvalidLogin
             attempts.forget(tx, user.email)
             store.set_password(tx, user.id, password_hash)
             session_store.end_all(tx, user.id, but=caller.session_id)

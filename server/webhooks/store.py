@@ -123,9 +123,13 @@ _STATUSES = Statement(
     """,
     keys=_KEYS,
 )
+# Locks the disabled ones: nobody enables them until the transaction ends.
 _DISABLED = Statement(
     KeyRow,
-    "SELECT org_id, id FROM webhooks WHERE (org_id, id) IN {keys} AND status = :status",
+    """
+    SELECT org_id, id FROM webhooks WHERE (org_id, id) IN {keys} AND status = :status ORDER BY org_id, id
+    {postgresql: FOR SHARE}
+    """,
     keys=_KEYS,
 )
 

@@ -22,6 +22,7 @@ from server.webhooks import settling
 from server.webhooks import store as webhook_store
 from server.webhooks.due import CallId
 from server.webhooks.settling import Settled
+from server.webhooks.store import WebhookChange
 from tests.delivery.queued import enqueue, rows_of, status_of
 from tests.harness.clock import START_MS
 from tests.harness.happenings import happen
@@ -228,3 +229,23 @@ async def test_unclear_bounce_counts_after_one_that_was_undone(
     second.result(bouncing)
     second.commit()
     assert set(await database.read(suppressed, [(ORG, ADA)], START_MS + MONTH_MS)) == set()
+
+
+async def test_calls_wait_for_a_webhook_that_is_enabled_meanwhile(
+    database: Database, writer: Writer, pair: Pair
+) -> None:
+    """Else calls of an enabled webhook would be given up."""
+    call = await a_call(database, writer)
+    [[claimed_call]] = await writer.submit(calls.claim, [calls.Claim("first", LATER, [call])])
+    disable = update(webhooks).where(webhooks.c.org_id == ORG).values(status="disabled")
+    await writer.run(Tx.change, disable)
+    first, second = pair
+    enabled = WebhookChange(None, None, "enabled")
+    first.run(webhook_store.change, ORG, call.webhook_id, enabled, START_MS)
+    releasing = second.begin(calls.release, [claimed_call.key])
+    assert second.waits(releasing)
+    first.commit()
+    second.result(releasing)
+    second.commit()
+    [row] = await stored(database, select(webhook_calls.c.status, webhook_calls.c.due_at))
+    assert (row.status, row.due_at is None) == ("pending", False)

@@ -164,7 +164,7 @@ async def test_calls_that_are_still_to_be_made_are_kept(keeping: Keeping, writer
 async def test_call_that_is_replayed_while_its_deletion_begins_is_kept(
     keeping: Keeping, writer: Writer
 ) -> None:
-    """Its owner was told that it is made again."""
+    """The answer to its owner said that it is made again."""
     await keeping.fill(1)
     keeping.clock.advance(100 * DAY_S)
     [kind] = [kind for kind in BY_ID if kind.name == "webhook_calls"]
