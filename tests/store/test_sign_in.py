@@ -1,7 +1,6 @@
 """Login, logout, passwords and the throttling of attempts, on both engines (C-10, C-47, C-75, Z-46)."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,12 +14,11 @@ from server.db.database import Database
 from server.db.tables.accounts import account_requests, login_attempts, members, sessions, users
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.faults import Fault, Unavailable, ValidationFailed
+from server.faults import Fault, ValidationFailed
 from server.ids import new_id
 from server.wire.caller import SessionCaller
 from server.wire.faults import InvalidCredentials
 from tests.harness.rows import row_count, stored
-from tests.harness.waiting import WITHIN_S, until
 from tests.store.people import ADA, PASSWORD, People
 
 HOUR_S, DAY_S = 3_600, 86_400
@@ -293,38 +291,3 @@ async def test_sweep_deletes_what_has_ended_and_nothing_else(people: People, dat
     counts = [await row_count(database, table) for table in (sessions, account_requests, login_attempts)]
     assert counts == [1, 1, 1]
     assert isinstance(await people.caller(token), SessionCaller)
-
-
-class PausedHasher(PasswordHasher):
-    """argon2id with little work, which pauses between a verification and its answer."""
-
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
-        self.has_verified = threading.Event()
-        self.goes_on = threading.Event()
-
-    def verify(self, hash: str | bytes, password: str | bytes) -> bool:
-        result = super().verify(hash, password)
-        self.has_verified.set()
-        assert self.goes_on.wait(WITHIN_S)
-        return result
-
-
-async def test_login_whose_password_was_reset_meanwhile_opens_no_session(
-    database: Database, writer: Writer
-) -> None:
-    """The reset ends all sessions: one that begins with the old password would outlive it."""
-    hasher = PausedHasher()
-    people = People(database, writer, hasher=hasher)
-    await people.start()
-    await people.add()
-    token = await people.request_reset()
-    login = asyncio.create_task(people.login())
-    await until(hasher.has_verified.is_set)
-    await people.registration.reset(token, NEW)
-    hasher.goes_on.set()
-    with pytest.raises(Unavailable):
-        await login
-    assert await row_count(database, sessions) == 0
-    await people.login(password=NEW)
-    await people.stop()
