@@ -41,6 +41,7 @@ class Closing:
         now = self._clock.now_ms()
 
         def write(tx: Tx) -> None:
+            member_store.lock_owners(tx, caller.org_id)
             own = member_store.member(tx, caller.org_id, caller.user_id)
             if own is None:
                 raise InvalidCredentials

@@ -73,6 +73,9 @@ class Identities:
         """
 
         def write(tx: Tx) -> IdentityRow:
+            # A login by the identity that begins now waits, and finds it deactivated.
+            if not store.is_unchanged(tx, user):
+                raise InvalidCredentials
             attempts.forget(tx, user.email)
             found = _identity(tx, user, id)
             if found.deactivated_at is not None:

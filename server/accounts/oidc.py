@@ -158,6 +158,8 @@ class OidcLogin:
                 self._link(tx, identity, user, now)
             else:
                 self._second_factor.check(tx, user, code, now, field=_CODE_FIELD)
+                # The check may have waited for the deactivation of the identity.
+                self._user(tx, identity)
                 if user.totp_since is not None:
                     attempts.forget(tx, user.email)
                 if self._link(tx, identity, user, now):

@@ -63,14 +63,14 @@ def add(tx: Tx, request: RequestRow) -> None:
 
 
 def unmailed(tx: Tx, limit: int) -> list[RequestRow]:
-    """The oldest requests without a mail, locked; another server takes others."""
+    """The oldest requests without a mail, locked; another server waits, and then counts their links too."""
     query = (
         select(*_REQUEST)
         .where(account_requests.c.mailed_at.is_(None))
         .order_by(account_requests.c.id)
         .limit(limit)
     )
-    return tx.all(RequestRow, query.with_for_update(skip_locked=True))
+    return tx.all(RequestRow, query.with_for_update())
 
 
 def links_since(tx: Tx, emails: Collection[str], since_ms: int) -> dict[tuple[str, Kind], int]:

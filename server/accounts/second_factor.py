@@ -19,9 +19,13 @@ from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
+from server.faults import Unavailable
 from server.sealing import Seal
 from server.wire.caller import SessionCaller
 from server.wire.faults import InvalidCredentials
+
+# The account was changed in this moment: with what is valid now the next call succeeds.
+_RETRY_AFTER_S = 1.0
 
 
 class NewSecret(NamedTuple):
@@ -137,8 +141,11 @@ class SecondFactor:
     def check(self, tx: Tx, user: UserRow, code: str | None, now_ms: int, *, field: str = "code") -> None:
         """Uses a code, if the user has a second factor; each works once. `field` is its place in the request.
 
-        Raises `SecondFactorRequired` without a code, `InvalidCode`.
+        Raises `SecondFactorRequired` without a code, `InvalidCode`, and `Unavailable` if the password or the
+        second factor of the user was changed since `user` was read.
         """
+        if not store.is_unchanged(tx, user):
+            raise Unavailable(_RETRY_AFTER_S)
         if user.totp_since is None:
             return
         if not code:

@@ -133,9 +133,10 @@ def note_second_factor(tx: Tx, org_id: str, session_id: str) -> None:
     tx.change(update(sessions).where(*this).values(second_factor=True))
 
 
-def end(tx: Tx, org_id: str, session_id: str) -> None:
-    """Ends a session."""
-    tx.change(delete(sessions).where(sessions.c.org_id == org_id, sessions.c.id == session_id))
+def end(tx: Tx, org_id: str, session_id: str) -> bool:
+    """Ends a session; False if it has ended before."""
+    this = (sessions.c.org_id == org_id, sessions.c.id == session_id)
+    return tx.change(delete(sessions).where(*this)) == 1
 
 
 def end_all(tx: Tx, user_id: str, *, but: str = "") -> None:

@@ -147,15 +147,19 @@ class SignIn:
 
         def write(tx: Tx) -> OpenSession:
             user = store.user(tx, caller.user_id)
+            # The end of all sessions of a user locks the user first: none begins from one that ends.
+            if user is None or not store.is_unchanged(tx, user):
+                raise InvalidCredentials
             row = session_store.session(tx, caller.org_id, caller.session_id)
-            if user is None or row is None:
+            if row is None:
                 raise InvalidCredentials
             found = store.memberships(tx, user.id)
             membership = _chosen(found, org_id)
             until = row.created_at + _LONGEST_MS
             token = self._tokens.issue(membership.org_id, user.id, session_id, until_ms=until)
             expires_at = self._tokens.read(token).expires_at_ms
-            session_store.end(tx, caller.org_id, caller.session_id)
+            if not session_store.end(tx, caller.org_id, caller.session_id):
+                raise InvalidCredentials
             session_store.add_session(
                 *(tx, membership.org_id, user.id, session_id, row.created_at, expires_at),
                 second_factor=row.second_factor,
@@ -181,11 +185,14 @@ class SignIn:
             raise InvalidCredentials
         if violations := password_violations("new_password", new, user.email):
             raise ValidationFailed(violations)
-        if await self._checked(user.email, current) is None:
+        checked = await self._checked(user.email, current)
+        if checked is None:
             raise InvalidLogin
         password_hash, now = await self._passwords.hash(new), self._clock.now_ms()
 
         def write(tx: Tx) -> None:
+            if not store.is_unchanged(tx, checked):
+                raise InvalidLogin
             attempts.forget(tx, user.email)
             store.set_password(tx, user.id, password_hash)
             session_store.end_all(tx, user.id, but=caller.session_id)

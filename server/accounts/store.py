@@ -94,6 +94,12 @@ _ADD_USER = Change(
 )
 
 
+class _Secrets(NamedTuple):
+    password_hash: str
+    totp_secret: bytes | None
+    totp_since: int | None
+
+
 class _Owned(NamedTuple):
     email: str
     owned: int
@@ -158,6 +164,16 @@ def owned_counts(tx: Tx, emails: Iterable[str]) -> dict[str, int]:
         .group_by(users.c.email)
     )
     return {row.email: row.owned for row in tx.all(_Owned, query)}
+
+
+def is_unchanged(tx: Tx, user: UserRow) -> bool:
+    """True if the user's password and second factor are as `user` has them; so they stay until `tx` ends.
+
+    A password is verified outside of the transaction that relies on it.
+    """
+    columns = (users.c.password_hash, users.c.totp_secret, users.c.totp_since)
+    query = select(*columns).where(users.c.id == user.id).with_for_update(key_share=True)
+    return tx.first(_Secrets, query) == (user.password_hash, user.totp_secret, user.totp_since)
 
 
 def set_password(tx: Tx, user_id: str, password_hash: str) -> None:

@@ -16,7 +16,7 @@ from server.accounts.store import OrganisationRow
 from server.admin.faults import AccountStateChanged, OrganisationNotFound, PlanNotFound
 from server.db.tx import Tx
 from server.faults import ValidationFailed, Violation
-from server.quotas.plans import PlanRow, all_plans, change_plan
+from server.quotas.plans import PlanRow, all_plans, change_plan, locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def decide(
 
 def change_plan_limits(tx: Tx, name: str, changes: Mapping[str, object], by: By) -> PlanRow:
     """Changes the given columns of a plan; its row after that. Raises `PlanNotFound`."""
-    before = {plan.plan: plan for plan in all_plans(tx)}
+    before = locked(tx)
     if name not in before:
         raise PlanNotFound(name, before)
     differences = _differences(before[name]._asdict(), changes)

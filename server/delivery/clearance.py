@@ -1,20 +1,22 @@
 """The recipients that may not be sent to any more when their turn has come (contract row C-86).
 
 Much may happen between the acceptance of an email and its MAIL, or between two attempts. What decides is read
-in lists: with the emails when these are loaded, and again before MAIL if that was a while ago.
+in lists: with the emails when these are loaded, which spares the building of what may not be sent, and again
+just before MAIL.
 """
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
-from server.account_health.rules import MAY_SEND
+from server.account_health.rules import State
 from server.clock import Clock
 from server.db.database import Database
 from server.db.keys import KeyType
 from server.db.statements import Statement
 from server.db.tx import Tx
 from server.delivery.verdict import Outcome, Verdict
-from server.emails.lifecycle import BANNED, NO_DOMAIN, POLICY, SUPPRESSED, Status
+from server.emails.hindrance import POLICY, hindrance
+from server.emails.lifecycle import Status
 from server.suppressions.store import suppressed
 from server.work.gathered import Gathered
 
@@ -24,6 +26,7 @@ Recipient: TypeAlias = tuple[str, str, int]
 Refusals: TypeAlias = Mapping[Recipient, Outcome]
 
 _WAITING: tuple[Status, ...] = ("queued", "delivery_delayed")
+_VERDICTS = {None: Verdict.HELD, "failed": Verdict.REFUSED, "suppressed": Verdict.SUPPRESSED}
 _KEYS: dict[str, KeyType] = {"org_id": "text", "email_id": "text", "no": "integer"}
 
 
@@ -38,7 +41,7 @@ class _Standing(NamedTuple):
     no: int
     address: str
     status: Status
-    state: str
+    state: State
     is_verified: bool
     erasure_key: bytes | None
 
@@ -78,13 +81,8 @@ def refusals(tx: Tx, recipients: Collection[Recipient], now_ms: int) -> Refusals
 def _outcome(row: _Standing, *, is_suppressed: bool) -> Outcome | None:
     if row.status not in _WAITING:
         return Outcome(Verdict.REFUSED, 0, POLICY, f"not sent: it is {row.status}")
-    if row.state == "paused":
-        return Outcome(Verdict.HELD, 0, POLICY, "held while the organisation is paused")
-    if row.state not in MAY_SEND:
-        return Outcome(Verdict.REFUSED, 0, POLICY, BANNED)
-    if not row.is_verified:
-        return Outcome(Verdict.REFUSED, 0, POLICY, NO_DOMAIN)
-    return Outcome(Verdict.SUPPRESSED, 0, POLICY, SUPPRESSED) if is_suppressed else None
+    found = hindrance(row.state, is_verified=row.is_verified, is_suppressed=is_suppressed)
+    return None if found is None else Outcome(_VERDICTS[found.ends_as], 0, POLICY, found.text)
 
 
 class Clearance:

@@ -85,7 +85,6 @@ class Loader:
 
     async def load(self, rows: Sequence[Claimed]) -> Loaded:
         """Builds the messages of these rows; one that cannot be built does not hold up the others."""
-        read_at = self._leases.now()
         stored, refusals = await self._queue.load(rows)
         loaded = Loaded()
         by_email: dict[tuple[str, str], list[Claimed]] = {}
@@ -112,9 +111,7 @@ class Loader:
             for site, group in self._envelopes(claimed, email.kinds):
                 by_no = {row.key.no: row for row in group}
                 addresses = {no: email.addresses[no] for no in by_no}
-                loaded.jobs.append(
-                    Job(letter, site, email.accepted_at, email.alone, by_no, addresses, read_at)
-                )
+                loaded.jobs.append(Job(letter, site, email.accepted_at, email.alone, by_no, addresses))
         loaded.missing = [row.key for left in by_email.values() for row in left]
         self._adapt(loaded.jobs)
         return loaded

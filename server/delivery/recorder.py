@@ -15,8 +15,6 @@ from server.delivery.verdict import Outcome, Verdict
 from server.queue.rows import Claimed, LeaseKey
 from server.work.lease import Leases
 
-# Seconds for which it holds that a recipient may be sent to (contract row C-86).
-FRESH_S = 1.0
 # Takes the results of attempts, as of a time in milliseconds since 1970 UTC.
 Record: TypeAlias = Callable[[Iterable[tuple[Attempt, Outcome]], int], list[Settlement]]
 
@@ -51,12 +49,9 @@ class Recorder:
 
     async def before_mail(self, numbers: Sequence[int]) -> Mapping[int, Outcome]:
         """See `CommitHooks`."""
-        job, now = self._job, self._leases.now()
-        if now - job.cleared_at < FRESH_S:
-            return {}
-        refusals = await self._clearance.refusals([job.rows[no].key[:3] for no in numbers])
-        job.cleared_at = now
-        return {no: refusals[key] for no in numbers if (key := job.rows[no].key[:3]) in refusals}
+        recipients = {no: self._job.rows[no].key[:3] for no in numbers}
+        refusals = await self._clearance.refusals(recipients.values())
+        return {no: refusals[recipient] for no, recipient in recipients.items() if recipient in refusals}
 
     async def before_commit(self, numbers: Sequence[int]) -> None:
         """See `CommitHooks`."""

@@ -94,7 +94,7 @@ class Recovery:
         if any(row.key.owner != self._queue.owner for row in left):
             await self.adopt()
             left = await self._expired()
-        await self._bring_back(left, None)
+        await self._queue.take_back(self._decided(left, None))
         return len(left) >= _AT_ONCE
 
     async def _expired(self) -> list[Orphan]:
@@ -103,17 +103,14 @@ class Recovery:
         return [row for row in await self._queue.expired(_AT_ONCE) if row.key not in self._held]
 
     async def _bring_back(self, left: list[Orphan], journal: Abandoned | None) -> None:
-        settlements: list[Settlement] = []
-        releases: list[Release] = []
+        """Of engines that are gone, and our own rows."""
+        decided = self._decided(left, journal)
+        await self._queue.settle([one for one in decided if isinstance(one, Settlement)])
+        await self._queue.release([one for one in decided if isinstance(one, Release)])
+
+    def _decided(self, left: list[Orphan], journal: Abandoned | None) -> list[Settlement | Release]:
         now = self._clock.now_ms()
-        for row in left:
-            decided = self._decide(row, journal, now)
-            if isinstance(decided, Settlement):
-                settlements.append(decided)
-            else:
-                releases.append(decided)
-        await self._queue.settle(settlements)
-        await self._queue.release(releases)
+        return [self._decide(row, journal, now) for row in left]
 
     def _decide(self, row: Orphan, journal: Abandoned | None, now: int) -> Settlement | Release:
         if journal is None:

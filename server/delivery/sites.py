@@ -50,8 +50,6 @@ class Job:
     alone: bool
     rows: dict[int, Claimed]
     addresses: dict[int, str]
-    # When it was last read whether its recipients may be sent to (seconds).
-    cleared_at: float = 0.0
 
     @property
     def org_id(self) -> str:

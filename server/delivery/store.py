@@ -71,6 +71,10 @@ class LeasedQueue:
         with self.unsure.change():
             return await self._writer.submit(_release, releases)
 
+    async def take_back(self, results: Sequence[Settlement | Release]) -> Sequence[bool]:
+        """Settles or gives back rows whose leases are over; False for each that was renewed since."""
+        return await self._writer.submit(self._take_back, results)
+
     async def load(self, rows: Sequence[Claimed]) -> tuple[dict[tuple[str, str], Stored], Refusals]:
         """The emails of claimed rows, and the rows that may not be sent to any more."""
         return await self._database.read(_load, rows, self._clock.now_ms())
@@ -103,6 +107,14 @@ class LeasedQueue:
         ours = queue.leased(tx, keys)
         queue.renew(tx, [key for key in keys if key in ours], self._clock.now_ms() + self._lease_ms)
         return [key in ours for key in keys]
+
+    def _take_back(self, tx: Tx, results: list[Settlement | Release]) -> list[bool]:
+        now = self._clock.now_ms()
+        ended = queue.leased(tx, [result.key for result in results], now)
+        found = [result for result in results if result.key in ended]
+        settle(tx, [one for one in found if isinstance(one, Settlement)], now)
+        queue.release(tx, [one for one in found if isinstance(one, Release)])
+        return [result.key in ended for result in results]
 
     def _settle(self, tx: Tx, settlements: list[Settlement]) -> list[bool]:
         return settle(tx, settlements, self._clock.now_ms())

@@ -83,5 +83,7 @@ def sweep(tx: Tx, now_ms: int) -> bool:
         IdempotencyKey, select(*_PRIMARY_KEY).where(idempotency_keys.c.expires_at <= now_ms).limit(_MAX_SWEPT)
     )
     if old:
-        tx.change(delete(idempotency_keys).where(in_keys(tx, _PRIMARY_KEY, old)))
+        # One that was taken again meanwhile stays.
+        is_old = idempotency_keys.c.expires_at <= now_ms
+        tx.change(delete(idempotency_keys).where(in_keys(tx, _PRIMARY_KEY, old), is_old))
     return len(old) == _MAX_SWEPT

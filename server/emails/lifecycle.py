@@ -22,14 +22,6 @@ Status: TypeAlias = Literal[
 ]
 
 
-# The reasons for which mail ends without an attempt (contract row C-86), with their status for all of them
-# (RFC 3463 section 3.8).
-POLICY = "5.7.1"
-NO_DOMAIN = "not sent: domain no longer verified"
-BANNED = "not sent: the organisation is banned"
-SUPPRESSED = "the address was suppressed after the email was accepted"
-
-
 class Effect(Enum):
     """The effect of a transition that was asked for."""
 

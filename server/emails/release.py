@@ -1,16 +1,17 @@
 """Scheduled emails that are due begin their delivery: they pass admission again, and count today (C-25)."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from server.clock import Clock
 from server.db.database import Database
 from server.db.tx import Tx
 from server.db.writer import Writer
-from server.emails.admission import Admission, Admitted, Refusal
-from server.emails.due import Changes, DueEmail, is_any_due, read_due, write
+from server.emails.admission import Admission, Refusal
+from server.emails.candidate import Candidate, Facts
+from server.emails.due import Changes, DueEmail, ScheduledRecipient, is_any_due, read_due, write
 from server.emails.facts import read_facts
-from server.emails.lifecycle import BANNED, NO_DOMAIN, POLICY, SUPPRESSED
+from server.emails.hindrance import PAUSED, POLICY, Hindrance, hindrance
 from server.emails.transitions import Reply
 from server.quotas.store import write_usage
 from server.work.loop import Loop
@@ -19,9 +20,6 @@ from server.work.notifier import Notifier
 _PAUSE_S = 0.5
 # The pause before the next try for an email whose reason to wait has no end of its own.
 _LATER_MS = 600_000
-_NOT_VERIFIED = Reply(status=POLICY, text=NO_DOMAIN)
-_BANNED = Reply(status=POLICY, text=BANNED)
-_SUPPRESSED = Reply(status=POLICY, text=SUPPRESSED)
 
 
 class Releaser:
@@ -93,32 +91,36 @@ def release(tx: Tx, now_ms: int, slow_start: Sequence[int] = (), after: str = ""
     admission = Admission(facts)
     changes = Changes(now_ms)
     for email, candidate in zip(due, candidates, strict=True):
-        decision = admission.decide(candidate, "release")
-        if isinstance(decision, Refusal):
-            _refuse(email, decision, changes)
-        elif isinstance(decision, Admitted):
-            _begin(email, decision.skipped, changes)
+        _decide(email, candidate, admission, facts, changes)
     write(tx, changes)
     write_usage(tx, admission.usage(), facts.periods)
     return Released(len(due), last)
 
 
-def _begin(email: DueEmail, addresses: Set[str], changes: Changes) -> None:
-    """Queues an email, but for its recipients with these `addresses`, which are suppressed."""
-    skipped = [row for row in email.recipients if row.address.lower() in addresses]
-    changes.queue(email, [row for row in email.recipients if row not in skipped])
-    changes.end(skipped, "suppressed", _SUPPRESSED)
-
-
-def _refuse(email: DueEmail, refusal: Refusal, changes: Changes) -> None:
-    """Ends an email that can never be sent; gives any other one the time of its next try."""
-    if refusal.rule == "domain":
-        changes.end(email.recipients, "failed", _NOT_VERIFIED)
-    elif refusal.rule == "suppression":
-        changes.end(email.recipients, "suppressed", _SUPPRESSED)
-    elif refusal.rule == "account" and refusal.fault.metadata["state"] == "banned":
-        changes.end(email.recipients, "failed", _BANNED)
-    else:
-        retry_after_s = refusal.fault.retry_after_s
+def _decide(
+    email: DueEmail, candidate: Candidate, admission: Admission, facts: Facts, changes: Changes
+) -> None:
+    """Queues the recipients that may still get an email and ends the others, or gives it another time."""
+    found = {row: _hindrance(row, candidate, facts) for row in email.recipients}
+    left = [row for row, reason in found.items() if reason is None]
+    if PAUSED in found.values():
+        changes.postpone(email, changes.now_ms + _LATER_MS)
+        return
+    if left and isinstance(decision := admission.decide(candidate, "release"), Refusal):
+        retry_after_s = decision.fault.retry_after_s
         wait_ms = _LATER_MS if retry_after_s is None else max(1, round(retry_after_s * 1000))
         changes.postpone(email, changes.now_ms + wait_ms)
+        return
+    changes.queue(email, left)
+    for row, reason in found.items():
+        if reason is not None and reason.ends_as is not None:
+            changes.end([row], reason.ends_as, Reply(status=POLICY, text=reason.text))
+
+
+def _hindrance(row: ScheduledRecipient, candidate: Candidate, facts: Facts) -> Hindrance | None:
+    account, _ = facts.accounts[row.org_id]
+    return hindrance(
+        account.standing.state,
+        is_verified=all((row.org_id, domain) in facts.domain_ids for domain in candidate.domains),
+        is_suppressed=(row.org_id, row.address.lower()) in facts.suppressed,
+    )

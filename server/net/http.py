@@ -2,23 +2,28 @@
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Self
 from urllib.parse import urldefrag, urljoin
 
 import aiohttp
 import structlog
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from server.net.dns import DnsTemporaryError, NxDomain
+from server.net.connecting import (
+    Addresses,
+    Begin,
+    LookUpFailed,
+    Request,
+    at_once,
+    beginning,
+    guarded_connector,
+)
 from server.net.failures import system_text
-from server.net.guard import NOT_PUBLIC, AddressRefused, check_addresses, check_url, is_allowed
-from server.net.metering import MeteredConnector
+from server.net.guard import NOT_PUBLIC, AddressRefused, check_url
 
 CONNECT_S = 5.0
 TOTAL_S = 15.0
@@ -29,17 +34,7 @@ _CHUNK = 8 * 1024
 _FILE_CHUNK = 256 * 1024
 MAX_REDIRECTS = 3  # C-35
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# The time for which an idle connection is kept for the next call to its host (seconds).
-_KEEP_ALIVE_S = 10.0
 _log = structlog.get_logger()
-
-
-class Addresses(Protocol):
-    """Looks up the addresses of a host: `server.net.dns.Resolver`."""
-
-    async def addresses(self, host: str) -> list[str]:
-        """Every IPv4 and IPv6 address of `host`. Raises `NxDomain`, `DnsTemporaryError`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +112,21 @@ class GuardedClient:
             await self._session.close()
             self._session = None
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
-        """The response to a POST of these bytes, of any status. Raises `NoResponse`."""
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], begin: Begin = at_once
+    ) -> Response:
+        """The response to a POST of these bytes, of any status. Raises `NoResponse`.
+
+        `begin` is awaited when there is a connection, just before the first byte; its errors are raised.
+        """
         session, checked = self._opened(), self._checked(url)
         try:
-            async with session.post(
-                checked,
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-            ) as response:
-                kept = await _beginning(response)
-                return Response(response.status, response.headers.get("Retry-After"), kept)
+            with beginning(begin):
+                async with session.post(
+                    checked, data=body, headers=headers, allow_redirects=False
+                ) as response:
+                    kept = await _beginning(response)
+                    return Response(response.status, response.headers.get("Retry-After"), kept)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _no_response(error) from error
 
@@ -170,6 +168,7 @@ class GuardedClient:
                     allow_private_networks=self._allow_private_networks,
                     tls=self._tls,
                 ),
+                request_class=Request,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=self._timeout,
                 trust_env=False,
@@ -177,67 +176,6 @@ class GuardedClient:
                 headers={"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"},
             )
         return self._session
-
-
-def guarded_connector(
-    addresses: Addresses, *, allow_private_networks: bool, tls: ssl.SSLContext
-) -> aiohttp.TCPConnector:
-    """Connects to checked addresses only, even if nobody has checked the URL."""
-
-    def checked_socket(info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
-        """A socket for one address, after a last check; an IP address in a URL is never looked up."""
-        family, kind, protocol, _, address = info
-        if not is_allowed(address[0], allow_private_networks=allow_private_networks):
-            raise AddressRefused(f"{address[0]} is not a public address")
-        return socket.socket(family, kind, protocol)
-
-    return MeteredConnector(
-        resolver=_CheckedResolver(addresses, allow_private_networks),
-        socket_factory=checked_socket,
-        use_dns_cache=False,
-        ssl=tls,
-        limit=0,
-        keepalive_timeout=_KEEP_ALIVE_S,
-    )
-
-
-class _CheckedResolver(AbstractResolver):
-    """The checked addresses of a host, for aiohttp."""
-
-    def __init__(self, addresses: Addresses, allow_private_networks: bool) -> None:
-        self._addresses = addresses
-        self._allow_private_networks = allow_private_networks
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        try:
-            found = await self._addresses.addresses(host)
-        except NxDomain:
-            raise _LookUpFailed(f"the name {host} does not exist") from None
-        except DnsTemporaryError as error:
-            raise _LookUpFailed(f"the name {host} cannot be looked up now: {error}") from None
-        if not found:
-            raise _LookUpFailed(f"the name {host} has no address")
-        check_addresses(host, found, allow_private_networks=self._allow_private_networks)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in found
-        ]
-
-    async def close(self) -> None:
-        """Does nothing: the resolver is shared."""
-
-
-class _LookUpFailed(OSError):
-    pass
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
@@ -283,7 +221,7 @@ def _no_response(error: Exception) -> NoResponse:
         case AddressRefused():
             _log.warning("a call was not made, because its host is not public", reason=str(cause))
             return NoResponse("refused", f"the host is {NOT_PUBLIC}")
-        case _LookUpFailed():
+        case LookUpFailed():
             return NoResponse("dns", str(cause))
     match error:
         case aiohttp.ClientConnectorCertificateError():

@@ -23,7 +23,8 @@ from server.db.tables.emails import (
 from server.db.tables.stats import addressees
 from server.db.tx import Tx
 from server.emails import transitions
-from server.emails.lifecycle import POLICY, Status
+from server.emails.hindrance import POLICY
+from server.emails.lifecycle import Status
 from server.emails.transitions import Reply, Transition
 from server.events.statuses import OPEN
 from server.privacy.erased_head import erased_head

@@ -38,7 +38,11 @@ _SET_ENTRY = Change("UPDATE audit_entries SET target_id = :target_id WHERE org_i
 _SET_OPERATORS_ENTRY = Change("""
     UPDATE operator_entries SET target_id = :target_id, reason = :reason, changes = :changes WHERE id = :id
 """)
-_SET_MESSAGE = Change("UPDATE contact_list_sends SET message = :message WHERE org_id = :org_id AND id = :id")
+# A message that its send wrote meanwhile stays: nothing was sent to the address since its erasure began.
+_SET_MESSAGE = Change("""
+    UPDATE contact_list_sends SET message = :message
+    WHERE org_id = :org_id AND id = :id AND message = :before
+""")
 
 
 def erase_records(tx: Tx, org_id: str, erased: Erased, after: str, limit: int) -> str:
@@ -63,7 +67,7 @@ def erase_records(tx: Tx, org_id: str, erased: Erased, after: str, limit: int) -
     _SET_MESSAGE.run(
         tx,
         [
-            {"org_id": org_id, "id": send.id, "message": text}
+            {"org_id": org_id, "id": send.id, "message": text, "before": send.message}
             for send in tx.all(_SendRow, query)
             if (text := erased.text(send.message)) != send.message
         ],

@@ -110,7 +110,8 @@ CLAIM = Statement(
     """,
 )
 
-# The leases on rows, which PostgreSQL locks. The list of keys comes first in the join: SQLite would scan the
+# The leases on rows, which PostgreSQL locks, or only those that ended before a time: it looks again at a row
+# for which it had to wait. The list of keys comes first in the join: SQLite would scan the
 # table for `IN (VALUES ...)`.
 LEASES = Statement(
     LeaseKey,
@@ -118,6 +119,7 @@ LEASES = Statement(
     SELECT q.org_id, q.email_id, q.no, q.lease_token AS token, q.lease_owner AS owner
     FROM {keys} AS k CROSS JOIN delivery_queue AS q
     WHERE q.org_id = k.org_id AND q.email_id = k.email_id AND q.no = k.no AND q.lease_owner IS NOT NULL
+        AND q.lease_until < COALESCE(CAST(:ended_before AS bigint), q.lease_until + 1)
     {postgresql: FOR UPDATE OF q}
     """,
     keys=_KEYS,

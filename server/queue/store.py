@@ -105,12 +105,15 @@ def claim(
     return Claims(claimed, visited[place - 1].org_id if place else after)
 
 
-def leased(tx: Tx, keys: Sequence[LeaseKey]) -> set[LeaseKey]:
+def leased(tx: Tx, keys: Sequence[LeaseKey], ended_before: int | None = None) -> set[LeaseKey]:
     """Returns the keys whose rows still carry their token and owner.
+
+    With `ended_before` only those whose leases ended before this time: whoever takes a lease back that it
+    found to be over must not take one that was renewed since.
 
     PostgreSQL locks these rows until the transaction ends. Call it before emails are locked.
     """
-    found = sql.LEASES.all(tx, keys=[key[:3] for key in keys])
+    found = sql.LEASES.all(tx, keys=[key[:3] for key in keys], ended_before=ended_before)
     return set(found).intersection(keys)
 
 

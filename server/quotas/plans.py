@@ -45,6 +45,12 @@ def all_plans(tx: Tx) -> list[PlanRow]:
     return tx.all(PlanRow, select(plans).order_by(plans.c.plan))
 
 
+def locked(tx: Tx) -> dict[str, PlanRow]:
+    """Every plan by its name; no other transaction that asks here changes one until this one ends."""
+    rows = tx.all(PlanRow, select(plans).order_by(plans.c.plan).with_for_update(key_share=True))
+    return {row.plan: row for row in rows}
+
+
 def change_plan(tx: Tx, name: str, changes: Mapping[str, object]) -> list[PlanRow]:
     """Changes the given columns of a plan; every plan after that, by name."""
     if changes:

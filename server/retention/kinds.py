@@ -1,14 +1,15 @@
 """The kinds of data that are kept by id: how old rows are found, without a lock, and how they are deleted.
 
 A find reads the beginning of an index range of each organisation, as ids are ordered by time; a delete names
-its rows by their keys, so that two servers which found the same rows delete them once.
+its rows by their keys, so that two servers which found the same rows delete them once. Rows that may begin to
+be needed again are looked at once more as they are deleted (`Rows.still`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
-from sqlalchemy import Table, delete
+from sqlalchemy import ColumnElement, Table, delete
 
 from server.db.keys import KeyType, in_keys
 from server.db.statements import Statement
@@ -71,6 +72,8 @@ class Rows:
     statement: Statement[_OrgKey] | Statement[_WebhookKey]
     # The most rows of one transaction: what the writer does in some milliseconds.
     limit: int = 500
+    # The condition that the rows still meet when they are deleted, as it may have changed since.
+    still: Sequence[ColumnElement[bool]] = ()
 
     def find(self, tx: Tx, bounds: Sequence[Bound]) -> Found:
         """See `Kind`."""
@@ -79,7 +82,7 @@ class Rows:
     def delete(self, tx: Tx, found: Found) -> None:
         """See `Kind`."""
         columns = [self.table.c[name] for name in self.columns]
-        tx.change(delete(self.table).where(in_keys(tx, columns, found)))
+        tx.change(delete(self.table).where(in_keys(tx, columns, found), *self.still))
 
 
 def keys_of(bounds: Sequence[Bound]) -> list[tuple[str, str, str]]:
@@ -159,6 +162,7 @@ BY_ID: Sequence[Rows] = (
         webhook_calls,
         ("org_id", "webhook_id", "event_id"),
         _of_webhooks("webhook_calls", "event_id", "t.due_at IS NULL AND t.lease_until IS NULL"),
+        still=(webhook_calls.c.due_at.is_(None), webhook_calls.c.lease_until.is_(None)),
     ),
     Rows(
         "webhook_attempts",

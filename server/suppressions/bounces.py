@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, select
 
 from server.db.keys import in_keys
-from server.db.statements import Change
+from server.db.statements import Change, Statement
 from server.db.tables.emails import emails
 from server.db.tables.suppressions import unclear_bounces
 from server.db.tx import Tx
@@ -18,10 +18,6 @@ from server.suppressions.store import NewSuppression
 _KEY = (unclear_bounces.c.org_id, unclear_bounces.c.address)
 _EMAIL = (emails.c.org_id, emails.c.id)
 _MAX_SWEPT = 1000
-_REMEMBER = Change("""
-    INSERT INTO unclear_bounces (org_id, address, bounced_at) VALUES (:org_id, :address, :bounced_at)
-    ON CONFLICT (org_id, address) DO UPDATE SET bounced_at = excluded.bounced_at
-""")
 
 
 class _BouncedAddress(NamedTuple):
@@ -32,6 +28,24 @@ class _BouncedAddress(NamedTuple):
 class _EmailKey(NamedTuple):
     org_id: str
     id: str
+
+
+# Remembers bounces, and returns those that are the first of their address within the time. The database
+# decides: of two servers the second waits, and finds what the first one wrote.
+_FIRST = Statement(
+    _BouncedAddress,
+    """
+    INSERT INTO unclear_bounces (org_id, address, bounced_at)
+    SELECT k.org_id, k.address, CAST(:now AS bigint) FROM {keys} AS k WHERE TRUE
+    ORDER BY k.org_id, k.address
+    ON CONFLICT (org_id, address) DO UPDATE SET bounced_at = excluded.bounced_at
+        WHERE unclear_bounces.bounced_at <= :old
+    RETURNING org_id, address
+    """,
+    keys={"org_id": "text", "address": "text"},
+)
+# The row is locked since `_FIRST`.
+_AGAIN = Change("UPDATE unclear_bounces SET bounced_at = :now WHERE org_id = :org_id AND address = :address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +108,10 @@ def _of_real_mail(tx: Tx, bounces: Sequence[Bounce]) -> set[Bounce]:
 def _repeated(tx: Tx, bounces: Sequence[Bounce], now_ms: int) -> list[Bounce]:
     """The bounces that are not the first of their address within 72 hours; remembers all of them."""
     keys = {(bounce.org_id, bounce.address.lower()) for bounce in bounces}
-    is_recent = unclear_bounces.c.bounced_at > now_ms - UNCLEAR_WITHIN_MS
-    seen: set[tuple[str, str]] = set(
-        tx.all(_BouncedAddress, select(*_KEY).where(in_keys(tx, _KEY, keys), is_recent))
+    first: set[tuple[str, str]] = set(_FIRST.all(tx, keys, now=now_ms, old=now_ms - UNCLEAR_WITHIN_MS))
+    seen = keys - first
+    _AGAIN.run(
+        tx, [{"org_id": org_id, "address": address, "now": now_ms} for org_id, address in sorted(seen)]
     )
     repeated = []
     for bounce in bounces:
@@ -104,8 +119,4 @@ def _repeated(tx: Tx, bounces: Sequence[Bounce], now_ms: int) -> list[Bounce]:
         if key in seen:
             repeated.append(bounce)
         seen.add(key)
-    _REMEMBER.run(
-        tx,
-        [{"org_id": org_id, "address": address, "bounced_at": now_ms} for org_id, address in sorted(keys)],
-    )
     return repeated

@@ -27,7 +27,7 @@ from server.webhooks.formats.format import Format
 from server.webhooks.formats.table import FORMATS
 from server.webhooks.posting import Poster
 from server.webhooks.queue import CallKey, Claim, Claimed, Renewal
-from server.webhooks.receivers import Receivers
+from server.webhooks.receivers import Receivers, Superseded
 from server.webhooks.schedule import MAX_AGE_S, Verdict, seconds_of, verdict
 from server.webhooks.settling import Settled
 from server.webhooks.store import WebhookKey
@@ -87,7 +87,7 @@ class Dispatcher:
             total_s=total_s,
         )
         self._receivers = receivers
-        self._poster = Poster(self._client, seal, formats)
+        self._poster = Poster(self._client, seal, formats, receivers)
         self._owner = new_id()
         self._lease_ms = round(settings.lease_s * 1000)
         self._limiter = limiter or ConcurrencyLimiter(CONCURRENCY, PER_ORGANISATION, PER_WEBHOOK)
@@ -209,9 +209,7 @@ class Dispatcher:
     async def _make(self, call: Claimed) -> None:
         succeeded: bool | None = None
         try:
-            # Another process may have claimed a call that waited here for too long.
-            if self._leases.holds(call.key):
-                succeeded = await self._attempt(call)
+            succeeded = await self._attempt(call)
         except Unavailable:
             # It comes back to the queue when the store does, and is made again.
             self._unsure.add()
@@ -235,18 +233,22 @@ class Dispatcher:
 
     async def _attempt(self, call: Claimed) -> bool | None:
         """Makes one attempt and records it; whether it succeeded, None if it may not be made any more."""
+        # Another process may have claimed a call that waited here for too long.
+        if not self._leases.holds(call.key):
+            return None
         receiver = await self._receivers.current(call.key.webhook)
         if receiver is None:
             await self._release([call.key])
             return None
         attempted_at, began = self._clock.now_ms(), time.monotonic()
-        with working_for(call.key.org_id):
-            response, failure = await self._poster.post(call, receiver, attempted_at // 1000)
-        duration_ms = round((time.monotonic() - began) * 1000)
+        try:
+            with working_for(call.key.org_id):
+                response, failure = await self._poster.post(call, receiver, attempted_at // 1000)
+        except Superseded:
+            return await self._attempt(call)
         now = self._clock.now_ms()
-        attempt = call.attempts + 1
         judged = verdict(
-            attempt,
+            call.attempts + 1,
             response.status if response else None,
             seconds_of(response.retry_after, now) if response else None,
             (now - call.created_at) / 1000,
@@ -255,7 +257,7 @@ class Dispatcher:
         disabled = await self._record(
             Settled(
                 key=call.key,
-                attempt=attempt,
+                attempt=call.attempts + 1,
                 earlier=call.earlier,
                 began_at=call.created_at,
                 succeeded=succeeded,
@@ -263,7 +265,7 @@ class Dispatcher:
                 error=failure.kind if failure else "",
                 detail=_storable(str(failure)) if failure else "",
                 response=response.body if response else b"",
-                duration_ms=duration_ms,
+                duration_ms=round((time.monotonic() - began) * 1000),
                 attempted_at=attempted_at,
                 next_at=_next_at(judged, now),
                 gone=judged.outcome == "gone",

@@ -21,6 +21,15 @@ _KEYS: Mapping[str, KeyType] = {"org_id": "text", "id": "text"}
 _HEALTH = Statement(
     _HealthRow, "SELECT org_id, id, failing_since FROM webhooks WHERE (org_id, id) IN {keys}", keys=_KEYS
 )
+# Locks the webhooks, in one order everywhere. Other servers may record attempts meanwhile (`settling`).
+_LOCKED_HEALTH = Statement(
+    _HealthRow,
+    """
+    SELECT org_id, id, failing_since FROM webhooks WHERE (org_id, id) IN {keys} ORDER BY org_id, id
+    {postgresql: FOR NO KEY UPDATE}
+    """,
+    keys=_KEYS,
+)
 _SET_FAILING = Change(
     "UPDATE webhooks SET failing_since = :failing_since WHERE org_id = :org_id AND id = :id"
 )
@@ -50,23 +59,37 @@ def update_health(tx: Tx, results: Sequence[Result]) -> dict[WebhookKey, str]:
             by_webhook.setdefault(result.webhook, []).append(result)
     if not by_webhook:
         return {}
+    # Most attempts change nothing: their transactions need not wait for each other.
+    concerned = [
+        (row.org_id, row.id) for row in _HEALTH.all(tx, by_webhook) if _has_news(row, by_webhook[row[:2]])
+    ]
+    if not concerned:
+        return {}
     reasons: dict[WebhookKey, str] = {}
     changed: list[_HealthRow] = []
-    for row in _HEALTH.all(tx, by_webhook):
-        key = (row.org_id, row.id)
-        made = by_webhook[key]
-        since = row.failing_since
-        if any(result.succeeded for result in made):
-            since = None
-        elif since is None:
-            since = min(result.ended_at for result in made)
-        if any(result.gone for result in made):
-            reasons[key] = GONE
-        elif since is not None and any(is_lost(since, result.began_at, result.ended_at) for result in made):
-            reasons[key] = FAILING
+    for row in _LOCKED_HEALTH.all(tx, concerned):
+        since, reason = _judged(row, by_webhook[row[:2]])
+        if reason is not None:
+            reasons[row[:2]] = reason
         if since != row.failing_since:
             changed.append(row._replace(failing_since=since))
-    # In one order everywhere, so that two servers cannot block each other.
-    changed.sort(key=lambda row: (row.org_id, row.id))
     _SET_FAILING.run(tx, [row._asdict() for row in changed])
     return reasons
+
+
+def _has_news(row: _HealthRow, made: Sequence[Result]) -> bool:
+    return _judged(row, made) != (row.failing_since, None)
+
+
+def _judged(row: _HealthRow, made: Sequence[Result]) -> tuple[int | None, str | None]:
+    """The time since which a webhook fails after these attempts, and the reason to disable it, if any."""
+    since = row.failing_since
+    if any(result.succeeded for result in made):
+        since = None
+    elif since is None:
+        since = min(result.ended_at for result in made)
+    if any(result.gone for result in made):
+        return since, GONE
+    if since is not None and any(is_lost(since, result.began_at, result.ended_at) for result in made):
+        return since, FAILING
+    return since, None

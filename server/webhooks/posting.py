@@ -1,6 +1,7 @@
 """Posts one call: opens the secrets of its webhook, signs the body in its format, and sends it."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import structlog
 from cryptography.exceptions import InvalidTag
@@ -10,6 +11,7 @@ from server.sealing import Seal
 from server.webhooks import store
 from server.webhooks.formats.format import Format
 from server.webhooks.queue import Claimed
+from server.webhooks.receivers import Receivers
 from server.webhooks.settling import SEALED, UNKNOWN_FORMAT
 from server.webhooks.store import Endpoint
 
@@ -19,15 +21,21 @@ _log = structlog.get_logger()
 class Poster:
     """Posts calls through `client`, in the `formats` by their names."""
 
-    def __init__(self, client: GuardedClient, seal: Seal, formats: Mapping[str, Format]) -> None:
+    def __init__(
+        self, client: GuardedClient, seal: Seal, formats: Mapping[str, Format], receivers: Receivers
+    ) -> None:
         self._client = client
+        self._receivers = receivers
         self._seal = seal
         self._formats = formats
 
     async def post(
         self, call: Claimed, receiver: Endpoint, timestamp_s: int
     ) -> tuple[Response | None, NoResponse | None]:
-        """The receiver's response, or the reason for which there is none."""
+        """The receiver's response, or the reason for which there is none.
+
+        Raises `Superseded`, `Unavailable`: then no byte of the call was sent.
+        """
         format = self._formats.get(receiver.format)
         if format is None:
             _log.error(
@@ -43,8 +51,9 @@ class Poster:
             return None, NoResponse(SEALED, "the secret was sealed under another ZIDIMAIL_SECRET")
         headers = format.headers(secrets, call.key.event_id, call.type, timestamp_s, call.body)
         headers["Content-Type"] = "application/json"
+        begin = partial(self._receivers.confirm, receiver)
         try:
-            return await self._client.post(receiver.url, call.body, headers), None
+            return await self._client.post(receiver.url, call.body, headers, begin), None
         except NoResponse as failure:
             return None, failure
 

@@ -1,7 +1,8 @@
 """The receivers of calls as they are when a call begins (contract row C-95).
 
-A process begins no call with a receiver that it read longer than `FRESH_S` ago. So whoever changes a webhook
-answers after that time: no call of any process begins with what was before.
+A process begins no call with a receiver that it read longer than `FRESH_S` ago: when the call has its
+connection it looks again. So whoever changes a webhook answers later than that: no call of any process begins
+with what was before.
 """
 
 import asyncio
@@ -17,6 +18,9 @@ from server.webhooks.store import Endpoint, WebhookKey
 from server.work.gathered import Gathered
 
 FRESH_S = 0.25
+# The time from the commit of a change to its answer. It is longer by the time that a busy process may take
+# from its look at the receiver to the first byte.
+_SETTLED_S = 2 * FRESH_S
 # Of reads that take longer than `FRESH_S`: the store is in trouble.
 _MAX_READS = 3
 _MAX_KNOWN = 10_000
@@ -28,6 +32,10 @@ class _Known:
 
     endpoint: Endpoint | None
     read_at: float
+
+
+class Superseded(Exception):
+    """The webhook was changed while its call waited for a connection."""
 
 
 class Receivers:
@@ -53,6 +61,14 @@ class Receivers:
             self._known.keep(webhook, (await self._gathered.of([webhook]))[webhook])
         raise Unavailable(1.0)
 
+    async def confirm(self, receiver: Endpoint) -> None:
+        """To be awaited just before the first byte of a call: the receiver is as the call takes it to be.
+
+        Raises `Superseded`, `Unavailable`.
+        """
+        if await self.current((receiver.org_id, receiver.id)) != receiver:
+            raise Superseded
+
     async def changed(self) -> None:
         """To be awaited between the commit of a change and its answer: until no process uses what was before.
 
@@ -60,7 +76,7 @@ class Receivers:
         """
         self._changed_at = self._monotonic()
         if not self._database.is_sqlite:
-            await asyncio.sleep(FRESH_S)
+            await asyncio.sleep(_SETTLED_S)
 
     def _is_fresh(self, known: _Known) -> bool:
         return known.read_at > self._changed_at and self._monotonic() - known.read_at < FRESH_S

@@ -3,14 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.db.statements import BulkInsert
+from server.db.statements import BulkInsert, Statement
 from server.db.tables.webhooks import webhook_attempts
 from server.db.tx import Tx, Values
 from server.ids import new_id
 from server.webhooks import queue
 from server.webhooks.health import Result, update_health
 from server.webhooks.queue import CallKey, Progress
-from server.webhooks.store import ATTEMPTING, FAILED, SUCCESS, disable, fail_calls_of_disabled
+from server.webhooks.store import (
+    ATTEMPTING,
+    FAILED,
+    SUCCESS,
+    KeyRow,
+    WebhookKey,
+    disable,
+    fail_calls_of_disabled,
+)
 
 # Errors before anything was sent, in the configuration of this installation: a secret that cannot be opened,
 # and a format that is unknown.
@@ -18,6 +26,15 @@ SEALED = "sealed"
 UNKNOWN_FORMAT = "format"
 _OURS = frozenset({SEALED, UNKNOWN_FORMAT})
 
+# Keeps the removal of the webhooks away, and nothing else.
+_PRESENT = Statement(
+    KeyRow,
+    """
+    SELECT org_id, id FROM webhooks WHERE (org_id, id) IN {keys} ORDER BY org_id, id
+    {postgresql: FOR KEY SHARE}
+    """,
+    keys={"org_id": "text", "id": "text"},
+)
 _ATTEMPTS = BulkInsert(webhook_attempts)
 
 
@@ -48,8 +65,12 @@ def settle(tx: Tx, outcomes: Sequence[Settled]) -> list[str | None]:
 
     Returns for each attempt the reason for which it disabled its webhook, or None. An attempt is recorded
     even if the call was claimed by another process meanwhile; the state of the call then stays as it is.
+    Nothing is recorded of a webhook that was removed (contract row C-95).
     """
-    ordered = sorted(outcomes, key=lambda outcome: outcome.key)
+    kept: set[WebhookKey] = set(_PRESENT.all(tx, {outcome.key.webhook for outcome in outcomes}))
+    ordered = sorted(
+        (outcome for outcome in outcomes if outcome.key.webhook in kept), key=lambda outcome: outcome.key
+    )
     reasons = update_health(tx, [_result(outcome) for outcome in ordered])
     for reason in set(reasons.values()):
         now = max(outcome.attempted_at for outcome in ordered)

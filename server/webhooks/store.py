@@ -123,9 +123,13 @@ _STATUSES = Statement(
     """,
     keys=_KEYS,
 )
+# Locks the disabled ones: nobody enables them until the transaction ends.
 _DISABLED = Statement(
     KeyRow,
-    "SELECT org_id, id FROM webhooks WHERE (org_id, id) IN {keys} AND status = :status",
+    """
+    SELECT org_id, id FROM webhooks WHERE (org_id, id) IN {keys} AND status = :status ORDER BY org_id, id
+    {postgresql: FOR SHARE}
+    """,
     keys=_KEYS,
 )
 
@@ -226,7 +230,8 @@ def rotate(tx: Tx, org_id: str, id: str, secret: bytes, until: int) -> None:
 def remove(tx: Tx, keys: Sequence[WebhookKey]) -> list[WebhookNotFound | None]:
     """Removes webhooks and their calls; an act of the `Writer`.
 
-    The webhook goes first: whoever adds calls locks it meanwhile, so that none is left behind.
+    The webhook goes first: whoever adds calls or records attempts locks it meanwhile, so that none is left
+    behind.
     """
     removal = delete(webhooks).where(in_keys(tx, _PRIMARY_KEY, keys)).returning(*_PRIMARY_KEY)
     removed: set[WebhookKey] = set(tx.all(KeyRow, removal))

@@ -5,8 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from server.db.connections import Connections
 from server.db.database import Database
+from server.db.tables.queue import delivery_queue
+from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.journal import Journal
 from server.delivery.record import Attempt, settlement
@@ -14,7 +18,8 @@ from server.delivery.recovery import MAX_CRASHES, Recovery
 from server.delivery.store import LeasedQueue
 from server.delivery.verdict import Outcome, RetryPolicy, Verdict
 from server.ids import new_id
-from server.queue.rows import Claimed
+from server.queue import store as queue
+from server.queue.rows import Claimed, LeaseKey
 from tests.delivery.conftest import StartEngine
 from tests.delivery.queued import (
     Queued,
@@ -219,3 +224,44 @@ async def test_running_engine_on_this_machine_keeps_its_rows(
     assert await engine._recovery.adopt() == 1
     engine.wake()
     await until(lambda: is_status(database, email, "delivered"))
+
+
+class RenewedMeanwhile:
+    """The keys of a server that holds none: another one renews its lease as they are looked at last."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.looks = 0
+
+    def __contains__(self, key: object) -> bool:
+        assert isinstance(key, LeaseKey)
+        self.looks += 1
+        if self.looks == 1:
+            # The recovery looks for a journal of the holder, and then again for what has expired.
+            return False
+        connections = Connections(self._database.url, self._database.availability, read_only=False)
+        with connections.transaction() as tx:
+            assert queue.leased(tx, [key]) == {key}
+            queue.renew(tx, [key], START_MS + 10 * MINUTE_MS)
+        connections.close()
+        return False
+
+
+@pytest.mark.parametrize("crashes", [0, MAX_CRASHES])
+async def test_lease_that_was_renewed_meanwhile_is_not_taken_back(
+    database: Database, writer: Writer, clock: ManualClock, org_id: str, tmp_path: Path, crashes: int
+) -> None:
+    """Its mail would be sent twice, or be given up while it is sent."""
+    await enqueue(writer, rows_of(org_id, ["ok@r.test"]))
+    await writer.run(Tx.change, update(delivery_queue).values(crashes=crashes))
+    living, other = (LeasedQueue(database, writer, clock, new_id(), lease_s=60) for _ in range(2))
+    [row] = await living.claim(1)
+    meanwhile = RenewedMeanwhile(database)
+    recovery = Recovery(other, tmp_path / "journal", clock, PATIENCE, meanwhile)
+    await recovery.reclaim()  # which gives living engines time to renew
+    clock.advance(61)
+    await recovery.reclaim()
+    assert meanwhile.looks == 2
+    [stored] = await queue_of(database)
+    assert (stored.lease_owner, stored.lease_token) == (living.owner, row.key.token)
+    assert stored.lease_until == START_MS + 10 * MINUTE_MS

@@ -162,6 +162,10 @@ class SmtpSink:
         if self.keep:
             self.messages.append(Received(sender, tuple(recipients), data, session.number, session.tls))
 
+    def said(self, verb: str) -> int:
+        """The number of commands of this verb that came."""
+        return sum(command.split(maxsplit=1)[:1] == [verb] for command in self.commands)
+
     def to(self, recipient: str) -> list[Received]:
         """The messages taken for this address."""
         return [message for message in self.messages if recipient in message.rcpts]

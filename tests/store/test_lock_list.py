@@ -18,7 +18,8 @@ TESTS = {
     "server.accounts.member_store.lock_owners": "test_owners_change_one_after_the_other",
     "server.accounts.oidc_store.claim": "test_login_takes_the_first_code_alone",
     "server.accounts.request_store.take": "test_request_is_taken_once",
-    "server.accounts.request_store.unmailed": "test_servers_mail_different_requests",
+    "server.accounts.request_store.unmailed": "test_servers_mail_requests_one_after_the_other",
+    "server.accounts.store.is_unchanged": "test_login_waits_for_a_change_of_the_password",
     "server.accounts.store.organisation": "test_organisation_is_changed_by_one_at_a_time",
     "server.billing.store.claim": "test_servers_claim_different_subscriptions",
     "server.billing.store.lock_organisation": "test_organisation_is_changed_by_one_at_a_time",
@@ -32,8 +33,12 @@ TESTS = {
     "server.queue.statements.CLAIM": "test_servers_claim_different_rows",
     "server.queue.statements.LEASES": "test_lease_is_settled_once",
     "server.queue.statements.RESUME": "test_servers_resume_different_rows",
+    "server.quotas.plans.locked": "test_plans_are_changed_one_after_the_other",
     "server.quotas.store._LOCK": "test_usage_is_charged_one_after_the_other",
+    "server.webhooks.health._LOCKED_HEALTH": "test_health_of_a_webhook_is_judged_one_after_the_other",
     "server.webhooks.queue._TAKE": "test_servers_take_different_calls",
+    "server.webhooks.settling._PRESENT": "test_attempt_waits_for_the_removal_of_its_webhook",
+    "server.webhooks.store._DISABLED": "test_calls_wait_for_a_webhook_that_is_enabled_meanwhile",
     "server.webhooks.store._STATUSES": "test_webhook_stays_as_its_readers_saw_it",
 }
 Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

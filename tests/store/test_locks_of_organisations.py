@@ -18,6 +18,7 @@ from server.db.writer import Writer
 from server.domains import store as domain_store
 from server.faults import DomainNotFound, LimitReached
 from server.ids import new_id
+from server.quotas import plans
 from server.quotas import store as quotas
 from server.quotas.rules import Periods, Used
 from tests.delivery.queued import DOMAIN_ID, add_org
@@ -168,9 +169,26 @@ async def test_request_is_taken_once(writer: Writer, pair: Pair) -> None:
     assert second.result(taking) is None
 
 
-async def test_servers_mail_different_requests(writer: Writer, pair: Pair) -> None:
+async def test_servers_mail_requests_one_after_the_other(writer: Writer, pair: Pair) -> None:
+    """The links of an address in a day are counted: two servers would each count without the other's."""
     ids = sorted([await writer.run(add_request), await writer.run(add_request)])
     first, second = pair
-    of_first = [request.id for request in first.run(request_store.unmailed, 1)]
-    of_second = [request.id for request in second.run(request_store.unmailed, 1)]
-    assert sorted(of_first + of_second) == ids
+    assert [request.id for request in first.run(request_store.unmailed, 1)] == ids[:1]
+    mailing = second.begin(request_store.unmailed, 1)
+    assert second.waits(mailing)
+    first.run(request_store.record_mails, [Mailed(ids[0], b"hash")], START_MS)
+    first.commit()
+    assert [request.id for request in second.result(mailing)] == ids[1:]
+    [links] = second.run(request_store.links_since, [ADA], 0).values()
+    assert links == 1
+
+
+async def test_plans_are_changed_one_after_the_other(writer: Writer, pair: Pair) -> None:
+    """The operators' log says what was before."""
+    first, second = pair
+    assert "pro" in first.run(plans.locked)
+    looking = second.begin(plans.locked)
+    assert second.waits(looking)
+    first.run(plans.change_plan, "pro", {"daily_limit": 7})
+    first.commit()
+    assert second.result(looking)["pro"].daily_limit == 7

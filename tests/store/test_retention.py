@@ -166,6 +166,22 @@ async def test_calls_that_are_still_to_be_made_are_kept(keeping: Keeping, writer
     assert len(kept) == 2 * EMAILS_A_DAY
 
 
+async def test_call_that_is_replayed_while_its_deletion_begins_is_kept(
+    keeping: Keeping, writer: Writer
+) -> None:
+    """The answer to its owner said that it is made again."""
+    await keeping.fill(1)
+    keeping.clock.advance(100 * DAY_S)
+    [kind] = [kind for kind in BY_ID if kind.name == "webhook_calls"]
+    org_id = keeping.org_ids[0]
+    found = await keeping.database.read(kind.find, [Bound(org_id, keeping.clock.now_ms())])
+    assert len(found) == 2 * EMAILS_A_DAY
+    of_org = webhook_calls.c.org_id == org_id
+    await writer.run(Tx.change, update(webhook_calls).where(of_org).values(status="pending", due_at=1))
+    await writer.run(kind.delete, found)
+    assert len(await stored(keeping.database, select(webhook_calls.c.event_id).where(of_org))) == len(found)
+
+
 async def test_servers_that_sweep_at_the_same_time_delete_what_one_would(
     keeping: Keeping, database: Database
 ) -> None:

@@ -26,7 +26,7 @@ from server.work.notifier import Notifier
 from tests.delivery.queued import DOMAIN_ID, enqueue, rows_of
 from tests.harness.clock import START_MS, ManualClock
 from tests.harness.happenings import happen
-from tests.harness.rows import stored
+from tests.harness.rows import row_count, stored
 from tests.harness.sqlite_plans import plans_of
 
 BEGINNING: WebhookKey = ("", "")
@@ -132,6 +132,20 @@ async def test_removal_drops_the_webhooks_waiting_calls_only(database: Database,
     await fan_out(database, writer)
     await writer.submit(store.remove, [(org_id, removed)])
     assert await waiting(database) == [(org_id, kept, "email.sent")]
+
+
+async def test_attempt_that_ends_after_the_removal_of_its_webhook_leaves_no_record(
+    database: Database, writer: Writer
+) -> None:
+    """C-95: nothing would ever delete it, and nobody could read it."""
+    org_id = new_id()
+    key = (org_id, await register(writer, org_id))
+    await happen(writer, org_id, "email.sent")
+    await fan_out(database, writer)
+    [call] = await claim(database, writer, key)
+    await writer.submit(store.remove, [key])
+    await writer.submit(settling.settle, [settled(call)])
+    assert await row_count(database, webhook_attempts) == 0
 
 
 # Fan-out.

@@ -29,6 +29,8 @@ from server.delivery.verdict import (
 from server.message.encoding import Uncomposable, address_text
 from server.message.seven_bit import Inconvertible
 
+_BEYOND_ASCII = "this host does not take addresses beyond US-ASCII (SMTPUTF8)"
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -64,6 +66,7 @@ class Session:
     ) -> None:
         self._connection = connection
         self._features = features
+        self._is_pipelined = "PIPELINING" in features
         self._channel = channel
         self._timeouts = timeouts
         # True while the last transaction is unfinished, so that the next one needs a RSET.
@@ -90,11 +93,18 @@ class Session:
 
         Raises `AttemptFailed`, and aborts the connection and raises the error if one of the `hooks` does.
         """
+        decided: dict[int, Outcome] = {}
         try:
-            refused = await hooks.before_mail(tuple(recipients))
-            left = {no: address for no, address in recipients.items() if no not in refused}
-            decided, envelope = await self._servable(message, left)
-            decided.update(refused)
+            content = await self._content(message)
+            if self._needs_reset and not self._is_pipelined:
+                await self._reply(b"RSET", self._timeouts.mail)
+                self._needs_reset = False
+            # The last wait before MAIL: neither a conversion nor a slow host comes between (C-86).
+            decided.update(await hooks.before_mail(tuple(recipients)))
+            left = {no: address for no, address in recipients.items() if no not in decided}
+            if isinstance(content, Outcome):
+                return Sent(decided | dict.fromkeys(left, content))
+            envelope = self._envelope(message, content, left, decided)
             if envelope is None:
                 return Sent(decided)
             self.messages += 1
@@ -106,43 +116,45 @@ class Session:
             self.abort()
             raise
 
-    async def _servable(
-        self, message: OutgoingMessage, recipients: Mapping[int, str]
-    ) -> tuple[dict[int, Outcome], _Envelope | None]:
-        """Outcomes for the recipients that this host cannot serve, and the envelope for the others."""
-        decided: dict[int, Outcome] = {}
+    async def _content(self, message: OutgoingMessage) -> Pieces | Outcome:
+        """The message in a form that this host takes, or the outcome for all recipients if there is none."""
+        content = message.pieces(utf8="SMTPUTF8" in self._features)
+        if content is None:
+            return unfit("5.6.7", _BEYOND_ASCII, self.target.display_name)
+        if "8BITMIME" in self._features or all(bytes(piece).isascii() for piece in content):
+            return content
+        try:
+            return await asyncio.to_thread(message.seven_bit)
+        except Inconvertible as error:
+            text = f"this host takes no 8-bit text (8BITMIME), and {error}"
+            return unfit("5.6.3", text, self.target.display_name)
+
+    def _envelope(
+        self,
+        message: OutgoingMessage,
+        content: Pieces,
+        recipients: Mapping[int, str],
+        decided: dict[int, Outcome],
+    ) -> _Envelope | None:
+        """The envelope for the recipients that this host can serve; the others get outcomes in `decided`."""
         paths: dict[int, bytes] = {}
-        utf8 = "SMTPUTF8" in self._features
-        content = message.pieces(utf8=utf8)
-        if content is not None and self._needs_seven_bit(content):
-            try:
-                content = await asyncio.to_thread(message.seven_bit)
-            except Inconvertible as error:
-                text = f"this host takes no 8-bit text (8BITMIME), and {error}"
-                outcome = unfit("5.6.3", text, self.target.display_name)
-                return dict.fromkeys(recipients, outcome), None
         for no, address in recipients.items():
             try:
                 path = address_text(address)
             except Uncomposable as error:
                 decided[no] = impossible("5.1.3", str(error))
                 continue
-            if content is None or (not path.isascii() and not utf8):
-                text = "this host does not take addresses beyond US-ASCII (SMTPUTF8)"
-                decided[no] = unfit("5.6.7", text, self.target.display_name)
-            else:
+            if path.isascii() or "SMTPUTF8" in self._features:
                 paths[no] = path.encode()
-        if content is None or not paths:
-            return decided, None
+            else:
+                decided[no] = unfit("5.6.7", _BEYOND_ASCII, self.target.display_name)
         size = sum(map(len, content))
         limit = self._features.get("SIZE", "")
         if limit.isascii() and limit.isdigit() and 0 < int(limit[:20]) < size:
             text = f"the message has {size} bytes, and this host takes at most {limit}"
-            return decided | dict.fromkeys(paths, unfit("5.3.4", text, self.target.display_name)), None
-        return decided, _Envelope(self._mail(message, paths, size), paths, content)
-
-    def _needs_seven_bit(self, content: Pieces) -> bool:
-        return "8BITMIME" not in self._features and not all(bytes(piece).isascii() for piece in content)
+            decided.update(dict.fromkeys(paths, unfit("5.3.4", text, self.target.display_name)))
+            return None
+        return _Envelope(self._mail(message, paths, size), paths, content) if paths else None
 
     def _mail(self, message: OutgoingMessage, paths: Mapping[int, bytes], size: int) -> bytes:
         mail = b"MAIL FROM:<%b>" % message.sender.encode()
@@ -160,12 +172,12 @@ class Session:
         """One transaction. Puts outcomes into `decided` as they become known."""
         paths = envelope.paths
         rcpts = [b"RCPT TO:<%b>" % path for path in paths.values()]
-        pipelined = "PIPELINING" in self._features
+        pipelined = self._is_pipelined
         if pipelined:
             reset = [b"RSET"] if self._needs_reset else []
             self._connection.write(b"\r\n".join((*reset, envelope.mail, *rcpts, b"DATA\r\n")))
         if self._needs_reset:
-            await self._reply(None if pipelined else b"RSET", self._timeouts.mail)
+            await self._reply(None, self._timeouts.mail)
         self._needs_reset = True
         reply = await self._reply(None if pipelined else envelope.mail, self._timeouts.mail)
         failpoints.hit("smtp.after_mail")

@@ -8,9 +8,10 @@ import aiohttp
 import pytest
 
 from server.net import http
+from server.net.connecting import guarded_connector
 from server.net.dns import Resolver
 from server.net.guard import AddressRefused
-from server.net.http import File, FileTooLarge, GuardedClient, NoResponse, guarded_connector
+from server.net.http import File, FileTooLarge, GuardedClient, NoResponse
 from server.settings import Settings
 from tests.harness.certificates import throw_away
 from tests.harness.clock import ManualClock
