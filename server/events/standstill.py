@@ -57,7 +57,7 @@ class Standstill:
 
 
 def followers_among(services: Sequence[Service]) -> list[Follower]:
-    """Those of the services that follow the log."""
+    """The services among these that follow the log."""
     return [service for service in services if isinstance(service, Follower)]
 
 
