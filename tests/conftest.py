@@ -11,9 +11,10 @@ import pytest
 from server.db.database import Database
 from server.db.migrate import upgrade
 from server.db.writer import Writer
-from tests.harness import running_twins
+from tests.harness import programs, running_twins
 from tests.harness.dns_server import DnsServer, dns_in_a_thread
 from tests.harness.memory_disk import memory_disk
+from tests.harness.paypal_certificates import strangers_file
 from tests.harness.postgres import Postgres
 from tests.harness.sheets_server import sheets_server
 from tests.harness.stack import Stack
@@ -32,7 +33,10 @@ def pytest_configure() -> None:
     """Tests, the programs that they start write in memory, unless TMPDIR says where."""
     if "TMPDIR" not in os.environ and (folder := memory_disk()) is not None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    # Each client and program reads the authorities that it trusts, those of a machine in 25 ms of a core.
+    os.environ["SSL_CERT_FILE"] = strangers_file()
     running_twins.watch_clients()
+    programs.fork_programs()
 
 
 @pytest.fixture(scope="session")

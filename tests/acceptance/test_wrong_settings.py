@@ -2,13 +2,11 @@
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.harness import programs
 
 
 def refused(program: str, tmp_path: Path, **settings: str) -> str:
@@ -16,15 +14,7 @@ def refused(program: str, tmp_path: Path, **settings: str) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ZIDIMAIL_")}
     env = clean | {"ZIDIMAIL_DATA_DIR": str(tmp_path), "ZIDIMAIL_METRICS_LISTEN": "off"}
     env |= {f"ZIDIMAIL_{name}": value for name, value in settings.items()}
-    ended = subprocess.run(
-        [sys.executable, "-m", program],
-        check=False,
-        env=env,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    ended = programs.run(program, env=env)
     assert ended.returncode == 1
     assert ended.stderr.startswith("zidimail: ")
     assert "Traceback" not in ended.stderr

@@ -103,6 +103,14 @@ def trusted_file() -> str:
     return str(file)
 
 
+@cache
+def strangers_file() -> str:
+    """A PEM file with an authority that has certified nobody, for `SSL_CERT_FILE`."""
+    file = Path(_folder().name) / "stranger.pem"
+    file.write_bytes(Authority().pem)
+    return str(file)
+
+
 def self_signed() -> Signer:
     """The signer that a forger makes: the right name, and no authority above it."""
     key = rsa.generate_private_key(65537, 2048)

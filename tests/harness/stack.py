@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,12 +20,14 @@ import grpc.aio
 
 from server.private_files import PRIVATE_UMASK
 from server.settings import Settings
-from tests.harness import running_twins
+from tests.harness import programs, running_twins
 from tests.harness.organisations import Kind, add, make, operator_token, own_without_limit
 from tests.harness.organisations import Organisation as Organisation
+from tests.harness.passwords import quick_passwords
+from tests.harness.programs import ROOT as ROOT
+from tests.harness.programs import Program
 from tests.harness.waiting import until_sync
 
-ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN_S = 90.0
 STOP_WITHIN_S = 60.0
 LOG_TAIL_LINES = 60
@@ -87,7 +90,7 @@ class Stack:
         self.metrics = f"http://127.0.0.1:{free_port()}"
         self.smtp_port = free_port()
         self._logs = data_dir / "logs"
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, Program] = {}
         self.env = {key: value for key, value in os.environ.items() if not key.startswith("ZIDIMAIL_")} | {
             "PYTHONUNBUFFERED": "1",
             "ZIDIMAIL_DATA_DIR": str(data_dir),
@@ -111,7 +114,8 @@ class Stack:
         before = os.umask(PRIVATE_UMASK)
         try:
             # In a thread, as the caller's may run an event loop.
-            with ThreadPoolExecutor(1) as thread:
+            hashing = quick_passwords() if programs.are_forks() else nullcontext()
+            with hashing, ThreadPoolExecutor(1) as thread:
                 thread.submit(asyncio.run, self._bootstrap()).result()
         finally:
             os.umask(before)
@@ -191,17 +195,10 @@ class Stack:
 
     def run(self, *arguments: str) -> str:
         """Runs `python -m ARGUMENTS` to its end; returns what it printed. Raises StackError."""
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=ROOT,
-            env=self.env,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        done = programs.run(*arguments, env=self.env)
         if done.returncode:
-            raise StackError(f"{' '.join(arguments)} exited with {done.returncode}:\n{done.stderr.decode()}")
-        return done.stdout.decode()
+            raise StackError(f"{' '.join(arguments)} exited with {done.returncode}:\n{done.stderr}")
+        return done.stdout
 
     def bootstrap_org(self, email: str, domain: str, *options: str) -> Organisation:
         """Adds an organisation by the command. On SQLite, only while no server runs."""
@@ -239,7 +236,7 @@ class Stack:
         """Waits for `/readyz`: the edge reaches a server that serves."""
         self._wait("server", "/readyz")
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self) -> Program:
         """Starts a process that only delivers, beside the server; needs PostgreSQL."""
         metrics = f"127.0.0.1:{free_port()}"
         self._spawn("worker", "server", "worker", env={"ZIDIMAIL_METRICS_LISTEN": metrics})
@@ -342,14 +339,9 @@ class Stack:
             raise
 
     def _spawn(self, name: str, *arguments: str, env: Mapping[str, str] | None) -> None:
-        with (self._logs / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
-                cwd=ROOT,
-                env=self.env | dict(env or {}),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self._processes[name] = programs.start(
+            *arguments, env=self.env | dict(env or {}), output=self._logs / f"{name}.log"
+        )
 
     def _wait(self, name: str, path: str) -> None:
         def answers() -> bool:

@@ -26,6 +26,8 @@ def test_organisation_is_exported_and_downloaded(
     mail = {"from": f"shop@{rest.orgs['exporting'].domain}", "subject": "Exported", "text": "Hello."}
     sent = key.post("/v1/emails", json={**mail, "to": "ada@exporting.example.org"}).json()["id"]
     until_sync(lambda: key.get(f"/v1/emails/{sent}").json()["status"] == "delivered")
+    # Counts are rows of the export, written after the delivery.
+    until_sync(lambda: key.get("/v1/emails/stats").json()["totals"]["delivered"] == 1)
     contact = {"email": "ada@exporting.example.org", "first_name": FORMULA}
     assert owner.post("/v1/contacts", json=contact).status_code == 201
     begun = owner.post("/v1/exports", json={})

@@ -33,9 +33,8 @@ class Accounts:
         await self.mailing.count()
 
     async def accept(self, number: int, *, test: bool = False) -> None:
-        """Accepts emails to one recipient each."""
-        for _ in range(number):
-            await self.mailing.accept(self.org_id, 1, test=test)
+        """Accepts emails to one recipient each, in one transaction."""
+        await self.mailing.accept_all(self.org_id, number, test=test)
 
     async def settle(self, *outcomes: Outcome) -> None:
         """Attempts as many emails, with these outcomes."""

@@ -62,12 +62,21 @@ class Mailing:
             NewSuppression(org_id=org_id, address=address, origin="manual", created_at=now_ms)
             for address in addresses[:skipped]
         ]
-        await self.writer.run(add, unwanted)
+        if unwanted:
+            await self.writer.run(add, unwanted)
         at = now_ms + DAY_MS if scheduled else None
         (email,) = await enqueue(
             self.writer, rows_of(org_id, addresses, accepted_at=now_ms, scheduled_at=at, test=test)
         )
         return email
+
+    async def accept_all(self, org_id: str, number: int, *, test: bool = False) -> None:
+        """Emails to a new address each."""
+        now_ms = self.clock.now_ms()
+        addresses = [f"{next(self.numbers)}-0@receiver.test" for _ in range(number)]
+        await enqueue(
+            self.writer, *(rows_of(org_id, [to], accepted_at=now_ms, test=test) for to in addresses)
+        )
 
     async def cancel(self, email: Queued) -> None:
         """Cancels a scheduled email."""

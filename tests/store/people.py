@@ -31,13 +31,12 @@ from server.wire.caller import SessionCaller
 from server.work.backpressure import AcceptLoad
 from server.work.notifier import Notifier
 from tests.harness.clock import ManualClock
+from tests.harness.passwords import QUICK
 from tests.harness.rows import stored
 
 PASSWORD = "correct horse battery"  # noqa: S105
 ADA = "ada@example.com"
 _TOKEN = re.compile(r"#token=(\S+)")
-# argon2id with the least work that it can do: these tests are about what is stored.
-_QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class People:
     """The parts of an installation that people without a session, and with one, meet."""
 
     def __init__(
-        self, database: Database, writer: Writer, *, is_open: bool = True, hasher: PasswordHasher = _QUICK
+        self, database: Database, writer: Writer, *, is_open: bool = True, hasher: PasswordHasher = QUICK
     ) -> None:
         self.database = database
         self.writer = writer

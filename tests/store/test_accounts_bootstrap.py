@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,9 @@ from server.faults import ValidationFailed
 from server.keys.authenticate import ApiKeyAuthenticator
 from server.settings import Settings
 from server.wire.caller import KeyCaller, SessionCaller
+from tests.harness import programs
 from tests.harness.rows import row_count, stored
 
-ROOT = Path(__file__).parents[2]
 INSTALLATION = "what the installation derives its keys from"
 PRINTED = {"org_id", "user_id", "jwt", "password", "key_id", "api_key", "domain_id"}
 
@@ -155,25 +154,8 @@ async def test_bootstrap_with_invalid_options_stores_nothing(
 
 def _command(tmp_path: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ZIDIMAIL_")}
-    return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "server",
-            "bootstrap",
-            "--email",
-            "owner@example.com",
-            "--plan",
-            "free",
-            *options,
-        ],
-        cwd=ROOT,
-        env=kept | {"ZIDIMAIL_DATA_DIR": str(tmp_path / "data")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    words = ["bootstrap", "--email", "owner@example.com", "--plan", "free", *options]
+    return programs.run("server", *words, env=kept | {"ZIDIMAIL_DATA_DIR": str(tmp_path / "data")})
 
 
 def test_the_command_prints_one_json_object_on_an_empty_data_directory(tmp_path: Path) -> None:

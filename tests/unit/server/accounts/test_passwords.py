@@ -2,7 +2,7 @@
 
 from argon2 import PasswordHasher
 
-from server.accounts.passwords import hash_of, new_password
+from server.accounts.passwords import Passwords, hash_of, new_password
 
 
 async def test_a_password_is_kept_as_its_argon2id_hash() -> None:
@@ -11,6 +11,16 @@ async def test_a_password_is_kept_as_its_argon2id_hash() -> None:
     assert stored.startswith("$argon2id$")
     assert password not in stored
     assert PasswordHasher().verify(stored, password)
+
+
+async def test_a_hash_takes_the_memory_and_the_passes_that_the_rfc_recommends() -> None:
+    """RFC 9106 section 4, the second recommendation: the hash of the command, and that of the service."""
+    service = Passwords()
+    await service.start()
+    for stored in (await hash_of("p"), await service.hash("p")):
+        assert stored.split("$")[3] == "m=65536,t=3,p=4"
+        assert not service.needs_rehash(stored)
+    await service.stop()
 
 
 def test_no_two_passwords_are_the_same() -> None:
