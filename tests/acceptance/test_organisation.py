@@ -72,7 +72,7 @@ def test_operators_decisions_show_in_answers_to_callers(tmp_path: Path) -> None:
         assert "owner@example.com" in refused["message"]
         assert _send(stack, "owner@example.com")[0] == 200
 
-        _decide(stack, "--sandbox", "off", "--plan", "free", "--daily", "2")
+        _decide(stack, "--sandbox", "off", "--plan", "free", "--daily", "2", "--burst", "100")
         until_the_day_is_long()
         assert _send(stack)[0] == 200
         status, refused = _send(stack)

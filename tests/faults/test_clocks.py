@@ -29,8 +29,8 @@ pytestmark = pytest.mark.timeout(600)
 AHEAD_S = 90
 # Shorter than the clocks are apart, and long enough for a busy machine to renew it.
 LEASE_S = 20
-MAILS, BATCH = 400, 50
-SCHEDULED_IN_S = 25
+MAILS, BATCH = 120, 30
+SCHEDULED_IN_S = 15
 OPEN_CALLS = "webhook_calls WHERE due_at IS NOT NULL"
 # The time for which an organisation with a limit of one email a second sends, and its senders at each server.
 BURST_S, SENDERS = 6, 2

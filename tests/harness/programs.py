@@ -62,7 +62,8 @@ def start(
 ) -> Program:
     """Starts `python -m MODULE ARGUMENTS`, which appends what it prints to `output` and `errors`."""
     errors = errors or output
-    if _may_fork:
+    # A library is preloaded by exec alone.
+    if _may_fork and "LD_PRELOAD" not in env:
         if module not in _servers:
             _servers[module] = _ForkServer(module)
         return _Fork(_servers[module], Start(arguments, env, str(output), str(errors)))
