@@ -13,7 +13,7 @@ from server.db.tables.emails import email_contents, email_tags, emails, recipien
 from server.db.tables.events import events, log_heads, log_readers
 from server.db.tables.queue import delivery_queue
 from server.db.tables.stats import addressees, daily_counts
-from server.queue.rules import PRIORITY_TRANSACTIONAL, shard_of
+from server.queue.rules import PRIORITY_TRANSACTIONAL
 from server.stats.counting import READER as STATISTICS
 from server.webhooks.intake import READER as WEBHOOKS
 from tests.harness.stack import Stack
@@ -159,7 +159,6 @@ class FullStack(Stack):
                     "org_id": org_id,
                     "email_id": email_id,
                     "no": "1",
-                    "shard": str(shard_of(self.org_id)),
                     "priority": str(PRIORITY_TRANSACTIONAL),
                     "site": f"'{SITE}'",
                     "due_at": at,
