@@ -14,6 +14,7 @@ from server.db.tx import Tx
 from server.db.writer import Writer
 from server.delivery.smtp.target import Timeouts
 from server.delivery.transports.mx import Mx
+from server.ids import new_id
 from server.net.dns import Resolver
 from tests.delivery.conftest import StartEngine
 from tests.delivery.letters import settings
@@ -268,11 +269,12 @@ async def test_mail_that_takes_long_to_build_does_not_hold_up_others(
     database: Database, writer: Writer, sink: SmtpSink, start_engine: StartEngine
 ) -> None:
     words = {f"X-{number}": "=?utf-8?q?a?= " * 500 for number in range(40)}
-    slow = [rows_of("slow", ["ok@r.test"], headers=words) for _ in range(80)]
+    slow_org, other_org = new_id(), new_id()
+    slow = [rows_of(slow_org, ["ok@r.test"], headers=words) for _ in range(80)]
     slow_ids = {email.id for email in await enqueue(writer, *slow)}
     engine = await start_engine(sink.url)
     await until(lambda: sink.messages)
-    [email] = await enqueue(writer, rows_of("other", ["ok@r.test"]))
+    [email] = await enqueue(writer, rows_of(other_org, ["ok@r.test"]))
     engine.wake()
     await until(has_status(database, email, "delivered"), within=30)
     waiting = {row.email_id for row in await queue_of(database)}
