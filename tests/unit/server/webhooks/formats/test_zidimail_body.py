@@ -9,7 +9,7 @@ from server.webhooks.formats.format import EmailRow
 
 EVENT = EventRow(
     org_id="0190c3a1f2b4c5d6e7f80911",
-    tx=0,
+    stamp=0,
     seq=1,
     id="0190c3a1f2b4c5d6e7f80913",
     email_id="0190c3a1f2b4c5d6e7f80912",
