@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(120)
 
 
 def _add(tx: Tx, names: list[str]) -> list[str]:
-    tx.change(insert(log_readers), [{"reader": name, "tx": 0, "seq": 0} for name in names])
+    tx.change(insert(log_readers), [{"reader": name, "unit": 0, "stamp": 0, "seq": 0} for name in names])
     return names
 
 
@@ -109,17 +109,17 @@ from server.db.connections import Connections
 from server.db.tables.events import log_readers
 database = Database(sys.argv[1])
 with Connections(database.url, database.availability, read_only=False).transaction() as tx:
-    tx.change(insert(log_readers), [{"reader": "x", "tx": 0, "seq": 0}])
+    tx.change(insert(log_readers), [{"reader": "x", "unit": 0, "stamp": 0, "seq": 0}])
     {act}
     print("frozen", flush=True)
     sys.stdin.read()
 """
 _IN_A_PIPELINE = """
-    tx.change_by_driver("INSERT INTO log_readers (reader, tx, seq) VALUES (%(y)s, 0, 0)", [{"y": "y"}])
+    tx.change_by_driver("INSERT INTO log_readers (reader, unit, stamp, seq) VALUES (%(y)s, 0, 0, 0)", [{"y": "y"}])
 """
 _IN_A_COPY = """
-    with tx._driver.cursor().copy("COPY log_readers (reader, tx, seq) FROM STDIN") as copy:
-        copy.write_row(("y", 0, 0))
+    with tx._driver.cursor().copy("COPY log_readers (reader, unit, stamp, seq) FROM STDIN") as copy:
+        copy.write_row(("y", 0, 0, 0))
         print("frozen", flush=True)
         sys.stdin.read()
 """

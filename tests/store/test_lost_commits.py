@@ -21,7 +21,7 @@ GROUP = ("one", "two", "three")
 
 
 def _add(tx: Tx, names: list[str]) -> list[str]:
-    tx.change(insert(log_readers), [{"reader": name, "tx": 0, "seq": 0} for name in names])
+    tx.change(insert(log_readers), [{"reader": name, "unit": 0, "stamp": 0, "seq": 0} for name in names])
     return names
 
 

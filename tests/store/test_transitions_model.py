@@ -263,6 +263,7 @@ class Mail(RuleBasedStateMachine):
         return {row.id: row.status for row in own_rows(self.tx, Email, select(emails.c.id, emails.c.status))}
 
     def events(self) -> list[Event]:
+        self.tx.run_deferred()
         columns = [events.c[name] for name in Event._fields]
         return self.tx.all(Event, select(*columns).order_by(events.c.stamp, events.c.seq))
 
