@@ -115,7 +115,7 @@ with Connections(database.url, database.availability, read_only=False).transacti
     sys.stdin.read()
 """
 _IN_A_PIPELINE = """
-    tx.change_by_driver("INSERT INTO log_readers (reader, unit, stamp, seq) VALUES (%(y)s, 0, 0, 0)", [{"y": "y"}])
+    tx.change_by_driver("INSERT INTO log_readers VALUES (%(y)s, 0, 0, 0)", [{"y": "y"}])
 """
 _IN_A_COPY = """
     with tx._driver.cursor().copy("COPY log_readers (reader, unit, stamp, seq) FROM STDIN") as copy:
