@@ -61,11 +61,12 @@ licences: $(INSTALLED) ## List the licences of the packages that the product nee
 wheel: $(INSTALLED) ## Build the wheel and its SBOM (CycloneDX) in dist/
 	@$(PY) -m tools.bill_of_materials wheel
 
-faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100 MEMBERS=100000)
+faults: $(INSTALLED) ## Kill programs and the database, stop a worker, attack, and count (ROUNDS=100 MEMBERS=100000 SEEDS=10)
 	@$(PY) -m tests.faults --rounds $(or $(ROUNDS),100)
 	@$(PY) -m tests.faults --relay $(or $(ROUNDS),100)
 	@$(PY) -m tests.faults --lists $(or $(MEMBERS),100000)
 	@$(PY) -m tests.faults --attacks $(or $(ATTACK_SECONDS),20)
+	@$(PY) -m tests.histories --seeds $(or $(SEEDS),10)
 
 fuzz: $(INSTALLED) ## Test the API with generated requests, and the store with generated steps (FUZZ_SECONDS=600 MODEL_EXAMPLES=20)
 	@$(PY) -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),600)

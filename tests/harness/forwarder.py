@@ -63,6 +63,10 @@ class Forwarder:
         self._losses += [what] * times
         self._then = then
 
+    def heal(self) -> None:
+        """Loses nothing from now on."""
+        self._losses.clear()
+
     def loss(self, data: bytes) -> Lost | None:
         """The loss that is due if a client sends these bytes."""
         if b"COMMIT\0" not in data or not self._losses:

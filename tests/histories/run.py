@@ -11,14 +11,16 @@ from typing import Any
 from tests.faults.clients import NEVER_PAUSED, Senders
 from tests.faults.crash import sink_process
 from tests.faults.readers import EVENT_TYPES, Readers
+from tests.harness.forwarder import network_to
 from tests.harness.ledger import ClientBook, compare, read_server, read_sink
 from tests.harness.organisations import Kind
 from tests.harness.stack import Replica, Stack
 from tests.harness.waiting import until
 from tests.harness.webhook_sink import WebhookSink
+from tests.harness.wrong_clock import WrongClock
 from tests.histories import actors
 from tests.histories.checker import violations
-from tests.histories.faults import FAULTS, chosen
+from tests.histories.faults import FAULTS, Scene, chosen
 from tests.histories.history import Called, History
 
 # Short, so that what a dead server had claimed is taken up again within the run.
@@ -46,14 +48,14 @@ async def run(folder: Path, seed: int, *, database_url: str | None, faults: int)
     chance = random.Random(seed)
     engine = "sqlite" if database_url is None else "postgresql"
     plan = chosen(engine, chance, faults)
-    async with _running(folder, database_url) as (stacks, ledger, sink):
+    async with _running(folder, database_url) as (stacks, scene, ledger, sink):
         history = History(always_called="/200/always", limit=_LIMIT)
         history.grace_s = 1.0 + sum(lasts_s for name, lasts_s in plan if name == "freeze")
         world = _World(stacks, folder, sink, history, chance)
         await world.begin()
         for name, lasts_s in plan:
             await asyncio.sleep(chance.uniform(0, _BETWEEN_S))
-            await asyncio.to_thread(FAULTS[engine][name], stacks[0], lasts_s)
+            await asyncio.to_thread(FAULTS[engine][name], scene, lasts_s)
         await asyncio.sleep(_BETWEEN_S)
         await world.end()
         broken = await world.judge(ledger)
@@ -183,28 +185,38 @@ class _World:
 @asynccontextmanager
 async def _running(
     folder: Path, database_url: str | None
-) -> AsyncIterator[tuple[list[Stack], Path, WebhookSink]]:
+) -> AsyncIterator[tuple[list[Stack], Scene, Path, WebhookSink]]:
     ledger = folder / "sink"
-    env = {"ZIDIMAIL_LEASE_SECONDS": str(LEASE_S), **NEVER_PAUSED}
+    env = {
+        "ZIDIMAIL_LEASE_SECONDS": str(LEASE_S),
+        "ZIDIMAIL_UNCERTAIN_DELAY_SECONDS": "1",
+        **NEVER_PAUSED,
+    }
     async with AsyncExitStack() as exits:
         port = exits.enter_context(sink_process(ledger))
         sink = await exits.enter_async_context(WebhookSink())
+        network, url = None, database_url
+        if database_url is not None:
+            network, url = exits.enter_context(network_to(database_url))
         first = Stack(
             folder / "first",
             transport=f"smtp://127.0.0.1:{port}",
-            database_url=database_url,
+            database_url=url,
             env=env,
             kinds=KINDS,
         )
         stacks: list[Stack] = [first]
         try:
             await asyncio.to_thread(first.start)
+            clock = None
             if database_url is not None:
                 second = Replica(first, folder / "second")
-                second.env |= env
+                second.data_dir.mkdir()
+                clock = WrongClock(second.data_dir, 0)
+                second.env |= env | clock.env | {"ZIDIMAIL_DATABASE_URL": database_url}
                 stacks.append(second)
                 await asyncio.to_thread(second.start)
-            yield stacks, ledger, sink
+            yield stacks, Scene(first, database_url or first.database_url, network, clock), ledger, sink
         finally:
             for stack in stacks:
                 await asyncio.to_thread(stack.stop)
