@@ -27,6 +27,13 @@ async def clock_of(url: str) -> Clock:
     return clock
 
 
+def time_us(tx: Tx) -> int:
+    """The time of PostgreSQL, in microseconds since 1970 UTC."""
+    now_us = tx.scalar(int, _TIME)
+    assert now_us is not None
+    return now_us
+
+
 def readings(tx: Tx) -> list[Reading]:
     """A few readings of PostgreSQL's clock, one after the other."""
     return [_reading(tx) for _ in range(_READINGS)]
@@ -34,9 +41,7 @@ def readings(tx: Tx) -> list[Reading]:
 
 def _reading(tx: Tx) -> Reading:
     asked_us = steady_us()
-    time_us = tx.scalar(int, _TIME)
-    assert time_us is not None
-    return Reading(time_us, asked_us, steady_us())
+    return Reading(time_us(tx), asked_us, steady_us())
 
 
 def _clock_of(url: str) -> Clock:

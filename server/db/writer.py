@@ -111,19 +111,12 @@ class Writer:
 
         A fault that it raises rolls its transaction back and is raised here.
         """
-
-        def act(tx: Tx, _items: list[None]) -> list[R]:
-            return [fn(tx, *args, **kwargs)]
-
-        results: Sequence[R] = await self._enqueue(act, [None], alone=True)
+        results: Sequence[R] = await self._enqueue(_act_of(fn, *args, **kwargs), [None], alone=True)
         return results[0]
 
     async def run_next(self, fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """As `run`, before everything that waits, however much that is."""
-
-        def act(tx: Tx, _items: list[None]) -> list[R]:
-            return [fn(tx, *args, **kwargs)]
-
+        act = _act_of(fn, *args, **kwargs)
         submission = Submission(act, [None], alone=True, outcome=asyncio.get_running_loop().create_future())
         if self._closing:
             raise Unavailable(_RETRY_AFTER_S)
@@ -224,6 +217,11 @@ class Writer:
                 return written
 
         return await loop.run_in_executor(self._threads, write)
+
+
+def _act_of(fn: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> Act:
+    """The act with one result, that of `fn(tx, ...)`."""
+    return lambda tx, _items: [fn(tx, *args, **kwargs)]
 
 
 @contextlib.asynccontextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from server.clock import Clock
 from server.db.database import Database
+from server.db.time import time_us
 from server.db.tx import Tx
 from server.db.writer import Writer
 from server.events import log
@@ -86,7 +87,7 @@ class Eraser(Jobs[ErasureRow]):
         def write(tx: Tx) -> None:
             step = Step(row.phase, after)
             if not after and row.phase == "emails":
-                step = Step("settling", mark=Place(erasure_store.time_us(tx), 0))
+                step = Step("settling", mark=Place(0 if tx.is_sqlite else time_us(tx), 0))
             elif not after:
                 step = Step("records")
             counted = len(ids) if row.phase == "emails" else 0

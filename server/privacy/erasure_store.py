@@ -112,7 +112,6 @@ class _Time(NamedTuple):
     us: int
 
 
-_NOW = Statement(_Time, "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint) AS us")
 # The transactions of this store that began before a time.
 _OLDER = Statement(
     _Time,
@@ -205,17 +204,11 @@ def emails_to(
     return found, last
 
 
-def time_us(tx: Tx) -> int:
-    """The time of the engine, in microseconds since 1970.
-
-    It is 0 on SQLite, where no other transaction runs while this one writes.
-    """
-    now = None if tx.is_sqlite else _NOW.first(tx)
-    return now.us if now else 0
-
-
 def have_ended(tx: Tx, us: int) -> bool:
-    """True if no transaction runs any more that had begun at a time of the engine (`time_us`)."""
+    """True if no transaction runs any more that had begun at a time of PostgreSQL (`server.db.time`).
+
+    On SQLite none runs beside the one that writes.
+    """
     return tx.is_sqlite or not _OLDER.all(tx, us=us)
 
 

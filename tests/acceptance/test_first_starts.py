@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,24 +12,11 @@ from sqlalchemy import make_url, text
 
 from server.db.migrate import is_current
 from tests.harness.ledger import store
-from tests.harness.postgres import Postgres
 from tests.harness.stack import ROOT, Stack, StackError, free_port
 from tests.harness.waiting import until_sync
 
 AT_ONCE = 4
 WITHIN_S = 120
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database without tables, on both engines."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
-    url = postgres.create_database()
-    yield url
-    postgres.drop_database(url)
 
 
 @pytest.fixture

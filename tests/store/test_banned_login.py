@@ -1,22 +1,7 @@
 """Logins of people who belong to a banned organisation and to another, on both engines (S-19)."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from server.accounts.store import change_organisation
-from server.db.database import Database
-from server.db.writer import Writer
 from tests.store.people import ADA, PASSWORD, People
-
-
-@pytest.fixture
-async def people(database: Database, writer: Writer) -> AsyncIterator[People]:
-    people = People(database, writer)
-    await people.start()
-    await people.add()
-    yield people
-    await people.stop()
 
 
 async def test_ban_of_one_organisation_closes_no_other(people: People) -> None:

@@ -2,30 +2,21 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 import pytest
-from sqlalchemy import insert, select
 from sqlalchemy.engine import make_url
 
 from server.db.database import Database
-from server.db.tables.events import log_readers
 from server.db.tx import Tx
 from server.db.writer import Writer
-from tests.harness.waiting import until
+from tests.harness.waiting import WITHIN_S, until
+from tests.store.named_rows import add_names, names_in
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def _add(tx: Tx, names: list[str]) -> list[str]:
-    tx.change(insert(log_readers), [{"reader": name, "unit": 0, "stamp": 0, "seq": 0} for name in names])
-    return names
-
-
-async def _names(database: Database) -> set[str]:
-    return set(await database.read(lambda tx: tx.scalars(str, select(log_readers.c.reader))))
 
 
 @contextmanager
@@ -52,14 +43,14 @@ async def test_nothing_is_written_for_callers_who_left_while_the_store_was_held(
 
     async def send(name: str) -> None:
         async with asyncio.timeout(2):
-            await writer.submit(_add, [name])
+            await writer.submit(add_names, [name])
 
     with held(database_url):
         sending = (send(f"left {number}") for number in range(100))
         results = await asyncio.gather(*sending, return_exceptions=True)
         assert [type(result) for result in results] == [TimeoutError] * 100
-    assert await writer.submit(_add, ["next"]) == ["next"]
-    assert await _names(database) == {"next"}
+    assert await writer.submit(add_names, ["next"]) == ["next"]
+    assert await names_in(database) == {"next"}
 
 
 async def test_callers_who_stay_get_their_results_when_others_left(
@@ -69,7 +60,7 @@ async def test_callers_who_stay_get_their_results_when_others_left(
 
     def add(tx: Tx, names: list[str]) -> list[str]:
         runs.append(names)
-        return _add(tx, names)
+        return add_names(tx, names)
 
     with held(database_url):
         leaving = [asyncio.create_task(writer.submit(add, [f"left {number}"])) for number in range(5)]
@@ -80,21 +71,35 @@ async def test_callers_who_stay_get_their_results_when_others_left(
                 await asyncio.gather(*leaving, *(asyncio.shield(task) for task in staying))
     results = await asyncio.gather(*staying)
     assert [list(result) for result in results] == [[f"stayed {number}"] for number in range(5)]
-    assert await _names(database) == {f"stayed {number}" for number in range(5)}
+    assert await names_in(database) == {f"stayed {number}" for number in range(5)}
 
 
 async def test_a_writer_with_a_full_queue_runs_what_comes_next_first(database: Database) -> None:
-    writer = Writer(database, max_waiting=1)
+    """On PostgreSQL several transactions run at once: here all but one are kept busy."""
+    size = Writer(database).concurrency
+    writer = Writer(database, max_waiting=size)
+    gates = [threading.Event() for _ in range(size)]
+    held: list[threading.Event] = []
     order: list[str] = []
+
+    def hold(_tx: Tx, gate: threading.Event) -> None:
+        held.append(gate)
+        gate.wait(WITHIN_S)
 
     def note(_tx: Tx, name: str) -> None:
         order.append(name)
 
-    waiting = asyncio.create_task(writer.run(note, "waiting"))
-    await until(lambda: writer.waiting == 1)
-    urgent = asyncio.create_task(writer.run_next(note, "urgent"))
-    await until(lambda: writer.waiting == 2)
     writer.start()
-    await asyncio.gather(waiting, urgent)
+    busy = [asyncio.create_task(writer.run(hold, gate)) for gate in gates]
+    await until(lambda: len(held) == size)
+    waiting = [asyncio.create_task(writer.run(note, "waiting")) for _ in range(size)]
+    await until(lambda: writer.waiting == size)
+    urgent = asyncio.create_task(writer.run_next(note, "urgent"))
+    await until(lambda: writer.waiting == size + 1)
+    gates[0].set()
+    await asyncio.gather(*waiting, urgent)
     assert order[0] == "urgent"
+    for gate in gates:
+        gate.set()
+    await asyncio.gather(*busy)
     await writer.close()

@@ -11,31 +11,21 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from sqlalchemy import insert, select
 from sqlalchemy.engine import make_url
 
 from server.db.bounds import WRITING
 from server.db.database import Database
 from server.db.outage import StoreAway
 from server.db.stalled import end_stalled
-from server.db.tables.events import log_readers
 from server.db.tx import Tx
 from server.db.writer import Writer
 from tests.harness.forwarder import network_to
 from tests.harness.waiting import until
+from tests.store.named_rows import add_names, names_in
 
 # Seconds, so that a test sees them pass.
 SHORT = replace(WRITING, idle_s=1, lock_s=1, statement_s=2, transaction_s=2)
 pytestmark = pytest.mark.timeout(120)
-
-
-def _add(tx: Tx, names: list[str]) -> list[str]:
-    tx.change(insert(log_readers), [{"reader": name, "unit": 0, "stamp": 0, "seq": 0} for name in names])
-    return names
-
-
-async def _names(database: Database) -> set[str]:
-    return set(await database.read(lambda tx: tx.scalars(str, select(log_readers.c.reader))))
 
 
 @asynccontextmanager
@@ -58,19 +48,19 @@ async def test_writes_go_on_when_the_network_swallowed_the_open_connections(post
     """Each submission is written once, with or without an open transaction at that moment."""
     with network_to(postgres_url) as (network, url):
         async with writing(url) as (writer, database):
-            await asyncio.gather(*(writer.run(_add, [f"before {number}"]) for number in range(4)))
+            await asyncio.gather(*(writer.run(add_names, [f"before {number}"]) for number in range(4)))
             network.silence()
             names = [f"after {number}" for number in range(8)]
-            results = await asyncio.gather(*(writer.run(_add, [name]) for name in names))
+            results = await asyncio.gather(*(writer.run(add_names, [name]) for name in names))
             assert [list(result) for result in results] == [[name] for name in names]
-            assert {name for name in await _names(database) if name.startswith("after")} == set(names)
+            assert {name for name in await names_in(database) if name.startswith("after")} == set(names)
 
 
 async def test_transaction_that_takes_too_long_ends_with_an_error(postgres_url: str) -> None:
     async with writing(postgres_url) as (writer, database):
         with pytest.raises(StoreAway):
             await writer.run(lambda tx: tx.rows_of_driver("SELECT pg_sleep(60)", {}))
-        assert await writer.submit(_add, ["next"]) == ["next"]
+        assert await writer.submit(add_names, ["next"]) == ["next"]
         assert not database.availability.is_away
 
 
@@ -80,7 +70,7 @@ async def test_writer_that_waits_for_a_lock_repeats_its_transaction(postgres_url
     def add(tx: Tx, names: list[str]) -> list[str]:
         nonlocal runs
         runs += 1
-        return _add(tx, names)
+        return add_names(tx, names)
 
     with psycopg.connect(plain(postgres_url)) as other:
         async with writing(postgres_url) as (writer, _):
@@ -96,9 +86,9 @@ async def test_lock_that_is_never_given_back_fails_the_writer(postgres_url: str)
         async with writing(postgres_url) as (writer, database):
             other.execute("LOCK TABLE log_readers")
             with pytest.raises(StoreAway):
-                await writer.submit(_add, ["never"])
+                await writer.submit(add_names, ["never"])
             other.rollback()
-            assert await _names(database) == set()
+            assert await names_in(database) == set()
 
 
 _IN_A_TRANSACTION = """
@@ -152,7 +142,7 @@ async def test_process_that_stands_still_in_a_transaction_stops_nobody(postgres_
     writer = Writer(database)
     writer.start()
     with frozen(postgres_url, _IN_A_TRANSACTION.replace("    {act}", act)):
-        writing = asyncio.create_task(writer.submit(_add, ["x"]))
+        writing = asyncio.create_task(writer.submit(add_names, ["x"]))
 
         async def is_written() -> bool:
             await end_stalled(database)

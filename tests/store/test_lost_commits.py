@@ -4,41 +4,31 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from sqlalchemy import insert, select
 
 from server.db.database import Database
 from server.db.migrate import upgrade
 from server.db.outage import CommitUnknown
-from server.db.tables.events import log_readers
 from server.db.tx import Tx
 from server.db.writer import Writer
 from tests.harness.cluster import running_node
 from tests.harness.forwarder import Forwarder, Lost, network_to
 from tests.harness.stack import free_port
 from tests.harness.waiting import until
+from tests.store.named_rows import add_names, names_in
 
 GROUP = ("one", "two", "three")
 
 
-def _add(tx: Tx, names: list[str]) -> list[str]:
-    tx.change(insert(log_readers), [{"reader": name, "unit": 0, "stamp": 0, "seq": 0} for name in names])
-    return names
-
-
-async def _names(database: Database) -> set[str]:
-    return set(await database.read(lambda tx: tx.scalars(str, select(log_readers.c.reader))))
-
-
 class Counted:
-    """The act `_add`, which counts the transactions that it was a part of."""
+    """The act `add_names`, which counts the transactions that it was a part of."""
 
     def __init__(self) -> None:
         self.runs = 0
 
     def add(self, tx: Tx, names: list[str]) -> list[str]:
-        """See `_add`."""
+        """See `add_names`."""
         self.runs += 1
-        return _add(tx, names)
+        return add_names(tx, names)
 
 
 @pytest.fixture
@@ -54,7 +44,7 @@ async def far(network: tuple[Forwarder, str]) -> AsyncIterator[Writer]:
     database = Database(network[1])
     writer = Writer(database)
     writer.start()
-    await writer.submit(_add, ["before"])
+    await writer.submit(add_names, ["before"])
     yield writer
     await writer.close()
     await database.close()
@@ -72,10 +62,10 @@ async def test_commit_whose_answer_was_lost_is_a_success(
     network: tuple[Forwarder, str], far: Writer, near: Database
 ) -> None:
     network[0].lose("answer")
-    results = await asyncio.gather(*(far.submit(_add, [name]) for name in GROUP))
+    results = await asyncio.gather(*(far.submit(add_names, [name]) for name in GROUP))
     assert [list(result) for result in results] == [[name] for name in GROUP]
     assert network[0].lost == 1
-    assert await _names(near) == {"before", *GROUP}
+    assert await names_in(near) == {"before", *GROUP}
 
 
 @pytest.mark.parametrize("lost", ["commit", "answer"])
@@ -85,10 +75,10 @@ async def test_callers_are_answered_with_what_is_stored_whatever_was_lost(
     """A COMMIT that never came was no commit: the submissions run again, each once."""
     network[0].lose(lost, times=3)
     names = [f"name {number}" for number in range(6)]
-    results = await asyncio.gather(*(far.run(_add, [name]) for name in names))
+    results = await asyncio.gather(*(far.run(add_names, [name]) for name in names))
     assert [list(result) for result in results] == [[name] for name in names]
     assert network[0].lost == 3
-    assert await _names(near) == {"before", *names}
+    assert await names_in(near) == {"before", *names}
 
 
 async def test_outcome_that_cannot_be_known_is_said_to_be_unknown_and_not_repeated() -> None:
@@ -98,7 +88,7 @@ async def test_outcome_that_cannot_be_known_is_said_to_be_unknown_and_not_repeat
         database, act = Database(url), Counted()
         writer = Writer(database)
         writer.start()
-        await writer.submit(_add, ["before"])
+        await writer.submit(add_names, ["before"])
         # From the loss on nobody is reached, until the database is back.
         network.lose("commit", then=free_port())
         sending = asyncio.create_task(writer.submit(act.add, ["lost"]))
@@ -109,6 +99,6 @@ async def test_outcome_that_cannot_be_known_is_said_to_be_unknown_and_not_repeat
         with pytest.raises(CommitUnknown, match="Idempotency-Key"):
             await sending
         assert act.runs == 1
-        assert await _names(database) == {"before"}
+        assert await names_in(database) == {"before"}
         await writer.close()
         await database.close()

@@ -3,23 +3,14 @@
 import asyncio
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import text
 
 from server.db.database import Database
 from server.db.outage import StoreAway
-from server.db.tables.events import log_readers
 from server.db.tx import Tx
 from server.db.writer import Writer
 from tests.harness.stack import free_port
-
-
-def _add(tx: Tx, names: list[str]) -> list[str]:
-    tx.change(insert(log_readers), [{"reader": name, "unit": 0, "stamp": 0, "seq": 0} for name in names])
-    return names
-
-
-async def _names(database: Database) -> set[str]:
-    return set(await database.read(lambda tx: tx.scalars(str, select(log_readers.c.reader))))
+from tests.store.named_rows import add_names, names_in
 
 
 async def test_transaction_that_was_ended_before_its_commit_runs_again(postgres_url: str) -> None:
@@ -32,7 +23,7 @@ async def test_transaction_that_was_ended_before_its_commit_runs_again(postgres_
 
     def lose_connection(tx: Tx, names: list[str]) -> list[str]:
         runs.append(names)
-        _add(tx, names)
+        add_names(tx, names)
         if len(runs) == 1:
             pid = tx.scalar(int, text("SELECT pg_backend_pid()"))
             kill = text(f"SELECT pg_terminate_backend({pid}, 5000)")
@@ -43,7 +34,7 @@ async def test_transaction_that_was_ended_before_its_commit_runs_again(postgres_
     assert [list(result) for result in results] == [["one"], ["two"]]
     assert runs[0] == ["one", "two"]
     assert sorted(runs[1:]) == [["one"], ["two"]]
-    assert await _names(database) == {"one", "two"}
+    assert await names_in(database) == {"one", "two"}
     assert not database.availability.is_away
     await writer.close()
     await database.close()
@@ -54,9 +45,9 @@ async def test_reads_and_writes_are_unavailable_while_nobody_listens() -> None:
     writer = Writer(database)
     writer.start()
     with pytest.raises(StoreAway):
-        await _names(database)
+        await names_in(database)
     with pytest.raises(StoreAway):
-        await writer.submit(_add, ["a"])
+        await writer.submit(add_names, ["a"])
     assert database.availability.is_away
     await writer.close()
     await database.close()
@@ -69,8 +60,8 @@ async def test_connection_to_a_server_that_became_read_only_is_given_up(postgres
     writer.start()
     await writer.run(Tx.change, text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
     with pytest.raises(StoreAway):
-        await writer.submit(_add, ["refused"])
-    await writer.submit(_add, ["taken"])
-    assert await _names(database) == {"taken"}
+        await writer.submit(add_names, ["refused"])
+    await writer.submit(add_names, ["taken"])
+    assert await names_in(database) == {"taken"}
     await writer.close()
     await database.close()

@@ -42,7 +42,7 @@ def upgrade() -> None:
             f"COALESCE((SELECT stamp {newest}), 0), COALESCE((SELECT seq {newest}), 0))"
         )
     if on_postgresql:
-        # One row on each page: it changes with every transaction.
+        # Room beside the rows for their next versions: they change with every transaction.
         op.execute("ALTER TABLE log_heads SET (fillfactor = 10, autovacuum_vacuum_scale_factor = 0.01)")
 
     # The walk that began before this version begins again: its mark is a transaction id.
