@@ -54,9 +54,9 @@ class Readers:
         """Differences between stream and log: events that came twice, out of order, or are in no log."""
         return differences(self._streamed, [id for id, _ in self._log()])
 
-    def log(self, types: Sequence[str] = ()) -> list[str]:
-        """The ids of the events in the log, in order; of all types or of some."""
-        return [id for id, type in self._log() if not types or type in types]
+    def log(self) -> list[str]:
+        """The ids of the events in the log, in order."""
+        return [id for id, _ in self._log()]
 
     def streamed(self) -> list[str]:
         """The ids of the events that the stream got."""

@@ -67,9 +67,7 @@ def _missing(wanted: Iterable[str], found: Iterable[str]) -> list[str]:
 
 def _calls(history: History) -> Iterator[str]:
     """A webhook is called about each event (F-3); an address that was given up is not called again (C-95)."""
-    asked = {call.event_id for call in history.called if call.path == history.always_called}
-    if history.always_called:
-        yield from (f"the webhook was never called about {id}" for id in history.log if id not in asked)
+    yield from (f"the webhook was never called about {id}" for id in _missing(history.log, history.webhook))
     for call in history.called:
         until = history.abandoned.get(call.path)
         if until is not None and call.at > until + history.grace_s:

@@ -41,8 +41,9 @@ class History:
 
     `taken` are the marks of the mails that the receiver took, once for each time. `readings` are the ids of
     events by the name of their reader, in the order in which it got them; `log` is the order of the log, and
-    `types` the event types by id. `abandoned` are the paths of webhooks that were moved or removed, with the
-    time of the answer; a call may come `grace_s` later if it had begun. `counted` is what statistics say.
+    `types` the event types by id. `webhook` are the ids of the events that one webhook was called about, and
+    `called` the calls of the webhooks that are moved and removed; `abandoned` are the paths of these, with
+    the time of the answer: a call may come `grace_s` later if it had begun. `counted` is what statistics say.
     """
 
     sends: list[Send] = field(default_factory=list)
@@ -52,8 +53,8 @@ class History:
     readings: dict[str, Sequence[str]] = field(default_factory=dict)
     log: Sequence[str] = ()
     types: dict[str, str] = field(default_factory=dict)
+    webhook: Sequence[str] = ()
     called: Sequence[Called] = ()
-    always_called: str = ""
     abandoned: dict[str, float] = field(default_factory=dict)
     grace_s: float = 1.0
     limit: int = 0
