@@ -71,7 +71,7 @@ ROWS: Mapping[str, Reply] = {
     "OUTCOME_UNKNOWN": Reply(
         451,
         "4.3.0",
-        "The store was lost while it took the message, and whether it was taken is not known. A header "
+        "The connection was lost while the message was taken, and whether it was is not known. A header "
         "Idempotency-Key makes it safe to send it again.",
     ),
     "DEADLINE_EXCEEDED": Reply(

@@ -109,7 +109,14 @@ def failure_of_status(status: status_pb2.Status) -> Failure:
 
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+# The gRPC library tells by its texts alone whether a call that got lost had been sent. One that had may have
+# taken effect (contract row C-94).
+_NOT_SENT = "failed to connect"
+_LOST = ("Stream removed", "Socket closed", "Connection reset", "Broken pipe", "GOAWAY", "CANCELLED")
 
 
 def _by_code(code: grpc.StatusCode, message: str) -> Failure:
-    return Failure(_REASON_OF_CODE.get(code, "INTERNAL"), message=message)
+    reason = _REASON_OF_CODE.get(code, "INTERNAL")
+    if reason == "UNAVAILABLE" and not message.startswith(_NOT_SENT) and any(it in message for it in _LOST):
+        reason = "OUTCOME_UNKNOWN"
+    return Failure(reason, message=message)

@@ -34,7 +34,7 @@ ROWS: Mapping[str, Row] = {
         "Nothing in the request explains it. The operator finds it in the logs as {request_id}.",
     ),
     "UNAVAILABLE": Row(503, "application_error", "The service cannot take this request now.", _TRY_AGAIN),
-    "OUTCOME_UNKNOWN": Row(503, "application_error", "The store was lost meanwhile.", _NOT_KNOWN),
+    "OUTCOME_UNKNOWN": Row(503, "application_error", "The connection was lost meanwhile.", _NOT_KNOWN),
     "DEADLINE_EXCEEDED": Row(504, "application_error", "The answer was not ready in time.", _NOT_KNOWN),
     REQUEST_TIMEOUT: Row(
         408, "validation_error", "The request did not arrive in time.", "Send all of it without pausing."

@@ -54,7 +54,7 @@ ROWS: Mapping[str, Row] = {
     "OUTCOME_UNKNOWN": Row(
         503,
         "unavailable",
-        "The store was lost, and the request may have taken effect: an Idempotency-Key makes it safe to "
+        "The connection was lost, and the request may have taken effect: an Idempotency-Key makes it safe to "
         "repeat.",
     ),
     "DEADLINE_EXCEEDED": Row(

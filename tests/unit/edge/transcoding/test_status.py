@@ -10,8 +10,10 @@ from tests.unit.edge.server import status
 DETAILS = "grpc-status-details-bin"
 
 
-def error(code: grpc.StatusCode, *trailing: tuple[str, bytes]) -> grpc.aio.AioRpcError:
-    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*trailing), "for people")
+def error(
+    code: grpc.StatusCode, *trailing: tuple[str, bytes], details: str = "for people"
+) -> grpc.aio.AioRpcError:
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*trailing), details)
 
 
 def of_error(code: grpc.StatusCode, *trailing: tuple[str, bytes]) -> Failure:
@@ -53,6 +55,30 @@ def test_status_without_a_reason_maps_by_its_code(
     if trailing == [(DETAILS, b"")]:
         trailing = [(DETAILS, status_pb2.Status(code=code.value[0]).SerializeToString())]
     assert of_error(code, *trailing).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "reason"),
+    [
+        (grpc.StatusCode.UNAVAILABLE, "Stream removed (Socket closed)", "OUTCOME_UNKNOWN"),
+        (
+            grpc.StatusCode.UNAVAILABLE,
+            "Stream removed (recvmsg:Connection reset by peer (104))",
+            "OUTCOME_UNKNOWN",
+        ),
+        (grpc.StatusCode.CANCELLED, "CANCELLED", "OUTCOME_UNKNOWN"),
+        (
+            grpc.StatusCode.UNAVAILABLE,
+            "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Socket closed",
+            "UNAVAILABLE",
+        ),
+    ],
+)
+def test_call_that_is_lost_after_it_was_sent_may_have_taken_effect(
+    code: grpc.StatusCode, details: str, reason: str
+) -> None:
+    """C-94: its client must not believe that nothing was done."""
+    assert failure_of_error(error(code, details=details)).reason == reason
 
 
 def test_reason_of_another_domain_is_ignored() -> None:
